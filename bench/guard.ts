@@ -68,7 +68,7 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     url: server.url,
     apiKey,
     requirement: { access_token: requireAll('access_token', ['run_scripts']), api_key: null },
-    askServer: () => Promise.reject(new Error('The guard must decide this from its cache.')),
+    authorizeRemotely: () => Promise.reject(new Error('The guard must decide this from its cache.')),
     workspace: undefined,
     timeout: 2000,
   });

@@ -1,18 +1,18 @@
 import type { AuditEvent } from '../contract/audit-events.ts';
 
-/** The last event of an activity log that was verified. */
+/** The last verified event of an activity log. */
 export interface AuditPosition {
   readonly sequence: number;
   readonly hash: string;
 }
 
-/** Where a log begins. */
+/** Position before the first event of a log. */
 const START: AuditPosition = { sequence: 0, hash: '0'.repeat(64) };
 
 export interface AuditVerification {
-  /** The last event that follows from its predecessors; pass it as `after` to verify what comes next. */
+  /** The last valid event. Pass it as `after` to continue the verification later. */
   readonly position: AuditPosition;
-  /** Null if all events follow each other; otherwise the first that does not, and why. */
+  /** Null if all events are valid; otherwise the first invalid event, and why it is invalid. */
   readonly broken: { readonly sequence: number; readonly reason: 'missing' | 'modified' | 'not_linked' } | null;
 }
 
@@ -40,9 +40,9 @@ export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): 
 }
 
 /**
- * Verifies that events of an activity log, oldest first, are complete, in order and unmodified: each contains the hash of
- * the previous one. `after` is the last event that was verified before; without it, the log must begin with the first one.
- * Events up to `after`, which webhooks may send again, are skipped. Needs no connection to Devpilot.
+ * Verifies that events of an activity log, oldest first, are complete, in order and unmodified: each event contains the
+ * hash of the previous event. `after` is the last event verified earlier; without it, the first event must be the first
+ * of the log. Events up to `after`, which webhooks may send again, are skipped. Needs no connection to Devpilot.
  */
 export async function verifyAuditEvents(
   workspaceId: string,

@@ -8,8 +8,8 @@ const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 
-/** Returns a fetch that gives these responses in turn and records the requests. */
-function answering(...responses: (Response | Error)[]) {
+/** Returns a fetch that returns these responses in turn and records the requests. */
+function respondWith(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
     requests.push({ url, init });
@@ -21,7 +21,7 @@ function answering(...responses: (Response | Error)[]) {
   return { requests, send };
 }
 
-const failing = (code: string, status: number, retryAfter?: number) =>
+const problem = (code: string, status: number, retryAfter?: number) =>
   json(
     status,
     { code, detail: 'No.', requestId: 'r1' },
@@ -56,8 +56,8 @@ describe('The client against a server', () => {
       const holder = createClient({ url: testServer.url, credential: created.secret });
       assert.deepEqual((await holder.whoami()).rights.scopes, ['modify_env']);
       const key = await createKey(ada, ['read']);
-      const asking = createClient({ url: testServer.url, credential: key.secret });
-      assert.equal((await asking.introspect({ token: created.secret })).active, true);
+      const introspecting = createClient({ url: testServer.url, credential: key.secret });
+      assert.equal((await introspecting.introspect({ token: created.secret })).active, true);
       await devpilot.accessTokens.delete(created.id);
       assert.equal((await testServer.call('/v1/whoami', { headers: bearer(created.secret) })).status, 401);
 
@@ -86,13 +86,13 @@ describe('The client against a server', () => {
 });
 
 describe('Resources behind credentials', () => {
-  test('projects, servers, apps, environment, events and errors are used, each with its own credential', async () => {
+  test('an API key manages projects, servers and apps; an access token manages variables, events and errors', async () => {
     const testServer = await startTestServer();
     try {
       const ada = await signUpOwner(testServer);
-      const as = (credential: string) => createClient({ url: testServer.url, credential });
-      const key = as((await createKey(ada, ['read', 'write', 'delete'])).secret);
-      const token = as((await createToken(ada, ['all'])).secret);
+      const clientFor = (credential: string) => createClient({ url: testServer.url, credential });
+      const key = clientFor((await createKey(ada, ['read', 'write', 'delete'])).secret);
+      const token = clientFor((await createToken(ada, ['all'])).secret);
 
       const project = await key.projects.create({ name: 'Shop' });
       const server = await key.servers.create({ name: 'Web 1', kind: 'ssh', host: '127.0.0.1', user: 'deploy' });
@@ -157,18 +157,22 @@ describe('Resources behind credentials', () => {
 
 describe('Retries', () => {
   test('a GET is retried after a network error and after 503, and then succeeds', async () => {
-    const { requests, send } = answering(new TypeError('down'), failing('unavailable', 503, 0), json(200, { id: 'x' }));
+    const { requests, send } = respondWith(
+      new TypeError('down'),
+      problem('unavailable', 503, 0),
+      json(200, { id: 'x' }),
+    );
     assert.deepEqual(await createClient({ fetch: send }).me.get(), { id: 'x' });
     assert.equal(requests.length, 3);
   });
 
-  test('a POST is retried only if the server says that it did not process it', async () => {
-    const lost = answering(new TypeError('down'));
+  test('a POST is retried only if the response shows that the server did not process it', async () => {
+    const lost = respondWith(new TypeError('down'));
     await assert.rejects(createClient({ fetch: lost.send }).workspaces.create({ name: 'Acme' }), {
       code: 'unreachable',
     });
     assert.equal(lost.requests.length, 1);
-    const limited = answering(failing('rate_limited', 429, 0), json(201, { id: 'w' }));
+    const limited = respondWith(problem('rate_limited', 429, 0), json(201, { id: 'w' }));
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
 
@@ -184,7 +188,7 @@ describe('Retries', () => {
     assert.equal(retryPauseMs('DELETE', error(503, 1), 0, 0), null);
   });
 
-  test("retrying stops on the caller's signal, and a timeout is reported", async () => {
+  test("a request ends on the caller's signal, and a time-out is reported", async () => {
     const never = ((_url: string, init: RequestInit) =>
       new Promise((_resolve, reject) => {
         init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
@@ -209,7 +213,7 @@ describe('Reading a log', () => {
   const encoded = (...texts: string[]) => texts.map((text) => `${JSON.stringify(line(text))}\n`).join('');
 
   test('after a lost connection, even within a line, the stream continues with the next line', async () => {
-    const cut = new ReadableStream<Uint8Array>({
+    const interrupted = new ReadableStream<Uint8Array>({
       start(controller) {
         controller.enqueue(new TextEncoder().encode(`${encoded('one', 'zwölf')}{"at":"2027`));
       },
@@ -217,7 +221,7 @@ describe('Reading a log', () => {
         controller.error(new TypeError('terminated'));
       },
     });
-    const { requests, send } = answering(new Response(cut), new Response(encoded('three')));
+    const { requests, send } = respondWith(new Response(interrupted), new Response(encoded('three')));
     const texts = [];
     for await (const { text } of createClient({ fetch: send }).runs.logs('run_1', { follow: true, from: 4 })) {
       texts.push(text);
@@ -229,8 +233,8 @@ describe('Reading a log', () => {
     );
   });
 
-  test("the stream ends on a refusal by the server and on the caller's signal", async () => {
-    const refused = answering(failing('not_found', 404));
+  test("the stream ends when the server refuses the request, and on the caller's signal", async () => {
+    const refused = respondWith(problem('not_found', 404));
     await assert.rejects(Array.fromAsync(createClient({ fetch: refused.send }).runs.logs('run_1')), {
       code: 'not_found',
     });
@@ -240,7 +244,7 @@ describe('Reading a log', () => {
         controller.signal.addEventListener('abort', () => stream.error(controller.signal.reason));
       },
     });
-    const { send } = answering(new Response(silent));
+    const { send } = respondWith(new Response(silent));
     const lines = createClient({ fetch: send }).runs.logs('run_1', { follow: true }, { signal: controller.signal });
     const next = lines.next();
     controller.abort(new Error('enough'));
@@ -255,7 +259,7 @@ describe('Reading a log', () => {
         streamController = controller;
       },
     });
-    const { requests, send } = answering(new Response(slow));
+    const { requests, send } = respondWith(new Response(slow));
     const lines = createClient({ fetch: send }).runs.logs('run_1', { follow: true }, { timeout: 1 });
     const next = lines.next();
     await new Promise(setImmediate);
@@ -268,8 +272,8 @@ describe('Reading a log', () => {
 });
 
 describe('Requests', () => {
-  test('carry the workspace, the credential and the passphrase as UTF-8 bytes, and encode ids in paths', async () => {
-    const { requests, send } = answering(json(200, {}));
+  test('contain the workspace, the credential and the passphrase as UTF-8 bytes, and encode IDs in paths', async () => {
+    const { requests, send } = respondWith(json(200, {}));
     const client = createClient({
       url: 'https://devpilot.example.com',
       credential: SECRET,
@@ -286,28 +290,30 @@ describe('Requests', () => {
   });
 
   test("errors never contain a secret, and a response that is not Devpilot's is recognized", async () => {
-    const { send } = answering(json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }));
+    const { send } = respondWith(
+      json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }),
+    );
     await assert.rejects(createClient({ credential: SECRET, fetch: send }).whoami(), (error: unknown) => {
       assert.ok(error instanceof DevpilotError);
       assert.equal(error.message, '[secret] is not valid');
       assert.ok(!JSON.stringify(error).includes(SECRET) && !String(error.stack).includes(SECRET));
       return true;
     });
-    const html = answering(new Response('<html>', { status: 404 }));
+    const html = respondWith(new Response('<html>', { status: 404 }));
     await assert.rejects(createClient({ fetch: html.send }).whoami(), { code: 'unexpected_answer', status: 404 });
-    const moved = answering(
+    const redirected = respondWith(
       new Response(null, { status: 307, headers: { location: 'http://elsewhere.example.com/' } }),
     );
-    const moving = createClient({
+    const redirectedClient = createClient({
       url: 'http://user:pass@devpilot.example.com',
       credential: SECRET,
-      fetch: moved.send,
+      fetch: redirected.send,
     });
-    await assert.rejects(moving.whoami(), {
+    await assert.rejects(redirectedClient.whoami(), {
       code: 'unexpected_answer',
       status: 307,
       message: 'http://devpilot.example.com redirects to another URL, which is not followed.',
     });
-    assert.deepEqual([moved.requests.length, moved.requests[0]?.init.redirect], [1, 'manual']);
+    assert.deepEqual([redirected.requests.length, redirected.requests[0]?.init.redirect], [1, 'manual']);
   });
 });

@@ -48,7 +48,7 @@ export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof noticeClientsOf> &
   ReturnType<typeof workloadClientsOf>;
 
-/** Requests that no method of the client covers, and who the client is. */
+/** Methods for arbitrary requests, and for the identity of the client. */
 function requestsOf(transport: Transport) {
   const { send } = transport;
   return {

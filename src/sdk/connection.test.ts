@@ -29,7 +29,7 @@ test("the server's responses are parsed", () => {
   assert.equal(parseRecord({ record: null }), null);
 });
 
-test('uses are reported without their rights to a server of an earlier version, which refuses unknown fields', async () => {
+test('uses are reported without rights to an earlier version of the server, which refuses unknown fields', async () => {
   const bodies: { uses: { rights?: unknown }[] }[] = [];
   const refusal = { type: 'about:blank', title: 'x', status: 422, code: 'validation_failed', detail: 'Unknown field.' };
   const connection = connectGuard({
@@ -57,7 +57,7 @@ function withArbitraryField(response: object): fc.Arbitrary<unknown> {
     .map(([name, value]) => ({ ...response, [name]: value }) as unknown);
 }
 
-test('unexpected responses are rejected or harmless, and a lease is granted only by an explicit grant', () => {
+test('unexpected responses are rejected or harmless, and only an explicit grant grants a lease', () => {
   const anything = fc.oneof(
     fc.jsonValue(),
     withArbitraryField(GRANTED),
@@ -66,10 +66,10 @@ test('unexpected responses are rejected or harmless, and a lease is granted only
   );
   fc.assert(
     fc.property(anything, (body) => {
-      for (const read of [parseHeartbeatResponse, parseRevocations, parseRecord]) {
+      for (const parse of [parseHeartbeatResponse, parseRevocations, parseRecord]) {
         try {
-          const result = read(body);
-          if (read === parseHeartbeatResponse && parseHeartbeatResponse(body).response.granted) {
+          const result = parse(body);
+          if (parse === parseHeartbeatResponse && parseHeartbeatResponse(body).response.granted) {
             assert.equal((body as { granted?: unknown }).granted, true);
             const { response } = parseHeartbeatResponse(body);
             assert.ok(

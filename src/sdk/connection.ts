@@ -14,14 +14,14 @@ export interface GuardConnection {
     applied: RevocationPoint | null,
     advanced: boolean,
   ): Promise<{ readonly response: HeartbeatResponse; readonly now: number }>;
-  /** Resolves when something was revoked in the workspace, or empty after a long poll's timeout. */
+  /** Resolves when a credential of the workspace is revoked, or with an empty page after the long poll's time-out. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
   findRecord(digest: Digest): Promise<StoredCredential | null>;
   reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
   releaseLease(): Promise<void>;
 }
 
-/** The server responds after 20 s at the latest. */
+/** The server responds to a long poll within 20 s. */
 const LONG_POLL_TIMEOUT_MS = 30_000;
 const DIGEST_LENGTH = 32;
 
@@ -33,14 +33,14 @@ function randomGuardId(): string {
   return encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
-/** Responses must match the contract exactly: another server in Devpilot's place must not grant anything. */
+/** Responses must match the contract exactly, so that no other server at Devpilot's URL can grant a lease. */
 function throwUnexpectedAnswer(): never {
   throw new DevpilotError('unexpected_answer', 'The response did not come from Devpilot.', { status: 200 });
 }
 
 const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
-/** Whether the server would accept it as a client address; an app can pass anything. */
+/** Returns whether the server would accept the text as a client address. Apps may pass any text. */
 const isAddress = (text: string): boolean =>
   text.includes(':') ? /^[0-9A-Fa-f:.]{2,45}$/.test(text) && URL.canParse(`http://[${text}]`) : IPV4.test(text);
 
@@ -163,14 +163,13 @@ export function connectGuard(options: {
           count: Math.min(uses, GUARD_REPORT_LIMITS.usesPerCredential),
         })),
       }));
-      const report = (sent: readonly object[]) =>
-        send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: sent } });
+      const report = (uses: readonly object[]) => send('POST', '/v1/guards/uses', { body: { guard, chunk, uses } });
       try {
         await report(reportedUses);
       } catch (error) {
-        // A server of an earlier version knows no rights, and refuses unknown fields.
+        // An earlier version of the server does not know `rights`, and refuses unknown fields.
         if (!(error instanceof DevpilotError && error.code === 'validation_failed')) throw error;
-        await report(reportedUses.map(({ rights: _, ...known }) => known));
+        await report(reportedUses.map(({ rights: _, ...knownFields }) => knownFields));
       }
     },
     releaseLease: () => send('DELETE', `/v1/guards/${guard}`),

@@ -30,7 +30,7 @@ interface CredentialQuery extends Paging {
   /** Excludes credentials that have expired or never expire. */
   readonly expiresWithinDays?: number | undefined;
   readonly neverExpires?: boolean | undefined;
-  /** Whether it violates the policy of the workspace. */
+  /** Only credentials that violate the policy of the workspace, or only those that do not. */
   readonly violatesPolicy?: boolean | undefined;
   readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
 }
@@ -82,7 +82,7 @@ export function credentialClientsOf(transport: Transport) {
     ),
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
-      /** Returns the key with its tag, for an edit that must not overwrite another. */
+      /** Returns the key with its tag, for an update that must not overwrite another one. */
       read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
         transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
@@ -90,8 +90,8 @@ export function credentialClientsOf(transport: Transport) {
         send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
     },
     /**
-     * Imports credentials of other systems by the digests of their secrets, all or none; with `dryRun`, only checks
-     * them. Throws `validation_failed` with the positions of invalid ones.
+     * Imports credentials of other systems by the digests of their secrets: either all of them or none. With `dryRun`,
+     * only checks them. Throws `validation_failed` with the positions of the invalid credentials.
      */
     importCredentials: (
       body: ImportCredentials,
@@ -100,12 +100,12 @@ export function credentialClientsOf(transport: Transport) {
     ): Promise<CredentialImport> => send('POST', '/v1/credentials/import', { ...call, body, query }),
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
-      /** Returns the policy with its tag, for a change that must not overwrite another. */
+      /** Returns the policy with its tag, for a change that must not overwrite another one. */
       read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
       /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
       update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
         send('PATCH', '/v1/policy', { ...call, body }),
-      /** Returns what would violate the policy after a change, and changes nothing. Throws `validation_failed`. */
+      /** Returns the violations that a policy change would cause, without changing it. Throws `validation_failed`. */
       dryRun: (body: UpdatePolicy, query: { limit?: number } = {}, call?: CallOptions): Promise<PolicyDryRun> =>
         send('PATCH', '/v1/policy', { ...call, body, query: { ...query, dryRun: true } }),
     },
@@ -120,11 +120,11 @@ export function credentialClientsOf(transport: Transport) {
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
-      /** Streams the whole log as NDJSON. */
+      /** Streams all matching entries as NDJSON. */
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
     },
-    /** Returns how a request with a credential would be decided, and which step decides; counts no use. */
+    /** Returns how a request with a credential would be decided, and by which step. Does not count a use. */
     explain: (body: ExplainAuthorization, call?: CallOptions): Promise<AuthorizationExplanation> =>
       send('POST', '/v1/authorize/explain', { ...call, body }),
     /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
@@ -134,8 +134,8 @@ export function credentialClientsOf(transport: Transport) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
     /**
-     * Reports secrets that were found in public, at most 100. The policy of each workspace decides whether the credential is
-     * deleted before this resolves, or only reported to its owner and admins.
+     * Reports up to 100 secrets that were found in public. The policy of the workspace of each credential determines
+     * whether it is deleted before this resolves, or only reported to the owner and admins.
      */
     reportLeaks: (reports: readonly LeakReport[], call?: CallOptions): Promise<LeakLabel[]> =>
       send('POST', '/v1/leaks', { ...call, body: reports }),

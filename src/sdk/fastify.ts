@@ -18,12 +18,12 @@ export interface Fastify {
   addHook(name: 'onClose', hook: () => Promise<void>): unknown;
 }
 
-/** The asynchronous context of a request, with its values in any `AsyncLocalStorage`. */
+/** The asynchronous context of a request, which preserves its values in every `AsyncLocalStorage`. */
 interface AsyncScope {
-  runInAsyncScope<Given extends readonly unknown[], Result>(
-    work: (...given: Given) => Result,
+  runInAsyncScope<Args extends readonly unknown[], Result>(
+    work: (...args: Args) => Result,
     self: null,
-    ...given: Given
+    ...args: Args
   ): Result;
 }
 
@@ -52,10 +52,10 @@ function loadAsyncResource(): AsyncResource {
 
 /**
  * Returns a hook that authorizes the requests of one turn of the event loop together and then lets them continue
- * (`docs/adr/0015-batches-per-turn.md`). The code and tables of a decision are then loaded into the processor's
- * caches once per turn, which makes a decision cost a third. `bench/guard.ts` shows the gain (throughput of a guarded
- * route); if it no longer did, this hook would authorize each request directly, and `batchPerTurn` and the async
- * scopes would be deleted. Each request continues in its own asynchronous context. Any error refuses the request.
+ * (`docs/adr/0015-batches-per-turn.md`). The code and tables of a decision are then loaded into the processor's caches
+ * once per turn, which reduces the cost of a decision to a third. If `bench/guard.ts` (throughput of a guarded route)
+ * no longer shows a gain, let this hook authorize each request directly, and delete `batchPerTurn` and the async
+ * scopes. Each request continues in its own asynchronous context. Any error refuses the request.
  */
 export function createBatchedHook(
   authorize: Authorize,
@@ -84,7 +84,7 @@ export function createBatchedHook(
 
   function continueRequest(pending: PendingRequest): void {
     const { decision } = pending;
-    if (decision instanceof Promise) void decision.then((late) => applyDecision(pending, late));
+    if (decision instanceof Promise) void decision.then((resolved) => applyDecision(pending, resolved));
     else applyDecision(pending, decision);
   }
 
@@ -94,7 +94,7 @@ export function createBatchedHook(
       try {
         pending.scope.runInAsyncScope(continueRequest, null, pending);
       } catch (error) {
-        // Errors of handlers after the guard stay uncaught, as without it, but do not affect the other requests.
+        // Errors of later handlers stay uncaught, as without a guard, but must not affect the other requests.
         queueMicrotask(() => {
           throw error;
         });

@@ -3,10 +3,10 @@ import type { RenewingLease } from '../authorization/lease.ts';
 import type { GuardConnection } from './connection.ts';
 import { scheduleTimer } from './timer.ts';
 
-/** A response within this time is immediate; milliseconds. */
-const IMMEDIATE_ANSWER_MS = 1000;
+/** A response within this time counts as immediate. */
+const IMMEDIATE_RESPONSE_MS = 1000;
 
-/** Waits for revocations; returns whether the guard has applied new ones. */
+/** Waits for revocations and applies them. Returns whether the guard has advanced in the feed. */
 async function pollRevocations(
   connection: () => GuardConnection,
   lease: RenewingLease,
@@ -32,7 +32,7 @@ export async function followRevocations(
     const sentAtMs = performance.now();
     const hasAdvanced = await pollRevocations(connection, lease, workspaceId(), signal).catch(() => false);
     // Back off after an immediate response without progress, as after a failure.
-    failures = hasAdvanced || performance.now() - sentAtMs > IMMEDIATE_ANSWER_MS ? 0 : Math.min(failures + 1, 7);
+    failures = hasAdvanced || performance.now() - sentAtMs > IMMEDIATE_RESPONSE_MS ? 0 : Math.min(failures + 1, 7);
     if (failures === 0) continue;
     await new Promise<void>((resolve) => scheduleTimer(50 * 2 ** failures * (0.5 + Math.random()), resolve));
   }

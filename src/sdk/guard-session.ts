@@ -3,13 +3,13 @@ import type { RevocationPoint } from '../authorization/lease.ts';
 import type { GuardConnection } from './connection.ts';
 import { DevpilotError } from './errors.ts';
 
-/** Pause after a rejected heartbeat, doubled up to the maximum; milliseconds. */
+/** Pause after a rejected heartbeat in milliseconds, doubled with each further rejection up to the maximum. */
 const REJECTION_PAUSE_MS = { first: 1000, max: 60_000 };
 
 /**
- * A guard's standing with the server: `accepted` until it rejects a heartbeat, because the API key was deleted,
- * deactivated or lost `read`; then `rejected`, and no heartbeat is sent before `untilMs` of the monotonic clock. Any
- * answer restores `accepted`.
+ * Whether the server accepts the guard. `accepted` until the server rejects a heartbeat, because the API key was
+ * deleted, deactivated or lost `read`; then `rejected`, and no heartbeat is sent before `untilMs` of the monotonic
+ * clock. Any successful response restores `accepted`.
  */
 type Standing =
   | { readonly name: 'accepted' }
@@ -23,7 +23,7 @@ function rejectedAgain(standing: Standing, nowMs: number): Standing {
 
 export const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
 
-/** The heartbeats of one guard, and what it knows from their responses. */
+/** Sends the heartbeats of one guard, and provides the values from their responses. */
 export interface GuardSession {
   /** Throws `DevpilotError`, without a request while the guard is rejected. */
   sendHeartbeat(applied: RevocationPoint | null, advanced: boolean): Promise<HeartbeatResponse>;
@@ -31,21 +31,21 @@ export interface GuardSession {
   workspaceId(): string | null;
   /** Converts a time of the monotonic clock to the server's clock, which expiry follows; milliseconds. */
   serverTime(monotonicMs: number): number;
-  /** Passes on the first error after each grant. */
+  /** Calls `onError` with the first error after each granted lease. */
   reportError(error: unknown): void;
 }
 
 export function createGuardSession(options: {
   readonly connection: () => GuardConnection;
   readonly monotonic: () => number;
-  /** Called when the server rejects a heartbeat: nothing may be authorized from now on. */
+  /** Called when the server rejects a heartbeat: from then on, nothing may be authorized from the cache. */
   readonly onRejected: () => void;
   readonly onError: (error: unknown) => void;
 }): GuardSession {
   const { connection, monotonic } = options;
   let standing: Standing = { name: 'accepted' };
   let workspaceId: string | null = null;
-  /** The server's clock, and the monotonic clock when it was requested. */
+  /** The server's clock in epoch milliseconds, and the monotonic clock when the request was sent. */
   let serverClock = { nowMs: 0, sentAtMs: 0 };
   let isErrorReported = false;
   return {

@@ -13,7 +13,7 @@ import {
 
 export type { GuardOptions, Identity } from './remote-authorizer.ts';
 
-/** The parts of the frameworks' requests that a guard uses, so that the SDK depends on none of them. */
+/** The parts of the frameworks' requests that a guard uses, so that the SDK does not depend on any framework. */
 interface NodeRequest {
   readonly rawHeaders: readonly string[];
   readonly socket: { readonly remoteAddress?: string | undefined };
@@ -34,7 +34,7 @@ function toResponse(decision: GuardDecision & { allowed: false }): Response {
   return new Response(body, { status, headers });
 }
 
-/** Returns the headers as a raw list. `Headers` joins repeated lines, which makes a repeated credential invalid. */
+/** Returns the credential headers as a raw list. `Headers` joins repeated headers into one, which is invalid. */
 function toRawHeaders(headers: Headers): string[] {
   const rawHeaders: string[] = [];
   headers.forEach((value, name) => {
@@ -51,13 +51,13 @@ function createAuthorization(options: GuardOptions): {
   const { workspace, apiKey = '', timeout = DEFAULT_TIMEOUT_MS } = options;
   if (mode === 'ask')
     return { authorize: createRemoteAuthorizer(options, address, () => workspace), leaseAuthorizer: null };
-  const askServer = createRemoteAuthorizer(options, address, () => workspace ?? leaseAuthorizer.workspaceId());
+  const authorizeRemotely = createRemoteAuthorizer(options, address, () => workspace ?? leaseAuthorizer.workspaceId());
   const leaseAuthorizer = createLeaseAuthorizer({
     ...options,
     url: base,
     apiKey,
     requirement,
-    askServer,
+    authorizeRemotely,
     workspace,
     timeout,
   });
@@ -65,46 +65,46 @@ function createAuthorization(options: GuardOptions): {
 }
 
 /**
- * Creates a guard for your own server: only requests with a credential that Devpilot accepts get through. In either
+ * Creates a guard for your own server: only requests with a credential that Devpilot accepts are admitted. In either
  * mode, a deleted credential is refused as soon as its deletion has been confirmed. Any error refuses the request.
- * Throws `TypeError` for options that require nothing or lack what the mode needs.
+ * Throws `TypeError` if the options require neither scopes nor permissions, or lack an option that the mode needs.
  */
 export function guard(options: GuardOptions) {
   const { authorize, leaseAuthorizer } = createAuthorization(options);
-  const DECISION = Symbol('passed');
-  type Admitted = { [DECISION]?: (GuardDecision & { allowed: true }) | null };
+  const decisionKey = Symbol('decision');
+  type Admitted = { [decisionKey]?: (GuardDecision & { allowed: true }) | null };
   let apps = 0;
 
   function admit(request: object, decision: GuardDecision & { allowed: true }): void {
     // A property, because a WeakMap costs the garbage collector more than a whole decision (`bench/guard.ts`).
-    (request as Admitted)[DECISION] = decision;
+    (request as Admitted)[decisionKey] = decision;
   }
 
   const close = async (): Promise<void> => leaseAuthorizer?.close();
 
   return {
     /** Returns the identity of an admitted request, or null; for Hono, pass `context.req.raw`. */
-    identityOf: (request: object): Identity | null => (request as Admitted)[DECISION]?.identity ?? null,
+    identityOf: (request: object): Identity | null => (request as Admitted)[decisionKey]?.identity ?? null,
 
     /** Resolves to true once requests are authorized from the cache for the first time; to false in mode `ask`. */
     ready: async (): Promise<boolean> => (await leaseAuthorizer?.ready()) ?? false,
 
-    /** Reports the remaining use counts and releases the lease. The Fastify plugin calls it by itself. */
+    /** Reports the remaining use counts and releases the lease. The Fastify plugin calls this when the app closes. */
     close,
 
     /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of the instance it is registered on. */
     fastify: Object.assign(
       (app: Fastify, _options: unknown, done: () => void): void => {
         apps++;
-        // Decorated, so that the property is part of the request's shape. A second registration finds it defined.
-        if (!app.hasRequestDecorator(DECISION)) app.decorateRequest(DECISION, null);
+        // Decorated, so that the property is part of the request's shape from the start.
+        if (!app.hasRequestDecorator(decisionKey)) app.decorateRequest(decisionKey, null);
         app.addHook('onRequest', createBatchedHook(authorize, admit));
         app.addHook('onClose', async () => {
           if (--apps === 0) await close();
         });
         done();
       },
-      // Not encapsulated, so that it guards the instance on which it is registered.
+      // Without encapsulation, the hook applies to the instance on which the plugin is registered.
       { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: '@devpilot/sdk' },
     ),
 
@@ -135,7 +135,7 @@ export function guard(options: GuardOptions) {
       return undefined;
     },
 
-    /** Wraps a handler of `Request` (workers, Deno, Bun). `client` returns the client's address, or null if unknown. */
+    /** Wraps a `Request` handler (workers, Deno, Bun). `client` returns the client's address, or null if unknown. */
     wrap:
       (
         handler: (request: Request, identity: Identity) => Response | Promise<Response>,

@@ -5,7 +5,7 @@ import { LEFT_TO_SERVER, NO_CREDENTIAL, readHeaderCredential } from './header-cr
 
 const KEY = 'dp_0123456789';
 
-test('a single secret in a single header is read; everything else is left to the server or is no credential', () => {
+test('a single secret in a single header is read; any other credential is left to the server', () => {
   const cases: readonly [readonly string[], unknown][] = [
     [[], NO_CREDENTIAL],
     [['Host', 'x', 'Accept', '*/*', 'X-Request-Id', 'y'], NO_CREDENTIAL],
@@ -33,13 +33,13 @@ test('arbitrary headers never throw, and two credentials are never read as one',
   );
   const value = fc.oneof(fc.string(), fc.constantFrom('', 'Bearer s', 'Basic s', KEY, 'Bearer'));
   fc.assert(
-    fc.property(fc.array(fc.tuple(name, value)), (lines) => {
-      const credential = readHeaderCredential(lines.flat());
-      const given = lines.filter(
+    fc.property(fc.array(fc.tuple(name, value)), (headers) => {
+      const credential = readHeaderCredential(headers.flat());
+      const credentialHeaders = headers.filter(
         ([headerName, text]) => /^(?:authorization|x-api-key)$/i.test(headerName) && text !== '',
       );
-      if (given.length > 1) assert.equal(credential, LEFT_TO_SERVER);
-      if (typeof credential === 'string') assert.equal(given.length, 1);
+      if (credentialHeaders.length > 1) assert.equal(credential, LEFT_TO_SERVER);
+      if (typeof credential === 'string') assert.equal(credentialHeaders.length, 1);
     }),
     { numRuns: 2000 },
   );

@@ -3,7 +3,7 @@ import { API_KEY_HEADER, AUTHORIZATION_HEADER, PASSPHRASE_HEADER, type RawHeader
 
 /** The request has no credential. */
 export const NO_CREDENTIAL = Symbol('none');
-/** The server must read or refuse it, for example a passphrase or two credentials. */
+/** The server must evaluate the headers, for example because of a passphrase or two credentials. */
 export const LEFT_TO_SERVER = Symbol('other');
 
 /** A request's credential: a single secret that can be checked locally, or one of the symbols above. */
@@ -19,23 +19,23 @@ interface CredentialHeader {
 }
 /**
  * The relevant headers, indexed by the length of their names, so that most headers of a request are skipped without
- * comparing or lower-casing their names. `bench/guard.ts` shows the gain (one decision, starting from headers);
- * without it, a comparison with each name would do.
+ * comparing or lower-casing their names. If `bench/guard.ts` (one decision, starting from headers) no longer shows a
+ * gain, replace this by a comparison with each name.
  */
 const HEADERS_BY_NAME_LENGTH: (CredentialHeader | null)[] = [];
-for (const [name, usual] of [
+for (const [name, canonicalName] of [
   [AUTHORIZATION_HEADER, 'Authorization'],
   [API_KEY_HEADER, 'X-API-Key'],
   [PASSPHRASE_HEADER, 'Access-Token-Passphrase'],
 ] as const) {
   while (HEADERS_BY_NAME_LENGTH.length <= name.length) HEADERS_BY_NAME_LENGTH.push(null);
-  HEADERS_BY_NAME_LENGTH[name.length] = { name, canonicalName: usual };
+  HEADERS_BY_NAME_LENGTH[name.length] = { name, canonicalName };
 }
 
-/** Trims a secret; surrounding spaces are not part of it. */
+/** Removes surrounding spaces, which are not part of a secret. */
 function trimSpaces(text: string): string {
-  const isBare = text.charCodeAt(0) !== SPACE_CODE && text.charCodeAt(text.length - 1) !== SPACE_CODE;
-  return isBare ? text : text.trim();
+  const isTrimmed = text.charCodeAt(0) !== SPACE_CODE && text.charCodeAt(text.length - 1) !== SPACE_CODE;
+  return isTrimmed ? text : text.trim();
 }
 
 function readBearer(value: string): HeaderCredential {
@@ -60,7 +60,7 @@ export function readHeaderCredential(headers: RawHeaders): HeaderCredential {
     const { name, canonicalName } = header;
     const value = headers[index + 1] ?? '';
     if (value === '' || (receivedName !== canonicalName && receivedName.toLowerCase() !== name)) continue;
-    // Two credentials, or a credential with a header for the server: never choose between them here.
+    // With two credentials or a passphrase, the server decides.
     if (found !== NO_CREDENTIAL || name === PASSPHRASE_HEADER) found = LEFT_TO_SERVER;
     else found = name === AUTHORIZATION_HEADER ? readBearer(value) : readApiKey(value);
   }

@@ -29,30 +29,29 @@ export interface LeaseAuthorizer {
 
 /** Duration of the first lease; the server's responses determine it afterwards. */
 const INITIAL_LEASE_MS = 2000;
-/** Short enough that a use is reported within one second of the request. */
+/** Short enough that each use is reported within one second of its request. */
 const FLUSH_INTERVAL_MS = 400;
 const DEFAULT_CAPACITY = 100_000;
 const MAX_SECRET_LENGTH = 128;
 
 /**
- * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). Only allowed
- * requests are decided here: an uncached record is fetched once, and every other request is sent to the server, so
- * that refusals are the server's own and appear in its activity log. Without the lease, `askServer` authorizes each
- * request.
+ * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). A record that is not
+ * cached is fetched once. Refusals based on a record are not decided here but by the server, so that they appear in its
+ * activity log. Without a lease, `authorizeRemotely` authorizes each request.
  */
 export function createLeaseAuthorizer(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly requirement: Requirement;
-  readonly askServer: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
-  /** If set, only credentials of this workspace are accepted: none, if the API key belongs to another. */
+  readonly authorizeRemotely: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
+  /** If set, only credentials of this workspace are accepted; none if the API key belongs to another workspace. */
   readonly workspace: string | undefined;
   readonly timeout: number;
   readonly capacity?: number | undefined;
   readonly fetch?: typeof fetch | undefined;
   readonly onError?: ((error: unknown) => void) | undefined;
 }): LeaseAuthorizer {
-  const { apiKey, requirement, askServer, workspace } = options;
+  const { apiKey, requirement, authorizeRemotely, workspace } = options;
   const ownDigest = sha256(apiKey);
   const closing = new AbortController();
   let connection: GuardConnection | null = null;
@@ -83,7 +82,7 @@ export function createLeaseAuthorizer(options: {
       apply(revocation) {
         if (revocation.digest === null) registry.clear();
         else registry.apply(revocation);
-        // The guard's own API key may be revoked: the next heartbeat finds out.
+        // The guard's own API key may be revoked. The next heartbeat shows whether it is.
         if (revocation.digest === ownDigest || revocation.digest === null) lease.end();
       },
       clear: registry.clear,
@@ -118,7 +117,7 @@ export function createLeaseAuthorizer(options: {
     });
   }
 
-  /** Started by the first request, because workers may not run anything outside of a request. */
+  /** Started by the first request, because workers must not run code outside a request. */
   function start(): Promise<boolean> {
     if (firstLease !== null) return firstLease;
     firstLease = lease.start(Number.POSITIVE_INFINITY);
@@ -131,8 +130,8 @@ export function createLeaseAuthorizer(options: {
     if (workspace !== undefined && workspace !== record.workspace.id) return createRefusal('invalid_token');
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';
     if (decide(record, passphrase, requirement, nowMs, client ?? '') !== 'ok') return null;
-    const needed = requirement[record.kind];
-    const exercised = needed === null ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
+    const requiredMask = requirement[record.kind];
+    const exercised = requiredMask === null ? 0 : exercisedMaskOf(record.kind, record.rights, requiredMask);
     usageRecorder.count(record, client ?? '', Math.floor(nowMs), exercised);
     return new AllowedDecision(record);
   }
@@ -141,15 +140,15 @@ export function createLeaseAuthorizer(options: {
     const record = await registry.find(digest).catch(() => undefined);
     if (record === null) return createRefusal('invalid_token');
     const decision = record === undefined ? null : decideFromRecord(record, client, serverTime(monotonic()));
-    return decision ?? askServer(headers, client);
+    return decision ?? authorizeRemotely(headers, client);
   }
 
-  async function askWhenReady(headers: RawHeaders, client: string | null): Promise<GuardDecision> {
+  async function authorizeRemotelyWhenReady(headers: RawHeaders, client: string | null): Promise<GuardDecision> {
     // Before the first response it is unknown which workspace's credentials are accepted.
     if (workspaceId() === null && workspace === undefined) {
       await Promise.race([start(), new Promise((resolve) => scheduleTimer(options.timeout, () => resolve(false)))]);
     }
-    return askServer(headers, client);
+    return authorizeRemotely(headers, client);
   }
 
   return {
@@ -157,17 +156,17 @@ export function createLeaseAuthorizer(options: {
       if (firstLease === null) void start();
       const credential = readHeaderCredential(headers);
       if (credential === NO_CREDENTIAL) return createRefusal('missing_credential');
-      if (credential === LEFT_TO_SERVER) return askWhenReady(headers, client);
+      if (credential === LEFT_TO_SERVER) return authorizeRemotelyWhenReady(headers, client);
       if (credential.length > MAX_SECRET_LENGTH) return createRefusal('invalid_token');
-      // Looked up before its form is checked, because cached secrets are known to be well-formed.
+      // Looked up before its format is checked, because cached secrets are known to be well-formed.
       const digest = sha256(credential);
       const record = registry.findCached(digest);
       // Decided at the instant at which the lease was found valid.
       if (record !== null)
-        return decideFromRecord(record, client, serverTime(lastMonotonicMs)) ?? askServer(headers, client);
+        return decideFromRecord(record, client, serverTime(lastMonotonicMs)) ?? authorizeRemotely(headers, client);
       const kind = secretKindOf(credential);
       if (kind === null || kind === 'session') return createRefusal('invalid_token');
-      return lease.holds() ? authorizeUncached(digest, headers, client) : askWhenReady(headers, client);
+      return lease.holds() ? authorizeUncached(digest, headers, client) : authorizeRemotelyWhenReady(headers, client);
     },
     workspaceId,
     ready: start,

@@ -6,10 +6,10 @@ export interface Paging {
   readonly cursor?: string | undefined;
 }
 
-/** Returns the path of an item. The encoded id or slug cannot reach another path. */
+/** Returns the path of an item. The ID or slug is encoded, so that it cannot change the rest of the path. */
 export const pathTo = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`;
 
-/** Returns methods that read a list by page or by item. */
+/** Returns methods that read a list: `list` by page, `all` by item. */
 export function listOf<Item, Query extends Paging, ListPage extends Page<Item> = Page<Item>>(
   { send }: Transport,
   path: string,

@@ -5,11 +5,11 @@ import { type CallOptions, pause, type Transport } from './transport.ts';
 export interface LogOptions {
   /** Number of lines to skip. */
   readonly from?: number | undefined;
-  /** Whether to wait for further lines; the stream ends with the work. */
+  /** Whether to wait for further lines. The stream ends when the deployment or run ends. */
   readonly follow?: boolean | undefined;
-  /** While following, whether to return lines that have no end yet as well (`partial` is true). */
+  /** While following, whether to also return incomplete lines, with `partial: true`. */
   readonly partial?: boolean | undefined;
-  /** Only lines that contain this text, in upper or lower case. Not while following. */
+  /** Returns only lines that contain this text, ignoring case. Cannot be combined with `follow`. */
   readonly q?: string | undefined;
 }
 
@@ -18,19 +18,19 @@ const MAX_ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 500;
 
 /** Parses a stream of NDJSON. */
-async function* parseNdjson<One>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<One, void, undefined> {
+async function* parseNdjson<Item>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<Item, void, undefined> {
   const reader = bytes.getReader();
   const decoder = new TextDecoder();
-  let rest = '';
+  let incompleteLine = '';
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') yield JSON.parse(line) as One;
+      const lines = (incompleteLine + decoder.decode(value, { stream: true })).split('\n');
+      incompleteLine = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield JSON.parse(line) as Item;
     }
-    if (rest !== '') yield JSON.parse(rest) as One;
+    if (incompleteLine !== '') yield JSON.parse(incompleteLine) as Item;
   } finally {
     await reader.cancel().catch(() => undefined);
   }
@@ -61,7 +61,7 @@ export async function* streamLog(
       call.signal?.throwIfAborted();
       // The server would refuse a retry again.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
-      // How far a search has come is not known.
+      // The position in the log is unknown for a search, so it cannot be resumed.
       if (q !== undefined || ++attempts >= MAX_ATTEMPTS) throw error;
       await pause(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()), call.signal);
     }

@@ -10,7 +10,7 @@ export interface NoticeListQuery extends Paging {
   readonly kind?: NoticeKind | undefined;
 }
 
-/** What needs attention in a workspace. */
+/** Notices about what needs attention in a workspace, and the notification settings of a person. */
 export function noticeClientsOf(transport: Transport) {
   const path = '/v1/notices';
   return {
@@ -21,10 +21,10 @@ export function noticeClientsOf(transport: Transport) {
     },
     notices: {
       ...listOf<Notice, NoticeListQuery, CountedPage<Notice>>(transport, path),
-      /** With `until`, snoozes it. */
+      /** Dismisses a notice, or snoozes it with `until`. */
       dismiss: (id: string, body: DismissNotice = {}, call?: CallOptions): Promise<Notice> =>
         transport.send('POST', `${pathTo(path, id)}/dismiss`, { ...call, body }),
-      /** Opens a notice that was dismissed or snoozed again. */
+      /** Reopens a notice that was dismissed or snoozed. */
       reopen: (id: string, call?: CallOptions): Promise<Notice> =>
         transport.send('POST', `${pathTo(path, id)}/reopen`, call),
     },

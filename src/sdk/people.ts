@@ -16,7 +16,7 @@ export interface PasskeyOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** People, the signed-in person, and their passkeys. */
+/** People, the signed-in person, single sign-on and passkeys. */
 export function peopleClientsOf(transport: Transport) {
   const { send } = transport;
   return {
@@ -36,7 +36,7 @@ export function peopleClientsOf(transport: Transport) {
       get: (call?: CallOptions): Promise<Person> => send('GET', '/v1/me', call),
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
-      /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
+      /** Deletes the account. Throws `sign_in_failed`, or `conflict` while the person owns a workspace. */
       delete: (body: Reauthenticate, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
@@ -59,7 +59,7 @@ export function peopleClientsOf(transport: Transport) {
       /** Completes a sign-in that waits for a two-factor code. Throws `sign_in_failed`. */
       secondFactor: (body: { code: string }, call?: CallOptions): Promise<unknown> =>
         send('POST', '/v1/oidc/second-factor', { ...call, body }),
-      /** Lists the accounts at the provider that sign the person in. */
+      /** Returns the provider accounts with which the person can sign in. */
       get: (call?: CallOptions): Promise<OwnSingleSignOn> => send('GET', '/v1/me/single-sign-on', call),
       /** Starts linking an account at the provider. Throws `sign_in_failed`. */
       link: (body: Reauthenticate, call?: CallOptions): Promise<{ url: string }> =>
@@ -78,7 +78,7 @@ export function peopleClientsOf(transport: Transport) {
         send('PATCH', pathTo('/v1/me/passkeys', id), { ...call, body }),
       /** Returns the options with which the browser reauthenticates with a passkey. */
       proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
-      /** Deletes a passkey. Throws `sign_in_failed`, `second_factor_required`. */
+      /** Deletes a passkey. Throws `sign_in_failed` or `second_factor_required`. */
       delete: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
         send('DELETE', pathTo('/v1/me/passkeys', id), { ...call, body }),
     },

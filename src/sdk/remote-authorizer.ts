@@ -19,16 +19,16 @@ export interface GuardOptions {
   readonly scope?: Scope | readonly Scope[];
   /** Permissions that an API key must all have. If only this is set, access tokens are refused. */
   readonly permission?: Permission | readonly Permission[];
-  /** The project or app that the guarded routes are about, by ID or slug: a restricted credential must include it. */
+  /** The project or app that the guarded routes belong to, by ID or slug. A restricted credential must include it. */
   readonly resource?: `app:${string}` | `project:${string}`;
-  /** Accepts any valid credential. Required if neither right is set, so that none is omitted by mistake. */
+  /** Accepts any valid credential. Required if neither `scope` nor `permission` is set, to prevent mistakes. */
   readonly any?: true;
   /**
-   * Id of the only workspace whose credentials are accepted. By default, those of every workspace of the server are.
+   * ID of the only workspace whose credentials are accepted. By default, credentials of all workspaces are accepted.
    */
   readonly workspace?: string;
   /**
-   * `ask`: every request is sent to the server. `lease`: the server's responses are cached and used only while it is
+   * `ask`: the server authorizes every request. `lease`: credentials are cached, and the cache is used only while it is
    * certain that no cached credential was deleted or edited. The default is `lease` with an API key, otherwise `ask`.
    */
   readonly mode?: 'ask' | 'lease';
@@ -40,8 +40,8 @@ export interface GuardOptions {
   /** For `lease`: maximum number of cached records, about 400 bytes each; 100,000 by default. */
   readonly capacity?: number;
   /**
-   * For `lease`: called once when the lease is lost and requests are sent to the server again, for example because the
-   * API key was deleted.
+   * For `lease`: called once when the lease is lost, for example because the API key was deleted. The server then
+   * authorizes every request.
    */
   readonly onError?: (error: unknown) => void;
   /** Maximum time to wait for a response before refusing, in milliseconds; 2,000 by default. */
@@ -74,28 +74,28 @@ export const DEFAULT_TIMEOUT_MS = 2000;
 export const AUTHORIZATION_HEADER = 'authorization';
 export const API_KEY_HEADER = 'x-api-key';
 export const PASSPHRASE_HEADER = 'access-token-passphrase';
-/** The headers in which clients present credentials. */
+/** The headers in which clients send credentials. */
 export const CREDENTIAL_HEADERS = [AUTHORIZATION_HEADER, API_KEY_HEADER, PASSPHRASE_HEADER];
 const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after', 'ratelimit', 'ratelimit-policy'];
 
-/** The headers of a request as received: names and values alternate, repeated lines are separate. */
+/** The headers of a request as received: names and values alternate, and repeated headers are separate. */
 export type RawHeaders = readonly string[];
 
 function checkNames<Word extends string>(
-  name: string,
-  given: Word | readonly Word[] | undefined,
+  option: string,
+  names: Word | readonly Word[] | undefined,
   known: readonly Word[],
 ) {
-  if (given === undefined) return null;
-  const words: readonly string[] = typeof given === 'string' ? [given] : given;
+  if (names === undefined) return null;
+  const words: readonly string[] = typeof names === 'string' ? [names] : names;
   const unknown = words.find((word) => !known.some((knownWord) => knownWord === word));
   if (words.length === 0 || unknown !== undefined) {
-    throw new TypeError(`guard: ${name} must contain at least one of: ${known.join(', ')}.`);
+    throw new TypeError(`guard: ${option} must contain at least one of: ${known.join(', ')}.`);
   }
   return words;
 }
 
-/** Validates the options. Throws `TypeError` for options that require nothing or contain an unknown right. */
+/** Validates the options. Throws `TypeError` if they require nothing or contain an unknown scope or permission. */
 export function readOptions(options: GuardOptions) {
   const scopes = checkNames('scope', options.scope, SCOPES);
   const permissions = checkNames('permission', options.permission, PERMISSIONS);
@@ -114,8 +114,8 @@ export function readOptions(options: GuardOptions) {
     if (!/^(app|project):[\w-]+$/.test(resource)) throw new TypeError('guard: resource must be app:… or project:….');
     query.set('resource', resource);
   }
-  const given = new URL(options.url);
-  const base = `${given.origin}${given.pathname.replace(/\/+$/, '')}`;
+  const url = new URL(options.url);
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   const requirement: Requirement = {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
@@ -134,7 +134,7 @@ export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'un
 
 const list = (text: string | null): string[] => (text ?? '').split(' ').filter((word) => word !== '');
 
-/** Reads the identity from a 200 response; null if it is not Devpilot's, which must not grant anything. */
+/** Reads the identity from a 200 response; null if the response is not from Devpilot and must not admit the request. */
 function readIdentity(headers: Headers): Identity | null {
   const credentialId = headers.get(HEADERS.credentialId) ?? '';
   const workspaceId = headers.get(HEADERS.workspaceId) ?? '';
@@ -151,9 +151,10 @@ function readIdentity(headers: Headers): Identity | null {
 }
 
 /**
- * Sends each request's credential to Devpilot and refuses unless Devpilot explicitly accepts it: with its 401 or 403,
- * or with 503 if it is unreachable, too slow or responds unexpectedly. `workspaceId` returns the workspace whose
- * credentials are accepted: undefined for all, null while unknown, when none are.
+ * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with the 401 or
+ * 403 of Devpilot, or with 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns the
+ * workspace whose credentials are accepted: undefined for all workspaces; null while it is unknown, when no credential
+ * is accepted.
  */
 export function createRemoteAuthorizer(
   options: GuardOptions,
@@ -162,12 +163,12 @@ export function createRemoteAuthorizer(
 ): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
 
-  /** `client` is the address for which wrong passphrases are counted; Devpilot accepts it from a trusted proxy only. */
-  async function askServer(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
+  /** `client` is the address for which wrong passphrases are counted. Devpilot trusts it only from a trusted proxy. */
+  async function authorizeRemotely(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
     const headers = new Headers();
     for (let index = 0; index + 1 < providedHeaders.length; index += 2) {
       const name = providedHeaders[index] ?? '';
-      // `append` joins repeated lines, which makes a repeated credential invalid, so none of them is chosen here.
+      // `append` joins repeated headers, which makes a repeated credential invalid.
       if (CREDENTIAL_HEADERS.includes(name.toLowerCase())) headers.append(name, providedHeaders[index + 1] ?? '');
     }
     if (!headers.has('authorization') && !headers.has('x-api-key')) return createRefusal('missing_credential');
@@ -204,7 +205,7 @@ export function createRemoteAuthorizer(
 
   return async (headers, client) => {
     try {
-      return await askServer(headers, client);
+      return await authorizeRemotely(headers, client);
     } catch {
       return createRefusal('unavailable');
     }

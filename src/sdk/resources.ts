@@ -27,14 +27,14 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
   return {
     ...listOf<Item, Query>(transport, path),
     get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
-    /** Returns the resource with its tag, for an edit that must not overwrite another. */
+    /** Returns the resource with its tag, for an update that must not overwrite another one. */
     read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
       sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
     /** Throws `conflict` if the resource's tag is no longer `ifMatch`. */
     update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
       send('PATCH', pathTo(path, idOrSlug), { ...call, body }),
-    /** Throws `conflict`, naming the dependents, while other resources depend on it. */
+    /** Throws `conflict`, with the names of the dependents, while other resources depend on the resource. */
     delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, idOrSlug), call),
   };
 }
@@ -44,8 +44,9 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
   const environmentPath = (idOrSlug: string) => `${pathTo(owners, idOrSlug)}/env`;
   return {
     /**
-     * Returns all variables, those that an app inherits included, or one by name. `values: 'hidden'` omits the values; showing values to a person is
-     * recorded. Members receive null values, and `forbidden` with `values: 'shown'`.
+     * Returns all variables, including inherited ones, or the variable `name`. `values: 'hidden'` omits the values. If
+     * values are shown to a person, the activity log records it. Members receive null values, and `forbidden` with
+     * `values: 'shown'`.
      */
     read: (
       idOrSlug: string,
@@ -53,12 +54,12 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
       call?: CallOptions,
     ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(idOrSlug), { ...call, query }),
     /**
-     * Returns all variables as a file for a reader. Throws `forbidden` for members, and `validation_failed` for a value
-     * that the reader could not read back; `dotenv` holds every value.
+     * Returns all variables as a file in a format. Throws `forbidden` for members, and `validation_failed` for a value
+     * that the format cannot represent; `dotenv` can represent every value.
      */
     dotenv: (idOrSlug: string, call?: CallOptions, format: EnvFileFormat = 'dotenv'): Promise<string> =>
       text(environmentPath(idOrSlug), { ...call, query: { format } }),
-    /** Sets and deletes (null) variables, all or none. */
+    /** Sets variables, and deletes variables whose value is null: either all of them or none. */
     update: (
       idOrSlug: string,
       values: Readonly<Record<string, string | null>>,
@@ -87,7 +88,7 @@ export function resourceClientsOf(transport: Transport) {
       /** Creates the secret for signed pushes and replaces the previous one. No other result contains it. */
       replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
         transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
-      /** Where results of deployments are reported as statuses of their commits. */
+      /** The Git host API to which the results of deployments are reported as commit statuses. */
       commitStatus: {
         get: (app: string, call?: CallOptions): Promise<CommitStatus> =>
           transport.send('GET', commitStatusPath(app), call),
@@ -103,7 +104,7 @@ export function resourceClientsOf(transport: Transport) {
         replace: (app: string, call?: CallOptions): Promise<DeployKey> =>
           transport.send('POST', deployKeyPath(app), call),
         delete: (app: string, call?: CallOptions): Promise<void> => transport.send('DELETE', deployKeyPath(app), call),
-        /** Returns the host keys that the Git host presents; may take up to ten seconds. */
+        /** Returns the host keys of the Git host. May take up to ten seconds. */
         check: (app: string, call?: CallOptions): Promise<GitHostCheck> =>
           transport.send('POST', `${deployKeyPath(app)}/check`, call),
         /** Trusts a host key; owners and admins only. */
@@ -116,21 +117,20 @@ export function resourceClientsOf(transport: Transport) {
     },
     servers: {
       ...resourceClientOf<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
-      /** Tests the connection with the pinned host key; may take up to ten seconds. */
+      /** Tests the connection with the pinned host key. May take up to ten seconds. */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
       /**
-       * Allows steps to run on the server; owners and admins only. Throws `conflict` if its tag is no longer
-       * `ifMatch`.
+       * Allows jobs to run on the server; owners and admins only. Throws `conflict` if its tag is no longer `ifMatch`.
        */
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),
-      /** Pins the host key that the last check received instead of the pinned one. Only owners and admins may do so. */
+      /** Replaces the pinned host key with the key that the last check received; owners and admins only. */
       acceptHostKey: (idOrSlug: string, hostKey: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/host-key`, { ...call, body: { hostKey } }),
     },
     environment: environmentClientOf(transport, '/v1/apps'),
-    /** The variables that the apps of a project inherit. */
+    /** The variables of a project, which its apps inherit. */
     projectEnvironment: environmentClientOf(transport, '/v1/projects'),
   };
 }

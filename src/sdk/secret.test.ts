@@ -8,7 +8,7 @@ import { hintOf, secretKindOf } from './secret.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
-test('recognizes secrets minted by the server and shows only their hint', () => {
+test('recognizes the kind and the hint of secrets that the server generates', () => {
   for (const kind of KINDS) {
     const secret = mintSecret(kind);
     assert.equal(secretKindOf(secret), kind);
@@ -16,7 +16,7 @@ test('recognizes secrets minted by the server and shows only their hint', () => 
   }
 });
 
-test('agrees with the server on any single character that is changed, added or removed', () => {
+test('agrees with the server after any single character of a secret is changed, added or removed', () => {
   const change = fc.tuple(fc.constantFrom(...KINDS), fc.nat(70), fc.constantFrom('', '0', 'z', '_', 'é', '\n', 'aa'));
   fc.assert(
     fc.property(change, ([kind, position, character]) => {
@@ -28,7 +28,7 @@ test('agrees with the server on any single character that is changed, added or r
   );
 });
 
-test('agrees with the vectors of docs/secret-format.md', () => {
+test('agrees with the test vectors in docs/secret-format.md', () => {
   const page = readFileSync(new URL('../../docs/secret-format.md', import.meta.url), 'utf8');
   const rows = [...page.matchAll(/^\| `([A-Za-z0-9_]+)` \| (yes|no)/gm)];
   assert.equal(rows.length, 4);

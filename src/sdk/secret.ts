@@ -8,7 +8,7 @@ import {
 } from '../contract/vocabulary.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
-/** Length of the random characters and the checksum. */
+/** Number of characters after the prefix: random characters and checksum. */
 export const SECRET_TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 
 const CRC_TABLE = new Uint32Array(256).map((_, byte) => {
@@ -26,8 +26,8 @@ function crc32(text: string): number {
 }
 
 /**
- * Returns the kind of secret that `text` has the form of, or null if its prefix, length, alphabet or checksum is
- * wrong. A purely local check: the secret need not exist.
+ * Returns the kind of a well-formed secret, or null if its prefix, length, alphabet or checksum is wrong. The check is
+ * local: a well-formed secret need not exist on a server.
  */
 export function secretKindOf(text: string): SecretKind | null {
   const kind = KINDS.find((kind) => text.startsWith(SECRET_PREFIXES[kind]));

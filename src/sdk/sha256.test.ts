@@ -6,7 +6,7 @@ import { sha256, sha256InScript } from './sha256.ts';
 
 const hex = (digest: string) => Buffer.from(digest, 'latin1').toString('hex');
 
-test('matches the vectors of FIPS 180-4', () => {
+test('matches the test vectors of FIPS 180-4', () => {
   const vectors: readonly [string, string][] = [
     ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
     ['abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],

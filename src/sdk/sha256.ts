@@ -12,7 +12,7 @@ const ROUND_CONSTANTS = new Uint32Array([
 const INITIAL_STATE = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
 const wordAt = (words: Uint32Array, index: number): number => words[index] ?? 0;
-const rotateRight = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
+const rotateRight = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
 /** Returns ASCII text as padded blocks of 64 bytes, in 32-bit words. */
 function toPaddedWords(text: string): Uint32Array {
@@ -65,7 +65,7 @@ function compress(state: Uint32Array, words: Uint32Array, from: number, schedule
 
 /**
  * Returns the SHA-256 (FIPS 180-4) of ASCII text as 32 characters U+0000–U+00FF, for runtimes whose own implementation
- * is asynchronous. Its input is a secret with 238 random bits, so its timing reveals nothing useful.
+ * is asynchronous. The input is a secret with 238 random bits, so timing differences reveal nothing useful.
  */
 export function sha256InScript(text: string): string {
   const state = new Uint32Array(INITIAL_STATE);

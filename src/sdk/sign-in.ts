@@ -22,7 +22,7 @@ export interface DeviceRequest {
   readonly expiresAt: string;
 }
 
-/** Sessions, the passwords that start them, and signing in on a device without a browser. */
+/** Sessions, password resets, and sign-in on devices without a browser (RFC 8628). */
 export function signInClientsOf(transport: Transport) {
   const { send } = transport;
   return {
@@ -30,13 +30,13 @@ export function signInClientsOf(transport: Transport) {
       /** Requests a reset link by email. The response does not reveal whether the person exists. */
       request: (body: { email: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/password-resets', { ...call, body }),
-      /** Sets a new password with the code of a link. Throws `not_found`. */
+      /** Sets a new password with the code in a reset link. Throws `not_found`. */
       use: (code: string, body: { password: string }, call?: CallOptions): Promise<void> =>
         send('POST', pathTo('/v1/password-resets', code), { ...call, body }),
     },
     sessions: {
       ...listOf<Session, Paging>(transport, '/v1/sessions'),
-      /** Signs in. Throws `sign_in_failed`, `second_factor_required`. */
+      /** Signs in. Throws `sign_in_failed` or `second_factor_required`. */
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/sessions', id), call),
@@ -51,7 +51,7 @@ export function signInClientsOf(transport: Transport) {
         call?: CallOptions,
       ): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions/passkey', { ...call, body }),
-      /** Signs in with the one-time link of an operator. Throws `not_found`, `second_factor_required`. */
+      /** Signs in with the one-time link of an operator. Throws `not_found` or `second_factor_required`. */
       createWithLink: (
         body: { link: string; code?: string },
         call?: CallOptions,

@@ -1,6 +1,6 @@
-/** Schedules a timer that does not keep the process alive. */
-export function scheduleTimer(delay: number, work: () => void): () => void {
-  const timer: unknown = setTimeout(work, delay);
+/** Schedules a timer that does not keep the process alive. Returns a function that cancels it. */
+export function scheduleTimer(delayMs: number, run: () => void): () => void {
+  const timer: unknown = setTimeout(run, delayMs);
   (timer as { unref?: () => void }).unref?.();
   return () => clearTimeout(timer as number);
 }

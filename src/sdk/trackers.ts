@@ -27,7 +27,7 @@ export interface CloudEventInput {
   readonly data?: unknown;
   /** Binary data, in place of `data`. */
   readonly data_base64?: string;
-  /** Extension attributes, whose names are lower-case letters and digits: texts, integers or booleans. */
+  /** Extension attributes: strings, integers or booleans. Their names consist of lower-case letters and digits. */
   readonly [extension: string]: unknown;
 }
 
@@ -69,7 +69,7 @@ export function trackerClientsOf(transport: Transport) {
   return {
     activity: {
       ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
-      /** Sends one event, or up to 1,000, of which all are stored or none. */
+      /** Sends up to 1,000 events: either all of them are stored or none. */
       send: (events: CloudEventInput | readonly CloudEventInput[], call?: CallOptions): Promise<ActivityIngestResult> =>
         send('POST', '/v1/activity/events', { ...call, body: events }),
       /** Streams up to 100,000 events as CSV. */
@@ -84,17 +84,17 @@ export function trackerClientsOf(transport: Transport) {
     errors: {
       report: (body: ErrorReport, call?: CallOptions): Promise<ErrorIngestResult> =>
         send('POST', '/v1/errors/events', { ...call, body }),
-      /** Public keys that can only submit errors, each with the DSN that Sentry SDKs are configured with. */
+      /** Public keys that can only submit errors, each with a DSN for Sentry SDKs. */
       keys: {
         ...listOf<ErrorKey, Paging>(transport, keys),
         create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),
-        /** Deletes a key: no node accepts errors with it from then on. */
+        /** Deletes a key. After this resolves, no node accepts errors submitted with it. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(keys, id), call),
       },
-      /** Source maps, with which stack frames of minified files are shown as in their sources. */
+      /** Source maps, which convert stack frames of minified files to positions in their sources. */
       sourceMaps: {
         ...listOf<SourceMap, Paging & { readonly app?: string | undefined }>(transport, sourceMaps),
-        /** Uploads a source map, as JSON that is compressed with gzip. */
+        /** Uploads a source map as gzip-compressed JSON. */
         upload: (
           { app, debugId, file }: { readonly app: string; readonly debugId: string; readonly file: string },
           packedJson: Uint8Array<ArrayBuffer>,
@@ -105,10 +105,10 @@ export function trackerClientsOf(transport: Transport) {
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
         get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', pathTo(issues, id), call),
-        /** Resolves, reopens or mutes an issue: a muted issue is counted and does not reopen. */
+        /** Resolves, reopens or mutes an issue. Occurrences of a muted issue are counted, but do not reopen it. */
         update: (id: string, body: UpdateIssue, call?: CallOptions): Promise<ErrorIssueDetail> =>
           send('PATCH', pathTo(issues, id), { ...call, body }),
-        /** Deletes an issue with its occurrences; if the error is reported again, a new issue is created. */
+        /** Deletes an issue with its occurrences. If the error is reported again, a new issue is created. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(issues, id), call),
         /** Lists the stored occurrences of an issue, newest first. */
         events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${pathTo(issues, id)}/events`),

@@ -6,8 +6,8 @@ export interface ClientOptions {
   /** URL of the server, such as `https://devpilot.example.com`. In a browser, defaults to the page's origin. */
   readonly url?: string;
   /**
-   * A session's secret, an access token or an API key, sent as `Authorization: Bearer`. Browsers use the session
-   * cookie instead.
+   * The secret of a session, access token or API key, sent as `Authorization: Bearer`. Browsers use the session cookie
+   * instead.
    */
   readonly credential?: string | (() => string | null);
   /** The passphrase of an access token that requires one. */
@@ -27,15 +27,16 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Overrides the client's workspace. */
   readonly workspace?: string;
-  /** For POST: a replay creates nothing and throws `idempotent_replay`. */
+  /** For POST: a repeated request with the same key creates nothing and throws `idempotent_replay`. */
   readonly idempotencyKey?: string;
   /**
-   * The `tag` returned by a read: if the resource has changed since, this throws `conflict` instead of overwriting it.
+   * The `tag` of the resource that a read returned. If the resource was changed in the meantime, the call throws
+   * `conflict` instead of overwriting it.
    */
   readonly ifMatch?: string | undefined;
 }
 
-/** A resource, and the tag of its state for a later `ifMatch`. */
+/** A resource, and the tag (ETag) of its current state for a later `ifMatch`. */
 export interface Tagged<Value> {
   readonly value: Value;
   readonly tag: string | undefined;
@@ -45,7 +46,7 @@ export type QueryValue = string | number | boolean | null | undefined | readonly
 
 export interface Request extends CallOptions {
   readonly body?: unknown;
-  /** JSON that is compressed with gzip, sent in place of `body`. */
+  /** Gzip-compressed JSON, sent instead of `body`. */
   readonly packedJson?: Uint8Array<ArrayBuffer>;
   /** Sent as a form instead of JSON (RFC 7009, RFC 7662). */
   readonly form?: Readonly<Record<string, string | undefined>>;
@@ -56,23 +57,23 @@ export interface Request extends CallOptions {
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface Transport {
-  /** Sends a request and returns the parsed body, undefined if there is none. Throws `DevpilotError`. */
+  /** Sends a request and returns the parsed body; undefined if the body is empty. Throws `DevpilotError`. */
   send<Body>(method: Method, path: string, request?: Request): Promise<Body>;
-  /** Like `send`, with the tag of the returned state. */
+  /** Does the same as `send`, and also returns the tag of the resource. */
   sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
   /** Sends a GET request and returns the body as text. Throws `DevpilotError`. */
   text(path: string, request?: Request): Promise<string>;
-  /** Sends a GET request and returns the body as a stream; only its start has a time limit. Throws `DevpilotError`. */
+  /** Sends a GET request and returns the body as a stream. The time-out ends when it starts. Throws `DevpilotError`. */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_RETRY_PAUSE_MS = 250;
-/** Maximum `Retry-After` that is waited for; a longer one is returned to the caller. Milliseconds. */
+/** Maximum `Retry-After` before a retry. With a longer one, the error is thrown to the caller. */
 const MAX_RETRY_AFTER_MS = 10_000;
 
-/** Resolves after a delay; rejects with the signal's reason. */
+/** Resolves after a delay, or rejects with the signal's reason when the signal is aborted. */
 export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -89,18 +90,18 @@ export function pause(milliseconds: number, signal: AbortSignal | undefined): Pr
 }
 
 /**
- * Returns the milliseconds until the next attempt, or null if there must be none. A GET is retried after a network
- * error and after 502, 503 or 504. Other methods are retried only if the server says that it did not process the
- * request: 429 with a `Retry-After` of at most `MAX_RETRY_AFTER_MS`. `random` is from 0 to 1.
+ * Returns the milliseconds until the next attempt, or null if the request must not be retried. A GET is retried after a
+ * network error and after 502, 503 or 504. Other methods are retried only if the response shows that the server did not
+ * process the request: 429 with a `Retry-After` of at most `MAX_RETRY_AFTER_MS`. `random` is between 0 and 1.
  */
 export function retryPauseMs(method: Method, error: DevpilotError, attempts: number, random: number): number | null {
-  const jittered = FIRST_RETRY_PAUSE_MS * 2 ** attempts * (0.5 + random);
+  const jitteredPauseMs = FIRST_RETRY_PAUSE_MS * 2 ** attempts * (0.5 + random);
   const retryAfterMs = error.retryAfter === undefined ? null : error.retryAfter * 1000;
   if (retryAfterMs !== null && retryAfterMs > MAX_RETRY_AFTER_MS) return null;
-  if (error.status === 429) return retryAfterMs === null ? null : retryAfterMs + jittered;
+  if (error.status === 429) return retryAfterMs === null ? null : retryAfterMs + jitteredPauseMs;
   if (method !== 'GET') return null;
   if (error.status === 0 || error.status === 502 || error.status === 503 || error.status === 504) {
-    return (retryAfterMs ?? 0) + jittered;
+    return (retryAfterMs ?? 0) + jitteredPauseMs;
   }
   return null;
 }
@@ -182,13 +183,13 @@ export function createTransport(options: ClientOptions): Transport {
     return headers;
   }
 
-  async function tryOnce(method: Method, path: string, request: Request, streams: boolean): Promise<Response> {
-    const milliseconds = request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT_MS;
-    // A stream may last for hours once it has started.
-    const startController = streams ? new AbortController() : null;
-    const timer = startController === null ? undefined : setTimeout(() => startController.abort(), milliseconds);
-    const limit = startController?.signal ?? AbortSignal.timeout(milliseconds);
-    const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
+  async function tryOnce(method: Method, path: string, request: Request, isStream: boolean): Promise<Response> {
+    const timeoutMs = request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT_MS;
+    // The time-out applies only until a stream starts, because it may then last for hours.
+    const startController = isStream ? new AbortController() : null;
+    const timer = startController === null ? undefined : setTimeout(() => startController.abort(), timeoutMs);
+    const timeoutSignal = startController?.signal ?? AbortSignal.timeout(timeoutMs);
+    const signal = request.signal === undefined ? timeoutSignal : AbortSignal.any([request.signal, timeoutSignal]);
     const form = Object.entries(request.form ?? {}).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as [string, string]],
     );
@@ -198,7 +199,7 @@ export function createTransport(options: ClientOptions): Transport {
         method,
         headers: headersOf(request),
         signal,
-        // Redirects are not followed, so that a credential reaches no other address. Workers do not support `error`.
+        // Not followed, so that the credential is sent to no other server. Workers do not support `error`.
         redirect: 'manual',
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         ...(request.packedJson !== undefined && { body: request.packedJson }),
@@ -206,7 +207,8 @@ export function createTransport(options: ClientOptions): Transport {
       });
     } catch (cause) {
       request.signal?.throwIfAborted();
-      if (limit.aborted) throw new DevpilotError('timed_out', `${server} did not respond in time.`, { status: 0 });
+      if (timeoutSignal.aborted)
+        throw new DevpilotError('timed_out', `${server} did not respond in time.`, { status: 0 });
       throw new DevpilotError('unreachable', `${server} cannot be reached.`, { status: 0, cause });
     } finally {
       clearTimeout(timer);
@@ -220,15 +222,15 @@ export function createTransport(options: ClientOptions): Transport {
     return response;
   }
 
-  async function open(method: Method, path: string, request: Request, streams = false): Promise<Response> {
+  async function open(method: Method, path: string, request: Request, isStream = false): Promise<Response> {
     for (let attempts = 0; ; attempts++) {
       try {
-        return await tryOnce(method, path, request, streams);
+        return await tryOnce(method, path, request, isStream);
       } catch (error) {
         if (!(error instanceof DevpilotError) || attempts >= retries) throw error;
-        const milliseconds = retryPauseMs(method, error, attempts, Math.random());
-        if (milliseconds === null) throw error;
-        await pause(milliseconds, request.signal);
+        const pauseMs = retryPauseMs(method, error, attempts, Math.random());
+        if (pauseMs === null) throw error;
+        await pause(pauseMs, request.signal);
       }
     }
   }

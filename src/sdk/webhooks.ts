@@ -19,14 +19,14 @@ export function webhookClientsOf(transport: Transport) {
     webhooks: {
       ...listOf<Webhook, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<Webhook> => send('GET', pathTo(path, id), call),
-      /** Returns the webhook with its tag, for an edit that must not overwrite another. */
+      /** Returns the webhook with its tag, for an update that must not overwrite another one. */
       read: (id: string, call?: CallOptions): Promise<Tagged<Webhook>> => sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWebhook, call?: CallOptions): Promise<CreatedWebhook> =>
         send('POST', path, { ...call, body }),
       update: (id: string, body: UpdateWebhook, call?: CallOptions): Promise<Webhook> =>
         send('PATCH', pathTo(path, id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
-      /** Replaces the secret; for 24 hours, messages are signed with the previous one too. */
+      /** Replaces the secret. For 24 hours, messages are also signed with the previous secret. */
       replaceSecret: (id: string, call?: CallOptions): Promise<WebhookSecret> =>
         send('POST', `${pathTo(path, id)}/secret`, call),
       test: (id: string, call?: CallOptions): Promise<WebhookDelivery> =>

@@ -39,14 +39,14 @@ export interface DeploymentListQuery extends WorkListQuery {
 function deploymentClientOf(transport: Transport) {
   const { send } = transport;
   const path = '/v1/deployments';
-  const decisionRequest =
-    (decision: string) =>
+  const actionRequest =
+    (action: string) =>
     (id: string, call?: CallOptions): Promise<Deployment> =>
-      send('POST', `${pathTo(path, id)}/${decision}`, call);
+      send('POST', `${pathTo(path, id)}/${action}`, call);
   return {
     ...listOf<Deployment, DeploymentListQuery>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Deployment> => send('GET', pathTo(path, id), call),
-    /** Compares the names of its variables with those of the release before. */
+    /** Returns the names of the variables that differ from the previous release. */
     variables: (id: string, call?: CallOptions): Promise<DeploymentVariables> =>
       send('GET', `${pathTo(path, id)}/variables`, call),
     /** Starts a deployment of an app; resolves before it finishes. */
@@ -55,14 +55,14 @@ function deploymentClientOf(transport: Transport) {
     /** Starts a deployment of an earlier deployment's commit; resolves before it finishes. */
     rollBack: (id: string, body: CreateRollbackInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo(path, id)}/rollback`, { ...call, body }),
-    cancel: decisionRequest('cancel'),
-    approve: decisionRequest('approve'),
+    cancel: actionRequest('cancel'),
+    approve: actionRequest('approve'),
     /** Continues a canary deployment on the remaining servers. */
-    promote: decisionRequest('promote'),
+    promote: actionRequest('promote'),
     /** Aborts a canary deployment. */
-    abort: decisionRequest('abort'),
+    abort: actionRequest('abort'),
     /** Runs a failed deployment again from the step that failed; resolves before it finishes. */
-    retry: decisionRequest('retry'),
+    retry: actionRequest('retry'),
     /** Streams its output, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>
       streamLog(transport, `${pathTo(path, id)}/logs`, options, call),
@@ -78,7 +78,7 @@ export function workClientsOf(transport: Transport) {
     scripts: {
       ...resourceClientOf<Script, CreateScriptInput, UpdateScriptInput, ScriptListQuery>(transport, scripts),
       versions: (script: string) => listOf<ScriptVersion, Paging>(transport, `${pathTo(scripts, script)}/versions`),
-      /** The next times at which the schedule is due. */
+      /** Returns the next times at which the schedule runs the script. */
       nextRuns: (script: string, call?: CallOptions): Promise<NextRuns> =>
         send('GET', `${pathTo(scripts, script)}/next-runs`, call),
       /** Starts a run; resolves before it finishes. */
@@ -100,7 +100,7 @@ export function workClientsOf(transport: Transport) {
       /** Starts a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
-      /** Starts restoring a backup over the current data of its app, or of another app, or on another server. */
+      /** Starts a restore of a backup, which replaces the current data of its app or of the `target`. */
       restore: (id: string, call?: CallOptions, target: RestoreBackup = {}): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
       /** Starts verifying a backup; resolves before it finishes. */

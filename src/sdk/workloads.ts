@@ -19,25 +19,25 @@ export function workloadClientsOf(transport: Transport) {
     workloadIdentities: {
       ...listOf<WorkloadIdentity, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<WorkloadIdentity> => send('GET', pathTo(path, id), call),
-      /** Returns the identity with its tag, for an edit that must not overwrite another. */
+      /** Returns the identity with its tag, for an update that must not overwrite another one. */
       read: (id: string, call?: CallOptions): Promise<Tagged<WorkloadIdentity>> =>
         sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWorkloadIdentity, call?: CallOptions): Promise<WorkloadIdentity> =>
         send('POST', path, { ...call, body }),
-      /** Unless only the name or the lifetime changes, the access tokens issued before stop working. */
+      /** Updates an identity. Revokes its access tokens, unless only the name or the lifetime changes. */
       update: (id: string, body: UpdateWorkloadIdentity, call?: CallOptions): Promise<WorkloadIdentity> =>
         send('PATCH', pathTo(path, id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
       exchanges: (id: string, call?: CallOptions): Promise<WorkloadExchanges> =>
         send('GET', `${pathTo(path, id)}/exchanges`, call),
-      /** Whether a token with these claims would be accepted. */
+      /** Returns whether a token with these claims would be accepted. */
       test: (
         id: string,
         claims: Readonly<Record<string, unknown>>,
         call?: CallOptions,
       ): Promise<WorkloadIdentityTest> => send('POST', `${pathTo(path, id)}/test`, { ...call, body: { claims } }),
     },
-    /** Exchanges the token of a workload, or an access token, for an access token (RFC 8693). */
+    /** Exchanges an identity token of a workload, or an access token, for a new access token (RFC 8693). */
     exchangeToken: ({ restrictions, ...request }: ExchangeRequest, call?: CallOptions): Promise<ExchangedToken> =>
       send('POST', '/v1/oauth/token', {
         ...call,
