@@ -25,7 +25,7 @@ interface Dashboard {
   readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
 }
 
-/** Returns the queries without a result, where the counters of these metrics increase with time. */
+/** Evaluates queries over time series in which these metrics increase, and returns the queries without a result. */
 function queriesWithoutResult(metrics: string, queries: readonly string[]): string[] {
   const series = [...metrics.matchAll(/^([a-z]\w*(?:\{.*\})?) (\S+)$/gm)].flatMap(([, name, value]) =>
     Number.isFinite(Number(value)) ? [{ series: name, values: `${Number(value)}+1x40` }] : [],
@@ -37,15 +37,15 @@ function queriesWithoutResult(metrics: string, queries: readonly string[]): stri
   writeFileSync(path, JSON.stringify(file));
   const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
   rmSync(directory, { recursive: true });
-  // promtool expects none and reports each result that it gets.
+  // The expectations are empty, so promtool reports each query that has a result.
   const output = `${stdout}${stderr}`;
   return queries.filter((expr) => !output.includes(`expr: ${JSON.stringify(expr)}, time: 10m,\n`));
 }
 
-/** The value of a metric without labels. */
+/** Returns the value of a metric without labels. */
 const readMetric = (text: string, name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 
-test('the alert rules are valid, and each fires when it should and only then', () => {
+test('the alert rules are valid, and each has passing tests of firing and of not firing', () => {
   promtool(['check', 'rules', RULES]);
   promtool(['test', 'rules', 'deploy/alerts.test.yml']);
   const cases = readFileSync('deploy/alerts.test.yml', 'utf8');
@@ -54,14 +54,14 @@ test('the alert rules are valid, and each fires when it should and only then', (
   }
 });
 
-test('every alert has its entry in docs/alerts.md, and every entry its alert', () => {
+test('docs/alerts.md has exactly one entry per alert', () => {
   const entries = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^## (\w+)$/gm)].map(([, name = '']) => name);
   assert.deepEqual(entries, alerts);
   for (const alert of alerts) assert.ok(rules.includes(`docs/alerts.md#${alert.toLowerCase()}\n`), alert);
 });
 
 forEachEngine('metrics', (engine) => {
-  /** The metrics of a server after an authorization request, a page and a deletion. */
+  /** Returns the metrics of a server after an authorization request, refused requests and a deletion. */
   async function scrape(): Promise<string> {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
     const server = await startTestServer({ environment });
@@ -78,14 +78,15 @@ forEachEngine('metrics', (engine) => {
     }
   }
 
-  test('follow the naming conventions, cover what the alerts query, and have few labels', async () => {
+  test('follow the naming conventions, include every metric that the alerts query, and have few labels', async () => {
     const text = await scrape();
     promtool(['check', 'metrics'], text);
     const names = new Set([...text.matchAll(/^(\w+)(?:\{.*\})? /gm)].map(([, name]) => name));
-    const other = engine.name === 'sqlite' ? ['devpilot_store_connections'] : ['devpilot_sqlite_wal_bytes'];
+    const metricsOfOtherEngine =
+      engine.name === 'sqlite' ? ['devpilot_store_connections'] : ['devpilot_sqlite_wal_bytes'];
     const metricNames = [...rules.matchAll(/\b(?:devpilot|nodejs)_\w+/g)].map(([name]) => name);
     assert.deepEqual(
-      [...new Set(metricNames)].filter((name) => !names.has(name) && !other.includes(name)),
+      [...new Set(metricNames)].filter((name) => !names.has(name) && !metricsOfOtherEngine.includes(name)),
       [],
     );
     assert.deepEqual(queriesWithoutResult(text, dashboardQueries), []);
@@ -113,7 +114,7 @@ forEachEngine('metrics', (engine) => {
   });
 
   if (engine.name !== 'postgres') return;
-  test('a node whose clock is far from that of the database is not ready, says why, and exports the difference', async () => {
+  test("a node whose clock differs much from the database's is not ready, reports the reason, and exports the difference", async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
     const server = await startTestServer({ environment, clock: () => Date.now() + 60_000 });
     try {
@@ -129,7 +130,7 @@ forEachEngine('metrics', (engine) => {
   });
 });
 
-test('the time of the last backup is exported, also if another process made it', async () => {
+test('the time of the last backup is exported, even if another process created the backup', async () => {
   const server = await startTestServer({ environment: { DEVPILOT_METRICS: '127.0.0.1:0' } });
   try {
     const startedAt = Date.now();

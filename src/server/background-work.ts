@@ -17,16 +17,16 @@ import {
 import { SCHEDULER_INTERVALS, startScheduler } from './scheduler.ts';
 import type { Services } from './services.ts';
 
-/** How late a notice that time causes may be, milliseconds. */
+/** Maximum delay of a notice about a deadline, in milliseconds. */
 const NOTICE_SCAN_INTERVAL_MS = 5 * MINUTE;
-/** How late a mail about a notice may be sent, milliseconds. */
+/** Maximum delay of an email about a notice, in milliseconds. */
 const MAIL_INTERVAL_MS = 10 * SECOND;
-/** A stop waits this long for mail in the queue, milliseconds. */
+/** Maximum time that a shutdown waits for queued email. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
-/** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
+/** Minimum time for the last writes of a shutdown, however long the last responses took. */
 const LAST_WRITES_MIN_MS = 1_500;
 
-/** Starts jobs, schedules and everything that is written or deleted from time to time. */
+/** Starts the job queue, schedules, webhooks, and periodic writes and deletions. */
 export function startBackgroundWork(
   { settings, options, clock, log, store, closers }: Base,
   { checks, people, sessionActivity, jobs, platform, webhooks }: Services,
@@ -57,13 +57,13 @@ export function startBackgroundWork(
     timers.push(repeatEvery(intervals.sweepMs, () => checkProviderSessions(people), onError));
   }
   const { mail } = people;
-  let stopMails = () => Promise.resolve();
+  let stopMailWorker = () => Promise.resolve();
   if (mail !== null) {
     const { publicUrl, seal } = people;
-    const mails = createMailWorker({ store, clock, seal, publicUrl, send: mail.send, onError });
-    const timer = repeatEvery(intervals.noticesMs ?? MAIL_INTERVAL_MS, mails.tick, onError);
-    stopMails = async () => {
-      mails.stop();
+    const mailWorker = createMailWorker({ store, clock, seal, publicUrl, send: mail.send, onError });
+    const timer = repeatEvery(intervals.noticesMs ?? MAIL_INTERVAL_MS, mailWorker.tick, onError);
+    stopMailWorker = async () => {
+      mailWorker.stop();
       await Promise.race([timer.stop(), pause(MAIL_STOP_TIMEOUT_MS, undefined, { ref: false })]);
     };
   }
@@ -80,10 +80,10 @@ export function startBackgroundWork(
     platform.patternMatcher.close,
     platform.sourceMaps.close,
     () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
-    () => stopMails(),
+    () => stopMailWorker(),
   ]);
   return {
-    /** Starts the slow parts of a stop while the last requests complete; the closers wait for them. */
+    /** Starts the slow parts of a shutdown while the last requests complete. The closers wait for their end. */
     announceStop() {
       platform.logs.stop();
       schedules.stop().catch(() => undefined);

@@ -10,9 +10,9 @@ export function openBucket({ backups: { bucket } }: Settings): Storage | null {
 }
 
 /**
- * The places where backups are stored: the bucket if one is configured, and the data directory, which may hold older
- * backups. A node that shares a database needs no data directory; if the directory cannot be created, `onError` is
- * called unless there is a bucket.
+ * Returns the storages of backups: the bucket if one is configured, and the data directory, which may contain older
+ * backups. A node that shares a database needs no data directory. If the directory cannot be created, `onError` is
+ * called unless a bucket is configured.
  */
 export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
   const { maxBytes: limit } = settings.backups;

@@ -33,7 +33,7 @@ export interface Manifest {
   readonly engine: 'sqlite' | 'postgres';
   readonly bytes: number;
   readonly sha256: string;
-  /** Number of activity log entries; every chain was verified from its first entry. */
+  /** Number of activity log entries. The hash chain of every log was verified from its first entry. */
   readonly logEntries: number;
 }
 
@@ -45,7 +45,7 @@ export function storeLocationOf(settings: Pick<Settings, 'databaseUrl' | 'dataDi
   return settings.databaseUrl === null ? { directory: settings.dataDirectory } : { databaseUrl: settings.databaseUrl };
 }
 
-/** Calls fsync on a file, or on a directory so that its entries are durable. */
+/** Calls fsync on a file to make its content durable, or on a directory to make its entries durable. */
 export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   fsyncSync(handle);
@@ -66,8 +66,8 @@ function makeEmptyFolder(path: string): void {
 }
 
 /**
- * Throws `StartRefusedError` if the secret that is configured, or would be saved with the backup, does not decrypt
- * the store.
+ * Throws `StartRefusedError` if the store cannot be decrypted with the configured secret, or with the generated secret
+ * that the backup would contain.
  */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
   const generatedSecret = join(settings.dataDirectory, SECRET_FILE);
@@ -101,9 +101,9 @@ function vacuumInto(from: string, to: string): void {
 }
 
 /**
- * Writes a consistent snapshot of the store into an empty folder while servers run: `devpilot.db`, a SQLite file for
- * every engine; `backup.json`; and the secret that the installation generated, unless `withSecret` is false. Every
- * activity log in it is verified. Throws `CopyRefusedError`.
+ * Writes a consistent snapshot of the store into an empty directory while servers run: `devpilot.db`, a SQLite file for
+ * every engine; `backup.json`; and the secret that the installation generated, unless `withSecret` is false. Verifies
+ * every activity log in the snapshot. Throws `CopyRefusedError`.
  */
 export async function createBackup(
   settings: Settings,
@@ -133,10 +133,10 @@ export async function createBackup(
   chmodSync(file, 0o600);
   syncPath(file);
 
-  const ownSecret = join(settings.dataDirectory, SECRET_FILE);
-  const secret = withSecret && settings.secret === null && existsSync(ownSecret);
+  const generatedSecretFile = join(settings.dataDirectory, SECRET_FILE);
+  const secret = withSecret && settings.secret === null && existsSync(generatedSecretFile);
   if (secret) {
-    copyFileSync(ownSecret, join(folder, SECRET_FILE));
+    copyFileSync(generatedSecretFile, join(folder, SECRET_FILE));
     chmodSync(join(folder, SECRET_FILE), 0o600);
     syncPath(join(folder, SECRET_FILE));
   }
@@ -148,7 +148,7 @@ export async function createBackup(
     sha256: await hashFile(file),
     logEntries,
   };
-  // Written last: a folder without it is an incomplete backup.
+  // Written last: a directory without this file is an incomplete backup.
   writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   syncPath(join(folder, MANIFEST_FILE));
   syncPath(folder);

@@ -10,18 +10,18 @@ import type { Settings } from './settings.ts';
 
 export interface StartOptions {
   readonly clock?: () => number;
-  /** Pauses before another attempt to connect to a server; for tests. */
+  /** Delays before further attempts to connect to a server; for tests. */
   readonly connecting?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
-  /** A stop closes idle connections after this long without a request, milliseconds; for tests. */
+  /** Milliseconds without a request after which a shutdown closes idle connections; for tests. */
   readonly quietMs?: number;
-  /** Intervals of checks for due schedules and leftovers; for tests. */
+  /** Intervals of the checks for due schedules and abandoned work; for tests. */
   readonly work?: SchedulerIntervals;
-  /** Lease and heartbeat of the job queue, after which nodes are considered lost; for tests. */
+  /** Lease of a job, after which its node is considered lost, and heartbeat interval; for tests. */
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
-/** The results of the first step of a start, used by all later steps. */
+/** The results of the first step of the startup, which all later steps use. */
 export interface Base {
   readonly settings: Settings;
   readonly options: StartOptions;
@@ -34,7 +34,7 @@ export interface Base {
   readonly secret: Buffer;
 }
 
-/** Opens the store. Throws what `openStore` throws. */
+/** Opens the store. Throws the errors of `openStore`. */
 export async function openBase(settings: Settings, options: StartOptions, closers: Closers): Promise<Base> {
   const log = options.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, {
@@ -43,7 +43,7 @@ export async function openBase(settings: Settings, options: StartOptions, closer
   });
   closers.add([opened.release]);
   closers.add([opened.store.close]);
-  // Loaded only if needed, to keep start-up time and idle memory low.
+  // Loaded only if needed, to reduce start-up time and idle memory.
   const meter = settings.metrics === null ? null : (await import('./metrics.ts')).createMetricsRecorder();
   const store = meter?.instrumentStore(opened.store) ?? opened.store;
   const clock = options.clock ?? Date.now;

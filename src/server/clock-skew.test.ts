@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClockSkew, SKEW_LIMIT_MS } from './clock-skew.ts';
 
-test('a skew in either direction is reported once, exceeds the limit only if it is certain, and its end is reported', () => {
+test('skew in either direction is reported once, exceeds the limit only if that is certain, and its end is reported', () => {
   const reports: string[] = [];
   const skew = createClockSkew(
     (skewMs) => reports.push(`warn ${skewMs}`),
@@ -10,16 +10,16 @@ test('a skew in either direction is reported once, exceeds the limit only if it 
   );
   assert.deepEqual([skew.skewMs(), skew.exceedsLimit()], [0, false]);
   for (const direction of [1, -1]) {
-    const far = direction * (SKEW_LIMIT_MS + 200);
+    const skewMs = direction * (SKEW_LIMIT_MS + 200);
     skew.record(direction * 900, 0);
     skew.record(direction * 1_500, 600);
-    assert.deepEqual(reports.splice(0), [], 'within a second, or not certain to be beyond it');
-    skew.record(far, 300);
-    assert.deepEqual([skew.skewMs(), skew.exceedsLimit()], [far, false]);
-    skew.record(far, 100);
+    assert.deepEqual(reports.splice(0), [], 'within a second, or not certain to exceed it');
+    skew.record(skewMs, 300);
+    assert.deepEqual([skew.skewMs(), skew.exceedsLimit()], [skewMs, false]);
+    skew.record(skewMs, 100);
     assert.equal(skew.exceedsLimit(), true);
     skew.record(direction * 500, 0);
     assert.equal(skew.exceedsLimit(), false);
-    assert.deepEqual(reports.splice(0), [`warn ${far}`, `recovered ${direction * 500}`]);
+    assert.deepEqual(reports.splice(0), [`warn ${skewMs}`, `recovered ${direction * 500}`]);
   }
 });

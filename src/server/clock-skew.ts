@@ -1,11 +1,11 @@
 /**
- * Beyond this skew a node is not ready, because it would decide wrongly on expiry; milliseconds. `devpilot doctor`
- * uses the same limit.
+ * Beyond this skew a node is not ready, because it would evaluate expiries incorrectly. `devpilot doctor` uses the same
+ * limit.
  */
 export const SKEW_LIMIT_MS = 5_000;
-const WARN_MS = 1_000;
+const WARNING_LIMIT_MS = 1_000;
 
-/** Difference between this node's clock and the database's. */
+/** The difference between the clock of this node and the clock of the database. */
 export interface ClockSkew {
   /** `skewMs` is positive if this node is ahead. */
   record(skewMs: number, uncertaintyMs: number): void;
@@ -15,18 +15,18 @@ export interface ClockSkew {
   exceedsLimit(): boolean;
 }
 
-/** Calls `warn` when the skew exceeds one second, and `onRecovered` when it is below that again. */
+/** Calls `warn` when the skew exceeds one second, and `onRecovered` when it no longer does. */
 export function createClockSkew(warn: (skewMs: number) => void, onRecovered: (skewMs: number) => void): ClockSkew {
-  let last = { skewMs: 0, atLeastMs: 0 };
+  let last = { skewMs: 0, minimumMs: 0 };
   let isWarned = false;
   return {
     record(skewMs, uncertaintyMs) {
-      last = { skewMs, atLeastMs: Math.abs(skewMs) - uncertaintyMs };
-      const isOff = last.atLeastMs > WARN_MS;
-      if (isOff !== isWarned) (isOff ? warn : onRecovered)(Math.round(skewMs));
-      isWarned = isOff;
+      last = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
+      const exceedsWarningLimit = last.minimumMs > WARNING_LIMIT_MS;
+      if (exceedsWarningLimit !== isWarned) (exceedsWarningLimit ? warn : onRecovered)(Math.round(skewMs));
+      isWarned = exceedsWarningLimit;
     },
     skewMs: () => last.skewMs,
-    exceedsLimit: () => last.atLeastMs > SKEW_LIMIT_MS,
+    exceedsLimit: () => last.minimumMs > SKEW_LIMIT_MS,
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClosers } from './closers.ts';
 
-test('levels are closed in reverse order, each after the previous one has ended', async () => {
+test('levels are closed in reverse order, each after the previous level is closed', async () => {
   const closers = createClosers();
   const log: string[] = [];
   const close = (name: string) => async () => {
@@ -20,7 +20,7 @@ test('levels are closed in reverse order, each after the previous one has ended'
   assert.equal(log.length, 7);
 });
 
-test('a failure keeps nothing else from being closed, and the first one is reported', async () => {
+test('after a failure everything else is still closed, and the first failure is reported', async () => {
   const closers = createClosers();
   let released = false;
   closers.add([

@@ -1,32 +1,32 @@
 import { createStopDeadline } from './graceful-shutdown.ts';
 
-/** The resources that a process has opened: closed in reverse order when it stops, and when it fails to start. */
+/** The open resources of a process. They are closed in reverse order when it stops, or when it fails to start. */
 export interface Closers {
   /**
-   * Adds functions that are called together, before those added earlier. Each has until the deadline of the stop, and
-   * at least `leastMs` milliseconds, to end.
+   * Adds functions that are called concurrently, before functions that were added earlier. Each must end before the
+   * deadline of the shutdown, but has at least `minimumMs` milliseconds.
    */
-  add(level: readonly (() => unknown)[], leastMs?: number): void;
+  add(level: readonly (() => unknown)[], minimumMs?: number): void;
   /**
-   * Calls each function once and waits for it; a failure keeps nothing else from being closed. Resolves to the message
-   * of the first failure, null if there was none. Past the deadline it keeps waiting as long as `left`, the number of
-   * items still to write, decreases.
+   * Calls each function once and waits for it, even if other functions fail. Resolves to the message of the first
+   * failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number of items
+   * still to write, decreases.
    */
-  closeAll(left?: () => number): Promise<string | null>;
+  closeAll(remaining?: () => number): Promise<string | null>;
 }
 
 export function createClosers(): Closers {
-  const levels: { readonly level: readonly (() => unknown)[]; readonly leastMs: number | undefined }[] = [];
+  const levels: { readonly level: readonly (() => unknown)[]; readonly minimumMs: number | undefined }[] = [];
   return {
-    add(level, leastMs) {
-      levels.push({ level, leastMs });
+    add(level, minimumMs) {
+      levels.push({ level, minimumMs });
     },
-    async closeAll(left = () => 0) {
-      const withinStop = createStopDeadline(left);
+    async closeAll(remaining = () => 0) {
+      const withinStop = createStopDeadline(remaining);
       let failure: string | null = null;
       for (let next = levels.pop(); next !== undefined; next = levels.pop()) {
-        const { level, leastMs } = next;
-        const outcomes = await Promise.allSettled(level.map((close) => withinStop(Promise.try(close), leastMs)));
+        const { level, minimumMs } = next;
+        const outcomes = await Promise.allSettled(level.map((close) => withinStop(Promise.try(close), minimumMs)));
         const failed = outcomes.find((outcome) => outcome.status === 'rejected');
         if (failed !== undefined) failure ??= messageOf(failed.reason);
       }
