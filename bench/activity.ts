@@ -16,9 +16,9 @@ import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-/** `--full` uses ten million events. A tenth of that shows the same ratios in a tenth of the time. */
+/** Number of events without `--full`, which shows the same ratios in a tenth of the time. */
 const MANY = 1_000_000;
-const MANY_IN_FULL = 10_000_000;
+const MANY_WITH_FULL = 10_000_000;
 const FEW = 100_000;
 const SUBJECTS = 1_000;
 const LIVE = 100_000;
@@ -28,7 +28,7 @@ const ROUNDS = 7;
 const CHARTS = 5;
 const SECONDS = 4;
 const CREDENTIALS = 10_000;
-/** The end of a day, so that the chart of a month covers thirty whole days. */
+/** End of a day, so that the chart of a month covers thirty complete days. */
 const PERIOD_END = Date.parse('2027-02-25T00:00:00Z');
 const NOW = PERIOD_END - 1;
 
@@ -38,12 +38,12 @@ interface Sending {
   readonly id: (number: number) => string;
   readonly subjects: number;
 }
-const ORDERLY: Sending = { id: (number) => `event-live-${number}`, subjects: 100 };
-const DISORDERLY: Sending = { id: () => randomUUID(), subjects: 100_000 };
+const SEQUENTIAL_IDS: Sending = { id: (number) => `event-live-${number}`, subjects: 100 };
+const RANDOM_IDS: Sending = { id: () => randomUUID(), subjects: 100_000 };
 
 let created = 0;
-/** A batch as a sender would post it, with events of the last minute. */
-function batchOf({ id, subjects }: Sending): Buffer {
+/** Creates the body of a batch with events of the last minute. */
+function createBatch({ id, subjects }: Sending): Buffer {
   const events = Array.from({ length: BATCH }, () => {
     const number = created++;
     const { source, type, subject, data } = seedEventOf({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
@@ -53,17 +53,17 @@ function batchOf({ id, subjects }: Sending): Buffer {
   return Buffer.from(JSON.stringify(events));
 }
 
-/** Stored events per second, parsed as the route parses them. */
-async function sustain(context: PlatformContext, workspaceId: string, sending: Sending): Promise<number> {
-  // The state of a workspace is read with its first batch.
+/** Parses and stores batches as the route does. Returns events per second. */
+async function measureIngestRate(context: PlatformContext, workspaceId: string, sending: Sending): Promise<number> {
+  // The first batch of a workspace also reads its state, so it is not measured.
   await context.activityIngest.ingest(
     workspaceId,
-    await readCloudEvents(HEADERS, batchOf(sending), NOW),
+    await readCloudEvents(HEADERS, createBatch(sending), NOW),
     NOW,
     'tok_bench',
   );
-  const batches = Array.from({ length: LIVE / BATCH }, () => batchOf(sending));
-  const started = performance.now();
+  const batches = Array.from({ length: LIVE / BATCH }, () => createBatch(sending));
+  const startMs = performance.now();
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
       for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
@@ -72,10 +72,10 @@ async function sustain(context: PlatformContext, workspaceId: string, sending: S
       }
     }),
   );
-  return (LIVE / (performance.now() - started)) * 1000;
+  return (LIVE / (performance.now() - startMs)) * 1000;
 }
 
-async function newWorkspace(store: Store, id: string): Promise<string> {
+async function createWorkspace(store: Store, id: string): Promise<string> {
   await store.transaction((trx) =>
     insertWorkspace(trx, { id, name: id, slug: id.replace('_', '-'), created_at: NOW, updated_at: NOW }),
   );
@@ -92,14 +92,14 @@ const MONTHS = [
 type Month = (typeof MONTHS)[number];
 const CHART_PERIOD = { from: new Date(PERIOD_END - 30 * DAY).toISOString(), to: new Date(PERIOD_END).toISOString() };
 
-/** Duration of building the chart of a month, in milliseconds: the median of several runs. */
-async function chart(context: PlatformContext, workspaceId: string, month: Month): Promise<number> {
+/** Returns the median duration of building the chart of a month, in milliseconds. */
+async function timeChart(context: PlatformContext, workspaceId: string, month: Month): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < CHARTS; index++) {
-    const started = performance.now();
+    const startMs = performance.now();
     const read = await readAnalytics(context, workspaceId, { ...month, ...CHART_PERIOD });
     await Array.fromAsync(analyticsAsJson(read));
-    times.push(performance.now() - started);
+    times.push(performance.now() - startMs);
   }
   return median(times);
 }
@@ -112,7 +112,7 @@ async function compareCharts(
   const small: number[] = [];
   const large: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const [below, above] = [await chart(context, few, month), await chart(context, many, month)];
+    const [below, above] = [await timeChart(context, few, month), await timeChart(context, many, month)];
     if (round === 0) continue;
     small.push(below);
     large.push(above);
@@ -125,7 +125,7 @@ async function compareCharts(
       name: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
       value: medianRatio(large, small),
       unit: '×',
-      // With hourly intervals, few events leave most points of most subjects out, so the results are not comparable.
+      // With few events and hourly intervals, most points of most subjects are empty, so the results are not comparable.
       bound: month.interval === 'hour' && month.groupBy === 'subject' ? null : atMost(1.5),
       measurements: from,
     },
@@ -146,8 +146,7 @@ end
 `;
 
 /**
- * Requests the charts of a month one after the other, with hardly any CPU use of its own. Resolves to charts per
- * second.
+ * Requests the charts of a month one after another, with a client that uses little CPU time. Returns charts per second.
  */
 async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory, seconds: number): Promise<number> {
   const script = join(runFolder(), 'charts.lua');
@@ -161,7 +160,7 @@ async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory,
   return requests / seconds;
 }
 
-/** p99 of `/v1/authorize` while charts of a month are read continuously, relative to p99 without. */
+/** Compares p99 of `/v1/authorize` with and without charts of a month being read continuously. */
 async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]> {
   const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
@@ -171,10 +170,11 @@ async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]
       const during: number[] = [];
       const read: number[] = [];
       const options = { seconds: SECONDS, secretCount: 1_000, connections: 32, meanPauseMs };
-      const go = async () => (await load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, options)).p99Ms;
+      const measureP99 = async () =>
+        (await load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, options)).p99Ms;
       for (let round = 0; round <= 5; round++) {
-        const alone = await go();
-        const [beside, charts] = await Promise.all([go(), readCharts(served.url, seeded, SECONDS)]);
+        const alone = await measureP99();
+        const [beside, charts] = await Promise.all([measureP99(), readCharts(served.url, seeded, SECONDS)]);
         if (round === 0) continue;
         without.push(alone);
         during.push(beside);
@@ -194,22 +194,22 @@ async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]
   }
 }
 
-/** The activity tracker on SQLite: ingest rate, cost of the chart of a month, and its effect on decisions. */
+/** Measures the activity tracker on SQLite: ingest rate, cost of the chart of a month, and its effect on decisions. */
 export async function activity({ full }: { readonly full: boolean }): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
   const path = join(seeded.directory, 'devpilot.db');
-  const size = full ? MANY_IN_FULL : MANY;
+  const size = full ? MANY_WITH_FULL : MANY;
   const many = seeded.workspaceId;
   const few = 'wsp_few';
   const before = await openSqliteStore(path);
-  for (const id of [few, 'wsp_orderly', 'wsp_disorderly']) await newWorkspace(before, id);
+  for (const id of [few, 'wsp_orderly', 'wsp_disorderly']) await createWorkspace(before, id);
   await before.close();
-  const began = performance.now();
+  const startMs = performance.now();
   const month = { days: 30, subjects: SUBJECTS, to: PERIOD_END };
   seedActivity(path, { [few]: { ...month, events: FEW }, [many]: { ...month, events: size } });
   process.stdout.write(
-    `  (seeded ${size.toLocaleString('en')} events in ${Math.round((performance.now() - began) / 1000)} s)\n`,
+    `  (seeded ${size.toLocaleString('en')} events in ${Math.round((performance.now() - startMs) / 1000)} s)\n`,
   );
   const store: Store = await openSqliteStore(path);
   const findings: Finding[] = [];
@@ -217,12 +217,12 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
     const context = { store, clock: () => NOW, activityIngest: createActivityIngest(store) } as PlatformContext;
     for (const month of MONTHS) findings.push(...(await compareCharts(context, { few, many, size }, month)));
     const figures = async (sending: Sending, empty: string) => {
-      const first = await sustain(context, empty, sending);
-      return [first, await sustain(context, many, sending)];
+      const first = await measureIngestRate(context, empty, sending);
+      return [first, await measureIngestRate(context, many, sending)];
     };
     const kinds = [
-      { what: 'ids in order, 100 subjects', sending: ORDERLY, empty: 'wsp_orderly' },
-      { what: 'random ids, 100,000 subjects', sending: DISORDERLY, empty: 'wsp_disorderly' },
+      { what: 'ids in order, 100 subjects', sending: SEQUENTIAL_IDS, empty: 'wsp_orderly' },
+      { what: 'random ids, 100,000 subjects', sending: RANDOM_IDS, empty: 'wsp_disorderly' },
     ];
     for (const { what, sending, empty } of kinds) {
       const rates = await figures(sending, empty);

@@ -8,14 +8,14 @@ const MANY = 1_000_000;
 const FEW = 1_000;
 const ROUNDS = 7;
 const SECONDS = 2;
-/** Number of tokens used at random out of the million: what a busy installation uses within a second. */
+/** Number of tokens that are used in random order: as many as a busy installation uses within a second. */
 const IN_USE = 1_000;
 
-/** Response headers of the server, except those that `node:http` adds itself. */
+/** Returns the response headers of the server, except those that `node:http` adds itself. */
 async function headersOf(ours: ServerProcess, secret: string): Promise<Record<string, string>> {
   const response = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
-  const own = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
-  return Object.fromEntries([...response.headers].filter(([name]) => !own.includes(name)));
+  const addedByNode = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
+  return Object.fromEntries([...response.headers].filter(([name]) => !addedByNode.includes(name)));
 }
 
 interface Side {
@@ -64,8 +64,8 @@ function compare(what: string, above: Side, below: Side, bound: Finding['bound']
 }
 
 /**
- * `/v1/authorize` relative to a bare route of the same server, to a bare `node:http` server, and to itself with few
- * credentials.
+ * Compares `/v1/authorize` with a bare route of the same server, with a bare `node:http` server, and with itself with
+ * few stored credentials.
  */
 export async function authorize(): Promise<Finding[]> {
   await ensureWrk();
@@ -90,7 +90,7 @@ export async function authorize(): Promise<Finding[]> {
   const sides = [inUse, route, http, fewer, singleToken];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      // The order rotates, so that no side always follows the same other side; the first round is a warm-up.
+      // The order rotates, so that each side runs at each position. The first round is a warm-up.
       for (let turn = 0; turn < sides.length; turn++) {
         const next = sides[(turn + round) % sides.length];
         if (next !== undefined) await runRound(next);

@@ -13,16 +13,16 @@ const COMMANDS = [
 ];
 const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Milliseconds from the start of a process to its exit. */
+/** Returns the milliseconds from the start of a process to its exit. */
 async function timeOf(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
-  const began = performance.now();
+  const startMs = performance.now();
   const child = spawn(process.execPath, args, { env: environment, stdio: 'ignore' });
   const code = await new Promise((resolve) => child.once('exit', resolve));
   if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}.`);
-  return performance.now() - began;
+  return performance.now() - startMs;
 }
 
-/** Run time of CLI commands, relative to an empty script; the two alternate. */
+/** Compares the run time of CLI commands with that of an empty script, in alternating runs. */
 export async function cli(): Promise<Finding[]> {
   const server = await startTestServer();
   const configDirectory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));

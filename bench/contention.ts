@@ -9,7 +9,7 @@ const ROUNDS = 5;
 const SECONDS = 4;
 const PER_SECOND = 50;
 
-/** Creates and deletes credentials through the API at this rate until stopped; resolves to their number. */
+/** Creates and deletes credentials through the API at a constant rate. `stop` resolves to their number. */
 function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
   const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   const pending = new Set<Promise<void>>();
@@ -46,30 +46,30 @@ async function compare(served: ServerProcess, seeded: SeededDirectory, connectio
   const without: number[] = [];
   const during: number[] = [];
   const churned: number[] = [];
-  const go = async () =>
+  const measureP99 = async () =>
     (await load(runFolder(), seeded.secrets, url, { seconds: SECONDS, secretCount: IN_USE, connections, meanPauseMs }))
       .p99Ms;
   for (let round = 0; round <= ROUNDS; round++) {
-    const alone = await go();
+    const alone = await measureP99();
     const running = churn(served, seeded);
-    const beside = await go();
+    const loaded = await measureP99();
     const done = await running.stop();
     if (round === 0) continue;
     without.push(alone);
-    during.push(beside);
+    during.push(loaded);
     churned.push(done / SECONDS);
   }
   return { without, during, churned };
 }
 
-/** p99 of `/v1/authorize` while credentials are created and deleted, relative to p99 without. */
+/** Compares p99 of `/v1/authorize` with and without credentials being created and deleted. */
 export async function contention(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(STORED);
   const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
     const paced = await compare(served, seeded, 32, 10);
-    const flat = await compare(served, seeded, 32, 0);
+    const fullLoad = await compare(served, seeded, 32, 0);
     const finding = (what: string, { without, during, churned }: typeof paced): Finding => ({
       name: what,
       value: medianRatio(during, without),
@@ -82,7 +82,7 @@ export async function contention(): Promise<Finding[]> {
         'p99 while 50 per second are created and deleted, relative to p99 without; about 3,000 requests per second',
         paced,
       ),
-      finding('the same at full load', flat),
+      finding('the same at full load', fullLoad),
     ];
   } finally {
     await served.stop();

@@ -22,7 +22,7 @@ const PER_SLICE = 1_000;
 
 const REQUIREMENT = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
 
-/** An authenticator with a cache of records, and the secrets of `count` access tokens in it. */
+/** Creates an authenticator with `count` cached access tokens. Returns their secrets too. */
 async function setUp(count: number, restrictionsOf: (index: number) => StoredRestrictions | null) {
   let reads = 0;
   const registry = createRecordRegistry({
@@ -66,8 +66,8 @@ async function setUp(count: number, restrictionsOf: (index: number) => StoredRes
   return { authenticator, usage, secrets };
 }
 
-/** Decisions on credentials with as many address ranges and apps as possible, relative to unrestricted ones. */
-async function restricted(
+/** Compares decisions on credentials with the maximum number of restrictions with decisions on unrestricted ones. */
+async function compareRestricted(
   credentialCount: number,
   bound: Finding['bound'],
   lists: 'the same' | 'its own' = 'the same',
@@ -93,7 +93,7 @@ async function restricted(
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
       for (const side of ['plain', 'restricted'] as const) {
         const { authenticator, secrets } = sides[side];
-        const began = performance.now();
+        const startMs = performance.now();
         for (let index = from; index < from + PER_SLICE; index++) {
           const app = `app_${index % RESTRICTION_ENTRIES}`;
           const checkResource: ResourceCheck = ({ apps }) => apps.has(app);
@@ -104,7 +104,7 @@ async function restricted(
           const result = authenticator.authenticate(request, REQUIREMENT);
           if (result instanceof Promise || result.decision !== 'ok') throw new Error('A decision was not ok.');
         }
-        spentMs[side] += performance.now() - began;
+        spentMs[side] += performance.now() - startMs;
       }
     }
     for (const side of ['plain', 'restricted'] as const) {
@@ -121,7 +121,7 @@ async function restricted(
   };
 }
 
-/** Decisions on a million cached records in random order, relative to one SHA-256 of the same string. */
+/** Compares decisions on a million cached records in random order with SHA-256 of the same strings. */
 export async function decision(): Promise<Finding[]> {
   const { authenticator, usage, secrets } = await setUp(RECORDS, () => null);
   const decisionTimes: number[] = [];
@@ -132,21 +132,21 @@ export async function decision(): Promise<Finding[]> {
     const order = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
     let decidingMs = 0;
     let hashingMs = 0;
-    // In slices, with each string read beforehand: the secret of a request has just arrived, while its record may be
-    // anywhere in memory.
+    // Each string of a slice is read before the measurement, because the secret of a request is usually in the
+    // processor's cache, while its record may be anywhere in memory.
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
       const slice = order.slice(from, from + PER_SLICE);
       for (const secret of slice) length += digestOf(secret).length;
-      const began = performance.now();
+      const startMs = performance.now();
       for (const secret of slice) {
         const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
         const result = authenticator.authenticate(request, REQUIREMENT);
         if (!(result instanceof Promise) && result.decision === 'ok') passed++;
       }
-      const between = performance.now();
+      const middleMs = performance.now();
       for (const secret of slice) length += digestOf(secret).length;
-      hashingMs += performance.now() - between;
-      decidingMs += between - began;
+      hashingMs += performance.now() - middleMs;
+      decidingMs += middleMs - startMs;
     }
     await usage.flush();
     if (round === 0) continue;
@@ -162,8 +162,8 @@ export async function decision(): Promise<Finding[]> {
       bound: atMost(5, 3),
       measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
     },
-    await restricted(100, atMost(1.3)),
-    await restricted(10_000, atMost(1.3)),
-    await restricted(10_000, null, 'its own'),
+    await compareRestricted(100, atMost(1.3)),
+    await compareRestricted(10_000, atMost(1.3)),
+    await compareRestricted(10_000, null, 'its own'),
   ];
 }

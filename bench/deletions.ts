@@ -15,12 +15,12 @@ const SEQUENTIAL_DELETIONS = 200;
 const CONCURRENCY = 16;
 const CONCURRENT_DELETIONS = 640;
 const DELETIONS_WITH_FROZEN_NODE = 8;
-/** Numbers of nodes whose leases one process holds. */
+/** Numbers of nodes in one process. */
 const NODE_COUNTS = [3, 10, 30];
 const MANY_NODES_LEASE_MS = 2000;
 
-/** Milliseconds until the response to the deletion of a key that all nodes have cached. */
-async function timeOne(
+/** Returns the milliseconds until the response to the deletion of a key that all nodes have cached. */
+async function timeDeletion(
   { owner, authorize }: TestCluster,
   key: TestClusterKey,
   nodes: readonly number[],
@@ -32,7 +32,7 @@ async function timeOne(
   return performance.now() - started;
 }
 
-/** Milliseconds until the response to a creation, which no other node has to confirm. */
+/** Returns the milliseconds until the response to a creation, which no other node has to confirm. */
 async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
   const started = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
@@ -40,19 +40,19 @@ async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<nu
   return performance.now() - started;
 }
 
-/** The first deletion after a node froze, which is the only one that waits for the node's lease to expire. */
+/** Times the first deletion after a node froze, the only one that waits for the node's lease to expire. */
 async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<number> {
   const { pid, url } = cluster.nodeAt(1);
   await until(async () => (await fetch(`${url}/readyz`)).ok && (await cluster.authorize(1, key.secret)) === 200);
   process.kill(pid, 'SIGSTOP');
   try {
-    return await timeOne(cluster, key, [0, 2]);
+    return await timeDeletion(cluster, key, [0, 2]);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
 }
 
-/** Many leases on one database, all held by this process: milliseconds until all have confirmed a revocation. */
+/** Starts many nodes in this process. Returns the milliseconds until all have confirmed a revocation. */
 async function timeMany(count: number): Promise<number[]> {
   const postgres = await startPostgres({ durable: true });
   const url = await postgres.createDatabase();
@@ -72,7 +72,7 @@ async function timeMany(count: number): Promise<number[]> {
     await Promise.all(nodes.map((node) => node.start()));
     const settled: number[] = [];
     const [first] = nodes;
-    for (let left = SEQUENTIAL_DELETIONS; left > 0 && first !== undefined; left--) {
+    for (let remaining = SEQUENTIAL_DELETIONS; remaining > 0 && first !== undefined; remaining--) {
       const started = performance.now();
       const revocation = await store.transaction((trx) =>
         insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()),
@@ -88,7 +88,7 @@ async function timeMany(count: number): Promise<number[]> {
   }
 }
 
-/** Response time of deletions with three real nodes. */
+/** Measures the response time of deletions with three nodes. */
 export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });
@@ -97,27 +97,29 @@ export async function deletions(): Promise<Finding[]> {
     durable: true,
     keys: SEQUENTIAL_DELETIONS + CONCURRENT_DELETIONS + DELETIONS_WITH_FROZEN_NODE,
   });
-  const take = (): TestClusterKey => {
+  const nextKey = (): TestClusterKey => {
     const key = keys.pop();
-    if (key === undefined) throw new Error('There are no keys left.');
+    if (key === undefined) throw new Error('No keys remain.');
     return key;
   };
   try {
     const alone: number[] = [];
     const unconfirmed: number[] = [];
-    for (let left = SEQUENTIAL_DELETIONS; left > 0; left--) {
-      alone.push(await timeOne(cluster, take(), [0, 1, 2]));
-      unconfirmed.push(await timeUnconfirmed(cluster, `Project ${left}`));
+    for (let remaining = SEQUENTIAL_DELETIONS; remaining > 0; remaining--) {
+      alone.push(await timeDeletion(cluster, nextKey(), [0, 1, 2]));
+      unconfirmed.push(await timeUnconfirmed(cluster, `Project ${remaining}`));
     }
     const started = performance.now();
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
-        for (let left = CONCURRENT_DELETIONS / CONCURRENCY; left > 0; left--) await timeOne(cluster, take(), [0, 1, 2]);
+        for (let remaining = CONCURRENT_DELETIONS / CONCURRENCY; remaining > 0; remaining--)
+          await timeDeletion(cluster, nextKey(), [0, 1, 2]);
       }),
     );
     const perSecond = CONCURRENT_DELETIONS / ((performance.now() - started) / 1000);
     const frozen: number[] = [];
-    for (let left = DELETIONS_WITH_FROZEN_NODE; left > 0; left--) frozen.push(await timeFrozen(cluster, take()));
+    for (let remaining = DELETIONS_WITH_FROZEN_NODE; remaining > 0; remaining--)
+      frozen.push(await timeFrozen(cluster, nextKey()));
     const sorted = alone.toSorted((a, b) => a - b);
     const percentile = (fraction: number) => sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN;
     const manyNodeFindings: Finding[] = [];

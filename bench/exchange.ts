@@ -10,10 +10,10 @@ import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts'
 const CREDENTIALS = 1_000;
 const ROUNDS = 5;
 const SECONDS = 2;
-/** Beyond what the rate of one workspace allows for long, so it is spread over several. */
+/** Exchanges per second. They exceed the rate limit of one workspace, so they are spread over several. */
 const PER_SECOND = 20;
 const WORKSPACES = 3;
-const MINTED = 100;
+const TOKENS = 100;
 
 interface Bench {
   readonly served: ServerProcess;
@@ -37,7 +37,7 @@ function ownerOf({ url }: ServerProcess, { cookie }: SeededDirectory) {
     request<Body>(`${url}${path}`, { cookie, origin: url, 'devpilot-workspace': workspace }, body);
 }
 
-/** Creates tokens like those that are issued for a workload. Returns a file with their secrets. */
+/** Creates tokens of a person that are otherwise like workload tokens. Returns a file with their secrets. */
 async function createTokens(served: ServerProcess, seeded: SeededDirectory): Promise<string> {
   const post = ownerOf(served, seeded);
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
@@ -45,7 +45,7 @@ async function createTokens(served: ServerProcess, seeded: SeededDirectory): Pro
     const body = { name: `Plain ${index}`, scopes: ['run_scripts'], expiresAt };
     return post<{ secret: string }>('/v1/access-tokens', body, seeded.workspaceId);
   };
-  const tokens = await Promise.all(Array.from({ length: MINTED }, create));
+  const tokens = await Promise.all(Array.from({ length: TOKENS }, create));
   const file = join(runFolder(), 'plain');
   writeFileSync(file, `${tokens.map(({ secret }) => secret).join('\n')}\n`);
   return file;
@@ -83,7 +83,7 @@ const signTokens = ({ issuer, served }: Bench, count: number) =>
   );
 
 let turn = 0;
-/** Exchanges a token, with the identities in turn. Returns the secret. */
+/** Exchanges a token for the next identity in turn. Returns the secret of the access token. */
 async function exchangeOne({ served, identities }: Bench, token: string): Promise<string> {
   const { access_token: secret } = await request<{ access_token: string }>(
     `${served.url}/v1/oauth/token`,
@@ -98,7 +98,7 @@ async function exchangeOne({ served, identities }: Bench, token: string): Promis
   return secret;
 }
 
-/** A load, and the processor time that the server spent in it, in seconds. */
+/** The result of a load, and the processor time that the server used for it in seconds. */
 interface Sample {
   readonly perSecond: number;
   readonly requests: number;
@@ -106,7 +106,7 @@ interface Sample {
 }
 
 /** Exchanges tokens at a steady rate while `run` runs. */
-async function besideExchanges<Result>(bench: Bench, run: () => Promise<Result>): Promise<Result> {
+async function withExchanges<Result>(bench: Bench, run: () => Promise<Result>): Promise<Result> {
   const tokens = await signTokens(bench, PER_SECOND * SECONDS);
   const exchanges = tokens.map((token, index) =>
     pause((index * 1000) / PER_SECOND).then(() => exchangeOne(bench, token)),
@@ -116,11 +116,11 @@ async function besideExchanges<Result>(bench: Bench, run: () => Promise<Result>)
 }
 
 const rates = (samples: readonly Sample[]) => samples.map(({ perSecond }) => perSecond);
-/** Microseconds of processor time per request. */
+/** Returns the microseconds of processor time per request. */
 const costs = (samples: readonly Sample[]) =>
   samples.map(({ processorTime, requests }) => (processorTime / requests) * 1e6);
 
-/** `/v1/authorize` while tokens of workloads are exchanged, and with the tokens that were issued for them. */
+/** Measures `/v1/authorize` while workload tokens are exchanged, and with the resulting access tokens. */
 export async function exchange(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
@@ -130,7 +130,7 @@ export async function exchange(): Promise<Finding[]> {
   try {
     const bench = { served, issuer, identities: await createIdentities(served, issuer, seeded) };
     const minted = join(runFolder(), 'minted');
-    const secrets = await Promise.all((await signTokens(bench, MINTED)).map((token) => exchangeOne(bench, token)));
+    const secrets = await Promise.all((await signTokens(bench, TOKENS)).map((token) => exchangeOne(bench, token)));
     writeFileSync(minted, `${secrets.join('\n')}\n`);
     const plain = await createTokens(served, seeded);
     const measure = async (run: () => Promise<{ requests: number; perSecond: number }>): Promise<Sample> => {
@@ -148,15 +148,18 @@ export async function exchange(): Promise<Finding[]> {
     const [ofPeople, ofWorkloads, exchanges]: [Sample[], Sample[], Sample[]] = [[], [], []];
     for (let round = 0; round < ROUNDS; round++) {
       full.push(await authorize(0));
-      fullBeside.push(await besideExchanges(bench, () => authorize(0)));
-      exchanges.push(await besideExchanges(bench, idle));
+      fullBeside.push(await withExchanges(bench, () => authorize(0)));
+      exchanges.push(await withExchanges(bench, idle));
       paced.push(await authorize(10));
-      pacedBeside.push(await besideExchanges(bench, () => authorize(10)));
-      ofPeople.push(await authorize(0, MINTED, plain));
-      ofWorkloads.push(await authorize(0, MINTED, minted));
+      pacedBeside.push(await withExchanges(bench, () => authorize(10)));
+      ofPeople.push(await authorize(0, TOKENS, plain));
+      ofWorkloads.push(await authorize(0, TOKENS, minted));
     }
-    const exchangeTime = median(exchanges.map(({ processorTime }) => processorTime));
-    const checksBeside = fullBeside.map((one) => ({ ...one, processorTime: one.processorTime - exchangeTime }));
+    const exchangeSeconds = median(exchanges.map(({ processorTime }) => processorTime));
+    const checksBeside = fullBeside.map((sample) => ({
+      ...sample,
+      processorTime: sample.processorTime - exchangeSeconds,
+    }));
     return [
       {
         name: `throughput of /v1/authorize at full load with ${PER_SECOND} exchanges per second, relative to none`,
@@ -176,7 +179,7 @@ export async function exchange(): Promise<Finding[]> {
       {
         name: 'processor time per check of a token that was issued for a workload, relative to one of a person',
         ...{ value: medianRatio(costs(ofWorkloads), costs(ofPeople)), unit: '×', bound: atMost(1.03) },
-        measurements: `${list(costs(ofWorkloads))} over ${list(costs(ofPeople))} µs, ${MINTED} tokens in random order`,
+        measurements: `${list(costs(ofWorkloads))} over ${list(costs(ofPeople))} µs, ${TOKENS} tokens in random order`,
       },
     ];
   } finally {

@@ -15,7 +15,7 @@ const TURNS = 7;
 const SORTS = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`]);
 const OTHER_CREATOR = 'prs_01kaexample0000000000000001';
 
-/** One in 100 credentials has expired, one in 100 is of another creator and has another scope. */
+/** Of 100 credentials, one has expired, and one has another creator and another scope. */
 const FILTERS: readonly Readonly<Record<string, string>>[] = [
   {},
   { status: 'active' },
@@ -37,8 +37,8 @@ const FILTERS: readonly Readonly<Record<string, string>>[] = [
   { q: 'pipeline', status: 'active', unusedForDays: '1' },
 ];
 
-/** A copy of a seeded directory, with credentials that the filters tell apart. */
-async function variedDirectory(count: number): Promise<SeededDirectory> {
+/** Copies a seeded directory and varies its credentials, so that the filters match different ones. */
+async function createVariedDirectory(count: number): Promise<SeededDirectory> {
   const seeded = await seededDirectory(count);
   const directory = join(runFolder(), `varied-${count}`);
   cpSync(seeded.directory, directory, { recursive: true });
@@ -66,13 +66,13 @@ async function timeOf(
   { cookie, workspaceId }: SeededDirectory,
   query: Record<string, string>,
 ): Promise<Timed> {
-  const began = performance.now();
-  const answer = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+  const startMs = performance.now();
+  const response = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
-  await answer.arrayBuffer();
-  if (answer.status !== 200 && answer.status !== 422) throw new Error(`A page answered ${answer.status}.`);
-  return { status: answer.status, ms: performance.now() - began };
+  await response.arrayBuffer();
+  if (response.status !== 200 && response.status !== 422) throw new Error(`A page returned ${response.status}.`);
+  return { status: response.status, ms: performance.now() - startMs };
 }
 
 interface Side {
@@ -87,11 +87,11 @@ interface Compared {
   readonly below: number;
 }
 
-/** The slowest of the sort orders that are answered, and of those that are refused. */
+/** Returns findings for the slowest of the accepted sort orders, and for the slowest of the refused ones. */
 function findingsOf(what: string, ratios: readonly Compared[], refused: readonly string[]): Finding[] {
-  const slowest = (some: readonly Compared[]) => some.toSorted((one, two) => two.ratio - one.ratio)[0];
-  const answered = slowest(ratios.filter(({ sort }) => !refused.includes(sort)));
-  const refusal = slowest(ratios.filter(({ sort }) => refused.includes(sort)));
+  const slowest = (candidates: readonly Compared[]) => candidates.toSorted((one, two) => two.ratio - one.ratio)[0];
+  const slowestAccepted = slowest(ratios.filter(({ sort }) => !refused.includes(sort)));
+  const slowestRefused = slowest(ratios.filter(({ sort }) => refused.includes(sort)));
   const findingOf = (
     name: string,
     { sort, ratio, above, below }: Compared,
@@ -102,8 +102,12 @@ function findingsOf(what: string, ratios: readonly Compared[], refused: readonly
     measurements: `slowest of ${count} sort orders, ${sort}: ${list([above])} over ${list([below])} ms`,
   });
   return [
-    ...(answered === undefined ? [] : [findingOf('first page', answered, atMost(3), ratios.length - refused.length)]),
-    ...(refusal === undefined ? [] : [findingOf(`refused (${refused.join(' ')})`, refusal, null, refused.length)]),
+    ...(slowestAccepted === undefined
+      ? []
+      : [findingOf('first page', slowestAccepted, atMost(3), ratios.length - refused.length)]),
+    ...(slowestRefused === undefined
+      ? []
+      : [findingOf(`refused (${refused.join(' ')})`, slowestRefused, null, refused.length)]),
   ];
 }
 
@@ -147,7 +151,7 @@ async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<
       await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
       const client = new pg.Client({ connectionString: url });
       await client.connect();
-      // As the server itself does some time after so many inserts.
+      // Autovacuum would do this some time after so many inserts.
       await client.query('vacuum analyze');
       await client.end();
       const secret = readFileSync(join(seeded.directory, 'secret'), 'utf8').trim();
@@ -162,12 +166,12 @@ async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<
 }
 
 /**
- * A first page of 50 out of 1,000,000 credentials, relative to one out of 1,000: filters alone and combined, in each
- * sort order. With `full`, on PostgreSQL too.
+ * Compares a first page of 50 of 1,000,000 credentials with one of 1,000 credentials: filters alone and combined, in
+ * each sort order. With `full`, also on PostgreSQL.
  */
 export async function filteredPages({ full }: { readonly full: boolean }): Promise<Finding[]> {
-  const many = await variedDirectory(MANY);
-  const few = await variedDirectory(FEW);
+  const many = await createVariedDirectory(MANY);
+  const few = await createVariedDirectory(FEW);
   const large = await start(many);
   const small = await start(few);
   let findings: Finding[];

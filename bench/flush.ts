@@ -36,7 +36,7 @@ function readRecords(path: string): CredentialRecord[] {
   }));
 }
 
-/** The longest event loop delay, in milliseconds, during `work`. */
+/** Returns the longest event loop delay during `work`, in milliseconds. */
 async function longestDelayMs(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -45,7 +45,7 @@ async function longestDelayMs(work: () => Promise<unknown>): Promise<number> {
   return delay.max / 1e6;
 }
 
-/** The longest event loop delay while the uses of 100,000 credentials are written. */
+/** Measures the longest event loop delay while the uses of 100,000 credentials are written. */
 export async function flush(): Promise<Finding[]> {
   const { directory } = await seededDirectory(CREDENTIALS_USED);
   const path = join(runFolder(), 'flush.db');
@@ -54,15 +54,15 @@ export async function flush(): Promise<Finding[]> {
   const store = await openSqliteStore(path);
   const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', createRecordCache(1).counterSlots);
   const delaysMs: number[] = [];
-  /** The longest delay that the machine causes in the same time without a write. */
+  /** Longest delays in the same time without a write, which only the machine causes. */
   const idleDelaysMs: number[] = [];
   const durationsMs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const record of records) usage.count(record, '127.0.0.1', Date.now());
-      const began = performance.now();
+      const startMs = performance.now();
       const delayMs = await longestDelayMs(usage.flush);
-      const milliseconds = performance.now() - began;
+      const milliseconds = performance.now() - startMs;
       const idleDelayMs = await longestDelayMs(() => setTimeout(milliseconds));
       if (round === 0) continue;
       durationsMs.push(milliseconds);
@@ -77,9 +77,9 @@ export async function flush(): Promise<Finding[]> {
     {
       name: 'longest delay of the event loop while the uses of 100,000 credentials are written',
       value: medianRatio(delaysMs, idleDelaysMs),
-      unit: '× that of as much time without a write',
+      unit: '× the delay in the same time without a write',
       bound: atMost(4),
-      measurements: `${list(delaysMs)} ms, ${list(idleDelaysMs)} ms in as much time without a write; ${list([uses ?? 0])} credentials per second written`,
+      measurements: `${list(delaysMs)} ms, ${list(idleDelaysMs)} ms in the same time without a write; ${list([uses ?? 0])} credentials per second written`,
     },
   ];
 }

@@ -12,11 +12,11 @@ import { runFolder } from './lib/seed.ts';
 const TOKENS = 1000;
 const ROUNDS = 7;
 const SECONDS = 2;
-/** Milliseconds between the requests of a connection when both sides receive requests at the same rate. */
+/** Average pause between the requests of a connection, with which both sides receive requests at the same rate. */
 const PAUSE_MS = 2;
 const PER_ROUND = 100_000;
 
-/** A guarded route of a Fastify server, relative to a bare route of the same server. */
+/** Compares a guarded route of a Fastify server with a bare route of the same server. */
 async function compareRoutes(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
   await ensureWrk();
   const file = join(runFolder(), 'guard-secrets');
@@ -38,11 +38,11 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
       const order = round % 2 === 0 ? (['guarded', 'bare'] as const) : (['bare', 'guarded'] as const);
       for (const route of order) {
         const full = await run(route, 0);
-        const calm = await run(route, PAUSE_MS);
+        const paced = await run(route, PAUSE_MS);
         if (round === 0) continue;
         rates[route].push(full.perSecond);
         perProcessor[route].push(full.perProcessor);
-        perProcessorPaced[route].push(calm.perProcessor);
+        perProcessorPaced[route].push(paced.perProcessor);
       }
     }
   } finally {
@@ -62,7 +62,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   ];
 }
 
-/** A decision from a guard's cache, starting from headers, relative to one SHA-256 of the same string. */
+/** Compares a decision from a guard's cache, starting from headers, with one SHA-256 of the same string. */
 async function compareDecision(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding> {
   const leaseAuthorizer = createLeaseAuthorizer({
     url: server.url,
@@ -84,22 +84,22 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
   let length = 0;
   for (let round = 0; round <= ROUNDS; round++) {
     const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * TOKENS));
-    const began = performance.now();
+    const startMs = performance.now();
     for (const index of order) {
       const decision = leaseAuthorizer.authorize(requests[index] ?? [], '127.0.0.1');
       if (!(decision instanceof Promise) && decision.allowed) passed++;
     }
-    const between = performance.now();
+    const middleMs = performance.now();
     for (const index of order) length += sha256(secrets[index] ?? '').length;
-    const ended = performance.now();
-    // Yields, so that heartbeats and reports can run.
+    const endMs = performance.now();
+    // Yields to heartbeats and reports.
     await new Promise((resolve) => setTimeout(resolve, 100));
     if (round === 0) continue;
-    decisionTimes.push(((between - began) * 1000) / PER_ROUND);
-    hashTimes.push(((ended - between) * 1000) / PER_ROUND);
+    decisionTimes.push(((middleMs - startMs) * 1000) / PER_ROUND);
+    hashTimes.push(((endMs - middleMs) * 1000) / PER_ROUND);
   }
   await leaseAuthorizer.close();
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A decision was not positive.');
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A request was not allowed.');
   return {
     name: "a decision in a guard's process relative to one SHA-256 of the same string",
     value: medianRatio(decisionTimes, hashTimes),

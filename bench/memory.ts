@@ -7,41 +7,41 @@ import { runFolder, seededDirectory } from './lib/seed.ts';
 const MANY = 1_000_000;
 const STARTS = 5;
 
-async function settled(pid: number): Promise<number> {
-  // Wait 1.5 s for work that startup deferred to the event loop.
+async function settledMemory(pid: number): Promise<number> {
+  // Waits 1.5 s for work that the startup has deferred to the event loop.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   return memoryOf(pid).now;
 }
 
-/** Milliseconds from the start to the exit of an empty script: the cost of a process on this machine. */
+/** Returns the milliseconds from the start to the exit of an empty script: the cost of a process on this machine. */
 function timeOfEmptyScript(): number {
-  const began = performance.now();
+  const startMs = performance.now();
   spawnSync(process.execPath, ['-e', '0']);
-  return performance.now() - began;
+  return performance.now() - startMs;
 }
 
-/** Starts the product as an operator does: time until it listens, and resident memory when idle. */
-async function starts(directory: string): Promise<{ times: number[]; bare: number[]; resting: number[] }> {
+/** Starts the server as an operator does. Returns the times until it listens, and its resident memory when idle. */
+async function measureStarts(directory: string): Promise<{ times: number[]; bare: number[]; idleMemory: number[] }> {
   const bare: number[] = [];
   const times: number[] = [];
-  const resting: number[] = [];
+  const idleMemory: number[] = [];
   for (let start = 0; start <= STARTS; start++) {
     const served = await startServerProcess('bin/devpilot.mjs', { args: ['serve'], directory });
-    const memory = await settled(served.pid);
+    const memory = await settledMemory(served.pid);
     await served.stop();
     // The first start fills caches, including those of the operating system.
     if (start === 0) continue;
     times.push(served.startupMs);
     bare.push(timeOfEmptyScript());
-    resting.push(memory);
+    idleMemory.push(memory);
   }
-  return { times, bare, resting };
+  return { times, bare, idleMemory };
 }
 
-/** Startup time and idle memory with a thousand and with a million stored credentials. */
+/** Measures startup time and idle memory with a thousand and with a million stored credentials. */
 export async function start(): Promise<Finding[]> {
-  const few = await starts((await seededDirectory(1_000)).directory);
-  const many = await starts((await seededDirectory(MANY)).directory);
+  const few = await measureStarts((await seededDirectory(1_000)).directory);
+  const many = await measureStarts((await seededDirectory(MANY)).directory);
   return [
     {
       name: 'from the start to listening, 1,000 stored credentials, relative to an empty script',
@@ -59,15 +59,15 @@ export async function start(): Promise<Finding[]> {
     },
     {
       name: 'resident at idle start',
-      value: median(few.resting),
+      value: median(few.idleMemory),
       unit: ' MB',
       bound: atMost(140),
-      measurements: `${list(few.resting)} MB; with 1,000,000 stored ${list(many.resting)} MB`,
+      measurements: `${list(few.idleMemory)} MB; with 1,000,000 stored ${list(many.idleMemory)} MB`,
     },
   ];
 }
 
-/** Resident memory after a million credentials have been used, one after the other. */
+/** Measures resident memory after a million credentials have been used, one after another. */
 export async function memory(): Promise<Finding[]> {
   await ensureWrk();
   const { directory, secrets } = await seededDirectory(MANY);
@@ -80,7 +80,7 @@ export async function memory(): Promise<Finding[]> {
   try {
     let cachedRecords = 0;
     let first = 0;
-    const began = performance.now();
+    const startMs = performance.now();
     while (cachedRecords < MANY) {
       // Each load continues where the previous one ended.
       const { requests } = await load(runFolder(), secrets, `${served.url}/v1/authorize`, {
@@ -92,9 +92,9 @@ export async function memory(): Promise<Finding[]> {
       first += requests;
       const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
       cachedRecords = Number(/^devpilot_records_in_memory (\d+)$/m.exec(text)?.[1] ?? 0);
-      if (performance.now() - began > 240_000) throw new Error(`Only ${cachedRecords} records were cached in time.`);
+      if (performance.now() - startMs > 240_000) throw new Error(`Only ${cachedRecords} records were cached in time.`);
     }
-    await settled(served.pid);
+    await settledMemory(served.pid);
     const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     const megabytes = (name: string) =>
       Math.round(Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? 0) / 1e6);

@@ -15,7 +15,7 @@ const ROUNDS = 5;
 const SECONDS = 4;
 const DRAIN_LIMIT_MS = 20 * 60_000;
 
-/** Accepts connections and never responds. */
+/** Starts a server that accepts connections and never responds. */
 async function startDeadReceiver(): Promise<{ readonly url: string; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -57,9 +57,9 @@ function apiOf(served: ServerProcess, { cookie, workspaceId }: SeededDirectory) 
   };
 }
 
-type Counts = readonly { readonly path: string; readonly count: number; readonly disordered: number }[];
+type Counts = readonly { readonly path: string; readonly count: number; readonly outOfOrder: number }[];
 
-/** 10,000 events to 20 webhooks, one of which never responds, next to a load on `/v1/authorize`. */
+/** Measures `/v1/authorize` under load while 10,000 events are sent to 20 webhooks, one of which never responds. */
 export async function notify(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
@@ -87,37 +87,37 @@ export async function notify(): Promise<Finding[]> {
       return load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, options);
     };
     const counts = async () => (await (await fetch(`${receivers.url}/`)).json()) as Counts;
-    const arrived = async () => (await counts()).reduce((sum, { count }) => sum + count, 0);
+    const countReceived = async () => (await counts()).reduce((sum, { count }) => sum + count, 0);
 
     await authorize(0);
-    const [alone, beside, sentPerSecond]: [number[], number[], number[]] = [[], [], []];
+    const [alone, loaded, sentPerSecond]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < ROUNDS; round++) {
       alone.push((await authorize(0)).perSecond);
       await setActive(true);
-      const before = await arrived();
-      beside.push((await authorize(0)).perSecond);
-      sentPerSecond.push(((await arrived()) - before) / SECONDS);
+      const before = await countReceived();
+      loaded.push((await authorize(0)).perSecond);
+      sentPerSecond.push(((await countReceived()) - before) / SECONDS);
       await setActive(false);
       await pause(500);
     }
     const [pacedAlone, pacedBeside]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) pacedAlone.push((await authorize(10)).perSecond);
     await setActive(true);
-    const began = performance.now();
-    const startCount = await arrived();
+    const startMs = performance.now();
+    const startCount = await countReceived();
     const isComplete = (all: Counts) => all.length === WEBHOOKS - 1 && all.every(({ count }) => count >= EVENTS);
-    while (!isComplete(await counts()) && performance.now() - began < DRAIN_LIMIT_MS) {
+    while (!isComplete(await counts()) && performance.now() - startMs < DRAIN_LIMIT_MS) {
       if (pacedBeside.length < ROUNDS) pacedBeside.push((await authorize(10)).perSecond);
       else await pause(1000);
     }
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (performance.now() - startMs) / 1000;
     const all = await counts();
-    const rate = Math.round(((await arrived()) - startCount) / seconds);
+    const rate = Math.round(((await countReceived()) - startCount) / seconds);
     return [
       {
         name: 'throughput of /v1/authorize at full load while messages are sent, relative to none',
-        ...{ value: medianRatio(beside, alone), unit: '×', bound: atLeast(0.95) },
-        measurements: `${list(beside)} over ${list(alone)} per second; ${list(sentPerSecond)} messages per second meanwhile`,
+        ...{ value: medianRatio(loaded, alone), unit: '×', bound: atLeast(0.95) },
+        measurements: `${list(loaded)} over ${list(alone)} per second; ${list(sentPerSecond)} messages per second meanwhile`,
       },
       {
         name: 'the same at about 3,000 requests per second',
@@ -125,13 +125,13 @@ export async function notify(): Promise<Finding[]> {
         measurements: `${list(pacedBeside)} over ${list(pacedAlone)} per second`,
       },
       {
-        name: `events of ${EVENTS} that one of ${WEBHOOKS - 1} webhooks did not receive, next to a dead one`,
+        name: `events of ${EVENTS} that one of ${WEBHOOKS - 1} webhooks did not receive, while another webhook never responds`,
         ...{ value: Math.max(...all.map(({ count }) => Math.max(EVENTS - count, 0))), unit: '', bound: atMost(0) },
         measurements: `${list(all.map(({ count }) => count))} events`,
       },
       {
         name: 'events that arrived before one of their predecessors',
-        ...{ value: all.reduce((sum, { disordered }) => sum + disordered, 0), unit: '', bound: atMost(0) },
+        ...{ value: all.reduce((sum, { outOfOrder }) => sum + outOfOrder, 0), unit: '', bound: atMost(0) },
         measurements: `${rate} messages per second with a load of 3,000 requests per second at first`,
       },
     ];

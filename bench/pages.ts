@@ -20,11 +20,11 @@ async function page(
   const response = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
-  if (response.status !== 200) throw new Error(`A page answered ${response.status}.`);
+  if (response.status !== 200) throw new Error(`A page returned ${response.status}.`);
   return (await response.json()) as Listed;
 }
 
-/** A cursor in the middle of the list, reached the way a client does. */
+/** Returns a cursor in the middle of the list, by reading all pages before it. */
 async function cursorInTheMiddle(
   served: ServerProcess,
   seeded: SeededDirectory,
@@ -32,7 +32,7 @@ async function cursorInTheMiddle(
   sort: string,
 ): Promise<string> {
   let cursor: string | null = null;
-  for (let seen = 0; seen < count / 2; seen += 200) {
+  for (let readCount = 0; readCount < count / 2; readCount += 200) {
     const listed: Listed = await page(served, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
     cursor = listed.nextCursor;
   }
@@ -41,15 +41,15 @@ async function cursorInTheMiddle(
 }
 
 async function timeOf(work: () => Promise<Listed>): Promise<number> {
-  const began = performance.now();
+  const startMs = performance.now();
   const { data } = await work();
-  if (data.length !== 50) throw new Error(`A page of ${data.length}.`);
-  return performance.now() - began;
+  if (data.length !== 50) throw new Error(`A page contained ${data.length} items instead of 50.`);
+  return performance.now() - startMs;
 }
 
 /**
- * A page of 50 out of 100,000 credentials, relative to one out of 1,000: each sort order, first page and one in the
- * middle.
+ * Compares a page of 50 of 100,000 credentials with one of 1,000 credentials: the first page and a page in the middle,
+ * in each sort order.
  */
 export async function pages(): Promise<Finding[]> {
   const many = await seededDirectory(MANY);

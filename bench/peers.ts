@@ -47,7 +47,7 @@ interface Auth {
   };
 }
 
-/** Their server on SQLite, opened like ours. Its request limits are off, since ours has none for valid requests. */
+/** Opens the peer's server on SQLite. Its rate limit is turned off, because ours has none for valid requests. */
 async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
   const path = join(runFolder(), 'peers.db');
   const database = openSqlite(path, false);
@@ -76,7 +76,7 @@ async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
   return { auth, keys };
 }
 
-/** Verification of one of 1,000 keys, relative to the peer's, each on its own SQLite file in this process. */
+/** Compares verifications of one of 1,000 keys with the peer's, each on its own SQLite file in this process. */
 export async function peers(): Promise<Finding[]> {
   await ensurePeers();
   const { auth, keys } = await openTheirs();
@@ -107,24 +107,30 @@ export async function peers(): Promise<Finding[]> {
     clock: Date.now,
   });
   const requirement = { access_token: requireAll('access_token', []), api_key: null };
-  const any = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
+  const pickRandom = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
   async function authorizeOne(): Promise<void> {
-    const request = { secret: any(secrets), passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
+    const request = {
+      secret: pickRandom(secrets),
+      passphrase: null,
+      address: '127.0.0.1',
+      userAgent: null,
+      requestId: 'r',
+    };
     const result = authenticator.authenticate(request, requirement);
     const { decision } = result instanceof Promise ? await result : result;
-    if (decision !== 'ok') throw new Error(`Ours answered ${decision}.`);
+    if (decision !== 'ok') throw new Error(`Our decision was ${decision}.`);
   }
   async function verifyOne(): Promise<void> {
-    const { valid } = await auth.api.verifyApiKey({ body: { key: any(keys) } });
-    if (!valid) throw new Error('Theirs did not verify.');
+    const { valid } = await auth.api.verifyApiKey({ body: { key: pickRandom(keys) } });
+    if (!valid) throw new Error('The peer did not verify a key.');
   }
   async function perSecond(times: number, work: () => Promise<void>): Promise<number> {
-    const began = performance.now();
+    const startMs = performance.now();
     for (let done = 0; done < times; done++) await work();
-    // Ours writes the collected uses within the round; theirs wrote each use with its verification.
+    // Our uses are written at the end of each round; the peer writes each use with its verification.
     await usage.flush();
-    return (times / (performance.now() - began)) * 1000;
+    return (times / (performance.now() - startMs)) * 1000;
   }
 
   const ours: number[] = [];

@@ -31,23 +31,24 @@ import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const IN_USE = 1_000;
 /**
- * Two processes of the same program can differ by 2 % for as long as they live, due to compilation and memory layout.
+ * Number of starts of each server, because two processes of the same program can differ by 2 % for their whole
+ * lifetime, due to compilation and memory layout.
  */
 const LAUNCHES = 6;
 const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
 const SECONDS = 2;
-/** Seconds to wait after the start, and to measure the idle node; a fold happens within that time. */
+/** Seconds to wait after the start, and then to measure the idle node. At least one fold runs in that time. */
 const REST_AFTER_SECONDS = 2;
 const REST_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS = 10_000;
 const CONCURRENCY = 64;
-/** The number of connections that a node uses for lookups. */
+/** Number of connections that a node uses for lookups. */
 const CONNECTIONS = 6;
 
-/** Milliseconds of processor time per second. */
-async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
+/** Measures the processor time of idle nodes, in milliseconds per second. */
+async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
   const times = () => [
     processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
     processorTimeOf(onPostgres.pid),
@@ -72,41 +73,50 @@ interface Side {
   readonly options: { directory: string } | { environment: Record<string, string> };
   served: ServerProcess | null;
   readonly rates: number[];
-  readonly economy: number[];
+  readonly ratesPerProcessorSecond: number[];
 }
 
 async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: number) {
-  if (served === null) throw new Error('It is not started.');
+  if (served === null) throw new Error('The server is not started.');
   const before = processorTimeOf(served.pid);
   const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, secretCount: IN_USE });
   const { perSecond, requests } = await loading;
-  return { perSecond, economy: requests / (processorTimeOf(served.pid) - before) };
+  return { perSecond, ratesPerProcessorSecond: requests / (processorTimeOf(served.pid) - before) };
 }
 
-/** One start of both servers. The first round is a warm-up and is dropped. */
+/** Compares one start of both servers. The first round is a warm-up, whose results are discarded. */
 async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
   for (let round = 0; round <= WARM_ROUNDS; round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-      const { perSecond, economy } = await loadOnce(side, seeded, round === 0 ? WARM_UP_SECONDS : SECONDS);
+      const { perSecond, ratesPerProcessorSecond } = await loadOnce(
+        side,
+        seeded,
+        round === 0 ? WARM_UP_SECONDS : SECONDS,
+      );
       if (round === 0) continue;
       side.rates.push(perSecond);
-      side.economy.push(economy);
+      side.ratesPerProcessorSecond.push(ratesPerProcessorSecond);
     }
   }
 }
 
 /**
- * `/v1/authorize` with all records cached: the same server on PostgreSQL and on SQLite, both on the server's core.
- * `database` is the PostgreSQL process; it runs on the core of the load generator, as if on its own machine.
+ * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. `database` is
+ * the PostgreSQL process, which runs on the core of the load generator to simulate a separate machine.
  */
 export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
   await ensureWrk();
   await pin(database, LOAD_CORE);
   const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.secretFile };
-  const sqlite: Side = { options: { directory: seeded.directory }, served: null, rates: [], economy: [] };
-  const postgres: Side = { options: { environment: settings }, served: null, rates: [], economy: [] };
+  const sqlite: Side = {
+    options: { directory: seeded.directory },
+    served: null,
+    rates: [],
+    ratesPerProcessorSecond: [],
+  };
+  const postgres: Side = { options: { environment: settings }, served: null, rates: [], ratesPerProcessorSecond: [] };
   let rest: Finding | null = null;
-  let spent = 0;
+  let databaseSeconds = 0;
   let loaded = 0;
   try {
     for (let launch = 0; launch < LAUNCHES; launch++) {
@@ -114,10 +124,10 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
       try {
         for (const side of sides) side.served = await startServerProcess('bench/lib/serve.ts', side.options);
         if (sqlite.served !== null && postgres.served !== null)
-          rest ??= await atRest(sqlite.served, postgres.served, database);
-        const before = { spent: processorTimeOfFamily(database), at: performance.now() };
+          rest ??= await measureIdle(sqlite.served, postgres.served, database);
+        const before = { databaseSeconds: processorTimeOfFamily(database), at: performance.now() };
         await comparePair(sides, seeded);
-        spent += processorTimeOfFamily(database) - before.spent;
+        databaseSeconds += processorTimeOfFamily(database) - before.databaseSeconds;
         loaded += performance.now() - before.at;
       } finally {
         for (const side of sides) {
@@ -135,23 +145,23 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
       value: medianRatio(postgres.rates, sqlite.rates),
       unit: '×',
       bound: atLeast(0.97),
-      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second in the meantime, on the load's core`,
+      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((databaseSeconds / loaded) * 1e6).toFixed(0)} ms of processor time per second in the meantime, on the load's core`,
     },
     {
       name: 'the same by processor time',
-      value: medianRatio(postgres.economy, sqlite.economy),
+      value: medianRatio(postgres.ratesPerProcessorSecond, sqlite.ratesPerProcessorSecond),
       unit: '×',
       bound: null,
-      measurements: `${list(postgres.economy)} over ${list(sqlite.economy)} requests per second of the server's processor time`,
+      measurements: `${list(postgres.ratesPerProcessorSecond)} over ${list(sqlite.ratesPerProcessorSecond)} requests per second of the server's processor time`,
     },
     ...(rest === null ? [] : [rest]),
   ];
 }
 
-/** Runs `work` for each of `items`, at most `atOnce` concurrently; resolves to items per second. */
+/** Runs `work` for each of `items`, at most `atOnce` concurrently. Returns items per second. */
 async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
   let index = 0;
-  const began = performance.now();
+  const startMs = performance.now();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (;;) {
@@ -161,7 +171,7 @@ async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) =>
       }
     }),
   );
-  return items.length / ((performance.now() - began) / 1000);
+  return items.length / ((performance.now() - startMs) / 1000);
 }
 
 function createAuthenticatorOn(store: Store) {
@@ -187,7 +197,7 @@ function createAuthenticatorOn(store: Store) {
   });
 }
 
-/** Decisions on credentials that are not cached, relative to the bare query of the same rows. */
+/** Compares decisions on credentials that are not cached with bare queries of the same rows. */
 export async function cold(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
   const store = await openPostgresStore(url, () => undefined);
@@ -203,7 +213,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
     for (let round = 0; round <= COLD_ROUNDS; round++) {
       const some = secrets.slice(index, index + LOOKUPS);
       index = (index + LOOKUPS) % secrets.length;
-      // A new cache per round, which has none of the records.
+      // A new, empty cache per round.
       const authenticator = createAuthenticatorOn(store);
       const digests = some.map((secret) => digestBytes(digestOf(secret)));
       const ours = () =>
@@ -213,7 +223,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
           if (record === null) throw new Error('A seeded token was not found.');
         });
       const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
-      // The second side finds the rows in the database's buffers, so the order alternates.
+      // The order alternates, because the second side finds the rows in the buffers of the database.
       const first = round % 2 === 0 ? await ours() : await theirs();
       const second = round % 2 === 0 ? await theirs() : await ours();
       if (round === 0) continue;

@@ -20,7 +20,7 @@ const NODES = 10;
 const FLUSHES = 15;
 const FOLDED = 50_000;
 
-/** Ten nodes that have used one credential heavily, and write and fold those uses every second. */
+/** Measures ten nodes that use one credential heavily, and write and fold its uses every second. */
 async function contention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secrets, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODES }, () => openPostgresStore(url, () => undefined)));
@@ -53,12 +53,12 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
       await Promise.all(
         nodes.map(async ({ journal, record, usage }) => {
           for (let count = 0; count < 1000; count++) usage.count(record, '127.0.0.1', Date.now());
-          const began = performance.now();
+          const startMs = performance.now();
           await usage.flush();
           const flushed = performance.now();
           await journal.fold();
           if (round === 0) return;
-          flushes.push(flushed - began);
+          flushes.push(flushed - startMs);
           folds.push(performance.now() - flushed);
         }),
       );
@@ -84,7 +84,7 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
   ];
 }
 
-/** Uses of many credentials: written as collected, then folded into the credentials. */
+/** Measures writing the uses of many credentials, and folding them into the credentials. */
 async function folding(url: string): Promise<Finding[]> {
   const store = await openPostgresStore(url, () => undefined);
   try {
@@ -94,10 +94,14 @@ async function folding(url: string): Promise<Finding[]> {
     for (const { id, workspace_id } of rows) {
       const workspace = { id: workspace_id, revoked: false };
       const identity = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
-      const rest = { createdAt: 1, passphraseHash: null, restrictions: null, row: -1 };
-      usage.count({ id, label: labelOf(id, identity.name), workspace, ...identity, ...rest }, '127.0.0.1', Date.now());
+      const recordFields = { createdAt: 1, passphraseHash: null, restrictions: null, row: -1 };
+      usage.count(
+        { id, label: labelOf(id, identity.name), workspace, ...identity, ...recordFields },
+        '127.0.0.1',
+        Date.now(),
+      );
     }
-    const began = performance.now();
+    const startMs = performance.now();
     await usage.flush();
     const flushed = performance.now();
     await journal.fold();
@@ -111,7 +115,7 @@ async function folding(url: string): Promise<Finding[]> {
       measurements: `${rows.length.toLocaleString('en')} different credentials, one node`,
     });
     return [
-      finding('credentials per second whose uses are written down', rate(flushed - began)),
+      finding('credentials per second whose uses are written down', rate(flushed - startMs)),
       finding('credentials per second whose uses are folded in', rate(folded - flushed)),
     ];
   } finally {
@@ -127,15 +131,15 @@ async function sizeOf(url: string): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-/** The cost of sharing a database. */
+/** Measures the cost of PostgreSQL relative to SQLite. */
 export async function postgres(): Promise<Finding[]> {
   const seeded = await seededDirectory(STORED);
   const server = await startPostgres({ durable: true });
   try {
     const url = await server.createDatabase();
-    const began = performance.now();
+    const startMs = performance.now();
     const { copied } = await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (performance.now() - startMs) / 1000;
     const rows = [...copied.values()].reduce((sum, table) => sum + table.rows, 0);
     const copying: Finding = {
       name: 'rows per second of devpilot store copy from SQLite to PostgreSQL, read back and compared',

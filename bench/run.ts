@@ -50,9 +50,9 @@ if (unknown !== undefined) {
 const reports: Report[] = [];
 for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
   process.stdout.write(`\n# ${name}\n`);
-  const began = performance.now();
+  const startMs = performance.now();
   const findings = (await BENCHES[name]?.({ full })) ?? [];
-  const seconds = Math.round((performance.now() - began) / 1000);
+  const seconds = Math.round((performance.now() - startMs) / 1000);
   for (const finding of findings) printFinding(finding);
   process.stdout.write(`  (${seconds} s)\n`);
   reports.push({ bench: name, seconds, findings: findings.map((finding) => ({ ...finding, met: isMet(finding) })) });

@@ -10,13 +10,13 @@ const QUIET_MS = 10_000;
 const MAX_ATTEMPTS = 4;
 const BODY_BYTES = 1_000_000;
 
-interface Measured {
+interface Measurement {
   readonly request: Sendable;
   readonly silenceMs: number;
   readonly holdMs: number;
 }
 
-const worstOf = (all: readonly Measured[], by: 'silenceMs' | 'holdMs'): string =>
+const worstOf = (all: readonly Measurement[], by: 'silenceMs' | 'holdMs'): string =>
   [...all]
     .sort((one, other) => other[by] - one[by])
     .slice(0, 5)
@@ -36,11 +36,11 @@ export async function stall(): Promise<Finding[]> {
     takeSilenceMs();
     await setTimeout(QUIET_MS);
     const quietMs = takeSilenceMs();
-    const all: Measured[] = [];
+    const all: Measurement[] = [];
     await server.longestHoldMs();
     for (const request of [...server.corpus, ...server.heaviest]) {
-      const attempts: Measured[] = [];
-      // Other load on the machine can only lengthen a silence, so the shortest of a few attempts counts.
+      const attempts: Measurement[] = [];
+      // Other load on the machine can only lengthen a silence, so the shortest silence of a few attempts counts.
       while (attempts.length < MAX_ATTEMPTS && !attempts.some(({ silenceMs }) => silenceMs <= BOUND_MS)) {
         await request.send();
         attempts.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHoldMs() });

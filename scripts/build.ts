@@ -8,9 +8,9 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/web');
-const mark = join(target, '.inputs');
+const inputsHashFile = join(target, '.inputs');
 
-/** A hash of all inputs of the web UI. */
+/** Returns a hash of all inputs of the web UI. */
 function hashInputs(): string {
   const files = [
     ...globSync('src/{web,sdk,contract}/**/*', { cwd: root, withFileTypes: true })
@@ -28,7 +28,7 @@ function hashInputs(): string {
   return hash.digest('hex');
 }
 
-/** Writes a Brotli and a gzip copy of each asset, so that the server need not compress. */
+/** Writes a Brotli and a gzip copy of each asset, so that the server does not need to compress assets. */
 function compress(): void {
   for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: target })) {
     const bytes = readFileSync(join(target, file));
@@ -38,7 +38,7 @@ function compress(): void {
   }
 }
 
-/** Copies the script of the API reference, as its Fastify plugin serves it, so that a server does not install the packages behind it. */
+/** Copies the script that the API reference plugin serves, so that servers do not need to install the plugin. */
 async function copyReference(): Promise<void> {
   const { default: fastify } = await import('fastify');
   const { default: reference } = await import('@scalar/fastify-api-reference');
@@ -52,21 +52,21 @@ async function copyReference(): Promise<void> {
 }
 
 async function build(inputs: string): Promise<void> {
-  const started = performance.now();
+  const startMs = performance.now();
   process.stderr.write('Building the web UI …\n');
   const { build: bundle } = await import('vite');
   rmSync(target, { recursive: true, force: true });
-  // Otherwise the bundler redraws a line per module in a terminal.
+  // Without CI, the bundler redraws a line per module in a terminal.
   process.env['CI'] ??= 'true';
   await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
   compress();
   await copyReference();
-  writeFileSync(mark, inputs);
-  process.stderr.write(`Built the web UI in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+  writeFileSync(inputsHashFile, inputs);
+  process.stderr.write(`Built the web UI in ${((performance.now() - startMs) / 1000).toFixed(1)} s.\n`);
 }
 
 const inputs = hashInputs();
-const isBuilt = existsSync(mark) && readFileSync(mark, 'utf8') === inputs;
+const isBuilt = existsSync(inputsHashFile) && readFileSync(inputsHashFile, 'utf8') === inputs;
 if (!isBuilt) {
   try {
     await build(inputs);

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * Run manually after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
  * from the lockfile because the configured registry does not have them for this version, so that `npm ci` finds
  * lockfile and manifests consistent on every machine. These entries have no integrity hash; none of them is for Linux
- * with glibc, where Devpilot runs. It also removes the `engines` of every package: npm compares them with the Node
- * version that runs npm and prints warnings, but everything here runs on the Node version that is installed with it.
+ * with glibc, where Devpilot runs. Also removes the `engines` of every package: npm compares them with the Node version
+ * that runs npm and prints warnings, but all packages run on the Node version that `npm ci` installs.
  */
 interface Entry {
   version?: string;
@@ -21,8 +21,8 @@ interface Entry {
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
 
 /**
- * Paths where a dependency of the package at `path` can be installed, nearest first: in its own folder, or in one
- * above.
+ * Returns the paths at which a dependency of the package at `path` can be installed, nearest first: below the package,
+ * or below a parent directory.
  */
 function candidatePaths(path: string, name: string): string[] {
   const folders = [path];
@@ -36,7 +36,7 @@ function candidatePaths(path: string, name: string): string[] {
   return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
 }
 
-/** The path for a missing dependency, as high in the tree as npm would place it; null if it is already present. */
+/** Returns the path for a missing dependency, as high in the tree as npm would place it; null if it is present. */
 function findMissingPath(path: string, name: string, version: string): string | null {
   const paths = candidatePaths(path, name);
   const nearest = paths.find((missingPath) => lockfile.packages[missingPath] !== undefined);
@@ -53,7 +53,7 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/-]/);
   const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));
   const cpu = PROCESSORS.filter((processor) => words.includes(processor));
-  if (os.length === 0 && cpu.length === 0) throw new Error(`Cannot tell the platform of ${name} from its name.`);
+  if (os.length === 0 && cpu.length === 0) throw new Error(`The platform of ${name} cannot be derived from its name.`);
   return {
     ...(os.length > 0 && { os }),
     ...(cpu.length > 0 && { cpu }),

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { installLocked } from '../src/testing/registry.ts';
 
 /**
- * Runs Biome on the project (`npm run lint`). Its binary takes 97 MB and is therefore not part of `npm ci`: the first run
- * installs it from its own lockfile, `scripts/lint/package-lock.json`; later runs need no registry.
+ * Runs Biome on the project (`npm run lint`). Because its binary has 97 MB, it is not part of `npm ci`: the first run
+ * installs it from its own lockfile, `scripts/lint/package-lock.json`. Later runs do not need the registry.
  */
 const directory = fileURLToPath(new URL('lint', import.meta.url));
 await installLocked(directory);

@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-/** Milliseconds that one round takes on each of two otherwise idle cores of the reference machine. */
+/** Duration of a round on each of two otherwise idle cores of the reference machine. */
 const REFERENCE_MS = 220;
 /** Above this factor, the machine is assumed to be broken rather than slow. */
 const MAX_SLOWNESS = 8;
 
-/** A fixed amount of work like that of the tests: hashing, parsing, sorting. Returns its duration in milliseconds. */
+/** Does a fixed amount of work similar to the tests: hashing, parsing, sorting. Returns its duration in milliseconds. */
 function measureRound(): number {
-  const started = performance.now();
+  const startMs = performance.now();
   const bytes = Buffer.alloc(65_536, 'devpilot');
   for (let round = 0; round < 800; round++) createHash('sha256').update(bytes).digest();
   const rows = Array.from({ length: 20_000 }, (_, index) => ({ id: (index * 7919) % 20_011, name: `row ${index}` }));
   for (let round = 0; round < 6; round++) {
     (JSON.parse(JSON.stringify(rows)) as typeof rows).sort((a, b) => a.id - b.id);
   }
-  return performance.now() - started;
+  return performance.now() - startMs;
 }
 
 /**
- * How many times slower this machine is at this many things at the same time than the reference machine with all its
- * cores in use: at least 1, at most 8.
- * `scripts/test.ts` measures it once; the timeouts of tests scale with it (`src/testing/timeouts.ts`).
+ * Returns how many times slower this machine is with `concurrency` threads than the reference machine with all its cores
+ * in use: at least 1, at most 8. `scripts/test.ts` measures it once; the timeouts of tests scale with it
+ * (`src/testing/timeouts.ts`).
  */
 export async function measureSlowness(concurrency: number): Promise<number> {
   const times = await Promise.all(

@@ -3,8 +3,8 @@ import { compareFacts, factsOf, readSnapshot, SNAPSHOT } from '../src/testing/op
 import { generateDocument } from '../src/testing/responses/document.ts';
 
 /**
- * Updates the snapshot of what clients of the API rely on. Refuses to do so if a change breaks clients, unless it is
- * run with `--accept`; such a change also needs a line in CHANGELOG.md.
+ * Updates the snapshot of the API on which clients rely. Refuses breaking changes unless run with `--accept`; a breaking
+ * change also requires an entry in CHANGELOG.md.
  */
 const facts = factsOf(await generateDocument());
 const { breaking, compatible } = compareFacts(readSnapshot(), facts);

@@ -29,8 +29,8 @@ function run(command: string, args: readonly string[], cwd = root): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PATH: path } });
 }
 
-/** Compiles files and everything they import, with the directory layout of `src`. */
-function compile(name: string, include: readonly string[], more: object): string {
+/** Compiles files and their imports, and preserves the directory layout. Returns the output directory. */
+function compile(name: string, include: readonly string[], extraOptions: object): string {
   const outDir = join(work, name);
   const config = join(work, `${name}.json`);
   const compilerOptions = {
@@ -42,7 +42,7 @@ function compile(name: string, include: readonly string[], more: object): string
     outDir,
     types: ['node'],
     typeRoots: [join(root, 'node_modules/@types')],
-    ...more,
+    ...extraOptions,
   };
   const exclude = ['web', '**/*.test.ts', 'testing'].map((path) => join(root, 'src', path));
   const files = include.map((path) => join(root, path));
@@ -64,7 +64,7 @@ function pack(directory: string, packed: string, target: string): void {
 }
 
 const { version, license, type } = manifest;
-/** The Node version that `bin/devpilot.mjs` requires: the packed server, unlike the project, installs no Node. */
+/** Node version that `bin/devpilot.mjs` requires. Unlike the project, the packed server does not install Node. */
 const engines = { node: '>=24.14' };
 
 function packServer(): void {
@@ -80,10 +80,10 @@ function packServer(): void {
   pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
 }
 
-/** Files of the contract with code but no schemas; the SDK includes them unchanged. */
+/** Files of the contract without schemas, which the SDK includes unchanged. */
 const CODE_FILES = ['vocabulary', 'event-names', 'platform-vocabulary', 'limits', 'error-codes'];
 
-/** The names that the SDK takes from each schema file of the contract. */
+/** Returns the names that the SDK imports from each schema file of the contract. */
 function namesUsed(): Map<string, string[]> {
   const used = new Map<string, string[]>();
   for (const file of globSync('src/sdk/*.ts', { cwd: root })) {
@@ -103,27 +103,27 @@ function namesUsed(): Map<string, string[]> {
 const MINIFY = { module: true, mangle: { keepNames: true } } as const;
 const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
-/** Modules that users of the SDK neither import nor see: what they declare needs no comments there. */
+/** Modules that users of the SDK neither import nor see, so that their declarations need no comments. */
 const INTERNAL =
   /^(?:authorization\/|sdk\/(?:remote-authorizer|lease-authorizer|connection|guard-session|follow-revocations)$)/;
 
-/** Declarations with narrow indentation, and without the comments of internal modules and of constants for the server. */
+/** Shortens declarations: narrow indentation, and no comments in internal modules and in files of constants. */
 function shortenTypes(file: string, text: string): string {
   const isInternal = INTERNAL.test(file) || CODE_FILES.some((name) => file === `contract/${name}`);
-  const shown = isInternal ? text.replace(/^ *\/\*\*.*?\*\/\n/gms, '') : text;
-  return shown.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
+  const withoutComments = isInternal ? text.replace(/^ *\/\*\*.*?\*\/\n/gms, '') : text;
+  return withoutComments.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
 }
 
-/** Copies a module and everything it imports, as far as present and not copied yet. */
+/** Copies a module and its imports. Skips files that do not exist or are copied already. */
 function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
   const target = join(directory, file + extension);
   if (existsSync(target) || !existsSync(join(from, file + extension))) return;
   const source = readFileSync(join(from, file + extension), 'utf8');
-  // Declarations keep the file extensions of the source.
+  // The compiler does not rewrite the file extensions in declarations.
   const text =
     extension === '.ts' ? source : source.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2');
   mkdirSync(dirname(target), { recursive: true });
-  // Names of functions are kept for stack traces.
+  // Function names are preserved for stack traces.
   const shortened = extension === '.d.ts' ? shortenTypes(file, text) : text;
   writeFileSync(target, extension === '.js' ? minifySync(file, text, MINIFY).code : shortened);
   for (const [, imported = ''] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g)) {
@@ -132,8 +132,8 @@ function copyWithImports(from: string, directory: string, file: string, extensio
 }
 
 /**
- * Copies the source of the SDK, with wire types in place of the schemas of the contract: the compiler declares types
- * inferred from schemas by all their fields wherever they are used, and interfaces by their name.
+ * Copies the source of the SDK, with wire types instead of the schemas of the contract. In declarations, the compiler
+ * repeats all fields of a type inferred from a schema at each use, but refers to an interface by its name.
  */
 async function copySourceWithWireTypes(directory: string): Promise<void> {
   mkdirSync(join(directory, 'contract'), { recursive: true });
@@ -149,7 +149,7 @@ async function packSdk(): Promise<void> {
   const source = join(work, 'sdk-source');
   await copySourceWithWireTypes(source);
   const include = [relative(root, join(source, 'sdk/*.ts'))];
-  // Comments are kept in declarations only.
+  // Only the declarations contain comments.
   const scripts = compile('sdk-scripts', include, { rootDir: source, removeComments: true });
   const types = compile('sdk-types', include, { rootDir: source, declaration: true, emitDeclarationOnly: true });
   for (const entry of ENTRIES) {

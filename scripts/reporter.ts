@@ -1,9 +1,9 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** Printed after each test with its name, so that `scripts/test.ts` knows that the file is not stuck, or where. */
+/** Matches the line that is printed after each test, by which `scripts/test.ts` recognizes a stuck file. */
 export const TEST_ENDED = /\0(.*)\n/g;
 
-/** Prints each failure, then the numbers of passed and failed tests, which `scripts/test.ts` sums up. */
+/** Prints each failure, then the numbers of passed and failed tests, which `scripts/test.ts` adds up. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield `\0${event.data.name.replaceAll('\n', ' ')}\n`;

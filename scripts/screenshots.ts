@@ -23,9 +23,9 @@ try {
     },
     { name: 'CI/CD Pipeline', scopes: ['basic_deployment', 'advanced_deployment'], expiresAt: inDays(6) },
   ] as const;
-  for (const { scopes, ...more } of tokens) {
-    const { secret } = await createToken(ada, scopes, more);
-    if (!('passphrase' in more)) await server.call('/v1/whoami', { headers: bearer(secret) });
+  for (const { scopes, ...fields } of tokens) {
+    const { secret } = await createToken(ada, scopes, fields);
+    if (!('passphrase' in fields)) await server.call('/v1/whoami', { headers: bearer(secret) });
   }
   for (const [scheme, name] of [
     ['light', 'access-tokens'],

@@ -9,8 +9,8 @@ import { createClusterNode } from '../src/cluster/node.ts';
 import { randomHistories } from '../src/cluster/simulation.ts';
 
 /**
- * `npm run simulate [histories]`: a million histories by default, on all processors. Prints the seed of each failure,
- * so that it can be replayed.
+ * `npm run simulate [histories]`: simulates random histories of a cluster, by default a million, on all processors.
+ * Prints the seed of each failure, with which it can be replayed.
  */
 const [, script = '', historyCount = '1000000', part] = process.argv;
 
@@ -26,7 +26,7 @@ if (part === undefined) {
   process.exitCode = Math.max(...codes);
 } else {
   const BATCH = 10_000;
-  for (let lived = 0; lived < Number(historyCount); lived += BATCH) {
+  for (let simulatedCount = 0; simulatedCount < Number(historyCount); simulatedCount += BATCH) {
     const implementation = {
       createNode: createClusterNode,
       createRegistry: createRecordRegistry,
@@ -34,7 +34,9 @@ if (part === undefined) {
       createGuards,
       renewOver: renewOverConnection,
     };
-    await fc.assert(randomHistories(implementation), { numRuns: Math.min(BATCH, Number(historyCount) - lived) });
-    process.stdout.write(`${part}: ${Math.min(lived + BATCH, Number(historyCount))} histories, no failures\n`);
+    await fc.assert(randomHistories(implementation), {
+      numRuns: Math.min(BATCH, Number(historyCount) - simulatedCount),
+    });
+    process.stdout.write(`${part}: ${Math.min(simulatedCount + BATCH, Number(historyCount))} histories, no failures\n`);
   }
 }

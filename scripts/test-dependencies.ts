@@ -9,8 +9,8 @@ import {
 } from '../src/testing/debian-packages.ts';
 
 /**
- * Installs the Debian packages of programs that tests start, if missing. The tests themselves run concurrently and
- * would interfere with each other. The browser is that of `CHROMIUM_PATH`, or Debian's headless shell, or Debian's Chromium.
+ * Installs missing Debian packages of programs that tests start. Tests run concurrently, so their own installations
+ * would interfere. The browser is `CHROMIUM_PATH`, otherwise the headless shell or Chromium of Debian.
  */
 const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
@@ -41,25 +41,26 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 let missing = 0;
-function tryPart(part: () => void): void {
+function tryInstall(install: () => void): void {
   try {
-    part();
+    install();
   } catch (error) {
     missing++;
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   }
 }
 
-for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
-tryPart(ensureOAuthClients);
-tryPart(ensurePythonDotenv);
-tryPart(ensurePythonSentrySdk);
-tryPart(ensureApache);
+for (const [command, debianPackage] of Object.entries(PACKAGES))
+  tryInstall(() => ensureCommand(command, debianPackage));
+tryInstall(ensureOAuthClients);
+tryInstall(ensurePythonDotenv);
+tryInstall(ensurePythonSentrySdk);
+tryInstall(ensureApache);
 
-const chosen = process.env['CHROMIUM_PATH'];
-tryPart(() => {
-  if (chosen !== undefined) {
-    if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH is ${chosen}, which does not exist.`);
+const chromiumPath = process.env['CHROMIUM_PATH'];
+tryInstall(() => {
+  if (chromiumPath !== undefined) {
+    if (!existsSync(chromiumPath)) throw new Error(`CHROMIUM_PATH is ${chromiumPath}, which does not exist.`);
     return;
   }
   try {
@@ -70,7 +71,7 @@ tryPart(() => {
 });
 
 // PostgreSQL refuses to run as root, so tests run by root start it as this user.
-tryPart(() => {
+tryInstall(() => {
   if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return;
   execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });
 });

@@ -9,30 +9,30 @@ import { needsInstalledParts } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
 
 /**
- * Runs all checks and tests in order. `npm test -- part` runs only test files whose path contains `part`; `npm test
- * -- --fast` runs the checks and those test files that need only Node and the npm packages.
+ * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`; `npm test -- --fast`
+ * runs the checks and the test files that require only Node and the npm packages.
  */
 const words = process.argv.slice(2);
 const fast = words.includes('--fast');
 const only = words.find((word) => !word.startsWith('--'));
-/** End-to-end tests that freeze and kill processes and measure time: they run last, two at a time, with nothing else. */
+/** End-to-end tests that freeze or kill processes or measure time. They run last, two at a time. */
 const LAST_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
 /** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
-/** Slow tests relative to their file size. */
+/** Tests that are slow relative to their file size. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|[\w-]*crash|event-loop-stall|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy|deployments[\w-]*|first-deployment|getting-started|scripts|people|process|members|scheduler|firewall)\.test\.ts$/;
-/** How many checks and test files run at the same time: more than processors, since about half their time they wait. */
+/** Number of concurrent checks and test files. More than processors, because they wait about half of the time. */
 const CONCURRENCY = availableParallelism() + 2;
-/** How many times slower this machine is than the reference machine, at least 1, with this much at the same time. */
+/** How many times slower this machine is than the reference machine with this concurrency, at least 1. */
 const slowness = await measureSlowness(CONCURRENCY);
-/** A file in which no test ends for this long is considered stuck. The total time is not limited. */
+/** Time without the end of a test after which a file is considered stuck. The total time is not limited. */
 const SILENCE_MS = 150_000 * slowness;
-/** Time from the exit of a file's process until everything that writes to its output must have ended. */
+/** Time from the exit of a file's process until its child processes must have ended. */
 const GRACE_MS = 5_000 * slowness;
 
-/** Maximum length of a failed file's output that is repeated at the end, in characters. */
-const SHOWN_AGAIN = 4_000;
+/** Maximum number of characters of a failed file's output that are repeated at the end. */
+const MAX_REPEATED_OUTPUT = 4_000;
 
 let passed = 0;
 let failed = 0;
@@ -41,13 +41,13 @@ const failures: string[] = [];
 const running = new Set<ChildProcess>();
 
 type Environment = Readonly<Record<string, string>>;
-/** What the processes of the test files share. Modules are compiled, and their types stripped, only once. */
+/** Environment of all test files. With the compile cache, each module is compiled only once. */
 let shared: Environment = {
   DEVPILOT_TEST_SLOWNESS: String(slowness),
   NODE_COMPILE_CACHE: join(tmpdir(), 'devpilot-compile-cache'),
 };
 
-/** Signals a process and its descendants in the same process group; returns whether there was any. */
+/** Sends a signal to a process group. Returns false if the group has no processes. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-(child.pid ?? Number.NaN), signal);
@@ -56,7 +56,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Remaining processes of a process group, one line each, without zombies. */
+/** Returns the remaining processes of a process group, one line each, without zombies. */
 function groupOf(child: ChildProcess): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
   return stdout.split('\n').filter((line) => {
@@ -65,15 +65,15 @@ function groupOf(child: ChildProcess): string[] {
   });
 }
 
-/** Kills what remains of a process group after a grace period, and returns what that was. */
+/** Kills the remaining processes of a process group after a grace period, and returns them. */
 async function leftoversOf(child: ChildProcess): Promise<string[]> {
   const end = performance.now() + GRACE_MS;
   while (signalGroup(child, 0)) {
-    const left = groupOf(child);
-    if (left.length === 0) break;
+    const remaining = groupOf(child);
+    if (remaining.length === 0) break;
     if (performance.now() > end) {
       signalGroup(child, 'SIGKILL');
-      return left;
+      return remaining;
     }
     await pause(100);
   }
@@ -87,9 +87,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Runs a command that fails or does not, and prints its output at the end. */
+/** Runs a command as a check that passes or fails, and prints its output at the end. */
 function check(name: string, command: string, args: readonly string[]): Promise<void> {
-  const began = performance.now();
+  const startMs = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -102,20 +102,20 @@ function check(name: string, command: string, args: readonly string[]): Promise<
         failed++;
         failures.push(`✖ ${name}\n${output.trim()}`);
       }
-      process.stdout.write(`${output}${code === 0 ? '✔' : '✖'} ${secondsSince(began)} s  ${name}\n`);
+      process.stdout.write(`${output}${code === 0 ? '✔' : '✖'} ${secondsSince(startMs)} s  ${name}\n`);
       resolve();
     });
   });
 }
 
-const secondsSince = (began: number) => ((performance.now() - began) / 1000).toFixed(1).padStart(6);
+const secondsSince = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1).padStart(6);
 
 /**
- * Runs one file in its own process group and prints its output at the end. A file in which no test ends for too long,
- * that reports no test, or that leaves processes behind has failed.
+ * Runs one file in its own process group and prints its output at the end. The file fails if no test ends for too long,
+ * no test is reported, or processes remain after its end.
  */
 function testFile(file: string, environment: Environment): Promise<void> {
-  const began = performance.now();
+  const startMs = performance.now();
   const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -123,54 +123,54 @@ function testFile(file: string, environment: Environment): Promise<void> {
   });
   running.add(child);
   let output = '';
-  let isDisorderly = false;
+  let hasProcessFailure = false;
   let lastEnded = 'none';
-  const silence = setTimeout(() => {
-    isDisorderly = true;
-    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s; the last that ended: ${lastEnded}.\nIts processes:\n${groupOf(child).join('\n')}\n`;
+  const stuckTimer = setTimeout(() => {
+    hasProcessFailure = true;
+    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s. Last finished test: ${lastEnded}.\nProcesses:\n${groupOf(child).join('\n')}\n`;
     signalGroup(child, 'SIGKILL');
   }, SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text.replaceAll(TEST_ENDED, (_, name: string) => {
-        silence.refresh();
+        stuckTimer.refresh();
         lastEnded = name;
         return '';
       });
     });
   }
   child.once('exit', () => {
-    clearTimeout(silence);
-    const grace = setTimeout(() => {
-      isDisorderly = true;
+    clearTimeout(stuckTimer);
+    const graceTimer = setTimeout(() => {
+      hasProcessFailure = true;
       output += '\nProcesses started by this file still hold its output open.\n';
       child.stdout.destroy();
       child.stderr.destroy();
     }, GRACE_MS);
-    child.once('close', () => clearTimeout(grace));
+    child.once('close', () => clearTimeout(graceTimer));
   });
   return new Promise((resolve) => {
     child.once('close', async (code) => {
-      const outlived = await leftoversOf(child);
+      const leftovers = await leftoversOf(child);
       running.delete(child);
-      if (outlived.length > 0) {
-        isDisorderly = true;
-        output += `\nProcesses started by this file were still running after it ended:\n${outlived.join('\n')}\n`;
+      if (leftovers.length > 0) {
+        hasProcessFailure = true;
+        output += `\nProcesses started by this file were still running after it ended:\n${leftovers.join('\n')}\n`;
       }
       const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
-      const { passed: good, failed: bad } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
+      const { passed: filePassed, failed: fileFailed } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
         passed: number;
         failed: number;
       };
-      passed += good;
-      failed += bad;
+      passed += filePassed;
+      failed += fileFailed;
       // A run without tests, or one that exited before reporting them, has failed.
-      const silent = isDisorderly || code !== 0 || good + bad === 0;
-      if (silent && bad === 0) failed++;
-      const mark = silent || bad > 0 ? '✖' : '✔';
+      const hasFileFailure = hasProcessFailure || code !== 0 || filePassed + fileFailed === 0;
+      if (hasFileFailure && fileFailed === 0) failed++;
+      const mark = hasFileFailure || fileFailed > 0 ? '✖' : '✔';
       const printed = output.replace(/\ncounts \{.*\}\n/, '');
-      process.stdout.write(`${printed}${mark} ${secondsSince(began)} s  ${nameOf(file, environment)}\n`);
-      if (silent || bad > 0) failures.push(describeFailure(file, printed, environment));
+      process.stdout.write(`${printed}${mark} ${secondsSince(startMs)} s  ${nameOf(file, environment)}\n`);
+      if (hasFileFailure || fileFailed > 0) failures.push(describeFailure(file, printed, environment));
       resolve();
     });
   });
@@ -179,10 +179,10 @@ function testFile(file: string, environment: Environment): Promise<void> {
 const nameOf = (file: string, environment: Environment) =>
   [file, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(' with ');
 
-/** Describes a failed file: names of the failed tests, and the end of its output. */
+/** Describes a failed file: the names of the failed tests, and the end of the output. */
 function describeFailure(file: string, printed: string, environment: Environment): string {
   const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
-  const end = printed.length > SHOWN_AGAIN ? `…${printed.slice(-SHOWN_AGAIN)}` : printed;
+  const end = printed.length > MAX_REPEATED_OUTPUT ? `…${printed.slice(-MAX_REPEATED_OUTPUT)}` : printed;
   return [`✖ ${nameOf(file, environment)}`, ...names, end.trim()].join('\n');
 }
 
@@ -196,7 +196,7 @@ async function runAll(tasks: readonly Task[], concurrency: number): Promise<void
   await Promise.all(Array.from({ length: concurrency }, work));
 }
 
-/** Longest first, estimated by file size, so that the processors finish at about the same time. */
+/** Sorts the longest files first, estimated by size, so that the processors finish at about the same time. */
 const longestFirst = (files: readonly string[]): string[] => {
   const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
   return files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
@@ -219,7 +219,7 @@ ${unitTests.length} files of unit tests, ${endToEndTests.length} of end-to-end t
 );
 if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
 
-/** Closes what the test files share. */
+/** Closes the resources that the test files share. */
 let closeShared: Task = () => Promise.resolve();
 if ([...unitTests, ...endToEndTests].some(needsInstalledParts)) {
   const template = await createPostgresTemplate();
@@ -249,12 +249,12 @@ const testTask =
 await runAll(
   [
     ...(only === undefined ? checks : []),
-    // Those of the web UI also over plain HTTP on a host name other than localhost.
+    // Tests of the web UI also run over plain HTTP on a host name other than localhost.
     ...endToEndTests.flatMap((file) => [
       ...(LAST_TESTS.test(file) ? [] : [testTask(file)]),
       ...(INSECURE_CONTEXT_TESTS.test(file) ? [testTask(file, { DEVPILOT_TEST_INSECURE: 'on' })] : []),
     ]),
-    // After those, since the shortest files leave no processor idle at the end.
+    // Unit tests run afterwards, because short files at the end leave no processor idle.
     ...unitTests.map((file) => testTask(file)),
   ],
   CONCURRENCY,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The subset of JSON Schema that zod generates. */
+/** The subset of JSON Schema that zod generates for the contract. */
 interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
@@ -23,7 +23,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** The members of the generic types, which have no schema. */
+/** Fields of the generic types, which have no schema. */
 const PAGES: Readonly<Record<string, string>> = {
   Page: 'data: T[]; nextCursor: string | null',
   CountedPage: 'data: T[]; nextCursor: string | null; total: number | null',
@@ -43,21 +43,21 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
   if (schema.type === 'array') return `Array<${of(schema.items ?? {})}>`;
   if (schema.type === 'object') {
     const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => {
-      const isNeeded = schema.required?.includes(name) ?? false;
-      return `${JSON.stringify(name)}${isNeeded ? '' : '?'}: ${of(field)}${isNeeded ? '' : ' | undefined'};`;
+      const isRequired = schema.required?.includes(name) ?? false;
+      return `${JSON.stringify(name)}${isRequired ? '' : '?'}: ${of(field)}${isRequired ? '' : ' | undefined'};`;
     });
     if (fields.length > 0) return `{ ${fields.join(' ')} }`;
     const values = typeof schema.additionalProperties === 'object' ? of(schema.additionalProperties) : 'unknown';
     return `Record<string, ${values}>`;
   }
-  // Nullable text has two types.
+  // A nullable string has two types.
   const types = [schema.type ?? []].flat().map((type) => PRIMITIVES[type] ?? 'unknown');
   return types.length === 0 ? 'unknown' : types.join(' | ');
 }
 
 /**
- * Declarations of the wire types of a contract file, without zod, so that the types of the published SDK have no
- * dependencies. `NameInput` is the type that may be sent for the schema `Name`. Throws for a name without a schema.
+ * Returns declarations of the wire types of a contract file, without zod, so that the types of the published SDK have no
+ * dependencies. `NameInput` is the input type of the schema `Name`. Throws for a name without a schema.
  */
 export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];

@@ -10,7 +10,7 @@ await app.register(async (scope) => {
   await scope.register(devpilot.fastify);
   scope.get('/guarded', (_request, reply) => reply.send());
 });
-if (!(await devpilot.ready())) throw new Error('There is no lease.');
+if (!(await devpilot.ready())) throw new Error('The guard got no lease.');
 process.stdout.write(`${await app.listen({ port: 0, host: '127.0.0.1' })}\n`);
 process.once('SIGTERM', () => {
   app.server.closeAllConnections();

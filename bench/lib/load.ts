@@ -67,7 +67,7 @@ export interface LoadOptions {
 
 let seed = 1;
 
-/** Loads a URL from the generator's core. Rejects unless every response is a 200. */
+/** Sends load to a URL from the generator's core. Rejects unless the status of every response is 200. */
 export async function load(folder: string, secrets: string, url: string, options: LoadOptions): Promise<Load> {
   const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, first = 0 } = options;
   const script = join(folder, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');

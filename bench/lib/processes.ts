@@ -11,7 +11,7 @@ export const ALL_CORES = `0-${cpus().length - 1}`;
 export interface ServerProcess {
   readonly url: string;
   readonly pid: number;
-  /** Milliseconds from spawning the process to the line with its address. */
+  /** Milliseconds from spawning the process until it printed its URL. */
   readonly startupMs: number;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -21,7 +21,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts one of our scripts, by default on the server's core, and waits for the line with its address. */
+/** Starts a script of the repository, by default on the server's core, and waits until it prints its URL. */
 export async function startServerProcess(
   script: string,
   options: {
@@ -31,7 +31,7 @@ export async function startServerProcess(
     cores?: string;
   } = {},
 ): Promise<ServerProcess> {
-  const began = performance.now();
+  const startMs = performance.now();
   const path = fileURLToPath(new URL(`../../${script}`, import.meta.url));
   const child = spawn(
     'taskset',
@@ -67,7 +67,7 @@ export async function startServerProcess(
   return {
     url,
     pid: child.pid ?? 0,
-    startupMs: performance.now() - began,
+    startupMs: performance.now() - startMs,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await ended;
@@ -75,14 +75,14 @@ export async function startServerProcess(
   };
 }
 
-/** Resident memory in megabytes, now and at its peak. */
+/** Returns the resident memory of a process in mebibytes, currently and at its peak. */
 export function memoryOf(pid: number): { now: number; most: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
   return { now: read('VmRSS'), most: read('VmHWM') };
 }
 
-/** Runs a command and resolves to its output; rejects if it fails. */
+/** Runs a command and resolves to its output. Rejects if the command fails. */
 export function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }) });
@@ -99,31 +99,31 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
 
 function statOf(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The fields from the third on follow the name, which may contain blanks.
+  // Skips the first two fields, because the second is the process name, which may contain blanks.
   return stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
     .map(Number);
 }
 
-const HUNDREDTHS = 100;
+const CLOCK_TICKS_PER_SECOND = 100;
 
-/** Processor time of a process so far, in seconds, for all its threads and including kernel time. */
+/** Returns the processor time of a process in seconds, including all its threads and kernel time. */
 export function processorTimeOf(pid: number): number {
   const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(11, 13);
-  return (user + system) / HUNDREDTHS;
+  return (user + system) / CLOCK_TICKS_PER_SECOND;
 }
 
-/** The process IDs of a process and its children. */
+/** Returns the process IDs of a process and its children. */
 function familyOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
 }
 
-/** Processor time of a process and its children in seconds, including children that have exited. */
+/** Returns the processor time of a process and its children in seconds, including children that have exited. */
 export function processorTimeOfFamily(pid: number): number {
   const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(13, 15);
-  let seconds = (user + system) / HUNDREDTHS;
+  let seconds = (user + system) / CLOCK_TICKS_PER_SECOND;
   for (const member of familyOf(pid)) {
     try {
       seconds += processorTimeOf(member);
@@ -134,7 +134,7 @@ export function processorTimeOfFamily(pid: number): number {
   return seconds;
 }
 
-/** Moves a process and its children to these cores; later children inherit them. */
+/** Pins a process and its children to these cores. Later children inherit the setting. */
 export async function pin(pid: number, cores: string): Promise<void> {
   for (const member of familyOf(pid)) {
     await run('taskset', ['-a', '-c', '-p', cores, String(member)]).catch((error: unknown) => {

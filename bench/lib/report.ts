@@ -39,16 +39,16 @@ export function median(values: readonly number[]): number {
   return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
 }
 
-/** The median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both. */
+/** Returns the median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both. */
 export function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
   return median(numerators.map((value, index) => value / (denominators[index] ?? Number.NaN)));
 }
 
-const plain = (value: number): string =>
+const formatNumber = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
-export const list = (values: readonly number[]): string => values.map(plain).join(' ');
+export const list = (values: readonly number[]): string => values.map(formatNumber).join(' ');
 
-function boundInWords({ bound, unit }: Finding): string {
+function describeBound({ bound, unit }: Finding): string {
   if (bound === null) return 'no target';
   const goal = bound.goal === undefined ? '' : `, goal ${bound.goal}`;
   return `at ${bound.at} ${bound.value}${unit}${goal}`;
@@ -57,6 +57,8 @@ function boundInWords({ bound, unit }: Finding): string {
 export function printFinding(finding: Finding): void {
   const met = isMet(finding);
   const mark = met === null ? ' ' : met ? '✔' : '✘';
-  process.stdout.write(`${mark} ${finding.name}: ${plain(finding.value)}${finding.unit} (${boundInWords(finding)})\n`);
+  process.stdout.write(
+    `${mark} ${finding.name}: ${formatNumber(finding.value)}${finding.unit} (${describeBound(finding)})\n`,
+  );
   process.stdout.write(`    ${finding.measurements}\n`);
 }

@@ -10,9 +10,9 @@ import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 /** The data directory of a stopped server, filled with credentials. */
 export interface SeededDirectory {
   readonly directory: string;
-  /** File with the secret that its store is encrypted with. */
+  /** File with the secret with which the store is encrypted. */
   readonly secretFile: string;
-  /** File with the secrets, one per line. */
+  /** File with the secrets of the credentials, one per line. */
   readonly secrets: string;
   /** Session cookie of the owner. */
   readonly cookie: string;
@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const seeded = new Map<number, Promise<SeededDirectory>>();
 
-/** The directory for the files of this run, removed when it exits. */
+/** Returns the directory for the files of this run. It is removed when the process exits. */
 export function runFolder(): string {
   return folder;
 }
@@ -46,7 +46,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
       lines = '';
     }
     const createdAt = first + Math.floor((index / count) * 200 * DAY);
-    // Names, expiries and uses are spread, so that every sort order has work to do.
+    // Names, expiries and uses vary, so that every sort order differs from the order of insertion.
     const shuffled = (index * 7919) % count;
     const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
     const expiresAt = index % 3 === 0 ? null : now + DAY + shuffled * 1000;
@@ -70,17 +70,17 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
 }
 
 async function seed(count: number): Promise<SeededDirectory> {
-  const began = performance.now();
+  const startMs = performance.now();
   const directory = join(folder, `with-${count}`);
   mkdirSync(directory);
-  // Started once, so that the product itself creates the schema and the owner.
+  // The server itself creates the schema and the owner.
   const server = await startTestServer({ dataDirectory: directory });
   const owner = await signUpOwner(server);
   const me = await owner.call<{ id: string }>('/v1/me');
   await server.running.close();
   const secrets = join(folder, `secrets-${count}`);
   insertTokens(join(directory, 'devpilot.db'), secrets, owner.workspaceId, me.body.id, count);
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   process.stdout.write(`  (seeded ${count.toLocaleString('en')} access tokens in ${seconds} s)\n`);
   return {
     directory,
@@ -91,7 +91,7 @@ async function seed(count: number): Promise<SeededDirectory> {
   };
 }
 
-/** A directory with this many access tokens, created once per run. */
+/** Returns a directory with this many access tokens, which is created once per run. */
 export function seededDirectory(count: number): Promise<SeededDirectory> {
   let directory = seeded.get(count);
   if (directory === undefined) seeded.set(count, (directory = seed(count)));

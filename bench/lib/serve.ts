@@ -4,7 +4,7 @@ import { createLogger } from '../../src/server/logger.ts';
 import { readSettings } from '../../src/server/settings.ts';
 import { startServer } from '../../src/server/start.ts';
 
-/** The server as shipped, plus a route `/bare` that only returns 200 through Fastify. */
+/** The unchanged server, with an additional route `/bare` that only returns 200 through Fastify. */
 subscribe('fastify.initialization', (message) => {
   const { fastify } = message as { fastify: FastifyInstance };
   fastify.get('/bare', (_request, reply) => reply.send());

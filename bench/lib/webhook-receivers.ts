@@ -1,12 +1,12 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Receivers of webhooks at `/0`, `/1` …: each counts the events that arrived, and those out of order. `GET /` returns both. */
-const receivers = new Map<string, { seen: Set<number>; last: number; disordered: number }>();
+/** Receivers of webhooks at `/0`, `/1` … Each counts received events and events out of order. `GET /` returns the counts. */
+const receivers = new Map<string, { seen: Set<number>; last: number; outOfOrder: number }>();
 
 const server = http.createServer((request, response) => {
   if (request.method === 'GET') {
-    const all = [...receivers].map(([path, { seen, disordered }]) => ({ path, count: seen.size, disordered }));
+    const all = [...receivers].map(([path, { seen, outOfOrder }]) => ({ path, count: seen.size, outOfOrder }));
     response.end(JSON.stringify(all));
     return;
   }
@@ -14,9 +14,9 @@ const server = http.createServer((request, response) => {
   request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   request.on('end', () => {
     const path = request.url ?? '';
-    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, disordered: 0 };
+    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, outOfOrder: 0 };
     const sequence = Number(/"sequence":(\d+)/.exec(body)?.[1] ?? 0);
-    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.disordered++;
+    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.outOfOrder++;
     receiver.last = Math.max(receiver.last, sequence);
     receiver.seen.add(sequence);
     receivers.set(path, receiver);

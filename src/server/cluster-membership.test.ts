@@ -49,7 +49,7 @@ const statusesOf = (secret: string, query = '') =>
     nodes.map(async (node) => (await node.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status),
   );
 
-test('a deletion on one node holds on all when its response is sent, and a header lists who confirmed', async () => {
+test('a deletion on one node is in effect on all nodes when its response is sent, and a header counts the confirmations', async () => {
   const token = await createToken(owner, ['all']);
   assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
   const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
@@ -58,7 +58,7 @@ test('a deletion on one node holds on all when its response is sent, and a heade
   assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
 });
 
-test('an edit on one node holds on all when its response is sent', async () => {
+test('an edit on one node is in effect on all nodes when its response is sent', async () => {
   const key = await createKey(owner, ['read', 'write']);
   assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [200, 200, 200]);
   const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
@@ -67,23 +67,23 @@ test('an edit on one node holds on all when its response is sent', async () => {
   assert.deepEqual(await statusesOf(key.secret, '?permission=read'), [200, 200, 200]);
 });
 
-test('each of several concurrent requests that end the same credential is answered only when nothing accepts it', async () => {
+test('several concurrent requests that revoke a credential each get a response only when no node accepts it', async () => {
   const token = await createToken(owner, ['all']);
   await statusesOf(token.secret);
   const body = new URLSearchParams({ token: token.secret });
-  const ends = [
+  const revocations = [
     () => owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' }),
     ...nodes.map((node) => () => node.call('/v1/revoke', { body })),
   ];
   await Promise.all(
-    ends.map(async (end) => {
-      assert.ok([200, 204, 404].includes((await end()).status));
+    revocations.map(async (revoke) => {
+      assert.ok([200, 204, 404].includes((await revoke()).status));
       assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
     }),
   );
 });
 
-test('passphrase failures on one node count on the others, also for a client that has proven the passphrase there', async () => {
+test('passphrase failures on one node count on the others, even for a client whose passphrase was verified there', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const [first, second] = nodes;
@@ -100,7 +100,7 @@ test('passphrase failures on one node count on the others, also for a client tha
   await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
 });
 
-test('of concurrent wrong passphrases on all nodes exactly five are verified, and then none is, correct or not', async () => {
+test('of concurrent wrong passphrases on all nodes exactly five are verified; later ones are refused unverified', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const tryAt = async (node: TestServer, tried: string) => {
@@ -118,7 +118,7 @@ test('of concurrent wrong passphrases on all nodes exactly five are verified, an
   for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
 });
 
-test('of concurrent wrong sign-ins on all nodes exactly five are verified, and then none is, correct or not', async () => {
+test('of concurrent wrong sign-ins on all nodes exactly five are verified; later ones are refused unverified', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
@@ -144,7 +144,7 @@ test('uses counted by all nodes add up exactly after clean stops', async () => {
   assert.equal(found.body.useCount, 80);
 });
 
-test('uses are written while the activity log cannot be, and refusals are as soon as it can be', async () => {
+test('uses are written while the activity log is not writable, and refusals are written once it is', async () => {
   const key = await createKey(owner, ['read']);
   const sql = (statement: string) => runSql({ dataDirectory: '' }, environment, statement);
   // A sequence counts attempts, because it is not rolled back.
@@ -163,7 +163,7 @@ test('uses are written while the activity log cannot be, and refusals are as soo
   await until(async () => (await owner.call<{ data: unknown[] }>(list)).body.data.length === nodes.length);
 });
 
-test('nodes keep running, and one can be started, beside the tables of a newer version', async () => {
+test('nodes keep running, and a node can be started, after a newer version has migrated the database', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const before = await createKey(owner, ['read']);
@@ -190,7 +190,7 @@ test('nodes keep running, and one can be started, beside the tables of a newer v
   await late.close();
 });
 
-test('a node that is stopped releases its lease, and no deletion waits for it', async () => {
+test('a stopped node has released its lease, and no deletion waits for it', async () => {
   const fourth = await startTestServer({ environment });
   const token = await createToken(owner, ['all']);
   await fourth.close();
@@ -198,7 +198,7 @@ test('a node that is stopped releases its lease, and no deletion waits for it', 
   assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
 });
 
-test('without a database cached records authorize until the lease ends, then nothing does; it recovers without a restart', async () => {
+test('without a database, cached records authorize only until the lease ends; the node recovers without a restart', async () => {
   const [node] = nodes;
   if (node === undefined) throw new Error('There is no node.');
   const token = await createToken(owner, ['all']);
@@ -206,20 +206,20 @@ test('without a database cached records authorize until the lease ends, then not
   await postgres.stop('SIGKILL');
   assert.equal((await node.call('/v1/authorize', { headers: bearer(token.secret) })).status, 200);
 
-  const seen = new Set<number>();
+  const statuses = new Set<number>();
   await until(async () => {
     const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
-    seen.add(status);
+    statuses.add(status);
     return status === 503;
   });
-  assert.deepEqual([...seen].sort(), [200, 503]);
+  assert.deepEqual([...statuses].sort(), [200, 503]);
   assert.equal((await node.call('/readyz')).status, 503);
   assert.equal((await node.call('/healthz')).status, 200);
 
   await postgres.start();
   await until(async () => {
     const { status } = await node.call('/v1/authorize', { headers: bearer(token.secret) });
-    assert.ok(status === 200 || status === 503, `answered ${status}`);
+    assert.ok(status === 200 || status === 503, `status ${status}`);
     return status === 200 && (await node.call('/readyz')).status === 200;
   });
   // The request goes to another node, which may be between two attempts to connect.

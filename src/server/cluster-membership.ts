@@ -16,16 +16,16 @@ import type { Store } from '../store/store.ts';
 /** This process as a member of the cluster that shares its store, and the guards that send it heartbeats. */
 export interface ClusterMembership {
   readonly lease: Lease;
-  /** Wall clock time at the last lease query, which has just read the clock. */
+  /** Wall clock time at the last check of the lease, which saves another read of the clock. */
   readonly lastWallTime: () => number;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
-   * Resolves when everything revoked before the call in a workspace (null: in any) is confirmed, on whichever node it
-   * was revoked.
+   * Resolves when all earlier revocations in a workspace (null: in all workspaces) are confirmed, including revocations
+   * by other nodes.
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   readonly guards: Guards;
-  /** Takes the first lease for the registry's cache. Throws `unavailable`. */
+  /** Acquires the first lease for the registry's cache. Throws `unavailable`. */
   start(): Promise<void>;
   /** Number of servers and guards that hold a lease. */
   countLeases(): Promise<{ servers: number; guards: number }>;
@@ -40,14 +40,14 @@ type ReadRecord = (digest: Digest) => Promise<StoredCredential | null>;
 
 const clocks = { monotonic: () => performance.now(), wall: () => Date.now() };
 
-function schedule(delay: number, work: () => void): () => void {
-  const timer = setTimeout(work, delay);
+function schedule(delayMs: number, work: () => void): () => void {
+  const timer = setTimeout(work, delayMs);
   return () => clearTimeout(timer);
 }
 
 /**
- * The only process on the embedded store: it made every revocation itself, so its own lease never ends, and
- * revocations wait for guards only. `leaseMs` is in milliseconds; `isNew` is true if nobody has signed up yet.
+ * The membership of the only process on the embedded store. It makes all revocations itself, so its own lease never
+ * ends, and revocations wait only for guards. `isNew` is true if nobody has signed up yet.
  */
 export function createStandaloneMembership(options: {
   store: Store;
@@ -108,7 +108,7 @@ export function createStandaloneMembership(options: {
   };
 }
 
-/** Guards receive this instead of the history itself: a hash reveals nothing about the database. */
+/** Guards receive a hash of the history, which reveals nothing about the database. */
 function hashHistory(history: string): string {
   return createHash('sha256').update(history).digest('base64url').slice(0, 22);
 }
@@ -143,8 +143,12 @@ function toGuardStore(table: GuardTable): GuardStore {
   return {
     readWorkspace: readWorkspace(table.readWorkspace),
     guardRenewal: (work) =>
-      table.guardRenewal(({ lockCounter: lock, readWorkspace: newsOf, grant }) =>
-        work({ lockCounter: async () => toRevocationPoint(await lock()), readWorkspace: readWorkspace(newsOf), grant }),
+      table.guardRenewal(({ lockCounter, readWorkspace: readRows, grant }) =>
+        work({
+          lockCounter: async () => toRevocationPoint(await lockCounter()),
+          readWorkspace: readWorkspace(readRows),
+          grant,
+        }),
       ),
     releaseLease: table.releaseLease,
   };
@@ -179,8 +183,8 @@ function toNodeStore(table: NodeTable): NodeStore {
 }
 
 /**
- * One of several processes on one PostgreSQL database. `leaseMs` is in milliseconds; `id` is new at every start;
- * `isNew` is true if nobody has signed up yet.
+ * The membership of one of several processes on one PostgreSQL database. `id` is new at every start; `isNew` is true if
+ * nobody has signed up yet.
  */
 export function joinCluster(options: {
   url: string;

@@ -23,10 +23,10 @@ import type { Store } from '../store/store.ts';
 import { addressesUsedSince } from '../store/usage.ts';
 import { createFailureStore } from './people-context.ts';
 
-/** With more credentials than this in chunks that are not folded, readers get the figures of the last fold. */
+/** With more pending uses than this, readers get the counts of the last fold. */
 const MAX_PENDING_USES_FOR_READERS = 5_000;
 /**
- * Window in which failures on other nodes are read again, milliseconds; longer than clock differences and write
+ * Age in milliseconds up to which failures on other nodes are read again. Longer than clock differences and write
  * delays.
  */
 const FAILURE_LOOKBACK_MS = 30_000;
@@ -48,7 +48,7 @@ function recordDenials(denials: DenialBuffer, clock: () => number): Authenticati
   };
 }
 
-/** The secret of a deleted credential, presented again. */
+/** Returns the entry for a request with the secret of a deleted credential. */
 function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCredential, address: string, at: number) {
   const credential = { kind, id, name };
   return {
@@ -59,7 +59,7 @@ function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCred
   };
 }
 
-/** Everything that a check of a credential consults or counts, and the writes that it leaves for later. */
+/** Creates everything that checks of credentials read and count, and the functions that write the counts later. */
 export async function createCredentialChecks(options: {
   readonly store: Store;
   readonly clock: () => number;
@@ -67,7 +67,7 @@ export async function createCredentialChecks(options: {
   readonly nodeId: string;
   readonly registry: RecordRegistry;
   readonly deletedSecrets: DeletedSecrets;
-  /** Called for refusals that cannot be recorded. */
+  /** Called if refusals cannot be recorded. */
   readonly onDenialError: (error: unknown) => void;
 }) {
   const { store, clock, nodeId, registry, deletedSecrets } = options;
@@ -118,14 +118,14 @@ export async function createCredentialChecks(options: {
       await usageRecorder.flush();
       await usageJournal.fold();
     },
-    /** Writes all counted uses. What is too much to fold now is folded after the next start, to keep a stop short. */
+    /** Writes all counted uses. If folding them would take too long for a shutdown, the next start folds them. */
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();
       if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
     },
     /**
-     * Learns of failures on other nodes: requests with a passphrase proven on this node are authorized from the cache.
+     * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from memory.
      */
     async refreshFailures(): Promise<void> {
       const since = clock() - FAILURE_LOOKBACK_MS;

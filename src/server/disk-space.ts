@@ -6,49 +6,49 @@ import type { Trx } from '../store/store.ts';
 
 const SQLITE_FULL = 13;
 const SQLITE_IO_ERRORS = new Set([10, 14]);
-/** Interval at which a full disk is checked again, milliseconds. */
+/** Interval at which a full disk is checked again. */
 const CHECK_INTERVAL_MS = 1_000;
 const DISK_FULL_DETAIL =
   'The disk is full. Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
 
-/** SQLite's primary result code of an error; null for any other error. */
+/** Returns SQLite's primary result code of an error; null for other errors. */
 function sqliteResultCodeOf(error: unknown): number | null {
   const { cause } = error as { cause?: { errcode?: unknown } | null };
   return typeof cause?.errcode === 'number' ? cause.errcode & 0xff : null;
 }
 
-/** A store on a disk that can fill up. */
+/** Handles a store on a disk that can become full. */
 export interface DiskSpace {
   /**
-   * Runs a transaction. While the disk is full only essential transactions run, using the reserve. Throws
+   * Runs a transaction. While the disk is full, only essential transactions are run, using the reserve. Throws
    * `unavailable`.
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   isFull(): boolean;
   reserveBytes(): number;
-  /** Restores the reserve if there is space. */
+  /** Restores the reserve if there is free space. */
   fillReserve(): Promise<void>;
 }
 
-/** Calls `onChange` when the disk becomes full and when it no longer is. `touch` writes as little as possible. */
+/** Calls `onChange` when the disk becomes full or is no longer full. `touch` writes as little as possible. */
 export function createDiskSpace(
   store: SqliteStore,
   directory: string,
   { touch: writeProbe, onChange }: { touch: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
 ): DiskSpace {
   const reserve = createDiskReserve(directory);
-  let full = false;
+  let isDiskFull = false;
   let lastCheckMs = 0;
 
-  function setFull(now: boolean): void {
-    if (full !== now) onChange(now);
-    full = now;
+  function setFull(isFull: boolean): void {
+    if (isDiskFull !== isFull) onChange(isFull);
+    isDiskFull = isFull;
   }
 
   function checkSpace(): void {
-    const now = performance.now();
-    if (!full || now - lastCheckMs < CHECK_INTERVAL_MS) return;
-    lastCheckMs = now;
+    const nowMs = performance.now();
+    if (!isDiskFull || nowMs - lastCheckMs < CHECK_INTERVAL_MS) return;
+    lastCheckMs = nowMs;
     if (reserve.hasSpace()) setFull(false);
   }
 
@@ -60,16 +60,16 @@ export function createDiskSpace(
   return {
     async transaction(work) {
       checkSpace();
-      if (full && !isEssentialWrite()) throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30 });
+      if (isDiskFull && !isEssentialWrite()) throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30 });
       for (;;) {
         try {
           const result = await store.transaction(work);
-          // Makes the space in the write-ahead log reusable.
-          if (full) await store.checkpoint('passive').catch(() => undefined);
+          // A checkpoint makes the space in the write-ahead log reusable.
+          if (isDiskFull) await store.checkpoint('passive').catch(() => undefined);
           return result;
         } catch (error) {
           if (!isOutOfSpace(error)) {
-            // What was written but not synced must not reappear after a crash: it is overwritten.
+            // The failed transaction may be written but not synced. Overwritten, it cannot reappear after a crash.
             if (SQLITE_IO_ERRORS.has(sqliteResultCodeOf(error) ?? 0))
               await store.transaction(writeProbe).catch(() => undefined);
             throw error;
@@ -80,16 +80,16 @@ export function createDiskSpace(
         }
       }
     },
-    isFull: () => full,
+    isFull: () => isDiskFull,
     reserveBytes: reserve.sizeBytes,
     async fillReserve() {
       checkSpace();
-      if (!full) await reserve.fill();
+      if (!isDiskFull) await reserve.fill();
     },
   };
 }
 
-/** Frees a part of the reserve if the store cannot even be opened. */
+/** Frees a part of the reserve if the disk is too full to open the store. */
 export function releaseReserveToOpen(directory: string): void {
   try {
     const reserve = createDiskReserve(directory);

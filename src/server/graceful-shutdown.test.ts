@@ -5,11 +5,11 @@ import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { createKey, signUpRemoteOwner, startTestServer } from '../testing/test-server.ts';
 import { createStopDeadline } from './graceful-shutdown.ts';
 
-/** Upper limit of a stop on a busy machine, milliseconds; the server's own deadline is less than half of it. */
+/** Maximum duration of a shutdown on a busy machine. The server's own deadline is less than half of it. */
 const STOP_WITHIN_MS = 12_000;
 const USES = 7;
 
-test('a server whose database is lost stops in time with exit 1, and one line says how many uses may be lost', async () => {
+test('a server whose database is lost stops in time with exit code 1, and logs how many uses may be lost', async () => {
   const postgres = await startPostgres();
   const directory = temporaryDirectory();
   try {
@@ -24,12 +24,12 @@ test('a server whose database is lost stops in time with exit 1, and one line sa
     await authorize();
     await postgres.stop('SIGKILL');
     for (let count = 0; count < USES; count++) await authorize();
-    const began = performance.now();
+    const startMs = performance.now();
     const { code, signal, stdout } = await server.stop('SIGTERM');
     assert.deepEqual([code, signal], [1, null], stdout);
-    assert.ok(performance.now() - began < STOP_WITHIN_MS, `${performance.now() - began} ms`);
-    const last = stdout.trim().split('\n').at(-1) ?? '';
-    const { msg, err } = JSON.parse(last) as { msg: string; err?: unknown };
+    assert.ok(performance.now() - startMs < STOP_WITHIN_MS, `${performance.now() - startMs} ms`);
+    const lastLine = stdout.trim().split('\n').at(-1) ?? '';
+    const { msg, err } = JSON.parse(lastLine) as { msg: string; err?: unknown };
     assert.match(msg, /^stopped; .*at most \d+ uses? of credentials/);
     assert.equal(err, undefined);
   } finally {
@@ -38,25 +38,25 @@ test('a server whose database is lost stops in time with exit 1, and one line sa
   }
 });
 
-test('a second stop waits for the first', async () => {
+test('a second call of close waits for the first one', async () => {
   const server = await startTestServer();
   const stop = server.running.close();
   assert.equal(server.running.close(), stop);
   await server.close();
 });
 
-test('a stop waits for work that makes progress, and not for work that does not', async () => {
-  let left = 3;
-  const withinStop = createStopDeadline(() => left);
+test('a shutdown waits for work only as long as the work makes progress', async () => {
+  let remainingItems = 3;
+  const withinStop = createStopDeadline(() => remainingItems);
   const work = new Promise<void>((resolve) => {
     const step = () => {
-      left--;
-      if (left === 0) resolve();
+      remainingItems--;
+      if (remainingItems === 0) resolve();
       else setTimeout(step, 1_500);
     };
     setTimeout(step, 3_500);
   });
   await withinStop(work, 2_500);
-  assert.equal(left, 0);
+  assert.equal(remainingItems, 0);
   await assert.rejects(withinStop(new Promise(() => undefined)), /did not respond in time/);
 });

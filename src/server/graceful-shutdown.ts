@@ -2,18 +2,18 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A connection is considered idle if no request has arrived for this long, milliseconds. */
+/** Time without a request after which a connection is considered idle. */
 export const QUIET_MS = 250;
-/** Limit of the drain phase, however busy clients are, milliseconds. */
+/** Maximum duration of the drain phase, however busy clients are. */
 const DRAIN_MS = 1_500;
 const CHECK_INTERVAL_MS = 10;
 
-/** Time after the start of a stop at which everything it waits for must have ended, milliseconds. */
+/** Time after the start of a shutdown at which everything it waits for must have ended. */
 const STOP_MS = 4_200;
-/** Minimum wait even if the last responses used up all of that, milliseconds. */
-const LEAST_MS = 250;
+/** Minimum wait, even if the last responses have used up all of that time. */
+const MIN_WAIT_MS = 250;
 
-/** A stop that could not write everything; `message` says what was lost. */
+/** A shutdown that could not write everything. The message names what was lost. */
 export class IncompleteStop extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -22,23 +22,25 @@ export class IncompleteStop extends Error {
 }
 
 /**
- * Returns a function that waits for `work`, at least `leastMs`, and rejects if it has not ended by the deadline of a
- * stop that starts now. Past the deadline it keeps waiting as long as `left`, the number of items still to write,
- * decreases.
+ * Returns a function that waits for `work`, for at least `minimumMs`, and rejects if it has not ended by the deadline of
+ * a shutdown that starts now. After the deadline, it continues to wait as long as `remaining()`, the number of items
+ * still to write, decreases.
  */
-export function createStopDeadline(left: () => number): (work: Promise<unknown>, leastMs?: number) => Promise<void> {
-  const end = performance.now() + STOP_MS;
-  return async (work, leastMs = LEAST_MS) => {
+export function createStopDeadline(
+  remaining: () => number,
+): (work: Promise<unknown>, minimumMs?: number) => Promise<void> {
+  const deadlineMs = performance.now() + STOP_MS;
+  return async (work, minimumMs = MIN_WAIT_MS) => {
     const ended = work.then(() => true);
-    for (let before = left(); ; before = left()) {
+    for (let previous = remaining(); ; previous = remaining()) {
       const cancel = new AbortController();
-      const late = pause(Math.max(leastMs, end - performance.now()), false, { signal: cancel.signal });
-      const isOver = await Promise.race([ended, late]).finally(() => {
-        late.catch(() => undefined);
+      const timeout = pause(Math.max(minimumMs, deadlineMs - performance.now()), false, { signal: cancel.signal });
+      const hasEnded = await Promise.race([ended, timeout]).finally(() => {
+        timeout.catch(() => undefined);
         cancel.abort();
       });
-      if (isOver) return;
-      if (left() >= before) throw new Error('The database did not respond in time.');
+      if (hasEnded) return;
+      if (remaining() >= previous) throw new Error('The database did not respond in time.');
     }
   };
 }
@@ -47,41 +49,41 @@ const countConnections = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)));
 
 /**
- * Stops listening, but keeps answering requests on open connections until none has arrived for `quietMs`: a client
- * about to send on an idle connection would see a reset otherwise. Every response says `Connection: close` in the meantime
- * (`http/node-server.ts`). After that idle connections may be closed. The returned function resolves when all
- * connections have ended.
+ * Stops listening, but continues to respond to requests on open connections until no request has arrived for `quietMs`.
+ * Otherwise, a client that is about to use an idle connection would get a reset. In the meantime, every response contains
+ * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. The returned function resolves
+ * when all connections have ended.
  */
 async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
-  // Not `http.Server.prototype.close`, which closes idle connections immediately.
+  // `http.Server.prototype.close` is not used, because it closes idle connections immediately.
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const startedAt = performance.now();
-  let lastRequest = startedAt;
-  const noteRequest = () => {
-    lastRequest = performance.now();
+  const startMs = performance.now();
+  let lastRequestMs = startMs;
+  const recordRequest = () => {
+    lastRequestMs = performance.now();
   };
-  server.on('request', noteRequest);
-  while (performance.now() - lastRequest < quietMs && performance.now() - startedAt < DRAIN_MS) {
+  server.on('request', recordRequest);
+  while (performance.now() - lastRequestMs < quietMs && performance.now() - startMs < DRAIN_MS) {
     if ((await countConnections(server)) === 0) break;
     await pause(CHECK_INTERVAL_MS);
   }
-  server.off('request', noteRequest);
+  server.off('request', recordRequest);
   return () => ended;
 }
 
-/** Time that requests in flight get before their connections are cut; milliseconds. */
+/** Time after which the connections of requests in flight are closed. */
 const CLOSE_TIMEOUT_MS = 4_000;
-/** Longer than that: `closeHttpServer` keeps its own time limit. */
+/** Longer than `CLOSE_TIMEOUT_MS`, because `closeHttpServer` enforces its own time limit. */
 export const HTTP_CLOSE_LIMIT_MS = CLOSE_TIMEOUT_MS + 2_000;
 
-/** Stops listening, completes requests in flight and closes all connections. `close` is the framework's own. */
+/** Stops listening, completes requests in flight and closes all connections. `close` is the function of the framework. */
 export async function closeHttpServer(server: Server, close: () => Promise<unknown>, quietMs: number): Promise<void> {
   const forcedCloseTimer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
   const allEnded = await stopListening(server, quietMs);
-  // A connection answered in the meantime would be kept alive, and the stop would wait for it.
-  const sweep = setInterval(() => server.closeIdleConnections(), 20);
+  // A connection that has just become idle would be kept alive, and the shutdown would wait for it.
+  const closeIdleTimer = setInterval(() => server.closeIdleConnections(), 20);
   await close();
   await allEnded();
   clearTimeout(forcedCloseTimer);
-  clearInterval(sweep);
+  clearInterval(closeIdleTimer);
 }

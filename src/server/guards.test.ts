@@ -27,15 +27,15 @@ interface FeedResponse {
   readonly record: { readonly id: string; readonly hasPassphrase: boolean } | null;
 }
 
-const NAME = 'AAAAAAAAAAAAAAAAAAAAAA';
-const OTHER_NAME = 'BBBBBBBBBBBBBBBBBBBBBB';
+const GUARD_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const OTHER_GUARD_ID = 'BBBBBBBBBBBBBBBBBBBBBB';
 const encoded = (secret: string) => Buffer.from(digestBytes(digestOf(secret))).toString('base64url');
 
 forEachEngine('guards in lease mode', (engine) => {
   let server: TestServer;
   let owner: TestPerson;
   let key: { readonly id: string; readonly secret: string };
-  const opened: { close(): Promise<void> }[] = [];
+  const openGuards: { close(): Promise<void> }[] = [];
 
   before(async () => {
     server = await startTestServer({
@@ -47,12 +47,12 @@ forEachEngine('guards in lease mode', (engine) => {
     key = await createKey(owner, ['read'], { guard: true });
   });
   after(async () => {
-    await Promise.all(opened.map((guard) => guard.close()));
+    await Promise.all(openGuards.map((guard) => guard.close()));
     await server.close();
   });
 
-  /** A guard that uses `Request`, and the requests it sends to the server. */
-  async function open(options: Partial<GuardOptions> = {}) {
+  /** Opens a guard that wraps a `Request` handler, and records the paths that it requests from the server. */
+  async function openGuard(options: Partial<GuardOptions> = {}) {
     const requestedPaths: string[] = [];
     const created = guard({
       url: server.url,
@@ -64,7 +64,7 @@ forEachEngine('guards in lease mode', (engine) => {
       },
       ...options,
     });
-    opened.push(created);
+    openGuards.push(created);
     const handler = created.wrap(
       (_request, identity) => Response.json(identity),
       () => '192.0.2.7',
@@ -73,18 +73,19 @@ forEachEngine('guards in lease mode', (engine) => {
     const sendRequest = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
     const statusOf = async (secret: string) => (await sendRequest(bearer(secret))).status;
     const countRequestsTo = (path: string) => requestedPaths.filter((requestedPath) => requestedPath === path).length;
-    return { ...created, ask: sendRequest, statusOf, askedFor: countRequestsTo };
+    return { ...created, sendRequest, statusOf, countRequestsTo };
   }
 
   const send = (secret: string, path: string, body: unknown) =>
     server.call<FeedResponse>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
-  const end = (kind: 'access-tokens' | 'api-keys', id: string) => owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
+  const deleteCredential = (kind: 'access-tokens' | 'api-keys', id: string) =>
+    owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
   const receiptOf = (response: { headers: Headers }) =>
     (response.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
 
   describe('the guard', () => {
     test('reads a record once and authorizes from it without another request', async () => {
-      const { ask: sendRequest, statusOf, askedFor: countRequestsTo, close } = await open();
+      const { sendRequest, statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
       const first = await sendRequest(bearer(token.secret));
       assert.deepEqual(await first.json(), {
@@ -101,11 +102,11 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test('a deleted token is refused from the moment its deletion is answered, and the response says that the guard confirmed', async () => {
-      const { statusOf, askedFor: countRequestsTo, close } = await open();
+    test('a deleted token is refused once the deletion has returned, and its response counts the confirmation of the guard', async () => {
+      const { statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
-      const deleted = await end('access-tokens', token.id);
+      const deleted = await deleteCredential('access-tokens', token.id);
       assert.equal(deleted.status, 204);
       assert.equal(receiptOf(deleted), 'nodes=2 confirmed=2');
       assert.equal(await statusOf(token.secret), 401);
@@ -113,8 +114,8 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test('an edited key is authorized by its new state', async () => {
-      const { statusOf, close } = await open({ scope: 'modify_env', permission: 'write' });
+    test('an edited key is authorized by its current state', async () => {
+      const { statusOf, close } = await openGuard({ scope: 'modify_env', permission: 'write' });
       const edited = await createKey(owner, ['read', 'write']);
       assert.equal(await statusOf(edited.secret), 200);
       await owner.call(`/v1/api-keys/${edited.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
@@ -126,34 +127,34 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test('of a hundred deletions under load none is followed by an acceptance', async () => {
-      const { statusOf, close } = await open();
-      const late: number[] = [];
+    test('after none of a hundred deletions under load is the deleted token accepted', async () => {
+      const { statusOf, close } = await openGuard();
+      const statusesAfterDeletion: number[] = [];
       await Promise.all(
         Array.from({ length: 4 }, async () => {
           for (let round = 0; round < 25; round++) {
             const token = await createToken(owner, ['modify_env']);
             await statusOf(token.secret);
             let finished = false;
-            const hammer = (async () => {
+            const load = (async () => {
               while (!finished) {
                 await statusOf(token.secret);
                 await new Promise((resolve) => setImmediate(resolve));
               }
             })();
-            assert.equal((await end('access-tokens', token.id)).status, 204);
-            late.push(await statusOf(token.secret));
+            assert.equal((await deleteCredential('access-tokens', token.id)).status, 204);
+            statusesAfterDeletion.push(await statusOf(token.secret));
             finished = true;
-            await hammer;
+            await load;
           }
         }),
       );
-      assert.deepEqual([...new Set(late)], [401]);
+      assert.deepEqual([...new Set(statusesAfterDeletion)], [401]);
       await close();
     });
 
-    test('its uses arrive exactly once each, with the address', async () => {
-      const { statusOf, close } = await open();
+    test('reports each use exactly once, with the address', async () => {
+      const { statusOf, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
       for (let time = 0; time < 37; time++) assert.equal(await statusOf(token.secret), 200);
       await close();
@@ -172,7 +173,7 @@ forEachEngine('guards in lease mode', (engine) => {
     });
 
     test('sends every request with a passphrase to the server', async () => {
-      const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
+      const { sendRequest, countRequestsTo, close } = await openGuard();
       const passphrase = 'a passphrase of ours';
       const token = await createToken(owner, ['modify_env'], { passphrase });
       const right = { ...bearer(token.secret), 'access-token-passphrase': passphrase };
@@ -184,8 +185,8 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test("malformed secrets are refused without a request; other refusals are the server's own", async () => {
-      const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
+    test('malformed secrets are refused without a request; all other refusals are sent by the server', async () => {
+      const { sendRequest, countRequestsTo, close } = await openGuard();
       assert.equal((await (await sendRequest(bearer('garbage'))).json()).code, 'invalid_token');
       assert.equal((await (await sendRequest({})).json()).code, 'missing_credential');
       assert.equal(countRequestsTo('/v1/authorize'), 0);
@@ -198,12 +199,12 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test('a guard that has used up its lookups sends requests to the server, and cached records still pass', async () => {
+    test('a guard whose lookups are rate-limited lets the server authorize, and the use is counted once', async () => {
       const limited: typeof fetch = (input, init) =>
         String(input).endsWith('/records')
           ? Promise.resolve(Response.json({ code: 'rate_limited' }, { status: 429 }))
           : fetch(input, init);
-      const { statusOf, close } = await open({ fetch: limited });
+      const { statusOf, close } = await openGuard({ fetch: limited });
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(mintSecret('access_token')), 401);
       assert.equal(await statusOf(token.secret), 200);
@@ -212,28 +213,28 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal(found.body.useCount, 1);
     });
 
-    test("credentials of a workspace other than its key's never pass", async () => {
-      const { statusOf, close } = await open();
+    test("credentials of another workspace than that of the guard's key are refused", async () => {
+      const { statusOf, close } = await openGuard();
       const theirs = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
       assert.equal(await statusOf(theirs.secret), 401);
       await close();
     });
 
-    test('its cache ends with its own key, and it falls back to asking the server', async () => {
+    test('after its own key is deleted, the cache is not used any more and the server authorizes requests', async () => {
       const errors: unknown[] = [];
-      const { statusOf, askedFor: countRequestsTo } = await open({ onError: (error) => errors.push(error) });
+      const { statusOf, countRequestsTo } = await openGuard({ onError: (error) => errors.push(error) });
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
       assert.equal(countRequestsTo('/v1/authorize'), 0);
-      assert.equal((await end('api-keys', key.id)).status, 204);
+      assert.equal((await deleteCredential('api-keys', key.id)).status, 204);
       assert.equal(await statusOf(token.secret), 200);
       assert.equal(countRequestsTo('/v1/authorize'), 1);
       await until(async () => errors.length === 1);
       assert.match(String(errors[0]), /not valid|invalid/i);
     });
 
-    test('an edit of its own key that keeps `read` only clears its cache', async () => {
-      const { statusOf, askedFor: countRequestsTo, close } = await open();
+    test('an edit of its own key that preserves `read` only clears its cache', async () => {
+      const { statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
       const edit = { method: 'PATCH', body: { name: 'Renamed', permissions: ['read', 'deploy'] } };
@@ -245,8 +246,8 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test("an expired token is refused by the server's clock", async () => {
-      const { statusOf, close } = await open();
+    test("a token is refused when it has expired by the server's clock", async () => {
+      const { statusOf, close } = await openGuard();
       const token = await createToken(owner, ['modify_env'], { expiresAt: new Date(Date.now() + 1500).toISOString() });
       assert.equal(await statusOf(token.secret), 200);
       await until(async () => (await statusOf(token.secret)) === 401);
@@ -254,28 +255,28 @@ forEachEngine('guards in lease mode', (engine) => {
     });
   });
 
-  describe('its routes', () => {
+  describe('the routes for guards', () => {
     test('reveal nothing of another workspace: neither records nor revocations', async () => {
       const other = await createWorkspaceFor(owner, server, 'Elsewhere');
       const theirs = await createToken(other, ['all']);
       assert.equal((await send(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
-      const started = await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      const started = await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
       assert.equal(started.body.granted, true);
       assert.equal(started.body.workspaceId, owner.workspaceId);
       assert.equal((await other.call(`/v1/access-tokens/${theirs.id}`, { method: 'DELETE' })).status, 204);
-      const next = await send(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      const next = await send(key.secret, 'beats', { guard: GUARD_ID, applied: started.body.confirmed, moved: false });
       assert.equal(next.body.granted, true);
       assert.ok(next.body.confirmed.number > started.body.confirmed.number);
       assert.equal(next.text.includes(encoded(theirs.secret)), false);
-      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a guard that has not applied every revocation gets the missing ones instead of a lease', async () => {
+    test('a guard that has not applied all revocations receives the missing ones instead of a lease', async () => {
       const token = await createToken(owner, ['all']);
-      const started = await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
-      const deleting = end('access-tokens', token.id);
+      const started = await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
+      const deleting = deleteCredential('access-tokens', token.id);
       const { history, number, id } = started.body.confirmed;
-      const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
+      const query = new URLSearchParams({ guard: GUARD_ID, after: String(number), history, id });
       const waited = await server.call<FeedResponse>(`/v1/guards/revocations?${query}`, {
         headers: { 'x-api-key': key.secret },
       });
@@ -283,51 +284,55 @@ forEachEngine('guards in lease mode', (engine) => {
         waited.body.revocations.map(({ digest }) => digest),
         [encoded(token.secret)],
       );
-      const refused = await send(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      const refused = await send(key.secret, 'beats', {
+        guard: GUARD_ID,
+        applied: started.body.confirmed,
+        moved: false,
+      });
       assert.equal(refused.body.granted, false);
       assert.deepEqual(refused.body.revocations, waited.body.revocations);
-      const granted = await send(key.secret, 'beats', { guard: NAME, applied: refused.body.through, moved: true });
+      const granted = await send(key.secret, 'beats', { guard: GUARD_ID, applied: refused.body.through, moved: true });
       assert.equal(granted.body.granted, true);
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=2');
-      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a guard that falls silent is waited for until its lease ends; one of another workspace is not', async () => {
+    test('a deletion waits for a silent guard until its lease ends, but not for a guard of another workspace', async () => {
       const other = await createWorkspaceFor(owner, server, 'Not waited for');
       const theirKey = await createKey(other, ['read'], { guard: true });
-      await send(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
-      const unhurried = await createToken(owner, ['all']);
-      assert.equal(receiptOf(await end('access-tokens', unhurried.id)), 'nodes=1 confirmed=1');
-      await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      await send(theirKey.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
+      const notWaitedFor = await createToken(owner, ['all']);
+      assert.equal(receiptOf(await deleteCredential('access-tokens', notWaitedFor.id)), 'nodes=1 confirmed=1');
+      await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
-      assert.equal(receiptOf(await end('access-tokens', token.id)), 'nodes=2 confirmed=1');
+      assert.equal(receiptOf(await deleteCredential('access-tokens', token.id)), 'nodes=2 confirmed=1');
     });
 
-    test('no key acts for the guard of another key', async () => {
+    test('no key can act for the guard of another key', async () => {
       const second = await createKey(owner, ['read'], { guard: true });
-      await send(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
+      await send(key.secret, 'beats', { guard: OTHER_GUARD_ID, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
-      const deleting = end('access-tokens', token.id);
-      await server.call(`/v1/guards/${OTHER_NAME}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
+      const deleting = deleteCredential('access-tokens', token.id);
+      await server.call(`/v1/guards/${OTHER_GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=1');
     });
 
     test('a guard that applied revocations missing from this history must clear its cache', async () => {
-      await end('access-tokens', (await createToken(owner, ['all'])).id);
-      const { confirmed } = (await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
+      await deleteCredential('access-tokens', (await createToken(owner, ['all'])).id);
+      const { confirmed } = (await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false })).body;
       for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
         const applied = { ...confirmed, ...other };
-        const response = await send(key.secret, 'beats', { guard: NAME, applied, moved: false });
+        const response = await send(key.secret, 'beats', { guard: GUARD_ID, applied, moved: false });
         assert.deepEqual([response.body.granted, response.body.whole], [false, false], JSON.stringify(other));
         const { history, number, id } = applied;
-        const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
+        const query = new URLSearchParams({ guard: GUARD_ID, after: String(number), history, id });
         const headers = { 'x-api-key': key.secret };
         assert.equal(
           (await server.call<FeedResponse>(`/v1/guards/revocations?${query}`, { headers })).body.whole,
           false,
         );
       }
-      await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
+      await server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
     test("a chunk of uses counts once, and only in the key's own workspace", async () => {
@@ -337,34 +342,34 @@ forEachEngine('guards in lease mode', (engine) => {
       const lastUsedAt = new Date().toISOString();
       const uses = [token, theirs].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
       for (let time = 0; time < 3; time++) {
-        assert.equal((await send(key.secret, 'uses', { guard: NAME, chunk: 1, uses })).status, 204);
+        assert.equal((await send(key.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses })).status, 204);
       }
-      assert.equal((await send(key.secret, 'uses', { guard: NAME, chunk: 2, uses })).status, 204);
+      assert.equal((await send(key.secret, 'uses', { guard: GUARD_ID, chunk: 2, uses })).status, 204);
       const countOf = async (person: TestPerson, id: string) =>
         (await person.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
       assert.equal(await countOf(owner, token.id), 10);
       assert.equal(await countOf(other, theirs.id), 0);
     });
 
-    test('a key without the guard flag runs no guard: no lease, no record, no revocation, no use', async () => {
+    test('a key without the guard flag gets no lease, record or revocation, and cannot report uses', async () => {
       const plain = await createKey(owner, ['read', 'write', 'manage_apps']);
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
       const uses = [{ credentialId: token.id, count: 99_999, lastUsedAt, addresses: [] }];
-      const requestedPaths = await Promise.all([
-        send(plain.secret, 'beats', { guard: NAME, applied: null, moved: false }),
+      const responses = await Promise.all([
+        send(plain.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false }),
         send(plain.secret, 'records', { digest: encoded(token.secret) }),
-        send(plain.secret, 'uses', { guard: NAME, chunk: 1, uses }),
-        server.call(`/v1/guards/revocations?guard=${NAME}&after=0`, { headers: bearer(plain.secret) }),
-        server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: bearer(plain.secret) }),
+        send(plain.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses }),
+        server.call(`/v1/guards/revocations?guard=${GUARD_ID}&after=0`, { headers: bearer(plain.secret) }),
+        server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: bearer(plain.secret) }),
       ]);
-      for (const { status, text } of requestedPaths) {
+      for (const { status, text } of responses) {
         assert.equal(status, 403);
         assert.match(text, /"code":"insufficient_scope".*"required":\["read","guard"\]/);
       }
       const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
       assert.equal(body.useCount, 0);
-      // The flag takes effect at once, and is no permission that a proxy could require.
+      // The flag takes effect immediately, and is not a permission that a proxy could require.
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
       assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
       const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
@@ -373,13 +378,13 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
     });
 
-    test('uses reported by a guard name its key, per credential and address; uses checked by the server name none', async () => {
+    test('uses reported by a guard are attributed to its key; uses authorized by the server are not', async () => {
       const token = await createToken(owner, ['all']);
       const time = new Date().toISOString();
       const from = (address: string) => ({ address, first: time, last: time });
       const report = (chunk: number, count: number, ...addresses: string[]) =>
         send(key.secret, 'uses', {
-          guard: NAME,
+          guard: GUARD_ID,
           chunk,
           uses: [{ credentialId: token.id, count, lastUsedAt: time, addresses: addresses.map(from) }],
         });
@@ -402,21 +407,21 @@ forEachEngine('guards in lease mode', (engine) => {
       );
     });
 
-    test('a report is limited to what a guard can have seen', async () => {
+    test('reports with implausible counts, rights, addresses or times are rejected or corrected', async () => {
       const token = await createToken(owner, ['all']);
       const now = Date.now();
       const time = new Date(now).toISOString();
       const usesReport = { credentialId: token.id, count: 1, lastUsedAt: time, addresses: [] as unknown[] };
-      const report = (chunk: number, use: object) => send(key.secret, 'uses', { guard: NAME, chunk, uses: [use] });
+      const report = (chunk: number, use: object) => send(key.secret, 'uses', { guard: GUARD_ID, chunk, uses: [use] });
       const from = (address: string) => ({ ...usesReport, addresses: [{ address, first: time, last: time }] });
-      const bad = [
+      const invalidUses = [
         { ...usesReport, count: 10_000_001 },
         { ...usesReport, count: 0 },
         { ...usesReport, rights: [{ right: 'nothing', count: 1 }] },
         { ...usesReport, rights: [{ right: 'read', count: 0 }] },
         ...['', '999.1.1.1', 'dead', '1.2.3', ':::::', '::1%lo', '192.0.2.7 ', 'localhost'].map(from),
       ];
-      for (const use of bad) assert.equal((await report(1, use)).status, 422, JSON.stringify(use));
+      for (const use of invalidUses) assert.equal((await report(1, use)).status, 422, JSON.stringify(use));
       const longAgo = '1971-01-01T00:00:00.000Z';
       assert.equal((await report(1, { ...usesReport, lastUsedAt: longAgo })).status, 204);
       assert.equal((await report(2, { ...usesReport, lastUsedAt: '9999-01-01T00:00:00.000Z' })).status, 204);
@@ -425,18 +430,18 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.ok(days.length > 0 && days.every((day) => day >= now - 2 * 86_400_000 && day <= Date.now()));
     });
 
-    test('refuse reports that the guard has no right to make', async () => {
-      const heartbeat = { guard: NAME, applied: null, moved: false };
-      const bad: readonly [string, unknown][] = [
+    test('reject malformed requests', async () => {
+      const heartbeat = { guard: GUARD_ID, applied: null, moved: false };
+      const invalidUses: readonly [string, unknown][] = [
         ['beats', { ...heartbeat, guard: 'short' }],
         ['beats', { ...heartbeat, applied: 1 }],
         ['beats', { ...heartbeat, applied: { history: 'h', number: -1, id: 'i' } }],
         ['beats', { ...heartbeat, applied: { history: 'h', number: 1, id: 'not one' } }],
         ['beats', { ...heartbeat, more: 1 }],
         ['records', { digest: 'x' }],
-        ['uses', { guard: NAME, chunk: 0, uses: [] }],
+        ['uses', { guard: GUARD_ID, chunk: 0, uses: [] }],
       ];
-      for (const [path, body] of bad)
+      for (const [path, body] of invalidUses)
         assert.equal((await send(key.secret, path, body)).status, 422, JSON.stringify(body));
     });
   });

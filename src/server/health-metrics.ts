@@ -22,7 +22,7 @@ function freeBytes(directory: string): number {
   return bavail * bsize;
 }
 
-/** Adds metrics that are collected on each scrape. */
+/** Adds metrics that are read on each scrape. */
 export function addHealthMetrics(registers: Metrics[], sources: HealthSources): void {
   const { dataDirectory, database } = sources;
   const gauge = (name: string, help: string, read: () => number) =>
@@ -41,7 +41,7 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     labelNames: ['kind'],
     registers,
     async collect() {
-      // If the store cannot be reached these are NaN, and all other metrics are still reported.
+      // If the store cannot be reached, these values are NaN, and all other metrics are still reported.
       const { servers, guards } = await sources.leases().catch(() => ({ servers: Number.NaN, guards: Number.NaN }));
       this.set({ kind: 'server' }, servers);
       this.set({ kind: 'guard' }, guards);
@@ -56,9 +56,9 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     labelNames: ['pool', 'state'],
     registers,
     collect() {
-      for (const [pool, { used, max: most, waiting }] of Object.entries(sources.pools())) {
+      for (const [pool, { used, max, waiting }] of Object.entries(sources.pools())) {
         this.set({ pool, state: 'used' }, used);
-        this.set({ pool, state: 'most' }, most);
+        this.set({ pool, state: 'most' }, max);
         this.set({ pool, state: 'waiting' }, waiting);
       }
     },

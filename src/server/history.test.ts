@@ -26,8 +26,8 @@ import { readSettings } from './settings.ts';
 const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 
 /**
- * Deletes a token and retries on 503: the first write after a restart of the database can fail on a lost connection.
- * The deletion may have been committed nevertheless, and the next response is then 404.
+ * Deletes a token and retries on 503, because the first write after a restart of the database can fail on a lost
+ * connection. If the deletion was committed nevertheless, the next response is 404.
  */
 async function deleteToken(owner: TestPerson, { id }: { readonly id: string }): Promise<void> {
   let isOutcomeUnknown = false;
@@ -45,18 +45,18 @@ const statusAt = async (server: TestServer, { secret }: { readonly secret: strin
 const createTokens = (owner: TestPerson) =>
   Promise.all(Array.from({ length: 5 }, () => createToken(owner, ['modify_env'])));
 
-test('a node that applied revocations which a restored database lost accepts nothing deleted since then', async () => {
+test('a node that applied revocations missing from a restored database accepts no credential deleted after the restore', async () => {
   const postgres = await startPostgres();
   const proxy = await startStallingProxy(postgres.port);
   const copy = `${postgres.directory}-copy`;
-  const opened: TestServer[] = [];
+  const servers: TestServer[] = [];
   try {
     const url = new URL(await postgres.createDatabase());
     const start = async (port: number) => {
       url.port = String(port);
       const environment = { DATABASE_URL: url.href, DEVPILOT_SECRET: TEST_SECRET, ...BOUND };
       const server = await startTestServer({ environment });
-      opened.push(server);
+      servers.push(server);
       return server;
     };
     const first = await start(postgres.port);
@@ -66,17 +66,17 @@ test('a node that applied revocations which a restored database lost accepts not
     const [kept, , , ...others] = await createTokens(owner);
     assert.ok(kept);
     await postgres.stop('SIGINT');
-    // Keeps the owner, which must be the user that runs it.
+    // `-a` preserves the owner, which must be the user that runs PostgreSQL.
     execFileSync('cp', ['-a', postgres.directory, copy]);
     await postgres.start();
     await until(async () => (await first.call('/readyz')).status === 200);
     await until(async () => (await node.call('/readyz')).status === 200);
 
-    // What the restored database will not contain: two revocations, which the node applies, and a token.
+    // The restored database will lack two revocations, which the node applies, and a token.
     for (const other of others) await deleteToken(owner, other);
     const lost = await createToken(owner, ['modify_env']);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [200, 200]);
-    // From here on the node cannot reach a database; it accepts cached records while its lease lasts.
+    // From now on, the node cannot reach a database. It accepts cached records until its lease ends.
     proxy.retarget(await freePort());
     await postgres.stop('SIGKILL');
     rmSync(postgres.directory, { recursive: true });
@@ -84,26 +84,26 @@ test('a node that applied revocations which a restored database lost accepts not
     rmSync(join(postgres.directory, 'postmaster.pid'), { force: true });
     await postgres.start();
 
-    // Started later, so it does not know of the node's lease, whose row was lost with the commits.
+    // The second node does not know the first node's lease, whose row was lost with the commits.
     const second = await start(postgres.port);
     const ownerOnRestored = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
     await deleteToken(ownerOnRestored, kept);
     assert.notEqual(await statusAt(node, kept), 200);
-    // Uses the lost revocation numbers again, and more.
+    // These deletions reuse the lost revocation numbers.
     for (const other of others) await deleteToken(ownerOnRestored, other);
     proxy.retarget(postgres.port);
     await until(async () => (await node.call('/readyz')).status === 200);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
-    // A server that has not reconnected to the database cannot write its uses, and reports that when it stops.
+    // A server that has not reconnected cannot write its uses, and fails to stop cleanly.
     await until(async () => (await first.call('/readyz')).status === 200);
   } finally {
-    await Promise.allSettled(opened.map((server) => server.close()));
+    await Promise.allSettled(servers.map((server) => server.close()));
     await proxy.close();
     await postgres.close();
   }
 });
 
-test('a guard that applied revocations which a restored backup lost accepts nothing deleted since then', async () => {
+test('a guard that applied revocations missing from a restored backup accepts no credential deleted after the restore', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   const [before, restored, backup] = ['before', 'restored', 'backup'].map((name) => join(directory, name));
   assert.ok(before && restored && backup);
@@ -112,13 +112,13 @@ test('a guard that applied revocations which a restored backup lost accepts noth
   const owner = await signUpOwner(server);
   const key = await createKey(owner, ['read'], { guard: true });
   let beats = 0;
-  let isCut = false;
+  let isDisconnected = false;
   const guarded = guard({
     url: server.url,
     scope: 'modify_env',
     apiKey: key.secret,
     fetch: (input, init) => {
-      if (isCut) return Promise.reject(new TypeError('cut off'));
+      if (isDisconnected) return Promise.reject(new TypeError('disconnected'));
       if (String(input).endsWith('/beats')) beats++;
       return fetch(input, init);
     },
@@ -126,7 +126,7 @@ test('a guard that applied revocations which a restored backup lost accepts noth
   try {
     const [kept, , , ...others] = await createTokens(owner);
     assert.ok(kept);
-    const handler = guarded.wrap(() => new Response('through'));
+    const handler = guarded.wrap(() => new Response('admitted'));
     const statusOf = async ({ secret }: { readonly secret: string }) =>
       (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
     assert.equal(await guarded.ready(), true);
@@ -135,7 +135,7 @@ test('a guard that applied revocations which a restored backup lost accepts noth
     for (const other of others) await deleteToken(owner, other);
     const lost = await createToken(owner, ['modify_env']);
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [200, 200]);
-    isCut = true;
+    isDisconnected = true;
     await server.running.close();
     await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
     server = await startTestServer({ dataDirectory: restored, environment });
@@ -143,7 +143,7 @@ test('a guard that applied revocations which a restored backup lost accepts noth
     await deleteToken(ownerOnRestored, kept);
     assert.notEqual(await statusOf(kept), 200);
     for (const other of others) await deleteToken(ownerOnRestored, other);
-    isCut = false;
+    isDisconnected = false;
     const beatsBefore = beats;
     await until(async () => beats > beatsBefore + 3 && (await statusOf(kept)) !== 503);
     assert.deepEqual([await statusOf(kept), await statusOf(lost)], [401, 401]);

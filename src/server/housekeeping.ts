@@ -21,7 +21,7 @@ import { deleteOldUses } from '../store/usage.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
 import { deleteOldReplays } from '../store/workload-identities.ts';
 
-/** Deletes expired rows. Nothing depends on it: expiry is always checked against the clock. */
+/** Deletes expired rows. Correctness does not depend on it, because expiry is always checked against the clock. */
 export async function runHousekeeping(
   { store }: Pick<PlatformContext, 'store'>,
   now: number,
@@ -61,8 +61,8 @@ async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before
 }
 
 /**
- * Calls `work` repeatedly, `pauseMs` milliseconds after its last call ended or, with `fromStart`, after it started; a
- * failure does not stop the repetition.
+ * Calls `work` repeatedly, `pauseMs` milliseconds after the previous call ended or, with `fromStart`, after it started.
+ * A failure does not stop the repetition.
  */
 export function repeatEvery(
   pauseMs: number,
@@ -70,7 +70,7 @@ export function repeatEvery(
   onError: (error: unknown) => void,
   fromStart = false,
 ): { stop(): Promise<void> } {
-  let stopped = false;
+  let isStopped = false;
   let running = Promise.resolve();
   let timer: NodeJS.Timeout;
   function schedule(delayMs: number): void {
@@ -80,24 +80,24 @@ export function repeatEvery(
         .catch(onError)
         .then(() => {
           const elapsedMs = fromStart ? performance.now() - startedAt : 0;
-          if (!stopped) schedule(Math.max(0, pauseMs - elapsedMs));
+          if (!isStopped) schedule(Math.max(0, pauseMs - elapsedMs));
         });
     }, delayMs);
   }
   schedule(pauseMs);
   return {
     async stop() {
-      stopped = true;
+      isStopped = true;
       clearTimeout(timer);
       await running;
     },
   };
 }
 
-/** Ensures that a use is written within a second of the request, however long two writes take. */
+/** Short enough that each use is written within a second of its request, even if two writes are slow. */
 export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
 export const FLUSH_INTERVAL_MS = SECOND;
 export const FOLD_INTERVAL_MS = 10 * SECOND;
-/** Keeps folds of many uses from blocking other writers, and a stop from waiting for one. */
+/** Prevents that a fold of many uses blocks other writers or a shutdown. */
 export const FOLD_TIME_BUDGET_MS = 2 * SECOND;
 export const HOUSEKEEPING_INTERVAL_MS = HOUR;

@@ -15,7 +15,7 @@ export interface GaugeSources {
   readonly reserveBytes: () => number;
 }
 
-/** Metrics of the runtime whose names break the conventions (gauges ending in `_total`). */
+/** Metrics of the runtime whose names violate the conventions (gauges ending in `_total`). */
 const UNCONVENTIONAL_NAMES = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -25,7 +25,7 @@ const UNCONVENTIONAL_NAMES = [
 function addJobGauges(register: Metrics, readJobs: GaugeSources['jobs']): void {
   const oldest = new Gauge({
     name: 'devpilot_jobs_due_seconds',
-    help: 'How long the oldest due job has been waiting',
+    help: 'Time since the oldest waiting job became due',
     registers: [register],
   });
   new Gauge({
@@ -42,7 +42,7 @@ function addJobGauges(register: Metrics, readJobs: GaugeSources['jobs']): void {
   });
 }
 
-/** Adds the metrics that are read when they are requested, and those of the runtime. */
+/** Adds the metrics that are read on each scrape, and the metrics of the runtime. */
 export function addGauges(register: Metrics, gauges: GaugeSources): void {
   collectDefaultMetrics({ register });
   for (const name of UNCONVENTIONAL_NAMES) register.removeSingleMetric(name);

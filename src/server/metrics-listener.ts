@@ -6,7 +6,7 @@ import { formatAuthority, listenOrExplain } from './listen.ts';
 import type { NodeMembership } from './node-membership.ts';
 import type { Services } from './services.ts';
 
-/** Listens for scrapers. Returns the URL of the metrics, null if the setting `DEVPILOT_METRICS` is off. */
+/** Starts the listener for scrapers. Returns the URL of the metrics; null if `DEVPILOT_METRICS` is off. */
 export async function startMetrics(
   { settings, meter, clock, closers, store }: Base,
   { membership, registry, skew }: NodeMembership,

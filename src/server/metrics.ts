@@ -10,7 +10,7 @@ export interface MetricsRecorder {
   readonly recordJobEnd: (kind: string, status: string) => void;
   /** Records that a deletion or edit was confirmed by all nodes after this many milliseconds. */
   readonly recordConfirmation: (ms: number) => void;
-  /** `route` is the pattern, never the URL, to bound the number of labels. */
+  /** `route` is the route pattern and not the URL, to bound the number of label values. */
   readonly recordResponse: (method: string, route: string, status: number, ms: number) => void;
   readonly listen: (address: { host: string; port: number }, gauges: GaugeSources) => Promise<Server>;
 }
@@ -119,7 +119,7 @@ export function createMetricsRecorder(): MetricsRecorder {
       authenticate(request, requirement) {
         const start = performance.now();
         const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
-          // The request is decided again, and counts then.
+          // The request is decided again, and is counted then.
           if (request.isPreliminary === true && result.decision === 'ok') return result;
           decisionSeconds.observe((performance.now() - start) / 1000);
           decisions.inc({ kind: result.record?.kind ?? 'unknown', decision: result.decision });

@@ -31,10 +31,10 @@ import { readSettings } from './settings.ts';
 const root = mkdtempSync(join(tmpdir(), 'devpilot-guard-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-let folders = 0;
-/** A copy of a data directory, for a test to damage. */
+let copyCount = 0;
+/** Copies a data directory, so that a test can damage the copy. */
 function copyOf(directory: string): string {
-  const copy = join(root, `copy-${++folders}`);
+  const copy = join(root, `copy-${++copyCount}`);
   cpSync(directory, copy, { recursive: true });
   return copy;
 }
@@ -50,8 +50,8 @@ const refusal = (directory: string): string => {
   }
 };
 
-const open = (directory: string, more: Parameters<typeof openStore>[1] = {}) =>
-  openStore(readSettings({ DEVPILOT_DATA_DIR: directory }), more);
+const open = (directory: string, options: Parameters<typeof openStore>[1] = {}) =>
+  openStore(readSettings({ DEVPILOT_DATA_DIR: directory }), options);
 
 async function startAndStop(directory: string): Promise<void> {
   const { store, release } = await open(directory);
@@ -60,9 +60,9 @@ async function startAndStop(directory: string): Promise<void> {
 }
 
 describe('a data directory', () => {
-  /** As after a crash: the newest writes are in the write-ahead log. */
+  /** The state after a crash: the newest writes are only in the write-ahead log. */
   const crashed = join(root, 'crashed');
-  /** After a clean stop. */
+  /** The state after a clean shutdown. */
   const stopped = join(root, 'stopped');
   before(async () => {
     const { store, release } = await open(stopped);
@@ -72,7 +72,7 @@ describe('a data directory', () => {
     release();
   });
 
-  test('is intact after a crash, after a clean stop, and if an earlier version wrote it', async () => {
+  test('is accepted after a crash, after a clean shutdown, and if an earlier version wrote it', async () => {
     assert.ok(statSync(join(crashed, 'devpilot.db-wal')).size > 32);
     assert.ok(!existsSync(join(stopped, 'devpilot.db-wal')));
     for (const directory of [crashed, stopped]) {
@@ -90,7 +90,7 @@ describe('a data directory', () => {
     assert.equal(refusal(earlier), '');
   });
 
-  test('stays intact after a crash when a start with another secret is refused', async () => {
+  test('is still accepted after a crash if a start with another secret was refused', async () => {
     const copy = copyOf(crashed);
     const other = readSettings({ DEVPILOT_DATA_DIR: copy, DEVPILOT_SECRET: 'another secret that is long enough' });
     await assert.rejects(openStore(other), /is not the secret/);
@@ -98,79 +98,79 @@ describe('a data directory', () => {
     await startAndStop(copy);
   });
 
-  const breaks: Readonly<Record<string, { from: string; words: RegExp; how: (directory: string) => void }>> = {
+  const damages: Readonly<Record<string, { from: string; message: RegExp; damage: (directory: string) => void }>> = {
     'without its log': {
       from: crashed,
-      words: /-wal is missing/,
-      how: (directory) => rmSync(join(directory, 'devpilot.db-wal')),
+      message: /-wal is missing/,
+      damage: (directory) => rmSync(join(directory, 'devpilot.db-wal')),
     },
     'with an emptied log': {
       from: crashed,
-      words: /-wal is missing/,
-      how: (directory) => truncateSync(join(directory, 'devpilot.db-wal')),
+      message: /-wal is missing/,
+      damage: (directory) => truncateSync(join(directory, 'devpilot.db-wal')),
     },
     'with an overwritten log': {
       from: crashed,
-      words: /-wal is missing or damaged/,
-      how: (directory) => writeFileSync(join(directory, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
+      message: /-wal is missing or damaged/,
+      damage: (directory) => writeFileSync(join(directory, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
     },
-    'of which only the file and the secret were copied': {
+    'with only the database file and the secret': {
       from: crashed,
-      words: /-wal is missing/,
-      how: (directory) => {
+      message: /-wal is missing/,
+      damage: (directory) => {
         for (const name of readdirSync(directory))
           if (!['devpilot.db', 'secret'].includes(name)) rmSync(join(directory, name));
       },
     },
-    'whose file is gone': {
+    'whose database file is missing': {
       from: stopped,
-      words: /is missing, but .*devpilot\.state/,
-      how: (directory) => rmSync(join(directory, 'devpilot.db')),
+      message: /is missing, but .*devpilot\.state/,
+      damage: (directory) => rmSync(join(directory, 'devpilot.db')),
     },
-    'of which only the secret is left': {
+    'with only the secret': {
       from: stopped,
-      words: /is missing, but .*secret/,
-      how: (directory) => {
+      message: /is missing, but .*secret/,
+      damage: (directory) => {
         for (const name of readdirSync(directory)) if (name !== 'secret') rmSync(join(directory, name));
       },
     },
-    'whose file was emptied': {
+    'whose database file is empty': {
       from: stopped,
-      words: /is empty/,
-      how: (directory) => truncateSync(join(directory, 'devpilot.db')),
+      message: /is empty/,
+      damage: (directory) => truncateSync(join(directory, 'devpilot.db')),
     },
-    'whose file was cut short': {
+    'whose database file is truncated': {
       from: stopped,
-      words: /is damaged/,
-      how: (directory) => truncateSync(join(directory, 'devpilot.db'), 20 * 4096),
+      message: /is damaged/,
+      damage: (directory) => truncateSync(join(directory, 'devpilot.db'), 20 * 4096),
     },
     'whose pages were overwritten': {
       from: stopped,
-      words: /is damaged/,
-      how: (directory) => {
+      message: /is damaged/,
+      damage: (directory) => {
         const file = openSync(join(directory, 'devpilot.db'), 'r+');
         for (const page of [3, 9, 20, 31, 40]) writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
         closeSync(file);
       },
     },
-    'whose file is no database': {
+    'whose database file is not a database': {
       from: stopped,
-      words: /is damaged/,
-      how: (directory) => writeFileSync(join(directory, 'devpilot.db'), 'x'.repeat(8192)),
+      message: /is damaged/,
+      damage: (directory) => writeFileSync(join(directory, 'devpilot.db'), 'x'.repeat(8192)),
     },
   };
-  for (const [what, { from, words, how }] of Object.entries(breaks)) {
-    test(`${what} is refused with a line that says what is wrong, and nothing in it is changed`, () => {
+  for (const [state, { from, message, damage }] of Object.entries(damages)) {
+    test(`${state} is refused with one line that names the problem, and is not modified`, () => {
       const copy = copyOf(from);
-      how(copy);
+      damage(copy);
       const database = join(copy, 'devpilot.db');
       const bytes = existsSync(database) ? statSync(database).mtimeMs : 0;
-      for (let times = 0; times < 2; times++) assert.match(refusal(copy), words);
+      for (let times = 0; times < 2; times++) assert.match(refusal(copy), message);
       assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, bytes);
     });
   }
 
-  test('is refused if its file is an older one, or that of another installation', async () => {
+  test('is refused if its database file is an older copy, or belongs to another installation', async () => {
     const older = copyOf(stopped);
     await startAndStop(older);
     copyFileSync(join(stopped, 'devpilot.db'), join(older, 'devpilot.db'));
@@ -181,7 +181,7 @@ describe('a data directory', () => {
     assert.match(refusal(other), /is not the database/);
   });
 
-  test('with lost writes is used as it is once the operator accepts the loss', async () => {
+  test('with lost writes is used in its current state once the operator accepts the loss', async () => {
     const lost = copyOf(crashed);
     rmSync(join(lost, 'devpilot.db-wal'));
     rmSync(join(lost, 'devpilot.db-shm'), { force: true });
@@ -195,7 +195,7 @@ describe('a data directory', () => {
   });
 
   test('is created again if its creation was interrupted', async () => {
-    const started = join(root, 'begun');
+    const started = join(root, 'interrupted');
     mkdirSync(started);
     writeFileSync(join(started, 'devpilot.state'), '{"store":null,"starts":0}');
     writeFileSync(join(started, 'secret'), 'x'.repeat(64));
@@ -204,7 +204,7 @@ describe('a data directory', () => {
   });
 });
 
-test('has a store file that lags little behind during writes, and not at all at rest', async () => {
+test('the database file contains all but the last writes while writes continue, and all of them afterwards', async () => {
   const directory = join(root, 'behind');
   const { store, release } = await open(directory);
   const { workspaceId } = await seedWorkspace(store);
@@ -220,7 +220,7 @@ test('has a store file that lags little behind during writes, and not at all at 
   }
   const { size } = statSync(join(directory, 'devpilot.db-wal'));
   assert.ok(size < 12 * 1_048_576, `${size} bytes of log`);
-  // Once nothing is written any more, the file alone is complete. A copy made during a checkpoint may be damaged.
+  // Once no writes are pending, the file alone is complete. A copy made during a checkpoint may be damaged.
   const alone = join(root, 'alone.db');
   await until(async () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${alone}${suffix}`, { force: true });
@@ -238,8 +238,8 @@ test('has a store file that lags little behind during writes, and not at all at 
   release();
 });
 
-test('is reported as faulty if a request meets damage', async () => {
-  const directory = join(root, 'met');
+test('a store is reported as faulty if a query reads a damaged page', async () => {
+  const directory = join(root, 'damaged');
   await startAndStop(directory);
   const path = join(directory, 'devpilot.db');
   const database = new DatabaseSync(path);
@@ -257,7 +257,7 @@ test('is reported as faulty if a request meets damage', async () => {
   await store.close();
 });
 
-test('that is too large to be read before the start is checked while it is served', async (t) => {
+test('a store that is too large to be checked before the start is checked while the server runs', async (t) => {
   const directory = join(root, 'large');
   const { store, release } = await open(directory);
   const person = await seedPerson(store);
@@ -279,8 +279,8 @@ test('that is too large to be read before the start is checked while it is serve
     writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
   closeSync(file);
   assert.equal(refusal(directory), '');
-  // A fast machine finds it within a second and refuses to start; on a slower one the node is served but not ready.
-  const began = await spawnServer(directory).then(
+  // A fast machine finds the damage within a second and refuses to start; a slower one starts, but is not ready.
+  const outcome = await spawnServer(directory).then(
     async (server) => {
       await until(async () => (await fetch(`${server.url}/readyz`)).status !== 200);
       await server.stop('SIGTERM');
@@ -288,6 +288,6 @@ test('that is too large to be read before the start is checked while it is serve
     },
     (error: unknown) => String(error),
   );
-  t.diagnostic(began);
-  assert.match(began, /not ready|is damaged/);
+  t.diagnostic(outcome);
+  assert.match(outcome, /not ready|is damaged/);
 });

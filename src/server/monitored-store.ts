@@ -9,33 +9,35 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
 import { createDiskSpace } from './disk-space.ts';
 
-/** How long a start waits for the check of a large file, which continues while it is served; milliseconds. */
+/** Maximum time that a start waits for the check of a large file. The check continues while the server runs. */
 const STARTUP_CHECK_MS = 1_000;
-/** Interval between checkpoints of the write-ahead log and checks of the disk, milliseconds. */
+/** Interval between checkpoints of the write-ahead log and checks of the disk. */
 const CHECKPOINT_INTERVAL_MS = 5_000;
 
 interface FileCheck {
-  /** Describes the damage; null if there is none, undefined while it is not known. */
-  found(): string | null | undefined;
+  /** Returns a description of the damage; null if there is none, undefined until the check has ended. */
+  damage(): string | null | undefined;
   readonly done: Promise<void>;
   stop(): Promise<void>;
 }
 
 function startCheck(path: string): FileCheck {
-  const body = import.meta.url.endsWith('.ts') ? '../store/sqlite-check-worker.ts' : '../store/sqlite-check-worker.js';
+  const workerFile = import.meta.url.endsWith('.ts')
+    ? '../store/sqlite-check-worker.ts'
+    : '../store/sqlite-check-worker.js';
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL(body, import.meta.url), { workerData: { path, stop } });
-  let found: string | null | undefined;
+  const worker = new Worker(new URL(workerFile, import.meta.url), { workerData: { path, stop } });
+  let damage: string | null | undefined;
   worker.on('message', (message: string | null) => {
-    found = message;
+    damage = message;
   });
   worker.on('error', () => {
-    found ??= null;
+    damage ??= null;
   });
   const done = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   worker.unref();
   return {
-    found: () => found,
+    damage: () => damage,
     done,
     async stop() {
       Atomics.store(stop, 0, 1);
@@ -55,9 +57,9 @@ const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
   });
 
 /**
- * Monitors the file of an embedded store from its start to its clean stop: records both in the file and beside it,
- * checkpoints so that the file is close behind what was written, and checks a large file while it is served. Calls
- * `onFault` once for damage that was found. Throws `StartRefusedError` if some is found within a second.
+ * Monitors the file of an embedded store from its start to its clean shutdown: records both in the file and beside it,
+ * writes checkpoints so that the file is almost up to date, and checks a large file while the server runs. Calls
+ * `onFault` once if damage is found. Throws `StartRefusedError` if damage is found within a second.
  */
 export async function monitorStore(
   store: SqliteStore,
@@ -67,16 +69,17 @@ export async function monitorStore(
   const check = needsBackgroundCheck(database) ? startCheck(database) : null;
   if (check !== null) {
     await waitAtMost(check.done, STARTUP_CHECK_MS);
-    const damage = check.found();
+    const damage = check.damage();
     if (typeof damage === 'string')
       throw new StartRefusedError(`${database} is damaged (${damage}). Restore a backup.`);
     void check.done.then(() => {
-      const late = check.found();
-      if (typeof late === 'string') onFault(`${database} is damaged (${late}). Stop the server and restore a backup.`);
+      const damage = check.damage();
+      if (typeof damage !== 'string') return;
+      onFault(`${database} is damaged (${damage}). Stop the server and restore a backup.`);
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
-  // Into the file itself, so that a copy of it alone shows that it is incomplete.
+  // Written into the file itself, so that a copy without the write-ahead log is recognized as incomplete.
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
@@ -94,7 +97,7 @@ export async function monitorStore(
   }, CHECKPOINT_INTERVAL_MS);
   checkpointTimer.unref();
 
-  async function noteStop(): Promise<void> {
+  async function recordStop(): Promise<void> {
     try {
       await runEssentialWrite(() => disk.transaction(recordCleanStop));
     } catch {
@@ -107,7 +110,7 @@ export async function monitorStore(
   return {
     ...store,
     fault() {
-      const damage = check?.found();
+      const damage = check?.damage();
       return typeof damage === 'string'
         ? `The store is damaged (${damage}): restore a backup.`
         : (store.fault?.() ?? null);
@@ -119,8 +122,8 @@ export async function monitorStore(
       clearInterval(checkpointTimer);
       await pendingCheckpoint;
       await check?.stop();
-      // Nothing to record if the directory was removed in the meantime.
-      if (existsSync(database)) await noteStop().catch(() => undefined);
+      // The directory may have been removed in the meantime.
+      if (existsSync(database)) await recordStop().catch(() => undefined);
       await store.close();
     },
   };

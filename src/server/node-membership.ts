@@ -14,14 +14,14 @@ const MAX_CACHED_RECORDS = 1_000_000;
 
 export interface NodeMembership {
   readonly nodeId: string;
-  /** The records that this node may decide from while its membership's lease holds. */
+  /** The records with which this node may authorize requests while its lease is valid. */
   readonly registry: RecordRegistry;
   readonly deletedSecrets: DeletedSecrets;
   readonly membership: ClusterMembership;
   readonly skew: ClockSkew;
 }
 
-/** Prepares the membership of this process, alone or in a cluster; `membership.start` takes the first lease. */
+/** Prepares the membership of this process, standalone or in a cluster. `membership.start` acquires the first lease. */
 export async function prepareMembership({ settings, clock, log, closers, store }: Base): Promise<NodeMembership> {
   const deletedSecrets = createDeletedSecrets();
   const read = (digest: Digest) => readStoredCredential(store, digest, deletedSecrets);

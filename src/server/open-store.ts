@@ -14,19 +14,19 @@ import { InvalidSettingError, type Settings } from './settings.ts';
 export interface OpenedStore {
   readonly store: Store;
   readonly secret: Buffer;
-  /** Unlocks the data directory for another process; call it after the store is closed. */
+  /** Unlocks the data directory for other processes. Must be called after the store is closed. */
   readonly release: () => void;
 }
 
 export interface OpenOptions {
-  /** Called for connections that broke while idle. */
+  /** Called when an idle connection fails. */
   readonly onError?: (error: Error) => void;
   /**
-   * Accepts the configured secret, or generates one, although the store was encrypted with another: encrypted values
+   * Accepts the configured or generated secret although the store was encrypted with another secret. The encrypted values
    * are lost.
    */
   readonly acceptLostSecret?: boolean;
-  /** Accepts the embedded store as it is although acknowledged writes are missing. */
+  /** Accepts the embedded store although acknowledged writes are missing. */
   readonly acceptLostChanges?: boolean;
   /** Called if damage is found in the embedded store's file after it was opened. */
   readonly onFault?: (message: string) => void;
@@ -41,7 +41,7 @@ function lockDirectory(path: string): DataDirectory {
   }
 }
 
-/** Adds the setting that selects the data directory to a refusal that names no setting. */
+/** Prefixes an error that names no setting with the setting that selects the data directory. */
 function nameDataDirectory(error: unknown): unknown {
   if (!(error instanceof StartRefusedError) || error.message.includes('DEVPILOT_')) return error;
   return new StartRefusedError(`DEVPILOT_DATA_DIR: ${error.message}`, { cause: error });
@@ -52,7 +52,7 @@ function refuseFiles(path: string): void {
     refuseUnusableFiles(path);
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
-    // `lockDataDirectory` reports a path that is no directory or cannot be read.
+    // If the path is not a directory or cannot be read, `lockDataDirectory` reports it.
   }
 }
 
@@ -60,12 +60,12 @@ export function secretFromSettings({ secret, secretSetting }: Settings): NamedSe
   return secret === null ? null : { secret, name: secretSetting ?? 'DEVPILOT_SECRET' };
 }
 
-/** Whether a file exists and is not empty. */
+/** Returns whether a file exists and is not empty. */
 export const isNonEmptyFile = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
 
 /**
- * Completes a rotation that was interrupted after everything was encrypted with the next secret: moves that secret
- * into place.
+ * Completes a rotation that was interrupted after everything had been encrypted with the next secret: makes the next
+ * secret the current one.
  */
 function finishRotation(path: string, { name }: NamedSecret): void {
   if (name !== `${path}.new`) return;
@@ -85,21 +85,23 @@ async function resolveSecret(
 }
 
 async function openEmbedded(settings: Settings, directory: DataDirectory, options: OpenOptions): Promise<OpenedStore> {
-  const ownPath = join(directory.path, 'secret');
+  const secretPath = join(directory.path, 'secret');
   if (options.acceptLostChanges === true) resetState(directory.path);
   else assertStoreComplete(directory.path);
   recordCreation(directory.path);
-  const sealed = isNonEmptyFile(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
+  const encryptedStore =
+    isNonEmptyFile(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
   const configuredSecret = secretFromSettings(settings);
-  const secrets = configuredSecret === null ? readOrCreateSecrets(ownPath, sealed) : ([configuredSecret] as const);
+  const secrets =
+    configuredSecret === null ? readOrCreateSecrets(secretPath, encryptedStore) : ([configuredSecret] as const);
   const store = await openSqliteStore(directory.database);
   try {
     const matchingSecret = await resolveSecret(store, secrets, options);
-    finishRotation(ownPath, matchingSecret);
+    finishRotation(secretPath, matchingSecret);
     const monitored = await monitorStore(store, directory, options.onFault ?? (() => undefined));
     return { store: monitored, secret: matchingSecret.secret, release: directory.release };
   } catch (error) {
-    // Closing checkpoints and removes the write-ahead log of a crash; nothing is lost.
+    // Closing writes the write-ahead log of a crash into the file and removes it, so nothing is lost.
     await store.transaction(recordCleanStop).catch(() => undefined);
     await store.close();
     throw error;
@@ -107,8 +109,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
 }
 
 /**
- * Opens the store that the settings name, exclusively for this process if it is embedded; checks its integrity and
- * its secret, and runs the migrations. Throws `StartRefusedError`, `InvalidSettingError`.
+ * Opens the configured store, exclusively for this process if it is embedded. Checks its integrity and its secret, and
+ * runs the migrations. Throws `StartRefusedError` or `InvalidSettingError`.
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {

@@ -10,7 +10,7 @@ import { createSeal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
 import type { Settings } from './settings.ts';
 
-/** Sign-ins and sign-ups per client that may wait for their turn. Requests beyond its limits cost no hash. */
+/** Maximum number of queued sign-ins and sign-ups per client. Further attempts are refused without computing a hash. */
 const MAX_WAITING_ATTEMPTS = 256;
 
 export function createFailureStore(store: Store): FailureStore {
@@ -21,23 +21,23 @@ export function createFailureStore(store: Store): FailureStore {
   };
 }
 
-/** The context of everything about people; also used by commands that run without a server. */
+/** Creates the context of people and sign-ins. Commands that run without a server also use it. */
 export function createPeopleContext(
   store: Store,
   secret: Buffer,
   settings: Settings,
-  rest: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
+  dependencies: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
 ): PeopleContext {
   const failures = createFailureStore(store);
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
-  const { signIn, acrossAccounts: stranger } = FAILURE_LIMITS;
+  const { signIn, acrossAccounts } = FAILURE_LIMITS;
   return {
-    ...rest,
+    ...dependencies,
     store,
     seal: createSeal([secret]),
     failures: {
       signIn: createFailureLimiter(failures, signIn),
-      acrossAccounts: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      acrossAccounts: createFailureLimiter(failures, { perAddress: acrossAccounts, perSubject: acrossAccounts }),
       clientMutex: createKeyedMutex(MAX_WAITING_ATTEMPTS),
     },
     signUp: settings.signUp,

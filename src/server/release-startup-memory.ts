@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Releases the memory that only the start needed: modules, schemas and documents are built from some 30 MB of
- * garbage, which the runtime would keep until memory is short. Runs once, for about 50 ms, before the URL is printed.
+ * Releases memory that only the startup needed. Loading modules and building schemas and documents leaves about 30 MB of
+ * garbage, which the runtime would not collect soon. Runs once, for about 50 ms, before the URL is printed.
  */
 export function releaseStartupMemory(): void {
   setFlagsFromString('--expose-gc');
@@ -11,7 +11,7 @@ export function releaseStartupMemory(): void {
     runInNewContext('gc');
   collectGarbage({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   setFlagsFromString('--no-expose-gc');
-  // Lets garbage grow to a quarter of the live heap instead of several times that. Most live data is outside the
-  // heap, so collecting more often is cheap.
+  // Limits garbage to a quarter of the live heap instead of several times its size. Most live data is outside the
+  // heap, so frequent collections are cheap.
   setFlagsFromString('--heap-growing-percent=25');
 }

@@ -39,23 +39,24 @@ function readManifest(folder: string): Manifest {
 }
 
 /**
- * Chooses the secret for the restored store: the configured one, the one in the data directory, or the backup's own,
- * which `keep` writes to the data directory. Throws `CopyRefusedError`, `StartRefusedError`.
+ * Selects the secret for the restored store: the configured secret, the secret in the data directory, or the secret in
+ * the backup, which `install` writes to the data directory. Throws `CopyRefusedError` or `StartRefusedError`.
  */
-function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; keep: () => boolean } {
+function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; install: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
   const from = join(folder, SECRET_FILE);
   const to = join(settings.dataDirectory, SECRET_FILE);
   const doNothing = () => false;
-  if (configuredSecret !== null || settings.databaseUrl !== null) return { secret: configuredSecret, keep: doNothing };
-  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, keep: doNothing };
+  if (configuredSecret !== null || settings.databaseUrl !== null)
+    return { secret: configuredSecret, install: doNothing };
+  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, install: doNothing };
   if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
-    throw new CopyRefusedError(`${to} differs from the secret in the backup. Move it away first.`);
+    throw new CopyRefusedError(`${to} differs from the secret in the backup. Move it to another directory first.`);
   }
   const secret = readSecretFile(from);
   return {
     secret,
-    keep() {
+    install() {
       writeSecretFile(to, secret.secret.toString());
       return true;
     },
@@ -72,9 +73,9 @@ async function checkRestoredSecret(workDirectory: string, secret: NamedSecret | 
   }
 }
 
-/** Copies the backup's file into a new folder and migrates it to this version's tables. */
-async function prepareRestoredStore(folder: string, under: string, manifest: Manifest): Promise<string> {
-  const workDirectory = mkdtempSync(join(under, 'restore-'));
+/** Copies the database of the backup into a new directory, and migrates it to the current schema. */
+async function prepareRestoredStore(folder: string, parentDirectory: string, manifest: Manifest): Promise<string> {
+  const workDirectory = mkdtempSync(join(parentDirectory, 'restore-'));
   copyFileSync(join(folder, DATABASE_FILE), join(workDirectory, DATABASE_FILE));
   if ((await hashFile(join(workDirectory, DATABASE_FILE))) !== manifest.sha256) {
     rmSync(workDirectory, { recursive: true });
@@ -88,7 +89,7 @@ async function prepareRestoredStore(folder: string, under: string, manifest: Man
 
 export interface RestoreResult {
   readonly manifest: Manifest;
-  /** Whether the secret was restored from the backup as well. */
+  /** Whether the secret was also restored from the backup. */
   readonly secret: boolean;
   readonly logEntries: number;
   /** Number of encrypted values that the available secret cannot decrypt. */
@@ -96,8 +97,10 @@ export interface RestoreResult {
 }
 
 async function countUnreadableIn(settings: Settings): Promise<number> {
-  const own = join(settings.dataDirectory, SECRET_FILE);
-  const secret = settings.secret ?? (existsSync(own) ? Buffer.from(readFileSync(own, 'utf8').trim()) : randomBytes(32));
+  const secretFile = join(settings.dataDirectory, SECRET_FILE);
+  const secret =
+    settings.secret ??
+    (existsSync(secretFile) ? Buffer.from(readFileSync(secretFile, 'utf8').trim()) : randomBytes(32));
   const db = openReader(settings);
   try {
     return await countUnreadable(db, createSeal([secret]));
@@ -107,13 +110,13 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 }
 
 /**
- * Restores a backup into the empty location that the settings name, runs the migrations, and verifies every activity
- * log. Throws `CopyRefusedError`, `StartRefusedError`.
+ * Restores a backup into the configured data directory or database, which must be empty, runs the migrations, and
+ * verifies every activity log. Throws `CopyRefusedError` or `StartRefusedError`.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);
   const location = storeLocationOf(settings);
-  // If the store is a database, the folder is only a work area.
+  // If the target is a PostgreSQL database, the directory is only used for temporary files.
   const lockedDirectory = lockDataDirectory(
     'directory' in location ? location.directory : mkdtempSync(join(tmpdir(), 'devpilot-')),
   );
@@ -121,10 +124,10 @@ export async function restore(settings: Settings, folder: string, onProgress: On
     if ('directory' in location && existsSync(lockedDirectory.database)) {
       throw new CopyRefusedError(`${lockedDirectory.database} already exists. Restore into an empty directory.`);
     }
-    const { secret: chosen, keep: installSecret } = chooseSecret(settings, folder);
+    const { secret: selectedSecret, install: installSecret } = chooseSecret(settings, folder);
     const workDirectory = await prepareRestoredStore(folder, lockedDirectory.path, manifest);
     try {
-      await checkRestoredSecret(workDirectory, chosen);
+      await checkRestoredSecret(workDirectory, selectedSecret);
       const secret = installSecret();
       let logEntries: number;
       if ('databaseUrl' in location) {

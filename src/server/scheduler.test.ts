@@ -32,10 +32,10 @@ before(() => {
 });
 after(() => rmSync(root, { recursive: true, force: true }));
 
-const isOver = ({ status }: { status: string }) => status !== 'pending' && status !== 'processing';
+const hasEnded = ({ status }: { status: string }) => status !== 'pending' && status !== 'processing';
 
 /** Creates a local server, and functions that create scripts and apps on it. */
-async function createWork(owner: TestPerson) {
+async function createTestResources(owner: TestPerson) {
   const createResource = async <Body>(path: string, body: object) => {
     const response = await owner.call<Body>(path, { body });
     assert.ok(response.status === 201 || response.status === 202, response.text);
@@ -44,17 +44,17 @@ async function createWork(owner: TestPerson) {
   const server = await createResource<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
   const project = await createResource<{ id: string }>('/v1/projects', { name: 'Shop' });
   return {
-    script: (body: string, more: object = {}) =>
-      createResource<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...more }),
-    app: (more: object) =>
-      createResource<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...more }),
+    script: (body: string, fields: object = {}) =>
+      createResource<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...fields }),
+    app: (fields: object) =>
+      createResource<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...fields }),
   };
 }
 
 /** Waits until the run, backup or restore at a path has ended, and returns it. */
 async function waitUntilFinished<Body extends { status: string }>(person: TestPerson, path: string): Promise<Body> {
   const get = async () => (await person.call<Body>(path)).body;
-  await until(async () => isOver(await get()));
+  await until(async () => hasEnded(await get()));
   return get();
 }
 
@@ -83,7 +83,7 @@ describe('two nodes on one database', () => {
   });
 
   test('each due time of a schedule starts one run and one backup', async () => {
-    const work = await createWork(owner);
+    const work = await createTestResources(owner);
     const scripts = await Promise.all(
       [1, 2, 3].map((number) => work.script(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' })),
     );
@@ -107,31 +107,31 @@ describe('two nodes on one database', () => {
     assert.equal((await owner.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data.length, 4);
   });
 
-  test("a backup in one node's data directory is restored and deleted by that node, whichever node gets the request", async () => {
+  test("a backup in a node's data directory is restored and deleted by that node, whichever node receives the request", async () => {
     const directory = mkdtempSync(join(root, 'app-'));
     mkdirSync(join(directory, 'shared'));
-    const app = await (await createWork(owner)).app({ directory });
+    const app = await (await createTestResources(owner)).app({ directory });
     const folders = servers.map((testServer) => join(testServer.dataDirectory, 'backups'));
-    const keptIn = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
+    const foldersWith = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
     writeFileSync(join(directory, 'shared/state'), 'then');
     const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
     assert.equal((await waitUntilFinished<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
-    const [home = '', ...others] = keptIn(id);
+    const [ownFolder = '', ...others] = foldersWith(id);
     assert.deepEqual(others, []);
     for (const person of [owner, ownerOnSecond]) {
       writeFileSync(join(directory, 'shared/state'), 'since then');
       assert.equal((await person.call(`/v1/backups/${id}/restore`, { method: 'POST' })).status, 202);
-      const back = await waitUntilFinished<Backup>(person, `/v1/backups/${id}`);
-      assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
+      const restored = await waitUntilFinished<Backup>(person, `/v1/backups/${id}`);
+      assert.equal(restored.lastRestore?.status, 'completed', restored.lastRestore?.error ?? '');
       assert.equal(readFileSync(join(directory, 'shared/state'), 'utf8'), 'then');
     }
-    const requester = home === folders[0] ? ownerOnSecond : owner;
+    const requester = ownFolder === folders[0] ? ownerOnSecond : owner;
     assert.equal((await requester.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
-    await until(async () => keptIn(id).length === 0);
+    await until(async () => foldersWith(id).length === 0);
   });
 });
 
-/** The first owner of a server in its own process. */
+/** Signs up the first owner of a server that runs in its own process. */
 async function ownerOf(server: ServerProcess): Promise<TestPerson> {
   const call: TestPerson['call'] = (path, requester) => sendRequest(server.url, path, requester);
   const signedUp = await call('/v1/people', {
@@ -143,16 +143,16 @@ async function ownerOf(server: ServerProcess): Promise<TestPerson> {
   return createTestPerson({ url: server.url, call }, alone.email, alone.cookie, workspace.body.id);
 }
 
-test('a node that is killed leaves its run and its backup failed, with the reason, and no object', async () => {
+test('after a node is killed, its run and its backup fail with a reason, and the incomplete backup is deleted', async () => {
   const directory = temporaryDirectory();
   const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
   const first = await spawnServer(directory.path, environment);
   const owner = await ownerOf(first);
-  const work = await createWork(owner);
-  const started = join(root, 'begun');
-  const hang = await work.script(`echo here; touch ${started}; sleep 300`);
+  const work = await createTestResources(owner);
+  const started = join(root, 'started');
+  const hangingScript = await work.script(`echo here; touch ${started}; sleep 300`);
   const app = await work.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
-  const run = (await owner.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} })).body;
+  const run = (await owner.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
   await until(async () => existsSync(started) && files().length > 0);
@@ -166,8 +166,8 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   const lost = await waitUntilFinished<Backup>(again, `/v1/backups/${backup.id}`);
   assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
   await until(async () => files().length === 0);
-  // The queue continues: a job that waits for the same app is not blocked by the lost one.
-  const next = await again.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} });
+  // The lost job does not block later jobs of the same script.
+  const next = await again.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} });
   await until(async () => (await again.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
   assert.equal((await again.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
   assert.equal((await waitUntilFinished<Run>(again, `/v1/runs/${next.body.id}`)).status, 'cancelled');
@@ -175,8 +175,8 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   directory.remove();
 });
 
-/** Whether a small file system can be mounted, which takes root and a machine that permits it. */
-function canMount(path: string): boolean {
+/** Mounts a small file system and returns true, or returns false without the permission to mount. */
+function tryMount(path: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', path], { stdio: 'ignore' });
     return true;
@@ -185,18 +185,18 @@ function canMount(path: string): boolean {
   }
 }
 
-test('a full disk fails the backup with that reason, leaves nothing behind, and the next backup that fits succeeds', async (t) => {
+test('a backup fails with a reason when the disk is full and leaves no files, and a smaller backup then succeeds', async (t) => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const folder = join(testServer.dataDirectory, 'backups');
   mkdirSync(folder, { mode: 0o700 });
-  if (!canMount(folder)) {
+  if (!tryMount(folder)) {
     await testServer.close();
-    t.skip('no file system can be mounted here');
+    t.skip('file systems cannot be mounted on this machine');
     return;
   }
   try {
     const owner = await signUpOwner(testServer);
-    const app = await (await createWork(owner)).app({
+    const app = await (await createTestResources(owner)).app({
       backup: { command: 'head -c "$SIZE" /dev/urandom', restoreCommand: null },
     });
     const backUp = async (SIZE: string) => {

@@ -11,7 +11,7 @@ import { startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
-/** How often schedules are checked for due runs, leftovers are cleaned up and notices are looked for; milliseconds. */
+/** Intervals, in milliseconds, of the checks for due schedules, of the cleanup, and of the checks for notices. */
 export interface SchedulerIntervals {
   readonly dueMs: number;
   readonly sweepMs: number;
@@ -19,7 +19,7 @@ export interface SchedulerIntervals {
 }
 export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
-/** Registers the job kinds that the queue can run; call it before the queue is started. */
+/** Registers the job kinds that the queue can run. Must be called before the queue is started. */
 export function registerJobKinds(platform: PlatformContext): void {
   platform.jobs.register(runJobKind(platform));
   platform.jobs.register(commitStatusJobKind(platform));

@@ -35,7 +35,7 @@ const identityOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
     },
   );
 
-/** The identity that each table's encrypted values are bound to. */
+/** Returns the identity to which the encrypted value of a row is bound, per table. */
 const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
   session_sign_in: (row) => refreshTokenIdentity({ session_id: String(row['session_id']) }),
@@ -62,7 +62,7 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 
-/** Counts the values, in all columns, that the secret cannot decrypt. */
+/** Counts the values in all columns that cannot be decrypted. */
 export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
   let count = 0;
   for (const column of SEALED_COLUMNS) {
@@ -73,7 +73,7 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
   return count;
 }
 
-/** Encrypts every value again with the first secret of `seal`, which also decrypts values of the old one. */
+/** Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. */
 async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
   return store.transaction(async (trx) => {
     let count = 0;
@@ -113,7 +113,8 @@ function readNewSecret(path: string): Buffer {
 }
 
 /**
- * Returns the next secret of an installation that generates its own; that of an interrupted rotation if there is one.
+ * Returns the next secret of an installation that generates its own secret. Reuses the secret of an interrupted
+ * rotation.
  */
 function readOrCreateNextSecret(path: string): Buffer {
   if (!existsSync(path)) writeSecretFile(path, generateInstallationSecret());
@@ -122,8 +123,8 @@ function readOrCreateNextSecret(path: string): Buffer {
 
 /**
  * Replaces `DEVPILOT_SECRET`: encrypts everything again with the new secret, in one transaction. If the installation
- * generated its secret, the new one replaces it; otherwise the operator sets it before the next start. No server may
- * be running on the store. An interrupted rotation is run again.
+ * generated its secret, the new secret replaces it; otherwise the operator must set it before the next start. No server
+ * may be using the store. After an interruption, run the rotation again.
  */
 export async function rotateSecret(
   settings: Settings,

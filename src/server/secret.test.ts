@@ -13,11 +13,14 @@ import { openStore } from './open-store.ts';
 import { rotateSecret } from './secret-rotation.ts';
 import { readSettings } from './settings.ts';
 
-const [FIRST, OTHER] = ['the first secret of a test, long enough', 'the other secret of a test, long enough'];
+const [FIRST_SECRET, OTHER_SECRET] = [
+  'the first secret of a test, long enough',
+  'the other secret of a test, long enough',
+];
 
 const folder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
 
-/** Opens the store that the environment names, calls a function with it, and closes it. */
+/** Opens the store that the environment configures, calls a function with it, and closes it. */
 async function open(
   environment: Readonly<Record<string, string>>,
   work: (opened: Awaited<ReturnType<typeof openStore>>) => Promise<unknown> = () => Promise.resolve(),
@@ -47,37 +50,37 @@ forEachEngine('a secret', (engine) => {
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('that differs from the one at the first start is refused with the name of the setting', async () => {
-    await open({ ...environment, DEVPILOT_SECRET: FIRST });
+  test('is refused with the name of the setting if it differs from the secret of the first start', async () => {
+    await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET });
     await assert.rejects(
-      open({ ...environment, DEVPILOT_SECRET: OTHER }),
+      open({ ...environment, DEVPILOT_SECRET: OTHER_SECRET }),
       refusedWith('DEVPILOT_SECRET', '--lost-secret'),
     );
     const file = join(directory, 'other-secret');
-    writeFileSync(file, OTHER);
+    writeFileSync(file, OTHER_SECRET);
     const { DEVPILOT_SECRET: _, ...rest } = environment;
     await assert.rejects(open({ ...rest, DEVPILOT_SECRET_FILE: file }), refusedWith('DEVPILOT_SECRET_FILE'));
-    await open({ ...environment, DEVPILOT_SECRET: FIRST });
+    await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET });
   });
 
-  test('for a store of an earlier version is accepted only if it decrypts what is stored there', async () => {
-    await open({ ...environment, DEVPILOT_SECRET: FIRST }, async ({ store }) => {
+  test('for a store of an earlier version is accepted only if it decrypts the stored values', async () => {
+    await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET }, async ({ store }) => {
       const id = await seedPerson(store);
-      const sealed = createSeal([Buffer.from(FIRST)]).seal('a key', `totp ${id}`);
+      const sealed = createSeal([Buffer.from(FIRST_SECRET)]).seal('a key', `totp ${id}`);
       await store.transaction(async (trx) => {
         await sql`update person set totp_sealed = ${sealed} where id = ${id}`.execute(trx);
         await sql`update installation set secret_check = null`.execute(trx);
       });
     });
-    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
-    await open({ ...environment, DEVPILOT_SECRET: FIRST });
-    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER_SECRET }), refusedWith('DEVPILOT_SECRET'));
+    await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET });
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER_SECRET }), refusedWith('DEVPILOT_SECRET'));
   });
 
-  test('that is lost can be given up: the configured one is accepted from then on', async () => {
-    await open({ ...environment, DEVPILOT_SECRET: OTHER }, undefined, { acceptLostSecret: true });
-    await open({ ...environment, DEVPILOT_SECRET: OTHER });
-    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: FIRST }), refusedWith('DEVPILOT_SECRET'));
+  test('can be replaced after its loss: with acceptLostSecret, the configured secret is accepted from then on', async () => {
+    await open({ ...environment, DEVPILOT_SECRET: OTHER_SECRET }, undefined, { acceptLostSecret: true });
+    await open({ ...environment, DEVPILOT_SECRET: OTHER_SECRET });
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET }), refusedWith('DEVPILOT_SECRET'));
   });
 });
 
@@ -92,21 +95,21 @@ describe('the secret in the data directory', () => {
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('is never generated beside an existing store, and a missing, empty or wrong one is named', async () => {
+  test('is never generated for an existing store; if it is missing, empty or wrong, the error names its path', async () => {
     const secretFile = readFileSync(path, 'utf8');
     rmSync(path);
     await assert.rejects(open(environment()), refusedWith(path, 'devpilot.db', 'missing'));
     assert.equal(existsSync(path), false);
     writeFileSync(path, '');
     await assert.rejects(open(environment()), refusedWith(path, '0 bytes'));
-    writeFileSync(path, OTHER);
+    writeFileSync(path, OTHER_SECRET);
     await assert.rejects(open(environment()), refusedWith(path));
     writeFileSync(path, secretFile);
     await open(environment());
-    await assert.rejects(open({ ...environment(), DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+    await assert.rejects(open({ ...environment(), DEVPILOT_SECRET: OTHER_SECRET }), refusedWith('DEVPILOT_SECRET'));
   });
 
-  test('is the next one after a rotation that was interrupted just before its end', async () => {
+  test('is the next secret after a rotation that was interrupted just before its end', async () => {
     const old = readFileSync(path, 'utf8');
     await rotateSecret(readSettings(environment()), null);
     const fresh = readFileSync(path, 'utf8');
@@ -118,7 +121,7 @@ describe('the secret in the data directory', () => {
   });
 });
 
-test('a rotation seals the keys of backups again, so that earlier backups stay readable', async () => {
+test('a rotation encrypts the backup keys again, so that earlier backups stay readable', async () => {
   const directory = folder();
   const environment = { DEVPILOT_DATA_DIR: directory };
   const keys: { workspaceId: string; id: string; key: Buffer }[] = [];
@@ -133,8 +136,8 @@ test('a rotation seals the keys of backups again, so that earlier backups stay r
     for (const { workspaceId, id, key } of keys) {
       assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, id), key);
       assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
-      // After the secret was lost, new backups get a key that can be opened.
-      const lost = { ...context, seal: createSeal([Buffer.from(OTHER)]) };
+      // After the secret was lost, new backups use a new key.
+      const lost = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
       await assert.rejects(backupKeyOf(store.read, lost, workspaceId, id), /needs an older DEVPILOT_SECRET/);
       const fresh = await store.transaction((trx) => currentBackupKey(trx, lost, workspaceId));
       assert.notEqual(fresh.id, id);

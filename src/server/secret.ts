@@ -9,7 +9,7 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Queryable, Store, Trx } from '../store/store.ts';
 import { SECRET_BYTES } from './settings.ts';
 
-/** A secret, and the name of the setting or file that an operator edits to change it. */
+/** A secret, and the name of the setting or file that contains it. */
 export interface NamedSecret {
   readonly secret: Buffer;
   readonly name: string;
@@ -25,7 +25,7 @@ export function syncFolder(path: string): void {
   closeSync(folder);
 }
 
-/** Writes a secret atomically into a file of mode 0600: a crash leaves no partial file. */
+/** Writes a secret atomically to a file of mode 0600, so that a crash leaves no partial file. */
 export function writeSecretFile(path: string, secret: string): void {
   const file = openSync(`${path}.tmp`, 'w', 0o600);
   writeSync(file, `${secret}\n`);
@@ -37,7 +37,7 @@ export function writeSecretFile(path: string, secret: string): void {
 
 export const generateInstallationSecret = (): string => randomBytes(48).toString('base64url');
 
-/** Reads a secret from a file. Throws `StartRefusedError` if it cannot be one. */
+/** Reads a secret from a file. Throws `StartRefusedError` if the file cannot be read or is too short. */
 export function readSecretFile(path: string): NamedSecret {
   let secret: Buffer;
   try {
@@ -46,9 +46,9 @@ export function readSecretFile(path: string): NamedSecret {
     throw new StartRefusedError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}).`);
   }
   if (secret.length < SECRET_BYTES) {
-    const next = 'Restore the secret of this installation, for example from a backup.';
+    const remedy = 'Restore the secret of this installation, for example from a backup.';
     throw new StartRefusedError(
-      `${path} is not a secret: it has ${secret.length} bytes and must have at least ${SECRET_BYTES}. ${next}`,
+      `${path} is not a secret: it has ${secret.length} bytes and must have at least ${SECRET_BYTES}. ${remedy}`,
     );
   }
   return { secret, name: path };
@@ -57,8 +57,8 @@ export function readSecretFile(path: string): NamedSecret {
 const LOST_SECRET_HINT = 'If it is permanently lost, run: devpilot store accept --lost-secret';
 
 /**
- * Returns the secrets that an installation which generates its own may have: the one in `path` and, after an
- * interrupted rotation, the next one. Generates the first one unless there is a store already.
+ * Returns the possible secrets of an installation that generates its own secret: the secret in `path` and, after an
+ * interrupted rotation, the next secret. Generates the first secret, unless there is a store already.
  */
 export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
@@ -80,7 +80,7 @@ function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 
   }
 }
 
-/** Whether nothing is encrypted yet, or a sample decrypts with this secret: checks a store without a check value. */
+/** For a store without a check value: returns whether nothing is encrypted yet, or a sample can be decrypted. */
 async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
   let sealed = 0;
   for (const column of SEALED_COLUMNS) {
@@ -98,24 +98,24 @@ const wrongSecretError = (name: string): StartRefusedError =>
     `${name} is not the secret that this store was encrypted with. Set the right one, or restore a backup with its own secret. ${LOST_SECRET_HINT}`,
   );
 
-/** Throws `StartRefusedError` if a store is known to be encrypted with another secret; writes nothing. */
+/** Throws `StartRefusedError` if a store is known to be encrypted with another secret. Writes nothing. */
 export async function assertMatchingSecret(db: Queryable, { secret, name }: NamedSecret): Promise<void> {
   const row = await findInstallation(db);
   const seal = createSeal([secret]);
-  const ok = row?.secret_check == null ? await opensSealedValues(db, seal) : opensSecretCheck(seal, row);
-  if (!ok) throw wrongSecretError(name);
+  const isMatching = row?.secret_check == null ? await opensSealedValues(db, seal) : opensSecretCheck(seal, row);
+  if (!isMatching) throw wrongSecretError(name);
 }
 
-/** Records this secret as the one that opens the store from now on. */
+/** Records this secret as the secret of the store. */
 export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
   const row = await ensureInstallation(trx);
   await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, identityOf(row)), onlyFirst);
 }
 
 /**
- * Finds the secret that the store was encrypted with. A store without a check value gets one if its encrypted values
- * can be decrypted. Throws `StartRefusedError` if none of the secrets is the right one, so that two keys are never
- * mixed.
+ * Finds the secret with which the store was encrypted. A store without a check value gets one if its encrypted values
+ * can be decrypted. Throws `StartRefusedError` if none of the secrets matches, so that values are never encrypted with
+ * two secrets.
  */
 export async function findMatchingSecret(
   store: Store,
@@ -129,7 +129,7 @@ export async function findMatchingSecret(
       break;
     }
   }
-  // Read again: another node may have been faster, with another secret.
+  // Read again, because another node may have written a check value for another secret in the meantime.
   const installation = await findInstallation(store.read);
   const matchingSecret = secrets.find(
     ({ secret }) => installation !== undefined && opensSecretCheck(createSeal([secret]), installation),

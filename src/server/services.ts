@@ -34,10 +34,10 @@ import { createPeopleContext } from './people-context.ts';
 import { findReadinessFailures } from './readiness.ts';
 import { registerJobKinds } from './scheduler.ts';
 
-/** Password reset requests that may wait for their mail. */
-const MAX_WAITING_MAILS = 1_000;
+/** Maximum number of queued password reset emails. */
+const MAX_QUEUED_MAILS = 1_000;
 
-/** Milliseconds. A firewall that limits connections admits one again after half a minute without an attempt. */
+/** In milliseconds. A firewall that limits connections accepts one again after half a minute without an attempt. */
 const CONNECT_RETRY_PAUSES_MS = {
   start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
   rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
@@ -81,7 +81,7 @@ function createPlatform(
   return platform;
 }
 
-/** Creates everything that routes and background work use. `url` returns the URL of the listener. */
+/** Creates the services that routes and background work use. `url` returns the URL of the listener. */
 export async function createServices(base: Base, cluster: NodeMembership, url: () => string): Promise<Services> {
   const { settings, options, clock, log, meter, store } = base;
   const { membership, registry, deletedSecrets, nodeId } = cluster;
@@ -103,7 +103,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     waitForConfirmation,
     denials,
     publicUrl,
-    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) => log.error({ err: error }, 'email not sent')),
+    background: createBackgroundQueue(MAX_QUEUED_MAILS, (error) => log.error({ err: error }, 'email not sent')),
   });
   const sessionActivity = createSessionActivityBuffer(store);
   const jobs = createJobWorker({

@@ -5,7 +5,7 @@ import { parsePostgresUrl } from '../store/postgres-url.ts';
 
 export const SECRET_BYTES = 32;
 
-/** Thrown by `parse`; its message replaces `accepts`. */
+/** Thrown by `parse` with a message that replaces `accepts`. */
 export class NotAccepted extends Error {}
 
 export function oneOf<const Word extends string>(words: readonly Word[]) {
@@ -27,7 +27,7 @@ export function parsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
 }
 
-/** Content of the file at a path, without surrounding white space. */
+/** Returns the content of a file without surrounding white space; undefined if it cannot be read. */
 export function parseFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
@@ -37,7 +37,7 @@ export function parseFile(path: string): string | undefined {
 }
 
 export function parseHost(text: string): string | undefined {
-  // A name whose last label is a number would be read as an address: 1.2.3 means 1.2.0.3.
+  // A name whose last label is a number would be interpreted as an IP address: 1.2.3 means 1.2.0.3.
   const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(text) && !/(?:^|\.)\d+$/.test(text);
   return isIP(text) !== 0 || isName ? text : undefined;
 }
@@ -62,7 +62,7 @@ export function parseSecretFile(path: string): Buffer | undefined {
   return parseSecret(text);
 }
 
-/** An http(s) URL without a query, a fragment or credentials. */
+/** Parses an http(s) URL without a query, a fragment or credentials. */
 function parseHttpUrl(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -75,7 +75,7 @@ export function parseOrigin(text: string): string | undefined {
   return url?.pathname === '/' ? url.origin : undefined;
 }
 
-/** The URL of published keys, or the path of a file of public keys in PEM. */
+/** Parses the URL of published keys, or reads a file with public keys in PEM format. */
 export function parseLeakKeys(text: string): LeakKeySource | undefined {
   if (/^https?:/.test(text)) return parseHttpUrl(text) && { url: text };
   const pems = parseFile(text)?.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
@@ -83,7 +83,7 @@ export function parseLeakKeys(text: string): LeakKeySource | undefined {
   return keys.length > 0 && keys.every((key) => key !== null) ? { keys } : undefined;
 }
 
-/** The issuer as written: it is compared with the discovery document and with every token. */
+/** Returns the issuer unchanged, because it is compared exactly with the discovery document and with every token. */
 export function parseIssuer(text: string): string | undefined {
   const url = parseHttpUrl(text);
   if (url === undefined || text.length > 1024) return undefined;
@@ -119,7 +119,7 @@ export function parseSmtpUrl(text: string): string | undefined {
   return [username, password, pathname].every(canBeDecoded) ? text : undefined;
 }
 
-/** A prefix of 0 is refused: trusting every address would mean believing any client's `X-Forwarded-For`. */
+/** A prefix of 0 is refused, because it would mean trusting the `X-Forwarded-For` of any client. */
 function isProxyRange(entry: string): boolean {
   const [address = '', prefix, ...rest] = entry.split('/');
   const version = isIP(address);

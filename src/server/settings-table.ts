@@ -22,19 +22,19 @@ import {
   wholeNumber,
 } from './setting-parsers.ts';
 
-/** One environment variable: how it is parsed and documented. */
+/** The declaration of an environment variable: how it is parsed and documented. */
 export interface Declared<T> {
-  /** Used for a variable that is unset or empty; null: the value is then null. */
+  /** Text to parse if the variable is unset or empty. With null, the value is then null. */
   readonly default: string | null;
-  /** Default as shown in the documentation; otherwise `default`, or "unset". */
+  /** Default in the documentation, if it differs from `default`. */
   readonly defaultShown?: string;
   /** Completes "NAME must be …". */
   readonly accepts: string;
   /** Purpose, for the operator. Markdown. */
   readonly description: string;
   /**
-   * Returns the value, or undefined if the text is not accepted. Throws `NotAccepted` to say more than `accepts`
-   * does.
+   * Returns the value, or undefined if the text is not accepted. Throws `NotAccepted` for a more specific message than
+   * `accepts`.
    */
   readonly parse: (text: string) => T | undefined;
 }
@@ -141,7 +141,7 @@ export const SETTINGS = {
   }),
   DEVPILOT_OIDC_CLIENT_SECRET_FILE: setting({
     default: null,
-    accepts: 'the path of a file that can be read and holds the client secret',
+    accepts: 'the path of a readable file that contains the client secret',
     description: 'File to read the client secret from.',
     parse: (path) => visibleAscii(512)(parseFile(path) ?? ''),
   }),
@@ -153,7 +153,7 @@ export const SETTINGS = {
   }),
   DEVPILOT_OIDC_SCOPES: setting({
     default: 'openid email profile',
-    accepts: 'scopes separated by spaces, openid among them, such as openid email profile groups offline_access',
+    accepts: 'scopes separated by spaces, including openid, such as openid email profile groups offline_access',
     description:
       'Scopes to request. Some providers send groups only with a scope for them, and a refresh token only with `offline_access`.',
     parse: parseScopes,
@@ -187,7 +187,7 @@ export const SETTINGS = {
     default: 'private',
     ...oneOf(OUTBOUND_POLICIES),
     description:
-      'Where webhooks may be. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
+      'Addresses to which webhooks may be sent. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
   }),
   DEVPILOT_LEAK_KEYS: setting({
     default: null,
@@ -242,7 +242,7 @@ export const SETTINGS = {
   }),
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: setting({
     default: null,
-    accepts: 'the path of a file that can be read and holds the secret of the access key',
+    accepts: 'the path of a readable file that contains the secret of the access key',
     description: 'File to read the secret of the access key from.',
     parse: (path) => visibleAscii(256)(parseFile(path) ?? ''),
   }),
@@ -268,7 +268,7 @@ export type SettingValues = {
     | ((typeof SETTINGS)[Name]['default'] extends null ? null : never);
 };
 
-/** The table of settings of `docs/operations.md`, as Markdown. */
+/** Returns the table of settings in `docs/operations.md`, as Markdown. */
 export function settingsTable(): string {
   const rows = Object.entries(SETTINGS).map(([name, { default: value, defaultShown, accepts, description }]) => {
     const shown = defaultShown ?? (value === null ? 'unset' : `\`${value}\``);
@@ -277,7 +277,7 @@ export function settingsTable(): string {
   return ['| Setting | Default | Description |', '|---|---|---|', ...rows].join('\n');
 }
 
-/** `deploy/devpilot.env`: every setting with its default, commented out. */
+/** Returns the content of `deploy/devpilot.env`: every setting with its default, commented out. */
 export function settingsFile(): string {
   const head = '# Settings of Devpilot: read by systemd (deploy/devpilot.service) and Docker (compose.yaml).\n';
   const entries = Object.entries(SETTINGS).map(([name, { default: value, accepts, description }]) => {

@@ -47,7 +47,7 @@ test('a blank setting counts as unset', () => {
   assert.deepEqual(readSettings(blank), readSettings({}));
 });
 
-test('who may create workspaces follows who may sign up, unless it is set', () => {
+test('the default of DEVPILOT_WORKSPACES depends on DEVPILOT_SIGN_UP', () => {
   const workspaces = (environment: Record<string, string>) => readSettings(environment).workspaces;
   assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open' }), 'anyone');
   assert.equal(workspaces({ DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: '' }), 'anyone');
@@ -55,7 +55,7 @@ test('who may create workspaces follows who may sign up, unless it is set', () =
   assert.equal(workspaces({ DEVPILOT_WORKSPACES: 'anyone' }), 'anyone');
 });
 
-test('single sign-on needs its issuer, client and name, and is the only way in only if it is set up', () => {
+test('single sign-on requires issuer, client and name, and passwords can be off only if it is configured', () => {
   const complete = {
     DEVPILOT_OIDC_ISSUER: 'https://login.example.com/realms/main',
     DEVPILOT_OIDC_CLIENT_ID: 'devpilot',
@@ -106,7 +106,7 @@ test('valid values are accepted', () => {
   assert.equal(settings.secret?.length, 32);
 });
 
-const BAD: readonly (readonly [string, ...string[]])[] = [
+const INVALID_VALUES: readonly (readonly [string, ...string[]])[] = [
   ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
   ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
   ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
@@ -146,8 +146,8 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
   ['DEVPILOT_BACKUP_MAX_MB', '0', '-1', '1.5', '10GB', '150001'],
 ];
 
-for (const [name, first, ...rest] of BAD) {
-  test(`${name} with a bad value stops the start with exit 2 and one line that names it`, async () => {
+for (const [name, first, ...rest] of INVALID_VALUES) {
+  test(`${name} with an invalid value stops the start with exit code 2 and one line that names the setting`, async () => {
     const directory = temporaryDirectory();
     const { code, stdout, stderr } = await runCommand(['serve'], {
       PORT: '0',
@@ -165,7 +165,7 @@ for (const [name, first, ...rest] of BAD) {
   });
 }
 
-test('local servers and open sign-up together stop the start with exit 2 and one line', async () => {
+test('local servers and open sign-up together stop the start with exit code 2 and one line', async () => {
   assert.equal(readSettings({ DEVPILOT_LOCAL_SERVER: 'on' }).localServer, 'on');
   const directory = temporaryDirectory();
   const both = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_SIGN_UP: 'open' };
@@ -179,7 +179,7 @@ test('local servers and open sign-up together stop the start with exit 2 and one
   directory.remove();
 });
 
-test('an address that this machine does not have stops the start with exit 2 and one line that names the setting', async () => {
+test('an address that this machine does not have stops the start with exit code 2 and the name of the setting', async () => {
   const elsewhere = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
   for (const [name, address] of Object.entries(elsewhere)) {
     const directory = temporaryDirectory();
@@ -192,7 +192,7 @@ test('an address that this machine does not have stops the start with exit 2 and
   }
 });
 
-test('a bucket needs both halves of an access key, the secret one from the environment or a file', () => {
+test('a bucket requires the ID and the secret of an access key; the secret may be in a file', () => {
   const id = {
     DEVPILOT_BACKUP_BUCKET: 'https://s3.example.com/backups/',
     DEVPILOT_BACKUP_ACCESS_KEY_ID: 'AKIDEXAMPLE',
@@ -218,12 +218,15 @@ test('a bucket needs both halves of an access key, the secret one from the envir
     () => readSettings({ ...fromFile, ...secret }),
     /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY must be unset/,
   );
-  const nowhere = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
-  assert.throws(() => readSettings(nowhere), /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /);
+  const missingFile = { ...id, DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE: '/nothing/there' };
+  assert.throws(
+    () => readSettings(missingFile),
+    /^InvalidSettingError: DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE must be /,
+  );
   directory.remove();
 });
 
-test('PostgreSQL needs a secret, from one source', () => {
+test('PostgreSQL requires a secret, from exactly one source', () => {
   assert.throws(
     () => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }),
     /^InvalidSettingError: DEVPILOT_SECRET/,

@@ -5,18 +5,18 @@ import { SETTINGS, type SettingName, type SettingValues } from './settings-table
 
 export { SECRET_BYTES } from './setting-parsers.ts';
 
-/** The server's settings, parsed and checked. */
+/** The parsed and validated settings of the server. */
 export interface Settings {
   readonly port: number;
   readonly host: string;
   readonly dataDirectory: string;
   /** `postgres://…`, or null for SQLite in the data directory. */
   readonly databaseUrl: string | null;
-  /** Bytes of the secret; null if one is to be created in the data directory. */
+  /** Bytes of the secret; null if the data directory contains the secret. */
   readonly secret: Buffer | null;
-  /** The setting that the secret comes from; null if none is set. */
+  /** The setting that defines the secret; null if none is set. */
   readonly secretSetting: 'DEVPILOT_SECRET' | 'DEVPILOT_SECRET_FILE' | null;
-  /** Public origin that people use; null for the listener's own. */
+  /** Public origin that people use; null for the origin of the listener. */
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
   readonly signUp: 'invite' | 'open';
@@ -26,7 +26,7 @@ export interface Settings {
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
   readonly outbound: OutboundPolicy;
-  /** The keys that sign reports of leaked secrets; null if they need not be signed. */
+  /** The keys that verify signatures of leak reports; null if reports need not be signed. */
   readonly leakKeys: LeakKeySource | null;
   readonly retentionDays: number;
   readonly backups: {
@@ -48,7 +48,7 @@ export interface Settings {
     readonly issuer: string;
     readonly clientId: string;
     readonly clientSecret: string;
-    /** Shown on the button. */
+    /** Name on the sign-in button. */
     readonly name: string;
     /** Separated by spaces. */
     readonly scopes: string;
@@ -58,7 +58,7 @@ export interface Settings {
   readonly mailFrom: string;
 }
 
-/** A setting whose value is not accepted. The message is one line that names the setting and what it accepts. */
+/** An invalid value of a setting. The message is one line with the name of the setting and the accepted values. */
 export class InvalidSettingError extends Error {
   constructor(name: string, accepts: string) {
     super(`${name} must be ${accepts}.`);
@@ -68,9 +68,9 @@ export class InvalidSettingError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-function readOne(name: SettingName, environment: Environment): unknown {
-  const { default: standard, accepts, parse } = SETTINGS[name];
-  const text = environment[name] || standard;
+function readSetting(name: SettingName, environment: Environment): unknown {
+  const { default: defaultText, accepts, parse } = SETTINGS[name];
+  const text = environment[name] || defaultText;
   if (text === null) return null;
   try {
     const value = parse(text);
@@ -81,20 +81,20 @@ function readOne(name: SettingName, environment: Environment): unknown {
   }
 }
 
-function readAll(environment: Environment): SettingValues {
+function readAllSettings(environment: Environment): SettingValues {
   const names = Object.keys(SETTINGS) as SettingName[];
-  return Object.fromEntries(names.map((name) => [name, readOne(name, environment)])) as SettingValues;
+  return Object.fromEntries(names.map((name) => [name, readSetting(name, environment)])) as SettingValues;
 }
 
-/** The value of a setting, or the content of the file that its `_FILE` twin names. */
-function oneOfTwo<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
+/** Returns the value of a setting or of its `_FILE` counterpart. Throws if both are set. */
+function valueOrFile<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
   if (value !== null && fromFile !== null) throw new InvalidSettingError(name, `unset while ${name}_FILE is set`);
   return value ?? fromFile;
 }
 
 function readSecret(values: SettingValues): Pick<Settings, 'secret' | 'secretSetting'> {
   const { DEVPILOT_SECRET: value, DEVPILOT_SECRET_FILE: fromFile } = values;
-  const secret = oneOfTwo('DEVPILOT_SECRET', value, fromFile);
+  const secret = valueOrFile('DEVPILOT_SECRET', value, fromFile);
   if (secret === null && values.DATABASE_URL !== null) {
     const { accepts } = SETTINGS.DEVPILOT_SECRET;
     throw new InvalidSettingError('DEVPILOT_SECRET', `${accepts}, the same on every node, when DATABASE_URL is set`);
@@ -107,7 +107,7 @@ function readSecret(values: SettingValues): Pick<Settings, 'secret' | 'secretSet
 
 function readBucket(values: SettingValues): Settings['backups']['bucket'] {
   const { DEVPILOT_BACKUP_BUCKET: url, DEVPILOT_BACKUP_ACCESS_KEY_ID: accessKeyId } = values;
-  const secretAccessKey = oneOfTwo(
+  const secretAccessKey = valueOrFile(
     'DEVPILOT_BACKUP_SECRET_ACCESS_KEY',
     values.DEVPILOT_BACKUP_SECRET_ACCESS_KEY,
     values.DEVPILOT_BACKUP_SECRET_ACCESS_KEY_FILE,
@@ -130,7 +130,7 @@ function readBucket(values: SettingValues): Settings['backups']['bucket'] {
 function readOidc(values: SettingValues): Settings['oidc'] {
   const { DEVPILOT_OIDC_ISSUER: issuer } = values;
   const secretName = 'DEVPILOT_OIDC_CLIENT_SECRET';
-  const clientSecret = oneOfTwo(secretName, values[secretName], values.DEVPILOT_OIDC_CLIENT_SECRET_FILE);
+  const clientSecret = valueOrFile(secretName, values[secretName], values.DEVPILOT_OIDC_CLIENT_SECRET_FILE);
   if (issuer === null) {
     if (values.DEVPILOT_PASSWORDS === 'off') {
       throw new InvalidSettingError('DEVPILOT_PASSWORDS', 'on while DEVPILOT_OIDC_ISSUER is not set');
@@ -160,9 +160,9 @@ function readOidc(values: SettingValues): Settings['oidc'] {
  * accepted.
  */
 export function readSettings(environment: Environment): Settings {
-  const values = readAll(environment);
+  const values = readAllSettings(environment);
   const signUp = values.DEVPILOT_SIGN_UP;
-  // A local server lets anyone who may change an app run commands as Devpilot's own user.
+  // With a local server, anyone who may change an app can run commands as Devpilot's own user.
   if (values.DEVPILOT_LOCAL_SERVER === 'on' && signUp === 'open') {
     throw new InvalidSettingError('DEVPILOT_LOCAL_SERVER', 'off while DEVPILOT_SIGN_UP is open');
   }

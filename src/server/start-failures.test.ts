@@ -22,17 +22,17 @@ const FILES = [
   'secret',
 ];
 
-const ways: Readonly<Record<string, (path: string) => void>> = {
+const fileCreators: Readonly<Record<string, (path: string) => void>> = {
   'a directory': (path) => mkdirSync(path),
   'a named pipe': (path) => execFileSync('mkfifo', [path]),
 };
 
-for (const [what, put] of Object.entries(ways)) {
-  test(`${what} in place of a file of the data directory stops the start with exit 2 and one line`, async () => {
+for (const [description, createFile] of Object.entries(fileCreators)) {
+  test(`${description} in place of a file of the data directory stops the start with exit code 2 and one line`, async () => {
     for (const file of FILES) {
       const directory = temporaryDirectory();
       const path = join(directory.path, file);
-      put(path);
+      createFile(path);
       const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: directory.path });
       assert.deepEqual([code, stdout], [2, ''], `${file}: ${stderr}`);
       assert.match(
@@ -45,13 +45,13 @@ for (const [what, put] of Object.entries(ways)) {
   });
 }
 
-const unusable: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+const unusableFiles: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   'a damaged store': { file: 'devpilot.db', text: 'x'.repeat(8192) },
   'a secret that is too short': { file: 'secret', text: 'short' },
 };
 
-for (const [what, { file, text }] of Object.entries(unusable)) {
-  test(`${what} stops the start with exit 2 and one line that names the setting and the file`, async () => {
+for (const [description, { file, text }] of Object.entries(unusableFiles)) {
+  test(`${description} stops the start with exit code 2 and one line that names the setting and the file`, async () => {
     const directory = temporaryDirectory();
     const path = join(directory.path, file);
     writeFileSync(path, text);
@@ -63,7 +63,7 @@ for (const [what, { file, text }] of Object.entries(unusable)) {
   });
 }
 
-test('a data directory that is a file, or is below one, stops the start with exit 2 and one line', async () => {
+test('a data directory that is a file, or is below a file, stops the start with exit code 2 and one line', async () => {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'data');
   writeFileSync(file, 'something else');
@@ -75,7 +75,7 @@ test('a data directory that is a file, or is below one, stops the start with exi
   directory.remove();
 });
 
-test('a data directory that another process uses stops the start, and commands on it, with exit 2 and one line', async () => {
+test('a data directory in use by another process stops the start, and commands on it, with exit code 2 and one line', async () => {
   const directory = temporaryDirectory();
   const lock = lockDataDirectory(directory.path);
   for (const args of [['serve'], ['people', 'list']]) {
@@ -87,7 +87,7 @@ test('a data directory that another process uses stops the start, and commands o
   directory.remove();
 });
 
-test('a file of the data directory that this user may not use is named, with the ways to fix it', () => {
+test('if this user may not access a file of the data directory, the error names the file and the remedies', () => {
   const directory = temporaryDirectory();
   const path = join(directory.path, 'devpilot.db');
   writeFileSync(path, 'x');
@@ -105,11 +105,11 @@ test('a file of the data directory that this user may not use is named, with the
   directory.remove();
 });
 
-test('a start that fails releases the data directory, whichever step fails', async () => {
+test('a failed start releases the data directory, whichever step fails', async () => {
   const directory = temporaryDirectory();
-  const taken = createServer().listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = taken.address() as AddressInfo;
+  const portHolder = createServer().listen(0, '127.0.0.1');
+  await once(portHolder, 'listening');
+  const { port } = portHolder.address() as AddressInfo;
   const logger = createLogger('silent');
   const settings = (metrics?: string) =>
     readSettings({
@@ -124,6 +124,6 @@ test('a start that fails releases the data directory, whichever step fails', asy
   await assert.rejects(startServer(settings(), { logger, clock }), /no time/);
   await assert.rejects(startServer(settings(`127.0.0.1:${port}`), { logger }), /DEVPILOT_METRICS/);
   await (await startServer(settings(), { logger })).close();
-  taken.close();
+  portHolder.close();
   directory.remove();
 });

@@ -16,40 +16,40 @@ import type { Settings } from './settings.ts';
 export interface RunningServer {
   /** URL of the listener, without a trailing slash. */
   readonly url: string;
-  /** The one-time setup link until somebody has signed up, null afterwards. */
+  /** The one-time setup link; null once somebody has signed up. */
   readonly setupLink: string | null;
   readonly metricsUrl: string | null;
   /**
    * Completes requests in flight, writes counted uses and closes the store, within five seconds. Rejects with
-   * `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first.
+   * `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first call.
    */
   close(): Promise<void>;
 }
 
 /**
- * Starts a server, step by step. Each step adds what it opens to one stack of closers, which is run when the server
- * stops and when a step fails. Throws `StartRefusedError`, `InvalidSettingError`.
+ * Starts a server, step by step. Each step adds its open resources to a stack of closers, which is run when the server
+ * stops or when a step fails. Throws `StartRefusedError` or `InvalidSettingError`.
  */
 export async function startServer(settings: Settings, options: StartOptions = {}): Promise<RunningServer> {
   const closers = createClosers();
   let url = '';
   try {
     const base = await openBase(settings, options, closers);
-    const own = await prepareMembership(base);
-    const services = await createServices(base, own, () => url);
+    const cluster = await prepareMembership(base);
+    const services = await createServices(base, cluster, () => url);
     await sealStoredCredentials(base.store, services.people.seal, base.clock());
     await endPasswordSessions(services.people);
     const app = await createApp(base, services);
-    await own.membership.start();
+    await cluster.membership.start();
     url = await listen(app, settings);
-    const metricsUrl = await startMetrics(base, own, services);
+    const metricsUrl = await startMetrics(base, cluster, services);
     const setupCode = await createSetupCode(services.people);
-    const work = startBackgroundWork(base, services);
+    const backgroundWork = startBackgroundWork(base, services);
     closers.add(
       [() => closeHttpServer(app.server, () => app.close(), options.quietMs ?? QUIET_MS)],
       HTTP_CLOSE_LIMIT_MS,
     );
-    closers.add([work.announceStop, own.membership.guards.stop]);
+    closers.add([backgroundWork.announceStop, cluster.membership.guards.stop]);
     let stopped: Promise<void> | null = null;
     return {
       url,

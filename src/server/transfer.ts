@@ -33,14 +33,14 @@ export function parseStoreLocation(text: string): StoreLocation {
 
 const databaseFileIn = (directory: string) => join(directory, 'devpilot.db');
 
-/** What was copied and verified by reading it back. */
+/** The result of a verified copy. */
 export interface TransferResult {
   readonly copied: CopiedTables;
-  /** Number of activity log entries; every chain was verified from its first entry. */
+  /** Number of activity log entries. The hash chain of every log was verified from its first entry. */
   readonly logEntries: number;
 }
 
-/** Opens an existing store as it is. Throws `CopyRefusedError` if there is none. */
+/** Opens an existing store without migrating it. Throws `CopyRefusedError` if there is none. */
 export async function openSource(location: StoreLocation): Promise<CopySource> {
   if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
   const file = databaseFileIn(location.directory);
@@ -48,7 +48,7 @@ export async function openSource(location: StoreLocation): Promise<CopySource> {
   return openSqliteSource(file);
 }
 
-/** Creates the tables of a target and opens it. */
+/** Creates the tables in the target and opens it. */
 async function openTarget(location: StoreLocation): Promise<CopyTarget> {
   if ('databaseUrl' in location) {
     const { openPostgresStore } = await import('../store/postgres.ts');
@@ -69,7 +69,7 @@ const toReaderOptions = (location: StoreLocation): Parameters<typeof openReader>
     ? { databaseUrl: location.databaseUrl, dataDirectory: '' }
     : { databaseUrl: null, dataDirectory: location.directory };
 
-/** Verifies every activity log of a store; returns the number of entries. Throws for the first broken one. */
+/** Verifies every activity log of a store and returns the number of entries. Throws for the first broken log. */
 export async function verifyLogs(location: StoreLocation): Promise<number> {
   const db = openReader(toReaderOptions(location));
   let entries = 0;
@@ -87,8 +87,8 @@ export async function verifyLogs(location: StoreLocation): Promise<number> {
 }
 
 /**
- * Copies a consistent snapshot of `source` into an empty location, reads it back row by row, and verifies the
- * activity logs there. Throws `CopyRefusedError`, and an error if the copy differs.
+ * Copies a consistent snapshot of `source` into an empty location, compares the copy row by row, and verifies its
+ * activity logs. Throws `CopyRefusedError`, or another error if the copy differs.
  */
 export async function copyAndVerify(
   source: CopySource,
@@ -117,11 +117,11 @@ function lockLocation(location: StoreLocation): DataDirectory | null {
   return 'directory' in location ? lockDataDirectory(location.directory) : null;
 }
 
-/** The secret that is configured or stored in the directory; null if there is none. */
+/** Returns the configured secret, or the secret stored in the directory; null if there is none. */
 function findSecretAt(location: StoreLocation, configuredSecret: NamedSecret | null): NamedSecret | null {
   if (configuredSecret !== null || 'databaseUrl' in location) return configuredSecret;
-  const own = join(location.directory, 'secret');
-  return existsSync(own) ? readSecretFile(own) : null;
+  const secretPath = join(location.directory, 'secret');
+  return existsSync(secretPath) ? readSecretFile(secretPath) : null;
 }
 
 async function refuseForeignSecrets(
@@ -141,8 +141,8 @@ async function refuseForeignSecrets(
 }
 
 /**
- * Moves an installation. No server may be running on either side. A secret that is configured, or present on either
- * side, must be the source's own. Throws `CopyRefusedError`, `StartRefusedError`.
+ * Copies an installation into an empty location. No server may be using either location. A secret that is configured or
+ * present in either location must be the secret of the source. Throws `CopyRefusedError` or `StartRefusedError`.
  */
 export async function copyStore(
   from: StoreLocation,
@@ -166,7 +166,7 @@ export async function copyStore(
       const targetLock = lockLocation(to);
       try {
         const copied = await copyAndVerify(source, to, onProgress);
-        // Discards the recorded state of any store that was in the directory before.
+        // Discards the recorded state of an earlier store in the directory.
         if ('directory' in to) resetState(to.directory);
         return copied;
       } finally {

@@ -11,38 +11,41 @@ import { temporaryDirectory } from './process.ts';
 
 const TO = Date.parse('2027-02-25T00:00:00.000Z');
 
-async function newStore(directory: string) {
+async function createStore(directory: string) {
   const store = await openSqliteStore(join(directory, 'devpilot.db'));
   const row = { id: 'wsp_a', name: 'Acme', slug: 'acme', created_at: TO, updated_at: TO };
   await store.transaction((trx) => insertWorkspace(trx, row));
   return store;
 }
 
-test('seeding a month stores the same as ingesting its events, including sketches of many subjects', async () => {
-  const month: SeedPeriod = { events: 6_000, days: 3, subjects: 700, to: TO };
+test('seeding a period stores the same rows as ingesting its events, including sketches of many subjects', async () => {
+  const period: SeedPeriod = { events: 6_000, days: 3, subjects: 700, to: TO };
   const [ingested, seeded] = [temporaryDirectory(), temporaryDirectory()];
-  const store = await newStore(ingested.path);
+  const store = await createStore(ingested.path);
   const ingest = createActivityIngest(store);
-  for (let first = 0; first < month.events; first += 1000) {
-    const events = Array.from({ length: 1000 }, (_, index) => seedEventOf(month, first + index));
+  for (let first = 0; first < period.events; first += 1000) {
+    const events = Array.from({ length: 1000 }, (_, index) => seedEventOf(period, first + index));
     assert.equal((await ingest.ingest('wsp_a', events, TO, 'tok_1')).accepted, 1000);
   }
-  await (await newStore(seeded.path)).close();
-  seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: month });
-  const other = await openSqliteStore(join(seeded.path, 'devpilot.db'));
-  const last = { ...seedEventOf(month, 5_999), id: 'one more' };
-  const again = Array.from({ length: 100 }, (_, index) => seedEventOf(month, index * 60));
-  assert.deepEqual(await createActivityIngest(other).ingest('wsp_a', [...again, last], TO, 'tok_1'), {
+  await (await createStore(seeded.path)).close();
+  seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: period });
+  const seededStore = await openSqliteStore(join(seeded.path, 'devpilot.db'));
+  const last = { ...seedEventOf(period, 5_999), id: 'new' };
+  const repeatedEvents = Array.from({ length: 100 }, (_, index) => seedEventOf(period, index * 60));
+  assert.deepEqual(await createActivityIngest(seededStore).ingest('wsp_a', [...repeatedEvents, last], TO, 'tok_1'), {
     accepted: 1,
     duplicates: 100,
   });
-  assert.deepEqual(await ingest.ingest('wsp_a', [...again, last], TO, 'tok_1'), { accepted: 1, duplicates: 100 });
+  assert.deepEqual(await ingest.ingest('wsp_a', [...repeatedEvents, last], TO, 'tok_1'), {
+    accepted: 1,
+    duplicates: 100,
+  });
   for (const table of ['activity_event', 'activity_head', 'sqlite_master']) {
     const order = { activity_event: 'sequence' }[table] ?? '1, 2';
     const columns = table === 'sqlite_master' ? 'name, sql' : '*';
     const query = sql.raw(`select ${columns} from ${table} order by ${order}`);
     assert.deepEqual(
-      (await query.execute(other.read)).rows,
+      (await query.execute(seededStore.read)).rows,
       (await sql.raw(query.compile(store.read).sql).execute(store.read)).rows,
       table,
     );
@@ -58,14 +61,14 @@ test('seeding a month stores the same as ingesting its events, including sketche
         .orderBy('key')
         .execute()
     ).map((row) => ({ ...row, sketch: row.sketch === null ? null : decodeSketch(row.sketch) }));
-  const [expected, found] = [await counts(store), await counts(other)];
+  const [expected, found] = [await counts(store), await counts(seededStore)];
   assert.ok(
     expected.some(({ sketch }) => sketch?.kind === 'dense') && expected.some(({ sketch }) => sketch?.kind === 'exact'),
   );
   assert.equal(found.length, expected.length);
   for (const [index, row] of expected.entries()) assert.deepEqual(found[index], row);
   await store.close();
-  await other.close();
+  await seededStore.close();
   ingested.remove();
   seeded.remove();
 });

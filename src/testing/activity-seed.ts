@@ -19,12 +19,12 @@ import {
 const TYPES = 12;
 const SOURCES = 6;
 
-/** Number of events over a number of days, in chronological order. */
+/** Describes events that are spread evenly over a number of days. */
 export interface SeedPeriod {
   readonly events: number;
   readonly days: number;
   readonly subjects: number;
-  /** Epoch milliseconds, the end of a day. */
+  /** End of the last day, in epoch milliseconds. */
   readonly to: number;
 }
 
@@ -36,8 +36,8 @@ function subjectOf(number: number, subjects: number): string {
 }
 
 /**
- * Returns an event of a month by its number, from 0. Types, sources and subjects are the same for any number of
- * events.
+ * Returns an event of a period by its number, starting at 0. Its type, source and subject do not depend on the number
+ * of events.
  */
 export function seedEventOf({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
   return {
@@ -55,7 +55,7 @@ interface Cell {
   readonly hashes: Set<number>;
 }
 
-/** Counts one time step at a time, and writes it when the next one starts. */
+/** Counts the events of one time interval at a time, and writes its counts when the next interval starts. */
 function createRollupCounter(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
   const cells = new Map<string, Cell>();
   let step = 0;
@@ -85,8 +85,8 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
 }
 
 /**
- * Writes months of events into the file of a stopped server, with everything that ingesting them would leave there (a
- * test compares), in a fraction of the time: without a commit per batch, and with indexes created at the end.
+ * Writes the same rows into the file of a stopped server as ingesting the events would (a test compares them), in a
+ * fraction of the time: without a commit per batch, and with indexes created at the end.
  */
 export function seedActivity(path: string, months: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 
-/** Parts of a WebAuthn response that a test can falsify. */
+/** Values in a WebAuthn response, which tests can set to wrong values. */
 export interface CeremonyOptions {
   readonly challenge: string;
   readonly origin: string;
@@ -21,17 +21,17 @@ export interface TestAuthenticator {
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest();
 
-/** CBOR (RFC 8949) heads, as far as needed here: a major type with a length below 65,536. */
-function head(major: number, length: number): Buffer {
+/** Encodes the head of a CBOR item (RFC 8949): a major type with a length below 65,536. */
+function cborHead(major: number, length: number): Buffer {
   const type = major << 5;
   if (length < 24) return Buffer.from([type | length]);
   return length < 256 ? Buffer.from([type | 24, length]) : Buffer.from([type | 25, length >> 8, length & 255]);
 }
-const cborText = (text: string): Buffer => Buffer.concat([head(3, text.length), Buffer.from(text)]);
-const cborBytes = (bytes: Uint8Array): Buffer => Buffer.concat([head(2, bytes.length), bytes]);
-const cborInt = (value: number): Buffer => (value < 0 ? head(1, -1 - value) : head(0, value));
+const cborText = (text: string): Buffer => Buffer.concat([cborHead(3, text.length), Buffer.from(text)]);
+const cborBytes = (bytes: Uint8Array): Buffer => Buffer.concat([cborHead(2, bytes.length), bytes]);
+const cborInt = (value: number): Buffer => (value < 0 ? cborHead(1, -1 - value) : cborHead(0, value));
 
-/** The public key as COSE (RFC 9053): EC2, ES256, P-256. */
+/** Encodes the public key as COSE (RFC 9053): EC2, ES256, P-256. */
 function coseKey(publicKey: KeyObject): Buffer {
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
   const pairs = [
@@ -41,7 +41,7 @@ function coseKey(publicKey: KeyObject): Buffer {
     [cborInt(-2), cborBytes(Buffer.from(x, 'base64url'))],
     [cborInt(-3), cborBytes(Buffer.from(y, 'base64url'))],
   ];
-  return Buffer.concat([head(5, pairs.length), ...pairs.flat()]);
+  return Buffer.concat([cborHead(5, pairs.length), ...pairs.flat()]);
 }
 
 const USER_PRESENT = 1;
@@ -66,23 +66,23 @@ export function createTestAuthenticator(): TestAuthenticator {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const id = randomBytes(32);
   const credentialId = base64url(id);
-  const named = { id: credentialId, rawId: credentialId, type: 'public-key' as const };
+  const credentialFields = { id: credentialId, rawId: credentialId, type: 'public-key' as const };
   return {
     credentialId,
     create(ceremony) {
       const credential = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, coseKey(publicKey)]);
       const attestation = Buffer.concat([
-        head(5, 3),
+        cborHead(5, 3),
         cborText('fmt'),
         cborText('none'),
         cborText('attStmt'),
-        head(5, 0),
+        cborHead(5, 0),
         cborText('authData'),
         cborBytes(authenticatorData(ceremony, credential)),
       ]);
       const clientDataJSON = base64url(clientData('webauthn.create', ceremony));
       return {
-        ...named,
+        ...credentialFields,
         response: { clientDataJSON, attestationObject: base64url(attestation), transports: ['internal'] },
       };
     },
@@ -91,7 +91,7 @@ export function createTestAuthenticator(): TestAuthenticator {
       const client = clientData('webauthn.get', ceremony);
       const signature = sign('sha256', Buffer.concat([data, sha256(client)]), privateKey);
       return {
-        ...named,
+        ...credentialFields,
         response: {
           clientDataJSON: base64url(client),
           authenticatorData: base64url(data),

@@ -1,6 +1,6 @@
-/** The claims of a push to the main branch, as GitHub documents them. */
+/** The claims that GitHub documents, for a push to the main branch. */
 export const gitHubClaims = (repository = 'acme/shop') => ({
-  // Repositories that were created since July 2026 have the IDs in the subject.
+  // For repositories created since July 2026, the subject contains the IDs.
   sub: `repo:${repository.replace(/^(.+)\/(.+)$/, '$1@65/$2@74')}:environment:production`,
   ...{ repository, repository_id: '74', repository_owner: 'acme', repository_owner_id: '65' },
   ...{ repository_visibility: 'private', ref: 'refs/heads/main', ref_type: 'branch', ref_protected: 'true' },
@@ -12,7 +12,7 @@ export const gitHubClaims = (repository = 'acme/shop') => ({
   job_workflow_sha: 'f'.repeat(40),
 });
 
-/** The claims of a pipeline of the main branch, as GitLab documents them. */
+/** The claims that GitLab documents, for a pipeline of the main branch. */
 export const gitLabClaims = (project = 'acme/shop') => ({
   ...{ sub: `project_path:${project}:ref_type:branch:ref:main`, namespace_id: '72', namespace_path: 'acme' },
   ...{ project_id: '20', project_path: project, project_visibility: 'private', user_id: '1', user_login: 'ada' },
@@ -25,7 +25,7 @@ export const gitLabClaims = (project = 'acme/shop') => ({
   ci_config_sha: 'f'.repeat(40),
 });
 
-/** The claims of other CI services and of Kubernetes, as they document them. */
+/** The claims that other CI services and Kubernetes document. */
 export const OTHER_CLAIMS = {
   buildkite: {
     sub: 'organization:acme:pipeline:shop:ref:refs/heads/main:commit:f0:step:deploy',

@@ -5,10 +5,10 @@ import { freePort } from './postgres.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** oidc-provider on loopback as the issuer of a CI service: it signs the identity tokens of jobs. */
+/** An issuer of identity tokens for CI jobs, implemented with oidc-provider on loopback. */
 export interface CiIssuer {
   readonly url: string;
-  /** Requests a token for a job from the token endpoint. An `aud` among the claims replaces the audience. */
+  /** Requests a token for a job from the token endpoint. The claim `aud`, if given, overrides the audience. */
   issue(audience: string, claims: Claims): Promise<string>;
   close(): Promise<void>;
 }
@@ -18,17 +18,17 @@ interface SignedToken {
   payload: Record<string, unknown>;
 }
 
-/** The client of the CI service's own scheduler, which alone gets tokens. */
+/** The OAuth client of the CI service's scheduler, the only client that gets tokens. */
 const CLIENT = { id: 'scheduler', secret: 'a secret of tests that is long enough' };
 
 /**
- * Starts an issuer with its own key. Its tokens have the `typ` and the lifetime of GitHub's and GitLab's, and
- * none of the claims that only OAuth access tokens have.
+ * Starts an issuer with its own key. Its tokens have the `typ` and the lifetime of tokens of GitHub and GitLab, and
+ * lack the claims that only OAuth access tokens have.
  */
 export async function startCiIssuer(): Promise<CiIssuer> {
   const url = `http://127.0.0.1:${await freePort()}`;
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  /** Claims of the job whose token is being issued: one at a time. */
+  /** Claims of the job whose token is being issued. Tokens are issued one at a time. */
   let claims: Claims = {};
   const provider = new Provider(url, {
     clients: [
@@ -73,8 +73,8 @@ export async function startCiIssuer(): Promise<CiIssuer> {
   await new Promise<void>((resolve) => server.listen(Number(new URL(url).port), '127.0.0.1', resolve));
   return {
     url,
-    async issue(audience, ofJob) {
-      claims = ofJob;
+    async issue(audience, jobClaims) {
+      claims = jobClaims;
       const response = await fetch(`${url}/token`, {
         method: 'POST',
         headers: { authorization: `Basic ${btoa(`${CLIENT.id}:${encodeURIComponent(CLIENT.secret)}`)}` },

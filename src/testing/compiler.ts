@@ -6,19 +6,19 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The two programs that `npm run check` compiles. */
 const PROJECTS = { server: `${ROOT}tsconfig.json`, page: `${ROOT}src/web/tsconfig.json` } as const;
 
-/** TypeScript on the source files, some of which can be replaced in memory. Paths are relative to the root. */
+/** Type-checks the source files, whose text can be replaced in memory. Paths are relative to the repository root. */
 export interface Compiler {
   project(name: keyof typeof PROJECTS): Project;
-  /** Returns the type errors of a file as text. Only this file and what it depends on are checked. */
+  /** Returns the type errors of a file as text. Only this file and its dependencies are checked. */
   errorsIn(file: string): string[];
-  /** Replaces the one occurrence of a text in a file; throws if there is not exactly one. */
+  /** Replaces a text in a file. Throws unless the text occurs exactly once. */
   replace(file: string, text: string, replacement: string): void;
   /** Undoes `replace`. */
   restore(): void;
   close(): void;
 }
 
-/** The message of an error with the messages that explain it. */
+/** Returns the message of an error, followed by the messages that explain it. */
 function fullText({ text, messageChain = [] }: Diagnostic): string {
   return [text, ...messageChain.map(fullText)].join('\n');
 }
@@ -47,7 +47,8 @@ export function startCompiler(): Compiler {
     replace(file, text, replacement) {
       const path = ROOT + file;
       const parts = (replaced.get(path) ?? readFileSync(path, 'utf8')).split(text);
-      if (parts.length !== 2) throw new Error(`${file} contains ${parts.length - 1} times: ${text}`);
+      if (parts.length !== 2)
+        throw new Error(`${file} must contain this text once, but contains it ${parts.length - 1} times: ${text}`);
       replaced.set(path, parts.join(replacement));
       update([path]);
     },

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy before a test's sshd. */
+/** A TCP proxy in front of an sshd. */
 export interface ConnectionProxy {
   readonly port: number;
   /** Number of connection attempts so far, including refused ones. */
@@ -10,7 +10,7 @@ export interface ConnectionProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy that counts connection attempts and resets those for which `refuses` returns true. */
+/** Starts a proxy that counts connection attempts, and resets the connections for which `refuses` returns true. */
 export async function startConnectionProxy(
   innerPort: number,
   refuses: (count: number) => boolean,

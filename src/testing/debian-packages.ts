@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Folders searched for commands, including those of servers that only root's PATH has. */
+/** Returns the folders in which to search for commands, including the `sbin` folders that only root has in PATH. */
 const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 export const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
 
 /**
- * Ensures that the command of a Debian package is installed, with apt-get if it is missing.
- * `scripts/test-dependencies.ts` does so for all of them before the tests, which run in parallel.
+ * Installs the Debian package of a command with apt-get if the command is missing. `scripts/test-dependencies.ts` does
+ * this for all packages before the tests, which run in parallel.
  */
 export function ensureCommand(command: string, debianPackage = command): void {
   ensureInstalled(() => isInstalled(command), command, debianPackage);
 }
 
-/** The HTTP and OAuth libraries of other languages that tests run, as Debian packages, by a file of each. */
+/** Debian packages of the HTTP and OAuth libraries of other languages that tests use, by a file in each package. */
 const OAUTH_CLIENTS: Readonly<Record<string, string>> = {
   '/usr/lib/python3/dist-packages/authlib': 'python3-authlib',
   '/usr/lib/python3/dist-packages/httpx': 'python3-httpx',
@@ -47,8 +47,8 @@ export function ensureApache(): void {
   ensureInstalled(() => existsSync(module), module, 'libapache2-mod-auth-openidc');
 }
 
-function ensureInstalled(isPresent: () => boolean, part: string, debianPackage: string): void {
-  if (isPresent()) return;
+function ensureInstalled(isInstalledNow: () => boolean, required: string, debianPackage: string): void {
+  if (isInstalledNow()) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
@@ -58,7 +58,7 @@ function ensureInstalled(isPresent: () => boolean, part: string, debianPackage: 
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {
-    if (isPresent()) return;
+    if (isInstalledNow()) return;
   }
-  throw new Error(`The tests run ${part}. Install the Debian package ${debianPackage}.`);
+  throw new Error(`The tests require ${required}. Install the Debian package ${debianPackage}.`);
 }

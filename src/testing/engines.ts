@@ -7,18 +7,18 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { openTestDatabases, type TestDatabases } from './postgres.ts';
 
-/** One of the stores that everything must work on. */
+/** A store engine on which tests run. */
 export interface StoreEngine {
   readonly name: Store['engine'];
   /** Opens an empty store. */
   open(): Promise<Store>;
-  /** Settings to start a server on an empty store of this engine. */
+  /** Returns the settings for a server with an empty store of this engine. */
   environment(): Promise<Readonly<Record<string, string>>>;
 }
 
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
-/** Declares the same tests for every engine; a database server is started at its first use, unless the test files share one. */
+/** Declares the same tests for every engine. A database server is started at the first use, unless one is shared. */
 export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
@@ -31,7 +31,7 @@ export function forEachEngine(name: string, declare: (engine: StoreEngine) => vo
       },
       environment: () => Promise.resolve({}),
     });
-    // Last, so that whatever the tests opened is closed before.
+    // Registered last, so that it runs after the tests have closed their stores.
     after(() => {
       for (const directory of directories) rmSync(directory, { recursive: true, force: true });
     });

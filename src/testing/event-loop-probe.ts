@@ -1,23 +1,23 @@
 /**
- * Loaded into a server with `--import`: measures how long its event loop is blocked, in CPU time of its thread, so
- * that the load of the machine does not matter. Any message from the parent is answered with the longest block since
- * the last one.
+ * Loaded into a server with `--import`: measures how long its event loop is blocked, in CPU time of its thread, so that
+ * the load of the machine does not matter. Responds to every message from the parent process with the longest block in
+ * milliseconds since the previous message.
  */
-let longestHoldMs = 0;
-let last = process.threadCpuUsage();
+let longestBlockMs = 0;
+let lastUsage = process.threadCpuUsage();
 
-function timeSince(): number {
-  const { user, system } = process.threadCpuUsage(last);
-  last = process.threadCpuUsage();
+function cpuTimeSinceLastCallMs(): number {
+  const { user, system } = process.threadCpuUsage(lastUsage);
+  lastUsage = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 
 setInterval(() => {
-  longestHoldMs = Math.max(longestHoldMs, timeSince());
+  longestBlockMs = Math.max(longestBlockMs, cpuTimeSinceLastCallMs());
 }, 1).unref();
 
 process.on('message', () => {
-  process.send?.(Math.max(longestHoldMs, timeSince()));
-  longestHoldMs = 0;
+  process.send?.(Math.max(longestBlockMs, cpuTimeSinceLastCallMs()));
+  longestBlockMs = 0;
 });
 process.channel?.unref();

@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A git host over http on a free port: the repositories of a directory, optionally with Basic authentication. */
+/** A Git host over HTTP that serves the repositories of a directory, optionally with Basic authentication. */
 export interface TestGitHost {
   readonly origin: string;
   /** The `Authorization` header of every request that had one. */
   readonly authorizationHeaders: string[];
-  /** Paths that are answered with a redirect, and its target. */
+  /** Targets of redirects, by the prefix of the requested path. */
   readonly redirects: Map<string, string>;
   close(): Promise<void>;
 }
 
-/** Runs git's own CGI program and forwards its response. */
+/** Runs the CGI program of Git and forwards its response. */
 function runBackend(directory: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const child = spawn(join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend'), {
@@ -37,15 +37,15 @@ function runBackend(directory: string, request: IncomingMessage, response: Serve
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.on('close', () => {
-    const whole = Buffer.concat(chunks);
-    const end = whole.indexOf('\r\n\r\n');
-    const headers = whole.subarray(0, end).toString('latin1').split('\r\n');
+    const output = Buffer.concat(chunks);
+    const end = output.indexOf('\r\n\r\n');
+    const headers = output.subarray(0, end).toString('latin1').split('\r\n');
     for (const header of headers) {
       const [name = '', ...value] = header.split(': ');
       if (name === 'Status') response.statusCode = Number.parseInt(value.join(': '), 10);
       else response.setHeader(name, value.join(': '));
     }
-    response.end(whole.subarray(end + 4));
+    response.end(output.subarray(end + 4));
   });
 }
 

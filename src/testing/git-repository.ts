@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A real git repository in its own folder. */
+/** A Git repository in a temporary directory. */
 export interface TestRepository {
   readonly path: string;
-  /** Writes files, commits all of them and returns the commit. */
+  /** Writes files, commits all changes and returns the hash of the commit. */
   commit(files: Readonly<Record<string, string>>, message?: string): string;
   git(...args: string[]): string;
   remove(): void;

@@ -1,6 +1,6 @@
 /**
- * Requests that are built to be as expensive as possible, for every operation of the OpenAPI document that has a body
- * or a query: the test suite must find what blocks a node before attackers do.
+ * Requests that are as expensive as possible to process, for every operation of the OpenAPI document with a body or a
+ * query. With them, tests find requests that would block a node.
  */
 
 interface Schema {
@@ -27,9 +27,9 @@ export interface HostileRequest {
   readonly path: string;
   readonly query: string;
   readonly contentType: string | null;
-  /** Built when it is sent: all of them together would take gigabytes. */
+  /** Built only when the request is sent, because all bodies together would need gigabytes. */
   readonly body: (() => string) | null;
-  /** Who may send it: anyone, a signed-in person, or a credential. */
+  /** The sender whom the operation accepts: anyone, a signed-in person, or a credential. */
   readonly sender: 'nobody' | 'person' | 'credential';
 }
 
@@ -37,7 +37,7 @@ const QUERY_BYTES = 12_000;
 /** Just below the limit on the number of values in a body. */
 const VALUE_COUNT = 1_900;
 
-/** Text that is expensive for code that is not linear: patterns, trimming, normalization, escapes. */
+/** Text that is expensive for code with superlinear run time: patterns, trimming, normalization, escapes. */
 const TEXTS: Readonly<Record<string, string>> = {
   letters: 'a',
   blanks: ' ',
@@ -66,7 +66,7 @@ const shapesOf = (bytes: number): Bodies => ({
   'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
 });
 
-/** Values for one field of a body that otherwise equals the example. */
+/** Values for one field of a body whose other fields are those of the example. */
 const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
   ...Object.fromEntries(Object.entries(TEXTS).map(([attack, part]) => [attack, () => repeated(part, bytes / 2)])),
   'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),

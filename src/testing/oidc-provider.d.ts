@@ -1,4 +1,4 @@
-/** The part that is used here; the package has no types. */
+/** Types for the used part of the package, which has no types of its own. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

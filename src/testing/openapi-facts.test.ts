@@ -46,7 +46,7 @@ function changesAfter(change: (draft: Draft) => void) {
   return compareFacts(facts(createDocument()), facts(draft));
 }
 
-test('what breaks clients is found', () => {
+test('changes that break clients are reported as breaking', () => {
   const changes: Readonly<Record<string, (draft: Draft) => unknown>> = {
     '- op things.create POST /things': ({ paths }) => delete paths['/things'],
     '- res things.create 201': ({ post }) => (post.responses = { '200': post.responses['201'] ?? {} }),
@@ -71,7 +71,7 @@ test('what breaks clients is found', () => {
   }
 });
 
-test('what breaks no client is accepted', () => {
+test('changes that break no client are reported as compatible', () => {
   const changes: readonly ((draft: Draft) => unknown)[] = [
     ({ paths, post }) => {
       const requestBody = { ...post.requestBody, required: true };

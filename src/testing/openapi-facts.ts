@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { OpenApiDocument } from './openapi-rules.ts';
 
 /**
- * An OpenAPI document as facts that clients rely on, one per line, to tell compatible changes from breaking ones. `op`:
- * an operation exists. `req`: a request may have a value of this type at this place; `req!`: it must; `limit`: the value
- * is limited. `res`: a response may have a value of this type at this place; `res!`: it always has one.
+ * Converts an OpenAPI document to a list of facts that clients rely on, to distinguish compatible and breaking changes.
+ * `op`: an operation exists. `req`: a request may have a value of this type at this location; `req!`: the value is
+ * required; `limit`: the value is limited. `res`: a response may have a value of this type at this location; `res!`: the
+ * value is always present.
  */
 
 interface Schema {
@@ -47,7 +48,7 @@ type Direction = 'req' | 'res';
 
 const nameOf = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
 
-/** The facts of the document of the last commit, which `scripts/openapi-snapshot.ts` updates. */
+/** File with the facts of the committed document. `scripts/openapi-snapshot.ts` updates it. */
 export const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi-snapshot.txt', import.meta.url));
 
 export const readSnapshot = (): string[] => readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n');
@@ -60,32 +61,34 @@ export function factsOf(document: OpenApiDocument): string[] {
     value.$ref === undefined ? value : ((components[kind]?.[nameOf(value.$ref)] ?? {}) as Value);
   const described = new Set<string>();
 
-  function describe(schema: Schema, direction: Direction, place: string): void {
+  function describe(schema: Schema, direction: Direction, location: string): void {
     if (schema.$ref !== undefined) {
       const name = nameOf(schema.$ref);
-      facts.add(`${direction} ${place} ${name}`);
+      facts.add(`${direction} ${location} ${name}`);
       if (described.has(`${direction} ${name}`)) return;
       described.add(`${direction} ${name}`);
       describe((components['schemas']?.[name] ?? {}) as Schema, direction, name);
       return;
     }
-    for (const variant of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) describe(variant, direction, place);
+    for (const variant of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) describe(variant, direction, location);
     const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
-    if (values !== undefined) for (const value of values) facts.add(`${direction} ${place} = ${JSON.stringify(value)}`);
-    else for (const type of [schema.type ?? []].flat()) facts.add(`${direction} ${place} ${type}`);
+    if (values !== undefined)
+      for (const value of values) facts.add(`${direction} ${location} = ${JSON.stringify(value)}`);
+    else for (const type of [schema.type ?? []].flat()) facts.add(`${direction} ${location} ${type}`);
     if (direction === 'req') {
       for (const keyword of [...UPPER_LIMITS, ...LOWER_LIMITS, ...OTHER_LIMITS]) {
-        // A format says as much as its pattern, in fewer characters.
+        // A format implies its pattern, and is shorter.
         if (schema[keyword] === undefined || (keyword === 'pattern' && schema['format'] !== undefined)) continue;
-        facts.add(`limit ${place} ${keyword} ${String(schema[keyword])}`);
+        facts.add(`limit ${location} ${keyword} ${String(schema[keyword])}`);
       }
     }
     for (const [name, part] of Object.entries(schema.properties ?? {})) {
-      if (schema.required?.includes(name)) facts.add(`${direction}! ${place}.${name}`);
-      describe(part, direction, `${place}.${name}`);
+      if (schema.required?.includes(name)) facts.add(`${direction}! ${location}.${name}`);
+      describe(part, direction, `${location}.${name}`);
     }
-    if (schema.items !== undefined) describe(schema.items, direction, `${place}[]`);
-    if (typeof schema.additionalProperties === 'object') describe(schema.additionalProperties, direction, `${place}.*`);
+    if (schema.items !== undefined) describe(schema.items, direction, `${location}[]`);
+    if (typeof schema.additionalProperties === 'object')
+      describe(schema.additionalProperties, direction, `${location}.*`);
   }
 
   for (const [path, operations] of Object.entries(document.paths)) {
@@ -94,9 +97,9 @@ export function factsOf(document: OpenApiDocument): string[] {
       facts.add(`op ${operationId} ${method.toUpperCase()} ${path}`);
       for (const declared of parameters) {
         const { in: where, name, required, schema } = resolve(declared, 'parameters');
-        const place = `${operationId} ${where}:${name}`;
-        if (required === true && where !== 'path') facts.add(`req! ${place}`);
-        if (schema !== undefined) describe(schema, 'req', place);
+        const location = `${operationId} ${where}:${name}`;
+        if (required === true && where !== 'path') facts.add(`req! ${location}`);
+        if (schema !== undefined) describe(schema, 'req', location);
       }
       if (requestBody?.required === true) facts.add(`req! ${operationId} body`);
       for (const [type, { schema }] of Object.entries(requestBody?.content ?? {}))
@@ -112,16 +115,18 @@ export function factsOf(document: OpenApiDocument): string[] {
   return [...facts].sort();
 }
 
-/** The place of a fact, and what it says about it. */
-function split(fact: string): { readonly kind: string; readonly place: string; readonly value: string } {
+/** Splits a fact into its kind, the location in the document, and the value there. */
+function split(fact: string): { readonly kind: string; readonly location: string; readonly value: string } {
   const [kind = ''] = fact.split(' ', 1);
   const rest = fact.slice(kind.length + 1);
-  if (kind.endsWith('!') || kind === 'op') return { kind, place: rest, value: '' };
+  if (kind.endsWith('!') || kind === 'op') return { kind, location: rest, value: '' };
   const at = kind === 'limit' ? rest.search(/ \w+ \S*$/) : rest.search(/ (?:= .*|[\w]+)$/);
-  return at === -1 ? { kind, place: rest, value: '' } : { kind, place: rest.slice(0, at), value: rest.slice(at + 1) };
+  return at === -1
+    ? { kind, location: rest, value: '' }
+    : { kind, location: rest.slice(0, at), value: rest.slice(at + 1) };
 }
 
-/** Whether a limit is wider than or as wide as a previous one. */
+/** Returns whether a limit is at least as wide as the previous limit. */
 function isWiderLimit(before: string, after: string): boolean {
   const [keyword = '', previous] = before.split(' ');
   const [, next] = after.split(' ');
@@ -131,7 +136,7 @@ function isWiderLimit(before: string, after: string): boolean {
 }
 
 export interface Changes {
-  /** Facts, each with `-` or `+`, whose change breaks clients. */
+  /** Removed (`-`) and added (`+`) facts whose change breaks clients. */
   readonly breaking: readonly string[];
   readonly compatible: readonly string[];
 }
@@ -139,23 +144,23 @@ export interface Changes {
 /** Compares the facts of two documents. */
 export function compareFacts(before: readonly string[], after: readonly string[]): Changes {
   const [previous, next] = [new Set(before), new Set(after)];
-  /** The component or the operation that a place is in; names of components begin with a capital. */
-  const ownerOf = (place: string) => place.split(/^[A-Z]/.test(place) ? /[ .[]/ : ' ', 1)[0] ?? '';
-  const knownOwners = new Set(before.map((fact) => ownerOf(split(fact).place)));
-  const knownPlaces = new Set(before.map((fact) => `${split(fact).kind} ${split(fact).place}`));
+  /** Returns the component or operation that contains a location. Names of components start with a capital letter. */
+  const ownerOf = (location: string) => location.split(/^[A-Z]/.test(location) ? /[ .[]/ : ' ', 1)[0] ?? '';
+  const knownOwners = new Set(before.map((fact) => ownerOf(split(fact).location)));
+  const knownLocations = new Set(before.map((fact) => `${split(fact).kind} ${split(fact).location}`));
   const limitAt = (facts: readonly string[], fact: string) => {
-    const { place, value } = split(fact);
-    const prefix = `limit ${place} ${value.split(' ')[0]} `;
+    const { location, value } = split(fact);
+    const prefix = `limit ${location} ${value.split(' ')[0]} `;
     return facts.find((other) => other.startsWith(prefix));
   };
 
   const isBreakingRemoval = (fact: string) => !/^(?:req!|limit) /.test(fact);
   function isBreakingAddition(fact: string): boolean {
-    const { kind, place, value } = split(fact);
-    if (kind === 'req!') return knownOwners.has(ownerOf(place));
-    // A response that can have another type than before at a known place. New values of an enumeration are expected.
-    if (kind === 'res') return !value.startsWith('=') && value !== '' && knownPlaces.has(`res ${place}`);
-    if (kind !== 'limit' || !knownPlaces.has(`req ${place}`)) return false;
+    const { kind, location, value } = split(fact);
+    if (kind === 'req!') return knownOwners.has(ownerOf(location));
+    // Breaking if a value in a response can have a new type. Clients must expect new values of an enumeration.
+    if (kind === 'res') return !value.startsWith('=') && value !== '' && knownLocations.has(`res ${location}`);
+    if (kind !== 'limit' || !knownLocations.has(`req ${location}`)) return false;
     const old = limitAt(before, fact);
     return old === undefined || !isWiderLimit(split(old).value, value);
   }

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 
-/** Rules for the OpenAPI document beyond its own schema: those of OWASP's API Security Top 10 that a document can show, and good form. */
+/** Rules for the OpenAPI document beyond its schema: checks from the OWASP API Security Top 10, and conventions. */
 
 interface Schema {
   readonly type?: string | readonly string[];
@@ -50,7 +50,7 @@ export interface OpenApiDocument {
 
 export interface Finding {
   readonly rule: string;
-  /** Method and path, or where else in the document. */
+  /** Method and path, or another location in the document. */
   readonly at: string;
 }
 
@@ -61,7 +61,7 @@ interface OperationInContext {
   readonly document: OpenApiDocument;
 }
 
-/** A parameter that would put a secret into addresses, which end up in logs. */
+/** Names of parameters that would put a secret into URLs, which are written to logs. */
 const SECRET_NAME = /secret|token|password|passphrase|api-?key/i;
 
 const documentsStatus =
@@ -69,10 +69,10 @@ const documentsStatus =
   ({ operation }: OperationInContext) =>
     statuses.some((status) => operation.responses[status] !== undefined);
 const isRestricted = ({ operation }: OperationInContext) => (operation.security ?? []).length > 0;
-const named = (parameters: readonly Parameter[], where: string) =>
+const namesIn = (parameters: readonly Parameter[], where: string) =>
   parameters.filter((parameter) => parameter.in === where).map(({ name }) => name);
 
-/** What must hold for each operation. */
+/** Conditions that every operation must satisfy. */
 const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) => boolean>> = {
   'no-trailing-slash': ({ path }) => path === '/' || !path.endsWith('/'),
   'has-summary': ({ operation }) => (operation.summary ?? '') !== '',
@@ -82,7 +82,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
   'path-parameters': ({ path, operation: { parameters = [] } }) => {
     const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);
     const required = parameters.filter((parameter) => parameter.in !== 'path' || parameter.required === true);
-    return inPath.sort().join() === named(required, 'path').sort().join();
+    return inPath.sort().join() === namesIn(required, 'path').sort().join();
   },
   'parameters-unique': ({ operation: { parameters = [] } }) =>
     new Set(parameters.map(({ $ref, in: where, name }) => $ref ?? `${where} ${name}`)).size === parameters.length,
@@ -91,7 +91,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
   'no-numeric-ids': ({ operation: { parameters = [] } }) =>
     parameters.every((parameter) => parameter.in !== 'path' || parameter.schema?.type === 'string'),
   'no-secrets-in-addresses': ({ operation: { parameters = [] } }) =>
-    ![...named(parameters, 'path'), ...named(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
+    ![...namesIn(parameters, 'path'), ...namesIn(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
   'reads-restricted': (operation) => operation.method !== 'get' || isRestricted(operation),
   'writes-restricted': (operation) => operation.method === 'get' || isRestricted(operation),
   'error-401': documentsStatus('401'),
@@ -100,7 +100,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
   'error-validation': documentsStatus('400', '422'),
 };
 
-/** What must hold for each schema. */
+/** Conditions that every schema must satisfy. */
 const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly string[]) => boolean>> = {
   'strings-bounded': ({ maxLength, ...schema }, types) =>
     !types.includes('string') || maxLength !== undefined || 'enum' in schema || 'const' in schema,
@@ -111,7 +111,7 @@ const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly str
     properties === undefined || additionalProperties !== undefined,
 };
 
-/** What must hold for the document as a whole. */
+/** Conditions that the document as a whole must satisfy. */
 const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boolean>> = {
   'info-complete': ({ info }) => [info.description, info.contact, info.license].every((field) => field !== undefined),
   'tags-described': ({ tags }) =>
@@ -140,7 +140,7 @@ function* schemasIn(value: unknown, at: string): Generator<readonly [at: string,
   }
 }
 
-/** The contents of an operation's request and responses, each with its pointer (RFC 6901) below the operation. */
+/** Returns the contents of the request and responses, each with its JSON Pointer (RFC 6901) below the operation. */
 function contentsOf({ requestBody, responses }: Operation): (readonly [pointer: string, content: Content])[] {
   const bodies = Object.entries({ requestBody, ...responses });
   return bodies.flatMap(([name, body]) =>
@@ -153,18 +153,18 @@ function contentsOf({ requestBody, responses }: Operation): (readonly [pointer: 
 
 const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** Lists where a document violates the OpenAPI schema or one of the rules above. */
+/** Returns the violations of the OpenAPI schema and of the rules above. */
 export async function lint(document: OpenApiDocument): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { valid, errors } = await new Validator().validate({ ...document });
   if (!valid) findings.push({ rule: 'openapi-schema', at: JSON.stringify(errors) });
 
-  for (const [rule, holds] of Object.entries(DOCUMENT_RULES)) {
-    if (!holds(document)) findings.push({ rule, at: 'document' });
+  for (const [rule, isSatisfied] of Object.entries(DOCUMENT_RULES)) {
+    if (!isSatisfied(document)) findings.push({ rule, at: 'document' });
   }
   for (const [index, schema] of schemasIn(document, 'document')) {
-    for (const [rule, holds] of Object.entries(SCHEMA_RULES)) {
-      if (!holds(schema, [schema.type ?? []].flat())) findings.push({ rule, at: index });
+    for (const [rule, isSatisfied] of Object.entries(SCHEMA_RULES)) {
+      if (!isSatisfied(schema, [schema.type ?? []].flat())) findings.push({ rule, at: index });
     }
   }
   const ajv = new Ajv2020({ strict: false, validateFormats: false, inlineRefs: false, code: { optimize: false } });
@@ -172,14 +172,14 @@ export async function lint(document: OpenApiDocument): Promise<Finding[]> {
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const at = `${method} ${path}`;
-      for (const [rule, holds] of Object.entries(OPERATION_RULES)) {
-        if (!holds({ path, method, operation, document })) findings.push({ rule, at });
+      for (const [rule, isSatisfied] of Object.entries(OPERATION_RULES)) {
+        if (!isSatisfied({ path, method, operation, document })) findings.push({ rule, at });
       }
-      const wrong = contentsOf(operation).some(([pointer, { schema, example }]) => {
+      const hasInvalidExample = contentsOf(operation).some(([pointer, { schema, example }]) => {
         const ref = `openapi.json#/paths/${escapePointer(path)}/${method}/${pointer}/schema`;
         return schema !== undefined && example !== undefined && ajv.getSchema(ref)?.(example) !== true;
       });
-      if (wrong) findings.push({ rule: 'examples-valid', at });
+      if (hasInvalidExample) findings.push({ rule: 'examples-valid', at });
       const isWithout = ({ schema, example }: Content) =>
         schema !== undefined && schema.format !== 'binary' && example === undefined;
       if (contentsOf(operation).some(([, content]) => isWithout(content)))

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
-/** What the issuer answers to the next exchange of a code, on top of the claims that a correct one sends. */
+/** Tokens that the issuer returns for a code. The claims are added to, or override, correct claims. */
 export interface IssuedTokens {
   readonly claims?: JWTPayload;
   readonly userinfo?: Readonly<Record<string, unknown>>;
@@ -11,15 +11,15 @@ export interface IssuedTokens {
   readonly isForged?: boolean;
 }
 
-/** An OpenID Connect provider on loopback that does what a test says, right or wrong. */
+/** An OpenID Connect provider on loopback whose responses, correct or incorrect, a test determines. */
 export interface OpenidIssuer {
   readonly url: string;
-  /** Issues a code for an authorization URL: it is accepted once, with the right verifier. */
+  /** Issues a code for an authorization URL. The code is accepted once, with the correct code verifier. */
   issueCode(authorizationUrl: URL, tokens: IssuedTokens): string;
   signLogoutToken(claims: JWTPayload, header?: { typ?: string }): Promise<string>;
-  /** Answers every request with 503 while true. */
+  /** While true, the issuer responds to every request with 503. */
   isDown: boolean;
-  /** What the next refresh answers; null: `invalid_grant`. */
+  /** Response to the next refresh; null for `invalid_grant`. */
   refreshed: IssuedTokens | null;
   close(): Promise<void>;
 }
@@ -38,9 +38,9 @@ async function sha256url(text: string): Promise<string> {
 }
 
 export async function startOpenidIssuer(): Promise<OpenidIssuer> {
-  const real = await generateKeyPair('RS256');
-  const forged = await generateKeyPair('RS256');
-  const jwk = { ...(await exportJWK(real.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
+  const signingKeys = await generateKeyPair('RS256');
+  const forgedKeys = await generateKeyPair('RS256');
+  const jwk = { ...(await exportJWK(signingKeys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const grants = new Map<string, Grant>();
   let userinfo: Readonly<Record<string, unknown>> = {};
   let count = 0;
@@ -58,7 +58,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
       .setProtectedHeader({ alg: 'RS256', kid: 'one' })
       .setIssuedAt()
       .setExpirationTime('5m')
-      .sign(tokens.isForged === true ? forged.privateKey : real.privateKey);
+      .sign(tokens.isForged === true ? forgedKeys.privateKey : signingKeys.privateKey);
     const refresh = tokens.refreshToken === undefined ? {} : { refresh_token: tokens.refreshToken };
     return { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: idToken, ...refresh };
   }
@@ -117,7 +117,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
         .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
         .setIssuedAt()
         .setExpirationTime('2m')
-        .sign(real.privateKey),
+        .sign(signingKeys.privateKey),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -126,7 +126,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   return issuer;
 }
 
-/** The settings of a server that trusts the issuer. */
+/** Returns the settings of a server that trusts the issuer. */
 export function singleSignOnSettings(issuer: Pick<OpenidIssuer, 'url'>): Record<string, string> {
   return {
     DEVPILOT_OIDC_ISSUER: issuer.url,

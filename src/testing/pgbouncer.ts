@@ -6,7 +6,7 @@ import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
 import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 
-/** Starts a real PgBouncer in front of a PostgreSQL server, with its default configuration except for required settings. */
+/** Starts PgBouncer in front of a PostgreSQL server, with its default configuration except for required settings. */
 export async function startPgBouncer(
   postgres: TestPostgres,
   mode: 'session' | 'transaction',

@@ -11,7 +11,7 @@ import pg from 'pg';
 export const SHARED_POSTGRES = {
   /** URL of a running server. */
   url: 'DEVPILOT_TEST_POSTGRES_URL',
-  /** Data directory of a server that never ran, to copy instead of creating one with `initdb`. */
+  /** Data directory of a server that was never started, which is copied to avoid running `initdb`. */
   template: 'DEVPILOT_TEST_POSTGRES_TEMPLATE',
 } as const;
 
@@ -23,15 +23,15 @@ export interface TestDatabases {
   close(): Promise<void>;
 }
 
-/** A real PostgreSQL server on a free port, with its files in its own directory. */
+/** A PostgreSQL server on a free port, with its own data directory. */
 export interface TestPostgres extends TestDatabases {
   readonly port: number;
-  /** URL of its first database, as the superuser. */
+  /** URL of the default database, as the superuser. */
   readonly url: string;
   readonly directory: string;
   /** Process id of the postmaster. */
   pid(): number;
-  /** Stops the server: `SIGINT` as an operator would, `SIGKILL` like a crash. Resolves when it has ended. */
+  /** Stops the server: cleanly with `SIGINT`, or like a crash with `SIGKILL`. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
   /** Stops the server and removes its files. */
@@ -43,7 +43,7 @@ export async function freePort(): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
+  if (address === null || typeof address === 'string') throw new Error('No free port found.');
   return address.port;
 }
 
@@ -54,14 +54,14 @@ async function administer(url: string, statement: string): Promise<void> {
   await client.query(statement).finally(() => client.end());
 }
 
-/** Creates a database on the server of this URL and returns its own URL. */
+/** Creates a database on a server and returns the URL of the database. */
 async function createDatabaseAt(url: string): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await administer(url, `create database ${name}`);
   return new URL(`/${name}`, url).href;
 }
 
-/** A directory that the user who runs PostgreSQL may enter. */
+/** Creates a directory that the user who runs PostgreSQL may enter. */
 function createDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-postgres-'));
   chmodSync(directory, 0o755);
@@ -85,7 +85,7 @@ function embeddedPostgres(databaseDir: string, port: number, flags: readonly str
   });
 }
 
-/** Creates a data directory that `startPostgres` copies if the environment names it. */
+/** Creates a data directory that `startPostgres` copies if it is set in the environment. */
 export async function createPostgresTemplate(): Promise<{ readonly directory: string; remove(): void }> {
   const parent = createDirectory();
   const directory = join(parent, 'data');
@@ -93,7 +93,7 @@ export async function createPostgresTemplate(): Promise<{ readonly directory: st
   return { directory, remove: () => rmSync(parent, { recursive: true, force: true }) };
 }
 
-/** Databases of the server that `scripts/test.ts` started; of their own server in a test file that runs alone. */
+/** Creates databases on the server that `scripts/test.ts` started, or on a new server if the test file runs alone. */
 export async function openTestDatabases(): Promise<TestDatabases> {
   const url = process.env[SHARED_POSTGRES.url];
   if (url === undefined) return startPostgres();
@@ -112,9 +112,9 @@ export async function openTestDatabases(): Promise<TestDatabases> {
 }
 
 /**
- * Starts a server. Its collation sorts text by language, not by bytes, so that a query without an explicit collation
- * is detected. Unless it is `durable`, it does not wait for the disk: a crash of the server loses nothing, a crash of
- * the machine would.
+ * Starts a server. Its default collation sorts text by language and not by bytes, so that tests detect a query without
+ * an explicit collation. Unless `durable` is set, the server does not wait for the disk: a crash of the server loses
+ * nothing, but a crash of the machine would.
  */
 export async function startPostgres({ durable = false } = {}): Promise<TestPostgres> {
   const directory = createDirectory();
@@ -127,14 +127,14 @@ export async function startPostgres({ durable = false } = {}): Promise<TestPostg
   else execFileSync('cp', ['--archive', template, databaseDir]);
   const start = () =>
     server.start().catch(() => {
-      throw new Error(`PostgreSQL does not start:\n${log.slice(-20).join('')}`);
+      throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`);
     });
   await start();
-  let running = true;
+  let isRunning = true;
   const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
   async function stop(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void> {
-    running = false;
-    // After SIGKILL, its children notice its death by themselves.
+    isRunning = false;
+    // After SIGKILL, the child processes of the postmaster end by themselves.
     if (signal !== 'SIGINT') process.kill(pid(), signal);
     await server.stop();
   }
@@ -148,11 +148,11 @@ export async function startPostgres({ durable = false } = {}): Promise<TestPostg
     stop,
     async start() {
       await start();
-      running = true;
+      isRunning = true;
     },
     async close() {
-      // Without a last checkpoint, since its files are removed.
-      if (running) await stop('SIGQUIT');
+      // SIGQUIT skips the last checkpoint, because the files are removed anyway.
+      if (isRunning) await stop('SIGQUIT');
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -19,9 +19,9 @@ export interface ProcessResult {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Running servers, so that a failing test leaves none behind. */
+/** Running servers, which are killed at the end even if a test fails. */
 const running = new Set<ChildProcess>();
-/** Where the servers write what they send. */
+/** Directory to which the servers record their responses. */
 const sentResponses = temporaryDirectory();
 const RECORDER = new URL('./responses/record-to-file.ts', import.meta.url);
 let serverCount = 0;
@@ -34,15 +34,15 @@ after(async () => {
   if (lines.length > 0) await expectDocumented(lines.map((line) => JSON.parse(line) as SentResponse));
 });
 
-/** The options of Node.js with which a server records its responses, for the check after the tests of this file. */
+/** Returns Node.js options that make a server record its responses, which are checked after the tests of a file. */
 function recordingOptions(): string[] {
   const file = join(sentResponses.path, String(serverCount++));
   return ['--import', `${RECORDER.href}?${new URLSearchParams({ file }).toString()}`];
 }
 
-/** Passes only what a command needs of this process's environment, so that no setting leaks in. */
+/** Returns the environment of a command, without the settings in the environment of this process. */
 function environmentOf(environment: Environment): NodeJS.ProcessEnv {
-  // Modules are compiled only once: tests start many processes.
+  // With a shared cache, the many processes of the tests compile each module only once.
   const cache = join(tmpdir(), 'devpilot-compile-cache');
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
 }
@@ -55,7 +55,7 @@ function collectResult(child: ChildProcess): Promise<ProcessResult> {
   return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr })));
 }
 
-/** Runs the real command until it exits. */
+/** Runs the `devpilot` command until it exits. */
 export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<ProcessResult> {
   const child = spawn(process.execPath, [CLI_PATH, ...args], { env: environmentOf(environment) });
   child.stdin.end(input);
@@ -64,7 +64,7 @@ export function runCommand(args: readonly string[], environment: Environment, in
 
 /** A server in its own process. */
 export interface ServerProcess {
-  /** Without a trailing slash. */
+  /** URL without a trailing slash. */
   readonly url: string;
   readonly setupCode: string | null;
   readonly metricsUrl: string | null;
@@ -82,7 +82,7 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  const end = collectResult(child).finally(() => running.delete(child));
+  const result = collectResult(child).finally(() => running.delete(child));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
@@ -92,7 +92,7 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    end.then((last) => reject(new Error(`The server ended: ${JSON.stringify(last)}`)));
+    result.then((ended) => reject(new Error(`The server ended: ${JSON.stringify(ended)}`)));
   });
   return {
     url,
@@ -102,7 +102,7 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
     output: () => output,
     stop(signal) {
       child.kill(signal);
-      return end;
+      return result;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
-function read(pid: string, name: string): string {
+function readProcFile(pid: string, name: string): string {
   try {
     return /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/${name}`, 'latin1') : '';
   } catch {
@@ -10,19 +10,19 @@ function read(pid: string, name: string): string {
   }
 }
 
-/** Whether a process is running whose command line contains these words, separated by NUL. */
+/** Returns whether a process is running whose command line contains these consecutive arguments. */
 export function isRunning(...words: readonly string[]): boolean {
-  return readdirSync('/proc').some((pid) => read(pid, 'cmdline').includes(words.join('\0')));
+  return readdirSync('/proc').some((pid) => readProcFile(pid, 'cmdline').includes(words.join('\0')));
 }
 
-/** Whether a process has a child whose command line contains this text. */
+/** Returns whether a process has a child whose command line contains this text. */
 export function hasChild(parent: number, part: string): boolean {
   return readdirSync('/proc').some((pid) => {
-    const [, itsParent] = /\) \S+ (\d+)/.exec(read(pid, 'stat')) ?? [];
-    return Number(itsParent) === parent && read(pid, 'cmdline').includes(part);
+    const [, parentPid] = /\) \S+ (\d+)/.exec(readProcFile(pid, 'stat')) ?? [];
+    return Number(parentPid) === parent && readProcFile(pid, 'cmdline').includes(part);
   });
 }
 
-/** Folders with private keys that belong to this process. */
+/** Returns the names of the folders with private keys that belong to this process. */
 export const ownKeyFolders = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`devpilot-ssh-${process.pid}-`));

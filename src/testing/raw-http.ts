@@ -8,9 +8,9 @@ export interface RawResponse {
 }
 
 /**
- * Sends a request that no client library would send. `lines` is its request line and its header lines, except for
- * `Host` and `Connection: close`, which are added; each character is sent as one byte. Resolves to the response when the
- * server closes the connection.
+ * Sends a request that client libraries cannot send. `lines` are the request line and the header lines; `Host` and
+ * `Connection: close` are added. Each character is sent as one byte. Resolves to the response when the server closes the
+ * connection.
  */
 export function sendRawRequest(
   url: string,

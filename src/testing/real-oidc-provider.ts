@@ -3,7 +3,7 @@ import Provider from 'oidc-provider';
 import { CLIENT_ID, CLIENT_SECRET } from './openid-issuer.ts';
 import { freePort } from './postgres.ts';
 
-/** A certified OpenID Connect provider on loopback. Any user name signs in; `groups` are those of everyone. */
+/** A certified OpenID Connect provider on loopback. Any user name can sign in; every user is in all `groups`. */
 export interface RealOidcProvider {
   readonly url: string;
   readonly groups: string[];
@@ -21,7 +21,7 @@ const LOGIN_PAGE = page(
   '<form method="post"><label>User <input name="user" /></label><button>Sign in at the provider</button></form>',
 );
 
-/** Starts oidc-provider with one client whose redirect URI is at `origin`. Its users consent to everything. */
+/** Starts oidc-provider with one client whose redirect URI is at `origin`. Users are not asked for consent. */
 export async function startRealOidcProvider(origin: string): Promise<RealOidcProvider> {
   const url = `http://127.0.0.1:${await freePort()}`;
   const groups: string[] = [];
@@ -38,7 +38,7 @@ export async function startRealOidcProvider(origin: string): Promise<RealOidcPro
     ],
     cookies: { keys: ['a key for the cookies of tests'] },
     claims: { openid: ['sub', 'groups'], email: ['email', 'email_verified'], profile: ['name'] },
-    // Without the dispatcher that it passes, which refuses loopback addresses.
+    // Drops the dispatcher option, which refuses loopback addresses.
     fetch: (target: URL | string, { method = 'GET', headers = {}, body = null }: RequestInit) =>
       fetch(target, { method, headers, body }),
     features: {

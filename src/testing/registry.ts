@@ -10,17 +10,21 @@ const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=erro
 const FROM_REGISTRY = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000'];
 const INSTALL_TIMEOUT_MS = 200_000;
 
-/** Creates a directory with packages installed into it by npm. Rejects if that fails. */
-export async function install(directory: string, packages: readonly string[], how: readonly string[]): Promise<void> {
+/** Creates a directory and installs packages into it with npm. Rejects if that fails. */
+export async function install(
+  directory: string,
+  packages: readonly string[],
+  npmOptions: readonly string[],
+): Promise<void> {
   mkdirSync(directory);
   writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
-  await run('npm', ['install', ...OPTIONS, ...how, ...packages], {
+  await run('npm', ['install', ...OPTIONS, ...npmOptions, ...packages], {
     cwd: directory,
     timeout: scaledTimeout(INSTALL_TIMEOUT_MS),
   });
 }
 
-/** Installs packages with dependencies from the configured registry; false, without a directory, if none can be reached. */
+/** Installs packages from the configured registry. Returns false and removes the directory if that fails. */
 export async function installFromRegistry(directory: string, packages: readonly string[]): Promise<boolean> {
   try {
     await install(directory, packages, FROM_REGISTRY);
@@ -32,8 +36,8 @@ export async function installFromRegistry(directory: string, packages: readonly 
 }
 
 /**
- * Installs the packages of a directory's own lockfile into that directory, unless they are installed already. For
- * development packages that would take too much space in every `npm ci`. Rejects if that fails.
+ * Installs the packages of the lockfile in a directory into that directory, unless they are installed already. Used for
+ * development packages that are too large for every `npm ci`. Rejects if that fails.
  */
 export async function installLocked(directory: string): Promise<void> {
   const lockfile = join(directory, 'package-lock.json');
@@ -46,12 +50,12 @@ export async function installLocked(directory: string): Promise<void> {
   copyFileSync(lockfile, installed);
 }
 
-/** What npm reports if the registry cannot be reached. */
+/** Error codes that npm reports if the registry cannot be reached. */
 const IS_OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
 
 /**
- * Installs the packages of a directory's own lockfile as `installLocked` does. If no registry can be reached, skips the
- * test and returns false, except in CI, where everything must be there.
+ * Does the same as `installLocked`. If the registry cannot be reached, skips the test and returns false; in CI, rejects
+ * instead.
  */
 export async function installTools(context: Pick<TestContext, 'skip'>, directory: string): Promise<boolean> {
   try {
@@ -59,7 +63,7 @@ export async function installTools(context: Pick<TestContext, 'skip'>, directory
     return true;
   } catch (error) {
     if (process.env['CI'] === 'true' || !IS_OFFLINE.test(String(error))) throw error;
-    context.skip(`No registry can be reached for the packages of ${directory}`);
+    context.skip(`The registry cannot be reached to install the packages of ${directory}`);
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a short program and resolves to its output; rejects with it if the program fails. */
+/** Runs a program and resolves to its output. Rejects with the output if the program fails. */
 export function runProgram(file: string, args: readonly string[], cwd?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });

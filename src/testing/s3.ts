@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from '@20minutes/s3rver';
 
-/** A third-party S3 server on loopback, which checks signatures, with one bucket. */
+/** A third-party S3 server on loopback with one bucket. It checks signatures. */
 export interface TestS3 {
   /** URL of the bucket, with a prefix. */
   readonly url: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Directory of its buckets. */
+  /** Directory that contains the buckets. */
   readonly folder: string;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export async function startS3(): Promise<TestS3> {
   return {
     url: `http://127.0.0.1:${port}/backups/of-devpilot`,
     region: 'us-east-1',
-    // The only account that it knows.
+    // The only account of the server.
     accessKeyId: 'S3RVER',
     secretAccessKey: 'S3RVER',
     folder,

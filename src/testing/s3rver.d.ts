@@ -1,4 +1,4 @@
-/** The part that is used here; the package has no types. */
+/** Types for the used part of the package, which has no types of its own. */
 declare module '@20minutes/s3rver' {
   import type { AddressInfo } from 'node:net';
 

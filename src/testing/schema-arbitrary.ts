@@ -25,8 +25,8 @@ export interface JsonSchema {
 }
 export type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** Values of a type other than the required one. */
-const ODD = fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, '', 'x', [], {}, [[]], { a: 1 });
+/** Values whose type is probably wrong. */
+const WRONG_TYPE_VALUES = fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, '', 'x', [], {}, [[]], { a: 1 });
 
 const INSTANTS = [
   '2027-02-24T09:00:00.000Z',
@@ -39,7 +39,7 @@ const INSTANTS = [
   '+275760-09-13T00:00:00.000Z',
 ];
 
-/** Characters of one to four bytes, including some that are refused or changed in some fields. */
+/** Characters of one to four bytes, some of which certain fields refuse or normalize. */
 const UNITS = ['a', 'Z', '7', '-', '.', '/', ' ', 'é', 'e\u0301', '中', '😀', '\u0301', '\u202e', '\0', '\n', '\ud800'];
 const repeatTo = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(length / Math.max(1, [...unit].length)));
@@ -49,14 +49,14 @@ function textOf(schema: JsonSchema): fc.Arbitrary<unknown> {
   const edges = [minLength - 1, minLength, maxLength, maxLength + 1].filter(
     (length) => length >= 0 && length <= 140_000,
   );
-  const odd = fc.oneof(
+  const edgeCases = fc.oneof(
     fc.tuple(fc.constantFrom(...UNITS), fc.constantFrom(...edges)).map(([unit, length]) => repeatTo(unit, length)),
     fc.tuple(fc.constantFrom(...edges)).map(([length]) => 'a'.repeat(length)),
     fc.string({ unit: 'grapheme', maxLength: Math.min(maxLength, 40) }),
   );
   if (format?.startsWith('date') === true) return fc.constantFrom<unknown>(...INSTANTS, ...examples);
-  if (examples.length === 0) return pattern === undefined ? odd : fc.oneof(odd, fc.constant('a'));
-  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...examples) }, { weight: 1, arbitrary: odd });
+  if (examples.length === 0) return pattern === undefined ? edgeCases : fc.oneof(edgeCases, fc.constant('a'));
+  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...examples) }, { weight: 1, arbitrary: edgeCases });
 }
 
 function numberOf({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema): fc.Arbitrary<unknown> {
@@ -66,25 +66,25 @@ function numberOf({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema):
 
 function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const { properties = {}, required = [], additionalProperties } = schema;
-  const needed = Object.fromEntries(
+  const propertyArbitraries = Object.fromEntries(
     Object.entries(properties).map(([name, property]) => [
       name,
-      // Required fields are sometimes omitted, optional ones mostly: each may be a reason to refuse the whole.
+      // Required fields are omitted rarely, and optional fields often, because each field may cause a rejection.
       fc.oneof(
         { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(property, schemas) },
         { weight: required.includes(name) ? 1 : 3, arbitrary: fc.constant(undefined) },
       ),
     ]),
   );
-  const known = fc.record(needed);
+  const known = fc.record(propertyArbitraries);
   const values = typeof additionalProperties === 'object' ? arbitraryOf(additionalProperties, schemas) : fc.constant(1);
   const isRecord = typeof additionalProperties === 'object';
-  const more = fc.dictionary(
+  const additionalFields = fc.dictionary(
     fc.oneof(fc.constantFrom('NAME', 'A_1', '__proto__', 'constructor', ''), fc.string({ maxLength: 20 })),
     values,
     { maxKeys: isRecord ? 5 : 1 },
   );
-  const extra = isRecord ? more : fc.option(more, { nil: {}, freq: 15 });
+  const extra = isRecord ? additionalFields : fc.option(additionalFields, { nil: {}, freq: 15 });
   return fc.tuple(known, extra).map(([fields, others]) => ({ ...others, ...fields }));
 }
 
@@ -109,7 +109,7 @@ function typedOf(schema: JsonSchema, type: string | undefined, schemas: Schemas)
 }
 
 /**
- * Generates values for a schema: mostly valid ones, at the limits if there are any, and sometimes beyond them or of
+ * Generates values for a schema: mostly valid values, often at the limits, and sometimes values beyond the limits or of
  * another type.
  */
 export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
@@ -118,9 +118,9 @@ export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<
   const variants = anyOf ?? oneOf ?? allOf;
   if (variants !== undefined) return fc.oneof(...variants.map((variant) => arbitraryOf(variant, schemas)));
   if ('const' in schema) return fc.constant(schema.const);
-  const right =
+  const validValues =
     schema.enum !== undefined
       ? fc.constantFrom<unknown>(...schema.enum)
       : fc.oneof(...[schema.type].flat().map((type) => typedOf(schema, type, schemas)));
-  return fc.oneof({ weight: 30, arbitrary: right }, { weight: 1, arbitrary: ODD });
+  return fc.oneof({ weight: 30, arbitrary: validValues }, { weight: 1, arbitrary: WRONG_TYPE_VALUES });
 }

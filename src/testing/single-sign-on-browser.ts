@@ -1,7 +1,7 @@
 import type { IssuedTokens, OpenidIssuer } from './openid-issuer.ts';
 import type { TestResponse, TestServer } from './test-server.ts';
 
-/** The cookies that a response sets, as `name=value`. */
+/** Returns the cookies that a response sets, as `name=value`. */
 const setCookies = (response: TestResponse) =>
   response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
 
@@ -11,7 +11,7 @@ export interface StartedSignIn {
   readonly cookie: string;
 }
 
-/** Plays a browser that signs in at the issuer. */
+/** Simulates a browser that signs in at the issuer. */
 export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
   return {
     async start(path = '/v1/oidc/start', body?: object): Promise<StartedSignIn> {
@@ -22,7 +22,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
       const url = response.headers.get('location') ?? response.body.url;
       return { url: new URL(url), cookie: setCookies(response)[0] ?? '' };
     },
-    /** Opens the redirect URI with what the provider would send, changed by `change`. */
+    /** Opens the redirect URI with the parameters that the provider would send, modified by `change`. */
     async return(
       { url, cookie }: StartedSignIn,
       tokens: IssuedTokens,
@@ -45,7 +45,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
   };
 }
 
-/** Where a response leads, and the session cookie that it sets; null if none. */
+/** Returns the target of a redirect and the session cookie that a response sets; each is null if missing. */
 export function outcomeOf(response: TestResponse): {
   readonly location: string | null;
   readonly session: string | null;
@@ -54,7 +54,7 @@ export function outcomeOf(response: TestResponse): {
   return { location: response.headers.get('location'), session };
 }
 
-/** The problem that the page of a response explains; null if it explains none. */
+/** Returns the problem code in the target of a redirect; null if the sign-in succeeded or there is no code. */
 export function problemOf(response: TestResponse): string | null {
   const { location, session } = outcomeOf(response);
   return session !== null ? null : new URL(location ?? '/', 'http://localhost').searchParams.get('problem');

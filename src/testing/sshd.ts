@@ -8,26 +8,26 @@ import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
-/** A real OpenSSH server on loopback that accepts one public key, with its own host key. */
+/** An OpenSSH server on loopback with its own host key, which accepts only configured public keys. */
 export interface TestSshd {
   readonly port: number;
   readonly user: string;
-  /** `type base64`. */
+  /** Public host key in the format `type base64`. */
   readonly hostKey: string;
   /** Replaces the keys that may sign in. */
   authorize(publicKeys: readonly string[]): void;
-  /** Kills the open connections without closing them, as if the machine had failed. */
+  /** Kills the processes of open connections, as if the machine had failed. */
   killSessions(): void;
   close(): Promise<void>;
 }
 
-/** All descendants of a process. */
+/** Returns the process IDs of all descendants of a process. */
 function descendantsOf(parent: number): number[] {
   const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([, itsParent]) => itsParent === parent)
+    .filter(([, parentPid]) => parentPid === parent)
     .map(([pid = 0]) => pid);
   return children.flatMap((pid) => [pid, ...descendantsOf(pid)]);
 }
@@ -41,7 +41,7 @@ function isSshd(pid: number): boolean {
   }
 }
 
-/** Starts sshd, installing Debian's if there is none. `config` contains additional lines of its configuration. */
+/** Starts sshd, and installs the Debian package if it is missing. `config` contains additional configuration lines. */
 export async function startSshd(config: readonly string[] = []): Promise<TestSshd> {
   ensureCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -49,14 +49,14 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
   chmodSync(folder, 0o755);
   const hostKeyFile = join(folder, 'host_key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', hostKeyFile]);
-  const authorized = join(folder, 'authorized_keys');
-  writeFileSync(authorized, '', { mode: 0o600 });
+  const authorizedKeysFile = join(folder, 'authorized_keys');
+  writeFileSync(authorizedKeysFile, '', { mode: 0o600 });
   const port = await freePort();
   const lines = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     `HostKey ${hostKeyFile}`,
-    `AuthorizedKeysFile ${authorized}`,
+    `AuthorizedKeysFile ${authorizedKeysFile}`,
     `PidFile ${join(folder, 'pid')}`,
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
@@ -82,7 +82,7 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
     port,
     user: userInfo().username,
     hostKey: readFileSync(`${hostKeyFile}.pub`, 'utf8').trim(),
-    authorize: (publicKeys) => writeFileSync(authorized, `${publicKeys.join('\n')}\n`, { mode: 0o600 }),
+    authorize: (publicKeys) => writeFileSync(authorizedKeysFile, `${publicKeys.join('\n')}\n`, { mode: 0o600 }),
     killSessions,
     close() {
       return new Promise((resolve) => {

@@ -10,7 +10,7 @@ import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestP
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 const PROBE_URL = new URL('./event-loop-probe.ts', import.meta.url).href;
 
-/** One expensive request: a hostile one, or one of the largest that are accepted. */
+/** An expensive request: a hostile request, or one of the largest accepted requests. */
 export interface Sendable {
   readonly operation: string;
   readonly what: string;
@@ -29,7 +29,7 @@ export interface StallServer {
   stop(): Promise<void>;
 }
 
-/** Values for path parameters: ids that exist if possible, so that a request gets as far as it can. */
+/** Values for path parameters: existing IDs if possible, so that a request is not refused early. */
 const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
 async function startProbedServer(
@@ -79,7 +79,7 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
   };
 }
 
-/** Reads only the head of a stream: those of logs are endless. */
+/** Sends a request and reads its response. Does not read the body of a stream of lines, which may be endless. */
 async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (/ndjson/.test(response.headers.get('content-type') ?? '')) await response.body?.cancel();
@@ -87,7 +87,7 @@ async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
   return response;
 }
 
-async function readWhole(url: string, init: RequestInit): Promise<Response> {
+async function fetchCompletely(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, init);
   await response.arrayBuffer();
   return response;
@@ -143,13 +143,13 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
   const packed = { ...errorKey, 'content-encoding': 'gzip' };
   const many = (path: string, count: number, body: (n: number) => unknown) =>
     Array.from({ length: count }, (_, n) =>
-      post(path, `one of ${count} large ones`, { ...person, ...json }, () => JSON.stringify(body(n))),
+      post(path, `one of ${count} large requests`, { ...person, ...json }, () => JSON.stringify(body(n))),
     );
   const hooks = (count: number) =>
     Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
   const envelope = (events: readonly string[]) =>
     gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
-  // IPv6, which is several times as expensive to check as IPv4.
+  // IPv6 addresses are several times as expensive to check as IPv4 addresses.
   const addresses = Array.from({ length: 20 }, (_, n) => ({
     address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
     first: EVENT_TIME,
@@ -169,7 +169,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     });
   return [
     post('/v1/activity/events', 'a batch of empty objects', batch, () => `[${repeatTo('{},', 8_000_000)}{}]`),
-    post('/v1/activity/events', 'a batch that is nested', batch, () => repeatTo('[', 8_000_000)),
+    post('/v1/activity/events', 'a batch of nested arrays', batch, () => repeatTo('[', 8_000_000)),
     post('/v1/activity/events', 'the largest batch, of texts', batch, () =>
       JSON.stringify(Array.from({ length: 1_000 }, (_, n) => cloudEvent(n, 'x'.repeat(8_000)))),
     ),
@@ -194,7 +194,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
       ),
     ),
     get('/v1/activity/events?limit=200', 'a page of large events', token),
-    get('/v1/activity/events', 'all of them as CSV', { ...token, accept: 'text/csv' }),
+    get('/v1/activity/events', 'all events as CSV', { ...token, accept: 'text/csv' }),
     post('/api/1/envelope/', 'a bomb of nested arrays', packed, () => envelope([repeatTo('[', 4_000_000)])),
     post('/api/1/envelope/', 'a bomb of tags', packed, () =>
       envelope([`{"tags":{${repeatTo('"a":1,', 7_000_000)}"a":1}}`]),
@@ -202,7 +202,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     post('/api/1/envelope/', 'a hundred large events', packed, () =>
       envelope(Array.from({ length: 100 }, (_, n) => event(n))),
     ),
-    post('/api/1/envelope/', 'an event of as many values as are read', packed, () =>
+    post('/api/1/envelope/', 'an event with the maximum number of values', packed, () =>
       envelope([`{"extra":[${'{},'.repeat(24_000)}{}]}`]),
     ),
     post('/v1/errors/events', 'the longest stack', { ...token, ...json }, () =>
@@ -211,12 +211,12 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     post('/v1/guards/uses', 'the largest report', { ...key, ...json }, () =>
       JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses }),
     ),
-    post('/v1/guards/uses', 'a report of bad entries', { ...key, ...json }, () =>
+    post('/v1/guards/uses', 'a report of invalid entries', { ...key, ...json }, () =>
       JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses: Array.from({ length: 24_000 }, () => ({})) }),
     ),
     post(
       '/v1/apps/shop/env',
-      'as many bad names as are read',
+      'the maximum number of invalid names',
       { ...person, ...json },
       () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])) }),
       'PATCH',
@@ -233,7 +233,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     ),
     post(
       '/v1/apps/shop/env',
-      'as many changes as are allowed',
+      'the maximum number of changes',
       { ...person, ...json },
       () =>
         JSON.stringify({
@@ -253,8 +253,8 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     get('/v1/audit-events?limit=200', 'a page of the activity log', person),
     {
       operation: 'GET /v1/audit-events',
-      what: 'all of it as NDJSON',
-      send: () => readWhole(`${url}/v1/audit-events`, { headers: { ...person, accept: 'application/x-ndjson' } }),
+      what: 'all entries as NDJSON',
+      send: () => fetchCompletely(`${url}/v1/audit-events`, { headers: { ...person, accept: 'application/x-ndjson' } }),
     },
   ];
 }
@@ -262,8 +262,8 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
 const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));
 
 /**
- * Starts a server with some resources in its own process, and creates hostile requests from its OpenAPI
- * document, with bodies of about `bytes` bytes.
+ * Starts a server with some resources in its own process, and creates hostile requests from its OpenAPI document, with
+ * bodies of about `bytes` bytes.
  */
 export async function startStallServer(
   bytes: number,

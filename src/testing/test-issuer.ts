@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** An issuer of workload tokens on loopback. `respond` answers, and can be replaced to simulate faults. */
+/** An issuer of workload tokens on loopback. Tests can replace `respond` to simulate faults. */
 export interface TestIssuer {
   readonly url: string;
   readonly jwks: { keys: JWK[] };

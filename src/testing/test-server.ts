@@ -13,7 +13,7 @@ import { recordServer } from './responses/own-servers.ts';
 
 export const PASSWORD = 'a long and private sentence';
 
-/** A response with its body: parsed if it is JSON, the text otherwise. */
+/** A response whose body is parsed if it is JSON, and text otherwise. */
 export interface TestResponse<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
@@ -28,18 +28,18 @@ export interface TestRequest {
   readonly body?: unknown;
 }
 
-/** A running server on its own data directory, over real HTTP. */
+/** A running server with its own data directory, called over HTTP. */
 export interface TestServer {
   readonly url: string;
-  /** Public origin: DEVPILOT_PUBLIC_URL if it is set. */
+  /** Public origin: `DEVPILOT_PUBLIC_URL` if set, otherwise `url`. */
   readonly origin: string;
   readonly dataDirectory: string;
   readonly setupLink: string | null;
   readonly running: RunningServer;
   call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
-  /** Stops it and starts a new one on the same directory. */
+  /** Stops the server and starts a new one with the same data directory. */
   restart(): Promise<TestServer>;
-  /** Stops it and removes the directory. */
+  /** Stops the server and removes its data directory. */
   close(): Promise<void>;
 }
 
@@ -48,12 +48,12 @@ export async function sendRequest<Body>(
   path: string,
   { method, headers, body }: TestRequest = {},
 ): Promise<TestResponse<Body>> {
-  const plain =
+  const isSentUnchanged =
     body === undefined || typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams;
   const response = await fetch(url + path, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { ...(plain ? {} : { 'content-type': 'application/json' }), ...headers },
-    ...(body !== undefined && { body: plain ? (body as string) : JSON.stringify(body) }),
+    headers: { ...(isSentUnchanged ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: isSentUnchanged ? (body as string) : JSON.stringify(body) }),
     redirect: 'manual',
   });
   const text = await response.text();
@@ -72,9 +72,9 @@ export interface TestServerOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
-  /** Pauses before another attempt to connect to a server, in milliseconds; none by default. */
+  /** Delays before further attempts to connect to a server, in milliseconds; no further attempts by default. */
   readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
-  /** Intervals of checks for due schedules and leftovers, in milliseconds; as in production by default. */
+  /** Intervals of the checks for due schedules and of the cleanup, in milliseconds; as in production by default. */
   readonly work?: { readonly dueMs: number; readonly sweepMs: number; readonly noticesMs?: number };
 }
 
@@ -115,7 +115,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-/** A signed-in person: requests have the cookie and our own `Origin`, like those of the web UI. */
+/** A signed-in person, whose requests have the session cookie and the server's `Origin`, as those of the web UI. */
 export interface TestPerson {
   readonly email: string;
   readonly cookie: string;
@@ -146,7 +146,7 @@ export function createTestPerson(
   };
 }
 
-/** The cookie that a response sets, as `name=value`. */
+/** Returns the cookie that a response sets, as `name=value`. */
 export function cookieOf(response: TestResponse): string {
   return (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 }
@@ -165,7 +165,7 @@ export async function createWorkspaceFor(
   return createTestPerson(server, person.email, person.cookie, created.body.id);
 }
 
-/** Signs the first person up with the code of the setup link and creates a workspace. */
+/** Signs up the first person with the code in the setup link, and creates a workspace. */
 export async function signUpOwner(
   server: Pick<TestServer, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
   email = 'ada@example.com',
@@ -179,12 +179,12 @@ export async function signUpOwner(
   return createWorkspaceFor(createTestPerson(server, email, cookieOf(signedUp), ''), server, workspace);
 }
 
-/** The request functions for a server in another process. */
+/** Returns the request functions for a server in another process. */
 export function remoteTestServer(url: string): Pick<TestServer, 'url' | 'call'> {
   return { url, call: <Body>(path: string, call?: TestRequest) => sendRequest<Body>(url, path, call) };
 }
 
-/** Signs the first person up at a server in another process. */
+/** Signs up the first person at a server in another process. */
 export function signUpRemoteOwner(server: {
   readonly url: string;
   readonly setupCode: string | null;
@@ -192,7 +192,7 @@ export function signUpRemoteOwner(server: {
   return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
 }
 
-/** Signs a person in at a server in another process. */
+/** Signs in a person at a server in another process. */
 export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
   const server = remoteTestServer(url);
   const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });
@@ -200,7 +200,7 @@ export async function signInRemotePerson(url: string, email: string): Promise<Te
   return createTestPerson(server, email, cookieOf(signedIn), '');
 }
 
-/** Invites someone, who signs up and becomes a member of the inviter's workspace. */
+/** Invites a person, who signs up and becomes a member of the inviter's workspace. */
 export async function signUpMember(
   server: TestServer,
   inviter: TestPerson,
@@ -229,10 +229,10 @@ export async function turnOnTwoFactor(server: TestServer, person: TestPerson, no
 export async function createToken(
   person: TestPerson,
   scopes: readonly Scope[],
-  more: Readonly<Record<string, unknown>> = {},
+  fields: Readonly<Record<string, unknown>> = {},
 ): Promise<CreatedAccessToken> {
   const created = await person.call<CreatedAccessToken>('/v1/access-tokens', {
-    body: { name: 'CI/CD Pipeline', scopes, ...more },
+    body: { name: 'CI/CD Pipeline', scopes, ...fields },
   });
   expectStatus(created, 201);
   return created.body;
@@ -241,10 +241,10 @@ export async function createToken(
 export async function createKey(
   person: TestPerson,
   permissions: readonly Permission[],
-  more: Readonly<Record<string, unknown>> = {},
+  fields: Readonly<Record<string, unknown>> = {},
 ): Promise<CreatedApiKey> {
   const created = await person.call<CreatedApiKey>('/v1/api-keys', {
-    body: { name: 'Billing service', permissions, ...more },
+    body: { name: 'Billing service', permissions, ...fields },
   });
   expectStatus(created, 201);
   return created.body;

@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
 import type { TestDatabases } from './postgres.ts';
 
-/** An empty store of its own for a test. */
+/** An empty store for a test. */
 export interface TestStore {
   readonly store: Store;
   /** Closes the store and deletes its data. */
@@ -35,7 +35,7 @@ export async function openTestStore(): Promise<TestStore> {
   };
 }
 
-/** Opens a new database of a running PostgreSQL. */
+/** Opens a store in a new database of a running PostgreSQL server. */
 export async function openTestDatabase(postgres: TestDatabases): Promise<TestStore> {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   return { store, close: store.close };
@@ -50,7 +50,7 @@ export async function seedPerson(store: Store, name = 'Ada'): Promise<string> {
   return id;
 }
 
-/** A workspace with its owner. */
+/** Inserts a workspace with an owner. */
 export async function seedWorkspace(store: Store): Promise<{ workspaceId: string; personId: string }> {
   const personId = await seedPerson(store);
   const workspaceId = createId('workspace');
@@ -70,10 +70,10 @@ export async function seedWorkspace(store: Store): Promise<{ workspaceId: string
 export async function seedCredential(
   store: Store,
   { workspaceId, personId }: { readonly workspaceId: string; readonly personId: string },
-  facts: Partial<Omit<Insertable<CredentialTable>, 'kind'>> & { readonly kind?: CredentialKind } = {},
+  columns: Partial<Omit<Insertable<CredentialTable>, 'kind'>> & { readonly kind?: CredentialKind } = {},
 ): Promise<{ id: string; digest: Digest }> {
-  const { kind = 'api_key', name = 'Billing' } = facts;
-  const id = facts.id ?? createId(kind);
+  const { kind = 'api_key', name = 'Billing' } = columns;
+  const id = columns.id ?? createId(kind);
   const digest = digestOf(mintSecret(kind));
   await store.transaction((trx) =>
     insertCredential(trx, {
@@ -90,7 +90,7 @@ export async function seedCredential(
       updated_at: 1,
       created_by: personId,
       last_used_at: null,
-      ...facts,
+      ...columns,
       kind,
       name,
       id,

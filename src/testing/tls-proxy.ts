@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
-/** Terminates TLS for a PostgreSQL without it, with a certificate for `localhost` from its own authority. */
+/** Terminates TLS for a PostgreSQL server without TLS, with a certificate for `localhost` from a test authority. */
 export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
@@ -18,19 +18,19 @@ export async function startTlsProxy(
   openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...names);
   const [key, cert] = [readFileSync(pathOf('key')), readFileSync(pathOf('crt'))];
   const sockets = new Set<Socket>();
-  const keep = (socket: Socket) => {
+  const track = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
   };
   const server = createServer((client) => {
-    keep(client);
+    track(client);
     client.once('data', (first) => {
-      // An SSLRequest is eight bytes long; clients that do not send one are disconnected.
+      // An SSLRequest is eight bytes long. Clients that send anything else are disconnected.
       if (first.length !== 8) return client.destroy();
       client.write('S');
       const secure = new TLSSocket(client, { isServer: true, key, cert });
       const upstream = connect(postgresPort, '127.0.0.1');
-      keep(upstream);
+      track(upstream);
       secure.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
       upstream.on('close', () => secure.destroy());
       secure.pipe(upstream).pipe(secure);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Text that is likely to contain everything that could confuse a parser. */
+/** Generates text with characters that are likely to confuse a parser. */
 export const trickyText = fc
   .array(
     fc.oneof(

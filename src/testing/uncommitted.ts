@@ -2,8 +2,8 @@ import pg from 'pg';
 import { until } from './until.ts';
 
 /**
- * Runs requests while a change to a PostgreSQL database is uncommitted, and commits it once the given number of their
- * transactions wait for a lock, or all requests are answered.
+ * Runs requests while a change to a PostgreSQL database is uncommitted. Commits the change once `waiting` transactions
+ * wait for a lock, or all requests have a response.
  */
 export async function whileUncommitted<T>(
   databaseUrl: string | undefined,
@@ -15,10 +15,10 @@ export async function whileUncommitted<T>(
   await client.connect();
   try {
     await client.query(`begin; ${change}`);
-    let isOver = false;
-    const done = work().finally(() => (isOver = true));
+    let isDone = false;
+    const done = work().finally(() => (isDone = true));
     await until(async () => {
-      if (isOver) return true;
+      if (isDone) return true;
       const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
       return (await client.query(text)).rows.length >= waiting;
     }, 20_000);

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { scaledTimeout } from './timeouts.ts';
 
-/** Pauses between checks: short at first, then in proportion to the wait, so that a long one leaves the processors to what it waits for. */
+/** Pauses between checks are short at first and grow with the wait, so that a long wait uses little processor time. */
 const MIN_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 50;
 const PAUSE_PER_WAIT = 1 / 20;
 
-/** Resolves when `condition` holds; rejects if it does not within `timeoutMs`, longer on a slow machine. */
+/** Resolves when `condition` returns true. Rejects after `timeoutMs`, which is scaled on a slow machine. */
 export async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const start = performance.now();
   const end = start + scaledTimeout(timeoutMs);

@@ -6,16 +6,16 @@ export interface ReceivedMessage {
   readonly id: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The status that it was answered with. */
+  /** Status of the response to the message. */
   readonly status: number;
 }
 
-/** A receiver of webhooks on loopback. `respond` sends an answer, and can be replaced to simulate faults. */
+/** A receiver of webhooks on loopback. Tests can replace `respond` to simulate faults. */
 export interface WebhookReceiver {
   readonly url: string;
   readonly messages: ReceivedMessage[];
   respond: (response: http.ServerResponse, message: Omit<ReceivedMessage, 'status'>) => void;
-  /** Waits until this many messages arrived, including failed attempts. */
+  /** Waits until this many messages have arrived, including failed attempts. */
   arrived(count: number): Promise<void>;
   close(): Promise<void>;
 }

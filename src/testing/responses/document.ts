@@ -16,7 +16,7 @@ interface SchemaError {
   readonly message?: string;
   readonly params?: object;
 }
-/** Validates a body; its errors are those of the last call. */
+/** Validates a body. `errors` are the errors of the last call. */
 export interface Validator {
   (body: unknown): boolean;
   readonly errors?: readonly SchemaError[] | null;
@@ -33,7 +33,7 @@ export interface Validators {
   readonly validators: Readonly<Record<string, Validator>>;
 }
 
-/** Changes whenever the document may have changed. */
+/** Returns a key that changes whenever the document may have changed. */
 function cacheKey(): string {
   const hash = createHash('sha256');
   for (const file of globSync(SOURCES, { cwd: ROOT }).sort()) {
@@ -57,7 +57,7 @@ interface Response {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 
-/** Compiles a module with a validator of every response body in the document. */
+/** Returns the code of a module with a validator for every response body in the document. */
 async function compileValidators(document: OpenApiDocument): Promise<string> {
   const { Ajv2020 } = await import('ajv/dist/2020.js');
   const { default: standalone } = await import('ajv/dist/standalone/index.js');
@@ -108,8 +108,8 @@ function mapValues<From, To>(
 }
 
 /**
- * The validators of the current OpenAPI document. They are compiled when the sources of the document have changed and
- * loaded from a cache otherwise, because every test file needs them.
+ * Returns the validators of the current OpenAPI document. They are cached until the sources of the document change,
+ * because every test file needs them.
  */
 export async function loadValidators(): Promise<Validators> {
   const file = join(CACHE, `${cacheKey()}.cjs`);

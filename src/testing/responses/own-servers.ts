@@ -1,14 +1,14 @@
 import { recordResponses, responseKey, type SentResponse } from './recorder.ts';
 import { expectDocumented } from './validate.ts';
 
-/** Different responses of the servers of this process, by port. */
+/** Distinct responses of the servers in this process, by port. */
 const responses = new Map<number, Map<string, SentResponse>>();
-/** Benchmarks start the same servers. */
+/** False in benchmarks, which also start test servers. */
 const isTest = process.env['NODE_TEST_CONTEXT'] !== undefined;
 if (isTest) recordResponses((response, port) => responses.get(port)?.set(responseKey(response), response));
 
 /**
- * Records the responses of a server of this process. Returns a function that throws if one of them differs from the
+ * Records the responses of a server in this process. Returns a function that throws if a response differs from the
  * OpenAPI document.
  */
 export function recordServer(url: string): () => Promise<void> {

@@ -3,21 +3,21 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A response as it was sent. */
+/** A response that a server has sent. */
 export interface SentResponse {
   readonly method: string;
-  /** Without query and fragment. */
+  /** Path without query and fragment. */
   readonly path: string;
   readonly status: number;
-  /** Without parameters; empty if the response has none. */
+  /** Content type without parameters; empty if the response has none. */
   readonly contentType: string;
-  /** Null if it is compressed, or too large to be kept. */
+  /** Null if the body is compressed or too large to be recorded. */
   readonly body: string | null;
 }
 
 const MAX_BODY_LENGTH = 4 * 1024 * 1024;
 
-/** The same for responses that differ only in the ID of their request. */
+/** Returns a key that is equal for responses that differ only in the request ID. */
 export const responseKey = ({ body, ...rest }: SentResponse): string =>
   hash('sha1', JSON.stringify([rest, body?.replace(/"requestId":"[^"]*"/, '')]));
 
@@ -42,7 +42,7 @@ function collectBody(response: ServerResponse): () => string | null {
   return () => (length > MAX_BODY_LENGTH ? null : Buffer.concat(chunks).toString());
 }
 
-/** Collects the headers of a response. Those that are passed to `writeHead` alone cannot be read from the response. */
+/** Collects the headers of a response, including headers passed to `writeHead`, which `getHeader` does not return. */
 function collectHeaders(response: ServerResponse): (name: string) => string {
   let written: Readonly<Record<string, unknown>> = {};
   const writeHead = response.writeHead.bind(response) as (...values: unknown[]) => never;
@@ -58,8 +58,8 @@ function collectHeaders(response: ServerResponse): (name: string) => string {
 }
 
 /**
- * Passes every response that an HTTP server of this process sends to `record`, with the port of the server. A response
- * that the client did not receive to its end is passed only if it is a stream of lines.
+ * Calls `record` with every response of the HTTP servers in this process and the port of the server. Responses that the
+ * client did not receive completely are omitted, except for streams of lines.
  */
 export function recordResponses(record: (response: SentResponse, port: number) => void): void {
   subscribe('http.server.request.start', (message) => {

@@ -3,11 +3,11 @@ import type { SentResponse } from './recorder.ts';
 
 /** Paths below which every response is documented. */
 const API = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
-/** Statuses of requests that reach no operation: no such path or method, or malformed. */
+/** Statuses of requests that reach no operation, because path or method do not exist or the request is malformed. */
 const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
 const PROBLEM = 'application/problem+json';
 
-/** The path as a server reads it, from a request target that may be in absolute form and have escapes. */
+/** Returns the decoded path of a request target, which may be in absolute form. */
 function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/]*/, '');
   try {
@@ -17,7 +17,7 @@ function pathOf(target: string): string {
   }
 }
 
-/** Matches a path against the templates of the document; a constant part wins over a parameter. */
+/** Returns the template that matches a path. A template with a constant part has precedence over one with a parameter. */
 function templateOf(path: string, templates: readonly string[]): string | undefined {
   const parts = path.split('/');
   const matching = templates.filter((template) => {
@@ -26,7 +26,7 @@ function templateOf(path: string, templates: readonly string[]): string | undefi
       expected.length === parts.length && expected.every((part, index) => part === parts[index] || part.startsWith('{'))
     );
   });
-  // The parts that are parameters, from the left, sort after those that are constant.
+  // Sorts parameters after constant parts, starting from the left.
   return matching.sort((a, b) => (a.replaceAll('{', '\u{10ffff}') < b.replaceAll('{', '\u{10ffff}') ? -1 : 1))[0];
 }
 
@@ -38,7 +38,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The values in a body: one, or one per line of a stream, whose last line may be incomplete. */
+/** Returns the value in a body, or the values of the complete lines of a stream. */
 function valuesIn({ contentType, body }: SentResponse): unknown[] {
   if (!contentType.endsWith('json')) return [body];
   if (contentType !== 'application/x-ndjson') return [parse(body ?? '')];
@@ -46,24 +46,24 @@ function valuesIn({ contentType, body }: SentResponse): unknown[] {
   return lines.filter((line) => line !== '').map(parse);
 }
 
-/** How the values in a body differ from their schema; null if they do not. */
+/** Describes the first value in a body that does not match its schema; null if all match. */
 function invalidValue(response: SentResponse, validator: Validator): string | null {
   for (const value of valuesIn(response)) {
     if (validator(value)) continue;
     const [error] = validator.errors ?? [];
-    const where = `${error?.instancePath} ${error?.message} ${JSON.stringify(error?.params)}`;
-    return `${where}: ${JSON.stringify(value)?.slice(0, 300)}`;
+    const location = `${error?.instancePath} ${error?.message} ${JSON.stringify(error?.params)}`;
+    return `${location}: ${JSON.stringify(value)?.slice(0, 300)}`;
   }
   return null;
 }
 
-/** How a response differs from the document; null if it does not. */
+/** Describes how a response differs from the document; null if it does not differ. */
 function differenceOf(response: SentResponse, { paths, validators, problem }: Validators): string | null {
   const { method, status, contentType, body } = response;
   const path = pathOf(response.path);
   if (!API.test(path)) return null;
   const template = templateOf(path, Object.keys(paths));
-  // `HEAD` is answered like `GET`, and authorization does not depend on the method.
+  // `HEAD` has the same responses as `GET`, and `/v1/authorize` accepts every method.
   const key = template === '/v1/authorize' || method === 'HEAD' ? 'get' : method.toLowerCase();
   const operation = template === undefined ? undefined : paths[template]?.[key];
   const name = `${method} ${template ?? path} ${status}`;
@@ -83,7 +83,7 @@ function differenceOf(response: SentResponse, { paths, validators, problem }: Va
   return invalid === null ? null : `${name}: ${invalid}`;
 }
 
-/** Throws if a response differs from the OpenAPI document; the message has each difference once. */
+/** Throws if a response differs from the OpenAPI document. The message contains each difference once. */
 export async function expectDocumented(responses: Iterable<SentResponse>): Promise<void> {
   const validators = await loadValidators();
   const differences = new Map<string, string>();

@@ -7,7 +7,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareAuditLogTests(fixture: StoreFixture): void {
   describe('the activity log', () => {
-    test('events appended in parallel are numbered and chained without a gap', async () => {
+    test('events that are appended concurrently are numbered and chained without gaps', async () => {
       const { workspaceId } = await seedWorkspace(fixture.store);
       const other = await seedWorkspace(fixture.store);
       await Promise.allSettled(
@@ -34,17 +34,17 @@ export function declareAuditLogTests(fixture: StoreFixture): void {
         Array.from({ length: 25 }, (_, index) => 25 - index),
       );
       for (const [index, event] of events.entries()) {
-        const before = events[index + 1];
-        assert.equal(event.previousHash, before?.hash ?? '0'.repeat(64));
+        const previous = events[index + 1];
+        assert.equal(event.previousHash, previous?.hash ?? '0'.repeat(64));
       }
       for await (const check of verifyEveryLog(fixture.store.read)) assert.equal(check.broken, null);
       const filtered = await readAuditLog(fixture.store.read, workspaceId, { credential: 'key_1', target: 't1' });
       const detailed = events.filter((event) => event.credential !== null && event.target?.id === 't1');
       assert.deepEqual(filtered.data, detailed);
-      const spans = { from: new Date(NOW + 10).toISOString(), to: new Date(NOW + 20).toISOString() };
-      const within = await readAuditLog(fixture.store.read, workspaceId, spans);
+      const period = { from: new Date(NOW + 10).toISOString(), to: new Date(NOW + 20).toISOString() };
+      const within = await readAuditLog(fixture.store.read, workspaceId, period);
       assert.ok(within.data.length > 0);
-      assert.ok(within.data.every((event) => event.at >= spans.from && event.at < spans.to));
+      assert.ok(within.data.every((event) => event.at >= period.from && event.at < period.to));
       const pages: number[] = [];
       let cursor: string | undefined;
       do {

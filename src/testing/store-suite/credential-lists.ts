@@ -14,13 +14,13 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     let listed: { workspaceId: string; personId: string };
     let someoneElse: string;
     const COUNT = 60;
-    const READS_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
-    const READS_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
+    const READ_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
+    const READ_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
     before(async () => {
       listed = await seedWorkspace(fixture.store);
       someoneElse = await seedPerson(fixture.store);
       for (let index = 0; index < COUNT; index++) {
-        // Few different values, so that many adjacent rows are equal in each sort order.
+        // With few distinct values, many adjacent rows are equal in each sort order.
         const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][index % 7] ?? '';
         await seedCredential(
           fixture.store,
@@ -65,22 +65,22 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         const page = { limit, after: decodeCursor(sort, kind, cursor ?? undefined) };
         const found = await list(sort, direction, filter, page, bounds);
         assert.ok(found);
-        const cut = toPage(
+        const listPage = toPage(
           found.rows,
           limit,
           sort,
           (row) => ({ value: sortValueOf(row, sort), id: row.id }),
           (row) => row,
         );
-        rows.push(...cut.data);
-        cursor = cut.nextCursor;
+        rows.push(...listPage.data);
+        cursor = listPage.nextCursor;
       } while (cursor !== null);
       return rows;
     }
 
     for (const sort of CREDENTIAL_SORTS) {
       for (const direction of ['asc', 'desc'] as const) {
-        test(`pages by ${sort} ${direction} lose nothing, repeat nothing and are in order`, async () => {
+        test(`pages by ${sort} ${direction} contain every row once and in order`, async () => {
           const rows = await all(sort, direction);
           assert.equal(rows.length, COUNT);
           assert.equal(new Set(rows.map(({ id }) => id)).size, COUNT);
@@ -103,7 +103,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       }
     }
 
-    test('credentials without expiry come after those with one, and unused ones before used ones', async () => {
+    test('credentials without expiry sort after expiring ones, and unused ones before used ones', async () => {
       const byExpiry = (await all('expiresAt', 'asc')).map((row) => row.expires_at === null);
       assert.deepEqual(
         byExpiry,
@@ -116,10 +116,10 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       );
     });
 
-    test('a page that would read too much of a long list is refused, never incomplete', async () => {
+    test('a page that would read too many rows of a long list is refused instead of returned incomplete', async () => {
       const bounds = { list: 10, entries: 8, rows: 8 };
       const first = { limit: 3, after: null };
-      const answers = async (sort: CredentialSort, filter: Partial<CredentialFilter>) =>
+      const isListed = async (sort: CredentialSort, filter: Partial<CredentialFilter>) =>
         (await list(sort, 'asc', filter, first, bounds)) !== null;
       const rows: [CredentialSort, Partial<CredentialFilter>, boolean][] = [
         ['createdAt', {}, true],
@@ -134,11 +134,11 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         ['useCount', { unusedSince: 1, right: 'manage' }, false],
       ];
       for (const [sort, filter, expected] of rows) {
-        assert.equal(await answers(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
+        assert.equal(await isListed(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
       }
     });
 
-    test('the total of a long list is exact where an index has only matches, else null', async () => {
+    test('the total of a long list is exact if an index contains only matching rows, and null otherwise', async () => {
       const bounds = { list: 10, entries: 9, rows: 9 };
       const rows: [CredentialSort, Partial<CredentialFilter>, number | null][] = [
         ['createdAt', { createdBy: someoneElse }, COUNT / 5],
@@ -187,17 +187,17 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
             row.name.startsWith('zeta') && row.active === 1 && !expired(row) && row.created_by === listed.personId,
         ],
       ];
-      for (const [filter, keeps] of rows) {
-        const expected = whole.filter(keeps);
+      for (const [filter, matches] of rows) {
+        const expected = whole.filter(matches);
         for (const sort of CREDENTIAL_SORTS) {
-          const inOrder = (await all(sort, 'desc', {}, 200)).filter(keeps).map(({ id }) => id);
-          for (const bounds of [LIST_BOUNDS, READS_INDEXES, READS_IN_ORDER]) {
+          const inOrder = (await all(sort, 'desc', {}, 200)).filter(matches).map(({ id }) => id);
+          for (const bounds of [LIST_BOUNDS, READ_INDEXES, READ_IN_ORDER]) {
             const found = (await all(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
             assert.deepEqual(found, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
           }
         }
         const first = { limit: 3, after: null };
-        for (const bounds of [LIST_BOUNDS, READS_IN_ORDER]) {
+        for (const bounds of [LIST_BOUNDS, READ_IN_ORDER]) {
           const { total } = (await list('createdAt', 'desc', filter, first, bounds)) ?? {};
           assert.equal(total, expected.length, JSON.stringify(filter));
         }

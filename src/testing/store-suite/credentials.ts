@@ -18,7 +18,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareCredentialTests(fixture: StoreFixture): void {
   describe('credentials', () => {
-    test('a credential is found by its digest and, in its workspace and kind only, by its id', async () => {
+    test('a credential is found by its digest and, only in its workspace and by its kind, by its ID', async () => {
       const neighbour = await seedWorkspace(fixture.store);
       const { id, digest } = await seedCredential(fixture.store, fixture.owner, {
         name: 'Billing',
@@ -55,7 +55,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
     });
 
-    test('the level of a rate is read with the credential, and an edit limits what is missing', async () => {
+    test('the rate level is read with the credential, and an edit limits the missing uses', async () => {
       const one = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const other = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const levelOf = async ({ digest }: typeof one) => {
@@ -106,7 +106,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await remove(fixture.owner.workspaceId), undefined);
     });
 
-    test('CVE-2026-55170: ids, digests and slugs are compared exactly', async () => {
+    test('CVE-2026-55170: IDs, digests and slugs are compared exactly', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner, { id: 'key_CaseMatters' });
       await seedCredential(fixture.store, fixture.owner, { id: 'key_casematters', name: 'Lower' });
       assert.equal((await fixture.find(id))?.name, 'Billing');
@@ -141,7 +141,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(isUniqueViolation(other), false);
     });
 
-    test('a transaction that fails changes nothing, and the next one works', async () => {
+    test('a failed transaction changes nothing, and later queries work', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       await assert.rejects(
         fixture.store.transaction(async (trx) => {
@@ -162,7 +162,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
     });
   });
 
-  test('links between credentials are unique, end with the replaced one, and may be inserted in any order', async () => {
+  test('a credential has one replacement at most; links are deleted with it and can be inserted in any order', async () => {
     const linksOf = async (id: string) => {
       const row = await fixture.find(id);
       return [row?.replaces_id, row?.replaced_by_id];

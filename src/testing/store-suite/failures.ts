@@ -4,7 +4,7 @@ import { countFailure, deleteOldFailures, recentFailures } from '../../store/fai
 import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareFailureTests(fixture: StoreFixture): void {
-  test('failures are read by subject and age, oldest first, and old ones are deleted', async () => {
+  test('failures are read by subject and age, oldest first, and old failures are deleted', async () => {
     await fixture.store.transaction(async (trx) => {
       await countFailure(trx, 'subject', { address: '10.0.0.2', at: NOW + 5 }, 0, () => true);
       await countFailure(trx, 'subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
@@ -25,7 +25,7 @@ export function declareFailureTests(fixture: StoreFixture): void {
     const counted = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
         fixture.store.transaction((trx) =>
-          countFailure(trx, 'crowd', { address: `10.0.0.${index}`, at: NOW }, NOW - 1, (before) => before.length < 5),
+          countFailure(trx, 'crowd', { address: `10.0.0.${index}`, at: NOW }, NOW - 1, (recent) => recent.length < 5),
         ),
       ),
     );

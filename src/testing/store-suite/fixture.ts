@@ -5,11 +5,11 @@ import type { Store } from '../../store/store.ts';
 export const NOW = 20_000 * DAY;
 export const bytes = (text: string): Buffer => Buffer.from(text.padEnd(32, '.'));
 
-/** What the tests of a store share; only for use within tests and hooks, after the store was opened. */
+/** Values that the tests of a store share. Available only in tests and hooks, after the store was opened. */
 export interface StoreFixture {
   readonly store: Store;
-  /** A workspace, and the person who owns it. */
+  /** A workspace and its owner. */
   readonly owner: { readonly workspaceId: string; readonly personId: string };
-  /** The API key of this id; in the workspace of `owner` unless another is given. */
+  /** Finds an API key by its ID, by default in the workspace of `owner`. */
   find(id: string, workspaceId?: string): Promise<CredentialRow | undefined>;
 }

@@ -6,7 +6,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 export function declareIdempotencyTests(fixture: StoreFixture): void {
   describe('idempotency keys', () => {
     const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
-    test('exactly one of many concurrent claims is first, and the others get what it created', async () => {
+    test('exactly one of many concurrent claims succeeds, and the others return the resource that it created', async () => {
       const earlier = await Promise.all(
         Array.from({ length: 8 }, (_, index) =>
           fixture.store.transaction((trx) =>
@@ -20,7 +20,7 @@ export function declareIdempotencyTests(fixture: StoreFixture): void {
         if (row !== null) assert.deepEqual({ ...row }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
       }
     });
-    test('another workspace, person, route or key is another claim, and one that was rolled back is none', async () => {
+    test('claims differ by workspace, person, route and key, and a rolled back claim does not count', async () => {
       const first = (claimed: typeof claim) =>
         fixture.store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
       for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {

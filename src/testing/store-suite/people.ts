@@ -34,13 +34,13 @@ export function declarePeopleTests(fixture: StoreFixture): void {
     test('a setup code works once, however many requests use it concurrently', async () => {
       await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('old')));
       await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('code')));
-      const take = (code: string) => fixture.store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
-      assert.equal(await take('old'), false);
-      const taken = await Promise.all(Array.from({ length: 4 }, () => take('code')));
-      assert.equal(taken.filter(Boolean).length, 1);
+      const consume = (code: string) => fixture.store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
+      assert.equal(await consume('old'), false);
+      const results = await Promise.all(Array.from({ length: 4 }, () => consume('code')));
+      assert.equal(results.filter(Boolean).length, 1);
     });
 
-    test('a time step and a recovery code work once, a step never after a later one', async () => {
+    test('a time step and a recovery code work once, and a time step not after a later one', async () => {
       const personId = await seedPerson(fixture.store);
       const step = (step: number) => fixture.store.transaction((trx) => advanceTotpStep(trx, personId, step));
       assert.equal((await Promise.all([step(5), step(5), step(5)])).filter(Boolean).length, 1);
@@ -54,7 +54,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(await use('A'), false);
     });
 
-    test('an email address belongs to one person, compared by its key', async () => {
+    test('an email address belongs to one person only, and is compared by its key', async () => {
       const add = (id: string, key: string) =>
         fixture.store.transaction((trx) =>
           insertPerson(trx, {
@@ -73,7 +73,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(await findPersonByEmail(fixture.store.read, 'Same@example.com'), undefined);
     });
 
-    test('sessions are found by their newest secret, active ones are listed, and one, some or all can be ended', async () => {
+    test('sessions are found by their newest secret, active ones are listed, and one or all others can be ended', async () => {
       const personId = await seedPerson(fixture.store);
       const session = (id: string, time: number) =>
         fixture.store.transaction((trx) =>
@@ -103,8 +103,8 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         );
       assert.deepEqual(await listed(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
       assert.deepEqual(await listed(NOW + 14 * DAY + 2), ['ses_d']);
-      const end = (id: string | null, except: string | null, whose = personId) =>
-        fixture.store.transaction((trx) => deleteSessions(trx, whose, id, except));
+      const end = (id: string | null, except: string | null, ownerId = personId) =>
+        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, except));
       assert.deepEqual(await end('ses_d', null, fixture.owner.personId), []);
       assert.deepEqual(await end('ses_d', null), ['ses_d']);
       assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
@@ -131,10 +131,10 @@ export function declarePeopleTests(fixture: StoreFixture): void {
           await insertSessionSignIn(trx, { session_id: id, multi_factor: factors, checked_at: NOW, ...signIn });
         }
         const row = { workspace_id: workspaceId, passphrase_scopes: '[]', allow_all: 1, require_addresses: 0 };
-        const more = { require_two_factor: 1, created_by: '[]', unused_after_days: 90, on_leak: 'delete' };
+        const policyFields = { require_two_factor: 1, created_by: '[]', unused_after_days: 90, on_leak: 'delete' };
         await trx
           .insertInto('workspace_policy')
-          .values({ ...row, ...more, foreign_prefixes: '[]' })
+          .values({ ...row, ...policyFields, foreign_prefixes: '[]' })
           .execute();
       });
       assert.deepEqual([await roleIn('ses_one'), await roleIn('ses_two')], [null, 'admin']);
@@ -147,18 +147,18 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       await fixture.store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
       const set = (id: string, operator: number, disabled: number) =>
         fixture.store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
-      const owned = () => isOwnedByOperator(fixture.store.read, workspaceId);
-      assert.equal(await owned(), false);
+      const isOwned = () => isOwnedByOperator(fixture.store.read, workspaceId);
+      assert.equal(await isOwned(), false);
       await set(other, 1, 0);
-      assert.equal(await owned(), false);
+      assert.equal(await isOwned(), false);
       await set(personId, 1, 0);
-      assert.equal(await owned(), true);
+      assert.equal(await isOwned(), true);
       await set(personId, 1, 1);
-      assert.equal(await owned(), false);
+      assert.equal(await isOwned(), false);
       assert.equal(await isOwnedByOperator(fixture.store.read, 'wsp_none'), false);
     });
 
-    test('a workspace has exactly one owner, a person is a member once, and members have pages', async () => {
+    test('a workspace has exactly one owner, a person can be a member once, and members are listed in pages', async () => {
       const { workspaceId } = await seedWorkspace(fixture.store);
       const join = async (role: 'owner' | 'member', personId?: string) => {
         const row = { id: createId('member'), workspace_id: workspaceId, role, created_at: NOW };
@@ -179,19 +179,22 @@ export function declarePeopleTests(fixture: StoreFixture): void {
     });
 
     test('deleting a workspace deletes everything that belongs to it, and nothing else', async () => {
-      const doomed = await seedWorkspace(fixture.store);
+      const deletedWorkspace = await seedWorkspace(fixture.store);
       const remaining = await seedCredential(fixture.store, fixture.owner);
-      const { id, digest } = await seedCredential(fixture.store, doomed);
+      const { id, digest } = await seedCredential(fixture.store, deletedWorkspace);
       await fixture.store.transaction(async (trx) => {
         const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
         const uses = { credentialId: id, count: 1, lastUsedAt: NOW, addresses, rights: [] };
         await insertUsageChunk(trx, 'nod_suite', 1, [uses]);
         await foldUses(trx, 1);
-        await deleteWorkspace(trx, doomed.workspaceId);
+        await deleteWorkspace(trx, deletedWorkspace.workspaceId);
       });
       assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);
-      assert.equal(await findWorkspace(fixture.store.read, doomed.personId, doomed.workspaceId), undefined);
-      assert.deepEqual((await readUses(fixture.store.read, doomed.workspaceId, id, 0, 20)).days, []);
+      assert.equal(
+        await findWorkspace(fixture.store.read, deletedWorkspace.personId, deletedWorkspace.workspaceId),
+        undefined,
+      );
+      assert.deepEqual((await readUses(fixture.store.read, deletedWorkspace.workspaceId, id, 0, 20)).days, []);
       assert.equal((await fixture.find(remaining.id))?.id, remaining.id);
     });
   });

@@ -6,7 +6,7 @@ import { bytes, NOW, type StoreFixture } from './fixture.ts';
 
 export function declareRevocationTests(fixture: StoreFixture): void {
   describe('revocations', () => {
-    test('numbers are gapless and in commit order, however many transactions run or fail concurrently', async () => {
+    test('numbers are in commit order and without gaps, however many transactions run or fail concurrently', async () => {
       const results = await Promise.allSettled(
         Array.from({ length: 60 }, (_, index) =>
           fixture.store.transaction(async (trx) => {
@@ -46,7 +46,7 @@ export function declareRevocationTests(fixture: StoreFixture): void {
       assert.deepEqual(
         remaining.map((row) => row.number),
         [first + 47, first + 48],
-        'the newest stays, by which nodes know their history',
+        'the newest revocation is not deleted, because it identifies the history',
       );
       assert.equal(new Set(remaining.map((row) => row.id)).size, 2);
       assert.equal(remaining[1]?.id, next.id);

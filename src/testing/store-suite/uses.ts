@@ -28,7 +28,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
         [guard(key), NOW - 29 * DAY, true],
         [guard(createId('api_key')), NOW, false],
-        // As earlier versions counted.
+        // Numbers of the format of earlier versions.
         [oldNode, 7, false],
         [leased, 7, true],
         [createId('node', NOW - 29 * DAY), 7, true],
@@ -48,7 +48,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         await trx.deleteFrom('node').where('id', '=', leased).execute();
       });
     });
-    test('refusals add up per day and reason, and rights are kept for the latest apps', async () => {
+    test('refusals add up per day and reason, and uses of rights are stored for the most recent apps', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const refusals = {
         workspaceId: fixture.owner.workspaceId,
@@ -86,7 +86,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         ],
       );
     });
-    test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
+    test('uses add up, an older use does not replace the last use, and old days and addresses are deleted', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const use = (count: number, time: number, address: string) =>
         fixture.store.transaction(async (trx) => {
