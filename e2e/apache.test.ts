@@ -83,7 +83,7 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Sends a request and returns its status and what reached the service meanwhile. */
+/** Sends a request and returns its status and what reached the service in the meantime. */
 async function askAndSee(headers: Readonly<Record<string, string>>, more = {}) {
   behind.seen.length = 0;
   const reply = await send(port, headers, more);

@@ -187,7 +187,10 @@ test(
     await dialog.getByText('was replaced and deleted').waitFor();
     await dialog.getByRole('button', { name: 'Done' }).click();
     await tab.waitForURL((url) => /\/key_\w+$/.test(url.pathname) && !url.pathname.endsWith(old.id));
-    assert.equal(await tab.getByText(/Being replaced|Replaces another/).count(), 0);
+    await tab
+      .getByText(/Being replaced|Replaces another/)
+      .first()
+      .waitFor({ state: 'detached' });
     assert.equal(await statusOf(old.secret), 'invalid_token');
   },
 );
