@@ -44,10 +44,10 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       body: SourceMapContent,
       responses: { 201: SourceMap },
       errorCodes: ['too_large', 'unsupported_media_type'],
-      handler: async ({ query, request }) => {
-        const encoding = request.headers['content-encoding'];
-        const bytes = await decompressBody(rawBodyOf(request), encoding, RESOURCE_LIMITS.sourceMapUnpackedBytes);
-        return uploadSourceMap(platform, requestContextOf(context, request), query, bytes);
+      handler: ({ query, request }) => {
+        const [body, encoding] = [rawBodyOf(request), request.headers['content-encoding']];
+        const read = () => decompressBody(body, encoding, RESOURCE_LIMITS.sourceMapUnpackedBytes);
+        return uploadSourceMap(platform, requestContextOf(context, request), query, read);
       },
     }),
     route({

@@ -22,8 +22,11 @@ export interface FramePosition extends Position {
 
 /** Reads source maps in a thread of its own: parsing a large one takes up to a second. */
 export interface SourceMapResolver {
-  /** Checks and packs a map. Throws `unavailable` if too many tasks of the workspace wait. */
-  check(workspaceId: string, bytes: Uint8Array): Promise<SourceMapReply>;
+  /**
+   * Checks and packs a map, which is read when it is its turn, so that no others of up to 40 MiB wait in memory. Throws
+   * what `read` throws, and `unavailable` if too many tasks of the workspace wait.
+   */
+  check(workspaceId: string, read: () => Promise<Uint8Array>): Promise<SourceMapReply>;
   /**
    * Returns where positions come from; null for each without a map. `app` is the slug of the app whose maps are used;
    * null for those of any app.
@@ -81,7 +84,12 @@ function createTaskRunner() {
   }
 
   return {
-    run: (workspaceId: string, task: SourceMapTask) => queue.run(workspaceId, () => send(task)),
+    /** Runs the task that `prepare` returns when it is the workspace's turn; undefined for none. */
+    run: (workspaceId: string, prepare: () => Promise<SourceMapTask | undefined>) =>
+      queue.run(workspaceId, async () => {
+        const task = await prepare();
+        return task === undefined ? null : send(task);
+      }),
     async close(): Promise<void> {
       await worker?.terminate();
       worker = null;
@@ -120,9 +128,10 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     }
     const wanted = [...missing].slice(0, MAX_POSITIONS_PER_TASK);
     if (wanted.length === 0) return results;
-    const packed = await readSourceMap(store.read, workspaceId, mapId);
-    if (packed === undefined) return results;
-    const reply = await runner.run(workspaceId, { kind: 'resolve', packed, positions: wanted.map(([, one]) => one) });
+    const reply = await runner.run(workspaceId, async () => {
+      const packed = await readSourceMap(store.read, workspaceId, mapId);
+      return packed && { kind: 'resolve', packed, positions: wanted.map(([, one]) => one) };
+    });
     if (reply === null || !('resolved' in reply)) return results;
     for (const [index, [key]] of wanted.entries()) {
       const resolved = reply.resolved[index] ?? null;
@@ -133,9 +142,9 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
   }
 
   return {
-    async check(workspaceId, bytes) {
+    async check(workspaceId, read) {
       return (
-        (await runner.run(workspaceId, { kind: 'check', bytes })) ?? {
+        (await runner.run(workspaceId, async () => ({ kind: 'check', bytes: await read() }))) ?? {
           defect: 'takes too long or too much memory to read',
         }
       );

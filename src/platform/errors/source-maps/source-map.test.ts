@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { SourceMap } from 'node:module';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { Store } from '../../../store/store.ts';
 import { scaledTimeout } from '../../../testing/timeouts.ts';
 import { findSourceMapDefect, resolvePositions } from './source-map.ts';
+import { createSourceMapResolver } from './source-map-resolver.ts';
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 function encode(value: number): string {
@@ -171,4 +173,22 @@ test('what is no source map is refused, and never takes long', () => {
   );
   resolvePositions(mapOf(';'.repeat(5_000_000)), [{ line: 4_000_000, column: 1 }]);
   assert.ok(performance.now() - started < scaledTimeout(10_000), 'the work is linear');
+});
+
+test('uploads are read and decompressed one at a time, however many wait', async () => {
+  const resolver = createSourceMapResolver({} as Store);
+  let [current, most] = [0, 0];
+  const upload = async () => {
+    const reply = await resolver.check('one', async () => {
+      most = Math.max(most, ++current);
+      return Buffer.from('{');
+    });
+    current--;
+    return reply;
+  };
+  const replies = await Promise.all(Array.from({ length: 8 }, upload));
+  await resolver.close();
+  assert.deepEqual(new Set(replies.map((reply) => 'defect' in reply && reply.defect)), new Set(['must be JSON']));
+  // The next one may start just before the result of the previous one is seen.
+  assert.ok(most <= 2, `${most} at a time`);
 });

@@ -9,6 +9,7 @@ import { redactSecrets } from '../../../contract/redact.ts';
 import { readPageRequest, toPage } from '../../../store/paging.ts';
 import type { AllowedResources } from '../../../store/resource-access.ts';
 import { findResource } from '../../../store/resources.ts';
+import { lockScheduled } from '../../../store/schedules.ts';
 import {
   deleteSourceMap as deleteSourceMapRow,
   evictSourceMaps,
@@ -41,19 +42,20 @@ async function requireApp(context: PlatformContext, { workspaceId, allowed }: Re
 
 /**
  * Stores the source map of a minified file, in place of the app's map with the same debug ID, and deletes the oldest
- * maps beyond the limits of the workspace. Throws `validation_failed` for what is no source map.
+ * maps beyond the limits of the workspace. Throws `validation_failed` for what is no source map, `unavailable` if too
+ * many wait, and what `read` throws, which is called when it is the map's turn.
  */
 export async function uploadSourceMap(
   context: PlatformContext,
   request: RequestContext,
   query: { readonly app: string; readonly debugId: string; readonly file: string },
-  bytes: Uint8Array,
+  read: () => Promise<Uint8Array>,
 ): Promise<SourceMap> {
   const { workspaceId } = request;
   const debugId = normalizeDebugId(query.debugId);
   if (debugId === null) throw invalidField('debugId', 'must be a UUID');
   const app = await requireApp(context, request, query.app);
-  const checked = await context.sourceMaps.check(workspaceId, bytes);
+  const checked = await context.sourceMaps.check(workspaceId, read);
   if (!('packed' in checked)) throw invalidField('body', 'defect' in checked ? checked.defect : 'must be a source map');
   if (checked.debugId !== null && normalizeDebugId(checked.debugId) !== debugId) {
     throw invalidField('debugId', 'must be the debug ID that the source map contains');
@@ -64,6 +66,9 @@ export async function uploadSourceMap(
   const file = redactSecrets(query.file);
   const size = checked.packed.length;
   return context.store.transaction(async (trx) => {
+    // It may have been deleted while the map was checked.
+    if ((await lockScheduled(trx, 'app', workspaceId, app.id)) === undefined)
+      throw invalidField('app', 'must be an app of this workspace');
     const map = checked.packed;
     await replaceSourceMap(trx, {
       ...{ id, workspace_id: workspaceId, app_id: app.id, debug_id: debugId, file, size, map, created_at: now },
