@@ -25,12 +25,17 @@ export async function insertBackupKey(trx: Trx, row: BackupKeyTable): Promise<vo
   await trx.insertInto('backup_key').values(row).execute();
 }
 
-/** Deletes keys that were created before `before` (epoch milliseconds) and that no stored object needs. */
+/**
+ * Deletes keys that were created before `before` (epoch milliseconds) and that no stored object needs. Never deletes the
+ * newest one: a backup that is just starting may have read it without referring to it yet.
+ */
 export async function deleteUnusedBackupKeys(trx: Trx, workspaceId: string, before: number): Promise<void> {
+  const newest = await findCurrentBackupKey(trx, workspaceId);
   await trx
     .deleteFrom('backup_key')
     .where('workspace_id', '=', workspaceId)
     .where('created_at', '<', before)
+    .where('id', '!=', newest?.id ?? '')
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('stored_object').select('id').whereRef('stored_object.key_id', '=', 'backup_key.id'))),
     )

@@ -76,7 +76,6 @@ export async function replaceBackupKey(context: PlatformContext, request: Reques
   const { workspaceId } = request;
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    // A backup that is just starting may have read a key that it does not refer to yet.
     await deleteUnusedBackupKeys(trx, workspaceId, now - DAY);
     if ((await countBackupKeys(trx, workspaceId)) >= RESOURCE_LIMITS.backupKeys) {
       throw new Problem(

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemRequestContext } from '../../audit/request-context.ts';
+import { DAY } from '../../contract/limits.ts';
+import { createSeal } from '../../store/seal.ts';
+import { openTestStore, seedWorkspace } from '../../testing/test-store.ts';
+import type { PlatformContext } from '../context.ts';
+import { backupKeyOf, currentBackupKey, replaceBackupKey } from './backup-keys.ts';
+
+test('the key that a starting backup has just read survives its replacement, and goes with the next one', async () => {
+  const { store, close } = await openTestStore();
+  const { workspaceId } = await seedWorkspace(store);
+  let now = Date.parse('2027-02-24T09:00:00Z');
+  const seal = createSeal([Buffer.alloc(32, 1)]);
+  const context = { store, seal, clock: () => now } as unknown as PlatformContext;
+  const read = await store.transaction((trx) => currentBackupKey(trx, context, workspaceId));
+  now += 2 * DAY;
+  await replaceBackupKey(context, systemRequestContext(workspaceId));
+  assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, read.id), read.key);
+  now += 2 * DAY;
+  await replaceBackupKey(context, systemRequestContext(workspaceId));
+  await assert.rejects(backupKeyOf(store.read, context, workspaceId, read.id), /no longer exists/);
+  await close();
+});
