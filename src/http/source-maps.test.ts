@@ -129,6 +129,18 @@ forEachEngine('source maps', (engine) => {
     );
   });
 
+  test('are not read for longer than a request may take', async (context) => {
+    const person = await createWorkspaceFor(owner, testServer, 'Slow');
+    const app = await createApp(person, 'Till');
+    const { secret } = await createToken(person, ['error_tracker']);
+    assert.equal((await upload(secret, { app: app.slug })).status, 201);
+    let now = performance.now();
+    const clock = context.mock.method(performance, 'now', () => (now += 60_000));
+    assert.equal((await readFrames(person, app.slug))[0]?.file, FILE, 'they are shown as reported');
+    clock.mock.restore();
+    assert.equal((await readFrames(person, app.slug))[0]?.file, 'src/orders.ts');
+  });
+
   test('are refused if they are none, and end with their app', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Refusing');
     const app = await createApp(person, 'Till');

@@ -9,7 +9,7 @@ import type {
 } from '../../contract/errors.ts';
 import type { AuditAction } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
-import { DAY } from '../../contract/limits.ts';
+import { DAY, SECOND } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
@@ -37,6 +37,8 @@ import { applySourceMaps } from './source-maps/source-maps.ts';
 import { parseStack } from './stack-frames.ts';
 
 const DAYS_SHOWN = 14;
+/** How long source maps are read for one page of occurrences; frames of later ones are shown as reported. */
+const SOURCE_MAPS_TIMEOUT_MS = 20 * SECOND;
 
 const redactText = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : redactSecrets(text);
@@ -171,9 +173,9 @@ export async function findErrorIssue(
   };
 }
 
-async function serializeOccurrence(context: PlatformContext, row: ErrorEventTable): Promise<ErrorEvent> {
+async function serializeOccurrence(context: PlatformContext, row: ErrorEventTable, until: number): Promise<ErrorEvent> {
   const detail = JSON.parse(row.detail) as Pick<ReportedError, 'frames'> & Pick<ErrorEvent, 'breadcrumbs' | 'tags'>;
-  const frames = await applySourceMaps(context, row.workspace_id, row.app, detail.frames);
+  const frames = await applySourceMaps(context, row.workspace_id, row.app, detail.frames, until);
   return {
     id: row.id,
     time: toIsoString(row.at),
@@ -203,7 +205,8 @@ export async function listIssueEvents(
   const cursorOf = (row: ErrorEventTable) => ({ value: row.received_at, id: row.id });
   const { data, nextCursor } = toPage(rows, page.limit, '-receivedAt', cursorOf, (row) => row);
   const events: ErrorEvent[] = [];
-  for (const row of data) events.push(await serializeOccurrence(context, row));
+  const until = performance.now() + SOURCE_MAPS_TIMEOUT_MS;
+  for (const row of data) events.push(await serializeOccurrence(context, row, until));
   return { data: events, nextCursor };
 }
 

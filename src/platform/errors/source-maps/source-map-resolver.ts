@@ -29,12 +29,13 @@ export interface SourceMapResolver {
   check(workspaceId: string, read: () => Promise<Uint8Array>): Promise<SourceMapReply>;
   /**
    * Returns where positions come from; null for each without a map. `app` is the slug of the app whose maps are used;
-   * null for those of any app.
+   * null for those of any app. No map is read after `until`, in milliseconds of `performance.now()`.
    */
   resolve(
     workspaceId: string,
     app: string | null,
     positions: readonly FramePosition[],
+    until: number,
   ): Promise<readonly (OriginalPosition | null)[]>;
   close(): Promise<void>;
 }
@@ -116,6 +117,7 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     workspaceId: string,
     mapId: string,
     positions: readonly Position[],
+    until: number,
   ): Promise<ReadonlyMap<string, OriginalPosition | null>> {
     const results = new Map<string, OriginalPosition | null>();
     const keyOf = ({ line, column }: Position) => `${mapId} ${line} ${column}`;
@@ -129,6 +131,7 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     const wanted = [...missing].slice(0, MAX_POSITIONS_PER_TASK);
     if (wanted.length === 0) return results;
     const reply = await runner.run(workspaceId, async () => {
+      if (performance.now() > until) return undefined;
       const packed = await readSourceMap(store.read, workspaceId, mapId);
       return packed && { kind: 'resolve', packed, positions: wanted.map(([, one]) => one) };
     });
@@ -149,14 +152,14 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
         }
       );
     },
-    async resolve(workspaceId, app, positions) {
+    async resolve(workspaceId, app, positions, until) {
       const debugIds = [...new Set(positions.map(({ debugId }) => debugId))];
       const mapIds = await findSourceMapIds(store.read, workspaceId, app, debugIds);
       const resolved = new Map<string, OriginalPosition | null>();
       for (const [debugId, mapId] of mapIds) {
         const own = positions.filter((position) => position.debugId === debugId);
         // A stack is shown as it was reported if its maps cannot be read now.
-        const results = await resolveWith(workspaceId, mapId, own).catch(
+        const results = await resolveWith(workspaceId, mapId, own, until).catch(
           () => new Map<string, OriginalPosition | null>(),
         );
         for (const [key, result] of results) resolved.set(key, result);

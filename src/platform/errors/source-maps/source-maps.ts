@@ -129,13 +129,14 @@ const isShortened = (name: string | null) => name === null || name.length <= 2;
 
 /**
  * Returns the frames of an occurrence as they are shown: those of minified files as in their sources, if the app has the
- * source map. `app` is the slug of the app.
+ * source map. `app` is the slug of the app. No map is read after `until`, in milliseconds of `performance.now()`.
  */
 export async function applySourceMaps(
   context: PlatformContext,
   workspaceId: string,
   app: string | null,
   frames: readonly ReportedFrame[],
+  until: number,
 ): Promise<ErrorFrame[]> {
   const minified = [...frames.entries()].flatMap(([index, { debugId, line, column }]) =>
     typeof debugId === 'string' && typeof line === 'number' && typeof column === 'number' && line > 0 && column > 0
@@ -143,7 +144,7 @@ export async function applySourceMaps(
       : [],
   );
   if (minified.length === 0) return frames.map(serializeFrame);
-  const resolved = await context.sourceMaps.resolve(workspaceId, app, minified);
+  const resolved = await context.sourceMaps.resolve(workspaceId, app, minified, until);
   const originals = new Map(minified.map(({ index }, order) => [index, resolved[order] ?? null]));
   return frames.map((frame, index) => {
     const reported = serializeFrame(frame);
