@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -198,4 +200,42 @@ test('the host of a repository is the one that git connects to', () => {
     const found = sshHostOf(url);
     assert.equal(found === null ? null : `${found.host} ${found.port}`, expected, url);
   }
+});
+
+test('few checks run at a time, and those of one workspace leave capacity to the others', async () => {
+  const sockets = new Set<Socket>();
+  let isSilent = true;
+  const silent = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (isSilent) sockets.add(socket);
+    else socket.destroy();
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const repository = `ssh://git@127.0.0.1:${(silent.address() as AddressInfo).port}/srv/slow.git`;
+  const createSlowApp = async (person: TestPerson) => {
+    const { body: project } = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Slow' } });
+    const created = await person.call<{ id: string }>('/v1/apps', {
+      body: { projectId: project.id, name: 'Slow', repository },
+    });
+    return created.body.id;
+  };
+  const neighbour = await createWorkspaceFor(owner, testServer, 'Checks');
+  const [own, theirs] = [await createSlowApp(owner), await createSlowApp(neighbour)];
+  const refused: (string | null)[] = [];
+  const check = async (person: TestPerson, id: string) => {
+    const { status, headers } = await person.call(`/v1/apps/${id}/deploy-key/check`, { method: 'POST' });
+    if (status === 429) refused.push(headers.get('retry-after'));
+    return status;
+  };
+  const checks = Array.from({ length: 12 }, () => check(owner, own));
+  await until(async () => refused.length >= 4);
+  checks.push(check(neighbour, theirs));
+  await until(async () => sockets.size > 0);
+  isSilent = false;
+  for (const socket of sockets) socket.destroy();
+  const statuses = await Promise.all(checks);
+  silent.close();
+  assert.deepEqual(refused, ['10', '10', '10', '10']);
+  assert.equal(statuses.at(-1), 200);
+  assert.equal(await check(owner, own), 200, 'a check that has ended makes room');
 });

@@ -15,6 +15,7 @@ import type { ServerTable } from '../../store/schema/resources.ts';
 import { appDirectoriesOn, setOfferedHostKey } from '../../store/servers.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
+import { runConnectionCheck } from './connection-checks.ts';
 import { requireResource } from './resources.ts';
 import { DEFAULT_SSH_PORT, resolveRunTarget, toSshTarget } from './run-target.ts';
 import { readFigures } from './server-figures.ts';
@@ -100,16 +101,16 @@ async function checkLocalServer(context: PlatformContext, row: ServerTable): Pro
   return { ...check, ...(row.confirmed === 0 ? { resources: null } : await checkTarget(context, row, target)) };
 }
 
-/** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`. */
+/** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`, `rate_limited`. */
 export async function checkServer(
   context: PlatformContext,
   request: RequestContext,
   idOrSlug: string,
 ): Promise<ServerCheck> {
   const row = await requireResource(context.store.read, 'server', request.workspaceId, idOrSlug);
-  const { differentHostKey, ...check } = await (row.kind === 'local'
-    ? checkLocalServer(context, row)
-    : checkSshServer(context, row));
+  const { differentHostKey, ...check } = await runConnectionCheck(request.workspaceId, () =>
+    row.kind === 'local' ? checkLocalServer(context, row) : checkSshServer(context, row),
+  );
   await context.store.transaction(async (trx) => {
     if (differentHostKey !== undefined && differentHostKey !== row.offered_host_key)
       await setOfferedHostKey(trx, row, differentHostKey);

@@ -13,6 +13,7 @@ import type { AppTable, DeployKeyTable } from '../../store/schema/resources.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
+import { runConnectionCheck } from './connection-checks.ts';
 import { requireLockedResource, requireResource } from './resources.ts';
 
 const SCAN_TIMEOUT_MS = 10 * SECOND;
@@ -104,7 +105,7 @@ export function deleteDeployKey(context: PlatformContext, request: RequestContex
 
 /**
  * Asks the host of the repository for its keys, from this node. They are not trusted before a person confirms one.
- * Throws `not_found`, and `conflict` if the repository is not fetched over ssh.
+ * Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over ssh.
  */
 export async function checkGitHost(
   context: PlatformContext,
@@ -117,7 +118,7 @@ export async function checkGitHost(
   try {
     const allowNodeLocal = await isOwnedByOperator(read, workspaceId);
     const [address = ''] = await allowedAddresses({ host: target.host, allowNodeLocal });
-    const hostKeys = await scanHostKeys(address, target.port, SCAN_TIMEOUT_MS);
+    const hostKeys = await runConnectionCheck(workspaceId, () => scanHostKeys(address, target.port, SCAN_TIMEOUT_MS));
     const message =
       hostKeys.length === 0 ? UNREACHABLE_MESSAGE : 'Compare a key with those that the Git host publishes.';
     return { hostKeys, message };
