@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Problem } from '../contract/problem.ts';
-import { checkJsonLimits, splitJsonArray } from './bounded-json.ts';
+import { checkJsonLimits, createYielder, splitJsonArray } from './bounded-json.ts';
 
 const WIDE = { depth: 1_000, values: 1_000_000 };
 const bytesOf = (text: string) => Buffer.from(text);
@@ -60,4 +60,29 @@ test('an array that does not end, or ends too early, is refused', async () => {
   for (const text of ['[', '[1', '[1,', '[[]', '[1]]', '[1] 2', '["', '[1}']) {
     await assert.rejects(splitJsonArray(bytesOf(text), WIDE, 1_000), refusedWith('invalid_request'), text);
   }
+});
+
+test('of all that have yielded, one continues per turn of the event loop', async () => {
+  let turn = 0;
+  let isDone = false;
+  const countTurn = () => {
+    turn++;
+    if (!isDone) setImmediate(countTurn);
+  };
+  setImmediate(countTurn);
+  const turns: number[] = [];
+  const work = async () => {
+    const yieldIfDue = createYielder();
+    for (let yields = 0; yields < 3; ) {
+      const pause = yieldIfDue();
+      if (pause === undefined) continue;
+      await pause;
+      turns.push(turn);
+      yields++;
+    }
+  };
+  await Promise.all(Array.from({ length: 5 }, work));
+  isDone = true;
+  assert.equal(turns.length, 15);
+  assert.equal(new Set(turns).size, 15, `several continued in one turn: ${turns.join(' ')}`);
 });

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Problem } from '../contract/problem.ts';
 
 /** Maximum nesting of arrays and objects, and maximum number of values in total. */
@@ -12,12 +11,30 @@ export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 
 const SLICE_MS = 10;
 
-/** Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. */
+/** Those that have yielded, in the order in which they continue: one per turn, so that together they take one slice. */
+const yielded: (() => void)[] = [];
+
+function continueOne(): void {
+  yielded.shift()?.();
+  if (yielded.length > 0) setImmediate(continueOne);
+}
+
+function waitForTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    yielded.push(resolve);
+    if (yielded.length === 1) setImmediate(continueOne);
+  });
+}
+
+/**
+ * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. However many
+ * requests yield at the same time, only one of them continues in a turn of the event loop.
+ */
 export function createYielder(): () => Promise<void> | undefined {
   let sliceStartMs = performance.now();
   return () => {
     if (performance.now() - sliceStartMs < SLICE_MS) return undefined;
-    return setImmediate().then(() => {
+    return waitForTurn().then(() => {
       sliceStartMs = performance.now();
     });
   };
