@@ -282,6 +282,21 @@ for (const keeper of KEEPERS) {
       assert.match(bare.error ?? '', /shared/);
     });
 
+    test('a backup is restored once at a time, also into several apps', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const backup = await completed(app);
+      const targets = [app, (await newApp()).app, (await newApp()).app];
+      const statuses = await Promise.all(
+        targets.map(async ({ id }) => {
+          const { status } = await owner.call(`/v1/backups/${backup.id}/restore`, { body: { app: id } });
+          return status;
+        }),
+      );
+      assert.deepEqual(statuses.toSorted(), [202, 409, 409]);
+      await waitUntilFinished(backup);
+    });
+
     test('a file that changes while it is read does not fail a backup', async () => {
       const { app, directory } = await newApp();
       fill(directory);

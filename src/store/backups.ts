@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { newestFirst, type PageRequest } from './paging.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
-import type { Queryable, Trx } from './store.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 const UNFINISHED_STATUSES = ['pending', 'processing'] as const;
 
@@ -20,6 +20,12 @@ export async function listBackups(
   let query = db.selectFrom('backup').selectAll().where('workspace_id', '=', workspaceId).where('app_id', '=', appId);
   if (status !== undefined) query = query.where('status', '=', status);
   return newestFirst(query, page).execute();
+}
+
+/** Locks the row of a backup until the transaction ends, so that it is not deleted or restored twice meanwhile. */
+export async function lockBackup(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  const query = trx.selectFrom('backup').select('id').where('workspace_id', '=', workspaceId).where('id', '=', id);
+  await withRowLock(trx, query, 'backup').execute();
 }
 
 export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string): Promise<void> {

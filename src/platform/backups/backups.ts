@@ -5,7 +5,7 @@ import { toIsoString } from '../../contract/instant.ts';
 import type { Page } from '../../contract/paging.ts';
 import type { BackupKind } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import { deleteBackupRow, insertBackup, latestRestores, listBackups } from '../../store/backups.ts';
+import { deleteBackupRow, insertBackup, latestRestores, listBackups, lockBackup } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
@@ -139,6 +139,7 @@ export async function createBackup(
 export async function deleteBackup(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
+    await lockBackup(trx, workspaceId, id);
     const row = await requireBackup(trx, workspaceId, id);
     const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(row.status) || isBeingRead(latest)) {

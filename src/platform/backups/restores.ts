@@ -2,7 +2,7 @@ import { type RequestContext, recordAuditEvent } from '../../audit/request-conte
 import type { Backup, RestoreBackup } from '../../contract/backups.ts';
 import { HOUR } from '../../contract/limits.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import { findStoredObject, insertRestore, latestRestores, staleRestores } from '../../store/backups.ts';
+import { findStoredObject, insertRestore, latestRestores, lockBackup, staleRestores } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { findResource } from '../../store/resources.ts';
 import { lockScheduled } from '../../store/schedules.ts';
@@ -100,6 +100,8 @@ export async function restoreBackup(
     const otherServerId = await findOtherServer(trx, request, app, target.server);
     const serverId = otherServerId ?? app.server_id;
     requireRestorable(row, app, serverId);
+    // After that of the app, as where backups of an app are deleted.
+    await lockBackup(trx, workspaceId, id);
     const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(latest?.restore?.status ?? '')) {
       throw new Problem('conflict', 'This backup is already being restored.');
