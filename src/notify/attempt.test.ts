@@ -56,7 +56,7 @@ async function startReceiver(respond: (response: http.ServerResponse, received: 
   return `http://127.0.0.1:${await listen(server)}/`;
 }
 
-/** A certificate that no authority signed. */
+/** Starts a receiver with a self-signed certificate. */
 async function startUntrusted(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-attempt-'));
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt', '-subj', '/CN=x'];
@@ -69,7 +69,7 @@ async function startUntrusted(): Promise<string> {
   return `https://127.0.0.1:${await listen(server)}/`;
 }
 
-/** Verifies a message as the specification describes it, with nothing but Python's standard library. */
+/** Verifies a message as the specification describes it, using only Python's standard library. */
 const PYTHON_VERIFIER = `
 import base64, hashlib, hmac, json, sys, time
 message = json.load(sys.stdin)
@@ -100,10 +100,10 @@ test('messages are verified by the library of Standard Webhooks and by an implem
   assert.equal(verify(createWebhookSecret()), 'False\n');
 });
 
-test('receivers with faults end an attempt with a reason, and nothing else happens', async () => {
-  let followed = 0;
+test('an attempt at a faulty receiver fails with a reason', async () => {
+  let redirectsFollowed = 0;
   const target = await startReceiver((response) => {
-    followed++;
+    redirectsFollowed++;
     response.end();
   });
   const verifier = new StandardWebhook(createWebhookSecret());
@@ -149,14 +149,14 @@ test('receivers with faults end an attempt with a reason, and nothing else happe
     );
     assert.deepEqual(shown, { ...base, ...expected });
   }
-  assert.equal(followed, 0, 'redirects are not followed');
+  assert.equal(redirectsFollowed, 0, 'redirects are not followed');
   const tls = await attempt(await startUntrusted());
   assert.deepEqual([tls.delivered, tls.error], [false, 'The connection failed: DEPTH_ZERO_SELF_SIGNED_CERT.']);
   const slow = await attempt(await startReceiver((response) => response.writeHead(200).write('x')), 100);
   assert.deepEqual([slow.delivered, slow.error], [false, 'No response within 0.1 s.']);
 });
 
-test('pauses grow for three days', () => {
+test('pauses between attempts grow over three days', () => {
   const times = [0];
   for (let attempts = 1; ; attempts++) {
     const next = nextAttemptAt(times.at(-1) ?? 0, 0, attempts, undefined);
@@ -169,7 +169,7 @@ test('pauses grow for three days', () => {
     pauses.slice(0, -1),
     [...pauses.slice(0, -1)].sort((a, b) => a - b),
   );
-  assert.equal(times.at(-1), 3 * 24 * 3_600_000, 'the last attempt is at the end');
+  assert.equal(times.at(-1), 3 * 24 * 3_600_000, 'the last attempt is made at the end');
   assert.equal(nextAttemptAt(0, 0, 1, '900'), 900_000, 'the receiver may request a longer pause');
   assert.equal(nextAttemptAt(0, 0, 1, '999999'), 8 * 3_600_000, 'of at most eight hours');
   assert.equal(nextAttemptAt(0, 0, 1, 'soon'), 5_000);

@@ -8,7 +8,7 @@ import { webhookSecretAssociatedData } from './webhooks.ts';
 
 export const ATTEMPT_TIMEOUT_MS = 15_000;
 const MAX_RESPONSE_BYTES = 4_096;
-/** The receiver wants no more messages (Standard Webhooks, "Message delivery"). */
+/** With this status the receiver requests no more messages (Standard Webhooks, "Message delivery"). */
 const GONE = 410;
 
 export interface AttemptResult {
@@ -20,7 +20,7 @@ export interface AttemptResult {
   readonly error: string | null;
 }
 
-/** The secrets that sign a webhook's messages at the time `now`. */
+/** Returns the secrets that sign a webhook's messages at the time `now`. */
 function secretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
   const associatedData = webhookSecretAssociatedData(webhook);
   const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: until } = webhook;
@@ -31,11 +31,11 @@ function secretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
 /** Returns the beginning of a response as text that can be stored, without secrets that the receiver sent back. */
 function showResponse(body: Buffer, secrets: readonly string[]): string {
   const text = body.toString('utf8').replaceAll('\0', '\ufffd').toWellFormed();
-  const masked = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  const masked = secrets.reduce((unmasked, secret) => unmasked.replaceAll(secret, '[secret]'), text);
   return redactSecrets(masked.replace(/v1,[A-Za-z0-9+/]{43}=/g, 'v1,[signature]'));
 }
 
-/** Sends a message once. A receiver accepts it with any 2xx status. Rejects if the signal is aborted. */
+/** Sends a message once. Any 2xx status means that the receiver accepted it. Rejects if the signal is aborted. */
 export async function attemptDelivery(
   {
     seal,
@@ -49,7 +49,7 @@ export async function attemptDelivery(
 ): Promise<AttemptResult> {
   const secrets = secretsOf(seal, webhook, now);
   const timestampSeconds = Math.floor(now / 1000);
-  const none = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
+  const noResponse = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
   try {
     const { status, ...response } = await outbound.send({
       url: webhook.url,
@@ -77,6 +77,6 @@ export async function attemptDelivery(
     };
   } catch (error) {
     if (signal.aborted || !(error instanceof OutboundError)) throw error;
-    return { ...none, error: error.message };
+    return { ...noResponse, error: error.message };
   }
 }

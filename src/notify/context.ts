@@ -2,7 +2,7 @@ import type { Outbound } from '../outbound/outbound.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
 
-/** Dependencies of everything that notifies people and systems outside. */
+/** Dependencies of the functions that notify people and external systems. */
 export interface NotifyContext {
   readonly store: Store;
   readonly clock: () => number;
@@ -10,7 +10,7 @@ export interface NotifyContext {
   readonly outbound: Outbound;
   /** Whether a mail server is configured. */
   readonly sendsMail: boolean;
-  /** The address of the web UI. */
+  /** Public URL of the web UI. */
   readonly publicUrl: () => string;
   /** Sends deliveries now instead of at the next poll. */
   readonly wake: () => void;

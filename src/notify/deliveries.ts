@@ -111,8 +111,8 @@ function refuseInactive(webhook: WebhookTable): void {
 }
 
 /**
- * Sends a message again, out of order and once; a delivery that is waiting for its next attempt is made due. Throws
- * `not_found`, `conflict` while the webhook is not active, `idempotent_replay`.
+ * Sends a message again, out of order and without retries. A delivery that waits for its next attempt becomes due
+ * instead. Throws `not_found`, `conflict` while the webhook is not active, `idempotent_replay`.
  */
 export async function redeliver(
   context: NotifyContext,
@@ -150,7 +150,10 @@ export async function redeliver(
   return delivery;
 }
 
-/** Sends a test message, once. Throws `not_found`, `conflict` while the webhook is not active, `idempotent_replay`. */
+/**
+ * Sends a test message without retries. Throws `not_found`, `conflict` while the webhook is not active,
+ * `idempotent_replay`.
+ */
 export async function testWebhook(
   context: NotifyContext,
   request: RequestContext,

@@ -21,14 +21,14 @@ import { newDelivery } from './deliveries.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
 
-/** New deliveries are created only while fewer than this many wait, so that a dead receiver has no backlog of them. */
+/** New deliveries are created only while fewer than this many are waiting, so that none pile up for a dead receiver. */
 export const MAX_WAITING = 10;
-/** Events that are read, and deliveries that are sent, at a time. */
-const BATCH = 50;
+/** Maximum number of events read and of deliveries sent per batch. */
+const BATCH_SIZE = 50;
 
 export interface Batch {
   readonly webhook: WebhookTable;
-  /** Whether the activity log may have more events than those for which there are deliveries now. */
+  /** Whether the activity log may contain events that have no deliveries yet. */
   readonly hasMoreEvents: boolean;
   readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly body: string }[];
 }
@@ -36,13 +36,13 @@ export interface Batch {
 export interface Attempt {
   readonly delivery: WebhookDeliveryTable;
   readonly result: AttemptResult;
-  /** When it ended, epoch milliseconds. */
+  /** When the attempt ended, epoch milliseconds. */
   readonly endedAt: number;
   readonly durationMs: number;
 }
 
-/** Locks a webhook that this node still has, and that is still active. */
-async function lockOwn(trx: Trx, claimed: WebhookTable, owner: string): Promise<WebhookTable | undefined> {
+/** Locks a webhook; returns undefined if this node no longer owns it or it is no longer active. */
+async function lockOwned(trx: Trx, claimed: WebhookTable, owner: string): Promise<WebhookTable | undefined> {
   const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
   return row?.owner === owner && row.active === 1 ? row : undefined;
 }
@@ -55,7 +55,7 @@ async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): P
   const waiting = await countWaiting(trx, webhook);
   if (waiting >= (webhook.is_ordered === 1 ? 1 : MAX_WAITING)) return false;
   const subscriptions = new Set(JSON.parse(webhook.events) as WebhookSubscription[]);
-  const events = await readAuditChain(trx, webhook.workspace_id, webhook.sequence, BATCH);
+  const events = await readAuditChain(trx, webhook.workspace_id, webhook.sequence, BATCH_SIZE);
   const last = events.at(-1);
   if (last === undefined) return false;
   const rows = events.flatMap((event) =>
@@ -71,12 +71,12 @@ async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): P
   );
   await insertDeliveries(trx, rows);
   await updateWebhook(trx, webhook, { sequence: last.sequence });
-  return events.length === BATCH;
+  return events.length === BATCH_SIZE;
 }
 
 /**
- * Returns the deliveries to send now, after creating those of new events; null if this node no longer has the webhook,
- * or it is not active.
+ * Creates the deliveries of new events and returns the deliveries to send now; null if this node no longer owns the
+ * webhook or it is not active.
  */
 export async function prepareBatch(
   trx: Trx,
@@ -85,10 +85,10 @@ export async function prepareBatch(
   now: number,
   publicUrl: string,
 ): Promise<Batch | null> {
-  const webhook = await lockOwn(trx, claimed, owner);
+  const webhook = await lockOwned(trx, claimed, owner);
   if (webhook === undefined) return null;
   const hasMoreEvents = await createDeliveries(trx, webhook, now);
-  const rows = await listDueDeliveries(trx, webhook, now, BATCH);
+  const rows = await listDueDeliveries(trx, webhook, now, BATCH_SIZE);
   const sequences = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
   const events = await findAuditEvents(trx, webhook.workspace_id, [...new Set(sequences)]);
   const eventsBySequence = new Map(events.map((event) => [event.sequence, event]));
@@ -100,7 +100,7 @@ export async function prepareBatch(
   return { webhook, hasMoreEvents, due };
 }
 
-/** The columns that an attempt changes. */
+/** Returns the columns of a delivery that an attempt changes. */
 function columnsOf({ delivery, result, endedAt, durationMs }: Attempt): Partial<WebhookDeliveryTable> {
   const attempts = delivery.attempts + 1;
   const firstAttemptAt = delivery.first_attempt_at ?? endedAt;
@@ -138,8 +138,8 @@ async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: '
 }
 
 /**
- * Records attempts in the order in which they were made. After the last one, if `interrupted`, everything else waits at
- * least as long as it. Returns whether the webhook may go on.
+ * Records attempts in the order in which they were made. If `interrupted`, all other deliveries wait at least as long
+ * as the last one. Returns whether sending may continue.
  */
 export async function recordAttempts(
   trx: Trx,
@@ -148,7 +148,7 @@ export async function recordAttempts(
   attempts: readonly Attempt[],
   interrupted: boolean,
 ): Promise<boolean> {
-  const webhook = await lockOwn(trx, claimed, owner);
+  const webhook = await lockOwned(trx, claimed, owner);
   if (webhook === undefined) return false;
   let { failing_since: failingSince, last_delivered_at: lastDeliveredAt } = webhook;
   const last = attempts.at(-1);
@@ -163,10 +163,10 @@ export async function recordAttempts(
   let postponedUntil = 0;
   for (const attempt of attempts) {
     const columns = columnsOf(attempt);
-    // What is still undelivered when the webhook is switched off is sent when it is activated again.
-    const isKept = isOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
-    const kept = isKept ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
-    await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...kept });
+    // Messages that are undelivered when the webhook is switched off are sent when it is activated again.
+    const staysWaiting = isOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
+    const waitingColumns = staysWaiting ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
+    await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
     postponedUntil = columns.next_attempt_at ?? postponedUntil;
   }
   if (interrupted) await postponeDeliveries(trx, webhook, postponedUntil);
@@ -177,7 +177,7 @@ export async function recordAttempts(
   return !isOff;
 }
 
-/** Gives a webhook back, so that any node can take it. */
+/** Releases a webhook, so that any node can claim it. */
 export async function releaseWebhook(trx: Trx, claimed: WebhookTable, owner: string): Promise<void> {
   const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
   if (row?.owner === owner) await updateWebhook(trx, row, { owner: null, lease_until: null });

@@ -8,23 +8,29 @@ import { ATTEMPT_TIMEOUT_MS, attemptDelivery } from './attempt.ts';
 import { type Attempt, MAX_WAITING, prepareBatch, recordAttempts, releaseWebhook } from './delivery-round.ts';
 import { createPacer } from './pacer.ts';
 
-/** Webhooks that this node sends to at a time, in total and per workspace: each may wait for a slow receiver. */
-const MAX_HELD = 200;
-const MAX_HELD_PER_WORKSPACE = 5;
-/** A round starts no attempt after this, so that it ends before its lease does. */
+/**
+ * Maximum number of webhooks that this node sends to at a time, in total and per workspace: each may wait for a slow
+ * receiver.
+ */
+const MAX_ROUNDS = 200;
+const MAX_ROUNDS_PER_WORKSPACE = 5;
+/** A round starts no attempt after this time, so that it ends before its lease expires. */
 const ROUND_MS = 30 * SECOND;
 const LEASE_MS = ROUND_MS + ATTEMPT_TIMEOUT_MS + 45 * SECOND;
 /** Results are written together at least this often. */
 const RECORD_INTERVAL_MS = 250;
-/** Without an order, this many failures in a row mean that the receiver is down, and not that it refuses one message. */
-const FAILURES_IN_A_ROW = 3;
+/**
+ * For an unordered webhook, this many consecutive failures mean that the receiver is down rather than refusing one
+ * message.
+ */
+const MAX_CONSECUTIVE_FAILURES = 3;
 
 export interface DeliveryWorkerOptions {
   readonly store: Store;
   readonly clock: () => number;
   readonly seal: Seal;
   readonly outbound: Outbound;
-  /** The address of the web UI. */
+  /** Public URL of the web UI. */
   readonly publicUrl: () => string;
   /** Identifies this process; new on every start. */
   readonly nodeId: string;
@@ -32,17 +38,17 @@ export interface DeliveryWorkerOptions {
 }
 
 export interface DeliveryWorker {
-  /** Takes webhooks for which there is something to send, and starts sending. */
+  /** Claims webhooks that have messages to send, and starts sending. */
   tick(): Promise<void>;
-  /** Takes webhooks now, without waiting for the next `tick`. */
+  /** Claims webhooks now, without waiting for the next `tick`. */
   wake(): void;
-  /** Ends what is being sent: messages without a response are sent again, by this or another node. */
+  /** Aborts the messages being sent. Messages without a response are sent again, by this or another node. */
   stop(): Promise<void>;
 }
 
 /**
- * Sends the deliveries of webhooks. One node at a time has a webhook, for a round of limited duration, and sends its
- * messages one after the other; a result that is lost with the node is a message that is sent again.
+ * Sends the deliveries of webhooks. One node at a time owns a webhook, for a round of limited duration, and sends its
+ * messages one after the other. If the node is lost before it records a result, the message is sent again.
  */
 export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
   const { store, clock, nodeId: owner, onError } = options;
@@ -77,7 +83,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       });
       attempts.push({ delivery, result, endedAt: clock(), durationMs: Math.round(performance.now() - startedMs) });
       if (delivery.is_manual === 0) failures = result.delivered ? 0 : failures + 1;
-      const isInterrupted = failures >= (batch.webhook.is_ordered === 1 ? 1 : FAILURES_IN_A_ROW);
+      const isInterrupted = failures >= (batch.webhook.is_ordered === 1 ? 1 : MAX_CONSECUTIVE_FAILURES);
       if (isInterrupted || result.gone) {
         await record(isInterrupted);
         return false;
@@ -99,10 +105,10 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   }
 
   async function tick(): Promise<void> {
-    const free = MAX_HELD - rounds.size;
+    const free = MAX_ROUNDS - rounds.size;
     if (free <= 0 || stopping.signal.aborted) return;
     const node = { owner, leaseMs: LEASE_MS, held: [...rounds.keys()] };
-    const bounds = { limit: free, perWorkspace: MAX_HELD_PER_WORKSPACE, maxWaiting: MAX_WAITING };
+    const bounds = { limit: free, perWorkspace: MAX_ROUNDS_PER_WORKSPACE, maxWaiting: MAX_WAITING };
     if (!(await hasClaimableWebhook(store.read, node, bounds, clock()))) return;
     const claimed = await store.transaction((trx) => claimWebhooks(trx, node, bounds, clock()));
     for (const webhook of claimed) rounds.set(webhook, runRound(webhook));

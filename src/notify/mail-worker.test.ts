@@ -34,7 +34,7 @@ forEachEngine('mails about notices', (engine) => {
     await mails.close();
   });
 
-  /** As many workers as nodes, each with its own connection to the mail server. */
+  /** Creates the worker of one node, with its own connection to the mail server. */
   function startWorker() {
     const mailer = createMailer(mails.url, 'Devpilot <devpilot@example.com>');
     const send: MailWorkerOptions['send'] = (message) =>
@@ -43,7 +43,7 @@ forEachEngine('mails about notices', (engine) => {
     const publicUrl = () => 'https://devpilot.example';
     return createMailWorker({ store, clock: () => now, seal, publicUrl, send, onError: () => undefined });
   }
-  /** Runs two nodes at once and returns the recipients of the mails that arrive, with the number of notices. */
+  /** Runs two nodes concurrently. Returns the recipient and number of notices of each mail that arrives. */
   async function tick(): Promise<string[]> {
     const from = mails.messages.length;
     await Promise.all([startWorker().tick(), startWorker().tick()]);
@@ -65,7 +65,7 @@ forEachEngine('mails about notices', (engine) => {
       }),
     );
 
-  test('urgent ones are sent at once and the others once a day, to the owner and admins, once over all nodes', async () => {
+  test('urgent notices are mailed immediately and others once a day, to the owner and admins, by only one of the nodes', async () => {
     const { workspaceId, personId } = await seedWorkspace(store);
     const [admin, member] = [await seedPerson(store), await seedPerson(store)];
     for (const [person, role] of [
@@ -95,7 +95,7 @@ forEachEngine('mails about notices', (engine) => {
     assert.deepEqual(await tick(), []);
   });
 
-  test('a failed mail is sent again after growing pauses, and not once its cause has gone', async () => {
+  test('a failed mail is retried after growing pauses, but not once its notices were deleted', async () => {
     now = NOON + 10 * DAY;
     await tick();
     const { workspaceId, personId } = await seedWorkspace(store);

@@ -26,14 +26,14 @@ import { nextAttemptAt } from './retries.ts';
 
 /** When the daily mails are sent: the hour of the day in UTC. */
 const DIGEST_HOUR = 7;
-/** An older notice is not worth its own mail, for example when mail has just been set up. */
+/** An older notice gets no immediate mail, for example when mail has just been set up. */
 const IMMEDIATE_MAX_AGE_MS = DAY;
-/** Longer than an attempt to send takes. */
+/** Longer than an attempt to send can take. */
 const LEASE_MS = 3 * MINUTE;
-/** Mails that one `tick` sends, and workspaces for which it creates them. */
+/** Maximum number of mails sent, and of workspaces for which mails are created, per `tick`. */
 const MAX_PER_TICK = 50;
-/** After so many failures in a row the mail server is down, and the next `tick` tries again. */
-const MAX_FAILURES_IN_A_ROW = 3;
+/** After this many consecutive failures the mail server counts as down until the next `tick`. */
+const MAX_CONSECUTIVE_FAILURES = 3;
 
 export interface MailWorkerOptions {
   readonly store: Store;
@@ -51,25 +51,25 @@ export interface MailWorkerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** The last time at which daily mails were due. Pure. */
+/** Returns the last time at which daily mails were due, epoch milliseconds. Pure. */
 export function lastDigestAt(now: number): number {
   return Math.floor((now - DIGEST_HOUR * HOUR) / DAY) * DAY + DIGEST_HOUR * HOUR;
 }
 
-/** Creates the mails about the notices of a workspace that no mail was created for yet. */
+/** Creates mails about the notices of a workspace that were not yet mailed. */
 async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<void> {
   await lockAuditHead(trx, workspaceId);
   const notices = await takeUnsent(trx, workspaceId, unsent, now);
   const mode: NotificationMode = unsent.column === 'mailed_at' ? 'immediate' : 'digest';
-  const told = notices.filter(
+  const toMail = notices.filter(
     ({ created_at: at, dismissed_at: dismissedAt }) =>
       dismissedAt === null && (mode === 'digest' || at > now - IMMEDIATE_MAX_AGE_MS),
   );
-  if (told.length === 0) return;
-  let room = NOTICE_LIMITS.waitingMails - (await countMails(trx, workspaceId));
+  if (toMail.length === 0) return;
+  let remainingMails = NOTICE_LIMITS.waitingMails - (await countMails(trx, workspaceId));
   for (const recipient of await listRecipients(trx, workspaceId)) {
-    const ids = told.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
-    if (ids.length === 0 || room-- <= 0) continue;
+    const ids = toMail.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
+    if (ids.length === 0 || remainingMails-- <= 0) continue;
     await insertMail(trx, {
       id: createId('notice', now),
       ...{ workspace_id: workspaceId, member_id: recipient.id, notices: JSON.stringify(ids), created_at: now },
@@ -79,12 +79,13 @@ async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: n
 }
 
 /**
- * Sends notices by mail. The mails are created with the notices marked, in one transaction, so that a notice is in one mail
- * per member; each is sent by the node that has its lease and deleted when the mail server has accepted it.
+ * Sends notices by mail. One transaction creates the mails and marks their notices, so that each member receives a
+ * notice in only one mail. A mail is sent by the node that has its lease, and deleted when the mail server has accepted
+ * it.
  */
 export function createMailWorker(options: MailWorkerOptions): {
   tick(): Promise<void>;
-  /** Lets a running `tick` end after the mail that it is sending. */
+  /** Ends a running `tick` after the mail that it is sending. */
   stop(): void;
 } {
   const { store, clock, seal, publicUrl, send, onError } = options;
@@ -96,7 +97,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     }
   }
 
-  /** Sends a mail, unless its cause has gone or it was dismissed, or the member must not see it any more. */
+  /** Sends a mail about those of its notices that are still open, unless the member may no longer see them. */
   async function sendMail(mail: NoticeMailTable): Promise<void> {
     const { workspace_id: workspaceId } = mail;
     const recipient = await findRecipient(store.read, mail.member_id);
@@ -110,7 +111,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     await send({
       to: recipient.email,
       ...renderMail(notices, { workspace: recipient.workspace_name, publicUrl: url, unsubscribeUrl }),
-      // The same in every attempt, so that a mail that was accepted without this node learning of it can be recognized.
+      // The same in every attempt, so that duplicates can be recognized if a response of the mail server was lost.
       messageId: `<${mail.id}@${new URL(url).hostname}>`,
       headers: {
         'List-Unsubscribe': `<${unsubscribeUrl}>`,
@@ -120,7 +121,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     });
   }
 
-  /** Sends the next mail that is due; null if there is none. */
+  /** Sends the next mail that is due. Returns null if there is none. */
   async function sendNext(): Promise<'sent' | 'failed' | null> {
     const mail = await store.transaction((trx) => claimMail(trx, clock(), LEASE_MS));
     if (mail === undefined) return null;
@@ -147,7 +148,7 @@ export function createMailWorker(options: MailWorkerOptions): {
       await createAll({ column: 'digested_at', before: lastDigestAt(clock()) });
       if (!(await hasDueMail(store.read, clock()))) return;
       let failures = 0;
-      for (let count = 0; count < MAX_PER_TICK && failures < MAX_FAILURES_IN_A_ROW && !isStopping; count++) {
+      for (let count = 0; count < MAX_PER_TICK && failures < MAX_CONSECUTIVE_FAILURES && !isStopping; count++) {
         const result = await sendNext();
         if (result === null) return;
         failures = result === 'failed' ? failures + 1 : 0;

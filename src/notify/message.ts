@@ -11,7 +11,7 @@ import { toSlackBody } from './formats/slack.ts';
 import { toTeamsBody } from './formats/teams.ts';
 
 const SECRET_PREFIX = 'whsec_';
-/** Between 24 and 64 (Standard Webhooks, "Signature scheme"). */
+/** Must be between 24 and 64 (Standard Webhooks, "Signature scheme"). */
 const SECRET_BYTES = 32;
 
 export const createWebhookSecret = (): string => `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
@@ -39,8 +39,8 @@ const BODY_OF_FORMAT: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (messa
 };
 
 /**
- * Returns the body of a message, the same in every attempt. The data of an event is its entry in the activity log with
- * the id of the workspace, from which a receiver can compute the entry's hash. Pure.
+ * Returns the body of a message, which is the same in every attempt. The data of an event is its entry in the activity
+ * log plus the workspace id, so that a receiver can compute the entry's hash. Pure.
  */
 export function bodyOf(
   delivery: WebhookDeliveryTable,

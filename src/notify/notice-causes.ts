@@ -4,12 +4,12 @@ import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES } from '../contract/vocabulary.ts';
 import type { CauseRow } from '../store/notice-causes.ts';
 
-/** How many days before an expiry notices are created, the nearest first. */
+/** The numbers of days before an expiry at which notices are created, in ascending order. */
 export const EXPIRY_STAGES_DAYS = [1, 7, 30] as const;
-/** How many days an expired credential causes a notice. */
+/** For how many days an expired credential causes a notice. */
 export const EXPIRED_DAYS = 30;
 
-/** The kinds that time or a state causes, and not an event. */
+/** The kinds that are caused by elapsed time or a state rather than by an event. */
 export const SCANNED_KINDS = [
   'credential.expiring',
   'credential.expired',
@@ -24,14 +24,16 @@ export interface Cause {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** A credential that is created with less time than a stage leaves skips this stage: its creator knows. */
+/**
+ * Returns the causes from an expiry. A credential whose lifetime is shorter than a stage skips it: its creator knows.
+ */
 function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
   if (expiresAt === null) return [];
   const occurrence = String(expiresAt);
   const detail = { expiresAt: toIsoString(expiresAt) };
   if (expiresAt <= now) {
-    const isTold = now < expiresAt + EXPIRED_DAYS * DAY && createdAt < expiresAt - EXPIRY_STAGES_DAYS[0] * DAY;
-    return isTold ? [{ kind: 'credential.expired', occurrence, detail }] : [];
+    const isReported = now < expiresAt + EXPIRED_DAYS * DAY && createdAt < expiresAt - EXPIRY_STAGES_DAYS[0] * DAY;
+    return isReported ? [{ kind: 'credential.expired', occurrence, detail }] : [];
   }
   const days = EXPIRY_STAGES_DAYS.find((stage) => now >= expiresAt - stage * DAY);
   if (days === undefined || createdAt >= expiresAt - days * DAY || replaced === 1) return [];

@@ -9,11 +9,11 @@ export interface NoticeMail {
   readonly html: string;
 }
 
-/** Notices that a mail describes; the others are only counted. */
+/** Maximum number of notices that a mail describes; the others are only counted. */
 const MAX_DESCRIBED = 50;
 const MAX_SUBJECT_LENGTH = 150;
 
-/** One line of text without secrets: names are chosen by people, and titles of errors by programs. */
+/** Converts a text to one line and redacts secrets, which names and titles of errors may contain. */
 const toLine = (text: string): string => redactSecrets(text).replace(/\s+/g, ' ').trim();
 
 /** Returns who created the credential of a notice, and what uses it. */
@@ -35,9 +35,11 @@ export function renderMail(
   { workspace, publicUrl, unsubscribeUrl }: { workspace: string; publicUrl: string; unsubscribeUrl: string },
 ): NoticeMail {
   const name = toLine(workspace);
-  const [only] = notices;
+  const [firstNotice] = notices;
   const subject =
-    notices.length === 1 && only !== undefined ? toLine(only.title) : `${notices.length} things need attention`;
+    notices.length === 1 && firstNotice !== undefined
+      ? toLine(firstNotice.title)
+      : `${notices.length} things need attention`;
   const items = notices.slice(0, MAX_DESCRIBED).map((notice) => ({
     title: toLine(notice.title),
     facts: describeCredential(notice),

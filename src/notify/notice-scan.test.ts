@@ -11,7 +11,7 @@ import { seedCredential, seedPerson, seedWorkspace } from '../testing/test-store
 import { scanNotices } from './notice-scan.ts';
 
 const START = Date.parse('2027-02-24T09:30:00.000Z');
-const ALL = { limit: 200, after: null };
+const FIRST_PAGE = { limit: 200, after: null };
 
 forEachEngine('the scan for notices', (engine) => {
   let store: Store;
@@ -22,7 +22,7 @@ forEachEngine('the scan for notices', (engine) => {
   after(() => store.close());
 
   const scan = () => scanNotices(store, () => now);
-  const noticesOf = (workspaceId: string) => listNotices(store.read, workspaceId, { now }, ALL);
+  const noticesOf = (workspaceId: string) => listNotices(store.read, workspaceId, { now }, FIRST_PAGE);
   const shown = (rows: readonly NoticeTable[]) =>
     rows.map(({ kind, detail }) => {
       const { days } = JSON.parse(detail) as { days?: number };
@@ -31,41 +31,41 @@ forEachEngine('the scan for notices', (engine) => {
   const recordedIn = async (workspaceId: string) =>
     (await readAuditChain(store.read, workspaceId, 0, 200)).map(({ action }) => action);
 
-  test('tells of an expiry 30, 7 and 1 days before, and when it has passed, once per stage on many nodes', async () => {
+  test('creates one notice 30, 7 and 1 days before an expiry and one after it, even with several nodes', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const expiresAt = START + 60 * DAY;
     const used = { created_at: START, last_used_at: START + 59 * DAY };
     await seedCredential(store, owner, { ...used, expires_at: expiresAt });
-    // One that is created with less time than a stage leaves skips it.
+    // A credential whose lifetime is shorter than a stage skips it.
     await seedCredential(store, owner, { ...used, expires_at: expiresAt, created_at: expiresAt - 20 * HOUR });
-    const seen: string[][] = [];
+    const noticesPerScan: string[][] = [];
     for (const before of [30 * DAY + 1, 30 * DAY, 7 * DAY + 1, 7 * DAY, DAY + 1, DAY, 1, 0, -30 * DAY + 1, -30 * DAY]) {
       now = expiresAt - before;
       await Promise.all([scan(), scan(), scan()]);
       await scan();
-      seen.push(shown(await noticesOf(owner.workspaceId)));
+      noticesPerScan.push(shown(await noticesOf(owner.workspaceId)));
     }
     const [thirty, seven, one, expired] = [30, 7, 1]
       .map((days) => [`credential.expiring ${days}`])
       .concat([['credential.expired']]);
-    assert.deepEqual(seen, [[], thirty, thirty, seven, seven, one, one, expired, expired, []]);
+    assert.deepEqual(noticesPerScan, [[], thirty, thirty, seven, seven, one, one, expired, expired, []]);
     assert.deepEqual(await recordedIn(owner.workspaceId), [
       ...Array<string>(3).fill('credential.expiring'),
       'credential.expired',
     ]);
   });
 
-  test('tells of unused, violating and orphaned credentials until that has changed', async () => {
+  test('creates notices of unused, violating and orphaned credentials and deletes them when the cause is gone', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const leaver = await seedPerson(store);
-    const fresh = { created_at: START - 100 * DAY, last_used_at: START };
-    const idle = await seedCredential(store, owner, { ...fresh, last_used_at: START - 90 * DAY });
-    await seedCredential(store, owner, { ...fresh, last_used_at: START - 90 * DAY + 1 });
-    const violating = await seedCredential(store, owner, { ...fresh, policy_violations: 1 });
-    const orphaned = await seedCredential(store, owner, { ...fresh, created_by: leaver, kind: 'access_token' });
-    await seedCredential(store, owner, { ...fresh, created_by: null, active: 0, policy_violations: 1 });
+    const recentlyUsed = { created_at: START - 100 * DAY, last_used_at: START };
+    const idle = await seedCredential(store, owner, { ...recentlyUsed, last_used_at: START - 90 * DAY });
+    await seedCredential(store, owner, { ...recentlyUsed, last_used_at: START - 90 * DAY + 1 });
+    const violating = await seedCredential(store, owner, { ...recentlyUsed, policy_violations: 1 });
+    const orphaned = await seedCredential(store, owner, { ...recentlyUsed, created_by: leaver, kind: 'access_token' });
+    await seedCredential(store, owner, { ...recentlyUsed, created_by: null, active: 0, policy_violations: 1 });
     await Promise.all([scan(), scan()]);
     const rows = await noticesOf(owner.workspaceId);
     const bySubject = Object.fromEntries(rows.map(({ subject_id: id, kind }) => [id, kind]));
@@ -74,7 +74,7 @@ forEachEngine('the scan for notices', (engine) => {
       [violating.id]: 'credential.violates_policy',
       [orphaned.id]: 'credential.orphaned',
     });
-    // A dismissed one is not created again.
+    // A dismissed notice is not created again.
     for (const row of rows) await store.transaction((trx) => updateNotice(trx, row, { dismissed_at: now }));
     await scan();
     assert.deepEqual(
@@ -92,7 +92,7 @@ forEachEngine('the scan for notices', (engine) => {
     assert.equal((await recordedIn(workspaceId)).length, 3);
   });
 
-  test('in a full workspace, an expiry replaces the notice of an unused credential, once', async () => {
+  test('in a full workspace, an expiry replaces one notice of an unused credential, and repeated scans replace no more', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const { workspaceId } = owner;
@@ -121,7 +121,7 @@ forEachEngine('the scan for notices', (engine) => {
     assert.equal((await kindsNow())[0], 'credential.expiring 7');
   });
 
-  test('reads on where many credentials have the same last use', async () => {
+  test('reads every credential even if many have the same last use', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const idle = { created_at: START - 100 * DAY, expires_at: START - 50 * DAY };
@@ -131,13 +131,13 @@ forEachEngine('the scan for notices', (engine) => {
       id: `${id}${owner.workspaceId}`,
     }));
     await Promise.all(Array.from({ length: 210 }, () => seedCredential(store, owner, idle)));
-    for (const facts of [first, last]) await seedCredential(store, owner, facts);
+    for (const columns of [first, last]) await seedCredential(store, owner, columns);
     await scan();
     const found = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();
     assert.deepEqual(found, [first?.id, last?.id]);
   });
 
-  test('a workspace that cannot be scanned does not keep the others from being scanned', async () => {
+  test('the other workspaces are scanned even if one cannot be scanned', async () => {
     now = START;
     const owners = [await seedWorkspace(store), await seedWorkspace(store), await seedWorkspace(store)];
     const [broken, ...intact] = owners.map(({ workspaceId }) => workspaceId).sort();
@@ -146,7 +146,7 @@ forEachEngine('the scan for notices', (engine) => {
     for (const owner of owners) await seedCredential(store, owner, { created_at: START, expires_at: expiresAt });
     now = expiresAt - 20 * DAY;
     await scan();
-    // The next entry of its log then has a number that exists already.
+    // The next entry of its log then gets a sequence number that already exists.
     const rewind = { sequence: 0 };
     await store.transaction((trx) =>
       trx.updateTable('audit_head').set(rewind).where('workspace_id', '=', broken).execute(),

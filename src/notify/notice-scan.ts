@@ -25,9 +25,12 @@ import {
 import type { Store, Trx } from '../store/store.ts';
 import { type Cause, causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts';
 
-/** Rows that are read, and credentials whose notices are written in one transaction: other requests run in between. */
-const BATCH = 200;
-const WRITE_BATCH = 10;
+/**
+ * Maximum number of rows per read, and of credentials whose notices are written per transaction, so that other requests
+ * can run in between.
+ */
+const READ_BATCH_SIZE = 200;
+const WRITE_BATCH_SIZE = 10;
 const EXPIRY_DAYS = EXPIRY_STAGES_DAYS[2];
 
 interface Scanned {
@@ -35,11 +38,11 @@ interface Scanned {
   readonly workspaceId: string;
   readonly unusedAfterDays: number;
   readonly now: number;
-  /** The notices before the scan, by `keyOf`. */
+  /** The notices that existed before the scan, by `keyOf`. */
   readonly existing: ReadonlyMap<string, ScannedNotice>;
 }
 
-/** How many notices can be added. A notice of an expiry can also replace one of another kind (`evictNotices`). */
+/** How many notices can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`). */
 interface Capacity {
   readonly expiries: number;
   readonly others: number;
@@ -48,7 +51,7 @@ interface Capacity {
 const keyOf = (subjectId: string, kind: string) => `${subjectId} ${kind}`;
 const isExpiry = (kind: NoticeKind): boolean => kind === 'credential.expiring' || kind === 'credential.expired';
 
-/** Reads credentials that may cause notices, in parts. */
+/** Reads credentials that may cause notices, in batches. */
 async function* readCauses(
   { store: { read }, workspaceId, unusedAfterDays, now }: Scanned,
   type: CauseType,
@@ -65,16 +68,18 @@ async function* readCauses(
           type,
           times,
           after,
-          BATCH,
+          READ_BATCH_SIZE,
         );
         yield rows;
-        after = rows.length < BATCH ? null : (rows.at(-1) ?? null);
+        after = rows.length < READ_BATCH_SIZE ? null : (rows.at(-1) ?? null);
       } while (after !== null);
     }
   }
 }
 
-/** Whether a cause has no notice yet, and can be added: replacing an earlier one needs no capacity. */
+/**
+ * Returns whether to create a notice for a cause: it has none yet and there is capacity, or it replaces an earlier one.
+ */
 function isDue(
   { existing }: Scanned,
   { expiries, others }: Capacity,
@@ -85,7 +90,7 @@ function isDue(
   return notice === undefined ? (isExpiry(kind) ? expiries : others) > 0 : notice.occurrence !== occurrence;
 }
 
-/** Creates and deletes the notices of some credentials as they are now. Returns the remaining capacity. */
+/** Creates and deletes notices according to the current state of some credentials. Returns the remaining capacity. */
 async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], before: Capacity): Promise<Capacity> {
   const { workspaceId, unusedAfterDays, now, existing } = scanned;
   await lockAuditHead(trx, workspaceId);
@@ -117,8 +122,8 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
     store.transaction((trx) => reconcile(trx, scanned, ids, capacity));
 
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
-  for (let from = 0; from < subjects.length; from += BATCH) {
-    const ids = subjects.slice(from, from + BATCH);
+  for (let from = 0; from < subjects.length; from += READ_BATCH_SIZE) {
+    const ids = subjects.slice(from, from + READ_BATCH_SIZE);
     const rows = new Map((await findCauses(store.read, workspaceId, ids)).map((row) => [row.id, row]));
     const changed = ids.filter((id) => {
       const row = rows.get(id);
@@ -138,8 +143,8 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
       const due = rows
         .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scanned, capacity, row.id, cause)))
         .map(({ id }) => id);
-      for (let from = 0; from < due.length; from += WRITE_BATCH) {
-        capacity = await run(due.slice(from, from + WRITE_BATCH), capacity);
+      for (let from = 0; from < due.length; from += WRITE_BATCH_SIZE) {
+        capacity = await run(due.slice(from, from + WRITE_BATCH_SIZE), capacity);
       }
       if (type !== 'expiry' && capacity.others <= 0) return;
     }
@@ -147,16 +152,16 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
 }
 
 /**
- * Creates the notices that time or the state of a credential causes, and deletes those whose cause has gone. Repeating it,
- * also on several nodes at once, creates none twice. In a full workspace it creates only those of expiries. If scanning a
- * workspace fails, the others are scanned anyway, and the result rejects with an `AggregateError`.
+ * Creates the notices that elapsed time or the state of a credential causes, and deletes notices whose cause is gone.
+ * Repeated and concurrent scans create no notice twice. In a full workspace only notices of expiries are created. If
+ * scanning a workspace fails, the others are scanned anyway, and the result rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfGoneIssues);
   const errors: unknown[] = [];
   let after = '';
   for (;;) {
-    const workspaces = await listScannedWorkspaces(store.read, after, BATCH);
+    const workspaces = await listScannedWorkspaces(store.read, after, READ_BATCH_SIZE);
     for (const { id, unused_after_days: days } of workspaces) {
       const unusedAfterDays = days ?? DEFAULT_POLICY.unusedAfterDays;
       await scanWorkspace({ store, workspaceId: id, unusedAfterDays, now: clock() }).catch((error: unknown) =>
@@ -164,7 +169,7 @@ export async function scanNotices(store: Store, clock: () => number): Promise<vo
       );
     }
     const last = workspaces.at(-1);
-    if (last === undefined || workspaces.length < BATCH) break;
+    if (last === undefined || workspaces.length < READ_BATCH_SIZE) break;
     after = last.id;
   }
   if (errors.length > 0) throw new AggregateError(errors, `Scanning ${errors.length} workspaces for notices failed.`);

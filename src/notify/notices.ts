@@ -48,7 +48,7 @@ function showCredential(row: CredentialRow, addresses: readonly Address[]): Noti
   };
 }
 
-/** A deleted credential, with the address that last presented its secret. */
+/** Serializes a deleted credential, with the address that last presented its secret. */
 function showDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
   const { credential_id: id } = row;
   const uses = notices.filter(
@@ -98,7 +98,7 @@ function showNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCre
   };
 }
 
-/** Returns notices with what is known now about the credentials that they are about. */
+/** Serializes notices with the current details of the credentials that they concern. */
 export async function showNotices(
   db: Queryable,
   workspaceId: string,
@@ -109,14 +109,14 @@ export async function showNotices(
   const found = await findCredentialsOf(db, workspaceId, ids);
   const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
   const credentials = new Map(found.map((row) => [row.id, showCredential(row, addresses)]));
-  const gone = ids.filter((id) => !credentials.has(id));
-  for (const row of await findTombstones(db, workspaceId, gone)) {
+  const deletedIds = ids.filter((id) => !credentials.has(id));
+  for (const row of await findTombstones(db, workspaceId, deletedIds)) {
     credentials.set(row.credential_id, showDeletedCredential(row, rows));
   }
   return rows.map((row) => showNotice(row, credentials, now));
 }
 
-/** Lists what needs attention, newest first. */
+/** Lists notices, newest first. */
 export async function listNotices(
   { store, clock }: NotifyContext,
   workspaceId: string,
@@ -133,8 +133,8 @@ export async function listNotices(
 }
 
 /**
- * Dismisses a notice, or snoozes it until a time. One that was dismissed is not created again for the same cause. Throws
- * `not_found`, also for a notice whose cause has gone, and `validation_failed`.
+ * Dismisses a notice, or snoozes it until a time. A dismissed notice is not created again for the same cause. Throws
+ * `not_found`, also if the notice was deleted with its cause, and `validation_failed`.
  */
 export async function dismissNotice(
   context: NotifyContext,
@@ -153,7 +153,7 @@ export async function dismissNotice(
   return changeNotice(context, request, id, change, action, until === null ? {} : { until: toIsoString(until) });
 }
 
-/** Opens a notice that was dismissed or snoozed again. Throws `not_found`. */
+/** Reopens a notice that was dismissed or snoozed. Throws `not_found`. */
 export function reopenNotice(context: NotifyContext, request: RequestContext, id: string): Promise<Notice> {
   const change = { dismissed_at: null, dismissed_by_id: null, dismissed_by_name: null, snoozed_until: null };
   return changeNotice(context, request, id, change, 'notice.reopened', {});
@@ -165,7 +165,7 @@ async function changeNotice(
   id: string,
   change: Partial<NoticeTable>,
   action: 'notice.dismissed' | 'notice.snoozed' | 'notice.reopened',
-  facts: Readonly<Record<string, unknown>>,
+  extraDetail: Readonly<Record<string, unknown>>,
 ): Promise<Notice> {
   const { workspaceId } = request;
   const now = clock();
@@ -175,7 +175,7 @@ async function changeNotice(
     if (row === undefined) throw new Problem('not_found', 'The notice was not found. Its cause may have gone.');
     await updateNotice(trx, row, change);
     const { title } = showNotice(row, new Map(), now);
-    const detail = { kind: row.kind, subject: row.subject_id, ...facts };
+    const detail = { kind: row.kind, subject: row.subject_id, ...extraDetail };
     await recordAuditEvent(trx, request, action, { kind: 'notice', id, name: title }, now, detail);
     return { ...row, ...change };
   });

@@ -12,10 +12,10 @@ import type { Seal } from '../store/seal.ts';
 import type { Trx } from '../store/store.ts';
 import type { NotifyContext } from './context.ts';
 
-type Chosen = Partial<Record<NoticeKind, NotificationMode>>;
+type ChosenModes = Partial<Record<NoticeKind, NotificationMode>>;
 
-const chosenBy = ({ notifications }: Pick<RecipientRow, 'notifications'>): Chosen =>
-  notifications === null ? {} : (JSON.parse(notifications) as Chosen);
+const chosenModesOf = ({ notifications }: Pick<RecipientRow, 'notifications'>): ChosenModes =>
+  notifications === null ? {} : (JSON.parse(notifications) as ChosenModes);
 
 /** Returns how a member is notified of a notice. Pure. */
 export function modeOf(
@@ -24,7 +24,7 @@ export function modeOf(
 ): NotificationMode {
   const kind = notice.kind as NoticeKind;
   const detail = JSON.parse(notice.detail) as Record<string, unknown>;
-  return chosenBy(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
+  return chosenModesOf(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
 }
 
 function show(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
@@ -47,10 +47,10 @@ async function save(
   trx: Trx,
   request: RequestContext,
   recipient: RecipientRow,
-  kinds: Chosen,
+  kinds: ChosenModes,
   now: number,
 ): Promise<RecipientRow> {
-  const before = chosenBy(recipient);
+  const before = chosenModesOf(recipient);
   const notifications = JSON.stringify({ ...before, ...kinds });
   const changed = Object.entries(kinds).filter(([kind, mode]) => before[kind as NoticeKind] !== mode);
   if (changed.length === 0) return recipient;
@@ -76,20 +76,23 @@ export async function updateNotifications(
   });
 }
 
-/** Returns the token of a link that ends mails to a member. It works as long as the membership, and grants nothing else. */
+/**
+ * Returns the token of a link that unsubscribes a member. It is valid as long as the membership, and grants nothing
+ * else.
+ */
 export const unsubscribeTokenOf = (seal: Seal, memberId: string): string =>
   `${memberId}.${seal.mac('unsubscribe', memberId)}`;
 
-/** Returns the member whom a link is about, with the workspace; null if the link is invalid or the membership has ended. */
+/** Returns the member and workspace of an unsubscribe link; null if the link is invalid or the membership has ended. */
 export async function findUnsubscriber({ store, seal }: NotifyContext, token: string): Promise<RecipientRow | null> {
   const [memberId = ''] = token.split('.');
-  const [given, expected] = [token, unsubscribeTokenOf(seal, memberId)].map((text) => Buffer.from(text));
-  if (given === undefined || expected === undefined || given.length !== expected.length) return null;
-  if (!timingSafeEqual(given, expected)) return null;
+  const [presented, expected] = [token, unsubscribeTokenOf(seal, memberId)].map((text) => Buffer.from(text));
+  if (presented === undefined || expected === undefined || presented.length !== expected.length) return null;
+  if (!timingSafeEqual(presented, expected)) return null;
   return (await findRecipient(store.read, memberId)) ?? null;
 }
 
-/** Ends all mails about notices of the workspace to a member. */
+/** Turns off all mails to a member about notices of the workspace. */
 export async function unsubscribe(
   { store, clock }: NotifyContext,
   { id, workspace_id: workspaceId, person_id: personId, name }: RecipientRow,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextRate } from './pacer.ts';
 
-test('messages leave the event loop to requests, and never stop', () => {
+test('sending slows down while requests keep the event loop busy, but never stops', () => {
   const settle = (perSecond: number, utilizationOf: (rate: number) => number, startMs = 0.05) => {
     const rates = [perSecond];
     for (let interval = 0; interval < 200; interval++) {

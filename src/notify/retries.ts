@@ -1,6 +1,6 @@
 import { DURATIONS, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
 
-/** Pauses after the first, second … failed attempt, in milliseconds; the last one is repeated. */
+/** Pauses after the first, second … failed attempt, in milliseconds; the last pause is repeated. */
 const PAUSES_MS = [
   5 * SECOND,
   30 * SECOND,
@@ -21,8 +21,8 @@ function requestedPauseMs(retryAfter: string | undefined): number {
 }
 
 /**
- * Returns when a delivery is tried again after its `attempts`-th attempt failed at `now`; null when it has been tried
- * for three days. The last attempt is at the end of the three days. Pure.
+ * Returns when a delivery is retried after its `attempts`-th attempt failed at `now`, in epoch milliseconds; null once
+ * three days have passed. The last attempt is made at the end of the three days. Pure.
  */
 export function nextAttemptAt(
   now: number,

@@ -33,7 +33,7 @@ const subscriptionsOf = (row: Pick<WebhookTable, 'events'>) => JSON.parse(row.ev
 const isOrdered = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
 
 function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
-  const overlap = row.previous_secret_until ?? 0;
+  const previousSecretUntil = row.previous_secret_until ?? 0;
   return {
     id: row.id,
     name: row.name,
@@ -44,19 +44,21 @@ function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook 
     failingSince: toIsoStringOrNull(row.failing_since),
     lastDeliveredAt: toIsoStringOrNull(row.last_delivered_at),
     switchedOffAt: toIsoStringOrNull(row.switched_off_at),
-    previousSecretExpiresAt: overlap > now ? toIsoString(overlap) : null,
+    previousSecretExpiresAt: previousSecretUntil > now ? toIsoString(previousSecretUntil) : null,
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),
   };
 }
 
-/** The fields that a person edits: deliveries do not change the entity tag. */
+/** Returns only the fields that people edit, so that deliveries do not change the entity tag. */
 const editableFieldsOf = ({ id, name, url, events, format, active }: Webhook) => ({
   ...{ id, name, url, events, format, active },
 });
 export const etagOfWebhook = (webhook: Webhook): string => etagOf(editableFieldsOf(webhook));
 
-/** The fields for the activity log. The path of a URL is often a secret, as with Slack. */
+/**
+ * Returns the fields for the activity log. The path of a URL is omitted, because it is often a secret, as with Slack.
+ */
 function auditFieldsOf({ name, url, events, format, active }: Webhook) {
   return { name, url: `${new URL(url).origin}/…`, events, format, active };
 }
@@ -83,8 +85,9 @@ function refuseUrl({ outbound }: NotifyContext, url: string): void {
 }
 
 /**
- * Creates a webhook, which receives the events after its creation. Returns its only response with the secret. Throws
- * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes and beyond the maximum number, `idempotent_replay`.
+ * Creates a webhook, which receives the events after its creation. Only this response contains the secret. Throws
+ * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or at the maximum number of webhooks,
+ * `idempotent_replay`.
  */
 export function createWebhook(
   context: NotifyContext,
@@ -154,10 +157,12 @@ export async function findWebhook({ store, clock }: NotifyContext, workspaceId: 
 
 type Edited = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
 
-/** What an edit changes besides the edited fields: with another URL, order or start, deliveries begin again. */
+/**
+ * Returns the columns that an edit resets. Deliveries restart if the webhook was activated or its URL or order changed.
+ */
 function resetFailures(before: WebhookTable, after: Edited) {
-  const isOther = before.url !== after.url || before.is_ordered !== after.is_ordered;
-  const resumes = after.active === 1 && (before.active === 0 || isOther);
+  const isRerouted = before.url !== after.url || before.is_ordered !== after.is_ordered;
+  const resumes = after.active === 1 && (before.active === 0 || isRerouted);
   return { resumes, set: resumes ? { failing_since: null, switched_off_at: null } : {} };
 }
 
@@ -212,8 +217,8 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
 }
 
 /**
- * Replaces the secret. For a day, messages are signed with both, so that the receiver can be changed in the meantime; a secret
- * that was replaced before that no longer signs. Throws `not_found`, `idempotent_replay`.
+ * Replaces the secret. For a day, messages are signed with the new and the previous secret, so that the receiver can be
+ * changed in the meantime; older secrets no longer sign. Throws `not_found`, `idempotent_replay`.
  */
 export async function replaceWebhookSecret(
   context: NotifyContext,

@@ -2,17 +2,17 @@ import type { AuditParty } from '../../contract/audit.ts';
 import { CREDENTIAL_NOTICE_KINDS } from '../../contract/event-names.ts';
 import { describeNotice } from '../../contract/notice-texts.ts';
 
-/** A message as Standard Webhooks prescribes it, from which those of the other formats are made. */
+/** A message in the format of Standard Webhooks, from which messages in the other formats are created. */
 export interface WebhookMessage {
   readonly type: string;
   readonly timestamp: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Where a message comes from. */
+/** The installation and workspace that a message comes from. */
 export interface MessageSource {
   readonly workspaceName: string;
-  /** The address of the web UI, without a slash at the end. */
+  /** Public URL of the web UI, without a trailing slash. */
   readonly publicUrl: string;
 }
 
@@ -32,8 +32,8 @@ const MAX_VALUE_LENGTH = 300;
 const MAX_TITLE_LENGTH = 140;
 
 /**
- * Returns the beginning of a text of which each character is escaped, up to `maxLength` UTF-16 units after escaping, and
- * never a part of a character or of an escape. Pure.
+ * Escapes each character of a text and truncates the result to `maxLength` UTF-16 units, never within a character or an
+ * escape sequence. Pure.
  */
 export function fitText(
   text: string,
@@ -51,7 +51,7 @@ export function fitText(
   return [...text].map(escapeCharacter).join('');
 }
 
-/** One line, without characters that change the direction of what follows them. */
+/** Converts a text to one line without characters that change the text direction. */
 const toLine = (text: string): string =>
   text
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
@@ -74,7 +74,7 @@ const isParty = (value: unknown): value is AuditParty => typeof value === 'objec
 const textOf = (value: unknown): string | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? toLine(String(value)) : null;
 
-/** The pages of single resources; everything else is in the activity log. */
+/** Pages of single resources. Messages about other resources link to the activity log. */
 const PAGES: Readonly<Record<string, string>> = {
   deployment: '/deployments/',
   run: '/runs/',
@@ -90,13 +90,13 @@ function pageOf(message: WebhookMessage, publicUrl: string): string {
   return `${publicUrl}${path}?workspace=${encodeURIComponent(String(workspaceId))}`;
 }
 
-const BAD = /fail|denied|switched_off|expir|unused|leak|violat|orphan|used_after|new$/;
-const GOOD = /complete|deliver|finish|success/;
+const BAD_NAMES = /fail|denied|switched_off|expir|unused|leak|violat|orphan|used_after|new$/;
+const GOOD_NAMES = /complete|deliver|finish|success/;
 
 function toneOf(name: string, detail: Readonly<Record<string, unknown>>): ChatMessage['tone'] {
   const status = typeof detail['status'] === 'string' ? detail['status'] : '';
-  if (BAD.test(name) || BAD.test(status)) return 'bad';
-  return GOOD.test(name) ? 'good' : 'neutral';
+  if (BAD_NAMES.test(name) || BAD_NAMES.test(status)) return 'bad';
+  return GOOD_NAMES.test(name) ? 'good' : 'neutral';
 }
 
 /** Returns the title of a notice about a credential; null for any other event. */
@@ -107,7 +107,10 @@ function noticeTitleOf(name: string, target: unknown, detail: Readonly<Record<st
     : toLine(describeNotice({ kind, subject: target, detail }).title);
 }
 
-/** Returns what people are told about an event: its action, target and actor, and the simple values of its details. Pure. */
+/**
+ * Returns the message for people about an event: its action, target and actor, and the scalar values of its details.
+ * Pure.
+ */
 export function toChatMessage(message: WebhookMessage, source: MessageSource): ChatMessage {
   const { type, timestamp, data } = message;
   const name = type === 'audit.event' && typeof data['action'] === 'string' ? data['action'] : type;

@@ -4,7 +4,7 @@ import { type ChatMessage, fitText } from './chat-message.ts';
 const LIMITS = { title: 256, fieldName: 256, fieldValue: 1024 } as const;
 const COLORS = { good: 0x2f9e44, bad: 0xe03131, neutral: 0x868e96 } as const;
 
-/** A backslash before ASCII punctuation: no text is Markdown, a mention, or, since `://` is no longer in it, a link. */
+/** Puts a backslash before ASCII punctuation, so that no text becomes Markdown, a mention or a link. */
 const escapeCharacter = (character: string): string => character.replace(/[!-/:-@[-`{-~]/, '\\$&');
 
 /** Returns the body for a webhook of Discord. Pure. */

@@ -23,7 +23,7 @@ function messageOf(name: string, fields: Partial<WebhookMessage['data']> = {}): 
   };
 }
 
-/** Text that a user can choose as a name, and the marks by which it would be active in a chat. */
+/** Texts that a user can choose as a name, and patterns of what the chat would interpret if a text were not escaped. */
 const HOSTILE = [
   { text: '<!channel> <@U123> <https://evil.example|Sign in>', slack: /<[!@h]/ },
   { text: '@everyone @here <@123> <#456>', discord: /(?<!\\)[@<#]/ },

@@ -5,16 +5,19 @@ const MAX_HEADER_LENGTH = 150;
 const MAX_FIELD_LENGTH = 2000;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
-/** Slack's control characters: without them no text is a link or a mention such as `<!channel>`. */
+/** Escapes Slack's control characters, so that no text becomes a link or a mention such as `<!channel>`. */
 const escapeCharacter = (character: string): string => ENTITIES[character] ?? character;
-/** Plain text, in which Slack formats nothing. */
+/** Returns plain text, in which Slack interprets no formatting. */
 const plain = (text: string, maxLength: number) => ({
   type: 'plain_text',
   text: fitText(text, maxLength, escapeCharacter),
   emoji: false,
 });
 
-/** Returns the body for an incoming webhook of Slack, or of a chat that accepts the same, such as Mattermost. Pure. */
+/**
+ * Returns the body for an incoming webhook of Slack, or of a chat that accepts the same format, such as Mattermost.
+ * Pure.
+ */
 export function toSlackBody({ title, facts, url }: ChatMessage): object {
   return {
     // Shown in notifications.

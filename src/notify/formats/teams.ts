@@ -2,13 +2,14 @@ import type { ChatMessage } from './chat-message.ts';
 
 const COLORS = { good: 'Good', bad: 'Attention', neutral: 'Default' } as const;
 
-/** Text runs, unlike text blocks and facts, contain no Markdown, and mentions need a declaration. */
+/** Text runs, unlike text blocks and facts, are not interpreted as Markdown, and mentions would have to be declared. */
 const richText = (...inlines: readonly object[]) => ({ type: 'RichTextBlock', inlines });
 const run = (text: string, style: object = {}) => ({ type: 'TextRun', text, ...style });
 
 /**
- * Returns an Adaptive Card in the envelope that the trigger "When a Teams webhook request is received" of Power Automate
- * Workflows accepts. Teams refuses more than 28 kB, which the limits of `ChatMessage` never reach. Pure.
+ * Returns an Adaptive Card in the envelope that the trigger "When a Teams webhook request is received" of Power
+ * Automate Workflows accepts. Teams refuses more than 28 kB, a size that the limits of `ChatMessage` keep out of reach.
+ * Pure.
  */
 export function toTeamsBody({ title, facts, tone, url }: ChatMessage): object {
   const card = {
