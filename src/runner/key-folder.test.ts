@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { createKeyFolder, sweepKeyFolders } from './key-folder.ts';
 
 /** Creates a key folder with a key in a process that then kills itself. */
-function leave(): string {
+function createAbandonedFolder(): string {
   const module = JSON.stringify(new URL('./key-folder.ts', import.meta.url).href);
   const script = `import { writeFileSync } from 'node:fs';
     import { createKeyFolder } from ${module};
@@ -21,36 +21,36 @@ function leave(): string {
   return stdout;
 }
 
-test('the key of a killed process is removed, and that of a running process stays', async () => {
-  const left = leave();
+test('the key folder of a killed process is removed, and the folder of a running process is kept', async () => {
+  const abandoned = createAbandonedFolder();
   const own = await createKeyFolder();
   try {
     await sweepKeyFolders();
-    assert.ok(!existsSync(left));
+    assert.ok(!existsSync(abandoned));
     assert.ok(existsSync(own));
   } finally {
     rmSync(own, { recursive: true });
-    rmSync(left, { recursive: true, force: true });
+    rmSync(abandoned, { recursive: true, force: true });
   }
 });
 
-test('entries with a similar name that are not private folders of this user stay', async () => {
+test('similarly named entries that are not private folders of this user are kept', async () => {
   const { pid } = spawnSync('true');
   // Readable by others, so it was not created by `createKeyFolder`.
-  const open = `${tmpdir()}/devpilot-ssh-${pid}-open`;
+  const publicFolder = `${tmpdir()}/devpilot-ssh-${pid}-publicFolder`;
   const outside = `${tmpdir()}/devpilot-outside-${process.pid}`;
   const link = `${tmpdir()}/devpilot-ssh-${pid}-link`;
   mkdirSync(outside);
   writeFileSync(join(outside, 'file'), 'whole');
   symlinkSync(outside, link);
-  mkdirSync(open);
-  chmodSync(open, 0o755);
+  mkdirSync(publicFolder);
+  chmodSync(publicFolder, 0o755);
   try {
     await sweepKeyFolders();
-    assert.ok(existsSync(open));
+    assert.ok(existsSync(publicFolder));
     assert.ok(existsSync(link));
     assert.ok(existsSync(join(outside, 'file')));
   } finally {
-    for (const path of [link, open, outside]) rmSync(path, { recursive: true, force: true });
+    for (const path of [link, publicFolder, outside]) rmSync(path, { recursive: true, force: true });
   }
 });

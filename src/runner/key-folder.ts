@@ -20,7 +20,7 @@ function isProcessRunning(pid: number): boolean {
   }
 }
 
-/** Only folders that no other user can have created or can change, because the temporary directory is shared. */
+/** Returns whether no other user can have created or changed a folder, because the temporary directory is shared. */
 async function isOwnKeyFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => null);
   return found !== null && found.mode === PRIVATE_FOLDER && found.uid === process.getuid?.();

@@ -4,26 +4,26 @@ import fc from 'fast-check';
 import { createLineSplitter, createMarkerExtractor } from './line-splitter.ts';
 import { createMask } from './mask.ts';
 
-function cut(
+function splitLines(
   chunks: readonly Uint8Array[],
   secrets: readonly string[],
   limits = { maxLineCharacters: 50, maxTotalCharacters: 100_000 },
 ) {
   const lines: string[] = [];
-  let full = 0;
-  const cutter = createLineSplitter({
+  let onFullCalls = 0;
+  const splitter = createLineSplitter({
     mask: createMask(secrets),
     limits,
     budget: { remaining: limits.maxTotalCharacters },
     onLine: (text) => lines.push(text),
-    onFull: () => full++,
+    onFull: () => onFullCalls++,
   });
-  for (const chunk of chunks) cutter.write(chunk);
-  cutter.flush();
-  return { lines, full };
+  for (const chunk of chunks) splitter.write(chunk);
+  splitter.flush();
+  return { lines, onFullCalls };
 }
 
-test('the line that has no end yet is what a terminal would show, without the beginning of a secret', () => {
+test('an unfinished line is shown as in a terminal, without the beginning of a secret', () => {
   const splitter = createLineSplitter({
     mask: createMask(['pass-word']),
     limits: { maxLineCharacters: 5000, maxTotalCharacters: 100_000 },
@@ -59,7 +59,7 @@ test('the line that has no end yet is what a terminal would show, without the be
 });
 
 /** Splits bytes into chunks of any size. */
-const pieces = (bytes: fc.Arbitrary<Buffer>) =>
+const inChunks = (bytes: fc.Arbitrary<Buffer>) =>
   fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {
     const chunks: Buffer[] = [];
     let offset = 0;
@@ -70,43 +70,43 @@ const pieces = (bytes: fc.Arbitrary<Buffer>) =>
     return [...chunks, all.subarray(offset)];
   });
 
-test('lines are the same, bounded and well-formed however the bytes are split into chunks', () => {
+test('lines are bounded, well-formed and independent of how the bytes are split into chunks', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }).map((all) => Buffer.from(all)),
     fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
   );
   fc.assert(
-    fc.property(pieces(bytes), (chunks) => {
-      const { lines } = cut(chunks, ['secret']);
-      assert.deepEqual(lines, cut([Buffer.concat(chunks)], ['secret']).lines);
+    fc.property(inChunks(bytes), (chunks) => {
+      const { lines } = splitLines(chunks, ['secret']);
+      assert.deepEqual(lines, splitLines([Buffer.concat(chunks)], ['secret']).lines);
       for (const line of lines) assert.ok(line.length <= 52 && !line.includes('\n'));
     }),
   );
 });
 
-test('a secret is never output, wherever it is and however it is split into chunks', () => {
+test('a secret is never output, regardless of its position and of how it is split into chunks', () => {
   const secret = 'tr0ub4dor&3';
   const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
   fc.assert(
-    fc.property(pieces(text.map((parts) => Buffer.from(parts.join('')))), (chunks) => {
-      for (const line of cut(chunks, [secret]).lines) assert.ok(!line.includes(secret.slice(0, 8)), line);
+    fc.property(inChunks(text.map((parts) => Buffer.from(parts.join('')))), (chunks) => {
+      for (const line of splitLines(chunks, [secret]).lines) assert.ok(!line.includes(secret.slice(0, 8)), line);
     }),
   );
 });
 
 test('after the budget is used up nothing is output, and onFull is called once', () => {
-  const { lines, full } = cut([Buffer.from('line\n'.repeat(1000))], [], {
+  const { lines, onFullCalls } = splitLines([Buffer.from('line\n'.repeat(1000))], [], {
     maxLineCharacters: 50,
     maxTotalCharacters: 1000,
   });
   assert.ok(lines.length < 20);
-  assert.equal(full, 1);
+  assert.equal(onFullCalls, 1);
 });
 
-test('markers are removed wherever they are, and everything else passes', () => {
+test('markers are removed at any position, and everything else passes through', () => {
   fc.assert(
     fc.property(
-      pieces(
+      inChunks(
         fc
           .array(fc.constantFrom('\u001edp 1 end 7\n', 'text', '\u001e', '\u001edp', '\n', '\u001edp 2 end 0\n'))
           .map((parts) => Buffer.from(parts.join(''))),

@@ -3,29 +3,29 @@ import type { Mask } from './mask.ts';
 
 /** Added to the length of each line when it is counted against the budget, in characters. */
 const LINE_OVERHEAD_CHARACTERS = 64;
-/** Maximum characters that are shown of a line that has no end yet. */
+/** Maximum number of characters shown of a line that has not ended yet. */
 const MAX_UNFINISHED_CHARACTERS = 2000;
-/** Maximum characters per line and for all lines. */
+/** Maximum number of characters per line and of all lines together. */
 export interface OutputLimits {
   readonly maxLineCharacters: number;
   readonly maxTotalCharacters: number;
 }
 export const OUTPUT_LIMITS: OutputLimits = { maxLineCharacters: 8192, maxTotalCharacters: 4 * 1_048_576 };
 
-/** The output budget that is left, shared by both streams of a step. */
+/** The remaining output budget in characters, shared by both streams of a step. */
 export interface OutputBudget {
   remaining: number;
 }
 
-/** Splits a stream into lines. */
+/** Receives a stream in chunks. */
 export interface ByteSink {
   write(chunk: Uint8Array): void;
-  /** Emits the rest that has no line end. */
+  /** Emits the remaining text, which has no line end. */
   flush(): void;
 }
 
 export interface LineSplitter extends ByteSink {
-  /** Returns the line that has no end yet, masked, as far as it can be shown; null if there is none. */
+  /** Returns the part of the unfinished line that can be shown, masked; null if there is no unfinished line. */
   unfinishedLine(): string | null;
 }
 
@@ -47,7 +47,7 @@ export function createLineSplitter(options: {
   let line = '';
   let hasContent = false;
 
-  /** Appends text to the current line. Text beyond the kept prefix is dropped and only counted. */
+  /** Appends text to the current line. Text beyond `keptCharacters` is dropped. */
   function append(text: string): void {
     hasContent = true;
     const overwriteStart = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
@@ -88,15 +88,15 @@ export function createLineSplitter(options: {
       return mask(text, Math.min(mask.knownLength(text), MAX_UNFINISHED_CHARACTERS));
     },
     flush() {
-      const rest = decoder.end();
+      const incompleteCharacter = decoder.end();
       decoder = new StringDecoder('utf8');
-      if (rest !== '') append(rest);
+      if (incompleteCharacter !== '') append(incompleteCharacter);
       if (hasContent) emitLine();
     },
   };
 }
 
-/** Removes our markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, wherever they are. */
+/** Removes Devpilot's markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, at any position. */
 export function createMarkerExtractor(
   markerPrefix: string,
   onMarker: (word: string, value: string) => void,

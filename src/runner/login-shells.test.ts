@@ -31,7 +31,7 @@ async function runForced(command: string, step: Step): Promise<StepOutcome & { l
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 const ORIGINAL = 'eval "$SSH_ORIGINAL_COMMAND"';
 
-test('output of start-up files is excluded, as lines and as bytes', async () => {
+test('output of start-up files is excluded from lines and from raw bytes', async () => {
   const greeting = `echo Welcome; echo motd >&2; ${ORIGINAL}`;
   const { lines, exitCode } = await runForced(greeting, shell('echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
@@ -67,7 +67,7 @@ test('output without an end marker is reported as incomplete', async () => {
   );
 });
 
-test('an account that runs no commands is named for what it is, with the message of the server', async () => {
+test('an account that runs no commands is explained, with the message of the server', async () => {
   // As cloud-init writes it into root's authorized_keys; it keeps the session open for ten seconds.
   const cloudImage = `echo 'Please login as the user "ubuntu" rather than the user "root".';echo;sleep 10;exit 142`;
   const accounts: [string, RegExp][] = [
@@ -96,7 +96,7 @@ test('an account that runs no commands is named for what it is, with the message
   );
 });
 
-test('a greeting that speaks of such accounts does not end a step', async () => {
+test('a greeting with the message of such an account does not end a step', async () => {
   const greeting = `echo "This account is currently not available."; sleep 0.3; ${ORIGINAL}`;
   const { lines, exitCode } = await runForced(greeting, shell('sleep 1.5; echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { mintSecret } from '../authorization/secret.ts';
 import { createMask } from './mask.ts';
 
-/** The expected result, found by searching for each secret at each position. */
-function hiddenBy(secrets: readonly string[], line: string): string {
+/** Returns the expected result by searching for each secret at each position. */
+function expectedMask(secrets: readonly string[], line: string): string {
   let shown = '';
   for (let index = 0, end = 0; index < line.length; index++) {
     const length = Math.max(
@@ -27,19 +27,19 @@ test('every secret is masked at every position, including overlapping secrets', 
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), text(0, 60), (secrets, line) => {
       const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
-      assert.equal(createMask(secrets)(line, line.length), hiddenBy(forms, line));
+      assert.equal(createMask(secrets)(line, line.length), expectedMask(forms, line));
     }),
     { numRuns: 1_000 },
   );
 });
 
-test('a secret that begins within the kept prefix is masked completely, however long it is', () => {
+test('a secret that begins within the kept prefix is masked completely, regardless of its length', () => {
   const secret = 's3cret'.repeat(5_000);
   const mask = createMask([secret]);
   assert.equal(mask(`key=${secret};`, 20), 'key=[secret]');
   assert.ok(mask.lookahead <= 256);
-  const seen = `key=${secret}`.slice(0, 20 + mask.lookahead);
-  assert.equal(mask(seen, 20), 'key=[secret]');
+  const prefix = `key=${secret}`.slice(0, 20 + mask.lookahead);
+  assert.equal(mask(prefix, 20), 'key=[secret]');
 });
 
 test('a secret at the end of the kept prefix stays hidden, however many secrets before it are masked', () => {
@@ -60,7 +60,7 @@ const coloredText = fc
   .array(fc.constantFrom('a', 'b', 'c', '\u001b[31m', '\u001b[0m', '\u001b]8;;x\u0007'), { maxLength: 60 })
   .map((pieces) => pieces.join(''));
 
-test('a secret of which parts are colored is masked', () => {
+test('a partly colored secret is masked', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
@@ -75,7 +75,7 @@ test('a secret of which parts are colored is masked', () => {
   assert.equal(mask(colored.slice(0, 12 + mask.lookahead), 12), '12345 [secret]');
 });
 
-test('what is shown of the beginning of a line is part of the masked line, wherever it is cut', () => {
+test('the part of an unfinished line that is shown is a prefix of the masked line', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
@@ -96,19 +96,19 @@ test('what is shown of the beginning of a line is part of the masked line, where
     assert.equal(mask.knownLength(`key=${secret.slice(0, length)}`), 4);
 });
 
-/** Returns processor milliseconds, which do not depend on other load. */
-function costOf(run: () => void): number {
+/** Returns the CPU time of a call in milliseconds, which does not depend on other load. */
+function cpuMsOf(run: () => void): number {
   const before = process.threadCpuUsage();
   run();
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;
 }
 
-test('masking a line costs the same however many secrets there are and however repetitive they are', () => {
+test('the cost of masking a line does not grow with the number of secrets, even if they are repetitive', () => {
   const line = 'a'.repeat(16_000);
   const nested = createMask(Array.from({ length: 1_000 }, (_, index) => 'a'.repeat(4 + index)));
   const long = createMask([`b${'a'.repeat(65_000)}`, 'a'.repeat(65_000)]);
   // This used to take nine seconds.
-  assert.ok(costOf(() => nested(line, line.length)) < 1_000);
-  assert.ok(costOf(() => long('a'.repeat(131_000), 65_000)) < 1_000);
+  assert.ok(cpuMsOf(() => nested(line, line.length)) < 1_000);
+  assert.ok(cpuMsOf(() => long('a'.repeat(131_000), 65_000)) < 1_000);
 });

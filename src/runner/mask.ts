@@ -5,9 +5,9 @@ import {
 } from '../contract/escape-sequences.ts';
 import { secretLengthsIn, unfinishedSecretStart } from '../contract/redact.ts';
 
-/** Shorter values occur in many words and could be guessed. */
+/** Shorter values are not masked: they occur in many words and could be guessed anyway. */
 const MIN_SECRET_LENGTH = 4;
-/** Values that are common in environments and are not secret. */
+/** Values that are common in environments and not secret. */
 const COMMON_VALUE =
   /^(?:true|false|null|none|auto|info|warn|error|debug|test|testing|staging|production|development|localhost|\d{1,5})$/i;
 const REPLACEMENT = '[secret]';
@@ -16,7 +16,7 @@ const REPLACEMENT = '[secret]';
 export interface Mask {
   /** Returns the first `length` characters of a line, with every secret that begins in them replaced. */
   (line: string, length: number): string;
-  /** Number of characters beyond `length` that it needs to see. */
+  /** Number of characters beyond `length` that the line must include for every secret to be found. */
   readonly lookahead: number;
   /**
    * Returns how many characters of the beginning of a line can be shown before its rest is known: up to what may be the
@@ -38,8 +38,8 @@ function encodingsOf(value: string): string[] {
 }
 
 /**
- * Maximum characters of a secret that are compared. A line that shares this many with a secret is masked for the rest
- * of the secret too, so that the cost per character is bounded however long the secrets are.
+ * Maximum characters of a secret that are compared. A line that contains this many characters of a secret is masked for
+ * the whole length of the secret, so that the cost per character is bounded for secrets of any length.
  */
 const MAX_COMPARED_LENGTH = 256;
 
@@ -52,9 +52,9 @@ interface TrieNode {
   children: Map<number, TrieNode>;
 }
 
-function commonLength(one: string, other: string): number {
+function commonPrefixLength(a: string, b: string): number {
   let index = 0;
-  while (index < one.length && index < other.length && one.charCodeAt(index) === other.charCodeAt(index)) index++;
+  while (index < a.length && index < b.length && a.charCodeAt(index) === b.charCodeAt(index)) index++;
   return index;
 }
 
@@ -68,7 +68,7 @@ function insertSecret(root: TrieNode, secret: string): void {
       node.children.set(rest.charCodeAt(0), { edge: rest, secretLength: secret.length, children: new Map() });
       return;
     }
-    const common = commonLength(child.edge, rest);
+    const common = commonPrefixLength(child.edge, rest);
     if (common < child.edge.length) {
       const lower = { ...child, edge: child.edge.slice(common) };
       child.children = new Map([[lower.edge.charCodeAt(0), lower]]);
@@ -111,8 +111,8 @@ type Range = readonly [start: number, end: number];
 
 /**
  * Creates a mask that hides these values and everything with the form of a Devpilot secret. The trie makes the cost per
- * character independent of the number of secrets, which `mask.test.ts` checks; without that need, a search per secret
- * would do.
+ * character independent of the number of secrets, which `mask.test.ts` checks. If cost did not matter, one search per
+ * secret would do.
  */
 export function createMask(values: Iterable<string>): Mask {
   const root: TrieNode = { edge: '', secretLength: 0, children: new Map() };
@@ -128,7 +128,7 @@ export function createMask(values: Iterable<string>): Mask {
 
   /** Returns the ranges of the secrets that begin in the first `length` characters. */
   function secretsIn(line: string, length: number): Range[] {
-    // By position in the line: a search in the result would miss a secret that begins in it and ends beyond it.
+    // Searches the whole line: a search in its first `length` characters would miss a secret that ends beyond them.
     const secretLengths = secretLengthsIn(line);
     const ranges: Range[] = [];
     for (let index = 0; index < length && index < line.length; index++) {
@@ -138,27 +138,29 @@ export function createMask(values: Iterable<string>): Mask {
     return ranges;
   }
 
-  /** Returns where a secret may begin that the end of a line cuts off. */
+  /** Returns where a secret that the end of the line cuts off may begin. */
   function unfinishedStart(line: string): number {
     for (let index = Math.max(0, line.length - lookahead); index < line.length; index++)
       if (mayContinueAt(root, line, index)) return Math.min(index, unfinishedSecretStart(line));
     return unfinishedSecretStart(line);
   }
 
-  /** Returns the ranges of secrets with escape sequences within them, such as one of which a part is highlighted. */
+  /** Returns the ranges of secrets that contain escape sequences, such as a partly highlighted secret. */
   function interruptedSecretsIn(line: string, length: number): Range[] {
     const { text, positions } = withoutEscapeSequences(line);
-    const at = (index: number) => positions[Math.min(index, text.length)] ?? line.length;
-    const ranges = secretsIn(text, text.length).map(([start, end]): Range => [at(start), at(end - 1) + 1]);
+    const positionInLine = (index: number) => positions[Math.min(index, text.length)] ?? line.length;
+    const ranges = secretsIn(text, text.length).map(
+      ([start, end]): Range => [positionInLine(start), positionInLine(end - 1) + 1],
+    );
     // The rest of a secret may be further away than the mask looks ahead.
-    return line.length > length ? [...ranges, [at(unfinishedStart(text)), line.length]] : ranges;
+    return line.length > length ? [...ranges, [positionInLine(unfinishedStart(text)), line.length]] : ranges;
   }
 
   function mask(line: string, length: number): string {
     const ranges = secretsIn(line, length);
     if (mayHaveEscapeSequences(line)) {
       ranges.push(...interruptedSecretsIn(line, length));
-      ranges.sort(([one], [other]) => one - other);
+      ranges.sort(([a], [b]) => a - b);
     }
     let masked = '';
     let maskedEnd = 0;

@@ -16,7 +16,7 @@ export interface OutputLine {
   readonly text: string;
 }
 
-/** How long after output a line without an end is shown; milliseconds. */
+/** Delay before an unfinished line is shown; milliseconds. */
 const UNFINISHED_LINE_DELAY_MS = 200;
 /** Maximum characters kept of the output before a step starts. */
 const MAX_BANNER_CHARACTERS = 4096;
@@ -25,27 +25,27 @@ const MAX_BANNER_CHARACTERS = 4096;
 export interface StepOutput {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  /** When standard output is read as bytes: the stream to pipe it through, into the step's `stdout`. */
+  /** The stream through which standard output is piped to the step's `stdout`, if that is set. */
   readonly rawStdout: Transform;
   /** Returns whether everything that the step wrote before its end has been read from both streams. */
   isComplete(): boolean;
   /**
    * Returns the output before the step was ready: from the ssh client, from start-up files, or from an account that
-   * runs nothing.
+   * runs no commands.
    */
   banner(): { readonly stdout: string; readonly stderr: string };
 }
 
 /**
- * Reads the output of a step. Standard output counts from the ready marker on; what the shell's start-up files print
- * before it is not the step's output. `onMarker` receives the markers of standard error.
+ * Reads the output of a step. Output before the ready marker comes from the shell's start-up files and is not part of
+ * the step's output. `onMarker` receives the markers of standard error.
  */
 export function createOutputReader(options: {
   readonly nonce: string;
   readonly mask: Mask;
   readonly limits?: OutputLimits | undefined;
   readonly onLine: (line: OutputLine) => void;
-  /** Receives a line that has no end yet, after a moment and whenever it has changed. */
+  /** Receives an unfinished line after a short delay and whenever it has changed. */
   readonly onUnfinishedLine?: ((line: OutputLine) => void) | undefined;
   readonly onMarker: (word: string, value: string) => void;
   readonly stdout?: Writable | undefined;

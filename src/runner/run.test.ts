@@ -18,7 +18,7 @@ import { HEARTBEAT_TIMEOUT_SECONDS } from './step-script.ts';
 let sshd: TestSshd;
 const targets: Record<string, RunTarget> = { local: { kind: 'local' } };
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-run-'));
-// A temporary directory of its own, so that the tests find leftover files and no one else's.
+// A temporary directory of its own, so that the tests find only their own leftover files.
 process.env['TMPDIR'] = folder;
 chmodSync(folder, 0o1777);
 before(async () => {
@@ -88,19 +88,19 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
-        const nasty = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
-        const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', nasty, '', '-x'] } });
-        assert.equal(argv.text, `${nasty}||-x|`);
+        const specialText = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
+        const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', specialText, '', '-x'] } });
+        assert.equal(argv.text, `${specialText}||-x|`);
         const body = await perform(targets[where], {
           ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
-          environment: { NASTY: nasty, IFS: 'x', d: 'd', s: 's', p: 'p' },
+          environment: { NASTY: specialText, IFS: 'x', d: 'd', s: 's', p: 'p' },
           cwd: '/tmp',
         });
-        assert.equal(body.text, `${nasty}|/tmp`);
+        assert.equal(body.text, `${specialText}|/tmp`);
         assert.ok(!existsSync(join(folder, 'touched')));
       });
 
-      test('puts nothing of a step on a command line', async () => {
+      test('exposes nothing of a step on a command line', async () => {
         const pid = join(folder, `seen-${where}`);
         const ran = await perform(targets[where], {
           ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
@@ -163,7 +163,7 @@ describe('steps', { concurrency: true }, () => {
         );
       });
 
-      test('shows a prompt before it has an answer; an empty standard input ends at once', async () => {
+      test('shows a prompt before it is answered; an empty standard input ends immediately', async () => {
         const unfinished: string[] = [];
         const ran = await perform(targets[where], {
           ...shell('printf "Continue? "; sleep 0.6; read -r answer || echo "no answer"'),
@@ -171,7 +171,7 @@ describe('steps', { concurrency: true }, () => {
         });
         assert.deepEqual([unfinished, ran.text], [['Continue? '], 'Continue? no answer']);
       });
-      test('delivers files for the time of the step, in a directory of its own', async () => {
+      test('provides files for the duration of the step, in a private directory', async () => {
         const body = 'cat "$FILES/ONE"; printf "|%s" "$FILES" "$(stat -c %a "$FILES" "$FILES/ONE" | tr "\\n" " ")"';
         const { text } = await perform(targets[where], {
           ...shell(body),
@@ -194,8 +194,8 @@ describe('steps', { concurrency: true }, () => {
 
       test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
         const mark = `61${where.length}${process.pid}`;
-        const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
-        assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
+        const expired = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
+        assert.deepEqual([expired.timedOut, expired.cancelled, expired.signal], [true, false, 'SIGTERM']);
         await until(async () => !isRunning('sleep', mark));
         const cancelling = new AbortController();
         const stubborn = perform(
@@ -266,7 +266,7 @@ describe('steps', { concurrency: true }, () => {
         await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
       });
 
-      test('rejects what no process can receive', async () => {
+      test('rejects arguments and variables that no process can receive', async () => {
         await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
         await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
       });
@@ -284,61 +284,61 @@ describe('steps', { concurrency: true }, () => {
     }
   });
 
-  test('bytes arrive complete at a slow reader, and an incomplete stream ends with an error', async () => {
+  test('a slow reader receives all bytes, and an incomplete stream ends with an error', async () => {
     const local = targets['local'] as RunTarget;
-    let taken = 0;
+    let bytesRead = 0;
     // Slower than the idle timeout after a step.
     const slow = new Writable({
       highWaterMark: 1,
       write(chunk: Buffer, _encoding, done) {
-        const wait = taken === 0 ? 20_000 : 0;
-        taken += chunk.length;
+        const wait = bytesRead === 0 ? 20_000 : 0;
+        bytesRead += chunk.length;
         setTimeout(done, wait);
       },
     });
-    let cut: Error | null = null;
-    const held = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
-      cut = error;
+    let truncationError: Error | null = null;
+    const heldOutput = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
+      truncationError = error;
     });
-    const [whole, open] = await Promise.all([
+    const [complete, open] = await Promise.all([
       run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
-      run(local, { ...shell('sleep 60 & echo rows'), stdout: held }),
+      run(local, { ...shell('sleep 60 & echo rows'), stdout: heldOutput }),
     ]);
-    assert.deepEqual([whole.exitCode, whole.problem, taken], [0, null, 3_000_000]);
+    assert.deepEqual([complete.exitCode, complete.problem, bytesRead], [0, null, 3_000_000]);
     assert.equal(open.exitCode, 0);
-    assert.equal((cut as Error | null)?.name, OutputTruncated.name);
+    assert.equal((truncationError as Error | null)?.name, OutputTruncated.name);
   });
 });
 
-test('an unreachable server, or one with another host key, is reported and receives nothing', async () => {
+test('an unreachable server, or a server with another host key, is reported and receives nothing', async () => {
   const { ssh } = targets;
   assert.ok(ssh?.kind === 'ssh');
-  const away = await perform({ ...ssh, port: 1 }, shell('id'));
-  assert.deepEqual([away.exitCode, away.lines], [null, []]);
-  assert.match(away.problem ?? '', /^Connection failed: no SSH server could be reached/);
-  const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
-  const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
-  assert.match(wrong.problem ?? '', /Connection failed/);
+  const unreachable = await perform({ ...ssh, port: 1 }, shell('id'));
+  assert.deepEqual([unreachable.exitCode, unreachable.lines], [null, []]);
+  assert.match(unreachable.problem ?? '', /^Connection failed: no SSH server could be reached/);
+  const otherKey = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
+  const mismatched = await perform({ ...ssh, hostKey: otherKey }, shell('id'));
+  assert.match(mismatched.problem ?? '', /Connection failed/);
   assert.deepEqual(ownKeyFolders(), []);
 });
 
 test('a connection lost during a step is reported', async () => {
-  const own = await startSshd();
+  const ownSshd = await startSshd();
   const pair = generateKeyPair('test');
-  own.authorize([pair.publicKey]);
+  ownSshd.authorize([pair.publicKey]);
   const mark = `64${process.pid}`;
-  const { port, user, hostKey } = own;
+  const { port, user, hostKey } = ownSshd;
   const ran = perform(
     { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
     shell(`echo begun; sleep ${mark}`),
   );
   await until(async () => isRunning('sleep', mark));
-  own.killSessions();
+  ownSshd.killSessions();
   const { exitCode, problem } = await ran;
   assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
   // The step's heartbeats stop, and the server ends it.
   await until(async () => !isRunning('sleep', mark));
-  await own.close();
+  await ownSshd.close();
 });
 
 test('a step ends when the process that runs it is killed', async () => {
@@ -348,7 +348,7 @@ test('a step ends when the process that runs it is killed', async () => {
   await until(async () => !isRunning('sleep', mark));
 });
 
-test('any text is quoted as one word for a shell', () => {
+test('any text is quoted as a single shell word', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
       const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());

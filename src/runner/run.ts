@@ -13,7 +13,7 @@ export type { OutputLine } from './output.ts';
 export { OutputTruncated } from './step-process.ts';
 export type { RunTarget } from './transport.ts';
 
-/** A process to run. None of its contents appear on a command line of ours. */
+/** A process to run. None of its contents appear on a command line that Devpilot starts. */
 export interface Step {
   /**
    * The arguments of a command, or a script body for an interpreter (a program and its options), which receives it as
@@ -26,22 +26,22 @@ export interface Step {
   /** An absolute path, or several, of which the first that exists is used; the user's home directory by default. */
   readonly cwd?: string | readonly string[] | null;
   /**
-   * Files for the step alone, by name, in a directory that only its user can read: in memory where the server has
-   * `/dev/shm`. It is the value of `variable`, and removed when the step ends.
+   * Files for this step only, by name. They are in a directory that only its user can read, in memory if the server has
+   * `/dev/shm`. The directory's path is the value of `variable`; it is removed when the step ends.
    */
   readonly files?: { readonly variable: string; readonly contents: Readonly<Record<string, string>> };
   /** Standard input; empty if omitted. A stream is piped as it arrives. */
   readonly stdin?: string | Readable;
-  /** The absolute path of a file where the step runs that is its standard input, instead of `stdin`. */
+  /** The absolute path of a file on the target that becomes standard input, instead of `stdin`. */
   readonly stdinPath?: string;
   /** Maximum duration in milliseconds; unlimited if omitted. */
   readonly timeoutMs?: number;
-  /** The user to run it as, if not the one who logs in. */
+  /** The user to run the step as, if not the user who logs in. */
   readonly runAs?: string | null;
   /** Values to mask in every line, in addition to Devpilot's own secrets. */
   readonly secrets?: Iterable<string> | Mask;
   readonly onLine?: (line: OutputLine) => void;
-  /** Receives lines that have no end yet, such as progress bars and prompts, each time they have changed. */
+  /** Receives unfinished lines, such as progress bars and prompts, each time they have changed. */
   readonly onUnfinishedLine?: (line: OutputLine) => void;
   /** Receives standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
   readonly stdout?: Writable;
@@ -68,14 +68,14 @@ const NOT_STARTED: StepEnd = { exitCode: null, timedOut: false, cancelled: false
 function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOptions['stdin'] {
   if (path !== undefined) return { path };
   if (typeof stdin === 'object') return 'stream';
-  return stdin === undefined ? 'beats' : { text: stdin };
+  return stdin === undefined ? 'heartbeats' : { text: stdin };
 }
 
 /**
  * Runs a step until it ends by itself or the signal ends its whole process group. Background processes of a step that
  * ends normally are left running. If this process dies or freezes, the server ends the step within
- * `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard input is a stream, which then ends). Never rejects; throws
- * `TypeError` for what no process can receive.
+ * `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard input is a stream, which then ends). A failure is part of the
+ * outcome; rejects with `TypeError` for values that no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
@@ -95,7 +95,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
     signal?.throwIfAborted();
     transport = await openTransport(target, signal);
   } catch (error) {
-    // Tells the reader of the output that there is none.
+    // Signals the reader of the output that there will be none.
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
     if (error instanceof SshConnectFailure) return outcomeOf({ ...NOT_STARTED, problem: error.message });
     if (signal?.aborted) return outcomeOf({ ...NOT_STARTED, cancelled: true });

@@ -8,7 +8,10 @@ const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> 
 
 const isShell = (path: string): path is CommandInterpreter => path in INTERPRETER_ARGV;
 
-/** Returns a command that runs `body` with the selected shell or, by default, with what its first line (`#!`) names. */
+/**
+ * Returns a command that runs `body` with the selected shell or, by default, with the interpreter that its first line
+ * (`#!`) names.
+ */
 export function shellCommand(body: string, interpreter?: CommandInterpreter) {
   const selected = interpreter ?? shebangOf(body) ?? '/bin/sh';
   return { interpreter: isShell(selected) ? INTERPRETER_ARGV[selected] : selected.split(' '), body };

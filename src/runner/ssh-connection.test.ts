@@ -31,7 +31,7 @@ after(async () => {
   await sshd.close();
   rmSync(folder, { recursive: true, force: true });
 });
-const targetAt = (port: number, more: Partial<SshTarget> = {}): RunTarget & { kind: 'ssh' } => ({
+const targetAt = (port: number, overrides: Partial<SshTarget> = {}): RunTarget & { kind: 'ssh' } => ({
   kind: 'ssh',
   host: '127.0.0.1',
   port,
@@ -39,7 +39,7 @@ const targetAt = (port: number, more: Partial<SshTarget> = {}): RunTarget & { ki
   hostKey: sshd.hostKey,
   privateKey: pair.privateKey,
   allowNodeLocal: true,
-  ...more,
+  ...overrides,
 });
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
@@ -54,10 +54,10 @@ test('all steps of a job share one connection per server, whose key and socket a
   );
   assert.equal((await run(target, shell('cat; exit 5'))).exitCode, 5);
   assert.equal(proxy.count(), 1);
-  const [own = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
-  assert.deepEqual(readdirSync(join(folder, own)), ['s']);
+  const [connectionFolder = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
+  assert.deepEqual(readdirSync(join(folder, connectionFolder)), ['s']);
   await connections.close();
-  assert.ok(!existsSync(join(folder, own)));
+  assert.ok(!existsSync(join(folder, connectionFolder)));
   await proxy.close();
 });
 
@@ -117,7 +117,7 @@ test('loopback and link-local addresses are recognized in every notation, and re
   for (const address of ['10.0.0.5', '192.168.1.1', '8.8.8.8', '2001:db8::1', '::ffff:10.0.0.1', 'example.com'])
     assert.ok(!isNodeLocal(address), address);
   for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(namesNodeLocal(host), host);
-  // The resolved address counts for names and abbreviated addresses; nothing is connected to.
+  // For names and abbreviated addresses, the resolved address is checked. No connection is made.
   for (const host of ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f.1']) {
     const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };
     await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);

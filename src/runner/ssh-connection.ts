@@ -57,7 +57,7 @@ export interface Connection {
   openShell(): ChildProcessWithoutNullStreams;
   /** Resolves once a connection loss that a step noticed is reflected by `isOpen`, after two seconds at the latest. */
   waitUntilLost(): Promise<void>;
-  /** Closes it and ends everything that still runs over it. */
+  /** Closes the connection and ends everything that still runs over it. */
   close(): Promise<void>;
 }
 
@@ -114,7 +114,7 @@ async function connectToAddress(
   signal: AbortSignal | undefined,
 ): Promise<Connection> {
   const folder = await createKeyFolder();
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const removeFolder = () => rm(folder, { recursive: true, force: true });
   const socket = join(folder, 's');
   try {
     if (socket.length > MAX_SOCKET_PATH_LENGTH)
@@ -141,7 +141,7 @@ async function connectToAddress(
     const close = async () => {
       master.stdin.end();
       await closed;
-      await remove();
+      await removeFolder();
     };
     try {
       await waitForSignIn(master, signal);
@@ -153,12 +153,12 @@ async function connectToAddress(
     const whenLost = () => Promise.race([closed, pause(LOSS_DETECTION_MS, undefined, { ref: false })]);
     return { isOpen: () => isOpen, openShell: () => openShellOver(socket), waitUntilLost: whenLost, close };
   } catch (error) {
-    await remove();
+    await removeFolder();
     throw error;
   }
 }
 
-/** Never opens a connection itself: if the socket is missing, the proxy command fails immediately. */
+/** Opens a shell over an existing connection. If the socket is missing, the proxy command fails immediately. */
 function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   const options = ['-F', '/dev/null', '-T', '-S', socket, '-oControlMaster=no', '-oProxyCommand=false'];
   const quiet = ['-oBatchMode=yes', '-oLogLevel=ERROR'];
@@ -182,16 +182,16 @@ export async function allowedAddresses({
 }
 
 async function connectOnce(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
-  let last: unknown;
+  let lastError: unknown;
   for (const address of await allowedAddresses(target)) {
     try {
       return await connectToAddress(target, address, signal);
     } catch (error) {
       if (!(error instanceof SshConnectFailure && error.unreachable)) throw error;
-      last = error;
+      lastError = error;
     }
   }
-  throw last;
+  throw lastError;
 }
 
 /**

@@ -25,7 +25,7 @@ interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command and kills it after `timeoutMs`. The output kept is bounded. */
+/** Runs a command and kills it after `timeoutMs`. Only the beginning of its output is kept. */
 function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(command, args, {
@@ -93,10 +93,7 @@ export function sshOptions(target: SshTarget, keyFile: string, knownHosts: strin
   ];
 }
 
-/**
- * Returns the environment of ssh processes: nothing of this process that could change their settings or contain
- * secrets.
- */
+/** Returns the environment of local shells, without variables of this process that may contain secrets. */
 function minimalEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
   return Object.fromEntries(
@@ -136,7 +133,6 @@ export async function scanHostKeys(address: string, port: number, timeoutMs: num
     .map((line) => parseHostKey(line.slice(line.indexOf(' ') + 1)))
     .filter((key) => key !== null)
     .sort(
-      (one, other) =>
-        HOST_KEY_PREFERENCE.indexOf(one.split(' ')[0] ?? '') - HOST_KEY_PREFERENCE.indexOf(other.split(' ')[0] ?? ''),
+      (a, b) => HOST_KEY_PREFERENCE.indexOf(a.split(' ')[0] ?? '') - HOST_KEY_PREFERENCE.indexOf(b.split(' ')[0] ?? ''),
     );
 }

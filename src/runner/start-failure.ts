@@ -16,7 +16,7 @@ interface Banner {
 }
 
 /**
- * What accounts that run no commands print, and what that means: the forced command of cloud images' root accounts
+ * Messages of accounts that run no commands, and their explanations: the forced command of cloud images' root accounts
  * (cloud-init, `disable_root_opts`), sshd's `internal-sftp`, and nologin of shadow and of util-linux.
  */
 const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] = [
@@ -34,7 +34,7 @@ const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] =
   ],
 ];
 
-/** Returns what the output of an account that runs no commands means; null if it says nothing known. */
+/** Explains the output of an account that runs no commands. Returns null if it is not a known message. */
 export function describeKnownRefusal({ stdout, stderr }: Banner): string | null {
   for (const [pattern, describe] of KNOWN_REFUSALS) {
     const found = pattern.exec(stdout) ?? pattern.exec(stderr);
@@ -48,7 +48,7 @@ export function describeKnownRefusal({ stdout, stderr }: Banner): string | null 
 export function describeStartFailure(code: number | null, banner: Banner): string {
   const known = describeKnownRefusal(banner);
   if (known !== null) return known;
-  // On a lost connection, the client prints that first, and then its other attempts.
+  // If the connection is lost, the client prints this first, and then the errors of further attempts.
   const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
   if (code === null || code === SSH_CONNECTION_FAILED)
     return serverMessage === ''

@@ -19,7 +19,7 @@ export class OutputTruncated extends Error {
 
 /** Maximum time for a step to start on a connected server; milliseconds. */
 const START_TIMEOUT_MS = 30_000;
-/** Maximum time that an account is given to end by itself after it has said that it runs nothing; milliseconds. */
+/** Maximum time for an account to end the session after it has printed that it runs no commands; milliseconds. */
 const REFUSAL_GRACE_MS = 1_000;
 /** After the step's end, background processes may keep printing until the output pauses for this long; milliseconds. */
 const OUTPUT_IDLE_MS = 1_000;
@@ -57,12 +57,12 @@ export class StepProcess {
   #lastOutputMs = performance.now();
   #isHeldOpen = false;
   #spawnFailure = '';
-  /** Resolves when a process group that had to be killed separately is gone. */
+  /** Resolves when a process group that had to be killed separately has ended. */
   #groupKilled: Promise<void> = Promise.resolve();
   /** Resolves when the reader of the raw output has received all of it. */
   #rawOutputRead: Promise<unknown> = Promise.resolve();
 
-  /** `nonce` is the one of the script that `run` sends. */
+  /** `nonce` must be the nonce of the script that `run` sends. */
   constructor(transport: Transport, step: Step, nonce: string) {
     this.#transport = transport;
     this.#step = step;
@@ -133,7 +133,7 @@ export class StepProcess {
       this.#clearTimer('heartbeat');
       this.#setTimer('stop', STOP_TIMEOUT_MS, () => this.#cutStreams());
     },
-    /** The step may be starting right now; it is then ended as soon as that is reported. */
+    /** The step may be starting right now; it is then ended as soon as its start is reported. */
     withdraw: () => {
       if (this.#input === null) this.#child.stdin.end();
       const graceMs = this.#input === null ? START_GRACE_MS : STOP_TIMEOUT_MS;
@@ -169,7 +169,7 @@ export class StepProcess {
     }
     stdout.on('data', () => this.#endRefusal());
     stdout.pipe(this.#output.rawStdout).pipe(reader);
-    // The reader is gone, so the rest of the step is useless.
+    // Nothing reads the output any more, so the step is ended.
     reader.once('error', () => {
       this.#output.rawStdout.destroy();
       stdout.resume();
@@ -178,7 +178,7 @@ export class StepProcess {
     this.#rawOutputRead = finished(reader, { readable: false }).catch(() => undefined);
   }
 
-  /** Cloud images wait for ten seconds after they have said which user to sign in as. */
+  /** Ends the session of an account that runs no commands: cloud images would keep it open for ten seconds. */
   #endRefusal(): void {
     if (this.#state.group !== null || !this.#timers.has('start')) return;
     if (describeKnownRefusal(this.#output.banner()) === null) return;
@@ -194,7 +194,7 @@ export class StepProcess {
     });
   }
 
-  /** Waits for the complete output of the step, and briefly for that of its background processes. */
+  /** Waits for the complete output of the step, and briefly for the output of its background processes. */
   #cutWhenQuiet(sinceMs: number): void {
     this.#setTimer('drain', OUTPUT_IDLE_MS / 4, () => {
       const now = performance.now();
@@ -207,7 +207,7 @@ export class StepProcess {
     });
   }
 
-  /** Kills the child and closes our end of the streams, even if background processes hold the other. */
+  /** Kills the child and closes this end of the streams, even if background processes keep the other end open. */
   #cutStreams(): void {
     this.#child.kill('SIGKILL');
     this.#child.stdout.destroy();

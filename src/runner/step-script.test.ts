@@ -17,23 +17,26 @@ test('background processes of a step keep running if the signal that ends its wa
     environment: {},
     cwd: null,
     files: null,
-    stdin: 'beats',
+    stdin: 'heartbeats',
     runAs: null,
   });
-  // A function of the shell takes the place of the command, as if the signal came before the subshell could receive it.
-  const lose = `kill() { [ "$*" = "$w" ] || command kill "$@"; }; : ${folder}`;
-  const [, , read] = LOCAL_ENTRY_ARGV;
-  const child = spawn('/bin/sh', ['-c', `${lose}\n${read}`], { stdio: ['pipe', 'pipe', 'ignore'], cwd: folder });
+  // A shell function replaces `kill`, as if the signal arrived before the subshell could receive it.
+  const losingKill = `kill() { [ "$*" = "$w" ] || command kill "$@"; }; : ${folder}`;
+  const [, , readScript] = LOCAL_ENTRY_ARGV;
+  const child = spawn('/bin/sh', ['-c', `${losingKill}\n${readScript}`], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    cwd: folder,
+  });
   t.after(() => {
     spawn('pkill', ['-f', `^sleep ${mark}$`]);
     rmSync(folder, { recursive: true, force: true });
   });
   child.stdout.resume();
   child.stdin.write(script);
-  // The end of its input makes the watchdog end the step.
+  // The watchdog ends the step when its input ends.
   await once(child, 'exit');
   await until(async () => !isRunning(folder));
-  // The shell that starts it may not have done so yet.
+  // The shell may not have started the background process yet.
   await until(async () => isRunning('sleep', mark), 10_000);
   child.stdout.destroy();
 });

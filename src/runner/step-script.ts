@@ -6,7 +6,7 @@ import { shellQuote } from './shell-quote.ts';
  * it. `head -c` does not read beyond the script, so the rest of the input belongs to the step.
  */
 const READ_SCRIPT = 'read -r n && eval "$(head -c "$n")"';
-/** The same for any login shell: nothing in single quotes is special in any of them. */
+/** The same in single quotes, within which no login shell interprets anything. */
 export const ENTRY_COMMAND = `/bin/sh -c '${READ_SCRIPT}'`;
 export const LOCAL_ENTRY_ARGV = ['/bin/sh', '-c', READ_SCRIPT] as const;
 
@@ -18,7 +18,7 @@ export const HEARTBEAT = '.';
 /** Time between SIGTERM and SIGKILL for a process group; milliseconds. */
 export const KILL_GRACE_MS = 5000;
 
-/** Begins a marker of ours within a step's output. */
+/** Prefix of Devpilot's markers within a step's output. */
 export const MARKER_PREFIX = '\u001edevpilot';
 
 export interface StepScriptOptions {
@@ -30,18 +30,21 @@ export interface StepScriptOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string | readonly string[] | null;
   readonly files: { readonly variable: string; readonly contents: Readonly<Record<string, string>> } | null;
-  /** `beats`: standard input carries heartbeats. `stream`: it belongs to the step, which otherwise reads a text or file. */
-  readonly stdin: 'beats' | 'stream' | { readonly text: string } | { readonly path: string };
-  /** Another user of the server, through sudo or, for root, runuser. */
+  /**
+   * What the step reads: nothing (`heartbeats`), the shell's standard input (`stream`), a text or a file. Except with
+   * `stream`, the shell's standard input carries heartbeats.
+   */
+  readonly stdin: 'heartbeats' | 'stream' | { readonly text: string } | { readonly path: string };
+  /** The user to run the step as, through sudo or, for root, runuser. */
   readonly runAs: string | null;
 }
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
-/** Runs a shell as another user, which reads the rest of the script. */
+/** Returns a script that starts a shell as another user, which reads the rest of the script. */
 function switchUserScript(user: string): string {
-  if (!USER_NAME.test(user)) throw new TypeError('This is not the name of a user.');
+  if (!USER_NAME.test(user)) throw new TypeError('Invalid user name.');
   return `u=${shellQuote(user)}; e=${shellQuote(READ_SCRIPT)}
 if [ "$(id -un)" = "$u" ]; then exec /bin/sh -c "$e"
 elif [ "$(id -u)" = 0 ]; then exec runuser -u "$u" -- /bin/sh -c "$e"
@@ -64,7 +67,7 @@ kill -s KILL -- "-$p" "$p"
 ) >/dev/null 2>&1 &
 w=$!`;
 
-/** Changes into a directory, or into the first of several that exists. */
+/** Returns commands that change to a directory, or to the first of several that exists. */
 function changeDirectoryScript(cwd: StepScriptOptions['cwd']): string[] {
   if (cwd === null) return [];
   if (typeof cwd === 'string') return [`cd ${shellQuote(cwd)} || exit 125`];
@@ -73,16 +76,18 @@ function changeDirectoryScript(cwd: StepScriptOptions['cwd']): string[] {
 
 function inputRedirection(stdin: StepScriptOptions['stdin']): string {
   if (stdin === 'stream') return '<&3';
-  if (stdin === 'beats') return '</dev/null';
+  if (stdin === 'heartbeats') return '</dev/null';
   return 'path' in stdin ? `<${shellQuote(stdin.path)}` : '<"$d/stdin"';
 }
 
 function checkName(name: string): string {
-  if (!VARIABLE_NAME.test(name)) throw new TypeError('This is not the name of a variable.');
+  if (!VARIABLE_NAME.test(name)) throw new TypeError('Invalid variable name.');
   return name;
 }
 
-/** Memory, where there is some, so that the contents are on no disk; the step's own directory otherwise. */
+/**
+ * Creates a directory in memory if possible, so that the contents are not on a disk; otherwise in the step's directory.
+ */
 const MAKE_FILES_DIRECTORY =
   'v=$(mktemp -d /dev/shm/devpilot-files-XXXXXXXX 2>/dev/null) || { v=$d/files; mkdir -m 700 "$v" || exit 126; }';
 
@@ -100,7 +105,7 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     `(umask 077; printf %s ${shellQuote(text)} >"${directory}/${name}") || exit 126`;
   const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) => saveFile(checkName(name), text, '$v'));
   return [
-    // Output before this marker comes from the server's start-up files, or explains why it runs nothing.
+    // Output before this marker comes from the server's start-up files, or explains why the account runs no commands.
     printMarkerOnBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
     `v=''; trap 'rm -rf "$d" "$v"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
@@ -121,7 +126,7 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     ...(stdin === 'stream' ? ['w='] : [WATCHDOG_SCRIPT]),
     // Some shells print the signal's name here.
     '{ wait "$p"; } 2>/dev/null; c=$?',
-    // Before the exit code is reported, because the receiver may be gone.
+    // Removed before the exit code is reported, because reporting fails if the receiver is gone.
     'rm -rf "$d" "$v"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
     printMarkerOnBoth('ended', '"$c"'),

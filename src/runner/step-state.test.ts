@@ -20,9 +20,13 @@ function trace(...events: StepEvent[]): string {
 }
 
 const cases: [string, StepEvent[], string][] = [
-  ['a step that ends by itself', [STARTED, ENDED, CLOSED], 'running supervise, draining drain, closed'],
   [
-    'a step that is stopped',
+    'a step that ends by itself is drained and closed',
+    [STARTED, ENDED, CLOSED],
+    'running supervise, draining drain, closed',
+  ],
+  [
+    'a step that is stopped ends its process group',
     [STARTED, STOP, ENDED, CLOSED],
     'running supervise, stopping limitStop endGroup, draining drain, closed',
   ],
@@ -33,11 +37,11 @@ const cases: [string, StepEvent[], string][] = [
   ],
   ['a second stop changes nothing', [STARTED, STOP, STOP], 'running supervise, stopping limitStop endGroup, stopping'],
   [
-    'a stop after the end applies to what the step left running, once',
+    'a stop after the end is applied once, to the processes that the step left running',
     [STARTED, ENDED, STOP, STOP],
     'running supervise, draining drain, draining limitStop endGroup, draining',
   ],
-  ['a shell that closes before the start', [CLOSED, STARTED, STOP], 'closed, closed, closed'],
+  ['a shell that closes before the start stays closed', [CLOSED, STARTED, STOP], 'closed, closed, closed'],
 ];
 for (const [name, events, expected] of cases) test(name, () => assert.equal(trace(...events), expected));
 

@@ -3,7 +3,7 @@
  *
  * - `starting`: the shell was opened; the start is not reported yet.
  * - `running`: the start was reported.
- * - `stopping`: its end was requested, because of the time limit, a signal or the loss of a stream.
+ * - `stopping`: the end was requested, because of the time limit, a signal or the loss of a stream.
  * - `draining`: its exit code was reported; the rest of its output is being read.
  * - `closed`: the shell has ended.
  */
@@ -20,7 +20,7 @@ export type StepEvent =
   | { readonly type: 'stop' }
   | { readonly type: 'closed' };
 
-/** What `StepProcess` does on a transition. */
+/** Actions that `StepProcess` performs on a transition. */
 export type StepAction = 'supervise' | 'limitStop' | 'withdraw' | 'endGroup' | 'drain';
 
 export interface StepTransition {
@@ -30,7 +30,7 @@ export interface StepTransition {
 
 export const INITIAL_STATE: StepState = { name: 'starting', group: null };
 
-/** Returns the state after an event, and what to do. Events that a state does not expect change nothing. Pure. */
+/** Returns the state after an event and the actions to perform. Unexpected events change nothing. Pure. */
 export function transition(state: StepState, event: StepEvent): StepTransition {
   const unchanged = { state, actions: [] };
   if (state.name === 'closed') return unchanged;
@@ -38,7 +38,7 @@ export function transition(state: StepState, event: StepEvent): StepTransition {
     case 'started': {
       const { group } = event;
       if (state.name === 'starting') return { state: { name: 'running', group }, actions: ['supervise'] };
-      // It was starting when its end was requested.
+      // The step was still starting when its end was requested.
       if (state.name === 'stopping' && state.group === null)
         return { state: { name: 'stopping', group }, actions: ['endGroup'] };
       return unchanged;

@@ -12,7 +12,7 @@ interface SshRunTarget extends SshTarget {
   readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
 }
 
-/** How shells that run our scripts are started where a step runs. */
+/** Starts shells that run Devpilot's scripts on the machine of a step. */
 export interface Transport {
   openShell(): ChildProcessWithoutNullStreams;
   /** For a shared connection: see `Connection`. */
@@ -20,7 +20,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Throws `SshConnectFailure`, and the signal's reason. */
+/** Throws `SshConnectFailure`, or the signal's reason. */
 export async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
   const noop = () => Promise.resolve();
   if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
