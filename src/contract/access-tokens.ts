@@ -13,7 +13,7 @@ import { RestrictionsInput } from './restrictions.ts';
 import { ACCESS_TOKEN_ORIGINS, ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
 
 export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
-/** HTTP removes spaces at the ends of a header, and terminals and forms often do. */
+/** HTTP removes spaces at the ends of a header value, and many terminals and forms do too. */
 export const passphrase = untrimmedText(
   LIMITS.passphrase.min,
   LIMITS.passphrase.max,

@@ -9,7 +9,7 @@ const normalize = (text: string): string | null => {
   return range === null ? null : formatAddressRange(range);
 };
 
-test('addresses and ranges are written in one form', () => {
+test('addresses and ranges are normalized to a canonical form', () => {
   const forms: Readonly<Record<string, string | null>> = {
     '203.0.113.7': '203.0.113.7',
     '203.0.113.7/32': '203.0.113.7',
@@ -54,11 +54,11 @@ test('addresses and ranges are written in one form', () => {
   for (const [text, expected] of Object.entries(forms)) assert.equal(normalize(text), expected, text);
 });
 
-test('exactly the texts that Node.js accepts as addresses are read', () => {
+test('the parser accepts exactly the texts that Node.js accepts as addresses', () => {
   const words = new Uint32Array(4);
-  const nearly = fc.string({ unit: fc.constantFrom(...'0123456789abF.:/'), maxLength: 20 });
+  const almostAddress = fc.string({ unit: fc.constantFrom(...'0123456789abF.:/'), maxLength: 20 });
   fc.assert(
-    fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), nearly), (text) => {
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), almostAddress), (text) => {
       const family = readAddress(text, words);
       assert.equal(family !== 0, isIP(text) !== 0, text);
       if (family !== 0) assert.equal(normalize(normalize(text) ?? ''), normalize(text), text);

@@ -18,7 +18,9 @@ const DOT = 46;
 const COLON = 58;
 const ZERO = 48;
 
-/** Parses `text` from `start` as a dotted IPv4 address. Returns it as an unsigned number, or -1. */
+/**
+ * Parses `text` from `start` as a dotted IPv4 address. Returns it as an unsigned number, or -1 if it is not an address.
+ */
 function parseDotted(text: string, start: number): number {
   let value = 0;
   let part = 0;
@@ -51,7 +53,7 @@ function hexDigit(code: number): number {
 
 const groups = new Uint32Array(8);
 
-/** Parses an IPv6 address without a zone into `groups`. Returns whether it is one. */
+/** Parses an IPv6 address without a zone into `groups`. Returns whether the text is an IPv6 address. */
 function parseGroups(text: string): boolean {
   let count = 0;
   let gap = -1;
@@ -96,8 +98,8 @@ function parseGroups(text: string): boolean {
 }
 
 /**
- * Parses an address into four words. Returns its family, or 0 if it is none. Allocates nothing, because every request
- * of a credential with the restriction calls it.
+ * Parses an address into four words. Returns its family, or 0 if the text is not an address. Allocates nothing, because
+ * every request of a credential with the restriction calls it.
  */
 export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   words.fill(0);
@@ -122,8 +124,8 @@ const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/;
 const scratch = new Uint32Array(4);
 
 /**
- * Returns the canonical text of a client's address as sockets and proxies report it: without a zone or a port, and the
- * IPv4 address in an IPv4-mapped one. Null if it is none, such as `unknown` (RFC 7239, section 6).
+ * Returns the canonical text of a client's address as sockets and proxies report it: without a zone or a port, and as
+ * IPv4 if it is IPv4-mapped. Returns null if the text is not an address, such as `unknown` (RFC 7239, section 6).
  */
 export function canonicalAddress(text: string): string | null {
   const [, bracketed, dotted] = text.endsWith(']') || text.includes(':') ? (WITH_PORT.exec(text) ?? []) : [];
@@ -160,17 +162,17 @@ const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
 
 /** Parses an address or a CIDR range; host bits are cleared. Returns null if it is neither. */
 export function parseAddressRange(text: string): AddressRange | null {
-  const [address = '', length, ...more] = text.split('/');
-  if (more.length > 0 || (length !== undefined && !PREFIX.test(length))) return null;
+  const [address = '', length, ...extraParts] = text.split('/');
+  if (extraParts.length > 0 || (length !== undefined && !PREFIX.test(length))) return null;
   const parsed = new Uint32Array(4);
   const family = readAddress(address, parsed);
   if (family === 0) return null;
   const isMapped = family === 4 && address.includes(':');
   const longest = address.includes(':') ? 128 : 32;
-  const given = length === undefined ? longest : Number(length);
-  // A mapped range that is wider than the IPv4 addresses would mean something else than it says.
-  if (given > longest || (isMapped && given < MAPPED_PREFIX)) return null;
-  const prefix = isMapped ? given - MAPPED_PREFIX : given;
+  const prefixLength = length === undefined ? longest : Number(length);
+  // A mapped range wider than all IPv4 addresses would also contain other IPv6 addresses.
+  if (prefixLength > longest || (isMapped && prefixLength < MAPPED_PREFIX)) return null;
+  const prefix = isMapped ? prefixLength - MAPPED_PREFIX : prefixLength;
   const bits = family === 4 ? MAPPED_PREFIX + prefix : prefix;
   const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
   return { family, words, prefix };

@@ -88,8 +88,8 @@ const healthCheck = z
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'must have either command or url')
   .nullable();
 /**
- * A cron expression: five fields, or one of the common names. Whether it ever matches is checked where the clock is
- * known.
+ * A cron expression: five fields, or one of the common names. Whether it ever matches depends on the current time, and
+ * is not checked here.
  */
 export const schedule = z
   .string()

@@ -3,18 +3,20 @@
  * Claims and patterns are compared code unit by code unit, without case folding or Unicode normalization.
  */
 
-/** Claims by name, as a token has them. */
+/** The claims of a token by name. */
 export type Claims = Readonly<Record<string, unknown>>;
-/** Values by claim, in which `*` matches any characters, also none. */
+/** Patterns by the name of a claim. `*` matches any number of characters, including none. */
 export type ClaimConditions = Readonly<Record<string, string>>;
 
-/** A condition or a check that a token does not pass. `claim` is the claim that it concerns. */
+/** A condition or check that a token fails, with the claim that it concerns. */
 export interface ClaimFailure {
   readonly claim: string;
   readonly message: string;
 }
 
-/** Whether a value has the form of a pattern. Each part between two `*` is searched once, from left to right. Pure. */
+/**
+ * Returns whether a value matches a pattern. Each part between two `*` is searched for once, from left to right. Pure.
+ */
 export function matchesPattern(value: string, pattern: string): boolean {
   const [first = '', ...others] = pattern.split('*');
   const last = others.pop();
@@ -42,9 +44,10 @@ export function claimText(claims: Claims, name: string): string | null {
 
 /**
  * Events that people outside of a repository can cause, although the token names the repository, and often its default
- * branch. GitHub runs `pull_request_target` and `workflow_run` for pull requests from forks, and others for comments and
- * issues. GitLab names the source branch in pipelines of merge requests, which in a fork may have any name, such as that
- * of the default branch. A token of such an event is accepted only if a condition on the claim names the event.
+ * branch. GitHub runs `pull_request_target` and `workflow_run` for pull requests from forks, and others for comments
+ * and issues. GitLab names the source branch in pipelines of merge requests, which in a fork may have any name, such as
+ * the name of the default branch. A token of such an event is accepted only if a condition on the claim names the
+ * event.
  */
 const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
   event_name: [
@@ -80,7 +83,7 @@ export function unmetConditions(claims: Claims, conditions: ClaimConditions): Cl
   for (const [claim, events] of Object.entries(UNTRUSTED_EVENTS)) {
     const event = claimText(claims, claim);
     if (event === null || !events.includes(event) || conditions[claim] === event) continue;
-    const message = `is "${event}", which people outside of the repository can trigger; it is accepted only if a condition on ${claim} names it`;
+    const message = `is "${event}", which people outside of the repository can trigger; it is accepted first if a condition on ${claim} names it`;
     failures.push({ claim, message });
   }
   return failures;
@@ -88,7 +91,7 @@ export function unmetConditions(claims: Claims, conditions: ClaimConditions): Cl
 
 /**
  * Returns why the issuer or the audience of the claims is not accepted. The audience must be exactly the expected one:
- * a text, or a list with this text alone, so that a token for several receivers is not accepted by each. Pure.
+ * a string, or a list of only this string, so that a token for several receivers is not accepted by each of them. Pure.
  */
 export function unmetAddressees(
   claims: Claims,
@@ -97,15 +100,15 @@ export function unmetAddressees(
   const failures: ClaimFailure[] = [];
   if (claims['iss'] !== issuer) failures.push({ claim: 'iss', message: `must be "${issuer}"` });
   const { aud } = claims;
-  const [only, ...others] = Array.isArray(aud) ? (aud as unknown[]) : [aud];
-  if (only !== audience || others.length > 0)
+  const [first, ...others] = Array.isArray(aud) ? (aud as unknown[]) : [aud];
+  if (first !== audience || others.length > 0)
     failures.push({ claim: 'aud', message: `must be "${audience}", and nothing else` });
   return failures;
 }
 
 /** Tolerated difference between the clocks of the issuer and this server, seconds. */
 const CLOCK_SKEW_SECONDS = 60;
-/** Identities of workloads live for minutes. A token that is valid for longer than this is not one. */
+/** Tokens of workloads are valid for minutes. A token that is valid for longer than this is not accepted. */
 const MAX_LIFETIME_SECONDS = 86_400;
 
 /** Returns why the times of the claims are not accepted at `now` (epoch milliseconds). Pure. */
@@ -125,5 +128,8 @@ export function unmetTimes(claims: Claims, now: number): ClaimFailure[] {
   return failures;
 }
 
-/** Until when a token with these claims may be presented, epoch milliseconds. Issuers may send fractions of a second. Pure. */
+/**
+ * Returns until when a token with these claims may be presented, in epoch milliseconds. Issuers may send fractions of a
+ * second. Pure.
+ */
 export const presentableUntil = ({ exp }: Claims): number => Math.ceil((Number(exp) + CLOCK_SKEW_SECONDS) * 1000);

@@ -17,7 +17,7 @@ import {
   SECRET_PREFIXES,
 } from './vocabulary.ts';
 
-/** Whether it is in the future is checked where the clock is known. */
+/** Whether it is in the future depends on the current time, and is not checked here. */
 export const expiry = instantInput
   .nullable()
   .describe(
@@ -33,7 +33,7 @@ const REPLACES_MESSAGES: Readonly<Record<CredentialKind, string>> = {
 };
 export const replacesMessage = (kind: CredentialKind): string => REPLACES_MESSAGES[kind];
 
-/** Whether the credential exists is checked where it is stored. */
+/** Whether the credential exists depends on the store, and is not checked here. */
 export const replacesField = (kind: CredentialKind) =>
   matchingText(
     new RegExp(`^${ID_PREFIXES[kind]}\\w+$`),

@@ -18,7 +18,7 @@ export interface CsvRecord {
   readonly cells: readonly string[];
 }
 
-/** Parses a CSV file (RFC 4180), without its blank lines. Returns the number of a line that is malformed instead. */
+/** Parses a CSV file (RFC 4180), without its blank lines. If a line is malformed, returns its number instead. */
 export function parseCsv(text: string): readonly CsvRecord[] | { readonly malformedLine: number } {
   const records: CsvRecord[] = [];
   const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|$)/y;
@@ -26,10 +26,10 @@ export function parseCsv(text: string): readonly CsvRecord[] | { readonly malfor
   let line = 1;
   let firstLine = 1;
   while (cell.lastIndex < text.length || cells.length > 0) {
-    const [whole, quoted, bare = '', end] = cell.exec(text) ?? [];
-    if (whole === undefined) return { malformedLine: line };
+    const [match, quoted, bare = '', end] = cell.exec(text) ?? [];
+    if (match === undefined) return { malformedLine: line };
     cells.push(quoted?.replaceAll('""', '"') ?? bare);
-    line += whole.split('\n').length - 1;
+    line += match.split('\n').length - 1;
     if (end === ',') continue;
     if (cells.length > 1 || cells[0] !== '') records.push({ line: firstLine, cells });
     cells = [];

@@ -13,7 +13,7 @@ function valuesOf(text: string): Record<string, string> {
   return Object.fromEntries(parsed.values);
 }
 
-test('written variables are parsed unchanged, whatever their values', () => {
+test('written variables of any value are parsed unchanged', () => {
   fc.assert(
     fc.property(fc.dictionary(names, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
       for (const write of [writeDotenv, writeShellDotenv]) {
@@ -37,7 +37,7 @@ test('no text makes the parser throw or take more than linear time', () => {
   assert.ok(performance.now() - started < scaledTimeout(5000), 'the work is linear');
 });
 
-test('files of other tools are parsed as those tools mean them', () => {
+test('files of other tools are parsed as those tools parse them', () => {
   const text = [
     '\uFEFF# a comment',
     'PLAIN=value',

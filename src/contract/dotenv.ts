@@ -7,7 +7,7 @@
 /** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A value that all readers of all formats take as it is. */
+/** A value that all readers of all formats read literally. */
 export const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
 const SINGLE_QUOTABLE = /^[^'\r]*$/;
 /** A value that has the same meaning in double quotes for all readers. */

@@ -53,18 +53,18 @@ const samples = fc
   )
   .filter((value) => !value.includes('\0') && value !== '');
 
-/** The samples that a format can hold, by name, and the file of all of them. */
-function fileOf(format: EnvFileFormat, isWanted: (value: string) => boolean = () => true) {
-  const held = samples.flatMap((value, index) => {
+/** Writes a file of all samples that a format can represent. Returns its path and the samples by name. */
+function fileOf(format: EnvFileFormat, isIncluded: (value: string) => boolean = () => true) {
+  const supported = samples.flatMap((value, index) => {
     const variable = [`V${index}`, value] as const;
-    return isWanted(value) && writeEnvFile(format, [variable]).ok ? [variable] : [];
+    return isIncluded(value) && writeEnvFile(format, [variable]).ok ? [variable] : [];
   });
-  assert.ok(held.length > samples.length / 4, `${held.length} of ${samples.length} values`);
-  const file = writeEnvFile(format, held);
+  assert.ok(supported.length > samples.length / 4, `${supported.length} of ${samples.length} values`);
+  const file = writeEnvFile(format, supported);
   assert.ok(file.ok);
   const path = join(directory, `${format}.env`);
   writeFileSync(path, file.text);
-  return { path, values: Object.fromEntries(held) };
+  return { path, values: Object.fromEntries(supported) };
 }
 
 function assertSame(
@@ -78,7 +78,7 @@ const PRINT_JSON = `const { PATH, HOME, LC_ALL, ...rest } = process.env; console
 const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = ENVIRONMENT) =>
   execFileSync(file, args, { env, maxBuffer: 64 * 1_048_576, encoding: 'utf8' });
 
-test('node --env-file reads back every value that the format for Node holds', () => {
+test('node --env-file reads back every value that the format for Node can represent', () => {
   const { path, values } = fileOf('node');
   assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);
 });
@@ -109,8 +109,9 @@ const unquoteOutput = (text: string): string =>
     .replace(/^"|"$/g, '')
     .replace(/\\([abfnrtv"\\$`])/g, (_, letter: string) => ({ n: '\n', t: '\t' })[letter] ?? letter);
 
-// A manager of services does not run in a container. The generator for environment.d has the same parser, but expands $.
-test("systemd's parser reads back every value that its format holds", () => {
+// systemd's service manager does not run in a container. The generator for environment.d has the same parser, but
+// expands $.
+test("systemd's parser reads back every value that its format can represent", () => {
   ensureCommand('systemd-analyze', 'systemd');
   const { path, values } = fileOf('systemd', (value) => !value.includes('$'));
   const folder = join(directory, 'config/environment.d');
@@ -122,7 +123,7 @@ test("systemd's parser reads back every value that its format holds", () => {
 });
 
 const hasDocker = isInstalled('docker');
-test('docker --env-file reads back every value that its format holds', {
+test('docker --env-file reads back every value that its format can represent', {
   skip: !hasDocker && 'docker is not installed',
 }, async () => {
   const { path, values } = fileOf('docker');

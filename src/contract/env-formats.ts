@@ -1,4 +1,7 @@
-/** Files of variables for programs that do not read each other's files. Each is read back exactly by its reader. */
+/**
+ * Writes files of variables for programs that cannot read each other's files. Each program reads back exactly what was
+ * written.
+ */
 import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
 
@@ -20,7 +23,7 @@ function quoteForNode(value: string): string | null {
 
 /**
  * python-dotenv expands `${NAME}` in any quotes: `${:-$}`, the default of a variable without a name, is a plain `$`. It
- * takes a backslash before the closing quote as an escape of that, even if it is itself escaped.
+ * interprets a backslash before the closing quote as an escape of the quote, even if the backslash is itself escaped.
  */
 function quoteForPython(value: string): string {
   const literal = (text: string) => `\${:-${text}}`;
@@ -56,7 +59,7 @@ const FORMATS: Readonly<
   python: { refuse: () => null, write: (variables) => writeQuoted(variables, quoteForPython) },
   shell: { refuse: () => null, write: writeShellDotenv },
   systemd: {
-    // It ignores variables with these.
+    // systemd ignores variables whose values contain these characters.
     refuse: (_, value) =>
       /[\0-\x08\x0b-\x1f\x7f\p{Noncharacter_Code_Point}]/u.test(value) ? 'has a control character' : null,
     write: writeShellDotenv,

@@ -132,6 +132,9 @@ export const REFUSAL_CODES = {
 export type RefusalReason = keyof typeof REFUSAL_CODES;
 export type RefusalCode = (typeof REFUSAL_CODES)[RefusalReason];
 
-/** Returns the error code of a recorded reason. The reason of a route is none of the above: its access was refused. */
+/**
+ * Returns the error code of a recorded reason. A reason that is not listed above comes from a route that refused
+ * access.
+ */
 export const refusalCodeOf = (reason: string): RefusalCode =>
   Object.hasOwn(REFUSAL_CODES, reason) ? REFUSAL_CODES[reason as RefusalReason] : 'forbidden';

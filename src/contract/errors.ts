@@ -156,7 +156,7 @@ export const SourceMapUpload = z.strictObject({
   debugId,
   file: shortText.describe('Path of the minified file, for people').meta({ examples: ['assets/index-BkXzaQcP.js'] }),
 });
-/** Documentation only, because the body is parsed in a thread of its own. */
+/** Documentation only, because the body is parsed in a worker thread. */
 export const SourceMapContent = z
   .looseObject({
     version: z.literal(3),

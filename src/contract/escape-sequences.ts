@@ -2,15 +2,18 @@
 export const ESCAPE_SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
 
-/** An escape sequence that has begun at the end of a text. */
+/** An incomplete escape sequence at the end of a text. */
 const UNFINISHED_SEQUENCE = /(?:(?:\u001b\[|\u009b)[0-?]*[ -/]*|\u001b\][^\u0007\u001b]*\u001b?|\u001b[ -/]*)$/;
 
-/** Whether a text may contain escape sequences. Pure. */
+/** Returns whether a text may contain escape sequences. Pure. */
 export const mayHaveEscapeSequences = (text: string): boolean => text.includes('\u001b') || text.includes('\u009b');
 
-/** Returns where an escape sequence begins that the text does not end; its length if there is none. Pure. */
+/**
+ * Returns where an incomplete escape sequence at the end of a text begins; the length of the text if there is none.
+ * Pure.
+ */
 export function unfinishedSequenceStart(text: string): number {
-  // A sequence is short; the rest of a long text need not be searched.
+  // Sequences are short, so only the end of a long text is searched.
   const tailStart = Math.max(0, text.length - 256);
   const found = UNFINISHED_SEQUENCE.exec(text.slice(tailStart));
   return found === null ? text.length : tailStart + found.index;
@@ -19,24 +22,24 @@ export function unfinishedSequenceStart(text: string): number {
 /** A text without escape sequences. */
 export interface PlainText {
   readonly text: string;
-  /** The position in the original of each character, and of its end. */
+  /** The position of each character in the original, and finally the length of the original. */
   readonly positions: readonly number[];
 }
 
-/** Pure. */
+/** Removes the escape sequences from a text. Pure. */
 export function withoutEscapeSequences(original: string): PlainText {
   const positions: number[] = [];
   let text = '';
   let start = 0;
-  const take = (end: number) => {
+  const copyUntil = (end: number) => {
     text += original.slice(start, end);
     for (let index = start; index < end; index++) positions.push(index);
   };
   for (const { 0: sequence, index } of original.matchAll(ESCAPE_SEQUENCES)) {
-    take(index);
+    copyUntil(index);
     start = index + sequence.length;
   }
-  take(original.length);
+  copyUntil(original.length);
   positions.push(original.length);
   return { text, positions };
 }

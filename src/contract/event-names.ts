@@ -235,7 +235,7 @@ export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILI
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
 /** The event of a test message, which every webhook receives. */
 export const WEBHOOK_TEST_EVENT = 'webhook.test';
-/** Bodies of messages: that of Standard Webhooks, or the one that a chat displays. */
+/** Formats of message bodies: Standard Webhooks, or the format of a chat. */
 export const WEBHOOK_FORMATS = ['standard', 'slack', 'teams', 'discord'] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFairQueue } from './fair-queue.ts';
 
-test('workspaces take turns, none gets more than half of the queue, and a failed task blocks nobody', async () => {
+test('workspaces take turns, none gets more than half of the queue, and a failed task does not block others', async () => {
   const queue = createFairQueue({ maxRunning: 1, capacity: 8 });
   const done: string[] = [];
   const run = (workspace: string, name: string) =>

@@ -5,15 +5,15 @@ import { createFairShareLimiter } from './fair-share-limiter.ts';
 
 test('one workspace gets half of the capacity, and released capacity can be acquired again', () => {
   const shares = createFairShareLimiter(64);
-  const taken = Array.from({ length: 64 }, () => shares.acquire('one'));
-  assert.equal(taken.filter((give) => give !== null).length, 32);
+  const releases = Array.from({ length: 64 }, () => shares.acquire('one'));
+  assert.equal(releases.filter((release) => release !== null).length, 32);
   assert.deepEqual(shares.keysAtLimit(), ['one']);
   assert.ok(shares.acquire('two') !== null);
   assert.equal(shares.acquire('one'), null);
-  taken[0]?.();
-  taken[0]?.();
+  releases[0]?.();
+  releases[0]?.();
   assert.ok(shares.acquire('one') !== null);
-  assert.equal(shares.acquire('one'), null, 'what is given back twice counts once');
+  assert.equal(shares.acquire('one'), null, 'releasing twice counts once');
 });
 
 test('acquiring several units succeeds or fails as a whole', () => {
@@ -31,11 +31,11 @@ test('a workspace that holds nothing can acquire as long as any capacity is free
     fc.property(fc.array(fc.tuple(workspaces, fc.boolean()), { maxLength: 200 }), (steps) => {
       const shares = createFairShareLimiter(8);
       const held = new Map<string, (() => void)[]>();
-      for (const [workspace, gives] of steps) {
+      for (const [workspace, isRelease] of steps) {
         const own = held.get(workspace) ?? [];
         held.set(workspace, own);
-        const give = gives ? own.pop() : undefined;
-        if (give !== undefined) give();
+        const release = isRelease ? own.pop() : undefined;
+        if (release !== undefined) release();
         else {
           const taken = shares.acquire(workspace);
           if (taken !== null) own.push(taken);

@@ -5,7 +5,7 @@ import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { hasBidirectionalControls, hasVisibleCharacter } from './visible-text.ts';
 
-export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+export const oneOf = <const Values extends readonly [string, ...string[]]>(words: Values) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });
 export const integerInRange = ({ min, max }: { min: number; max: number }, example: number) =>
   z
@@ -77,7 +77,10 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(word
     .meta({ uniqueItems: true });
 }
 
-/** A single line that can be told from others: with a visible character, in its own order. */
+/**
+ * A single line that people can distinguish from others: it has a visible character and does not change the text
+ * direction.
+ */
 const nameText = (limits: { min: number; max: number }, example: string) =>
   singleLineText(limits.min, limits.max, example)
     .refine(hasVisibleCharacter, 'must contain a visible character')
@@ -116,7 +119,7 @@ export const submittedCode = z.string().min(1).max(255);
 
 export const personRef = z.object({ id, name: z.string(), email: z.string() });
 
-/** Who did something, or what it was done to. */
+/** The actor or target of an event. */
 export const auditParty = z.object({
   kind: z.enum(AUDIT_PARTY_KINDS),
   id: z.string().nullable(),
@@ -131,7 +134,7 @@ export const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .meta({ type: 'integer', minimum: min, maximum: max });
-/** A boolean, as text. OpenAPI documents describe it, and whole numbers, by the type that clients use. */
+/** A boolean as text. In OpenAPI documents, booleans and whole numbers in queries have the type that clients use. */
 export const flag = oneOf(['true', 'false']).meta({ type: 'boolean' });
 /** A search term without NUL: PostgreSQL cannot store it, so nothing could match. */
 export const searchText = (max: number) =>

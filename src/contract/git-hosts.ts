@@ -1,20 +1,20 @@
 /** Repositories on Git hosts: their pages and APIs. Runs in browsers. */
 import { sshHostOf } from './repository.ts';
 
-/** Git hosts by the API with which they receive statuses of commits; Forgejo has that of Gitea. */
+/** Git hosts by their API for commit statuses. Forgejo has the API of Gitea. */
 export const STATUS_KINDS = ['github', 'gitlab', 'gitea'] as const;
 export type StatusKind = (typeof STATUS_KINDS)[number];
 
 /** A repository at a Git host. */
 export interface HostedRepository {
   readonly host: string;
-  /** Where the host has its pages and API: the scheme, host and port of an http(s) repository, https for others. */
+  /** Base URL of the host's pages and API: the scheme, host and port of an http(s) repository; https for others. */
   readonly origin: string;
-  /** Such as `owner/name`; GitLab has groups in groups. */
+  /** Such as `owner/name`; GitLab has nested groups. */
   readonly path: string;
 }
 
-/** Returns the host and path of a repository; null for a path on a server, and URLs that have none. Pure. */
+/** Returns the host and path of a repository; null for a path on a server and for URLs without a host or path. Pure. */
 export function hostedRepositoryOf(repository: string | null): HostedRepository | null {
   if (repository === null || repository.startsWith('/')) return null;
   const scp = /^[^@/\s]+@[^:/\s]+:(.*)$/.exec(repository)?.[1];
@@ -45,7 +45,7 @@ export function apiUrlOf({ host, origin }: HostedRepository, kind: StatusKind): 
   return host === 'github.com' ? 'https://api.github.com' : `${origin}${API_PATHS[kind]}`;
 }
 
-/** Returns the page of a commit at its Git host; null if the repository is not at one. Pure. */
+/** Returns the page of a commit at its Git host; null if the repository is not at a Git host. Pure. */
 export function commitPageOf(repository: string | null, commit: string): string | null {
   const found = hostedRepositoryOf(repository);
   if (found === null) return null;

@@ -1,6 +1,6 @@
 import { Problem } from './problem.ts';
 
-/** A use of an `Idempotency-Key`: by whom, for which route, and a MAC of the request body. */
+/** A use of an `Idempotency-Key`: the principal, the route and a MAC of the request body. */
 export interface IdempotencyClaim {
   readonly workspaceId: string;
   readonly principalId: string;

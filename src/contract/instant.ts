@@ -20,8 +20,8 @@ export const instant = z.iso
 export const nullableInstant = instant.nullable();
 
 /**
- * A timestamp with a time zone, as in requests, converted to the format of `instant`, so that every stored value can
- * be read back. An offset can move either end of the range beyond its years.
+ * A timestamp with a time zone, as in requests, converted to the format of `instant`, so that every stored value can be
+ * read back. The range of years is checked after the conversion, because an offset can move a time beyond it.
  */
 export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 date-time with a time zone, such as 2027-02-24T09:00:00Z' })

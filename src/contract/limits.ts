@@ -7,7 +7,7 @@ export const LIMITS = {
   personName: { min: 1, max: 255 },
   email: { max: 254 },
   page: { standard: 50, max: 200 },
-  /** Results of a list up to which their total is counted. */
+  /** Number of results up to which the total of a list is counted. */
   countedTotal: 10_000,
   query: { max: 255 },
   /** Long enough for the longest name in base64. */
@@ -43,7 +43,7 @@ export const DURATIONS = {
   passwordReset: HOUR,
   /** From the start of a single sign-on to its completion. */
   singleSignOn: 10 * MINUTE,
-  /** How long after a sign-in at the provider it still confirms sensitive actions. */
+  /** How long a sign-in at the provider counts as reauthentication. */
   freshSignIn: 10 * MINUTE,
   /** How often a session with a refresh token is checked with the provider. */
   sessionCheck: HOUR,
@@ -80,7 +80,7 @@ export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, 
 /** Webhooks per workspace, characters of a URL, and settled deliveries that are kept per webhook. */
 export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 } as const;
 
-/** Notices and waiting mails per workspace, addresses that a notice names, and how far ahead it can be snoozed; days. */
+/** Notices and waiting mails per workspace, addresses that a notice shows, and days for which it can be snoozed. */
 export const NOTICE_LIMITS = { perWorkspace: 1_000, waitingMails: 1_000, addresses: 5, snoozeDays: 366 } as const;
 /**
  * Workload identities per workspace, their conditions (number, and characters of a claim's name and of a value),
@@ -132,7 +132,7 @@ export const GUARD_REPORT_LIMITS = {
   usesPerCredential: 10_000_000,
   credentials: 500,
   addressesPerCredential: 20,
-  /** The number of permissions, of which there are more than scopes. */
+  /** The number of permissions; there are fewer scopes. */
   rightsPerCredential: 9,
 } as const;
 
@@ -158,8 +158,8 @@ export const POLICY_LIMITS = {
 } as const;
 
 /**
- * When a credential is reviewed; in days. Rights are compared with those used in `usedWithin`, if the credential and
- * their counting are at least as old.
+ * When a credential needs a review, in days. Its rights are compared with the rights used in the last `usedWithin`
+ * days, if the credential and the counting of its rights are at least that old.
  */
 export const REVIEW_DAYS = { neverUsedAfter: 7, usedWithin: 30, expiresWithin: 30, kept: 90 } as const;
 /** Characters of a note on a decision, and rows of a CSV file. */
@@ -184,7 +184,9 @@ export const PUSH_LIMITS = {
   pattern: 255,
   path: 1_024,
   paths: 3_000,
-  /** The sum over all pairs of a pattern and a path of the product of their lengths; beyond it, the paths count as selected. */
+  /**
+   * Sum over all pairs of a pattern and a path of the product of their lengths. Beyond it, the paths count as selected.
+   */
   matching: 100_000_000,
   /** Apps of different workspaces with the same slug that are compared with a signature. */
   candidates: 20,
@@ -228,7 +230,7 @@ export const RESOURCE_LIMITS = {
   activityFieldLength: 512,
   /** Extension attributes of an event; their names have at most this many characters. */
   activityExtensions: 64,
-  /** Maximum points of a chart over all its series. */
+  /** Maximum number of points of a chart, over all its series. */
   activityPoints: 20_000,
   /** Maximum events in one CSV file. */
   activityCsv: 100_000,
@@ -280,7 +282,7 @@ export const RESOURCE_LIMITS = {
   scriptVersions: 200,
   /** Range of the number of finished runs that are kept per script. */
   keepRuns: { min: 1, max: 1000 },
-  /** Due times of a schedule that are shown. */
+  /** Number of due times of a schedule that are shown. */
   nextRuns: 5,
   /** Range of the number of backups that retention keeps per app, and of the days for which it keeps them. */
   keepBackups: { min: 1, max: 1000 },

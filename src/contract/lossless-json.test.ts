@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseLossless } from './lossless-json.ts';
 
-test('numbers are written as they were read, whatever their size and precision', () => {
+test('numbers of any size and precision are written as they were read', () => {
   for (const text of [
     '9007199254740993',
     '-123456789012345678901234567890',
@@ -18,7 +18,7 @@ test('numbers are written as they were read, whatever their size and precision',
   assert.throws(() => parseLossless('12345678901234567890x'), SyntaxError);
 });
 
-test('JSON without such numbers is parsed as always', () => {
+test('JSON without such numbers is parsed as by JSON.parse', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const MCP_VERSIONS = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'] as const;
 
 export const MCP_LIMITS = {
-  /** Maximum length of what a tool returns, in characters. */
+  /** Maximum length of a tool's result, in characters. */
   output: 65_536,
   /** Maximum length of the arguments that belong in a URL, in characters; in HTTP, Node limits all headers to 16 KiB. */
   url: 8_192,

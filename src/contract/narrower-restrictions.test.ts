@@ -5,8 +5,8 @@ import { NO_RESTRICTIONS, type Restrictions } from './restrictions.ts';
 
 const rate = (requests: number, seconds: number) => ({ rate: { requests, seconds } });
 
-test('restrictions that allow more than others are told from those that do not', () => {
-  const rows: [held: Partial<Restrictions>, wanted: Partial<Restrictions>, wider: keyof Restrictions | null][] = [
+test('requested restrictions that allow more than the granted ones are detected', () => {
+  const rows: [granted: Partial<Restrictions>, requested: Partial<Restrictions>, wider: keyof Restrictions | null][] = [
     [{}, {}, null],
     [{}, { addresses: ['10.0.0.0/8'], projects: ['p'], apps: ['a'], ...rate(1, 1), maxUses: 1 }, null],
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.0.0.0/8'] }, null],
@@ -17,7 +17,7 @@ test('restrictions that allow more than others are told from those that do not',
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.2.3', '11.0.0.1'] }, 'addresses'],
     [{ addresses: ['0.0.0.0/0'] }, { addresses: ['::1'] }, 'addresses'],
     [{ addresses: ['::/0'] }, { addresses: ['10.1.2.3'] }, 'addresses'],
-    // Half of each range is held, but no held range contains the wanted one.
+    // Together the granted ranges contain the requested one, but neither does alone.
     [{ addresses: ['10.0.0.0/9', '10.128.0.0/9'] }, { addresses: ['10.0.0.0/8'] }, 'addresses'],
     [{ projects: ['p', 'q'], apps: ['a'] }, { projects: ['q'] }, null],
     [{ projects: ['p', 'q'], apps: ['a'] }, { apps: ['a'] }, null],
@@ -37,8 +37,8 @@ test('restrictions that allow more than others are told from those that do not',
     [{ maxUses: 5 }, { maxUses: 6 }, 'maxUses'],
     [{ maxUses: 5 }, {}, 'maxUses'],
   ];
-  for (const [held, wanted, wider] of rows) {
-    const found = widerRestriction({ ...NO_RESTRICTIONS, ...held }, { ...NO_RESTRICTIONS, ...wanted });
-    assert.equal(found, wider, JSON.stringify([held, wanted]));
+  for (const [granted, requested, wider] of rows) {
+    const found = widerRestriction({ ...NO_RESTRICTIONS, ...granted }, { ...NO_RESTRICTIONS, ...requested });
+    assert.equal(found, wider, JSON.stringify([granted, requested]));
   }
 });

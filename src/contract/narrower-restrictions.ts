@@ -3,33 +3,36 @@ import type { Restrictions } from './restrictions.ts';
 
 type Rate = NonNullable<Restrictions['rate']>;
 
-function areAddressesWider(held: readonly string[], wanted: readonly string[]): boolean {
-  if (held.length === 0) return false;
-  const ranges = held.map(parseAddressRange);
+function areAddressesWider(granted: readonly string[], requested: readonly string[]): boolean {
+  if (granted.length === 0) return false;
+  const ranges = granted.map(parseAddressRange);
   return (
-    wanted.length === 0 ||
-    wanted.some((text) => {
+    requested.length === 0 ||
+    requested.some((text) => {
       const inner = parseAddressRange(text);
       return inner === null || !ranges.some((outer) => outer !== null && containsRange(outer, inner));
     })
   );
 }
 
-const isRateWider = (held: Rate, wanted: Rate | null): boolean =>
-  wanted === null || wanted.requests > held.requests || wanted.requests * held.seconds > held.requests * wanted.seconds;
+const isRateWider = (granted: Rate, requested: Rate | null): boolean =>
+  requested === null ||
+  requested.requests > granted.requests ||
+  requested.requests * granted.seconds > granted.requests * requested.seconds;
 
 /**
- * Returns the member of `wanted` that would allow more than `held`, or null; projects and apps before others. An app of
- * a project in `held` is not accepted in its place, because it may be moved to another project. Pure.
+ * Returns the member of `requested` that would allow more than `granted`, or null; projects and apps are checked first.
+ * An app is not accepted in place of its granted project, because it may be moved to another project. Pure.
  */
-export function widerRestriction(held: Restrictions, wanted: Restrictions): keyof Restrictions | null {
-  if (held.projects.length + held.apps.length > 0) {
-    if (wanted.projects.some((id) => !held.projects.includes(id))) return 'projects';
-    if (wanted.apps.some((id) => !held.apps.includes(id))) return 'apps';
-    if (wanted.projects.length + wanted.apps.length === 0) return held.projects.length > 0 ? 'projects' : 'apps';
+export function widerRestriction(granted: Restrictions, requested: Restrictions): keyof Restrictions | null {
+  if (granted.projects.length + granted.apps.length > 0) {
+    if (requested.projects.some((id) => !granted.projects.includes(id))) return 'projects';
+    if (requested.apps.some((id) => !granted.apps.includes(id))) return 'apps';
+    if (requested.projects.length + requested.apps.length === 0)
+      return granted.projects.length > 0 ? 'projects' : 'apps';
   }
-  if (areAddressesWider(held.addresses, wanted.addresses)) return 'addresses';
-  if (held.rate !== null && isRateWider(held.rate, wanted.rate)) return 'rate';
-  if (held.maxUses !== null && (wanted.maxUses === null || wanted.maxUses > held.maxUses)) return 'maxUses';
+  if (areAddressesWider(granted.addresses, requested.addresses)) return 'addresses';
+  if (granted.rate !== null && isRateWider(granted.rate, requested.rate)) return 'rate';
+  if (granted.maxUses !== null && (requested.maxUses === null || requested.maxUses > granted.maxUses)) return 'maxUses';
   return null;
 }

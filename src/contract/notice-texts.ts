@@ -1,6 +1,6 @@
 import type { NoticeKind } from './event-names.ts';
 
-/** What a text about a notice needs. */
+/** The parts of a notice that its text depends on. */
 export interface DescribedNotice {
   readonly kind: NoticeKind;
   readonly subject: { readonly kind: string; readonly id: string | null; readonly name: string | null };
@@ -9,13 +9,13 @@ export interface DescribedNotice {
 
 export interface NoticeText {
   readonly title: string;
-  /** The one thing to do next, and the path of its page in the web UI. */
+  /** The recommended next step, and the path of its page in the web UI. */
   readonly action: { readonly text: string; readonly path: string };
 }
 
 const NOUNS: Readonly<Record<string, string>> = { access_token: 'access token', api_key: 'API key' };
 
-/** A time as in “2026-12-29 09:00 UTC”. */
+/** Formats a time, as in “2026-12-29 09:00 UTC”. */
 const atUtc = (value: unknown): string => `${String(value).slice(0, 16).replace('T', ' ')} UTC`;
 
 const segment = (value: unknown): string => encodeURIComponent(String(value));
@@ -89,7 +89,7 @@ function credentialPath({ subject }: DescribedNotice): string {
 
 const logPath = ({ subject }: DescribedNotice): string => `/settings/activity-log?credential=${segment(subject.id)}`;
 
-/** Returns the title of a notice and the next thing to do, as plain text. Runs in browsers. Pure. */
+/** Returns the title of a notice and the recommended next step, as plain text. Runs in browsers. Pure. */
 export function describeNotice(notice: DescribedNotice): NoticeText {
   const { kind, name } = notice.subject;
   return TEXTS[notice.kind](notice, `The ${NOUNS[kind] ?? kind} ${quoted(name)}`);
@@ -103,7 +103,7 @@ const URGENT_KINDS: readonly NoticeKind[] = [
   'webhook.switched_off',
 ];
 
-/** Returns whether a notice cannot wait for a daily mail. Pure. */
+/** Returns whether a notice must not wait for the daily mail. Pure. */
 export function isUrgent({ kind, detail }: Pick<DescribedNotice, 'kind' | 'detail'>): boolean {
   return URGENT_KINDS.includes(kind) || (kind === 'credential.expiring' && detail['days'] === 1);
 }

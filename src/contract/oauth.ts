@@ -35,7 +35,7 @@ export const ServerMetadata = z
   })
   .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
 
-/** Any length is accepted, because malformed secrets get the same response as unknown ones. */
+/** Any length is accepted, because malformed and unknown secrets get the same response. */
 const submittedSecret = z.string().max(LIMITS.bodyBytes);
 const submittedToken = submittedSecret.trim();
 /** Authentication in the body (RFC 6749, section 2.3.1). */
@@ -66,7 +66,7 @@ export const TOKEN_TYPES = {
 } as const;
 
 const word = z.string().max(512);
-/** JSON in a text, because forms have no objects. */
+/** JSON as text, because forms cannot contain objects. */
 const restrictionsText = z
   .string()
   .max(WORKLOAD_LIMITS.restrictions)

@@ -1,6 +1,6 @@
 /**
  * The paths of the web UI, with parameters as `$name`. The server responds to each with the web UI, whose router
- * (`src/web/router.tsx`) fails to compile unless it has exactly these.
+ * (`src/web/router.tsx`) compiles only if it has exactly these paths.
  */
 export const PAGE_ROUTES = [
   '/',

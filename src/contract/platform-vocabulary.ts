@@ -1,10 +1,13 @@
 import { DAY, HOUR, MINUTE } from './limits.ts';
 
-/** The vocabulary of what credentials give access to: servers, deployments, scripts, backups, activity and errors. */
+/**
+ * The vocabulary of the resources that credentials give access to: servers, deployments, scripts, backups, activity and
+ * errors.
+ */
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];
-/** Whose a variable is: an app's own, or its project's. */
+/** The owner of a variable: an app, or its project. */
 export const ENV_OWNERS = ['app', 'project'] as const;
 export type EnvOwnerKind = (typeof ENV_OWNERS)[number];
 /** Shells that can run the commands of an app. With bash, a pipe fails if any part of it fails (`pipefail`). */
@@ -27,15 +30,15 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
-/** All servers at once; in batches; or one first and the rest when promoted. */
+/** Deploys to all servers at once, in batches, or to one server first and to the others once promoted. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
 export type HookStatus = (typeof HOOK_STATUSES)[number];
-/** What an idle deployment is waiting for. */
+/** What a deployment that does not run is waiting for. */
 export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
 export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
-/** Fields of a deployment that need `advanced_deployment`. */
+/** Fields of a deployment that require `advanced_deployment`. */
 export const ADVANCED_DEPLOYMENT_FIELDS = [
   'servers',
   'strategy',
@@ -52,11 +55,11 @@ export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
 /** Sort orders of resource lists; `-` for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
 
-/** Interval of the roll-ups, with their length in milliseconds. */
+/** Intervals of the roll-ups, with their lengths in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
 export type Interval = keyof typeof INTERVALS;
 export const INTERVAL_NAMES = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
-/** What events can be counted by. */
+/** Fields that events can be grouped by when they are counted. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
 
@@ -66,16 +69,16 @@ export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
-/** What happens when a script is due while it still runs: nothing, a run after it, or a run beside it. */
+/** What happens when a script is due while it is still running: no run, a run afterwards, or a concurrent run. */
 export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
 export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
-/** A backup of an app's shared directory, or of the output of its backup command. */
 /** What the verification of a backup checked: see `Backup`. */
 export const VERIFICATION_METHODS = ['stored', 'unpacked', 'command'] as const;
 export type VerificationMethod = (typeof VERIFICATION_METHODS)[number];
+/** A backup of an app's shared directory, or of the output of its backup command. */
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
 
-/** Formats of files of variables, named after what reads them. */
+/** Formats of variable files, named after the programs that read them. */
 export const ENV_FILE_FORMATS = ['dotenv', 'node', 'python', 'shell', 'systemd', 'docker'] as const;
 export type EnvFileFormat = (typeof ENV_FILE_FORMATS)[number];

@@ -1,4 +1,7 @@
-/** What a policy requires of a credential. Runs in browsers, so that a form can obey the policy before it is sent. */
+/**
+ * The requirements of a policy for a credential. Runs in browsers, so that a form can check the policy before it is
+ * sent.
+ */
 import { DAY } from './limits.ts';
 import type { Policy } from './policy.ts';
 import type { CredentialKind, CredentialRule } from './vocabulary.ts';
@@ -9,7 +12,7 @@ export interface PolicySubject {
   readonly rights: readonly string[];
   readonly hasPassphrase: boolean;
   readonly createdAt: number;
-  /** The expiry that was chosen; null for never. */
+  /** The chosen expiry; null for never. */
   readonly expiresAt: number | null;
   /** The addresses from which it may be used; empty for any. */
   readonly addresses: readonly string[];
@@ -22,7 +25,7 @@ export interface PolicyViolation {
   readonly message: string;
 }
 
-/** Whether an access token with these scopes must have a passphrase. `all` includes every scope. Pure. */
+/** Returns whether an access token with these scopes must have a passphrase. `all` includes every scope. Pure. */
 export function requiresPassphrase(policy: Policy, scopes: readonly string[]): boolean {
   const { passphraseScopes } = policy;
   return (

@@ -57,7 +57,10 @@ const foreignPrefix = matchingText(FOREIGN_PREFIX, prefixLength.max, FOREIGN_PRE
   OWN_PREFIX_MESSAGE,
 );
 
-/** When a new `bindsExistingFrom` is allowed depends on the clock and the previous policy, and is checked there. */
+/**
+ * Whether a new `bindsExistingFrom` is allowed depends on the current time and the previous policy, and is not checked
+ * here.
+ */
 export const UpdatePolicy = z
   .strictObject({
     maxLifetimeDays: integerInRange(POLICY_LIMITS.maxLifetimeDays, 90)

@@ -1,12 +1,12 @@
 import { CODES, type Code } from './error-codes.ts';
 
-/** The state of a rate limit after a use: what the header `RateLimit` says. */
+/** The state of a rate limit after a use, as reported in the header `RateLimit`. */
 export interface RateState {
   readonly requests: number;
   readonly seconds: number;
   /** Number of further requests that would be accepted at once. */
   readonly remaining: number;
-  /** Milliseconds until one more is accepted; 0 if the bucket is full. */
+  /** Milliseconds until one more request is accepted; 0 if the bucket is full. */
   readonly waitMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface ProblemExtensions {
   readonly rate?: RateState;
   /** The header `Sunset`, for a refusal of a credential that expires soon. */
   readonly sunset?: string;
-  /** Why a node is not ready, one word each. */
+  /** Why a node is not ready, as single words. */
   readonly reasons?: readonly string[];
   /** Id of the resource that the first call created, for `idempotent_replay`. */
   readonly id?: string;

@@ -1,17 +1,17 @@
 /**
  * How much a workspace or a person may add (contract section 6, `quota_exceeded`). Requests beyond a quota are
- * rejected; deleting and ending access never is. A test compares the table with that of `docs/operations.md`.
+ * rejected, but never deletions or revocations. A test compares this table with the table in `docs/operations.md`.
  */
 
 const DAY_MS = 86_400_000;
 
 export interface Quota {
   readonly max: number;
-  /** The window in milliseconds; null for a limit on what exists. */
+  /** The window in milliseconds; null for a limit on the number of existing resources. */
   readonly spanMs: number | null;
-  /** Per principal within a workspace, so that one busy credential does not use up the quota of the others. */
+  /** `principal` is per workspace, so that one busy credential does not use up the quota of the others. */
   readonly per: 'workspace' | 'person' | 'principal';
-  /** What is counted, in the plural. */
+  /** The counted unit, in the plural. */
   readonly unit: string;
 }
 

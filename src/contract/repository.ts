@@ -39,9 +39,9 @@ export function repositoryUrlProblem(repository: string): string | null {
 }
 
 /**
- * Removes and returns the user name and password of an http(s) URL. From other URLs only the password is removed,
- * which git would not use; their user name is part of the address. A query and a fragment are removed, because they
- * may contain a token.
+ * Removes and returns the user name and password of an http(s) URL. From other URLs only the password is removed, which
+ * git would ignore; the user name is part of the address. A query and a fragment are removed, because they may contain
+ * a token.
  */
 export function splitCredentials(repository: string): RepositoryUrlParts {
   const bare = repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
@@ -71,7 +71,7 @@ export interface SshHost {
 
 const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*)$/;
 
-/** Returns the host of a repository that git fetches over ssh, the only one that its deploy key is used for; or null. */
+/** Returns the host of a repository that git fetches over ssh, or null. The deploy key is used for this host only. */
 export function sshHostOf(repository: string | null): SshHost | null {
   if (repository === null) return null;
   const found = /^[^@/\s]+@([^:/\s]+):/.exec(repository)?.[1];

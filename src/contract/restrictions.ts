@@ -6,7 +6,7 @@ import { RESTRICTION_LIMITS } from './limits.ts';
 const { entries, rateRequests, rateSeconds, maxUses } = RESTRICTION_LIMITS;
 const TOO_MANY = `must contain at most ${entries} entries`;
 
-/** Two forms of the same range become one. */
+/** Converted to the canonical form, so that equal ranges are equal texts. */
 const addressRange = z
   .string()
   .max(64, 'must be an IP address or a CIDR range')
@@ -30,7 +30,7 @@ const idOrSlug = matchingText(/^[\w-]+$/, 64, 'must be an ID or a slug', 'shop')
 const resources = (noun: string) =>
   z.array(idOrSlug).max(entries, TOO_MANY).describe(`IDs or slugs of the ${noun} that it is restricted to`);
 
-/** Whether projects and apps exist is checked where they are stored. */
+/** Whether the projects and apps exist depends on the store, and is not checked here. */
 export const RestrictionsInput = z
   .strictObject({
     addresses: addresses.optional(),

@@ -40,7 +40,7 @@ const body = wellFormedText(LIMITS.scriptBody, 'the body')
   .refine((text) => text.trim() !== '', 'must not be empty')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
-/** An absolute path and its arguments, passed on verbatim; no shell reads them. */
+/** An absolute path and its arguments, which are passed verbatim, without a shell. */
 const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
   LIMITS.interpreter,
@@ -59,7 +59,10 @@ const RESERVED_NAMES = [
   /^(?:CLASSPATH|PHPRC|PHP_INI_SCAN_DIR|LUA_INIT\w*|TERM|TERMINFO\w*|TERMCAP|TERMPATH|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN)$/,
   /^(?:PAGER|EDITOR|VISUAL|LESSOPEN|LESSCLOSE|TAR_OPTIONS|GREP_OPTIONS|RSYNC_RSH|OPENSSL_CONF|SSLKEYLOGFILE|AWKPATH|AWKLIBPATH)$/,
 ];
-/** Returns whether a parameter may have a name: a valid variable name that does not control other programs. Pure. */
+/**
+ * Returns whether a text is allowed as the name of a parameter: a valid variable name that does not control other
+ * programs. Pure.
+ */
 export function isParameterName(text: string): boolean {
   return (
     text.length <= LIMITS.parameterName &&

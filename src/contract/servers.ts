@@ -4,7 +4,7 @@ import { parseHostKey } from './host-key.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { SERVER_KINDS } from './platform-vocabulary.ts';
 
-// None of these can begin with `-`, so that none is mistaken for an option.
+// None of these values can start with `-`, so that a command never mistakes one for an option.
 const host = matchingText(
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9][A-Za-z0-9_.-]{0,14})?)$/,
   RESOURCE_LIMITS.host,

@@ -12,8 +12,7 @@ function programOf(interpreter: string): string {
 }
 
 /**
- * Returns why a script will not run with the interpreter in its first line, as a message for users; null if it will.
- * Pure.
+ * Returns a message for users if a script will not run with the interpreter in its first line; otherwise null. Pure.
  */
 export function shebangMismatch(text: string, interpreter: string): string | null {
   const named = shebangOf(text);

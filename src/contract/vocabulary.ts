@@ -1,7 +1,7 @@
 /**
- * The vocabulary of the contract: names that clients may rely on. Names of events are in `event-names.ts`, those of
- * deployments, scripts and trackers in `platform-vocabulary.ts`, limits in `limits.ts`, error codes in `error-codes.ts`.
- * None of them imports a library, so that the server, the web UI, the CLI and the SDK can share them.
+ * The vocabulary of the contract: names that clients may rely on. Names of events are in `event-names.ts`, names of
+ * deployments, scripts and trackers in `platform-vocabulary.ts`, limits in `limits.ts`, error codes in
+ * `error-codes.ts`. None of them imports a library, so that the server, the web UI, the CLI and the SDK can share them.
  */
 
 export const SCOPES = [
@@ -54,7 +54,7 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
-/** What rights imply beyond their descriptions; shown where they are selected. */
+/** Consequences of rights beyond their descriptions, shown where rights are selected. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
@@ -74,7 +74,7 @@ export function describeRight(right: Scope | Permission): string {
   return reach === undefined ? meaning : `${meaning} ${reach}`;
 }
 
-/** The API key flag that is not a permission. */
+/** Description of an API key's flag `guard`, which is not a permission. */
 export const GUARD_DESCRIPTION =
   "Whether it may run guards (with the permission read): a guard authorizes the workspace's credentials in another process and reports their uses.";
 
@@ -99,7 +99,7 @@ export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What a policy does to a leaked credential. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
-/** Whether a reported secret is one of this server, in the words of GitHub's secret scanning. */
+/** Whether a reported secret belongs to this server, in the terms of GitHub's secret scanning. */
 export const LEAK_LABELS = ['true_positive', 'false_positive'] as const;
 
 /** Why a credential should be reviewed. The position of a reason is its bit in the store. */
@@ -116,7 +116,7 @@ export const REVIEW_REASONS = [
   'expired',
 ] as const;
 export type ReviewReason = (typeof REVIEW_REASONS)[number];
-/** What can be decided on a reviewed credential, besides replacing or deleting it. */
+/** Decisions on a reviewed credential, besides replacing or deleting it. */
 export const REVIEW_DECISIONS = ['keep'] as const;
 
 /** The steps of a decision on a known secret, in the order of the contract (section 5). */
@@ -173,7 +173,7 @@ export const HEADERS = {
   revocation: 'Devpilot-Revocation',
 } as const;
 
-/** Why a single sign-on did not succeed, as the page is told in its URL. */
+/** Why a single sign-on failed, as reported to the page in its URL. */
 export const SINGLE_SIGN_ON_PROBLEMS = [
   'unavailable',
   'cancelled',

@@ -32,7 +32,7 @@ export const CreatedWebhook = Webhook.extend({
 }).meta({ id: 'CreatedWebhook' });
 export type CreatedWebhook = z.infer<typeof CreatedWebhook>;
 
-/** Which addresses are allowed depends on the setting `DEVPILOT_OUTBOUND`, and is checked there. */
+/** Which addresses are allowed depends on the setting `DEVPILOT_OUTBOUND`, and is not checked here. */
 const url = singleLineText(1, WEBHOOK_LIMITS.url, 'https://hooks.example/devpilot').describe(
   'The http:// or https:// URL that messages are posted to',
 );

@@ -4,7 +4,7 @@ import { matchesPattern, unmetConditions } from './claim-patterns.ts';
 import { CreateWorkloadIdentity } from './workload-identities.ts';
 import { identificationProblem } from './workload-issuers.ts';
 
-test('a pattern compares exactly, except for *', () => {
+test('a pattern is compared exactly, except for *', () => {
   const rows: [string, string, boolean][] = [
     ['acme/shop', 'acme/shop', true],
     ['acme/shop', 'acme/Shop', false],
@@ -36,7 +36,7 @@ test('conditions that would trust more than one workload are refused', () => {
   const gitlab = 'https://gitlab.com';
   const buildkite = 'https://agent.buildkite.com';
   const circleci = 'https://oidc.circleci.com/org/ab-12';
-  const other = 'https://k8s.example.com';
+  const otherIssuer = 'https://k8s.example.com';
   const rows: [string, Record<string, string>, boolean][] = [
     [github, { repository: 'acme/shop' }, true],
     [github, { sub: 'repo:acme/shop:*' }, true],
@@ -72,12 +72,12 @@ test('conditions that would trust more than one workload are refused', () => {
     [circleci, { sub: 'org/ab-12/project/cd-34/*' }, true],
     [circleci, { sub: 'org/ab-12/*' }, false],
     [circleci, { 'oidc.circleci.com/project-id': 'cd-34' }, true],
-    [other, { sub: 'system:serviceaccount:shop:deployer' }, true],
-    [other, { sub: 'anything complete' }, true],
-    [other, { sub: 'system:serviceaccount:shop:*' }, false],
-    [other, { sub: 'system:serviceaccount:*' }, false],
-    [other, { repository: 'acme/shop' }, true],
-    [other, { ref: 'refs/heads/main', sub: 'x*' }, false],
+    [otherIssuer, { sub: 'system:serviceaccount:shop:deployer' }, true],
+    [otherIssuer, { sub: 'anything complete' }, true],
+    [otherIssuer, { sub: 'system:serviceaccount:shop:*' }, false],
+    [otherIssuer, { sub: 'system:serviceaccount:*' }, false],
+    [otherIssuer, { repository: 'acme/shop' }, true],
+    [otherIssuer, { ref: 'refs/heads/main', sub: 'x*' }, false],
   ];
   for (const [issuer, conditions, isAccepted] of rows) {
     const problem = identificationProblem(issuer, conditions);
@@ -118,9 +118,9 @@ test('an issuer is an https:// URL, and conditions are exact texts', () => {
     [{ scopes: [] }, false],
     [{ origin: 'person' }, false],
   ];
-  for (const [more, isAccepted] of rows) {
-    const label = JSON.stringify(more);
-    assert.equal(CreateWorkloadIdentity.safeParse({ ...base, ...more }).success, isAccepted, label);
+  for (const [overrides, isAccepted] of rows) {
+    const label = JSON.stringify(overrides);
+    assert.equal(CreateWorkloadIdentity.safeParse({ ...base, ...overrides }).success, isAccepted, label);
   }
 });
 

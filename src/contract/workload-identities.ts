@@ -11,7 +11,7 @@ import { issuerUrlProblem } from './workload-issuers.ts';
 const CHECKED_CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti'];
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
-/** Text that is compared exactly, and so is neither trimmed nor normalized. */
+/** Text that is compared exactly, and therefore neither trimmed nor normalized. */
 const exactText = (max: number, example: string) =>
   z
     .string()

@@ -6,17 +6,18 @@ export const WORKLOAD_PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite'
 export type WorkloadProvider = (typeof WORKLOAD_PROVIDERS)[number];
 
 /**
- * Claims of which a condition names one repository, project or service account. A pattern must match `upTo`, which is
- * the part that must not contain `*`; null for a claim in which `*` is not accepted at all.
+ * Claims by which a condition can identify one repository, project or service account. The expression of a claim must
+ * match the beginning of the condition's pattern, which must not contain `*`; null for a claim in which `*` is not
+ * accepted at all.
  */
 interface IdentifyingClaims {
   readonly claims: Readonly<Record<string, RegExp | null>>;
-  /** An accepted condition, for error messages. */
+  /** An example of an accepted condition, for error messages. */
   readonly example: string;
 }
 
 interface WorkloadIssuer extends IdentifyingClaims {
-  /** Recognizes its issuers; absent if every installation has its own. */
+  /** Matches the issuers of the provider; absent if every installation has its own issuer. */
   readonly issuer?: RegExp;
 }
 
@@ -54,19 +55,22 @@ const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssue
   },
 };
 
-/** Any other issuer, such as a GitLab or a GitHub of one's own: a complete `sub`, or what any known issuer accepts. */
+/**
+ * Any other issuer, such as a self-hosted GitLab or GitHub: a complete `sub`, or a condition that any known issuer
+ * accepts.
+ */
 const OTHER: IdentifyingClaims = {
   claims: Object.assign({}, ...Object.values(ISSUERS).map(({ claims }) => claims)) as IdentifyingClaims['claims'],
   example: 'sub: the complete subject',
 };
 
-/** Returns whose issuer it is; `other` if it is not known. Pure. */
+/** Returns the provider of an issuer; `other` if the issuer is not known. Pure. */
 export function providerOf(issuer: string): WorkloadProvider {
   const known = Object.entries(ISSUERS).find(([, { issuer: pattern }]) => pattern?.test(issuer));
   return known === undefined ? 'other' : (known[0] as WorkloadProvider);
 }
 
-/** Whether a condition names one repository, project or service account. Pure. */
+/** Returns whether a condition identifies one repository, project or service account. Pure. */
 function isIdentifying(provider: WorkloadProvider, claim: string, value: string): boolean {
   if (provider === 'other') {
     if (claim === 'sub' && !value.includes('*')) return true;
@@ -77,13 +81,13 @@ function isIdentifying(provider: WorkloadProvider, claim: string, value: string)
 
 function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, value: string): boolean {
   if (!Object.hasOwn(claims, claim)) return false;
-  const upTo = claims[claim] ?? null;
-  return upTo === null ? !value.includes('*') : upTo.test(value);
+  const prefixPattern = claims[claim] ?? null;
+  return prefixPattern === null ? !value.includes('*') : prefixPattern.test(value);
 }
 
 /**
  * Returns why conditions would trust more than one repository, project or service account, or null. All conditions must
- * be met, so one that names it is enough. Pure.
+ * be met, so one identifying condition is enough. Pure.
  */
 export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
   const provider = providerOf(issuer);
@@ -95,7 +99,10 @@ export function identificationProblem(issuer: string, conditions: ClaimCondition
   );
 }
 
-/** Why a text is not the URL of an issuer or of its keys, or null. Plain http is for tests on loopback. Pure. */
+/**
+ * Returns why a text is not the URL of an issuer or of its keys, or null. Plain http is accepted for tests on loopback.
+ * Pure.
+ */
 export function issuerUrlProblem(text: string): string | null {
   const url = /^https?:\/\/[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null;
   if (url === null) return 'must be an https:// URL';

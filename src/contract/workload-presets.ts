@@ -1,7 +1,7 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 import type { WorkloadProvider } from './workload-issuers.ts';
 
-/** Issuer and conditions of a workload identity, from what people know about their pipeline. Runs in browsers too. */
+/** Derives issuer and conditions of a workload identity from properties of a pipeline. Runs in browsers too. */
 
 export interface WorkloadFields {
   /**
@@ -9,14 +9,14 @@ export interface WorkloadFields {
    * `organization/pipeline` on Buildkite, `organization ID/project ID` on CircleCI.
    */
   readonly subject: string;
-  /** The issuer, where every installation has its own. */
+  /** The issuer, if every installation has its own. */
   readonly issuer?: string | undefined;
   readonly branch?: string | undefined;
   readonly tag?: string | undefined;
   readonly environment?: string | undefined;
   /** File name of the workflow on GitHub, such as `deploy.yml`. */
   readonly workflow?: string | undefined;
-  /** Numeric ID of the repository or project, which a repository that is created again does not have. */
+  /** Numeric ID of the repository or project. A repository that is deleted and created again gets another ID. */
   readonly repositoryId?: string | undefined;
   /** Event on GitHub. */
   readonly event?: string | undefined;
@@ -29,14 +29,14 @@ export interface WorkloadPreset {
   readonly conditions: ClaimConditions;
 }
 
-const given = (conditions: Readonly<Record<string, string | undefined>>): ClaimConditions =>
+const withoutEmpty = (conditions: Readonly<Record<string, string | undefined>>): ClaimConditions =>
   Object.fromEntries(
     Object.entries(conditions).flatMap(([claim, value]) =>
       value === undefined || value === '' ? [] : [[claim, value]],
     ),
   );
 
-/** The full name of a branch or tag. */
+/** Returns the full name of the branch or tag, such as `refs/heads/main`. */
 function refOf({ branch, tag }: WorkloadFields): string | undefined {
   if (branch !== undefined && branch !== '') return `refs/heads/${branch}`;
   return tag === undefined || tag === '' ? undefined : `refs/tags/${tag}`;
@@ -46,7 +46,7 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
   github: (fields) => ({
     issuer: fields.issuer || 'https://token.actions.githubusercontent.com',
     audience: null,
-    conditions: given({
+    conditions: withoutEmpty({
       repository: fields.subject,
       repository_id: fields.repositoryId,
       ref: refOf(fields),
@@ -58,7 +58,7 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
   gitlab: ({ subject, issuer, branch, tag, environment, repositoryId }) => ({
     issuer: issuer || 'https://gitlab.com',
     audience: null,
-    conditions: given({
+    conditions: withoutEmpty({
       project_path: subject,
       project_id: repositoryId,
       ref: branch || tag,
@@ -74,7 +74,7 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
   buildkite: ({ subject, issuer, branch, tag }) => ({
     issuer: issuer || 'https://agent.buildkite.com',
     audience: null,
-    conditions: given({
+    conditions: withoutEmpty({
       sub: `organization:${subject.replace('/', ':pipeline:')}:*`,
       build_branch: branch,
       build_tag: tag,
@@ -86,7 +86,7 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
       issuer: fields.issuer || `https://oidc.circleci.com/org/${organization}`,
       // CircleCI puts the ID of the organization into tokens for which no other audience was requested.
       audience: organization,
-      conditions: given({ 'oidc.circleci.com/project-id': project, 'oidc.circleci.com/vcs-ref': refOf(fields) }),
+      conditions: withoutEmpty({ 'oidc.circleci.com/project-id': project, 'oidc.circleci.com/vcs-ref': refOf(fields) }),
     };
   },
 };

@@ -1,7 +1,7 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 import { providerOf, type WorkloadProvider } from './workload-issuers.ts';
 
-/** The configuration of pipelines. Runs in browsers too. */
+/** Generates the configuration of pipelines. Runs in browsers too. */
 
 interface Identity {
   readonly id: string;
@@ -10,7 +10,7 @@ interface Identity {
   readonly conditions: ClaimConditions;
 }
 
-/** Returns where the tokens of an identity come from: by its issuer, or by the claims that only one provider has. Pure. */
+/** Returns the provider of an identity's tokens, by its issuer or by claims that only one provider has. Pure. */
 export function guessProvider({ issuer, conditions }: Pick<Identity, 'issuer' | 'conditions'>): WorkloadProvider {
   const known = providerOf(issuer);
   if (known !== 'other') return known;

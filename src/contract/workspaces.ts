@@ -4,7 +4,7 @@ import { instant } from './instant.ts';
 import { SSO_LIMITS } from './limits.ts';
 import { ASSIGNABLE_ROLES, ROLES } from './vocabulary.ts';
 
-/** Which groups of the OpenID Connect provider give which role. */
+/** The roles that groups of the OpenID Connect provider grant. */
 export const GroupRoles = z
   .strictObject({
     claim: matchingText(
