@@ -120,11 +120,11 @@ function toRevocationPoint({ history, counter, head_id }: HeadRow): RevocationPo
 function toLeaseSnapshot({ history, live, lost }: LeaseSnapshotRow) {
   return {
     history: hashHistory(history),
-    live: live.map(({ id, workspace_id, confirmed, left }) => ({
+    live: live.map(({ id, workspace_id, confirmed, remaining_ms }) => ({
       id,
       workspaceId: workspace_id,
       confirmed,
-      remainingMs: left,
+      remainingMs: remaining_ms,
     })),
     lost,
   };

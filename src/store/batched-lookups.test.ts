@@ -40,10 +40,10 @@ const expected = (number: number) => (number < STORED ? nameOf(number) : undefin
 
 /** Opens lookups over two connections and counts the queries sent. */
 function open(
-  options: { url?: string; waiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
+  options: { url?: string; maxWaiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
 ) {
   const { timeoutMs = 30_000 } = options;
-  const timeouts = { connectMs: timeoutMs, statementMs: timeoutMs, answerMs: timeoutMs };
+  const timeouts = { connectMs: timeoutMs, statementMs: timeoutMs, responseMs: timeoutMs };
   const real = createPool({
     url: options.url ?? url,
     connections: 2,
@@ -63,8 +63,8 @@ function open(
   const pool = options.pool?.(counting) ?? counting;
   const lookUps = createBatchedLookups(ROWS, pool, {
     connections: 2,
-    waiting: options.waiting ?? 1_000,
-    patience: timeoutMs,
+    maxWaiting: options.maxWaiting ?? 1_000,
+    maxWaitMs: timeoutMs,
   });
   return {
     find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
@@ -128,7 +128,7 @@ test('a lookup that starts after a row was deleted never returns it, whatever el
 });
 
 test('lookups beyond the queue limit are refused immediately, and the others succeed', async () => {
-  const { find, close } = open({ waiting: 50 });
+  const { find, close } = open({ maxWaiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
   assert.equal(outcomes.filter((outcome) => outcome === 'succeeded').length, 50);
   assert.equal(outcomes.filter((outcome) => outcome === 'The database is too busy.').length, 30);

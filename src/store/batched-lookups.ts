@@ -50,10 +50,10 @@ function statementsFor({
 export function createBatchedLookups(
   rows: KeyedLookup,
   pool: BoundedPool,
-  options: { connections: number; waiting: number; patience: number },
+  options: { connections: number; maxWaiting: number; maxWaitMs: number },
 ): BatchedLookups {
   const statements = statementsFor(rows);
-  const queue = createWaitQueue<PendingLookup>(options.waiting, options.patience);
+  const queue = createWaitQueue<PendingLookup>(options.maxWaiting, options.maxWaitMs);
   /** Connections in use or being acquired. */
   let busy = 0;
   let isAcquiring = false;

@@ -84,7 +84,7 @@ export function openSqliteTarget(path: string): CopyTarget {
 }
 
 function connectForCopy(url: string): Promise<pg.Client> {
-  const timeouts = { connectMs: 10 * SECOND, statementMs: 24 * HOUR, answerMs: 24 * HOUR, idleInTransactionMs: 0 };
+  const timeouts = { connectMs: 10 * SECOND, statementMs: 24 * HOUR, responseMs: 24 * HOUR, idleInTransactionMs: 0 };
   return connectClient(createPostgresServers(url), timeouts).catch((error: unknown) => {
     throw toStoreError(error);
   });

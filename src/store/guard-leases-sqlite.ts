@@ -28,7 +28,7 @@ const READ_LEASES = `select (
     where value ->> 'number' > (select number from revocation_counter) or exists (
       select 1 from revocation r where r.number = value ->> 'number' and r.id <> value ->> 'id'
     )
-  ) as lost, json_group_array(json_object('id', id, 'workspace_id', workspace_id, 'left', lease_until - ?1,
+  ) as lost, json_group_array(json_object('id', id, 'workspace_id', workspace_id, 'remaining_ms', lease_until - ?1,
     'confirmed', case when exists (
       select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
     ) then confirmed else max(confirmed, (select number from revocation_counter)) end)) as live

@@ -44,7 +44,7 @@ export interface LiveNodeRow {
   readonly id: string;
   readonly workspace_id: string | null;
   readonly confirmed: number;
-  readonly left: number;
+  readonly remaining_ms: number;
 }
 
 /** The leases at one instant, and the awaited revocations that no longer exist. */

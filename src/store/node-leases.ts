@@ -77,7 +77,7 @@ const GRANT_LEASE = {
 // A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
 const READ_LEASES = {
   name: 'devpilot_read_leases',
-  text: `select ${SELECT_HISTORY} as history, node.id, node.workspace_id, lease_until - ${DATABASE_CLOCK} as left, case
+  text: `select ${SELECT_HISTORY} as history, node.id, node.workspace_id, lease_until - ${DATABASE_CLOCK} as remaining_ms, case
       when node.workspace_id is null or exists (
         select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
       ) then confirmed else greatest(confirmed, c.number) end as confirmed,
@@ -152,7 +152,7 @@ export function openNodeTable(options: {
   const timeouts: ConnectionTimeouts = {
     connectMs: Math.min(SECOND, leaseMs),
     statementMs: Math.max(leaseMs, 100),
-    answerMs: Math.max(leaseMs, 100),
+    responseMs: Math.max(leaseMs, 100),
   };
   const pool = createPool({ url, connections: 4, maxWaiting: 100, timeouts, onError });
 

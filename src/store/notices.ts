@@ -27,7 +27,7 @@ export async function findNotice(db: Queryable, workspaceId: string, id: string)
   return ofWorkspace(db, workspaceId).selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Inserts a notice in place of the one of the same kind about the same subject, if any. */
+/** Inserts a notice, replacing an earlier notice of the same kind about the same subject. */
 export async function replaceNotice(trx: Trx, row: NoticeTable): Promise<void> {
   await trx
     .deleteFrom('notice')
@@ -39,8 +39,8 @@ export async function replaceNotice(trx: Trx, row: NoticeTable): Promise<void> {
 }
 
 /**
- * Deletes the notices of these kinds about a subject, or all about it, because their cause has gone. Call it after the
- * change was recorded, which locks the activity log.
+ * Deletes the notices of these kinds about a subject, or all notices about it, because their cause no longer exists.
+ * Call it after the change was recorded, which locks the activity log.
  */
 export async function resolveNotices(
   trx: Trx,
@@ -62,8 +62,9 @@ export async function updateNotice(
 }
 
 /**
- * Which notices are deleted first in a full workspace. Those of expiries never are for others of expiries, because the
- * scan would create them again; so among those that the scan creates, the dismissed ones stay as long as the open ones.
+ * Determines which notices are deleted first in a full workspace: those with the highest rank. Notices of expiries all
+ * have rank 0, because the scan would create a deleted one again. For the same reason, the scan's dismissed notices are
+ * deleted no earlier than its open ones.
  */
 const EVICTION_RANK = sql<number>`case
   when kind in ('credential.expiring', 'credential.expired') then 0
@@ -73,8 +74,8 @@ const EVICTION_RANK = sql<number>`case
   else 0 end`;
 
 /**
- * Deletes notices beyond `limit`: dismissed ones of events first, then those about errors, which anyone who can report
- * errors can cause, then those of states that last, which the review shows too, then the oldest.
+ * Deletes notices beyond `limit`: first dismissed notices of events, then notices about errors, which anyone who can
+ * report errors can cause, then notices of lasting states, which the review shows too, then the oldest.
  */
 export async function evictNotices(trx: Trx, workspaceId: string, limit: number): Promise<void> {
   const beyond = ofWorkspace(trx, workspaceId)
@@ -101,10 +102,10 @@ export interface NoticeFilter {
 
 function matches({ status, kind, now }: NoticeFilter) {
   return ({ and, or, eb }: ExpressionBuilder<Schema, 'notice'>) => {
-    const isAgain = eb('snoozed_until', '<=', now);
+    const isSnoozeOver = eb('snoozed_until', '<=', now);
     const conditions = [
       ...(kind === undefined ? [] : [eb('kind', '=', kind)]),
-      ...(status === 'open' ? [or([eb('dismissed_at', 'is', null), isAgain])] : []),
+      ...(status === 'open' ? [or([eb('dismissed_at', 'is', null), isSnoozeOver])] : []),
       ...(status === 'snoozed' ? [eb('snoozed_until', '>', now)] : []),
       ...(status === 'dismissed' ? [eb('dismissed_at', 'is not', null), eb('snoozed_until', 'is', null)] : []),
     ];
@@ -131,7 +132,7 @@ export async function countNotices(db: Queryable, workspaceId: string, filter: N
   return Number(count);
 }
 
-/** Counts the notices that are not deleted for one of an expiry (`EVICTION_RANK`). */
+/** Counts the notices that are not deleted to make room for a notice of an expiry (rank 0 in `EVICTION_RANK`). */
 export async function countLastingNotices(db: Queryable, workspaceId: string): Promise<number> {
   const { count } = await ofWorkspace(db, workspaceId)
     .where(EVICTION_RANK, '=', 0)

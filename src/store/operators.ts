@@ -78,7 +78,9 @@ export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<bool
   return (await withRowLock(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
 }
 
-/** Deletes a person with all personal data; what they created in workspaces stays. */
+/**
+ * Deletes a person with all personal data, but not the resources and credentials that the person created in workspaces.
+ */
 export async function deletePerson(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('invitation').where('created_by', '=', id).execute();
   await trx.deleteFrom('person').where('id', '=', id).execute();

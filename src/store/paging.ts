@@ -19,7 +19,7 @@ export function encodeCursor(sort: string, position: ListPosition): string {
   return Buffer.from(JSON.stringify([sort, position.value, position.id])).toString('base64url');
 }
 
-/** Decodes a cursor. Throws `validation_failed` for one that this list did not issue for this sort order. */
+/** Decodes a cursor. Throws `validation_failed` for a cursor that this list did not issue for this sort order. */
 export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
   const invalidCursor = invalidField('cursor', 'is not a valid cursor for this list and sort order');
@@ -50,13 +50,14 @@ export function readPageRequest(
   };
 }
 
-/** Selects the rows of a page, newest first, and one more, which shows whether another page follows. */
+/** Selects the rows of a page, newest first, and one more row, which shows whether another page follows. */
 export function newestFirst<Table extends keyof Schema, Row>(
   query: SelectQueryBuilder<Schema, Table, Row>,
   { limit, after }: PageRequest,
 ): SelectQueryBuilder<Schema, Table, Row> {
-  const rest = after === null ? query : query.where(sql<boolean>`(created_at, id) < (${after.value}, ${after.id})`);
-  return rest
+  const remaining =
+    after === null ? query : query.where(sql<boolean>`(created_at, id) < (${after.value}, ${after.id})`);
+  return remaining
     .orderBy(sql`created_at`, 'desc')
     .orderBy(sql`id`, 'desc')
     .limit(limit + 1);
@@ -85,8 +86,8 @@ function takeWithinLimits<Row>(rows: readonly Row[], limit: number): Row[] {
 }
 
 /**
- * Makes a page of rows that were read up to one beyond the limit, with the cursor of the next page. A page of large
- * rows may have fewer rows than the limit.
+ * Returns a page and the cursor of the next one. `rows` contains up to one row more than the limit. A page of large
+ * rows may contain fewer rows than the limit.
  */
 export function toPage<Row, Item>(
   rows: readonly Row[],

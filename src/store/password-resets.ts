@@ -18,7 +18,7 @@ export async function countPasswordResets(trx: Trx, personId: string, now: numbe
   return Number(count);
 }
 
-/** Returns whose password a code resets, or undefined if it is unknown or expired. */
+/** Returns the person whose password a code resets, or undefined if the code is unknown or expired. */
 export async function findPasswordReset(
   db: Queryable,
   digest: Uint8Array,

@@ -3,9 +3,9 @@ import { deleteSessions } from './people.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Deletes everything that gives a person access or could give it later: sessions but `except`, approved
- * device codes, password reset codes, unanswered passkey challenges and a TOTP set-up that was not confirmed.
- * Device codes created until `now` cannot be approved by this person afterwards. Returns the number of sessions ended.
+ * Deletes everything that grants a person access or could grant it later: sessions other than `except`, approved device
+ * codes, password reset codes, pending passkey challenges and an unconfirmed TOTP set-up. Afterwards the person cannot
+ * approve device codes that were created until `now`. Returns the number of deleted sessions.
  */
 export async function deletePersonAccess(
   trx: Trx,
@@ -42,7 +42,9 @@ export async function sessionExists(trx: Trx, personId: string, sessionId: strin
   return row !== undefined;
 }
 
-/** Deletes the invitations that a person has sent, in one workspace or with null in all. Returns how many. */
+/**
+ * Deletes the invitations that a person has sent, in one workspace or, with null, in all of them. Returns their number.
+ */
 export async function deleteInvitationsOf(trx: Trx, personId: string, workspaceId: string | null): Promise<number> {
   let query = trx.deleteFrom('invitation').where('created_by', '=', personId);
   if (workspaceId !== null) query = query.where('workspace_id', '=', workspaceId);

@@ -82,9 +82,9 @@ function violationsExpression(policy: PolicyRow): RawBuilder<number> {
 }
 
 /**
- * Returns when a credential expires under a policy, in SQL, as a number: the chosen expiry, or from
- * `binds_existing_from` on the end of the maximum lifetime, if that is earlier. With `keepsExpired`, a credential that
- * has expired by `now` stays so.
+ * Returns when a credential expires under a policy, in SQL, as a number: the chosen expiry, or the end of the maximum
+ * lifetime, if that is earlier, but not before `binds_existing_from`. With `keepsExpired`, a credential that has
+ * expired by `now` stays expired.
  */
 function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
   const { max_lifetime_days: days, binds_existing_from: from } = policy;
@@ -98,7 +98,7 @@ function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number):
 
 /**
  * Recalculates the expiry and the violations of all credentials of a workspace under a new policy. Returns whether any
- * expiry changed. `keepsExpired`: credentials that have expired by `now` stay so.
+ * expiry changed. `keepsExpired`: credentials that have expired by `now` stay expired.
  */
 export async function applyPolicy(
   trx: Trx,
@@ -113,7 +113,7 @@ export async function applyPolicy(
   const changed = sql<boolean>`(${expiryDiffers} or ${violations} <> credential.policy_violations)`;
   const rows = trx.selectFrom('credential').select('id').where('workspace_id', '=', workspaceId).where(changed);
   const first = await rows.where(expiryDiffers).limit(1).executeTakeFirst();
-  // In a consistent order, so that this cannot deadlock with `foldUses`.
+  // Locks the rows in a consistent order, so that this cannot deadlock with `foldUses`.
   if (engineOf(trx) === 'postgres') await rows.orderBy('id').forUpdate().execute();
   await trx
     .updateTable('credential')
@@ -138,7 +138,7 @@ export interface ViolatingRow {
   readonly expiry: number;
 }
 
-/** Returns how many rows a query has; null if more than `max`. */
+/** Returns the number of rows of a query; null if there are more than `max`. */
 async function countUpTo<Table extends keyof Schema>(
   db: Queryable,
   query: SelectQueryBuilder<Schema, Table, { id: string }>,
@@ -151,7 +151,10 @@ async function countUpTo<Table extends keyof Schema>(
   return count > max ? null : count;
 }
 
-/** Returns up to `limit` credentials, unless expired, that would violate a policy, and how many there are up to `max`. */
+/**
+ * Returns up to `limit` credentials that would violate a policy and not be expired, and their total number (null above
+ * `max`).
+ */
 export async function listViolating(
   db: Queryable,
   workspaceId: string,
@@ -178,7 +181,7 @@ export async function listViolating(
   return { rows: rows as ViolatingRow[], total };
 }
 
-/** Returns up to `limit` members without two-factor authentication, and how many there are up to `max`. */
+/** Returns up to `limit` members without two-factor authentication, and their total number (null above `max`). */
 export async function listMembersWithoutTwoFactor(
   db: Queryable,
   workspaceId: string,

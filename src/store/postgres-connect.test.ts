@@ -17,7 +17,7 @@ import { StartRefusedError } from './start-refused-error.ts';
 const postgres = await startPostgres();
 after(() => postgres.close());
 
-const TIMEOUTS = { connectMs: 3000, statementMs: 1500, answerMs: 3000 };
+const TIMEOUTS = { connectMs: 3000, statementMs: 1500, responseMs: 3000 };
 
 async function admin(statement: string, database = 'postgres', port = postgres.port): Promise<unknown[]> {
   const client = new pg.Client(`postgres://devpilot:devpilot@127.0.0.1:${port}/${database}`);
@@ -77,7 +77,7 @@ for (const mode of ['session', 'transaction'] as const) {
   });
 }
 
-test('without a pooler, statements are named and the session has its timeouts', async () => {
+test('without a pooler, the session has its timeouts', async () => {
   const client = await connectClient(createPostgresServers(await postgres.createDatabase()), TIMEOUTS);
   const { rows } = await client.query('show statement_timeout');
   assert.deepEqual(rows, [{ statement_timeout: '1500ms' }]);
@@ -101,8 +101,8 @@ describe('several servers', () => {
     const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
     const database = new URL(await primary.createDatabase()).pathname.slice(1);
     const url = `postgres://devpilot:devpilot@${hosts}/${database}?target_session_attrs=read-write`;
-    const alone = `postgres://devpilot:sesame@127.0.0.1:${standby.port}/postgres`;
-    assert.match(await refusalAt(alone.replace('sesame', 'devpilot')), /is a standby, which accepts no writes/);
+    const standbyUrl = `postgres://devpilot:sesame@127.0.0.1:${standby.port}/postgres`;
+    assert.match(await refusalAt(standbyUrl.replace('sesame', 'devpilot')), /is a standby, which accepts no writes/);
 
     const store = await openPostgresStore(url, () => undefined);
     const write = (number: number) =>
@@ -146,7 +146,7 @@ describe('a failed start', () => {
     await admin('create database frozen');
     await admin('alter database frozen set default_transaction_read_only = on');
     const good = `postgres://devpilot:devpilot@${local}`;
-    const cases: [url: string, words: RegExp][] = [
+    const cases: [url: string, message: RegExp][] = [
       [urlFor('there-is-none.invalid'), /there-is-none\.invalid:5432: the host name .*DNS/],
       [urlFor(`127.0.0.1:${refused}`), /refused/],
       [urlFor(local), /authentication failed/],
@@ -156,19 +156,19 @@ describe('a failed start', () => {
       [`${good}/ascii`, /encoding is SQL_ASCII/],
       [`${good}/frozen`, /read-only/],
     ];
-    for (const [url, words] of cases) {
+    for (const [url, message] of cases) {
       const refusal = await refusalAt(url);
       assert.match(refusal, /^DATABASE_URL: /);
-      assert.match(refusal, words);
+      assert.match(refusal, message);
     }
   });
 
-  test('sslmode has the meaning that libpq gives it', async () => {
-    const front = await startTlsProxy(postgres.port);
-    after(front.close);
+  test('sslmode has the same meaning as in libpq', async () => {
+    const proxy = await startTlsProxy(postgres.port);
+    after(proxy.close);
     const plain = `postgres://devpilot:devpilot@127.0.0.1:${postgres.port}/postgres`;
-    const tls = (host: string, query: string) => `postgres://devpilot:devpilot@${host}:${front.port}/postgres?${query}`;
-    const ca = `sslrootcert=${front.authority}`;
+    const tls = (host: string, query: string) => `postgres://devpilot:devpilot@${host}:${proxy.port}/postgres?${query}`;
+    const ca = `sslrootcert=${proxy.authority}`;
     const outcome = (url: string) =>
       connectClient(createPostgresServers(url), TIMEOUTS).then(
         (client) => client.end().then(() => 'connected'),

@@ -10,9 +10,9 @@ export interface ConnectionTimeouts {
   /** One statement, enforced by the server. */
   readonly statementMs: number;
   /** One statement, enforced by this process, in case the server or the network stalls silently. */
-  readonly answerMs: number;
+  readonly responseMs: number;
   /**
-   * Idle time between two statements of a transaction, 0 for no limit: a frozen node must not hold its locks for
+   * Idle time between two statements of a transaction, 0 for no limit: a frozen node must not keep its locks for
    * longer.
    */
   readonly idleInTransactionMs?: number;
@@ -25,7 +25,7 @@ const MIN_SERVER_VERSION = 140_000;
 /** Parses int8 as a number: our values are counts and epoch milliseconds, all far below 2^53. */
 function readInt8(text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number)) throw new RangeError('The database gave an integer above 2^53.');
+  if (!Number.isSafeInteger(number)) throw new RangeError('The database returned an integer above 2^53.');
   return number;
 }
 
@@ -36,7 +36,7 @@ const typeParsers: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
-/** The timeouts that the server enforces, as its settings. */
+/** Returns the settings for the timeouts that the server enforces. */
 function toServerSettings({
   statementMs: statement,
   idleInTransactionMs: idleInTransaction = IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -50,7 +50,7 @@ function toServerSettings({
 
 /** Connections behind which a pooler may assign each transaction to a different session. */
 const pooledClients = new WeakSet<object>();
-/** Set permanently once a named statement was lost, behind a pooler that was not detected as one. */
+/** Set permanently once a named statement was lost, which means that there is a pooler that was not detected. */
 let areStatementNamesUnsafe = false;
 
 /** Whether a pooler such as PgBouncer is in between, so that session state cannot be relied on. */
@@ -65,7 +65,10 @@ export function queryConfigFor(
   return isPooled(client) || areStatementNamesUnsafe ? { text, values } : { name, text, values };
 }
 
-/** Returns whether a named statement was missing or another's; from then on no statement is named. */
+/**
+ * Returns whether a statement failed because its name was missing or belonged to another statement. From then on no
+ * statement is named.
+ */
 export function noteLostStatementName(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (code !== '26000' && code !== '42P05') return false;
@@ -79,7 +82,7 @@ export function beginStatementFor(client: object, timeouts: ConnectionTimeouts):
   return ['begin', ...toServerSettings(timeouts).map(([name, ms]) => `set local ${name} = ${ms}`)].join('; ');
 }
 
-interface ServerFacts {
+interface ServerProperties {
   readonly pid: number;
   readonly standby: boolean;
   readonly read_only: string;
@@ -89,8 +92,8 @@ interface ServerFacts {
 
 /**
  * Prepares a new connection: rejects servers that are read-only, a standby, too old or not encoded in UTF-8, and sets
- * the timeouts of the session. They are not sent as startup parameters, which poolers reject. A pooler is detected by
- * a process id that differs from that of the answering backend; its sessions are not changed.
+ * the timeouts of the session. They are not sent as startup parameters, which poolers reject. A pooler is detected by a
+ * process id that differs from that of the responding backend; its sessions are not changed.
  */
 async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionTimeouts): Promise<void> {
   const { processID } = client as unknown as { processID: number | null };
@@ -98,21 +101,21 @@ async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionT
   const settings = serverSettings
     .map((_, index) => `set_config($${index * 2 + 2}, $${index * 2 + 3}, false)`)
     .join(', ');
-  const { rows } = await client.query<ServerFacts>(
+  const { rows } = await client.query<ServerProperties>(
     `select pg_backend_pid() as pid, pg_is_in_recovery() as standby, current_setting('transaction_read_only') as read_only,
        current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as version,
        case when pg_backend_pid() = $1::int then array[${settings}] end as timeouts`,
     [processID ?? 0, ...serverSettings.flatMap(([name, ms]) => [name, String(ms)])],
   );
-  const [facts] = rows;
-  if (facts === undefined) throw new UnsuitableServerError('it did not identify itself');
-  if (facts.pid !== processID) pooledClients.add(client);
-  if (facts.version < MIN_SERVER_VERSION)
+  const [server] = rows;
+  if (server === undefined) throw new UnsuitableServerError('it did not identify itself');
+  if (server.pid !== processID) pooledClients.add(client);
+  if (server.version < MIN_SERVER_VERSION)
     throw new UnsuitableServerError('it is older than PostgreSQL 14, the oldest supported version');
-  if (facts.standby) throw new UnsuitableServerError('it is a standby, which accepts no writes');
-  if (facts.read_only === 'on') throw new UnsuitableServerError('it is read-only (default_transaction_read_only)');
-  if (facts.encoding !== 'UTF8') {
-    throw new UnsuitableServerError(`the database encoding is ${facts.encoding}: create it with encoding UTF8`);
+  if (server.standby) throw new UnsuitableServerError('it is a standby, which accepts no writes');
+  if (server.read_only === 'on') throw new UnsuitableServerError('it is read-only (default_transaction_read_only)');
+  if (server.encoding !== 'UTF8') {
+    throw new UnsuitableServerError(`the database encoding is ${server.encoding}: create it with encoding UTF8`);
   }
 }
 
@@ -160,7 +163,7 @@ export function createPostgresServers(url: string): PostgresServers {
       types: typeParsers,
       keepAlive: true,
       connectionTimeoutMillis: timeouts.connectMs,
-      query_timeout: timeouts.answerMs,
+      query_timeout: timeouts.responseMs,
     };
   }
 

@@ -36,9 +36,9 @@ for (const [server, urlOf] of [
   ['PostgreSQL', (url: string) => url],
   ['PgBouncer', bouncer.pooledUrl],
 ] as const) {
-  for (const noticed of ['before', 'by'] as const) {
+  for (const detected of ['before', 'by'] as const) {
     for (const next of ['statement', 'commit'] as const) {
-      test(`${server}: a transaction ended for idling, noticed ${noticed} the next ${next}, is run again`, async (t) => {
+      test(`${server}: a transaction that the server ended because it was idle, detected ${detected} the next ${next}, is run again`, async (t) => {
         const store = await openPostgresStore(urlOf(await postgres.createDatabase()), () => undefined);
         t.after(() => store.close());
         let attempts = 0;
@@ -48,7 +48,7 @@ for (const [server, urlOf] of [
           if (attempts === 1) {
             const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
             await sql.raw(`set local idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS}`).execute(trx);
-            if (noticed === 'before') await waitForEnd(store, rows[0]?.pid ?? 0);
+            if (detected === 'before') await waitForEnd(store, rows[0]?.pid ?? 0);
             else block();
           }
           if (next === 'statement') await insertFailure(trx, 'second', attempts);
@@ -63,7 +63,7 @@ for (const [server, urlOf] of [
   }
 }
 
-test('a transaction that idles for too long twice is unavailable, and a later one succeeds', async (t) => {
+test('a transaction that is idle for too long twice fails with unavailable, and a later one succeeds', async (t) => {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   t.after(() => store.close());
   let attempts = 0;

@@ -24,32 +24,32 @@ after(() => postgres.close());
 const urlWithPort = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
 
 function open(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
-  const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
+  const timeouts = { connectMs: 500, statementMs: 500, responseMs: 500 };
   return createPool({ connections: 2, maxWaiting: 10, timeouts, onError: () => undefined, ...options });
 }
 
-/** Returns the outcome of one attempt: `taken` (and released), or the detail of `unavailable`. */
+/** Returns the outcome of one attempt: `acquired` (and released), or the detail of `unavailable`. */
 async function tryOnce(pool: BoundedPool): Promise<string> {
   try {
     const { client, release } = await pool.acquire();
     await client.query('select 1').then(() => release(), release);
-    return 'taken';
+    return 'acquired';
   } catch (error) {
     assert.ok(error instanceof Problem && error.code === 'unavailable');
     return error.message;
   }
 }
 
-/** Listens on the database's address: closes each connection immediately until told to forward them. */
-async function startDoor() {
-  let open_ = false;
-  let knocks = 0;
+/** A proxy of the database that closes each connection immediately until `open` is called. */
+async function startClosedProxy() {
+  let isOpen = false;
+  let connectionCount = 0;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
-    knocks++;
+    connectionCount++;
     sockets.add(client);
     client.on('error', () => undefined);
-    if (!open_) return client.destroy();
+    if (!isOpen) return client.destroy();
     const upstream = connect(postgres.port, '127.0.0.1');
     sockets.add(upstream);
     upstream.on('error', () => client.destroy());
@@ -61,9 +61,9 @@ async function startDoor() {
   if (address === null || typeof address === 'string') throw new Error('There is no port.');
   return {
     port: address.port,
-    knocks: () => knocks,
+    connectionCount: () => connectionCount,
     open: () => {
-      open_ = true;
+      isOpen = true;
     },
     close() {
       for (const socket of sockets) socket.destroy();
@@ -79,18 +79,18 @@ test('acquiring with a full queue is refused immediately, and a queued request g
   const refused = await Promise.all(attempts.slice(10));
   assert.deepEqual([...new Set(refused)], ['The database is too busy.']);
   for (const { release } of held) release();
-  assert.deepEqual([...new Set(await Promise.all(attempts.slice(0, 10)))], ['taken']);
+  assert.deepEqual([...new Set(await Promise.all(attempts.slice(0, 10)))], ['acquired']);
   await pool.close();
 });
 
-test('a database that is down is tried a few times per second, however many requests wait, and is found when it is back', async () => {
-  const door = await startDoor();
-  const pool = open({ url: urlWithPort(door.port) });
+test('connections to a database that is down are attempted a few times per second for any number of requests, and succeed once it is back', async () => {
+  const proxy = await startClosedProxy();
+  const pool = open({ url: urlWithPort(proxy.port) });
   const began = performance.now();
   let requests = 0;
   await Promise.all(
     Array.from({ length: 10 }, async () => {
-      while (door.knocks() < 12) {
+      while (proxy.connectionCount() < 12) {
         assert.equal(await tryOnce(pool), 'The database cannot be reached.');
         requests++;
         await new Promise((resolve) => setImmediate(resolve));
@@ -98,25 +98,25 @@ test('a database that is down is tried a few times per second, however many requ
     }),
   );
   const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE_MS * 0.5);
-  assert.ok(door.knocks() <= 2 * pauses + 2, `${door.knocks()} connections in ${pauses} pauses`);
-  assert.ok(requests > door.knocks(), 'most were answered without one');
-  door.open();
-  await until(async () => (await tryOnce(pool)) === 'taken', 2000);
+  assert.ok(proxy.connectionCount() <= 2 * pauses + 2, `${proxy.connectionCount()} connections in ${pauses} pauses`);
+  assert.ok(requests > proxy.connectionCount(), 'most requests caused no connection attempt');
+  proxy.open();
+  await until(async () => (await tryOnce(pool)) === 'acquired', 2000);
   await pool.close();
-  door.close();
+  proxy.close();
 });
 
 test('a stalled database blocks no request beyond its timeout, and no connection leaks', async () => {
   const proxy = await startStallingProxy(postgres.port);
   const pool = open({ url: urlWithPort(proxy.port) });
-  assert.equal(await tryOnce(pool), 'taken');
+  assert.equal(await tryOnce(pool), 'acquired');
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 60 }, () => tryOnce(pool)));
   const countOf = (outcome: string) => outcomes.filter((value) => value === outcome).length;
   assert.equal(countOf('The database is too busy.'), 48);
-  assert.equal(countOf('The database cannot be reached.') + countOf('taken'), 12);
+  assert.equal(countOf('The database cannot be reached.') + countOf('acquired'), 12);
   proxy.resume();
-  await until(async () => (await tryOnce(pool)) === 'taken', 5000);
+  await until(async () => (await tryOnce(pool)) === 'acquired', 5000);
   await pool.close();
   await proxy.close();
 });

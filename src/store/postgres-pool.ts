@@ -48,7 +48,10 @@ export function hasIdled(error: unknown): boolean {
 /** The first error that the server sent on a connection while no statement was running, before it closed it. */
 const closingErrors = new WeakMap<object, Error>();
 
-/** Returns why a statement failed: the driver's own error does not say why the server had closed the connection. */
+/**
+ * Returns the reason for which a statement failed. The driver's own error does not contain the reason for which the
+ * server closed the connection.
+ */
 export function causeOfFailure(client: object, error: unknown): unknown {
   return error instanceof pg.DatabaseError ? error : (closingErrors.get(client) ?? error);
 }
@@ -113,7 +116,7 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   pool.on('error', (error) => {
     if (!ending) onError(error);
   });
-  // A broken connection is reported to its holder by the query that fails.
+  // The user of a broken connection notices it by the query that fails.
   pool.on('connect', (client) => {
     client.on('error', (error) => {
       if (!closingErrors.has(client)) closingErrors.set(client, error);
@@ -121,16 +124,16 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   });
 
   /** Passes a connection, or the right to open one, to the next waiting request; returns false if none waits. */
-  function handOver(client: pg.PoolClient | null): boolean {
+  function passToNext(client: pg.PoolClient | null): boolean {
     const next = queue.dequeue();
     next?.resolve(client);
     return next !== undefined;
   }
 
   function returnClient(client: pg.PoolClient, isLost: boolean): void {
-    if (!isLost && handOver(client)) return;
+    if (!isLost && passToNext(client)) return;
     client.release(isLost);
-    if (!handOver(null)) inUse--;
+    if (!passToNext(null)) inUse--;
   }
 
   async function connect(): Promise<pg.PoolClient> {
@@ -147,23 +150,25 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   return {
     usage: () => ({ used: inUse, max: connections, waiting: queue.size() }),
     async acquire() {
-      let handedClient: pg.PoolClient | null = null;
+      let receivedClient: pg.PoolClient | null = null;
       if (inUse < connections) inUse++;
       else
-        handedClient = await new Promise<pg.PoolClient | null>((resolve, reject) => queue.enqueue({ resolve, reject }));
+        receivedClient = await new Promise<pg.PoolClient | null>((resolve, reject) =>
+          queue.enqueue({ resolve, reject }),
+        );
       try {
-        const client = handedClient ?? (await connect());
+        const client = receivedClient ?? (await connect());
         let isHeld = true;
         return {
           client,
           release(error) {
-            if (!isHeld) throw new Error('A connection is given back once.');
+            if (!isHeld) throw new Error('A connection must be released only once.');
             isHeld = false;
             returnClient(client, error !== undefined && isConnectionLost(error));
           },
         };
       } catch (error) {
-        if (!handOver(null)) inUse--;
+        if (!passToNext(null)) inUse--;
         throw error;
       }
     },

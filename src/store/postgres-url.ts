@@ -13,7 +13,7 @@ export interface ConnectionAttempt {
 
 /** The contents of a `postgres://…` URL, as libpq interprets it. */
 export interface PostgresUrl {
-  /** In the order in which they are tried; those of one server are adjacent. */
+  /** In the order in which they are tried; the attempts of one server are adjacent. */
   readonly attempts: readonly [ConnectionAttempt, ...ConnectionAttempt[]];
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -35,11 +35,11 @@ const IGNORED_PARAMETERS = new Set([
   ...['load_balance_hosts', 'sslcompression', 'sslsni', 'uselibpqcompat'],
 ]);
 
-/** Its message completes "must be a postgres:// URL …". */
+/** The message completes the sentence "must be a postgres:// URL …". */
 class InvalidPostgresUrlError extends Error {}
 
-const throwInvalid = (what: string): never => {
-  throw new InvalidPostgresUrlError(what);
+const throwInvalid = (requirement: string): never => {
+  throw new InvalidPostgresUrlError(requirement);
 };
 
 function decode(text: string): string {
@@ -80,7 +80,7 @@ function readHosts(authority: string, parameters: URLSearchParams): { host: stri
 function readSslMode(parameters: URLSearchParams): SslMode {
   const text = parameters.get('sslmode') ?? (parameters.get('ssl') === 'true' ? 'require' : process.env['PGSSLMODE']);
   if (text === undefined || text === '') return 'prefer';
-  // The name that Node drivers use.
+  // Node drivers use this name.
   if (text === 'no-verify') return 'require';
   return SSL_MODES.find((mode) => mode === text) ?? throwInvalid(`with sslmode as one of: ${SSL_MODES.join(', ')}`);
 }
@@ -120,7 +120,7 @@ function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOp
 
 function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionOptions): ConnectionAttempt[] {
   const plain: ConnectionAttempt = { host, port, ssl: false };
-  // Done here, because the driver passes no host name for an IP address.
+  // The host name is checked here, because the driver passes no host name for an IP address.
   const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
     mode === 'verify-full' ? verifyHostName(host, certificate) : undefined;
   const encrypted: ConnectionAttempt = { host, port, ssl: { ...tls, checkServerIdentity } };
@@ -134,7 +134,7 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
     // A misspelled sslmode would silently disable TLS.
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
-      throwInvalid(`with libpq parameters, which ${name} is not`);
+      throwInvalid(`with libpq parameters only (${name} is unknown)`);
   }
   const targetAttributes = parameters.get('target_session_attrs') ?? 'any';
   if (!['any', 'read-write', 'primary'].includes(targetAttributes)) {
@@ -143,7 +143,7 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
 }
 
 /**
- * Parses a URL with one or more servers, of which the writable one is used. Throws an error whose message says what is
+ * Parses a URL with one or more servers; the writable server is used. Throws an error whose message says what is
  * accepted and never contains the password.
  */
 export function parsePostgresUrl(text: string): PostgresUrl {

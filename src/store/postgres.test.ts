@@ -12,7 +12,7 @@ import { deleteCredential } from './credentials.ts';
 const postgres = await openTestDatabases();
 after(() => postgres.close());
 
-test('refusals that are written while their credential is deleted neither deadlock with it nor are lost', async (t) => {
+test('refusals that are written while their credential is being deleted cause no deadlock and are not lost', async (t) => {
   const { store, close } = await openTestDatabase(postgres);
   t.after(close);
   const owner = await seedWorkspace(store);

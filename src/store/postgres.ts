@@ -25,10 +25,14 @@ import type { Schema } from './schema.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 import type { Bindable, KeyedLookup, Store } from './store.ts';
 
-const WORK_TIMEOUTS: ConnectionTimeouts = { connectMs: 4 * SECOND, statementMs: 15 * SECOND, answerMs: 20 * SECOND };
-const LOOKUP_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 2 * SECOND, answerMs: 3 * SECOND };
+const WORK_TIMEOUTS: ConnectionTimeouts = { connectMs: 4 * SECOND, statementMs: 15 * SECOND, responseMs: 20 * SECOND };
+const LOOKUP_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 2 * SECOND, responseMs: 3 * SECOND };
 /** For commands that read the whole database. */
-const LONG_TIMEOUTS: ConnectionTimeouts = { connectMs: 10 * SECOND, statementMs: 600 * SECOND, answerMs: 600 * SECOND };
+const LONG_TIMEOUTS: ConnectionTimeouts = {
+  connectMs: 10 * SECOND,
+  statementMs: 600 * SECOND,
+  responseMs: 600 * SECOND,
+};
 /** Pool sizes of one node: these 14 connections, and five for leases and notifications (`node-leases.ts`). */
 const WORK_CONNECTIONS = 8;
 const LOOKUP_CONNECTIONS = 6;
@@ -37,13 +41,13 @@ const MAX_WAITING_LOOKUPS = 2_000;
 /** Maximum attempts of a transaction that the server rolls back. */
 const MAX_ATTEMPTS = 5;
 /**
- * Maximum attempts, and about how long to pause before the second, if this process idled for too long in a transaction:
- * it is overloaded, and more attempts would add to that.
+ * Maximum attempts, and the approximate pause before the second, if this process was idle for too long in a
+ * transaction. It is overloaded then, and more attempts would add to the load.
  */
 const MAX_ATTEMPTS_AFTER_IDLING = 2;
 const IDLE_PAUSE_MS = 200;
 
-/** Passes the errors of a transaction that can be run again unchanged. */
+/** Returns errors unchanged if the transaction can be run again, and other errors as `toStoreError` does. */
 const toTransactionError = (error: unknown): unknown => (isRolledBack(error) ? error : toStoreError(error));
 
 /** Wraps a pool for kysely: discards broken connections and reports their errors as `unavailable`. */
@@ -127,7 +131,7 @@ function toStartError(error: unknown): unknown {
 }
 
 /**
- * Opens the PostgreSQL store and migrates it; any number of nodes may do so at once. Lookups have dedicated
+ * Opens the PostgreSQL store and migrates it; any number of nodes may do so at the same time. Lookups have dedicated
  * connections, so that long-running work never delays an authorization decision. `onError` receives errors of idle
  * connections. Throws `StartRefusedError` if no usable database is found.
  */
@@ -181,8 +185,8 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     if (lookUps === undefined) {
       const bounds = {
         connections: LOOKUP_CONNECTIONS,
-        waiting: MAX_WAITING_LOOKUPS,
-        patience: LOOKUP_TIMEOUTS.connectMs,
+        maxWaiting: MAX_WAITING_LOOKUPS,
+        maxWaitMs: LOOKUP_TIMEOUTS.connectMs,
       };
       byKey.set(rows, (lookUps = createBatchedLookups(rows, lookupPool, bounds)));
     }

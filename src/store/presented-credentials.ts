@@ -25,7 +25,7 @@ export type PresentedRow = AuthorizationRow & { readonly deleted_at: number | nu
 const AUTHORIZATION_COLUMNS =
   'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses, rate_missing, rate_at';
 
-/** Both parts are read by their index on the digest, of which at most one has an entry. */
+/** Both parts are read by their index on the digest. At most one of them has a row with a given digest. */
 const BY_DIGEST = {
   name: 'credential',
   table: `(
@@ -39,8 +39,8 @@ const BY_DIGEST = {
 };
 
 /**
- * Returns the credential with a digest, also if it was deleted lately, or undefined: one indexed read, on the hot path. The
- * only credential query without a workspace, because the digest determines it.
+ * Returns the credential with a digest, also if it was deleted recently, or undefined. One indexed read, on the hot
+ * path. The only credential query that is not filtered by workspace, because the digest determines it.
  */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<PresentedRow | undefined> {
   return store.lookUp<PresentedRow>(BY_DIGEST, digest);

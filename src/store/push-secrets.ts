@@ -11,8 +11,8 @@ export async function replacePushSecret(trx: Trx, app: AppTable, sealed: string,
 }
 
 /**
- * Returns the apps with this ID or slug that have a push secret, with it, in every workspace: a push names none, and its
- * signature decides which of them it is for.
+ * Returns the apps with this ID or slug that have a push secret, with that secret. Not filtered by workspace: a push
+ * names no workspace, and its signature determines the app.
  */
 export function appsWithPushSecret(db: Queryable, idOrSlug: string, limit: number) {
   return db

@@ -6,16 +6,16 @@ import type { Trx } from './store.ts';
 
 /** Returns the `quota_exceeded` problem of a quota, with the seconds until its window ends. */
 export function quotaExceeded(name: QuotaName, now: number): Problem {
-  const { max, spanMs, per, unit: what }: Quota = QUOTAS[name];
+  const { max, spanMs, per, unit }: Quota = QUOTAS[name];
   const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
-  const detail = `The quota of ${max.toLocaleString('en')} ${what}${window} per ${per} has been reached.`;
+  const detail = `The quota of ${max.toLocaleString('en')} ${unit}${window} per ${per} has been reached.`;
   if (spanMs === null) return new Problem('quota_exceeded', detail);
   return new Problem('quota_exceeded', detail, { retryAfter: Math.ceil((spanMs - (now % spanMs)) / SECOND) });
 }
 
 /**
- * Consumes `count` of a windowed quota, in the transaction that adds what is counted. Returns false if the quota is
- * used up. The row stays locked until the transaction ends.
+ * Consumes `count` units of a windowed quota, in the transaction that adds the counted items. Returns false if the
+ * quota is used up. The row stays locked until the transaction ends.
  */
 export async function tryConsumeQuota(
   trx: Trx,
@@ -40,7 +40,7 @@ export async function tryConsumeQuota(
   return used <= max;
 }
 
-/** Consumes `count` of a quota. Throws `quota_exceeded`, which rolls the transaction back. */
+/** Consumes `count` units of a quota. Throws `quota_exceeded`, which rolls the transaction back. */
 export async function consumeQuota(trx: Trx, name: QuotaName, subject: string, now: number, count = 1): Promise<void> {
   if (!(await tryConsumeQuota(trx, name, subject, now, count))) throw quotaExceeded(name, now);
 }

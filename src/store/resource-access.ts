@@ -1,13 +1,13 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Store } from './store.ts';
 
-/** The projects and apps that exist for a restricted credential, by id. A project includes all its apps. */
+/** The ids of the projects and apps that a restricted credential may access. A project includes all its apps. */
 export interface AllowedResources {
   readonly projects: ReadonlySet<string>;
   readonly apps: ReadonlySet<string>;
 }
 
-/** What a path can name and belongs to a project or an app. */
+/** Types of resources that a path can name and that belong to a project or an app. */
 export type AllowedType =
   | 'project'
   | 'app'
@@ -34,7 +34,7 @@ export const belongsToAllowedApp = (column: string, workspaceId: string, allowed
   sql<boolean>`(${isIn(column, allowed.apps)} or ${sql.ref(column)} in (
     select app.id from app where app.workspace_id = ${workspaceId} and ${isIn('app.project_id', allowed.projects)}))`;
 
-/** The condition on an issue of an allowed app. Issues of no app that exists do not exist for restricted credentials. */
+/** The condition on an issue of an allowed app. Restricted credentials cannot access issues without an existing app. */
 export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =>
   sql<boolean>`exists (select 1 from error_facet where error_facet.issue_id = error_issue.id
     and error_facet.kind = 'app_id' and ${belongsToAllowedApp('error_facet.value', workspaceId, allowed)})`;
@@ -42,7 +42,10 @@ export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =
 const OF_APP = `left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
   where owned.workspace_id = ? and owned.id = ?`;
 
-/** The app and the project of something named by id; a project, an app or a script also by slug. One row at most. */
+/**
+ * Queries for the app and the project of a resource by its id; of a project, an app or a script also by its slug. Each
+ * returns at most one row.
+ */
 const OWNERS: Readonly<Record<AllowedType, string>> = {
   project: 'select null as app_id, id as project_id from project where workspace_id = ? and (id = ? or slug = ?)',
   app: 'select id as app_id, project_id from app where workspace_id = ? and (id = ? or slug = ?)',
@@ -64,8 +67,8 @@ const OWNERS: Readonly<Record<AllowedType, string>> = {
 };
 
 /**
- * Returns whether something named by id, or a project, an app or a script by slug, exists for a restricted credential. It is part
- * of authorization, so it never waits for long reads.
+ * Returns whether a resource exists and a restricted credential may access it. Projects, apps and scripts can be named
+ * by slug too. This is part of authorization, so it never waits for long reads.
  */
 export async function existsFor(
   store: Store,

@@ -14,7 +14,7 @@ export interface ResourceFilter {
   readonly projectId?: string | undefined;
   readonly serverId?: string | undefined;
   readonly appId?: string | undefined;
-  /** Only projects, apps or scripts that exist for a restricted credential. */
+  /** Only projects, apps or scripts that a restricted credential may access; null for all. */
   readonly allowed?: AllowedResources | null;
 }
 
@@ -38,7 +38,7 @@ export async function lockResource(trx: Trx, type: ResourceType, workspaceId: st
   );
 }
 
-/** Returns the ids of the named projects or apps of the workspace, by the ids or slugs that named them. */
+/** Returns the ids of projects or apps of the workspace, keyed by id and by slug. */
 export async function resourceIdsOf(
   db: Queryable,
   resourceType: 'project' | 'app',
@@ -131,7 +131,7 @@ export async function deleteResource(
   await sql`delete from ${sql.table(resourceType)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
-/** Which apps or scripts depend on a project or server, and through which column. */
+/** Selects the apps or scripts that refer to a project or server in a column. */
 export type DependentFilter = {
   readonly type: 'app' | 'script';
   readonly column: 'project_id' | 'server_id';

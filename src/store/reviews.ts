@@ -5,14 +5,14 @@ import type { CredentialRow } from './credentials.ts';
 import type { CredentialReviewTable } from './schema/credentials.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** The times that decide which reasons apply to a credential; epoch milliseconds. */
+/** The times that determine which reasons apply to a credential; epoch milliseconds. */
 export interface ReviewTimes {
   readonly now: number;
-  /** A credential used before then and not since is unused. */
+  /** A credential that was last used before this time is unused. */
   readonly unusedSince: number;
-  /** A credential created before then and not used is never used. */
+  /** A credential that was created before this time and has no uses is never used. */
   readonly neverUsedSince: number;
-  /** Rights used since then are compared with those that a credential has. */
+  /** The rights used since this time are compared with the rights that a credential has. */
   readonly usedSince: number;
   /** Whether the rights of uses have been counted since `usedSince`. */
   readonly countsRights: boolean;
@@ -63,11 +63,11 @@ export interface ReviewReasonsRow {
   readonly id: string;
   readonly created_at: number;
   readonly reasons: number;
-  /** The reasons that a person has decided to keep it in spite of. */
+  /** The reasons in spite of which a person decided to keep the credential. */
   readonly kept: number;
 }
 
-/** The credentials that people created. Those of workloads and exchanges end by themselves. */
+/** Selects only credentials that people created, because issued tokens expire by themselves. */
 function selectReasons(db: Queryable, workspaceId: string, times: ReviewTimes) {
   return db
     .selectFrom('credential')
@@ -89,13 +89,13 @@ function selectReasons(db: Queryable, workspaceId: string, times: ReviewTimes) {
  */
 export async function readReviewReasons(
   db: Queryable,
-  of: { readonly workspaceId: string; readonly kind: CredentialKind; readonly createdBy: string | undefined },
+  selection: { readonly workspaceId: string; readonly kind: CredentialKind; readonly createdBy: string | undefined },
   times: ReviewTimes,
   after: Pick<ReviewReasonsRow, 'created_at' | 'id'> | undefined,
   limit: number,
 ): Promise<ReviewReasonsRow[]> {
-  let query = selectReasons(db, of.workspaceId, times).where('credential.kind', '=', of.kind);
-  if (of.createdBy !== undefined) query = query.where('credential.created_by', '=', of.createdBy);
+  let query = selectReasons(db, selection.workspaceId, times).where('credential.kind', '=', selection.kind);
+  if (selection.createdBy !== undefined) query = query.where('credential.created_by', '=', selection.createdBy);
   if (after !== undefined) {
     query = query.where(sql<boolean>`(credential.created_at, credential.id) > (${after.created_at}, ${after.id})`);
   }
@@ -143,7 +143,7 @@ export function findReviews(
   return reviews.where('credential_id', 'in', ids).where('kept_until', '>', now).execute();
 }
 
-/** Returns the rights that credentials have used since an instant, each once per credential. */
+/** Returns the rights that credentials have used since `since` (epoch milliseconds), each once per credential. */
 export function findUsedRights(
   db: Queryable,
   workspaceId: string,

@@ -6,7 +6,7 @@ import { type ConnectionTimeouts, connectClient, createPostgresServers, isPooled
 export const REVOKED_CHANNEL = 'devpilot_revoked';
 export const CONFIRMED_CHANNEL = 'devpilot_confirmed';
 
-const LISTEN_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 5 * SECOND, answerMs: 5 * SECOND };
+const LISTEN_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 5 * SECOND, responseMs: 5 * SECOND };
 /** Poll interval behind a pooler, where notifications do not arrive; milliseconds. */
 const POLL_INTERVAL_MS = 100;
 
@@ -28,8 +28,8 @@ async function pollForRevocations(
 }
 
 /**
- * Listens for notifications on a dedicated connection and reconnects after a jittered pause when it breaks.
- * Correctness does not depend on it: the next heartbeat and the next poll find what was missed.
+ * Listens for notifications on a dedicated connection and reconnects after a jittered pause when it breaks. Correctness
+ * does not depend on notifications: the next heartbeat and the next poll find missed revocations.
  */
 export function listenForNotifications(
   url: string,
@@ -46,7 +46,7 @@ export function listenForNotifications(
     if (isPooled(listeningClient)) return pollForRevocations(listeningClient, onRevoked, onConfirmed);
     const broken = new Promise<void>((resolve) => listeningClient.once('end', resolve).once('error', resolve));
     await listeningClient.query(`listen ${REVOKED_CHANNEL}; listen ${CONFIRMED_CHANNEL}`);
-    // Checks for whatever was sent before `listen` took effect.
+    // Checks for notifications that were sent before `listen` took effect.
     onRevoked();
     onConfirmed();
     return broken;

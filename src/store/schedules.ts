@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ResourceRows } from './resources.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** The schedules: the resource that has one, and the column with its next due time. */
+/** The table of the resources with each schedule, and the column with the next due time. */
 const SCHEDULES = {
   app: { table: 'app', column: 'next_backup_at' },
   verification: { table: 'app', column: 'next_verification_at' },
@@ -26,8 +26,8 @@ export async function dueSchedules(
 }
 
 /**
- * Returns a scheduled resource and locks its row until the transaction ends, so that only one node starts what is due;
- * or undefined.
+ * Returns a scheduled resource and locks its row until the transaction ends, so that only one node starts the work that
+ * is due. Returns undefined if it does not exist.
  */
 export async function lockScheduled<Noun extends ScheduledKind>(
   trx: Trx,

@@ -83,7 +83,7 @@ export interface Schema {
     address: string;
     first_seen_at: number;
     last_seen_at: number;
-    /** Id of the API key of the guard that last reported it; null if Devpilot saw it itself. */
+    /** Id of the API key of the guard that last reported the address; null if a server received a request from it. */
     reported_by: string | null;
   };
   /** Uses that guards reported, by the guard's API key. */
@@ -163,11 +163,11 @@ export interface Schema {
 export interface InstallationTable {
   id: number;
   store_id: string;
-  /** A sealed value that only the right secret decrypts; null until the store was first opened. */
+  /** A sealed value that only the correct secret decrypts; null until the store is first opened. */
   secret_check: string | null;
   starts: number;
   clean: number;
-  /** Since when uses per right are counted, epoch milliseconds. */
+  /** Start of the counting of uses per right, epoch milliseconds. */
   rights_counted_since: Generated<number>;
 }
 

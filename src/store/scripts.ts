@@ -109,10 +109,13 @@ export async function countRuns(
   return Number((await query.executeTakeFirstOrThrow()).count);
 }
 
-/** Maximum number of runs that are deleted at once, so that other writers wait only briefly. */
+/** Maximum number of runs that one transaction deletes, so that other writers wait only briefly. */
 const RUNS_PER_PRUNING = 100;
 
-/** Deletes the finished runs of a script beyond `keep`, and their logs: the one that just ended is kept, and the newest others. */
+/**
+ * Deletes finished runs of a script with their logs, except the newest `keep`, one of which is always the run that just
+ * ended.
+ */
 export async function pruneRuns(
   trx: Trx,
   { id: endedId, workspace_id: workspaceId, script_id: scriptId }: RunTable,

@@ -2,10 +2,10 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 
 const SEAL_VERSION = 'v1';
 
-/** Characters of a sealed text before its base64url, and bytes of the nonce and the tag in that. */
+/** Characters of a sealed text before its base64url part, and bytes of the nonce and the tag in that part. */
 export const SEAL_OVERHEAD = { characters: 12, bytes: 28 } as const;
 
-/** The bytes of UTF-8 of a sealed text, without opening it. Pure. */
+/** Returns the number of UTF-8 bytes of a sealed text, without decrypting it. Pure. */
 export const bytesOfSealed = (sealed: string): number =>
   Math.floor(((sealed.length - SEAL_OVERHEAD.characters) * 3) / 4) - SEAL_OVERHEAD.bytes;
 

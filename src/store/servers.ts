@@ -21,7 +21,9 @@ export async function appDirectoriesOn(
   return rows.flatMap(({ directory }) => (directory === null ? [] : [directory]));
 }
 
-/** Records the host key that a check received instead of the pinned one, unless the server was edited meanwhile. */
+/**
+ * Records the host key that a check received instead of the pinned one, unless the server was edited in the meantime.
+ */
 export async function setOfferedHostKey(trx: Trx, checked: ServerTable, offeredHostKey: string | null): Promise<void> {
   await trx
     .updateTable('server')

@@ -37,7 +37,10 @@ export async function replaceSourceMap(trx: Trx, row: SourceMapTable): Promise<v
   await trx.insertInto('source_map').values(row).execute();
 }
 
-/** Deletes the oldest maps of a workspace beyond a number and a sum of bytes. Returns how many were deleted. */
+/**
+ * Deletes the oldest maps of a workspace beyond `maxMaps` maps or `maxBytes` bytes in total. Returns the number of
+ * deleted maps.
+ */
 export async function evictSourceMaps(
   trx: Trx,
   workspaceId: string,
@@ -79,7 +82,9 @@ export async function findSourceMap(db: Queryable, workspaceId: string, id: stri
   return selectMaps(db, workspaceId).where('source_map.id', '=', id).executeTakeFirst();
 }
 
-/** Returns the ids of the maps with one of these debug IDs: of an app, or the newest of any app. */
+/**
+ * Returns the id of the map with each of these debug IDs: the map of the app, or with null the newest map of any app.
+ */
 export async function findSourceMapIds(
   db: Queryable,
   workspaceId: string,
@@ -93,7 +98,7 @@ export async function findSourceMapIds(
   return new Map(rows.map(({ debug_id, id }) => [debug_id, id]));
 }
 
-/** Returns the packed content of a map. */
+/** Returns the compressed content of a map. */
 export async function readSourceMap(db: Queryable, workspaceId: string, id: string): Promise<Uint8Array | undefined> {
   const row = await db
     .selectFrom('source_map')

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null. `pragma
- * quick_check` checks more but cannot be interrupted; this stops at the next row when requested.
+ * quick_check` checks more but cannot be interrupted, whereas this check stops at the next row when requested.
  */
 const { path, stop } = workerData as { path: string; stop: Int32Array };
 const port = parentPort;

@@ -16,10 +16,10 @@ import { StartRefusedError } from './start-refused-error.ts';
 
 /**
  * The expected contents of a data directory are recorded twice: in `devpilot.state` next to the database, and in the
- * `installation` row of the database. The row says `clean` while the file contains everything that was written. It is
- * set to 0, and checkpointed into the file, before anything is acknowledged, and set to 1 by a clean stop before the
- * write-ahead log is removed. A file that says 0 without its log has therefore lost acknowledged writes, whatever the
- * cause; a crash leaves the log in place.
+ * `installation` row of the database. Its column `clean` is 1 while the file contains everything that was written. It
+ * is set to 0, and checkpointed into the file, before anything is acknowledged, and set to 1 by a clean stop before the
+ * write-ahead log is removed. A file with `clean` = 0 and without its log has therefore lost acknowledged writes; a
+ * crash does not remove the log.
  */
 interface StoreState {
   /** Null while the store is being created: anything may be missing then. */
@@ -71,8 +71,8 @@ export function writeState(directory: string, state: StoreState): void {
 }
 
 /**
- * Returns whether there is a write-ahead log with a valid header. A crash can leave one without frames, but never
- * without a valid header.
+ * Returns whether there is a write-ahead log with a valid header. After a crash the log can have no frames, but always
+ * has a valid header.
  */
 function hasWal(path: string): boolean {
   if (sizeOf(path) < WAL_HEADER_BYTES) return false;

@@ -37,17 +37,18 @@ function prepare(sql: string): StatementSync {
 }
 
 /**
- * Writes a commit that changes nothing over one whose fsync failed. The log may contain all of that, and if the process
- * were killed before its next write, SQLite would recover what was reported as failed.
+ * Overwrites a commit whose fsync failed with a commit that changes nothing. The log may contain the whole failed
+ * commit, and if the process were killed before its next write, SQLite would recover it although it was reported as
+ * failed.
  */
 function overwriteFailedCommit(): void {
   try {
     if (database.isTransaction) database.exec('rollback');
     const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
-    // Unlike an update to the same value, it always writes a page.
+    // Unlike an update to the same value, this always writes a page.
     database.exec(`pragma user_version = ${version}`);
   } catch {
-    // It is in the log even if its own fsync fails.
+    // This commit is in the log even if its own fsync fails.
   }
 }
 

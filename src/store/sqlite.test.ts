@@ -64,7 +64,7 @@ test('dates, objects and other unsupported parameters are rejected, never bound 
   await close();
 });
 
-test('written rows are still there after reopening the file', async () => {
+test('written rows can be read after reopening the file', async () => {
   const { path, remove } = temporary();
   const file = join(path, 'devpilot.db');
   const first = await openSqliteStore(file);
@@ -79,12 +79,12 @@ test('written rows are still there after reopening the file', async () => {
 test('a data directory is created with mode 0700 and locked by one process', () => {
   const { path, remove } = temporary();
   const directory = join(path, 'deep', 'data');
-  const taken = lockDataDirectory(directory);
+  const lock = lockDataDirectory(directory);
   assert.throws(
     () => lockDataDirectory(directory),
     (error) => error instanceof StartRefusedError && error.message.includes(`process ${process.pid}`),
   );
-  taken.release();
+  lock.release();
   lockDataDirectory(directory).release();
   remove();
 });
@@ -123,7 +123,7 @@ test('the migration to the new layout keeps the events and counts of an earlier 
   const first = all();
   event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0);
   for (const statement of activityKey('blob')) database.exec(statement);
-  assert.deepEqual(all(), first, 'the first row of a duplicate stays');
+  assert.deepEqual(all(), first, 'of duplicate rows, the first is kept');
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0), /UNIQUE/);
   database.close();
 });

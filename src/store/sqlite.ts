@@ -67,7 +67,8 @@ class SqliteThread implements DatabaseConnection {
         resolve();
       });
     });
-    // Last, because adding a message listener refs the worker again: an idle thread must not keep the process alive.
+    // This must come last, because adding a message listener refs the worker again: an idle thread must not keep the
+    // process alive.
     this.#worker.unref();
   }
 
@@ -102,7 +103,7 @@ class SqliteThread implements DatabaseConnection {
 
   // biome-ignore lint/correctness/useYield: kysely requires a generator; nothing here streams
   async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error('Streaming is not offered; read pages instead.');
+    throw new Error('Streaming is not supported. Read pages instead.');
   }
 
   async close(): Promise<void> {
@@ -150,8 +151,8 @@ function threadDialect(thread: SqliteThread): Dialect {
 /** The embedded store. */
 export interface SqliteStore extends Store {
   /**
-   * Checkpoints the write-ahead log: `passive` as far as possible without waiting, `truncate` completely, emptying the
-   * log.
+   * Checkpoints the write-ahead log: `passive` does as much as possible without waiting; `truncate` completes the
+   * checkpoint and empties the log.
    */
   checkpoint(how: 'passive' | 'truncate'): Promise<void>;
 }

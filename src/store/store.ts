@@ -2,7 +2,7 @@ import { type Kysely, PostgresAdapter, type Transaction } from 'kysely';
 import type { PoolUsage } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
-/** Inside a transaction. */
+/** The handle for statements inside a transaction. */
 export type Trx = Transaction<Schema>;
 /** Where a read can run: the store itself or a transaction. */
 export type Queryable = Kysely<Schema> | Trx;
@@ -12,14 +12,16 @@ export type Bindable = null | number | bigint | string | Uint8Array;
 
 /** Looks up rows by a unique column of bytes. The strings are inserted into SQL unescaped. */
 export interface KeyedLookup {
-  /** Names its statements, if `table` is not the name of a table. */
+  /** The name of the prepared statements, if `table` is not the name of a table. */
   readonly name?: string;
   readonly table: string;
   readonly columns: string;
   readonly key: string;
 }
 
-/** A database with our tables. Every method rejects with `unavailable` when the database cannot be reached. */
+/**
+ * A database with the tables of `Schema`. Every method rejects with `unavailable` when the database cannot be reached.
+ */
 export interface Store {
   readonly engine: 'sqlite' | 'postgres';
   /** For reads, which see only committed transactions. */
@@ -43,7 +45,7 @@ export interface Store {
   poolUsage?(): Readonly<Record<string, PoolUsage>>;
   /** Whether only writes that end access are accepted, because the disk is full. */
   diskFull?(): boolean;
-  /** Bytes reserved on the disk for when it is full. */
+  /** Bytes reserved on the disk for essential writes when it is full. */
   reserveBytes?(): number;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Schema } from './schema.ts';
 
-/** How a table takes part in copies and backups. */
+/** How a table is handled in copies and backups. */
 interface TableRole {
   /** Migrations insert rows, which a copy replaces. */
   readonly seeded?: true;

@@ -3,7 +3,7 @@ import type { CredentialKind } from '../contract/vocabulary.ts';
 import type { CredentialTombstoneTable } from './schema/credentials.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Keeps the digest of a credential that is about to be deleted. */
+/** Stores the digest of a credential that is about to be deleted. */
 export async function insertTombstone(
   trx: Trx,
   workspaceId: string,
@@ -17,7 +17,10 @@ export async function insertTombstone(
     on conflict (digest) do nothing`.execute(trx);
 }
 
-/** Keeps the digests of the tokens issued for a workload identity or an access token that are about to end early. */
+/**
+ * Stores the digests of the unexpired tokens issued for a workload identity or an access token, before they are
+ * deleted.
+ */
 export async function insertTombstonesOfIssued(
   trx: Trx,
   workspaceId: string,
@@ -32,7 +35,7 @@ export async function insertTombstonesOfIssued(
     on conflict (digest) do nothing`.execute(trx);
 }
 
-/** Forgets that a secret was deleted, because it is imported again. The digest determines the workspace. */
+/** Deletes the tombstone of a secret that is imported again. The digest determines the workspace. */
 export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<void> {
   await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
 }
@@ -47,7 +50,7 @@ export type TombstoneRow = Omit<CredentialTombstoneTable, 'digest'> & {
   readonly creator_email: string | null;
 };
 
-/** Returns what is known about deleted credentials of a workspace. */
+/** Returns the tombstones of deleted credentials of a workspace. */
 export async function findTombstones(
   db: Queryable,
   workspaceId: string,

@@ -3,16 +3,16 @@ import { DAY } from '../contract/limits.ts';
 import { findInstallation } from './installation.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** In place of the app's id, for uses that concern no particular app. */
+/** Stored instead of an app's id for uses that concern no particular app. */
 const NO_APP = '';
 /** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
 const MAX_APPS_PER_CREDENTIAL = 100;
 const RETENTION_MS = 400 * DAY;
 
 /**
- * Adds the uses per right of chunks to their credentials, as `foldUses` does; `elements` turns a JSON array into rows.
- * Chunks of earlier versions have none. An app is named as in the request, by its ID or slug; one that does not exist
- * counts as no app.
+ * Adds the uses per right in chunks to their credentials, as part of `foldUses`. `elements` converts a JSON array into
+ * rows. Chunks of earlier versions contain no uses per right. Chunks name an app by its ID or slug, as in the request;
+ * an app that does not exist counts as no app.
  */
 export async function foldRights(
   trx: Trx,
@@ -95,12 +95,15 @@ export interface Refusals {
   readonly credentialId: string;
   /** Days since 1970-01-01 UTC. */
   readonly day: number;
-  /** Why, as in `RefusalReason`. */
+  /** As in `RefusalReason`. */
   readonly reason: string;
   readonly count: number;
 }
 
-/** Adds refusals of one credential on a day; does nothing if it was deleted. Waits for a deletion under way. */
+/**
+ * Adds refusals of one credential on a day; does nothing if the credential was deleted. Waits for a deletion in
+ * progress.
+ */
 export async function addRefusals(trx: Trx, refusals: Refusals): Promise<void> {
   const { workspaceId, credentialId, day, reason, count } = refusals;
   const lock = engineOf(trx) === 'postgres' ? sql`for key share` : sql``;

@@ -36,10 +36,10 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Stores a chunk as credential_use row, which is durable at once and cheap however many credentials it has; `foldUses` later adds
- * it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts` show
- * the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use, day,
- * addresses, rights.
+ * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials; `foldUses` later
+ * adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts`
+ * show the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use,
+ * day, addresses, rights.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -59,8 +59,8 @@ export async function insertUsageChunk(
 }
 
 /**
- * Returns the number of credential entries in chunks that are not folded yet, counting repeated credentials
- * repeatedly.
+ * Returns the number of credential entries in chunks that are not folded yet. A credential in several chunks counts
+ * several times.
  */
 export async function countUnfoldedUses(db: Queryable): Promise<number> {
   const { size } = await db
@@ -90,7 +90,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
   const elements = (text: string) =>
     sql.raw(isPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
   if (isPostgres) {
-    // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
+    // Locks the rows in a consistent order, so that two nodes updating the same credentials cannot deadlock.
     await sql`
       select id from credential where id in (
         select credential_use.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
@@ -201,8 +201,8 @@ export async function readUses(
 }
 
 /**
- * Returns the addresses that a credential was used from since an instant. Excludes those reported by guards, which are
- * unverified.
+ * Returns the addresses that a credential was used from since `since` (epoch milliseconds). Excludes addresses reported
+ * by guards, which are unverified.
  */
 export async function addressesUsedSince(
   db: Queryable,
@@ -223,19 +223,20 @@ export async function addressesUsedSince(
 
 const RETENTION_DAYS = 400;
 const ADDRESS_RETENTION_MS = 90 * DAY;
-/** A chunk is sent again until it is stored, at every flush; no node keeps one nearly this long. */
+/** A node sends a chunk again at every flush until it is stored, which never takes nearly this long. */
 const CHUNK_NUMBER_RETENTION_MS = 30 * DAY;
 /** Smaller numbers are not times: earlier versions counted chunks from 1. */
 const FIRST_TIME_NUMBER = 1e12;
 
 /**
- * Deletes the numbers of chunks that cannot be sent again: of the distant past, of guards whose API key was deleted, and
- * of old nodes of an earlier version that have no lease; and numbers more than a day in the future.
+ * Deletes the numbers of chunks that cannot be sent again: old numbers, numbers of guards whose API key was deleted,
+ * and numbers of old nodes of an earlier version that have no lease. Also deletes numbers more than a day in the
+ * future.
  */
 async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
   const before = now - CHUNK_NUMBER_RETENTION_MS;
   await trx.deleteFrom('usage_flush').where('number', '>=', FIRST_TIME_NUMBER).where('number', '<', before).execute();
-  // Of a node whose clock was wrong: no later chunk of it would be accepted.
+  // The clock of the node was wrong, and no later chunk of the node would be accepted.
   await trx
     .deleteFrom('usage_flush')
     .where('number', '>', now + DAY)

@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 
-/** A queued caller; `reject` is called when it is refused. */
+/** A queued caller; `reject` is called if it times out or the queue is closed. */
 export interface Waiter {
   readonly reject: (error: Error) => void;
 }
@@ -28,7 +28,7 @@ export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeout
   let timer: NodeJS.Timeout | null = null;
 
   /** One timer for the whole queue, because the oldest item times out first. */
-  function startTimer(delay: number): void {
+  function startTimer(delayMs: number): void {
     timer = setTimeout(() => {
       timer = null;
       const now = performance.now();
@@ -37,7 +37,7 @@ export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeout
         queue.delete(item);
         item.reject(storeUnavailable());
       }
-    }, delay);
+    }, delayMs);
   }
 
   return {

@@ -43,7 +43,10 @@ export async function listDeliveries(
   return newestFirst(query, page).execute();
 }
 
-/** Returns the waiting deliveries that are due: those that a person requested first, then in the order of events. */
+/**
+ * Returns the waiting deliveries that are due: first those that a person requested, then the others in the order of
+ * their events.
+ */
 export async function listDueDeliveries(
   trx: Trx,
   webhook: WebhookKey,
@@ -60,7 +63,7 @@ export async function listDueDeliveries(
     .execute();
 }
 
-/** Counts the waiting deliveries that nobody requested. */
+/** Counts the waiting deliveries that were not requested by a person. */
 export async function countWaiting(trx: Trx, { workspace_id, id }: WebhookKey): Promise<number> {
   const { count } = await trx
     .selectFrom('webhook_delivery')
@@ -98,7 +101,7 @@ export async function updateDelivery(
   await updateDeliveries(trx, webhook).set(set).where('id', '=', id).execute();
 }
 
-/** Makes the waiting deliveries that nobody requested wait until `until` at least. */
+/** Postpones the waiting deliveries that were not requested by a person at least until `until` (epoch milliseconds). */
 export async function postponeDeliveries(trx: Trx, webhook: WebhookKey, until: number): Promise<void> {
   await updateDeliveries(trx, webhook)
     .set({ next_attempt_at: until })
@@ -118,7 +121,7 @@ export async function makeDue(
   await (webhook.is_ordered === 1 ? query : query.where('id', '=', id)).execute();
 }
 
-/** Makes all waiting deliveries due, as if they had not been tried. */
+/** Makes all waiting deliveries due and resets their attempts. */
 export async function resumeDeliveries(trx: Trx, webhook: WebhookKey, now: number): Promise<void> {
   await updateDeliveries(trx, webhook).set({ next_attempt_at: now, attempts: 0, first_attempt_at: null }).execute();
 }

@@ -62,7 +62,7 @@ export async function deleteWebhook(trx: Trx, workspaceId: string, id: string): 
   await trx.deleteFrom('webhook').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** The node that takes webhooks, and those that it already has. */
+/** The node that claims webhooks, and the webhooks that it has claimed already. */
 interface ClaimingNode {
   readonly owner: string;
   readonly leaseMs: number;
@@ -70,8 +70,7 @@ interface ClaimingNode {
 }
 
 /**
- * How many webhooks a node claims, in total and per workspace, and the number of waiting deliveries of a webhook from
- * which no more are created.
+ * The maximum number of webhooks that a node claims, in total and per workspace, and of waiting deliveries per webhook.
  */
 interface ClaimBounds {
   readonly limit: number;
@@ -80,9 +79,9 @@ interface ClaimBounds {
 }
 
 /**
- * Returns webhooks for which there is something to send and that no other node has, and locks them in a transaction. Those
- * in `held` are excluded. On the embedded store leases are ignored, because the process that held them may have been
- * killed. Not filtered by workspace: nodes send for all of them.
+ * Returns webhooks with deliveries to send or create that no other node has claimed, and locks them in a transaction.
+ * Webhooks in `held` are excluded. On the embedded store leases are ignored, because the process that held them may
+ * have been killed. Not filtered by workspace: nodes send for all of them.
  */
 async function findClaimable(
   db: Queryable,
@@ -106,7 +105,7 @@ async function findClaimable(
   return rows;
 }
 
-/** Whether `claimWebhooks` would probably take one: only a read. */
+/** Returns whether `claimWebhooks` would probably return a webhook. Only reads. */
 export async function hasClaimableWebhook(
   db: Queryable,
   node: ClaimingNode,
@@ -116,7 +115,7 @@ export async function hasClaimableWebhook(
   return (await findClaimable(db, node, { ...bounds, limit: 1 }, now)).length > 0;
 }
 
-/** Takes up to `limit` webhooks as `findClaimable` describes, at most `perWorkspace` of each workspace. */
+/** Claims up to `limit` of the webhooks that `findClaimable` returns, at most `perWorkspace` of each workspace. */
 export async function claimWebhooks(
   trx: Trx,
   node: ClaimingNode,

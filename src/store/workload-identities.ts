@@ -38,7 +38,7 @@ export async function findWorkloadIdentity(
     .executeTakeFirst();
 }
 
-/** Returns the workload identity that an exchange names. Without a workspace, because the id determines it. */
+/** Returns the workload identity of an exchange request. Not filtered by workspace, because the id determines it. */
 export async function findWorkloadIdentityById(db: Queryable, id: string): Promise<WorkloadIdentityTable | undefined> {
   return db.selectFrom('workload_identity').selectAll().where('id', '=', id).executeTakeFirst();
 }
@@ -71,8 +71,8 @@ export async function deleteWorkloadIdentity(trx: Trx, workspaceId: string, id: 
   await trx.deleteFrom('workload_identity').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Adds an exchange, and deletes all but the newest `kept` of its identity with the same outcome. */
-export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, kept: number): Promise<void> {
+/** Adds an exchange, and deletes all but the newest `keep` exchanges of its identity with the same outcome. */
+export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, keep: number): Promise<void> {
   await trx.insertInto('workload_exchange').values(row).execute();
   const { workspace_id: workspaceId, identity_id: identityId, accepted } = row;
   const newest = trx
@@ -81,7 +81,7 @@ export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, kept:
     .where('identity_id', '=', identityId)
     .where('accepted', '=', accepted)
     .orderBy('id', 'desc')
-    .offset(kept)
+    .offset(keep)
     .limit(1);
   await trx
     .deleteFrom('workload_exchange')
@@ -108,8 +108,8 @@ export async function listExchanges(
 }
 
 /**
- * Records a token as accepted. Returns false if it already was, also if that happens on another node at the same time:
- * the insert waits for the other transaction.
+ * Records a token as accepted. Returns false if it has been accepted before, also by another node at the same time: the
+ * insert waits for the other transaction.
  */
 export async function claimSubjectToken(
   trx: Trx,

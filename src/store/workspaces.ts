@@ -6,7 +6,7 @@ import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export type WorkspaceRow = WorkspaceTable & {
   readonly role: Role;
-  /** Which groups give which role, as JSON; null if none. */
+  /** The claim with the groups of a person, and as JSON the role of each group; null if there is no mapping. */
   readonly sso_claim: string | null;
   readonly sso_roles: string | null;
 };
@@ -64,12 +64,12 @@ export async function findWorkspaceById(db: Queryable, id: string): Promise<Work
   return db.selectFrom('workspace').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Returns whether the owner of a workspace is an operator who is not disabled. */
 /** Returns the name of a workspace, or its id if it does not exist. */
 export async function workspaceNameOf(db: Queryable, id: string): Promise<string> {
   return (await findWorkspaceById(db, id))?.name ?? id;
 }
 
+/** Returns whether the owner of a workspace is an operator who is not disabled. */
 export async function isOwnedByOperator(db: Queryable, workspaceId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')

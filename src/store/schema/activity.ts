@@ -10,7 +10,10 @@ export interface ActivityEventTable {
   at: number;
   /** JSON. */
   data: string | null;
-  /** JSON: the other attributes, by their CloudEvents names, and whether the data is base64. Null if there is nothing to say. */
+  /**
+   * JSON: the other attributes, by their CloudEvents names, and whether the data is base64. Null if there are none and
+   * the data is not base64.
+   */
   attributes: string | null;
   received_at: number;
 }

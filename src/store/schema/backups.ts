@@ -31,7 +31,7 @@ export interface RestoreTable extends ActorColumns {
   app_id: string;
   /** The server, if it is not that of the app. */
   server_id: string | null;
-  /** What a verification checked; null until then, and for a restore. */
+  /** How a verification checked the backup; null until then, and for a restore. */
   method: string | null;
   status: string;
   error: string | null;
@@ -40,7 +40,7 @@ export interface RestoreTable extends ActorColumns {
   finished_at: number | null;
 }
 
-/** An object in a data directory or bucket that is a backup, or was to become one. */
+/** An object in a data directory or bucket that contains a backup, possibly an incomplete one. */
 export interface StoredObjectTable {
   /** The id of the backup. */
   id: string;
@@ -50,7 +50,7 @@ export interface StoredObjectTable {
   /** The bucket's id of an unfinished multipart upload. */
   upload: string | null;
   created_at: number;
-  /** The key that it is encrypted with; null if an earlier version stored it without. */
+  /** The key that encrypts the object; null if an earlier version stored it without encryption. */
   key_id: string | null;
 }
 

@@ -23,7 +23,7 @@ export interface CredentialTable {
   created_by: string | null;
   last_used_at: number | null;
   use_count: Generated<number>;
-  /** The credential that this one replaces; null if none or once that one is deleted. */
+  /** The credential that this one replaces; null if there is none or it was deleted. */
   replaces_id: string | null;
   /**
    * The expiry without the policy, `NEVER_EXPIRES` for never, while the policy ends the credential earlier; null while
@@ -38,7 +38,7 @@ export interface CredentialTable {
   max_uses: number | null;
   /** Number of uses since `max_uses` was set. */
   spent_uses: Generated<number>;
-  /** The token bucket of the rate: what was missing in it at `rate_at`, as in `UseLimits`. */
+  /** The token bucket of the rate: the amount missing at `rate_at`, as in `RateLevel`. */
   rate_missing: Generated<number>;
   rate_at: Generated<number>;
   /** How an access token was created; `person` for an API key. */
@@ -61,11 +61,11 @@ export interface CredentialReviewTable {
   credential_id: string;
   workspace_id: string;
   reviewed_at: number;
-  /** Until when the credential is left out of the review, unless there are other reasons than these. */
+  /** Until when the review omits the credential, unless there are other reasons than `reasons`. */
   kept_until: number;
   /** One bit per reason, by its position in `REVIEW_REASONS`. */
   reasons: number;
-  /** The person, as in the activity log. */
+  /** The person who decided, as in the activity log. */
   reviewed_by: string | null;
   reviewed_by_name: string | null;
   note: string | null;

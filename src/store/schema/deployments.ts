@@ -34,7 +34,7 @@ export interface DeploymentTable {
   plan: string | null;
   /** JSON array: the names of its variables; null until it starts. */
   variables: string | null;
-  /** The position of the first server that is not finished. */
+  /** The position of the first server that has not finished. */
   next_server: number;
   /** Whether a batch is running: a node that finds it set has taken over from a lost one. */
   under_way: number;
@@ -60,6 +60,6 @@ export interface DeploymentServerTable {
   status: string;
   /** The previous target of the `current` link, empty for none; null until it is known. */
   previous: string | null;
-  /** How many of the steps before the switch it has completed. */
+  /** Number of completed steps, of those before the switch to the new release. */
   completed_steps: number;
 }

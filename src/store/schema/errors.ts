@@ -18,7 +18,7 @@ export interface ErrorIssueTable {
   /** The release that contains the fix; null if every recurrence reopens the issue. */
   resolved_release: string | null;
   muted_at: number | null;
-  /** Who sent its first report: the id of a person or a credential. Null for issues of earlier versions. */
+  /** The id of the person or credential that sent the first report. Null for issues of earlier versions. */
   sender: string | null;
   /** The minute in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;
@@ -69,7 +69,10 @@ export interface SourceMapTable {
   created_at: number;
 }
 
-/** How often an issue was seen with one release, environment or app, or app ID, of which it has at most one. */
+/**
+ * Number of occurrences of an issue with a release, an environment, an app or an app ID. An issue has at most one app
+ * ID.
+ */
 export interface ErrorFacetTable {
   issue_id: string;
   workspace_id: string;

@@ -17,16 +17,16 @@ export interface JobTable {
   time_limit: number | null;
   /** Incremented whenever a node claims it, so that a node which lost it can no longer write. */
   attempt: number;
-  /** Failures so far, and how many are retried. */
+  /** Failures so far, and the maximum number of failures that are retried. */
   failures: number;
   retries: number;
   retry_after: number;
-  /** How many nodes were lost while running it. */
+  /** Number of nodes that were lost while running it. */
   losses: number;
   owner: string | null;
   /** When the lease expires, by the database's clock. */
   lease_until: number | null;
-  /** Why it must end; null while it need not. */
+  /** The reason for which the job must end; null if it may continue. */
   cancel: string | null;
   error: string | null;
 }

@@ -7,7 +7,7 @@ export interface LogTable {
   size: number;
   created_at: number;
   closed_at: number | null;
-  /** JSON array: lines that have no end yet. */
+  /** JSON array of unfinished lines. */
   partial: string | null;
 }
 

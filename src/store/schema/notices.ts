@@ -2,11 +2,14 @@ export interface NoticeTable {
   id: string;
   workspace_id: string;
   kind: string;
-  /** What it is about: a credential, app, script or issue. */
+  /** The kind of the subject: a credential, app, script or issue. */
   subject_kind: string;
   subject_id: string;
   subject_name: string;
-  /** Tells a new notice of the same kind about the same subject from the one that exists, such as the days to an expiry. */
+  /**
+   * Distinguishes a new notice from an existing one of the same kind about the same subject, for example by the days
+   * until an expiry.
+   */
   occurrence: string;
   /** JSON; depends on the kind. */
   detail: string;
@@ -15,11 +18,11 @@ export interface NoticeTable {
   dismissed_at: number | null;
   dismissed_by_id: string | null;
   dismissed_by_name: string | null;
-  /** Until when it was snoozed; null if it was dismissed for good. */
+  /** Until when it was snoozed; null if it was dismissed permanently. */
   snoozed_until: number | null;
-  /** When mails to those who receive it at once were created. */
+  /** When the immediate mails for it were created. */
   mailed_at: number | null;
-  /** When it was added to the digests of those who receive it daily. */
+  /** When it was added to the daily digests. */
   digested_at: number | null;
 }
 

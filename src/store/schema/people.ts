@@ -17,7 +17,7 @@ export interface PersonTable {
   operator: Generated<number>;
   /** 1: cannot sign in. */
   disabled: Generated<number>;
-  /** When all access of the person was last ended: device codes from before cannot be approved. */
+  /** When all access of the person was last ended; device codes created before then cannot be approved. */
   access_ended_at: Generated<number>;
   created_at: number;
   updated_at: number;
@@ -83,7 +83,7 @@ export interface PersonIdentityTable {
   person_id: string;
   issuer: string;
   subject: string;
-  /** As the provider last named it; for display only. */
+  /** The email address that the provider last sent; for display only. */
   email: string | null;
   created_at: number;
   last_used_at: number;

@@ -39,7 +39,7 @@ export interface AppTable extends ResourceColumns {
   required_variables: string;
   /** JSON object. */
   backup: string | null;
-  /** JSON object: which pushes deploy it; null for those to its branch. */
+  /** JSON object: which pushes deploy it; null for pushes to its branch. */
   push: string | null;
   /** When its next scheduled backup is due. */
   next_backup_at: number | null;
@@ -75,11 +75,11 @@ export interface CommitStatusTable {
   kind: string;
   /** The base of the Git host's API. */
   url: string;
-  /** The host of the repository when the token was set: it is not used for another. */
+  /** The host of the repository when the token was set; the token is not used for another host. */
   repository_host: string;
   /** Sealed for the app and the URL. */
   token_sealed: string;
-  /** Why the last status was not accepted; null if it was. */
+  /** The reason for which the last status was not accepted; null if it was accepted. */
   error: string | null;
   updated_at: number;
 }

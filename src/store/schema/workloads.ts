@@ -6,12 +6,12 @@ export interface WorkloadIdentityTable {
   /** Null to find the keys by OpenID Connect discovery. */
   jwks_url: string | null;
   audience: string;
-  /** JSON: pattern by claim. */
+  /** JSON: the pattern of each claim. */
   conditions: string;
   /** JSON: scopes of the issued access tokens. */
   scopes: string;
   lifetime_seconds: number;
-  /** As those of a credential. */
+  /** As in `CredentialTable`. */
   restrictions: string | null;
   max_uses: number | null;
   created_at: number;
@@ -27,13 +27,13 @@ export interface WorkloadExchangeTable {
   accepted: number;
   reason: string | null;
   detail: string | null;
-  /** JSON: claims of a token whose signature was valid; null for others. */
+  /** JSON: claims of a token with a valid signature; null for other tokens. */
   claims: string | null;
   credential_id: string | null;
   address: string | null;
 }
 
-/** A token that was accepted and is not accepted again. */
+/** A token that was accepted and must not be accepted again. */
 export interface WorkloadReplayTable {
   workspace_id: string;
   /** SHA-256 of its issuer and `jti`. */

@@ -14,13 +14,13 @@ export interface MemberTable {
   person_id: string;
   role: string;
   created_at: number;
-  /** 1: a group of the OpenID Connect provider gave it, and it ends with the group. */
+  /** 1: granted by a group of the OpenID Connect provider, and removed when the person leaves the group. */
   by_group: Generated<number>;
   /** JSON: how the member is notified of kinds of notices; null if nothing was chosen. */
   notifications: string | null;
 }
 
-/** Which groups of the OpenID Connect provider give which role. */
+/** The role that each group of the OpenID Connect provider grants. */
 export interface WorkspaceSsoTable {
   workspace_id: string;
   claim: string;
