@@ -15,7 +15,7 @@ export function sourceLabel({ tag, branch, commit }: Pick<Deployment, 'tag' | 'b
   return tag ?? branch ?? commit?.slice(0, 10) ?? strings.deploymentStatus.unknownCommit;
 }
 
-/** The status of a deployment, or what it is waiting for. */
+/** The status of a deployment, or the reason why it is waiting. */
 export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
   return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
 }

@@ -14,7 +14,7 @@ interface FailureSectionProps {
   readonly lines: readonly LogLine[];
 }
 
-/** What failed and why, with the last lines of its output; a notice if the deployment did not fail but has a reason. */
+/** The failed step, its error and its last lines; for a deployment with an error that did not fail, only the error. */
 export function FailureSection({ deployment, lines }: FailureSectionProps) {
   const { status, error } = deployment;
   if (error === null) return null;

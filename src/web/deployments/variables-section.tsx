@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 const texts = strings.variablesSection;
 const CHANGES = ['added', 'changed', 'removed'] as const;
 
-/** The variables, by name, that differ from those of the release before. Nothing if none do. */
+/** The names of the variables that differ from the previous release. Renders nothing if none differ. */
 export function VariablesSection({ deployment: { id, startedAt } }: { readonly deployment: Deployment }) {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

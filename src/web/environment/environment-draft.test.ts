@@ -19,7 +19,7 @@ test('the changes of a draft are additions, changes and removals, sorted by name
   ]);
 });
 
-test('a draft equal to the revealed value is not a change; a value that is not revealed may be one', () => {
+test('a draft equal to the revealed value is not a change; a draft of an unrevealed value is', () => {
   const draft = new Map([
     ['HOST', 'a'],
     ['PORT', '80'],

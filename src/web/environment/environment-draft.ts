@@ -14,7 +14,7 @@ export interface VariableChange {
   readonly after: string | null;
 }
 
-/** Returns the changes of a draft by name. Variables that are known to stay the same are left out. */
+/** Returns the changes of a draft, sorted by name, without variables whose value is known to be unchanged. */
 export function diffDraft(
   names: ReadonlySet<string>,
   inheritedNames: ReadonlySet<string>,

@@ -13,11 +13,11 @@ export interface EnvironmentOwner {
   readonly name: string;
   /** The project that an app inherits variables from. */
   readonly project?: { readonly id: string; readonly name: string };
-  /** The names without which an app is not deployed. */
+  /** The names of the variables that must have a value before an app can be deployed. */
   readonly requiredNames?: readonly string[];
 }
 
-/** The beginning of the keys of all queries of variables: those of a project are also those of its apps. */
+/** The prefix of the keys of all variable queries. It has no owner, because apps also show their project's variables. */
 export const environmentKey = (workspaceId: string) => [workspaceId, 'environment'];
 
 export function useEnvironmentClient({ kind }: EnvironmentOwner) {
@@ -37,7 +37,7 @@ export function useEnvironment(owner: EnvironmentOwner) {
   });
 }
 
-/** The revealed values, kept only in this page's memory. The server records each reveal. */
+/** The revealed values, stored only in this page's memory. The server records each reveal. */
 export function useRevealedValues(owner: EnvironmentOwner) {
   const { workspace } = useWorkspace();
   const client = useEnvironmentClient(owner);

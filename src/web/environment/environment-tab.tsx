@@ -2,7 +2,7 @@ import { useAppQuery } from '../apps/app-query.ts';
 import { useResourceNames } from '../apps/resource-names.tsx';
 import { VariableList } from './variable-list.tsx';
 
-/** The variables of an app, with those that it inherits from its project. */
+/** The variables of an app, including those it inherits from its project. */
 export function EnvironmentTab() {
   const { data: app } = useAppQuery();
   const { projectName } = useResourceNames();

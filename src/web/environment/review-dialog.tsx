@@ -48,7 +48,7 @@ interface ReviewDialogProps {
    * `namesChangedByOthers`.
    */
   readonly onSave: () => Promise<void>;
-  /** The names of the variables that someone else changed since the page was loaded; null without a conflict. */
+  /** The names of the variables that someone else changed since the page was loaded; null if there is no conflict. */
   readonly namesChangedByOthers: readonly string[] | null;
 }
 

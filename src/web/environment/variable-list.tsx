@@ -80,7 +80,7 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
   );
 }
 
-/** The variables of an app or a project: their values on request, a draft of changes, and the versions. */
+/** The variables of an app or a project: values that can be revealed, a draft of changes, and the versions. */
 export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   const { workspace, isAdmin } = useWorkspace();
   const client = useEnvironmentClient(owner);
@@ -118,7 +118,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     setTheirs(null);
   }
 
-  /** Refetches after a conflict and shows what someone else changed. */
+  /** Refetches after a conflict and shows the changes that someone else made. */
   async function reloadAfterConflict() {
     const { data: fresh } = await query.refetch();
     if (fresh === undefined) return;

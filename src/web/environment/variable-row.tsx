@@ -20,7 +20,7 @@ function CopyValueButton({ name, value }: { readonly name: string; readonly valu
   return <IconAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
-/** A value as it is. A long one scrolls and can be scrolled by keyboard. */
+/** The unmodified value. A long value can be scrolled, also by keyboard. */
 function VariableValue({ value }: { readonly value: string | undefined }) {
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
   return (
@@ -38,7 +38,7 @@ interface VariableRowProps {
   readonly value: string | undefined;
   /** The kind of change in the draft. */
   readonly change: VariableChange['kind'] | null;
-  /** The project that an app inherits it from; null for its own. */
+  /** The project from which the app inherits the variable; null for a variable of the app itself. */
   readonly inheritedFrom: { readonly id: string; readonly name: string } | null;
   readonly revealing: boolean;
   /** Omitted for members, who see only the names. */

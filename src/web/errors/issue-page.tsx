@@ -91,7 +91,7 @@ function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePagePro
   );
 }
 
-/** The stored occurrences of an issue, one at a time, with buttons for older and newer ones. */
+/** The stored occurrences of an issue, one at a time, with buttons for older and newer occurrences. */
 function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
   const { api, workspace } = useWorkspace();
   const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);

@@ -50,7 +50,7 @@ export function Sparkline({ days, width, height }: SparklineProps) {
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
-/** The same with axes, and as a table for screen readers. */
+/** A sparkline with axes, and the same counts as a table for screen readers. */
 export function DailyCountsChart({ days }: { readonly days: readonly DailyCount[] }) {
   const all = fillLastDays(days, DAY_COUNT, Date.now());
   const label = (entry: DailyCount | undefined) => (entry === undefined ? '' : dayFormat.format(new Date(entry.day)));
