@@ -23,12 +23,12 @@ import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
 const texts = strings.page;
-/** Addresses that are shown in a row. */
+/** Maximum number of addresses shown in a row. */
 const MAX_ADDRESSES = 3;
 const SNOOZE_DAYS = { day: 1, week: 7, month: 30 } as const;
 
-/** Who created the credential, and what uses it. */
-function CredentialFacts({ credential }: { readonly credential: NonNullable<Notice['credential']> }) {
+/** Describes who created the credential, and when and from where it was last used. */
+function CredentialSummary({ credential }: { readonly credential: NonNullable<Notice['credential']> }) {
   const { createdBy, lastUsedAt, addresses } = credential;
   const from = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
   return (
@@ -39,13 +39,13 @@ function CredentialFacts({ credential }: { readonly credential: NonNullable<Noti
   );
 }
 
-function statusFacts({ status, dismissedBy, dismissedAt, snoozedUntil }: Notice): ReactNode {
+function describeStatus({ status, dismissedBy, dismissedAt, snoozedUntil }: Notice): ReactNode {
   if (status === 'snoozed' && snoozedUntil !== null) return texts.snoozedUntil(formatDate(snoozedUntil));
   if (status !== 'dismissed' || dismissedAt === null) return null;
   return texts.dismissedBy(dismissedBy?.name ?? texts.deletedAccount, <RelativeTime time={dismissedAt} />);
 }
 
-/** Splits a path of the web UI into what a link needs. */
+/** Splits a path of the web UI into the properties of a link. */
 function linkTo(path: string): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
   const url = new URL(path, window.location.origin);
   return { to: url.pathname, search: Object.fromEntries(url.searchParams) };
@@ -66,11 +66,11 @@ const COLUMNS: readonly Column<Notice>[] = [
         </Group>
         {notice.credential !== null && (
           <Text fz="xs" c="dimmed" component="div" maw={520}>
-            <CredentialFacts credential={notice.credential} />
+            <CredentialSummary credential={notice.credential} />
           </Text>
         )}
         <Text fz="xs" c="dimmed" component="div">
-          {statusFacts(notice)}
+          {describeStatus(notice)}
         </Text>
       </Stack>
     ),
@@ -90,7 +90,7 @@ const COLUMNS: readonly Column<Notice>[] = [
   },
 ];
 
-/** Returns the actions for a notice, which can be undone. */
+/** Returns the actions for a notice. Dismissing and snoozing can be undone. */
 function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   const { api, workspace } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'notices'] });
@@ -105,7 +105,7 @@ function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   }
   return (notice) => {
     if (notice.status !== 'open') {
-      return [{ label: texts.openAgain, Icon: IconBell, onSelect: () => void reopen(notice.id).catch(notifyError) }];
+      return [{ label: texts.reopen, Icon: IconBell, onSelect: () => void reopen(notice.id).catch(notifyError) }];
     }
     const snooze = (duration: keyof typeof SNOOZE_DAYS): RowAction => ({
       label: texts.snooze(texts.durations[duration]),
@@ -173,7 +173,7 @@ function Notices() {
   );
 }
 
-/** What needs attention, for owners and admins. */
+/** The notices of the workspace, for owners and admins. */
 export function NoticesPage() {
   const { isAdmin } = useWorkspace();
   return (

@@ -29,7 +29,7 @@ export const strings = {
   statuses,
   page: {
     title: 'Notices',
-    description: 'What needs attention in this workspace. A notice disappears when its cause has gone.',
+    description: 'Problems in this workspace that need attention. A notice disappears when its cause is resolved.',
     status: 'Status',
     kind: 'Kind',
     anyKind: 'Any kind',
@@ -41,7 +41,7 @@ export const strings = {
     emptyOtherHint: 'No notice has this status.',
     dismiss: 'Dismiss',
     snooze: (duration: string) => `Snooze for ${duration}`,
-    openAgain: 'Open again',
+    reopen: 'Reopen',
     durations: { day: '1 day', week: '1 week', month: '30 days' },
     dismissed: (title: string) => phrase`Dismissed: ${title}`,
     snoozed: (title: string) => phrase`Snoozed: ${title}`,

@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 const TYPING_PAUSE_MS = 150;
 
-/** The destinations for a text: pages at once, resources and credentials once the person stops typing. */
+/** Returns the destinations for a text: pages immediately, resources and credentials once the person stops typing. */
 function useDestinations(text: string) {
   const { api, workspace, isAdmin } = useWorkspace();
   const { operator } = useMe();
@@ -32,8 +32,8 @@ function useDestinations(text: string) {
   };
 }
 
-/** The index of the option that a key selects; null if the key does not select. */
-function selectedByKey(key: string, index: number, count: number): number | null {
+/** Returns the index of the option that a key selects; null for any other key. */
+function indexSelectedByKey(key: string, index: number, count: number): number | null {
   if (count === 0) return null;
   if (key === 'ArrowDown') return (index + 1) % count;
   if (key === 'ArrowUp') return (index - 1 + count) % count;
@@ -103,7 +103,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
 
   function handleKeyDown(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return;
-    const next = selectedByKey(event.key, selected, destinations.length);
+    const next = indexSelectedByKey(event.key, selected, destinations.length);
     const destination = destinations[next ?? selected];
     if (destination === undefined) return;
     if (next !== null) setSelectedId(destination.id);

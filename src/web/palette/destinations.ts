@@ -9,7 +9,7 @@ export interface Destination {
   readonly id: string;
   readonly group: DestinationGroup;
   readonly label: string;
-  /** Tells destinations with the same name apart: a slug, or the end of a secret. */
+  /** Distinguishes destinations with the same name: a slug, or the end of a secret. */
   readonly note: string | null;
   readonly to: string;
   readonly params: Readonly<Record<string, string>>;

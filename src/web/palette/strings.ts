@@ -8,7 +8,7 @@ export const strings = {
     results: 'Results',
     resultCount: (count: number) => `${count} ${plural(count, { one: 'result', other: 'results' })}`,
     searching: 'Searching…',
-    noResults: 'No results. Resources and credentials are found by name.',
+    noResults: 'No results. Search for the name of a page, resource or credential.',
     someFailed: 'Some results could not be loaded.',
     keys: 'Arrow keys to select, Enter to open, Escape to close',
   },

@@ -102,7 +102,7 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
   );
 }
 
-/** All people of the installation. For operators. */
+/** All people with an account on this server. For operators. */
 export function PeoplePage() {
   const me = useMe();
   const state = useListState();

@@ -22,7 +22,7 @@ import { DryRunDialog } from './dry-run-dialog.tsx';
 import { POLICY_FORM_RULES, type PolicyFormValues, readBinding, toFormValues, toRequestFields } from './policy-form.ts';
 import { strings } from './strings.ts';
 
-/** Credentials and members that the dialog lists by name. */
+/** Maximum number of credentials, and of members, that the dialog lists by name. */
 const MAX_LISTED = 10;
 
 interface FieldsProps {
@@ -77,7 +77,7 @@ function TokenFields({ form }: FieldsProps) {
         label={strings.labels.passphraseScopes}
         description={strings.rules.passphraseScopes}
         value={[...form.values.passphraseScopes]}
-        // In the order of the vocabulary, so that a scope that is removed and added again is no change.
+        // Keeps the order of `SCOPES`, so that removing a scope and adding it again is not a change.
         onChange={(chosen) =>
           form.setFieldValue(
             'passphraseScopes',
@@ -132,7 +132,7 @@ function PeopleFields({ form, isRequired }: FieldsProps & { readonly isRequired:
   );
 }
 
-/** A change of the policy that is not saved yet, and what would violate it. */
+/** A change of the policy that is not saved yet, and the credentials and members that would violate it. */
 interface Preview {
   readonly changes: UpdatePolicy;
   readonly options: CallOptions;
@@ -162,7 +162,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
     await api.policy.update(changes, options);
     edit.restart(await api.policy.read());
     notifications.show({ message: strings.policyForm.saved });
-    // The policy changes when credentials expire and which violate it.
+    // The policy affects when credentials expire and which of them violate it.
     void queryClient.invalidateQueries({ queryKey: [workspace.id] });
   }
 

@@ -22,7 +22,7 @@ export type PolicyFormValues = {
   readonly maxLifetimeDays: number | string;
   /** The first day on which the maximum lifetime applies to existing credentials, as typed; empty for never. */
   readonly bindsExistingFrom: string;
-  /** The time that is stored. It need not be the beginning of a day. */
+  /** The stored time, which need not be the beginning of a day. */
   readonly storedBinding: string | null;
   readonly passphraseScopes: readonly Scope[];
   readonly allowAll: boolean;
@@ -58,7 +58,7 @@ const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
 const isStored = ({ bindsExistingFrom, storedBinding }: PolicyFormValues): boolean =>
   bindsExistingFrom === (storedBinding === null ? '' : formatDate(storedBinding));
 
-/** Reads the day from which the maximum lifetime applies to existing credentials. A new one needs notice. */
+/** Parses the day from which the maximum lifetime applies to existing credentials. It must allow for the notice period. */
 export function readBinding(values: PolicyFormValues, now: number): TypedDate {
   const reading = parseTypedDate(values.bindsExistingFrom, navigator.language);
   if (!('date' in reading) || isStored(values)) return reading;
@@ -76,7 +76,7 @@ function bindingOf(values: PolicyFormValues): string | null {
 
 const toPrefixes = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter((prefix) => prefix !== ''))];
 
-/** Returns what is wrong with the typed prefixes, or null. */
+/** Returns the validation error of the typed prefixes, or null. */
 function validatePrefixes(text: string): string | null {
   const prefixes = toPrefixes(text);
   const { perWorkspace } = FOREIGN_PREFIX_LIMITS;
@@ -87,7 +87,7 @@ function validatePrefixes(text: string): string | null {
   return own === undefined ? null : `${own} ${OWN_PREFIX_MESSAGE}`;
 }
 
-/** Converts the form to the fields of the API. A text that is not a date is refused by `POLICY_FORM_RULES`. */
+/** Converts the form to the fields of the API. `POLICY_FORM_RULES` rejects text that is not a date before that. */
 export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdatePolicy, ShownRule>> {
   const { maxLifetimeDays, passphraseScopes, allowAll, createdBy, requireTwoFactor, unusedAfterDays } = values;
   return {

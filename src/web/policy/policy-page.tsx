@@ -17,7 +17,7 @@ import { policyQuery } from './use-policy.ts';
 
 const EditPolicy = lazyComponent(() => import('./edit-policy.tsx').then((file) => file.EditPolicy));
 
-/** Returns the values of the rules in words. */
+/** Returns the values of the rules as text. */
 function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, string>> {
   const { values } = strings;
   const { maxLifetimeDays, bindsExistingFrom, passphraseScopes } = policy;

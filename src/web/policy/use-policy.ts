@@ -6,7 +6,7 @@ export const policyQuery = ({ workspace, api, isAdmin }: WorkspaceAccess) =>
   queryOptions({
     queryKey: [workspace.id, 'policy'],
     queryFn: ({ signal }) => api.policy.get({ signal }),
-    // Members cannot read the policy, and create nothing that it has rules for.
+    // Members cannot read the policy, and cannot create the credentials that it has rules for.
     enabled: isAdmin,
   });
 

@@ -3,14 +3,14 @@ import { latestExpiry, violationsOf } from '../../contract/policy-rules.ts';
 import type { CredentialRule } from '../../contract/vocabulary.ts';
 import { type Credential, getRights, hasPassphrase } from '../credentials/kinds.ts';
 
-/** Whether the maximum lifetime has ended or will end a credential earlier than it was created to expire. */
+/** Whether the maximum lifetime ends a credential earlier than the expiry it was created with. */
 function isBound(policy: Policy, createdAt: number, expiresAt: number | null): boolean {
   const latest = latestExpiry(policy, createdAt);
   if (latest === null || policy.bindsExistingFrom === null) return false;
   return expiresAt === Math.max(latest, Date.parse(policy.bindsExistingFrom));
 }
 
-/** Returns when the policy, not its own expiry, ends a credential, and since when it applies to it; null if neither. */
+/** Returns when the policy ends a credential and the time from which it does so; null if the policy does not end it. */
 export function policyExpiry(
   policy: Policy | undefined,
   { createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
@@ -20,7 +20,7 @@ export function policyExpiry(
   return { expiresAt, from: policy.bindsExistingFrom };
 }
 
-/** Returns the rules that a credential violates. An expired one violates none. */
+/** Returns the rules that a credential violates. An expired credential violates none. */
 export function violatedRules(policy: Policy, credential: Credential): CredentialRule[] {
   if (credential.status === 'expired') return [];
   const createdAt = Date.parse(credential.createdAt);
@@ -31,7 +31,7 @@ export function violatedRules(policy: Policy, credential: Credential): Credentia
     hasPassphrase: hasPassphrase(credential),
     createdAt,
     addresses: credential.restrictions.addresses,
-    // The expiry that was chosen is later, and is not part of the response.
+    // The credential was created with a later expiry, which is not part of the response.
     expiresAt: isBound(policy, createdAt, expiresAt) ? null : expiresAt,
   }).map(({ rule }) => rule);
 }
