@@ -15,7 +15,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
-import { SeenVariables } from '../review/seen-variables.tsx';
+import { RevealedVariables } from '../review/revealed-variables.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -167,7 +167,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
           )}
         </Stack>
       )}
-      <SeenVariables personId={member.personId} name={member.name} />
+      <RevealedVariables personId={member.personId} name={member.name} />
       {remove.isSuccess && (
         <Anchor
           fz="sm"

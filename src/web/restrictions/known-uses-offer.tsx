@@ -2,13 +2,13 @@ import { Button, Text } from '@mantine/core';
 import { strings } from './strings.ts';
 
 interface KnownUsesOfferProps {
-  /** What the uses were from or about, in words. */
+  /** The addresses, or the names of the apps. */
   readonly names: readonly string[];
   readonly subject: 'addresses' | 'apps';
   readonly onAccept: () => void;
 }
 
-/** Offers to restrict a credential to what it was used for. */
+/** Offers to restrict a credential to the addresses or apps that it was used with. */
 export function KnownUsesOffer({ names, subject, onAccept }: KnownUsesOfferProps) {
   return (
     <Text fz="xs" c="dimmed" component="div" style={{ overflowWrap: 'anywhere' }}>

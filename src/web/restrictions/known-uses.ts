@@ -1,10 +1,10 @@
 import type { CredentialUses } from '../../contract/credentials.ts';
 import type { Option } from '../components/filters.tsx';
 
-/** From more places a restriction to all of them would say little. */
+/** A restriction to more addresses or apps than this would hardly restrict a credential. */
 const MAX_KNOWN = 5;
 
-/** The few addresses and apps that all recent uses of a credential were from and about; none if there are more. */
+/** The addresses and the apps of all recent uses of a credential; empty if there are more than `MAX_KNOWN`. */
 export interface KnownUses {
   readonly addresses: readonly string[];
   readonly apps: readonly Option[];

@@ -15,13 +15,13 @@ import { strings } from './strings.ts';
 
 interface RestrictionProps {
   readonly label: string;
-  /** Why it cannot be turned off. */
+  /** The reason why the restriction cannot be turned off. */
   readonly requiredReason?: string | undefined;
   readonly isOn: boolean;
   readonly onToggle: () => void;
-  /** An offer, shown while it is off. */
+  /** An offer, shown while the restriction is off. */
   readonly offer?: ReactNode;
-  /** Its fields, shown while it is on. */
+  /** The fields of the restriction, shown while it is on. */
   readonly children: ReactNode;
 }
 
@@ -50,11 +50,11 @@ interface RestrictionFieldsProps {
   readonly form: RestrictionForm;
   /** Whether the policy requires addresses. */
   readonly requiresAddresses: boolean;
-  /** What the credential was used for. */
+  /** The addresses and apps that the credential was used with. */
   readonly known?: KnownUses;
 }
 
-/** From where, on what and how often a credential can be used. Each restriction is a separate choice. */
+/** The restrictions of a credential by address, resource, rate and number of uses. Each can be turned on separately. */
 export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_USES }: RestrictionFieldsProps) {
   const { addresses, resources, rate, maxUses } = form.values;
   const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));
@@ -134,7 +134,7 @@ export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_US
               RESTRICTION_LIMITS.maxUses.min,
               RESTRICTION_LIMITS.maxUses.max,
             )}
-            // A value that is too large is an error instead of another value.
+            // A value that is too large is shown as an error instead of being replaced by the maximum.
             clampBehavior="none"
             limits={RESTRICTION_LIMITS.maxUses}
             thousandSeparator=","

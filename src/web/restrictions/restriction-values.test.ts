@@ -17,7 +17,7 @@ import {
 
 const values = (changes: Partial<RestrictionValues>): RestrictionValues => ({ ...UNRESTRICTED, ...changes });
 
-test('restrictions are the same after a form has read them', () => {
+test('converting restrictions to form values and back does not change them', () => {
   const restrictions = {
     ...NO_RESTRICTIONS,
     addresses: ['203.0.113.0/24', '2001:db8::/48'],
@@ -62,7 +62,7 @@ const names = new Map([
   ['prj_1', 'Online shop'],
 ]);
 
-test('the summary says what is restricted, or what is still to be filled in', () => {
+test('the summary names the restrictions, or the input that is missing', () => {
   assert.deepEqual(describeRestrictions(UNRESTRICTED, names), []);
   assert.deepEqual(
     describeRestrictions(values({ addresses: '203.0.113.7', resources: ['prj_1', 'app_1'], maxUses: 1 }), names),
@@ -103,8 +103,8 @@ test('addresses and apps of past uses are offered as restrictions if they are fe
     addresses: ['203.0.113.0'],
     apps: [{ value: 'app_1', label: 'Shop' }],
   });
-  const nothing = { addresses: [], apps: [] };
-  assert.deepEqual(knownUses({ addresses: [], rights: [] }), nothing);
-  assert.deepEqual(knownUses({ addresses: used(6), rights: [shop, about(null)] }), nothing);
-  assert.deepEqual(knownUses({ addresses: used(6), rights: [about({ id: 'app_2', name: null })] }), nothing);
+  const noKnownUses = { addresses: [], apps: [] };
+  assert.deepEqual(knownUses({ addresses: [], rights: [] }), noKnownUses);
+  assert.deepEqual(knownUses({ addresses: used(6), rights: [shop, about(null)] }), noKnownUses);
+  assert.deepEqual(knownUses({ addresses: used(6), rights: [about({ id: 'app_2', name: null })] }), noKnownUses);
 });

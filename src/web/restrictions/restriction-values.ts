@@ -5,7 +5,7 @@ import type { Restrictions } from '../../contract/restrictions.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
-/** The restrictions as a form has them. Null: not restricted; empty: restricted, but not filled in yet. */
+/** The restrictions in a form. Null: not restricted; empty: restricted, but not filled in yet. */
 export type RestrictionValues = {
   /** IP addresses and CIDR ranges, one per line. */
   readonly addresses: string | null;
@@ -42,7 +42,7 @@ export const toRestrictions = ({ addresses, resources, rate, maxUses }: Restrict
   maxUses: maxUses === null ? null : Number(maxUses),
 });
 
-/** Returns what is wrong with the addresses of a form, or null. */
+/** Returns the validation error of the addresses, or null. */
 export function validateAddresses(text: string | null, isRequired: boolean): string | null {
   if (text === null) return isRequired ? strings.validation.addressesRequired : null;
   const addresses = toAddresses(text);
@@ -54,7 +54,7 @@ export function validateAddresses(text: string | null, isRequired: boolean): str
   return invalid === undefined ? null : strings.validation.invalidAddress(invalid);
 }
 
-/** Returns what is wrong with the projects and apps of a form, or null. */
+/** Returns the validation error of the projects and apps, or null. */
 export function validateResources(resources: readonly string[] | null): string | null {
   if (resources === null) return null;
   if (resources.length === 0) return strings.validation.resourcesMissing;
@@ -63,7 +63,7 @@ export function validateResources(resources: readonly string[] | null): string |
   return isTooLong ? strings.validation.tooManyResources(RESTRICTION_LIMITS.entries) : null;
 }
 
-/** Returns what is wrong with a number of a form, or null. */
+/** Returns the validation error of a number, or null. */
 function validateNumber(value: number | string, limits: { readonly min: number; readonly max: number }): string | null {
   return validateInteger(value, limits) === null ? null : strings.validation.outOfRange(limits.min, limits.max);
 }
@@ -74,7 +74,7 @@ export const validateMaxUses = (value: number | string | null): string | null =>
 export const validateRate = (rate: RestrictionValues['rate']): string | null =>
   rate === null ? null : validateNumber(rate.requests, RESTRICTION_LIMITS.rateRequests);
 
-/** Resources that the summary has by name. */
+/** Maximum number of resources that the summary names. */
 const MAX_NAMED = 3;
 
 function describeResources(resources: readonly string[], names: ReadonlyMap<string, string>): string {
@@ -86,8 +86,8 @@ function describeResources(resources: readonly string[], names: ReadonlyMap<stri
 }
 
 /**
- * Returns what the restrictions mean for the summary of a credential, or what is still to be filled in. `names`: those
- * of projects and apps, by ID, as far as they are known.
+ * Returns the restrictions as notes for the summary of a credential; a restriction with missing input is a note that
+ * asks for it. `names` contains the known names of projects and apps, by ID.
  */
 export function describeRestrictions(
   { addresses, resources, rate, maxUses }: RestrictionValues,

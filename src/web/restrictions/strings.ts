@@ -26,7 +26,7 @@ export const strings = {
     onlyOnResources: 'Only on certain projects and apps',
     resources: 'Projects and apps',
     resourcesDescription: (max: number) =>
-      `A project includes all its apps. Everything else is as if it did not exist. At most ${max} of each.`,
+      `A project includes all its apps. The credential has no access to other projects and apps. At most ${max} of each.`,
     resourcesPlaceholder: 'Search by name',
     projects: 'Projects',
     apps: 'Apps',
@@ -34,13 +34,13 @@ export const strings = {
     deletedResource: (id: string) => `${id} (deleted)`,
     limitedRate: 'Only a limited number of requests per period',
     requests: 'Maximum number of requests',
-    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. More are rejected.`,
+    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. Further requests are rejected.`,
     period: 'Period',
     perPeriod: (seconds: number) => `per ${period(seconds)}`,
     limitedUses: 'Only a limited number of uses',
     maxUses: 'Maximum number of uses',
     maxUsesDescription: (min: number, max: number) =>
-      `${count(min)} to ${count(max)}. After the last one it is rejected.`,
+      `${count(min)} to ${count(max)}. After the last use, requests are rejected.`,
   },
   offer: {
     addresses: (addresses: readonly string[]) => `Recently used from ${list(addresses)} only.`,

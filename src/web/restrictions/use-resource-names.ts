@@ -5,7 +5,7 @@ import { useWorkspace } from '../session.ts';
 import { isProjectId } from './restriction-values.ts';
 import { strings } from './strings.ts';
 
-/** Found projects and apps of each kind. */
+/** Maximum number of projects, and of apps, in a search result. */
 const MAX_FOUND = 50;
 
 /** Returns the projects and apps whose name contains a text. */
@@ -27,7 +27,7 @@ export function useFoundResources(q: string): { readonly projects: Option[]; rea
   return data;
 }
 
-/** Returns projects and apps with their names, by their IDs; those that were deleted say so. */
+/** Returns the names of projects and apps, by ID. A deleted resource has its ID and a note as its name. */
 export function useNamedResources(ids: readonly string[]): ReadonlyMap<string, string> {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

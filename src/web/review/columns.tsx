@@ -12,7 +12,7 @@ import { strings } from './strings.ts';
 
 const texts = strings.columns;
 
-/** An item with the ID of its credential, as lists require. */
+/** An item with the ID of its credential, because rows of a list need an ID. */
 export interface ReviewRow extends ReviewItem {
   readonly id: string;
 }
@@ -28,7 +28,7 @@ const TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
 
 /** Sorts reasons by their weights, heaviest first. */
 export const byRisk = (reasons: readonly ReviewReason[]): ReviewReason[] =>
-  reasons.toSorted((one, other) => REVIEW_WEIGHTS[other] - REVIEW_WEIGHTS[one]);
+  reasons.toSorted((first, second) => REVIEW_WEIGHTS[second] - REVIEW_WEIGHTS[first]);
 
 function CredentialCell({ credential, kept }: ReviewRow) {
   const { path, noun } = getKindConfig(credential);

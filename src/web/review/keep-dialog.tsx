@@ -12,7 +12,7 @@ const texts = strings.keepDialog;
 interface KeepDialogProps {
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly onClose: () => void;
-  /** Called with the IDs of the credentials as soon as the decision on each is recorded. */
+  /** Called with the ID of each credential as soon as the decision on it is recorded. */
   readonly onKept: (id: string) => void;
 }
 

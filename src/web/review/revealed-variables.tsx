@@ -10,19 +10,19 @@ import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
-const texts = strings.seenVariables;
+const texts = strings.revealedVariables;
 const MAX_NAMES = 5;
 
 interface RevealedEnvironment {
   readonly kind: 'app' | 'project';
   readonly id: string;
   readonly name: string;
-  /** Of the latest time. */
+  /** The time of the latest reveal. */
   readonly at: string;
   readonly variables: readonly string[];
 }
 
-/** Groups the events, newest first per action, by app or project. */
+/** Groups events, which are sorted newest first per action, by app or project. */
 function byOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
   const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([id, [latest, ...older]]) => {
@@ -38,13 +38,13 @@ function byOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
   });
 }
 
-interface SeenVariablesProps {
+interface RevealedVariablesProps {
   readonly personId: string;
   readonly name: string;
 }
 
-/** The variables whose values a person has read, per app and project. */
-export function SeenVariables({ personId, name }: SeenVariablesProps) {
+/** The variables whose values a person has revealed, per app and project. */
+export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({
     queryKey: [workspace.id, 'audit-events', 'revealed-by', personId],

@@ -20,8 +20,8 @@ import { useList } from '../components/use-list.ts';
 import { getKindConfig, type Right } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 import { byRisk, REVIEW_COLUMNS, type ReviewRow } from './columns.tsx';
+import { RevealedVariables } from './revealed-variables.tsx';
 import { ReviewExport } from './review-export.tsx';
-import { SeenVariables } from './seen-variables.tsx';
 import { strings } from './strings.ts';
 
 const KeepDialog = lazyComponent(() => import('./keep-dialog.tsx').then((file) => file.KeepDialog));
@@ -37,7 +37,7 @@ const ReplaceCredentialDialog = lazyComponent(() =>
 
 const FILTERS = ['reason', 'createdBy', 'includeKept'];
 
-/** The URL's filters, as a query. An unknown reason is ignored. */
+/** Converts the URL's filters to the API's query. An unknown reason is ignored. */
 function toQuery(state: ListState): ReviewListQuery {
   return {
     reason: REVIEW_REASONS.find((reason) => reason === state.get('reason')),
@@ -117,7 +117,7 @@ function ReasonFilter({ state, review }: { readonly state: ListState; readonly r
   );
 }
 
-/** Says that the list is limited to the credentials of one person, and what else that person may have seen. */
+/** A notice that the list contains only the credentials of one person, and the variables that person revealed. */
 function CreatorNotice({ state, rows }: { readonly state: ListState; readonly rows: readonly ReviewRow[] }) {
   const createdBy = state.get('createdBy');
   if (createdBy === undefined) return null;
@@ -130,12 +130,12 @@ function CreatorNotice({ state, rows }: { readonly state: ListState; readonly ro
           {strings.page.showAll}
         </Button>
       </Notice>
-      <SeenVariables personId={createdBy} name={name} />
+      <RevealedVariables personId={createdBy} name={name} />
     </>
   );
 }
 
-function Nothing({ review }: { readonly review: Review | undefined }) {
+function EmptyReview({ review }: { readonly review: Review | undefined }) {
   const { lastReviewAt = null, lastReviewedBy = null } = review ?? {};
   return (
     <EmptyState icon={<IconShieldCheck size={26} />} title={strings.page.emptyTitle}>
@@ -149,7 +149,7 @@ function Nothing({ review }: { readonly review: Review | undefined }) {
 interface DialogsProps {
   readonly open: OpenDialog | null;
   readonly onClose: () => void;
-  /** Removes credentials that were decided on from the selection. */
+  /** Called with the IDs of credentials that were kept or deleted. */
   readonly onDecided: (ids: ReadonlySet<string>) => void;
 }
 
@@ -237,7 +237,7 @@ function ReviewContent() {
           isFiltered={isFiltered(state, FILTERS)}
           selection={{ rows: selected, set: setSelected }}
           renderRowActions={(row) => <ReviewMenu row={row} onOpen={setOpen} />}
-          empty={<Nothing review={list.data} />}
+          empty={<EmptyReview review={list.data} />}
         />
         <SelectionBar rows={selected} onClear={() => setSelected(new Map())} onOpen={setOpen} />
       </Stack>

@@ -24,7 +24,7 @@ export const strings = {
   page: {
     title: 'Review',
     description:
-      'Credentials that someone should look at, highest risk first. Keep each one, replace it with a narrower one, or delete it.',
+      'Credentials that need a decision, highest risk first. Keep each one, replace it with one that has fewer rights, or delete it.',
     listLabel: 'Credentials to review',
     filterLabel: 'Reasons',
     all: (count: number | null) => (count === null ? 'All' : `All (${count.toLocaleString('en')})`),
@@ -76,13 +76,13 @@ export const strings = {
     keep: 'Keep',
     kept: (count: number) => `${credentials(count)} kept`,
   },
-  seenVariables: {
+  revealedVariables: {
     title: 'Variables this person revealed',
     description: (name: string) =>
-      phrase`${name} read the values of these variables, as the activity log records. Rotate what they give access to.`,
+      phrase`According to the activity log, ${name} revealed the values of these variables. Rotate the secrets among them.`,
     names: (names: string, more: number) => (more === 0 ? names : phrase`${names} and ${more} more`),
     lastRevealed: (time: ReactNode) => sentence`last revealed ${time}`,
     viewLog: 'View in activity log',
-    none: (name: string) => phrase`${name} revealed no variables that the activity log still has.`,
+    none: (name: string) => phrase`The activity log does not show that ${name} revealed any variables.`,
   },
 };

@@ -29,8 +29,8 @@ import {
 import { strings } from './strings.ts';
 
 /**
- * Returns a function that opens the saved script's page. `isDone` tells the navigation blocker that nothing is
- * unsaved.
+ * Returns a function that opens the saved script's page, and a flag that the navigation blocker uses to detect that
+ * nothing is unsaved.
  */
 function useSavedRedirect() {
   const { workspace } = useWorkspace();

@@ -12,7 +12,7 @@ import { strings } from './strings.ts';
 
 interface RunDialogProps {
   readonly script: Script;
-  /** Initial values of the fields, for example those of an earlier run. */
+  /** Initial values of the fields, for example the parameters of an earlier run. */
   readonly values?: Readonly<Record<string, string>>;
   readonly onClose: () => void;
 }

@@ -7,7 +7,7 @@ import { countCodePoints, validateInteger, validateName, validateNewSlug } from 
 import { strings } from './strings.ts';
 
 export interface ParameterFormValues {
-  /** Identifies the fields of a parameter while its name is edited. */
+  /** Identifies a parameter in the form, because its name can be edited. */
   readonly key: string;
   readonly name: string;
   readonly pattern: string;

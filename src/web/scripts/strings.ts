@@ -78,8 +78,8 @@ export const strings = {
     scheduleOptionalDescription:
       "Cron syntax: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults. If Devpilot is down when the script is due, it runs once afterwards.",
     timeZone: 'Time zone',
-    overlap: 'If it is still running when it is due',
-    overlapLabels: { skip: 'Skip the run', queue: 'Start after it', allow: 'Start beside it' },
+    overlap: 'If the previous run is still in progress',
+    overlapLabels: { skip: 'Skip the run', queue: 'Start after the previous run', allow: 'Start immediately' },
     parametersTitle: 'Parameters',
   },
   scriptForm: {
@@ -109,7 +109,7 @@ export const strings = {
   },
   scriptPage: {
     parametersTitle: 'Parameters',
-    parametersDescription: 'The script receives each one as an environment variable of the same name.',
+    parametersDescription: 'The script receives each parameter as an environment variable of the same name.',
     parameters: 'Parameters',
     run: 'Run…',
     bodyTitle: 'Body',
