@@ -132,7 +132,7 @@ test('a changed host key is shown beside the pinned one, and trusted after a con
   const { id } = await find<Server>('/v1/servers/loopback');
   const tab = await fixture.open(`/servers/${id}`);
   await tab.getByRole('button', { name: 'Check connection', exact: true }).click();
-  await tab.getByText('received another host key than the pinned one', { exact: false }).waitFor();
+  await tab.getByText('received a host key that differs from the pinned one', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Trust the received key' }).click();
   const confirmation = dialog(tab, 'Trust the received key');
   assert.equal(await confirmation.getByText(/^ssh-ed25519 (?:SHA256:|AAAA)/).count(), 2);

@@ -42,12 +42,12 @@ function CompareCommand({ hostKey }: { readonly hostKey: string }) {
 
 interface UnpinnedHostKeyProps {
   readonly server: Server;
-  /** Of each type, the preferred one first. */
+  /** One host key per type, the preferred type first. */
   readonly hostKeys: readonly string[];
   readonly onPinned: () => void;
 }
 
-/** The host keys of a server of which none is pinned yet. The user must compare the one to pin. */
+/** The host keys of a server without a pinned key. The user must compare a key before pinning it. */
 function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   const { api, workspace } = useWorkspace();
   const [chosenKey, setChosenKey] = useState(hostKeys[0] ?? '');
@@ -83,11 +83,11 @@ function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   );
 }
 
-/** The pinned host key and the one that the last check received instead; only a person can accept it. */
+/** The pinned host key, and the different key that the last check received. Only a person can accept the new key. */
 function ChangedHostKey({ server, offered }: { readonly server: Server; readonly offered: string }) {
   const { api, workspace } = useWorkspace();
   const [isAsking, setIsAsking] = useState(false);
-  const prints = (
+  const fingerprints = (
     <DescriptionList
       items={[
         [
@@ -101,7 +101,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
   return (
     <Stack gap="xs">
       <Notice tone="bad">{strings.checkSection.hostKeyChanged}</Notice>
-      {prints}
+      {fingerprints}
       <Text fz="sm">{strings.checkSection.compareFirst}</Text>
       <CompareCommand hostKey={offered} />
       <Group>
@@ -120,7 +120,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
             notifications.show({ message: strings.checkSection.pinned });
           }}
         >
-          {prints}
+          {fingerprints}
           <Text fz="sm">{strings.checkSection.trustConsequences(server.name)}</Text>
         </ConfirmDialog>
       )}
@@ -129,7 +129,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
 }
 
 /** Free space, memory and load of a server. */
-function Figures({ resources }: { readonly resources: ServerResources }) {
+function ServerResourceList({ resources }: { readonly resources: ServerResources }) {
   const { disks, memory, load, cpuCount } = resources;
   return (
     <DescriptionList
@@ -163,7 +163,7 @@ function CheckResult({
   return (
     <>
       <Notice tone={check.ok ? 'good' : 'bad'}>{check.message}</Notice>
-      {check.resources !== null && <Figures resources={check.resources} />}
+      {check.resources !== null && <ServerResourceList resources={check.resources} />}
       {check.hostKeys.length > 0 && server.hostKey === null && server.kind === 'ssh' && (
         <UnpinnedHostKey server={server} hostKeys={check.hostKeys} onPinned={onPinned} />
       )}
@@ -176,7 +176,7 @@ export function CheckSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const check = useMutation({
     mutationFn: () => api.servers.check(server.id),
-    // It may have received another host key.
+    // The check may have received a different host key.
     onSuccess: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] }),
   });
   if (!isAdmin) return null;

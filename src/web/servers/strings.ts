@@ -8,17 +8,17 @@ export const strings = {
       sentence`The host presents ${hostKey}. Before pinning it, run this on the host and compare the output:`,
     fingerprintCommand: "Command that prints the host key's fingerprint",
     pinThisKey: 'Pin this key',
-    hostKeyType: 'Type of host key',
+    hostKeyType: 'Host key type',
     hostKeyChanged:
-      'The last check received another host key than the pinned one. Nothing was sent to the host, and nothing connects to it.',
+      'The last check received a host key that differs from the pinned one. Nothing was sent to the host, and Devpilot does not connect to it.',
     pinnedKey: 'Pinned',
     receivedKey: 'Received',
     compareFirst:
-      'A machine that was installed again has a new key; so does a machine that only pretends to be yours. Run this on the host and compare the output:',
+      'A reinstalled machine has a new key, but so does a machine that impersonates yours. Run this on the host and compare the output:',
     trustTheReceivedKey: 'Trust the received key',
     trust: 'Trust',
     trustConsequences: (name: string) =>
-      phrase`From now on only the received key is trusted for ${name}. Devpilot's own key stays the same, so it must be installed there.`,
+      phrase`From now on only the received key is trusted for ${name}. Devpilot's own key does not change and must be installed on that machine.`,
     spaceIn: (directory: string) => `Space in ${directory}`,
     memory: 'Memory',
     load: 'Load',

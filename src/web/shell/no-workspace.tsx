@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 
 /**
  * Shown if the URL names a workspace that does not exist or that the person is not a member of. The page does not
- * distinguish them.
+ * reveal which is the case.
  */
 export function NoSuchWorkspace() {
   const navigate = useNavigate();

@@ -13,7 +13,7 @@ const CommandPalette = lazyComponent(() =>
 
 const IS_APPLE = /^(?:Mac|iP)/.test(navigator.platform);
 
-/** The command palette of a workspace: whether it is open, and how to open it. Ctrl+K and Command+K open it too. */
+/** Returns the command palette of a workspace and a function that opens it. Ctrl+K and Command+K also open it. */
 export function useCommandPalette(workspace: Workspace | null) {
   const [isOpen, setIsOpen] = useState(false);
   // A dialog may contain input that is lost if another page is opened.
@@ -62,7 +62,7 @@ export function SearchButton({ onClick }: SearchButtonProps) {
   );
 }
 
-/** The same on a narrow screen. */
+/** The search button for narrow screens. */
 export function SearchIcon({ onClick }: SearchButtonProps) {
   return (
     <ActionIcon variant="subtle" color="gray" size="lg" aria-label={strings.searchButton.label} onClick={onClick}>

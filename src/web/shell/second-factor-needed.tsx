@@ -7,7 +7,7 @@ import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { strings } from './strings.ts';
 
-/** Shown instead of the pages of a workspace that requires two-factor authentication of a person without it. */
+/** Shown instead of a workspace's pages if the workspace requires two-factor authentication and the person has none. */
 export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspace }) {
   const navigate = useNavigate();
   const from = useLocation({ select: ({ href }) => href });

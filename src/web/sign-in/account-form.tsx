@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 interface AccountFormProps {
   /** The setup code, or the code of an invitation. */
   readonly signUpCode: { readonly setupCode?: string; readonly invitation?: string };
-  /** The email address of the invitation, if there is one. */
+  /** The email address of the invitation, if any. */
   readonly email?: string;
   /** Whether the first field is focused on load. */
   readonly autoFocus?: boolean;

@@ -5,7 +5,7 @@ import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { strings } from './strings.ts';
 
-/** Shown to people without a workspace, and to create another one. */
+/** Shown to people without a workspace, and to people who create another workspace. */
 export function HomePage() {
   const me = useMe();
   const navigate = useNavigate();

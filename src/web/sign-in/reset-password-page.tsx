@@ -15,7 +15,7 @@ import { strings } from './strings.ts';
 
 let takenCode: string | null = null;
 
-/** Signs in with the code of an operator's link, where single sign-on is the only other way in. */
+/** Signs in with the code of an operator's link. Only for servers on which people sign in with single sign-on only. */
 function LinkSignIn({ link }: { readonly link: string }) {
   const navigate = useNavigate();
   const [needsCode, setNeedsCode] = useState(false);
@@ -55,8 +55,8 @@ function LinkSignIn({ link }: { readonly link: string }) {
 }
 
 /**
- * Sets a new password, or signs in while passwords are off, with the code from the link, which is removed from the URL
- * immediately.
+ * Sets a new password with the code from the link or, if passwords are off, signs in with it. The code is removed from
+ * the URL immediately.
  */
 export function ResetPasswordPage() {
   const [code] = useState(() => {

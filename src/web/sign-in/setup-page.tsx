@@ -17,17 +17,17 @@ export function takeUrlFragment(): string {
   return fragment;
 }
 
-/** The tab keeps the code until it has been used, so that setup continues after a reload. */
+/** The tab stores the code until it has been used, so that setup can continue after a reload. */
 const CODE_STORAGE_KEY = 'devpilot.setup-code';
 
-/** Returns the code of the setup link, also after a reload; empty if the page was opened without it. */
+/** Returns the code of the setup link, even after a reload; empty if the page was opened without a code. */
 function takeSetupCode(): string {
   const code = takeUrlFragment().replace(/^code=/, '');
   if (code !== '') sessionStorage.setItem(CODE_STORAGE_KEY, code);
   return sessionStorage.getItem(CODE_STORAGE_KEY) ?? '';
 }
 
-/** Creates the first account and its workspace. Begins with the workspace for a person who is signed in. */
+/** Creates the first account and its workspace. If the person is already signed in, starts with the workspace. */
 export function SetupPage() {
   const navigate = useNavigate();
   const [code, setCode] = useState(takeSetupCode);

@@ -131,7 +131,7 @@ function PasswordSignIn() {
   );
 }
 
-/** Asks for the code of a person whom the provider has signed in without a second factor. */
+/** Asks for a two-factor code after the provider has signed the person in without a second factor. */
 function ProviderSecondFactor() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
@@ -163,7 +163,7 @@ function ProviderSecondFactor() {
   );
 }
 
-/** Signs in with single sign-on, where it is the only way in. */
+/** Signs in on a server where single sign-on is the only way to sign in. */
 function ProviderSignIn() {
   const { from } = useSearch({ strict: false }) as { from?: string };
   return (

@@ -15,7 +15,7 @@ interface SingleSignOnButtonProps {
   readonly isPrimary?: boolean;
 }
 
-/** The “Sign in with …” button, which leaves for the provider; nothing without single sign-on. */
+/** The “Sign in with …” button, which opens the provider's page. Renders nothing if single sign-on is not set up. */
 export function SingleSignOnButton({ request, label, isPrimary = false }: SingleSignOnButtonProps) {
   const name = singleSignOnName();
   const start = useMutation({
@@ -39,7 +39,7 @@ export function SingleSignOnButton({ request, label, isPrimary = false }: Single
   );
 }
 
-/** Explains why a single sign-on did not succeed, if the URL says so. */
+/** Explains why single sign-on failed, if the URL names a problem. */
 export function SingleSignOnProblemNotice() {
   const { problem } = useSearch({ strict: false }) as { problem?: string };
   const known = SINGLE_SIGN_ON_PROBLEMS.find((name) => name === problem);
@@ -48,7 +48,7 @@ export function SingleSignOnProblemNotice() {
   return <Notice tone={known === 'cancelled' ? 'warn' : 'bad'}>{strings.singleSignOn.problems[known](name)}</Notice>;
 }
 
-/** The “Continue with …” button below the form of a new account; nothing without single sign-on. */
+/** The “Continue with …” button below the sign-up form. Renders nothing if single sign-on is not set up. */
 export function SignUpWithProvider({ request }: { readonly request: StartSingleSignOn }) {
   const name = singleSignOnName();
   if (name === null) return null;

@@ -67,18 +67,18 @@ export const strings = {
       interaction_required: (name: string) => phrase`${name} requires you to sign in there first. Try again.`,
       expired: () => 'The sign-in has expired or was already used. Try again.',
       refused: (name: string) =>
-        phrase`The response of ${name} was not accepted. Try again; if it happens again, tell an operator of this server.`,
+        phrase`The response of ${name} was not accepted. Try again; if it happens again, contact an operator of this server.`,
       no_account: (name: string) =>
-        phrase`Nobody has linked this ${name} account. Ask an owner or admin of your workspace for an invitation.`,
+        phrase`This ${name} account is not linked to an account here. Ask an owner or admin of your workspace for an invitation.`,
       not_verified: (name: string) =>
         phrase`${name} has not verified the email address of this account. Ask its administrator to do so.`,
       account_exists: (name: string) =>
         phrase`You already have an account here. Sign in as before, then link ${name} in your account.`,
       invitation_invalid: (name: string) =>
-        phrase`The invitation is no longer valid, or is for a different email address than that of your ${name} account.`,
+        phrase`The invitation is no longer valid, or its email address differs from that of your ${name} account.`,
       disabled: () => 'This account is disabled. Ask an operator of this server to enable it.',
       other_address: (name: string) =>
-        phrase`The ${name} account has a different email address than yours. It was not linked.`,
+        phrase`The ${name} account was not linked, because its email address differs from yours.`,
       linked_to_another: (name: string) => phrase`This ${name} account is already linked to someone else.`,
     } satisfies Record<SingleSignOnProblem, (name: string) => string>,
   },
