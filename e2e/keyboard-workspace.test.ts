@@ -259,7 +259,7 @@ test('the bell leads to what needs attention, which is dismissed, undone, snooze
   await row.waitFor({ state: 'detached' });
   await tab.goto('/notices?workspace=acme&status=snoozed');
   await tab.getByText('Snoozed until').waitFor();
-  await keys.choose(actions, 'Open again');
+  await keys.choose(actions, 'Reopen');
   await tab.getByRole('heading', { name: 'No notices' }).waitFor();
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
 });
@@ -310,7 +310,7 @@ test('a workload identity is created from names that people know, tested, and sh
   const { body } = await fixture.owner.call<Page<WorkloadIdentity>>('/v1/workload-identities');
   const { rate, maxUses } = body.data[0]?.restrictions ?? {};
   assert.deepEqual([rate, maxUses], [{ requests: 30, seconds: 60 }, 500]);
-  const snippet = (await tab.getByRole('figure', { name: 'Configuration of the pipeline' }).textContent()) ?? '';
+  const snippet = (await tab.getByRole('figure', { name: 'Pipeline configuration' }).textContent()) ?? '';
   const [id = ''] = /wid_\w+/.exec(snippet) ?? [];
   assert.match(snippet, /id-token: write/);
 
@@ -325,7 +325,7 @@ test('a workload identity is created from names that people know, tested, and sh
     ref: 'refs/heads/main',
     workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
   };
-  await keys.tabTo(tab.getByLabel('Claims of a token'));
+  await keys.tabTo(tab.getByLabel('Token, or its claims as JSON'));
   await tab.keyboard.insertText(JSON.stringify({ ...accepted, ref: 'refs/heads/dev' }));
   await keys.enter(button(tab, 'Test claims'));
   await tab.getByText('must be "refs/heads/main", but it is "refs/heads/dev"').waitFor();

@@ -30,7 +30,7 @@ const StatusTag = ({ status }: Pick<WebhookDelivery, 'status'>) => (
   <Tag tone={TONES[status]}>{texts.statuses[status]}</Tag>
 );
 
-/** Returns the last response in words: its status, or why there is none. */
+/** Describes the last response: its status, or the reason why there is none. */
 function describeResponse({ responseStatus, durationMs, error, attempts }: WebhookDelivery): string {
   if (attempts === 0) return texts.notSent;
   return responseStatus === null ? (error ?? texts.noResponse) : texts.responded(responseStatus, durationMs ?? 0);
@@ -67,11 +67,11 @@ const COLUMNS: readonly Column<WebhookDelivery>[] = [
 
 const deliveriesKey = (workspaceId: string, webhookId: string) => [workspaceId, 'webhooks', webhookId, 'deliveries'];
 
-/** Shows new deliveries, and the state of the webhook after them. */
+/** Refetches the deliveries of a webhook, and the webhook, whose state may have changed. */
 export const invalidateDeliveries = (workspaceId: string, webhookId: string) =>
   queryClient.invalidateQueries({ queryKey: [workspaceId, 'webhooks', webhookId] });
 
-/** JSON with line breaks; any other text as it is. */
+/** Returns JSON formatted with line breaks; any other text unchanged. */
 function formatBody(body: string): string {
   try {
     return JSON.stringify(JSON.parse(body), null, 2);

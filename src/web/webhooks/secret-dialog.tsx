@@ -10,7 +10,7 @@ import { strings } from './strings.ts';
 export interface RevealedSecret {
   readonly name: string;
   readonly secret: string;
-  /** Until when the previous secret signs too; null for a new webhook. */
+  /** The time until which messages are also signed with the previous secret; null for a new webhook. */
   readonly previousSecretExpiresAt: string | null;
 }
 
@@ -19,7 +19,7 @@ interface SecretDialogProps {
   readonly onClose: () => void;
 }
 
-/** Shows the secret of a webhook for the only time. Only its button closes it. */
+/** Shows the secret of a webhook once. The dialog closes only with its button. */
 export function SecretDialog({ revealed, onClose }: SecretDialogProps) {
   const { name, secret, previousSecretExpiresAt: until } = revealed;
   const texts = strings.secretDialog;

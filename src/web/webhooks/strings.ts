@@ -24,11 +24,11 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'credential.passphrase_failed': 'Wrong passphrase',
   'credential.expiring': 'Expires soon',
   'credential.expired': 'Expired',
-  'credential.unused': 'Not used for long',
+  'credential.unused': 'Unused for a long time',
   'credential.leaked': 'Leaked',
-  'credential.used_after_deletion': 'Used after its deletion',
+  'credential.used_after_deletion': 'Used after deletion',
   'credential.violates_policy': 'Violates the policy',
-  'credential.orphaned': 'Its creator left',
+  'credential.orphaned': 'Creator left',
   'member.created': 'Joined',
   'member.updated': 'Role changed',
   'member.deleted': 'Removed',
@@ -55,7 +55,7 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'backup.verification_started': 'Verification started',
   'backup.verification_finished': 'Verification finished',
   'error.new': 'New error',
-  'error.reopened': 'Resolved error seen again',
+  'error.reopened': 'Resolved error reported again',
   'webhook.switched_off': 'Another webhook was switched off',
 };
 
@@ -67,7 +67,7 @@ const formats: Readonly<Record<WebhookFormat, string>> = {
 };
 
 const urlHints: Readonly<Record<WebhookFormat, string>> = {
-  standard: 'Messages are posted here as JSON and signed with a secret that is shown after you save.',
+  standard: 'Messages are sent to this URL as JSON, signed with a secret that is shown after you save.',
   slack: 'In Slack, create an app with an incoming webhook for a channel, and copy its URL.',
   teams:
     'In the channel, open Workflows, choose “Send webhook alerts to a channel”, and copy the URL of the new workflow.',
@@ -81,7 +81,7 @@ export const strings = {
   recipes: {
     label: 'Start with:',
     names: {
-      standard: 'Own receiver',
+      standard: 'Custom receiver',
       slack: 'Slack',
       teams: 'Microsoft Teams',
       discord: 'Discord',
@@ -90,11 +90,11 @@ export const strings = {
   },
   webhooksPage: {
     title: 'Webhooks',
-    description: 'Messages to chats and other systems about what happens in this workspace.',
+    description: 'Send messages about events in this workspace to chats and other systems.',
     newWebhook: 'New webhook',
     emptyTitle: 'No webhooks yet',
     emptyHint:
-      'A webhook posts a message to a URL when something happens: a deployment fails, a credential is created, or any event of the activity log.',
+      'A webhook sends a message to a URL when an event occurs: for example, a deployment fails or a credential is created. It can also send every event of the activity log.',
     columns: { name: 'Name', state: 'State', events: 'Events', lastDelivered: 'Last delivered' },
     never: 'Never',
     eventCount: (count: number) => `${count} ${plural(count, { one: 'event', other: 'events' })}`,
@@ -113,10 +113,10 @@ export const strings = {
     urlPlaceholder: 'https://hooks.example.com/devpilot',
     urlInvalid: 'Enter a URL that starts with https:// or http://.',
     format: 'Format',
-    formatDescription: 'How messages look to the receiver.',
+    formatDescription: 'The format of the messages that the receiver gets.',
     events: 'Events',
     eventsMissing: 'Choose at least one event.',
-    orderHint: 'Messages arrive one after the other without gaps. One that fails holds back those after it.',
+    orderHint: 'Messages are delivered in order, without gaps. A message that fails delays all messages after it.',
     all: 'All, including events added in later versions',
     labels: { name: 'Name', url: 'URL', format: 'Format', events: 'Events' },
   },
@@ -127,7 +127,7 @@ export const strings = {
     shownOnce: (name: ReactNode) => sentence`Copy the secret of ${name} now. It is shown only once.`,
     secret: 'Secret',
     copySecret: 'Copy secret',
-    use: 'The receiver verifies the signature of each message with it.',
+    use: 'The receiver uses the secret to verify the signature of each message.',
     overlap: (until: ReactNode) => sentence`Messages are also signed with the previous secret until ${until}.`,
     done: 'I have stored the secret',
   },
@@ -143,9 +143,9 @@ export const strings = {
     activated: 'Webhook activated. It continues with the first event that was not delivered.',
     deactivated: 'Webhook deactivated',
     switchedOff: (time: ReactNode) =>
-      sentence`Switched off ${time}: every attempt had failed for 3 days, or the receiver responded that it is gone (410). Fix the receiver, then activate the webhook. It continues with the first event that was not delivered.`,
+      sentence`Switched off ${time}: every attempt failed for 3 days, or the receiver responded with 410 Gone. Fix the receiver, then activate the webhook. It continues with the first event that was not delivered.`,
     failing: (time: ReactNode) =>
-      sentence`Deliveries have been failing since ${time}. They are retried with growing pauses. After 3 days the webhook is switched off.`,
+      sentence`Deliveries have been failing since ${time}. They are retried with increasing delays. After 3 days, the webhook is switched off.`,
     testTitle: 'Test',
     testDescription: 'Sends a message of the type webhook.test now.',
     sendTest: 'Send test message',
@@ -168,11 +168,11 @@ export const strings = {
     replaceTitle: 'Replace the signing secret',
     replaceConfirm: 'Replace secret',
     replaceConsequence:
-      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you can change the receiver in the meantime. A secret that was replaced earlier stops working at once.',
+      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you can change the receiver in the meantime. Secrets that were replaced earlier stop working immediately.',
   },
   deliveries: {
     title: 'Deliveries',
-    description: 'The newest messages with the last response of the receiver. They are kept for 30 days.',
+    description: 'The latest messages and the last response to each of them. They are stored for 30 days.',
     emptyTitle: 'No deliveries yet',
     emptyHint: 'Send a test message, or wait for the first event.',
     columns: { event: 'Event', status: 'Status', created: 'Created', attempts: 'Attempts', response: 'Response' },

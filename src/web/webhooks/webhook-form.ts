@@ -20,11 +20,11 @@ export type WebhookFormValues = {
 
 export type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
 
-/** Returns the events of a family, which its name stands for. */
+/** Returns all events of a family, such as those that begin with `deployment.` for `deployment.*`. */
 export const eventsOf = (family: Family): WebhookEvent[] =>
   WEBHOOK_EVENTS.filter((event) => event.startsWith(family.slice(0, -1)));
 
-/** Returns the chosen subscriptions in the order of the vocabulary, without events of a family that is chosen as a whole. */
+/** Returns the chosen subscriptions in their standard order, without events that a chosen family includes. */
 export function toSubscriptions(events: readonly string[]): WebhookSubscription[] {
   const families = WEBHOOK_EVENT_FAMILIES.filter((family) => events.includes(family));
   const covered = new Set<string>(families.flatMap(eventsOf));
@@ -53,7 +53,7 @@ export const WEBHOOK_RULES = {
 
 export type Recipe = keyof typeof strings.recipes.names;
 
-/** What a new webhook starts with. */
+/** The initial values of a new webhook, per recipe. */
 export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
   slack: { name: strings.recipes.names.slack, url: '', format: 'slack', events: ['deployment.*', 'backup.*'] },
   teams: { name: strings.recipes.names.teams, url: '', format: 'teams', events: ['deployment.*', 'backup.*'] },
@@ -62,20 +62,20 @@ export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
   standard: { name: '', url: '', format: 'standard', events: [] },
 };
 
-/** The hosts of chats: a URL of theirs is for their format. */
+/** The hosts of chat services, and the message format of each. */
 const FORMAT_OF_HOST: readonly (readonly [RegExp, WebhookFormat])[] = [
   [/^hooks\.slack\.com$/, 'slack'],
   [/^(?:[a-z]+\.)?discord(?:app)?\.com$/, 'discord'],
   [/\.(?:logic\.azure\.com|powerplatform\.com|webhook\.office\.com)$/, 'teams'],
 ];
 
-/** Returns the format that a URL is certainly for; undefined for any other URL. */
+/** Returns the message format for the URL of a known chat service; undefined for any other URL. */
 export function guessFormat(text: string): WebhookFormat | undefined {
   const host = URL.parse(text.trim())?.hostname ?? '';
   return FORMAT_OF_HOST.find(([pattern]) => pattern.test(host))?.[1];
 }
 
-/** Returns the subscriptions of a webhook in words. */
+/** Describes the subscriptions of a webhook. */
 export function describeEvents(events: readonly WebhookSubscription[]): string[] {
   return events.map((event) => {
     const isFamily = (name: WebhookSubscription): name is Family => name.endsWith('.*');

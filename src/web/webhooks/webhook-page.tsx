@@ -35,7 +35,7 @@ const DeleteWebhookDialog = lazyComponent(() =>
 
 const texts = strings.webhookPage;
 
-/** Returns what starts or stops a webhook. */
+/** Returns a function that activates or deactivates a webhook. */
 function useActivate(webhook: Webhook): (active: boolean) => void {
   const { api, workspace } = useWorkspace();
   return (active) => {

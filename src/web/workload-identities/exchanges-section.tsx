@@ -49,7 +49,7 @@ function ExchangeRow({ exchange }: { readonly exchange: WorkloadExchange }) {
   );
 }
 
-/** The last exchanges of an identity. */
+/** The latest exchanges of an identity. */
 export function ExchangesSection({ identity }: { readonly identity: WorkloadIdentity }) {
   const { api, workspace } = useWorkspace();
   const query = useQuery({

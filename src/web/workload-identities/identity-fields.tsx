@@ -15,8 +15,8 @@ type Form = UseFormReturnType<IdentityFormValues>;
 const texts = strings.fields;
 const optional = (label: string) => `${label} ${texts.optional}`;
 
-/** What a provider's tokens can be limited to. */
-const LIMITS_OF: Readonly<
+/** The fields that limit which tokens of a provider are accepted. */
+const LIMIT_FIELDS: Readonly<
   Record<WorkloadProvider, readonly ('branch' | 'environment' | 'workflow' | 'repositoryId')[]>
 > = {
   github: ['branch', 'environment', 'workflow', 'repositoryId'],
@@ -71,7 +71,7 @@ function TrustFields({ form }: { readonly form: Form }) {
   return (
     <>
       <PlainTextInput {...strings.subjects[provider]} {...form.getInputProps('subject')} />
-      {LIMITS_OF[provider].map((name) => (
+      {LIMIT_FIELDS[provider].map((name) => (
         <PlainTextInput key={name} {...LIMIT_PROPS[name]} {...form.getInputProps(name)} />
       ))}
     </>
@@ -81,7 +81,10 @@ function TrustFields({ form }: { readonly form: Form }) {
 function ScopesField({ form }: { readonly form: Form }) {
   const { scopes } = form.values;
   const toggle = (scope: string) =>
-    form.setFieldValue('scopes', scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope]);
+    form.setFieldValue(
+      'scopes',
+      scopes.includes(scope) ? scopes.filter((selected) => selected !== scope) : [...scopes, scope],
+    );
   const error = form.errors['scopes'];
   return (
     <FormSection title={texts.scopes} {...fieldPathProps(form, 'scopes')}>
@@ -105,7 +108,7 @@ function ScopesField({ form }: { readonly form: Form }) {
   );
 }
 
-/** The fields of a workload identity. An existing one is edited by its conditions. */
+/** The fields of a workload identity. For an existing identity, the conditions are edited directly. */
 export function IdentityFields({ form, isNew }: { readonly form: Form; readonly isNew: boolean }) {
   const { conditions } = toTrust(form.values);
   const isFilledIn = form.values.provider !== 'other' && form.values.subject.trim() !== '';

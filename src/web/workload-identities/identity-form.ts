@@ -29,6 +29,7 @@ export type IdentityFormValues = RestrictionValues & {
   /** One `claim=value` per line. */
   readonly conditions: string;
   readonly scopes: readonly string[];
+  /** In minutes. */
   readonly lifetime: number | string;
 };
 
@@ -43,7 +44,7 @@ const toText = (conditions: Readonly<Record<string, string>>): string =>
     .map(([claim, value]) => `${claim}=${value}`)
     .join('\n');
 
-/** Returns the values of an identity. Its conditions are edited as they are. */
+/** Converts an identity to form values. Its conditions are edited as text, whatever its provider. */
 export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => ({
   ...EMPTY,
   ...{ provider: 'other', name: identity.name, issuer: identity.issuer, jwksUrl: identity.jwksUrl ?? '' },
@@ -59,7 +60,7 @@ function parseConditions(text: string): Record<string, string> | null {
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
 }
 
-/** Returns issuer, audience and conditions of the form; the audience is undefined for the URL of the server. */
+/** Returns the issuer, audience and conditions of the form. An undefined audience means the URL of this server. */
 export function toTrust(values: IdentityFormValues) {
   const { provider, issuer, conditions } = values;
   if (provider === 'other')
@@ -74,7 +75,7 @@ export function toTrust(values: IdentityFormValues) {
   return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
 }
 
-/** Returns the fields of an edit, without the audience. */
+/** Converts the form to the fields of an edit, which has no audience. */
 export function toRequestFields(values: IdentityFormValues) {
   const { issuer, conditions } = toTrust(values);
   return {

@@ -18,7 +18,7 @@ const subjects: Readonly<Record<Exclude<WorkloadProvider, 'other'>, { label: str
   gitlab: { label: 'Project', placeholder: 'acme/shop' },
   kubernetes: { label: 'Namespace and service account', placeholder: 'shop/deployer' },
   buildkite: { label: 'Organization and pipeline', placeholder: 'acme/shop' },
-  circleci: { label: 'IDs of organization and project', placeholder: 'organization-id/project-id' },
+  circleci: { label: 'Organization ID and project ID', placeholder: 'organization-id/project-id' },
 };
 
 export const strings = {
@@ -26,11 +26,11 @@ export const strings = {
   subjects,
   listPage: {
     title: 'Workload identities',
-    description: 'Pipelines and pods that get access tokens for minutes, without a stored secret.',
+    description: 'Allow pipelines and pods to get short-lived access tokens without a stored secret.',
     create: 'New workload identity',
     emptyTitle: 'No workload identities yet',
     emptyHint:
-      'A CI job or a pod proves who it is with a token that its platform signs. A workload identity says which tokens are accepted, and what the access tokens may do.',
+      'A CI job or pod authenticates with a token that its platform signs. A workload identity defines which of these tokens are accepted, and the scopes of the access tokens.',
     columns: { name: 'Name', conditions: 'Conditions', scopes: 'Scopes', lastExchange: 'Last exchange' },
     never: 'Never',
   },
@@ -44,23 +44,23 @@ export const strings = {
     environmentPlaceholder: 'production',
     workflow: 'Workflow file',
     workflowPlaceholder: 'deploy.yml',
-    repositoryId: 'ID of the repository',
-    repositoryIdHint: 'A number. A repository that someone else creates under the same name has another one.',
+    repositoryId: 'Repository ID',
+    repositoryIdHint: 'A number. It excludes a repository that someone else later creates with the same name.',
     optional: '(optional)',
     issuer: 'Issuer',
-    issuerHint: 'Compared exactly with the claim iss.',
+    issuerHint: 'Must be exactly equal to the iss claim.',
     issuerInvalid: 'Enter a URL that starts with https://.',
-    ownIssuerHint: 'Only for an installation of your own.',
+    ownIssuerHint: 'Only for a self-hosted installation.',
     jwksUrl: 'URL of the keys',
     jwksUrlHint: 'Leave empty to find the keys by OpenID Connect discovery.',
     conditions: 'Conditions',
     conditionsHint:
-      'One claim=value per line. * matches any characters. One must name one repository, project or service account.',
+      'One claim=value per line. * matches any characters. At least one must identify a single repository, project or service account.',
     conditionsInvalid: 'Enter one claim=value per line.',
     acceptedTokens: 'Tokens with all of these claims are accepted:',
     scopes: 'Scopes',
     scopesMissing: 'Choose at least one scope.',
-    lifetime: 'Lifetime of the access tokens in minutes',
+    lifetime: 'Access token lifetime in minutes',
     lifetimeInvalid: 'Enter a number of minutes from 1 to 720.',
     labels: {
       name: 'Name',
@@ -71,9 +71,9 @@ export const strings = {
       lifetimeSeconds: 'Lifetime',
       restrictions: 'Restrictions',
     },
-    editNotice: 'Changing anything but the name or the lifetime ends the access tokens issued before.',
+    editNotice: 'Changing anything other than the name or the lifetime revokes the access tokens already issued.',
   },
-  deleteDialog: { consequences: 'The access tokens issued for it stop working before it is deleted.' },
+  deleteDialog: { consequences: 'The access tokens issued for it are revoked.' },
   identityPage: {
     noun: 'workload identity',
     title: 'Workload identity',
@@ -92,20 +92,20 @@ export const strings = {
     },
     minutes: (count: number) => `${count} ${plural(count, { one: 'minute', other: 'minutes' })}`,
     snippetTitle: 'In the pipeline',
-    snippetDescription: 'The token of the job is exchanged, and the access token is revoked at the end.',
-    snippetLabel: 'Configuration of the pipeline',
+    snippetDescription: "Exchanges the job's token for an access token, and revokes the access token at the end.",
+    snippetLabel: 'Pipeline configuration',
     testTitle: 'Test',
-    testDescription: 'Would a token be accepted? Its signature and its times are not checked.',
-    claims: 'Claims of a token as JSON, or the token',
+    testDescription: 'Check whether a token would be accepted. Its signature and validity period are not verified.',
+    claims: 'Token, or its claims as JSON',
     claimsInvalid: 'Enter a JSON object or a token.',
     test: 'Test claims',
-    wouldPass: 'A token with these claims is accepted.',
-    wouldFail: 'A token with these claims is refused:',
+    wouldPass: 'A token with these claims would be accepted.',
+    wouldFail: 'A token with these claims would be refused:',
     failure: (claim: ReactNode, message: string) => sentence`${claim} ${message}`,
   },
   exchanges: {
     title: 'Last exchanges',
-    description: 'Up to 50 accepted and 50 refused ones; a refusal once per reason and minute.',
+    description: 'Up to 50 accepted and 50 refused exchanges. Refusals are recorded once per reason and minute.',
     none: 'No token has been presented yet.',
     accepted: 'Accepted',
     refused: (reason: string) => `Refused: ${reason}`,
@@ -115,5 +115,5 @@ export const strings = {
   },
 };
 
-/** The part of query keys that names the identities, as the dialogs of resources form it. */
+/** The part of the query keys that the resource dialogs derive from the noun. */
 export const IDENTITIES_KEY = pluralOf(strings.identityPage.noun);

@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 const texts = strings.identityPage;
 
-/** A box for the claims of a token, and whether it would be accepted. */
+/** Tests whether a token with the entered claims would be accepted. */
 export function TestSection({ identity }: { readonly identity: WorkloadIdentity }) {
   const { api } = useWorkspace();
   const [text, setText] = useState('');

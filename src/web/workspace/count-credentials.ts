@@ -1,7 +1,7 @@
 import type { Client } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
 
-/** Larger numbers are not counted exactly. */
+/** Counting stops above this number. */
 const MAX_COUNTED = 1000;
 
 async function countItems(list: AsyncIterable<unknown>): Promise<number> {

@@ -32,8 +32,8 @@ const toRows = (roles: GroupRoles['roles']): GroupRow[] =>
 
 function validateValue(value: string, rows: readonly GroupRow[]): string | null {
   if (value.trim() === '') return strings.groupRoles.valueMissing;
-  const isTwice = rows.filter((row) => row.value.trim() === value.trim()).length > 1;
-  return isTwice ? strings.groupRoles.valueTwice : null;
+  const isDuplicate = rows.filter((row) => row.value.trim() === value.trim()).length > 1;
+  return isDuplicate ? strings.groupRoles.valueDuplicate : null;
 }
 
 async function saveGroups(workspaceId: string, sso: GroupRoles | null, message: string): Promise<void> {
@@ -67,7 +67,7 @@ function GroupRolesForm({ onRemove }: { readonly onRemove: () => void }) {
         {...form.getInputProps('claim')}
       />
       {rows.map((_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows have no identity, and the form knows them by position
+        // biome-ignore lint/suspicious/noArrayIndexKey: the rows have no identity, and the form addresses them by position
         <Group key={index} gap="sm" align="flex-start" wrap="nowrap">
           <TextInput
             label={strings.groupRoles.value}
@@ -123,7 +123,7 @@ function GroupList({ sso }: { readonly sso: GroupRoles | null }) {
   );
 }
 
-/** Which groups of the provider give a role in the workspace. Admins see it, the owner changes it. */
+/** The provider's groups whose members get a role in the workspace. Admins can view them, the owner can change them. */
 export function GroupRolesSection() {
   const { workspace, isOwner } = useWorkspace();
   const [isOpen, setIsOpen] = useState(workspace.sso !== null);

@@ -35,7 +35,7 @@ function RenameSection() {
       workspace.id,
       changedFields({ name: workspace.name, slug: workspace.slug }, values),
     );
-    // Uses the ID until the list of workspaces has the new slug; a URL with an unknown slug would show "not found".
+    // Uses the ID until the list of workspaces contains the new slug; a URL with an unknown slug would show "not found".
     await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     form.setInitialValues({ name, slug });
