@@ -12,7 +12,7 @@ test('only the fields that differ are changes, whether they are texts, lists or 
   assert.deepEqual(changedFields<object>(before, { ...before, check: null }), { check: null });
 });
 
-test('a field that only the form has is a change, and a field that the form does not have is not', () => {
+test('a field that only the form has is a change, and a field missing from the form is not', () => {
   assert.deepEqual(changedFields<object>({ id: 'app_1' }, { password: 'new' }), { password: 'new' });
 });
 

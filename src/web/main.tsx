@@ -26,7 +26,7 @@ trackFocus();
 setSignedOutHandler(() => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;
-  // The page stays, so that nothing entered is lost; the error of a request has a link to sign-in.
+  // Does not leave the page, so that no input is lost; the error of the request has a link to sign-in.
   if (hasUnsavedInput()) return;
   clearSessionData();
   void router.navigate({ to: '/sign-in', search: { from: href } });
@@ -36,7 +36,7 @@ setReconnectHandler(() => {
   if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
 });
 
-/** Applies the stylesheet, which the HTML only preloads. Resolves even if it fails to load: the page works without. */
+/** Applies the stylesheet, which the HTML only preloads. Resolves even if that fails: the page works without styles. */
 function applyStylesheet(): Promise<unknown> {
   const link = document.querySelector<HTMLLinkElement>('link[rel=preload][as=style]');
   if (link === null) return Promise.resolve();

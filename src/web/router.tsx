@@ -129,7 +129,7 @@ const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
   component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
-  // Once somebody has signed up, only that person continues, and only without a workspace.
+  // After the first person has signed up, only that person can continue the setup, and only without a workspace.
   beforeLoad: async () => {
     if (document.querySelector<HTMLMetaElement>('meta[name=devpilot-setup]')?.content === 'pending') return;
     const me = await queryClient.ensureQueryData(meQuery).catch((error: unknown) => {
@@ -196,10 +196,10 @@ export const router = createRouter({
   routeTree,
   defaultPreload: 'intent',
   scrollRestoration: true,
-  // Keeps all values strings: a search for 123 is not parsed as a number.
+  // Leaves all values as strings, so that a search for 123 is not parsed as a number.
   parseSearch: (text) => {
     const search = Object.fromEntries(new URLSearchParams(text));
-    // A parameter without a value is omitted when the URL is written, but this one is a flag.
+    // Parameters without a value are omitted from the URL, but `new` is a flag.
     return search['new'] === '' ? { ...search, new: 'true' } : search;
   },
   stringifySearch: (search) => {
@@ -232,7 +232,7 @@ declare module '@tanstack/react-router' {
 }
 
 type RouterPaths = typeof router.routesByPath;
-// Compiles only if the server serves every page, and every path that it serves has a page.
+// Compiles only if the server serves every page and every path that the server serves has a page.
 router.routesByPath satisfies Readonly<Record<PageRoute, unknown>> & {
   readonly [Path in keyof RouterPaths]: Path extends PageRoute | `${PageRoute}/` ? unknown : never;
 };

@@ -20,7 +20,7 @@ export const workspacesQuery = queryOptions({
 
 const WORKSPACE_STORAGE_KEY = 'devpilot.workspace';
 
-/** Returns the workspace of a tab whose URL names none: the tab's last one, otherwise the person's last one. */
+/** Returns the workspace for a tab whose URL names none: the tab's last workspace, otherwise the person's. */
 export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
   const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(WORKSPACE_STORAGE_KEY));
   if (remembered !== undefined) return remembered;
@@ -32,7 +32,7 @@ export function rememberWorkspace(workspace: Workspace): void {
   sessionStorage.setItem(WORKSPACE_STORAGE_KEY, workspace.id);
 }
 
-/** Removes everything that was loaded for the person who was signed in. */
+/** Removes all data that was loaded for the person who was signed in. */
 export function clearSessionData(): void {
   queryClient.clear();
   sessionStorage.removeItem(WORKSPACE_STORAGE_KEY);

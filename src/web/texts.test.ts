@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parseSync } from 'vite';
 import { isolate, phrase } from './components/sentence.ts';
 
-/** Files that contain texts by code and nothing else, and files whose literals are not texts. */
+/** Files that only map codes to texts, and files whose literals are not shown to users. */
 const EXCEPTIONS = new Set([
   'account/user-agent.ts',
   'activity-log/sentence.ts',
@@ -13,7 +13,7 @@ const EXCEPTIONS = new Set([
   'vite.config.ts',
 ]);
 
-/** Phrases that nobody reads: messages to developers, codes, commands, names of keys, values of CSS. */
+/** Phrases that users do not see: messages to developers, codes, commands, names of keys, values of CSS. */
 const NOT_SHOWN =
   /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|bad|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
 
@@ -34,7 +34,7 @@ interface Node {
 const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 
-/** The parts of an expression that it can evaluate to as they stand. */
+/** The properties of each expression type that contain its possible values. */
 const BRANCHES: Readonly<Record<string, readonly string[]>> = {
   JSXExpressionContainer: ['expression'],
   ConditionalExpression: ['consequent', 'alternate'],
@@ -48,7 +48,7 @@ function literalText(node: Node): string | null {
   return (node['quasis'] as { value: { cooked: string } }[]).map(({ value }) => value.cooked).join(' … ');
 }
 
-/** The texts that stand in a component as literals. */
+/** Returns the literal texts of a component. */
 function literalTexts(file: string, source: string): string[] {
   const { program, errors } = parseSync(file, source);
   assert.deepEqual(errors, [], file);
@@ -56,7 +56,7 @@ function literalTexts(file: string, source: string): string[] {
   const add = (node: Node, text: string) => {
     if (/\p{L}/u.test(text) && !NOT_SHOWN.test(text)) found.set(node.start, text.trim());
   };
-  /** Reports a literal that is shown as it stands. */
+  /** Records a literal that is shown to users unchanged. */
   function addShown(value: unknown) {
     if (!isNode(value)) return;
     const text = literalText(value);
@@ -80,7 +80,7 @@ function literalTexts(file: string, source: string): string[] {
       if (NOT_TEXT.test(name)) return;
       if (SHOWN.test(name)) addShown(value['value'] ?? value['right']);
     }
-    // A phrase or a word with a capital letter, wherever it stands.
+    // A phrase, or a word with a capital letter, in any position.
     const text = literalText(value);
     if (text !== null && /(?:^|\s)\p{L}{2,}\s\p{L}|^\p{Lu}\p{Ll}+(?:…|[.?!:])?$/u.test(text)) add(value, text);
     for (const [name, child] of Object.entries(value)) if (name !== 'parent') visit(child);
@@ -124,10 +124,10 @@ test('a literal text is found', () => {
   for (const code of other) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
 });
 
-/** What people call things. Such a name can be written from right to left. */
+/** Variables that contain names chosen by users, which can be written from right to left. */
 const NAMES = /^(?:name|names|appName|title)$/;
 
-/** The templates that put a name into a text as it stands. */
+/** Returns the templates that insert a name into a text without isolating it. */
 function bareNames(file: string, source: string): string[] {
   const found: string[] = [];
   function visit(value: unknown, parent: Node | null) {

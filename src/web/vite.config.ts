@@ -68,7 +68,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
-    // The licenses of what is bundled, and of what is copied into the source.
+    // Writes the licenses of bundled packages, and keeps the license comments of copied code.
     license: { fileName: 'licenses.md' },
     rolldownOptions: { output: { comments: { legal: true } } },
   },

@@ -15,7 +15,7 @@ import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 import { SignUpWithProvider } from '../sign-in/single-sign-on.tsx';
 import { strings } from './strings.ts';
 
-/** The code from the link, kept only in memory so that it survives the sign-in but not a reload. */
+/** The code from the link, stored only in memory so that it survives the sign-in but not a reload. */
 let invitationCode = '';
 
 function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
