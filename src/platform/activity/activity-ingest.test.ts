@@ -12,7 +12,7 @@ import { type ActivityIngest, createActivityIngest, type IngestResult } from './
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const BATCH = 1_000;
 
-forEachEngine('taking events in', (engine) => {
+forEachEngine('event ingestion', (engine) => {
   let store: Store;
   let ingest: ActivityIngest;
   let workspaceId = '';
@@ -49,24 +49,24 @@ forEachEngine('taking events in', (engine) => {
       assert.deepEqual(await send(numbers(from + index, BATCH)), { accepted: BATCH, duplicates: 0 });
     }
   }
-  async function counted(): Promise<{ events: number; different: number; rolledUp: number }> {
-    const { rows } = await sql<{ events: number; different: number; rolled: number }>`select
+  async function readCounts(): Promise<{ events: number; distinct: number; rolledUp: number }> {
+    const { rows } = await sql<{ events: number; distinct_events: number; rolled_up: number }>`select
       (select count(*) from activity_event where workspace_id = ${workspaceId}) as events,
-      (select count(*) from (select distinct source, id from activity_event where workspace_id = ${workspaceId}) as one) as different,
+      (select count(*) from (select distinct source, id from activity_event where workspace_id = ${workspaceId}) as distinct_event) as distinct_events,
       (select cast(sum(count) as bigint) from activity_rollup where workspace_id = ${workspaceId}
-        and grain = 'day' and dimension = 'type') as rolled`.execute(store.read);
-    const { events = 0, different = 0, rolled = 0 } = rows[0] ?? {};
-    return { events, different, rolledUp: rolled };
+        and grain = 'day' and dimension = 'type') as rolled_up`.execute(store.read);
+    const { events = 0, distinct_events: distinct = 0, rolled_up: rolledUp = 0 } = rows[0] ?? {};
+    return { events, distinct, rolledUp };
   }
 
-  test('an event is stored once however many were stored after it, also after a restart', async () => {
+  test('a repeated event is a duplicate, no matter how many events were stored since, and after a restart', async () => {
     const many = 3 * BATCH;
     await sendAll(0, many);
     const old = [0, 1, BATCH - 1, BATCH, many - 1];
     assert.deepEqual(await send(old), { accepted: 0, duplicates: old.length });
     ingest = createActivityIngest(store);
     assert.deepEqual(await send([...old, many]), { accepted: 1, duplicates: old.length });
-    assert.deepEqual(await counted(), { events: many + 1, different: many + 1, rolledUp: many + 1 });
+    assert.deepEqual(await readCounts(), { events: many + 1, distinct: many + 1, rolledUp: many + 1 });
   });
 
   test('duplicates within one write are stored once', async () => {
@@ -76,26 +76,26 @@ forEachEngine('taking events in', (engine) => {
       results.map(({ accepted }) => accepted),
       [900, 0, 1],
     );
-    assert.deepEqual(await counted(), { events: 901, different: 901, rolledUp: 901 });
+    assert.deepEqual(await readCounts(), { events: 901, distinct: 901, rolledUp: 901 });
   });
 
-  test('a write that failed leaves nothing behind, and its events are accepted when they are sent again', async () => {
+  test('a failed write stores nothing, and its events are accepted when they are sent again', async () => {
     await send([1]);
     await assert.rejects(ingest.ingest('wsp_nobody', [event(2)], NOW, 'tok_1'));
-    const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
+    const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'unpaired surrogate: \ud800' }], NOW, 'tok_1');
     await Promise.allSettled([broken]);
     assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
   });
 
-  test('an event is accepted again after its retention', async () => {
+  test('an event is accepted again after the original has expired', async () => {
     await send(numbers(0, BATCH), NOW - 10 * DAY);
     await send([BATCH]);
     await deleteExpiredActivity({ store }, NOW - 5 * DAY);
-    assert.deepEqual(await counted(), { events: 1, different: 1, rolledUp: 1 });
+    assert.deepEqual(await readCounts(), { events: 1, distinct: 1, rolledUp: 1 });
     assert.deepEqual(await send([0, 1, BATCH]), { accepted: 2, duplicates: 1 });
   });
 
-  test('any events in any batches are stored and counted once each', async () => {
+  test('any events in any batches are stored and readCounts once each', async () => {
     const ids = fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 40 });
     const all = new Set<number>();
     await fc.assert(
@@ -114,6 +114,6 @@ forEachEngine('taking events in', (engine) => {
       }),
       { numRuns: 30 },
     );
-    assert.deepEqual(await counted(), { events: all.size, different: all.size, rolledUp: all.size });
+    assert.deepEqual(await readCounts(), { events: all.size, distinct: all.size, rolledUp: all.size });
   });
 });

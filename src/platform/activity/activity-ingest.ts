@@ -13,7 +13,7 @@ import { createWriteBatcher } from '../write-batcher.ts';
 import type { ReceivedEvent } from './cloud-events.ts';
 import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from './distinct-count-sketch.ts';
 
-/** Result of a batch: the number of new events, and of duplicates. */
+/** Number of new events and of duplicates in a batch. */
 export interface IngestResult {
   readonly accepted: number;
   readonly duplicates: number;
@@ -21,9 +21,9 @@ export interface IngestResult {
 
 export interface ActivityIngest {
   /**
-   * Stores a batch with its roll-ups, all or none; an event whose source and id exist already is counted as a
-   * duplicate and not stored. Durable when it resolves. Throws `unavailable` if too many events wait,
-   * `quota_exceeded` if `sender`, a person or credential, has sent too many.
+   * Stores a batch and updates its roll-ups, all or none; an event whose source and id already exist is counted as a
+   * duplicate and not stored. The events are durable when the promise resolves. Throws `unavailable` if too many
+   * events are queued, `quota_exceeded` if `sender`, a person or credential, has sent too many.
    */
   ingest(
     workspaceId: string,
@@ -53,7 +53,7 @@ const rollupKey = (rollup: RollupDelta['rollup']) =>
 /** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
 
-/** Counts events by every interval and group. */
+/** Counts events per interval and group. */
 async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupDelta>> {
   const deltas = new Map<string, RollupDelta>();
   const hashes = new Map<string, number>();
@@ -87,7 +87,7 @@ async function updateRollups(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const deltas = await aggregateEvents(events);
-  // A group by subject has at most one subject, so it needs no sketch.
+  // A group of the dimension `subject` has at most one subject, so it needs no sketch.
   const sketchedDeltas = [...deltas.values()].filter(
     ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,
   );
@@ -104,14 +104,14 @@ async function updateRollups(
     if (rollup.dimension === 'subject') return { ...rollup, count, subjects: rollup.key === '' ? 0 : 1, sketch: null };
     const storedSketch = sketchByKey.get(key) ?? null;
     const sketch = decodeSketch(storedSketch);
-    const after = sketchedDeltaSet.has(delta) ? addToSketch(sketch, hashes) : sketch;
-    const encodedSketch = sketchedDeltaSet.has(delta) ? encodeSketch(after) : storedSketch;
-    return { ...rollup, count, subjects: estimateCount(after), sketch: encodedSketch };
+    const updatedSketch = sketchedDeltaSet.has(delta) ? addToSketch(sketch, hashes) : sketch;
+    const encodedSketch = sketchedDeltaSet.has(delta) ? encodeSketch(updatedSketch) : storedSketch;
+    return { ...rollup, count, subjects: estimateCount(updatedSketch), sketch: encodedSketch };
   });
   await addToRollups(trx, engine, workspaceId, rollups);
 }
 
-/** Stores batches of one workspace; returns the result of each. */
+/** Stores batches of one workspace; returns one result per batch. */
 async function storeBatches(
   trx: Trx,
   engine: Store['engine'],
@@ -127,18 +127,18 @@ async function storeBatches(
     sequence: firstSequence + index,
   }));
   const receivedAt = batches[0]?.receivedAt ?? 0;
-  const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
-  const added = numbered.filter(({ sequence }) => fresh.has(sequence));
-  if (added.length > 0) await updateRollups(trx, engine, workspaceId, added);
+  const addedSequences = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
+  const addedEvents = numbered.filter(({ sequence }) => addedSequences.has(sequence));
+  if (addedEvents.length > 0) await updateRollups(trx, engine, workspaceId, addedEvents);
   let nextSequence = firstSequence;
   return batches.map((batch) => {
     let accepted = 0;
-    for (const _ of batch.events) if (fresh.has(nextSequence++)) accepted++;
+    for (const _ of batch.events) if (addedSequences.has(nextSequence++)) accepted++;
     return { accepted, duplicates: batch.events.length - accepted };
   });
 }
 
-/** Lets many small batches share an fsync and their roll-ups. */
+/** Many small batches share one transaction, and so one fsync and one update of the roll-ups. */
 export function createActivityIngest(store: Store): ActivityIngest {
   const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 

@@ -13,7 +13,7 @@ import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import type { StoredAttributes } from './cloud-events.ts';
 
-/** An event whose data is JSON as it is stored, so that no number in it loses precision. */
+/** An event whose data is the stored JSON text, so that no number in it loses precision. */
 export type ListedEvent = Omit<ActivityEvent, 'data'> & { readonly data: string | null };
 
 function serializeEvent(row: ActivityEventTable): ListedEvent {
@@ -59,11 +59,11 @@ export async function listEvents(
   return toPage(rows, page.limit, '-time', (row) => ({ value: row.at, id: String(row.sequence) }), serializeEvent);
 }
 
-/** Number of steps of a chart, by default and at most. */
-const CHART_STEPS: Readonly<Record<Interval, { readonly standard: number; readonly max: number }>> = {
-  minute: { standard: 60, max: 2_880 },
-  hour: { standard: 48, max: 2_232 },
-  day: { standard: 30, max: 3_660 },
+/** Default and maximum number of steps of a chart. */
+const CHART_STEPS: Readonly<Record<Interval, { readonly defaultSteps: number; readonly maxSteps: number }>> = {
+  minute: { defaultSteps: 60, maxSteps: 2_880 },
+  hour: { defaultSteps: 48, maxSteps: 2_232 },
+  day: { defaultSteps: 30, maxSteps: 3_660 },
 };
 
 /**
@@ -75,11 +75,11 @@ function chartRange(
   interval: Interval,
   now: number,
 ): { from: number; to: number; steps: number } {
-  const step = INTERVALS[interval];
-  const { standard: defaultSteps, max: maxSteps } = CHART_STEPS[interval];
-  const to = Math.ceil((parseInstant(query.to) ?? now + 1) / step) * step;
-  const from = Math.floor((parseInstant(query.from) ?? to - defaultSteps * step) / step) * step;
-  const steps = (to - from) / step;
+  const stepMs = INTERVALS[interval];
+  const { defaultSteps, maxSteps } = CHART_STEPS[interval];
+  const to = Math.ceil((parseInstant(query.to) ?? now + 1) / stepMs) * stepMs;
+  const from = Math.floor((parseInstant(query.from) ?? to - defaultSteps * stepMs) / stepMs) * stepMs;
+  const steps = (to - from) / stepMs;
   if (!(steps > 0)) throw invalidField('from', 'must be before to');
   if (steps > maxSteps)
     throw invalidField(
@@ -89,7 +89,7 @@ function chartRange(
   return { from, to, steps };
 }
 
-/** `Analytics` with the points of each series as JSON without brackets: a chart may have thousands. */
+/** `Analytics` with the points of each series as JSON text without brackets: a chart may have thousands of points. */
 export interface Chart {
   readonly interval: Interval;
   readonly total: number;
@@ -105,13 +105,13 @@ export async function readAnalytics(
   const interval = query.interval ?? 'day';
   const { from, to, steps } = chartRange(query, interval, context.clock());
   const { min, max } = RESOURCE_LIMITS.activitySeries;
-  const keys = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
+  const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
   const span = { grain: interval, from, to };
-  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', span, keys);
+  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', span, maxSeries);
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 
-/** Serializes a chart as `Analytics`, one series at a time, so that authorization requests are not delayed. */
+/** Serializes a chart as `Analytics`, one series per turn of the event loop, so that authorization requests are not delayed. */
 export async function* analyticsAsJson({ interval, total, series }: Chart): AsyncGenerator<string> {
   yield `{"interval":"${interval}","total":${total},"series":[`;
   for (const [index, { key, points }] of series.entries()) {

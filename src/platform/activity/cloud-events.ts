@@ -7,7 +7,7 @@ import { redactSecrets } from '../../contract/redact.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
 import { clampToNow } from '../client-time.ts';
 
-/** An event as stored: without the secrets that it contained. `data` is JSON. */
+/** An event as it is stored, with secrets redacted. `data` is JSON text. */
 export interface ReceivedEvent {
   readonly id: string;
   readonly source: string;
@@ -16,11 +16,11 @@ export interface ReceivedEvent {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly data: string | null;
-  /** JSON of `StoredAttributes`; null if there is nothing to say. */
+  /** JSON of `StoredAttributes`; null if there are none. */
   readonly attributes?: string | null;
 }
 
-/** What is stored of an event besides its columns. */
+/** Attributes of an event that have no column of their own. */
 export interface StoredAttributes {
   /** Whether the data is the base64 of binary data. */
   readonly base64?: true;
@@ -45,9 +45,9 @@ function decodeUtf8(body: Uint8Array): string {
   }
 }
 
-/** Maximum size of one event; its data as text may be six times as long if every character is escaped. */
+/** Maximum size of one event as sent: escaping every character makes JSON data six times as long. */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
-/** Values are limited by the size of an event only: each event is parsed in its own turn. */
+/** The number of values is limited only by the size of the event: each event is parsed in its own turn. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {
@@ -79,7 +79,7 @@ function readAttribute(attributes: Attributes, field: string, index: number | nu
   return value;
 }
 
-/** Returns an id without secrets; ids that differed still differ. */
+/** Returns an id with secrets redacted; a hash keeps different ids different. */
 function redactId(id: string): string {
   const redacted = redactSecrets(id);
   return redacted === id ? id : `${redacted} ${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
@@ -97,17 +97,17 @@ function readTime(value: unknown, index: number | null, now: number): number {
 }
 
 const OWN_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'data_base64']);
-/** Stricter senders use lower-case letters and digits only (CloudEvents 1.0, section 3). */
+/** More lenient than CloudEvents 1.0, section 3, which allows lower-case letters and digits only. */
 const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
 
 /** Reads `datacontenttype`, `dataschema` and the extension attributes; null if there are none. */
 function readOtherAttributes(attributes: Attributes, index: number | null): Record<string, AttributeValue> | null {
   const max = RESOURCE_LIMITS.activityExtensions;
-  const found = Object.entries(attributes).filter(
+  const otherAttributes = Object.entries(attributes).filter(
     ([name, value]) => !OWN_ATTRIBUTES.has(name) && value !== null && value !== undefined,
   );
-  if (found.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
-  for (const [name, value] of found) {
+  if (otherAttributes.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
+  for (const [name, value] of otherAttributes) {
     if (name.length > max || !ATTRIBUTE_NAME.test(name) || name === '__proto__') {
       throw fieldProblem(index, 'extensions', `names must be 1 to ${max} letters, digits and underscores`);
     }
@@ -116,10 +116,10 @@ function readOtherAttributes(attributes: Attributes, index: number | null): Reco
       !['string', 'boolean', 'number'].includes(typeof value) ||
       (typeof value === 'number' && !Number.isSafeInteger(value))
     ) {
-      throw fieldProblem(index, name, 'must be a text, a boolean or an integer');
+      throw fieldProblem(index, name, 'must be a string, a boolean or an integer');
     }
   }
-  return found.length === 0 ? null : (Object.fromEntries(found) as Record<string, AttributeValue>);
+  return otherAttributes.length === 0 ? null : (Object.fromEntries(otherAttributes) as Record<string, AttributeValue>);
 }
 
 const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
@@ -193,7 +193,7 @@ function decodeHeader(value: string): string {
   }
 }
 
-/** Reads the body of an event in binary mode. One without a type is JSON if it can be. */
+/** Reads the body of an event in binary mode. A body without a content type is JSON if it can be parsed as such. */
 async function readBody(body: Uint8Array, type: string): Promise<Attributes> {
   if (body.length === 0) return {};
   if (isJson(type)) return { data: await parseJson(body) };
@@ -218,7 +218,7 @@ async function parseBinaryEvent(
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('ce-') && typeof value === 'string') attributes[name.slice(3)] = decodeHeader(value);
   }
-  // The type of the data is that of the body (HTTP binding, section 3.1.1).
+  // The content type of the request is that of the data (HTTP binding, section 3.1.1).
   for (const name of ['data', 'data_base64', 'datacontenttype']) delete attributes[name];
   return parseEvent(
     { ...attributes, ...(type !== '' && { datacontenttype: type }), ...(await readBody(body, type)) },
@@ -251,7 +251,7 @@ const stripByteOrderMark = (body: Uint8Array): Uint8Array =>
 
 /**
  * Parses a request of the CloudEvents 1.0 HTTP binding in structured, batched or binary mode. Plain
- * `application/json` is parsed as structured or batched as well. Throws `unsupported_media_type`, `invalid_request`,
+ * `application/json` is accepted as structured or batched. Throws `unsupported_media_type`, `invalid_request`,
  * and `validation_failed` with the index of the first invalid event.
  */
 export async function readCloudEvents(

@@ -9,12 +9,12 @@ test('up to 256 subjects are counted exactly, and more within five percent', () 
     assert.equal(estimateCount(addToSketch(decodeSketch(null), hashesOf(count))), count);
   }
   for (const count of [257, 1_000, 10_000, 100_000]) {
-    const found = estimateCount(addToSketch(decodeSketch(null), hashesOf(count)));
-    assert.ok(Math.abs(found - count) / count < 0.05, `${count}: ${found}`);
+    const estimate = estimateCount(addToSketch(decodeSketch(null), hashesOf(count)));
+    assert.ok(Math.abs(estimate - count) / count < 0.05, `${count}: ${estimate}`);
   }
 });
 
-test('a sketch that was written and read again keeps counting like one that was not', () => {
+test('encoding and decoding a sketch between additions does not change its count', () => {
   const all = hashesOf(2_000);
   let stored: string | null = null;
   for (let index = 0; index < all.length; index += 90) {

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 
 /**
- * Estimates a number of distinct subjects in little space: up to 256 exactly, as 32-bit hashes, and more with a
- * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). Text format: `s` or `d` and base64.
+ * Estimates the number of distinct subjects in little space: up to 256 exactly, as 32-bit hashes, and more with a
+ * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is base64 after the
+ * letter `s` (exact) or `d` (dense).
  */
 const MAX_EXACT_COUNT = 256;
 const INDEX_BITS = 12;

@@ -9,16 +9,19 @@ import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 
-/** Location of an app and the environment of its processes. */
+/** The server and directory of an app, and the environment of its processes. */
 export interface AppTarget {
   readonly app: AppTable;
   readonly runTarget: RunTarget;
   readonly environment: Readonly<Record<string, string>>;
-  /** Values of all its variables, which are masked in output. */
+  /** Values of all variables of the app, which are masked in output. */
   readonly secrets: readonly string[];
 }
 
-/** Throws `JobFailure` with the reason if the app cannot be backed up or restored, on its server or another one. */
+/**
+ * Resolves an app on its own server, or on `serverId`. Throws `JobFailure` with the reason if it cannot be backed up or
+ * restored there.
+ */
 export async function resolveAppTarget(
   context: PlatformContext,
   connections: ConnectionPool,
@@ -29,8 +32,9 @@ export async function resolveAppTarget(
   const { read } = context.store;
   const app = await findResource(read, 'app', workspaceId, appId);
   if (app === undefined) throw new JobFailure('The app was deleted.');
-  const chosenId = serverId ?? app.server_id;
-  const server = chosenId === null ? undefined : await findResource(read, 'server', workspaceId, chosenId);
+  const effectiveServerId = serverId ?? app.server_id;
+  const server =
+    effectiveServerId === null ? undefined : await findResource(read, 'server', workspaceId, effectiveServerId);
   if (server === undefined)
     throw new JobFailure(serverId === null ? 'The app no longer has a server.' : 'The server was deleted.');
   try {
@@ -44,13 +48,13 @@ export async function resolveAppTarget(
   }
 }
 
-const MAX_KEPT_LINES = 5;
+const MAX_LINES = 5;
 const MAX_LINE_CHARACTERS = 300;
 
 /** The last lines of a step's output, masked by the runner. */
 export interface LastLines {
   readonly onLine: (line: OutputLine) => void;
-  /** Whether there is output, and all of it consists of harmless warnings. */
+  /** Whether there is output and every line of it is a harmless warning. */
   onlyWarnings(): boolean;
   text(): string;
 }
@@ -64,14 +68,14 @@ export function createLastLines(warnings: RegExp | null = null): LastLines {
       if (line === '') return;
       if (warnings === null || !warnings.test(line)) errorCount++;
       lines.push(line);
-      if (lines.length > MAX_KEPT_LINES) lines.shift();
+      if (lines.length > MAX_LINES) lines.shift();
     },
     onlyWarnings: () => lines.length > 0 && errorCount === 0,
     text: () => lines.join('\n'),
   };
 }
 
-/** Describes an outcome that is not a success; null for a success. */
+/** Returns the failure of a step; null if it succeeded. */
 export function outcomeFailure(outcome: StepOutcome, description: string, lastLines: LastLines): JobFailure | null {
   if (outcome.problem !== null) return new JobFailure(outcome.problem);
   if (outcome.cancelled) return new JobFailure('It was cancelled.');

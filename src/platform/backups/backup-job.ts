@@ -23,11 +23,11 @@ import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
-/** Warnings of tar about files that changed while it read them; the archive has one state or the other. */
+/** Warnings of tar about files that changed while it read them: the archive contains the old or the new state. */
 const TAR_WARNING =
   /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
 
-/** Archives `shared/` with tar, compressed on the server; or runs the app's own command. */
+/** Returns the step that archives and compresses `shared/` on the server, or that runs the app's own command. */
 function backupStep(target: AppTarget, kind: string): Step {
   const { command, interpreter } = backupSettingsOf(target.app);
   if (kind === 'command' && command !== null) {
@@ -90,7 +90,7 @@ async function streamBackup(
   const description = row.kind === 'directory' ? 'tar' : 'The backup command';
   const output = new PassThrough();
   const step = backupStep(target, row.kind);
-  // Nothing would end the output of a step that never starts.
+  // If the step never started, its output stream would never end.
   signal.throwIfAborted();
   const outcomePromise = run(target.runTarget, { ...step, stdout: output, onLine: lastLines.onLine }, signal);
   outcomePromise.catch((error) => output.destroy(error));
@@ -101,13 +101,13 @@ async function streamBackup(
   const compressed = zstd === null ? output : output.pipe(zstd);
 
   const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
-  /** Ends only when the output is known to be complete, so that an incomplete object never appears. */
+  /** Ends only when the step has succeeded, so that an incomplete backup is never stored. */
   async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
     signal.throwIfAborted();
-    const changed = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.onlyWarnings();
-    const failure = changed ? null : outcomeFailure(outcome, description, lastLines);
+    const onlyFilesChanged = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.onlyWarnings();
+    const failure = onlyFilesChanged ? null : outcomeFailure(outcome, description, lastLines);
     if (failure !== null) throw failure;
     if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command produced no output.');
   }
@@ -125,10 +125,10 @@ async function streamBackup(
       await updateWorkItem(trx, 'backup', workspaceId, row.id, ['processing'], measured);
     });
   } catch (error) {
-    // Ends the process that still writes, wherever it runs.
+    // Ends the process if it is still writing.
     output.destroy(error instanceof Error ? error : new Error('The backup was not stored.'));
     const outcome = await outcomePromise;
-    // If another node has declared this job failed, it may have swept before the object existed.
+    // If another node has marked this job as failed, its sweep may have run before the object existed.
     if (job.fenceSignal.aborted) await storage.remove(location, null).catch(context.onError);
     else await sweepObject(context, workspaceId, row.id);
     if (error instanceof StorageFailure) throw new JobFailure(error.message);
@@ -178,7 +178,7 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sha256,
       });
       if (status === 'completed') {
-        // That backups cannot be restored is not disproved by a new one.
+        // A new backup resolves only the notice of a failed backup, not that of a failed verification.
         const notice = await findNoticeOf(trx, workspaceId, row.app_id, 'backup.failed');
         if (notice?.occurrence.startsWith('bak_') === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);

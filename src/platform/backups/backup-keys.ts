@@ -19,18 +19,17 @@ import type { PlatformContext } from '../context.ts';
 import { KEY_BYTES } from './encryption.ts';
 import { StorageFailure } from './storage.ts';
 
-/** What the sealed key of a workspace's backups is bound to. */
+/** Returns the associated data of a workspace's sealed backup key. */
 export const backupKeyAssociatedData = (row: Pick<BackupKeyTable, 'id' | 'workspace_id'>): string =>
   `backup key ${row.workspace_id} ${row.id}`;
 
-/** What keys are made and opened with. */
 type KeyContext = Pick<PlatformContext, 'seal' | 'clock'>;
 
 async function createKey(trx: Trx, context: KeyContext, workspaceId: string): Promise<BackupKeyTable> {
   const now = context.clock();
-  const bound = { id: createId('backup_key', now), workspace_id: workspaceId };
+  const ids = { id: createId('backup_key', now), workspace_id: workspaceId };
   const key = randomBytes(KEY_BYTES).toString('base64url');
-  const row = { ...bound, key_sealed: context.seal.seal(key, backupKeyAssociatedData(bound)), created_at: now };
+  const row = { ...ids, key_sealed: context.seal.seal(key, backupKeyAssociatedData(ids)), created_at: now };
   await insertBackupKey(trx, row);
   return row;
 }
@@ -45,7 +44,7 @@ export async function currentBackupKey(
   workspaceId: string,
 ): Promise<{ readonly id: string; readonly key: Buffer }> {
   const existing = await findCurrentBackupKey(trx, workspaceId);
-  // A key sealed with a secret that was lost is replaced.
+  // Replaces a key that was sealed with a lost secret.
   const row =
     existing !== undefined && context.seal.hasKeyFor(existing.key_sealed)
       ? existing
@@ -69,8 +68,8 @@ export async function backupKeyOf(
 }
 
 /**
- * Replaces the key that encrypts new backups. Existing backups keep theirs; keys that no backup needs are deleted.
- * Throws `conflict` for too many, `idempotent_replay`.
+ * Replaces the key that encrypts new backups. Existing backups stay encrypted with their keys; keys that no
+ * backup needs are deleted. Throws `conflict` if there are too many keys, `idempotent_replay`.
  */
 export async function replaceBackupKey(context: PlatformContext, request: RequestContext): Promise<BackupKey> {
   const { workspaceId } = request;

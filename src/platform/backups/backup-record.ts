@@ -37,7 +37,7 @@ const actorOf = (row: BackupTable | RestoreTable) => ({
   name: row.actor_name,
 });
 
-/** What a restore and a verification have in common. */
+/** Serializes the fields that a restore and a verification have in common. */
 const serializeOutcome = (row: RestoreTable) => ({
   status: row.status as WorkStatus,
   error: row.error,
@@ -48,12 +48,12 @@ const serializeOutcome = (row: RestoreTable) => ({
 });
 
 export function serializeBackup(row: BackupTable, { restore, verification }: LatestRestores = {}): Backup {
-  const restoring = restore !== undefined && isActive(restore.status);
+  const isRestoring = restore !== undefined && isActive(restore.status);
   return {
     id: row.id,
     appId: row.app_id,
     kind: row.kind as BackupKind,
-    status: (restoring ? restore.status : row.status) as WorkStatus,
+    status: (isRestoring ? restore.status : row.status) as WorkStatus,
     sizeBytes: row.size_bytes,
     sha256: row.sha256,
     error: row.error,

@@ -36,7 +36,7 @@ export async function getBackup(context: PlatformContext, workspaceId: string, i
   return serializeBackup(row, (await latestRestores(read, workspaceId, [id])).get(id));
 }
 
-/** Lists an app's backups, newest first; by its id also those of a deleted app. Throws `not_found`. */
+/** Lists an app's backups, newest first. Accepts the id of a deleted app. Throws `not_found`. */
 export async function listBackupsOf(
   context: PlatformContext,
   workspaceId: string,
@@ -55,7 +55,7 @@ export async function listBackupsOf(
   return toPage(rows, page.limit, '-createdAt', cursorOf, (row) => serializeBackup(row, restores.get(row.id)));
 }
 
-/** Throws `conflict` if an app has nothing to back up, or no location. */
+/** Returns the kind of an app's backups. Throws `conflict` if the app has no server, or nothing to back up. */
 export function requireBackupKind(app: AppTable): BackupKind {
   if (app.server_id === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (backupSettingsOf(app).command !== null) return 'command';

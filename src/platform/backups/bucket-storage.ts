@@ -14,7 +14,7 @@ export interface BucketSettings {
   readonly secretAccessKey: string;
 }
 
-/** Size of a part in bytes: an object may have at most 10,000 parts, and one at a time is held in memory. */
+/** Size of a part in bytes. S3 allows 10,000 parts per object; one part at a time is in memory. */
 const PART_BYTES = 16 * 1_048_576;
 const MAX_ATTEMPTS = 4;
 const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
@@ -28,7 +28,7 @@ interface BucketRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns the text of the first element of that name in a response. No parser is needed: these responses are flat. */
+/** Returns the text of the first element with this name. The responses are flat, so no XML parser is needed. */
 function readXmlElement(xml: string, name: string): string | null {
   const found = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
   if (found === undefined) return null;
@@ -36,11 +36,11 @@ function readXmlElement(xml: string, name: string): string | null {
   return found.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
 }
 
-/** Describes an error response by its code only, never by anything that it echoes from a request. */
+/** Describes an error response by its code only, because it may echo parts of the request. */
 function toStorageFailure(status: number, text: string): StorageFailure {
   const code = readXmlElement(text, 'Code');
-  const word = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
-  return new StorageFailure(`The bucket responded with ${status}${word}.`);
+  const suffix = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
+  return new StorageFailure(`The bucket responded with ${status}${suffix}.`);
 }
 
 async function readText(response: Response): Promise<string> {
@@ -53,7 +53,7 @@ async function readText(response: Response): Promise<string> {
   return text;
 }
 
-/** Splits a stream into parts of one size; the last may be smaller, or empty if the stream is. */
+/** Splits a stream into parts of `size` bytes. The last part may be smaller, and is empty for an empty stream. */
 async function* splitIntoParts(
   source: AsyncIterable<Uint8Array>,
   size: number,
@@ -76,13 +76,13 @@ async function* splitIntoParts(
 }
 
 /**
- * Stores backups in a bucket of S3 or a compatible service (REST API, Signature Version 4 by aws4fetch). Small
- * objects are sent in one request, others in parts; an object appears only when it is complete. Each request has the
- * SHA-256 of its body, so that corruption in transit is detected.
+ * Stores backups in a bucket of S3 or a compatible service (REST API; aws4fetch signs with Signature Version 4).
+ * Small objects are sent in one request, others in parts; an object appears only when it is complete. Each request
+ * contains the SHA-256 of its body, so that corruption in transit is detected.
  */
 export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {
   const { url, region, accessKeyId, secretAccessKey } = settings;
-  // Its own retries cover responses only, not broken connections.
+  // The retries of aws4fetch cover responses only, not broken connections.
   const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
   const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
 
@@ -98,14 +98,14 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
       // A redirect is treated as a failure: nothing is sent to a host that the operator did not configure.
       redirect: 'manual',
       headers: { 'x-amz-content-sha256': hash },
-      // A GET may stream for any time; its own signal ends it.
+      // A GET may stream for any length of time, so it has no timeout.
       signal:
         method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [timeout] : [signal, timeout]),
       ...(body !== undefined && { body }),
     });
   }
 
-  /** Sends a request, and again if the connection breaks or the bucket is busy. Throws `StorageFailure`. */
+  /** Sends a request, and retries if the connection breaks or the bucket is busy. Throws `StorageFailure`. */
   async function send(location: string, request: BucketRequest): Promise<Response> {
     for (let attemptsLeft = MAX_ATTEMPTS - 1; ; attemptsLeft--) {
       let failure: StorageFailure;
@@ -135,7 +135,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
   }
 
   async function abortUpload(location: string, uploadId: string, signal?: AbortSignal): Promise<void> {
-    // 404: it is deleted already.
+    // A 404 means that the upload no longer exists.
     await (await send(location, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
   }
 
@@ -162,7 +162,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`;
     const body = new TextEncoder().encode(xml);
     const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploadId }, body, signal });
-    // A completion that fails late is answered 200 with an error in the body.
+    // If completing the upload fails late, S3 responds with 200 and an error in the body.
     if (/<Error>/.test(text)) throw toStorageFailure(200, text);
   }
 

@@ -13,7 +13,7 @@ import { freePort } from '../../testing/postgres.ts';
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../../testing/test-server.ts';
 import { until } from '../../testing/until.ts';
 
-/** The commands of `docs/guides/database-backups.md`, run with each database. */
+/** The commands of this guide are run with each database. */
 const GUIDE = readFileSync(new URL('../../../docs/guides/database-backups.md', import.meta.url), 'utf8');
 const PASSWORD = 'pa55word-of_the-test';
 const ROWS = 2000;
@@ -32,7 +32,7 @@ function recipeOf(heading: string): Recipe {
   return { command, restoreCommand, verifyCommand };
 }
 
-/** A running database. Statements are run with a program of its own, without a password on the command line. */
+/** A running database. Statements are run with its own client program, without a password on the command line. */
 interface Database {
   readonly variables: Readonly<Record<string, string>>;
   query(statement: string): string;
@@ -66,7 +66,7 @@ function dataDirectory(name: string, user: string): string {
   if (isRoot) execute(['chown', `${user}:`, path]);
   return path;
 }
-const responds = (query: () => unknown) =>
+const untilResponsive = (query: () => unknown) =>
   until(() => {
     try {
       query();
@@ -91,7 +91,7 @@ async function startPostgresql(): Promise<Database> {
       { ...login, PGPASSWORD: PASSWORD, PGDATABASE: database },
       statement,
     );
-  await responds(() => run('postgres')('select 1'));
+  await untilResponsive(() => run('postgres')('select 1'));
   run('postgres')(`alter user shop password '${PASSWORD}'; create database shop`);
   execute(['sed', '-i', 's/trust$/scram-sha-256/', join(data, 'pg_hba.conf')]);
   run('postgres')('select pg_reload_conf()');
@@ -112,7 +112,7 @@ async function startMariadb(): Promise<Database> {
   const child = startServer(['mariadbd', ...common, ...network, '--innodb-flush-log-at-trx-commit=0']);
   const asRoot = (statement: string) =>
     execute(['mariadb', '--no-defaults', '-u', 'root', `-S${socket}`], {}, statement);
-  await responds(() => asRoot('select 1'));
+  await untilResponsive(() => asRoot('select 1'));
   asRoot(`create database shop; create user shop@localhost identified by '${PASSWORD}';
     grant all on shop.* to shop@localhost; grant all on \`verify\\_%\`.* to shop@localhost`);
   const login = { DB_HOST: '127.0.0.1', DB_PORT: String(port), DB_USER: 'shop', DB_NAME: 'shop', MYSQL_PWD: PASSWORD };
@@ -147,18 +147,21 @@ async function startRedis(): Promise<Database> {
     assert.doesNotMatch(output, /^(?:ERR|NOAUTH|LOADING|Could not)/m);
     return output;
   };
-  await responds(() => query('ping'));
+  await untilResponsive(() => query('ping'));
   return { variables, query, close: () => stopServer(child) };
 }
 
 interface DatabaseCase {
   readonly heading: string;
   readonly start: () => Promise<Database>;
+  /** Statements that create the data. */
   readonly fill: string;
+  /** Statements that damage the data after the backup. */
   readonly change: string;
+  /** Query whose result is compared before and after. */
   readonly state: string;
-  /** Finds scratch databases that a verification has not removed. */
-  readonly leftover?: string;
+  /** Query for scratch databases that a verification has not removed. */
+  readonly leftoverQuery?: string;
 }
 const SQL = {
   fill: `create table orders (id integer primary key, note varchar(100));
@@ -172,13 +175,13 @@ const DATABASES: readonly DatabaseCase[] = [
     heading: 'PostgreSQL',
     start: startPostgresql,
     ...SQL,
-    leftover: `select datname from pg_database where datname like 'verify%'`,
+    leftoverQuery: `select datname from pg_database where datname like 'verify%'`,
   },
   {
     heading: 'MariaDB and MySQL',
     start: startMariadb,
     ...SQL,
-    leftover: `show databases like 'verify%'`,
+    leftoverQuery: `show databases like 'verify%'`,
     fill: `set max_recursive_iterations = 100000; ${SQL.fill}; create procedure hello() select 1`,
   },
   { heading: 'SQLite', start: startSqlite, ...SQL, fill: `${SQL.fill}; pragma user_version = 7` },
@@ -209,8 +212,8 @@ after(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** Starts work on a backup, and returns the backup when it has ended. */
-async function finished(path: string, isFinished: (backup: Backup) => boolean): Promise<Backup> {
+/** Sends a POST that starts work on a backup; returns the backup when that work has finished. */
+async function runToEnd(path: string, isFinished: (backup: Backup) => boolean): Promise<Backup> {
   const { body, status, text } = await owner.call<Backup>(path, { method: 'POST' });
   assert.equal(status, 202, text);
   const get = async () => (await owner.call<Backup>(`/v1/backups/${body.id}`)).body;
@@ -218,8 +221,8 @@ async function finished(path: string, isFinished: (backup: Backup) => boolean): 
   return get();
 }
 
-for (const { heading, fill, change, state, leftover } of DATABASES) {
-  test(`${heading}: a backup is consistent, verified in a scratch place, and restored`, async () => {
+for (const { heading, fill, change, state, leftoverQuery } of DATABASES) {
+  test(`${heading}: a backup is consistent, can be verified in a scratch database, and can be restored`, async () => {
     const database = databases.get(heading);
     assert.ok(database !== undefined);
     const recipe = recipeOf(heading);
@@ -231,34 +234,34 @@ for (const { heading, fill, change, state, leftover } of DATABASES) {
     const app = (await owner.call<App>('/v1/apps', { body })).body;
     const { variables } = database;
     await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: variables } });
-    const backup = await finished(`/v1/apps/${app.id}/backups`, ({ finishedAt }) => finishedAt !== null);
+    const backup = await runToEnd(`/v1/apps/${app.id}/backups`, ({ finishedAt }) => finishedAt !== null);
     assert.equal(backup.status, 'completed', backup.error ?? '');
     database.query(change);
     const changed = database.query(state);
     assert.notEqual(changed, before);
-    const verified = await finished(
+    const verified = await runToEnd(
       `/v1/backups/${backup.id}/verify`,
       ({ lastVerification }) => lastVerification?.finishedAt !== null,
     );
     assert.equal(verified.lastVerification?.status, 'completed', verified.lastVerification?.error ?? '');
     assert.equal(database.query(state), changed);
-    if (leftover !== undefined) assert.equal(database.query(leftover), '');
-    const restored = await finished(
+    if (leftoverQuery !== undefined) assert.equal(database.query(leftoverQuery), '');
+    const restored = await runToEnd(
       `/v1/backups/${backup.id}/restore`,
       ({ lastRestore }) => lastRestore?.finishedAt !== null,
     );
     assert.equal(restored.lastRestore?.status, 'completed', restored.lastRestore?.error ?? '');
     assert.equal(database.query(state), before);
     if (heading === 'SQLite') assert.equal(database.query('pragma user_version'), '7\n');
-    // A backup of a database that cannot be read fails.
+    // A backup fails if the database cannot be read.
     const isSecret = (name: string) => /PASSWORD|PWD|AUTH|^DATABASE$/.test(name);
-    const wrong = Object.fromEntries(
+    const invalidVariables = Object.fromEntries(
       Object.keys(variables)
         .filter(isSecret)
         .map((name) => [name, '/nonexistent/db']),
     );
-    await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: wrong } });
-    const failed = await finished(`/v1/apps/${app.id}/backups`, ({ finishedAt }) => finishedAt !== null);
+    await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: invalidVariables } });
+    const failed = await runToEnd(`/v1/apps/${app.id}/backups`, ({ finishedAt }) => finishedAt !== null);
     assert.equal(failed.status, 'failed', heading);
   });
 }

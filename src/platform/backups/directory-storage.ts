@@ -6,7 +6,7 @@ import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 const OBJECT_NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
 
-/** Returns an id that distinguishes this directory from another node's: created once, and copied with the directory. */
+/** Returns the id that distinguishes this directory from those of other nodes; it is copied with the directory. */
 function readDirectoryId(dataDirectory: string): string {
   const path = join(dataDirectory, 'backups.id');
   try {
@@ -37,8 +37,8 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Stores backups in the folder `backups` of a data directory, mode 0700. Each is a file of mode 0600 that gets its
- * name only once it is completely on disk.
+ * Stores backups in the folder `backups` (mode 0700) of a data directory. Each backup is a file (mode 0600) that is
+ * renamed to its final name only once it is completely on disk.
  */
 export function createDirectoryStorage(dataDirectory: string): Storage {
   const folder = join(dataDirectory, 'backups');

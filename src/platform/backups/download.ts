@@ -9,19 +9,19 @@ import { DecryptionFailure } from './encryption.ts';
 import { ObjectNotFound, StorageFailure, storageOf } from './storage.ts';
 import { openStoredBackup } from './stored-backup.ts';
 
-/** The bytes of a backup, decrypted. */
+/** A download of a decrypted backup. */
 export interface BackupDownload {
   readonly fileName: string;
   readonly contentType: string;
   readonly sizeBytes: number;
   /** In hex. */
   readonly sha256: string;
-  /** Starts reading. The stream fails before its last bytes if they differ from those that were written. */
+  /** Starts reading. If the bytes differ from those that were written, the stream fails before the last of them. */
   open(signal: AbortSignal): Promise<NodeJS.ReadableStream>;
 }
 
-/** Passes bytes on, but for the last ones only if all of them have this hash: a damaged download never looks complete. */
-function verifying(sha256: string): Transform {
+/** Passes bytes through, the last chunk only if the hash matches: a damaged download never looks complete. */
+function createHashVerifier(sha256: string): Transform {
   const hash = createHash('sha256');
   let last: Buffer = Buffer.alloc(0);
   return new Transform({
@@ -39,8 +39,8 @@ function verifying(sha256: string): Transform {
 }
 
 /**
- * Returns the bytes of a backup, decrypted, and records that somebody downloads them. Throws `not_found`, and
- * `conflict` if it is not complete, damaged, or stored where this node cannot read it.
+ * Returns a download of a decrypted backup, and records an audit event. Throws `not_found`, and `conflict` if the
+ * backup is incomplete, damaged, or stored where this node cannot read it.
  */
 export async function downloadBackup(
   context: PlatformContext,
@@ -73,8 +73,8 @@ export async function downloadBackup(
     async open(signal) {
       try {
         const bytes = Readable.from(await openStoredBackup(context, storage, object, signal), { objectMode: false });
-        const verified = verifying(sha256 ?? '');
-        // `pipe` does not forward errors, nor the end of a reader that gives up.
+        const verified = createHashVerifier(sha256 ?? '');
+        // `pipe` forwards neither errors nor the disconnection of the reader.
         bytes.once('error', (error) =>
           verified.destroy(error instanceof DecryptionFailure ? new Problem('conflict', error.message) : error),
         );

@@ -14,7 +14,7 @@ const collect = async (source: AsyncIterable<Uint8Array>) => Buffer.concat(await
 const encrypted = (plain: Buffer, of = secret) => collect(encryptBackup(inPieces(plain, 50_000), of));
 const decrypted = (stored: Buffer, of = secret, size = 70_001) => collect(decryptBackup(inPieces(stored, size), of));
 
-test('what was encrypted is decrypted, whatever its length and however it is read', async () => {
+test('decryption returns the encrypted bytes for any length and any size of the pieces read', async () => {
   for (const length of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]) {
     const plain = randomBytes(length);
     const stored = await encrypted(plain);
@@ -22,11 +22,11 @@ test('what was encrypted is decrypted, whatever its length and however it is rea
     for (const size of [1000, 70_001, stored.length])
       assert.ok((await decrypted(stored, secret, size)).equals(plain), `${length} in pieces of ${size}`);
   }
-  const [one, other] = [await encrypted(Buffer.from('same')), await encrypted(Buffer.from('same'))];
-  assert.notDeepEqual(one, other);
+  const [first, second] = [await encrypted(Buffer.from('same')), await encrypted(Buffer.from('same'))];
+  assert.notDeepEqual(first, second);
 });
 
-test('damage, truncation, reordering and mixing are detected, and no byte is returned that was not authenticated', async () => {
+test('damage, truncation, reordering and mixing are detected, and only authenticated bytes are returned', async () => {
   const plain = randomBytes(3 * CHUNK_BYTES + 5);
   const stored = await encrypted(plain);
   const otherBackup = await encrypted(plain);
@@ -56,26 +56,26 @@ test('damage, truncation, reordering and mixing are detected, and no byte is ret
     'the plain text': plain,
   };
   for (const [name, bytes] of Object.entries(forged)) {
-    const seen: Uint8Array[] = [];
+    const received: Uint8Array[] = [];
     await assert.rejects(
       async () => {
-        for await (const piece of decryptBackup(inPieces(bytes, 70_001), secret)) seen.push(piece);
+        for await (const piece of decryptBackup(inPieces(bytes, 70_001), secret)) received.push(piece);
       },
       DecryptionFailure,
       name,
     );
-    const returned = Buffer.concat(seen);
+    const returned = Buffer.concat(received);
     assert.ok(returned.equals(plain.subarray(0, returned.length)) && returned.length < plain.length, name);
   }
 });
 
-test('a file is opened only with the key, the workspace and the backup that it was written for', async () => {
+test('decryption fails with another key, workspace or backup', async () => {
   const stored = await encrypted(Buffer.from('rows'));
   for (const change of [{ key: randomBytes(32) }, { workspaceId: 'ws_2' }, { backupId: 'bak_2' }])
     await assert.rejects(decrypted(stored, { ...secret, ...change }), DecryptionFailure);
 });
 
-test('a reader that stops early closes what it reads from', async () => {
+test('a reader that stops early closes the source', async () => {
   let closed = false;
   async function* source(): AsyncGenerator<Buffer> {
     try {

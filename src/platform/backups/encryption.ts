@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 /**
- * The format of encrypted backups, described in `docs/operations.md`: a header, then chunks under AES-256-GCM whose
- * nonce is a counter and a flag for the last one. This is the STREAM construction of "Online Authenticated-Encryption
+ * The format of encrypted backups, described in `docs/operations.md`: a header, then chunks encrypted with AES-256-GCM;
+ * the nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of "Online Authenticated-Encryption
  * and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015, section 7), with the
  * nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated, reordered or taken from another backup.
  */
@@ -21,7 +21,7 @@ export interface BackupSecret {
   readonly backupId: string;
 }
 
-/** Bytes that were not encrypted with this key for this backup, or not all of them. */
+/** The bytes are incomplete, or were not encrypted with this key for this backup. */
 export class DecryptionFailure extends Error {
   constructor() {
     super('The stored data of the backup is damaged, incomplete or that of another backup.');
@@ -34,7 +34,7 @@ interface ChunkKey {
   readonly associatedData: Buffer;
 }
 
-/** Each backup has its own key, so that its counters can start at zero. */
+/** Derives one key per backup, so that the counter of each backup can start at zero. */
 function deriveChunkKey({ key, workspaceId, backupId }: BackupSecret, header: Buffer): ChunkKey {
   const salt = header.subarray(MAGIC.length);
   return {
@@ -70,7 +70,7 @@ function decryptChunk({ key, associatedData }: ChunkKey, bytes: Buffer, counter:
   return plain;
 }
 
-/** Yields pieces of `size` bytes, and whether a piece is the last: only that one may be smaller, or empty. */
+/** Yields pieces of `size` bytes; only the last piece may be smaller or empty. */
 async function* splitIntoPieces(
   source: AsyncIterable<Uint8Array>,
   size: number,
@@ -79,7 +79,7 @@ async function* splitIntoPieces(
   let filled = 0;
   for await (const bytes of source) {
     for (let offset = 0; offset < bytes.length; ) {
-      // A full piece waits for the byte that shows that it is not the last.
+      // A full piece is yielded only when another byte shows that it is not the last.
       if (filled === size) {
         yield { piece: buffer, isLast: false };
         buffer = Buffer.allocUnsafe(size);
@@ -94,7 +94,7 @@ async function* splitIntoPieces(
   yield { piece: buffer.subarray(0, filled), isLast: true };
 }
 
-/** Encrypts a stream, holding one chunk in memory. */
+/** Encrypts a stream with one chunk in memory. */
 export async function* encryptBackup(
   source: AsyncIterable<Uint8Array>,
   secret: BackupSecret,
@@ -109,7 +109,7 @@ export async function* encryptBackup(
 
 async function readHeader(
   iterator: AsyncIterator<Uint8Array>,
-): Promise<{ readonly header: Buffer; readonly rest: Buffer }> {
+): Promise<{ readonly header: Buffer; readonly remaining: Buffer }> {
   let bytes: Buffer = Buffer.alloc(0);
   while (bytes.length < HEADER_BYTES) {
     const next = await iterator.next();
@@ -118,12 +118,12 @@ async function readHeader(
   }
   const header = bytes.subarray(0, HEADER_BYTES);
   if (!header.subarray(0, MAGIC.length).equals(MAGIC)) throw new DecryptionFailure();
-  return { header, rest: bytes.subarray(HEADER_BYTES) };
+  return { header, remaining: bytes.subarray(HEADER_BYTES) };
 }
 
 /**
- * Decrypts a stream, holding one chunk in memory. Yields only authenticated bytes, and throws `DecryptionFailure`
- * instead of ending if any are missing.
+ * Decrypts a stream with one chunk in memory. Yields only authenticated bytes, and throws `DecryptionFailure` if any
+ * are missing.
  */
 export async function* decryptBackup(
   source: AsyncIterable<Uint8Array>,
@@ -131,17 +131,17 @@ export async function* decryptBackup(
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   try {
-    const { header, rest } = await readHeader(iterator);
+    const { header, remaining } = await readHeader(iterator);
     const chunkKey = deriveChunkKey(secret, header);
     async function* body(): AsyncGenerator<Uint8Array> {
-      yield rest;
+      yield remaining;
       for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
     }
     let counter = 0;
     for await (const { piece, isLast } of splitIntoPieces(body(), CHUNK_BYTES + TAG_BYTES))
       yield decryptChunk(chunkKey, piece, counter++, isLast);
   } finally {
-    // Closes the file or the response that the bytes are read from.
+    // Closes the file or response from which the bytes are read.
     await iterator.return?.();
   }
 }

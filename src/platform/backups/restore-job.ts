@@ -28,7 +28,7 @@ interface RestoreRun {
   readonly source: BackupSource;
 }
 
-/** Reads the backup of a restore or verification, and passes it on if it is intact; marks it as failed otherwise. */
+/** Reads the backup of a restore or verification; calls `work` if it is intact, and marks it as failed otherwise. */
 async function withBackup(
   context: PlatformContext,
   storage: Storage,
@@ -77,7 +77,10 @@ async function restoreOnServer({ context, job, backup, restore, source }: Restor
   }
 }
 
-/** Restores into a scratch directory, if there is a server and a way to do so. Returns what was checked. */
+/**
+ * Restores into a scratch directory if the app has a server, and a directory or a verification command. Returns the
+ * method of verification.
+ */
 async function verifyOnServer({ context, job, backup, restore, source }: RestoreRun): Promise<VerificationMethod> {
   const app = await findResource(context.store.read, 'app', job.workspaceId, backup.app_id);
   const verifyCommand = app === undefined ? null : (backupSettingsOf(app).verifyCommand ?? null);
@@ -100,7 +103,7 @@ async function verifyOnServer({ context, job, backup, restore, source }: Restore
 }
 
 /**
- * The job kind of restores from one storage. If the node is lost, the restore has failed; the old state still exists.
+ * The job kind of restores from one storage. If its node is lost, the restore fails and the previous state still exists.
  */
 export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {
@@ -127,7 +130,7 @@ export function restoreJobKind(context: PlatformContext, storage: Storage): JobK
   };
 }
 
-/** The job kind of verifications of backups in one storage. One that does not succeed raises a notice. */
+/** The job kind of verifications of backups in one storage. A failed verification raises a notice. */
 export function verificationJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {
     name: verificationJobKindName(storage.name),

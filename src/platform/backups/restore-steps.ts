@@ -17,14 +17,14 @@ const shellScript = (lines: readonly string[]): Step['command'] => ({
   body: `set -eu\n${lines.join('\n')}\n`,
 });
 
-/** Starts with a dot, so that it is not taken for a release; in the app's directory, so that a rename suffices. */
+/** The name starts with a dot, so that it is not mistaken for a release. It is in the app's directory: a rename suffices. */
 const incomingName = (id: string) => `.restore-${id}`;
 const scratchName = (id: string) => `.verify-${id}`;
 const previousName = (id: string) => `.before-${id}`;
 
 /** Removes what interrupted restores left behind; reverts an incomplete swap. */
 const CLEANUP_SCRIPT = [
-  // Another server may not have it yet.
+  // The directory may not exist yet on another server.
   'mkdir -p "$DEVPILOT_DIRECTORY"',
   'cd "$DEVPILOT_DIRECTORY"',
   'for old in .before-res_*; do',
@@ -32,7 +32,7 @@ const CLEANUP_SCRIPT = [
   'done',
   'rm -rf .restore-res_* .before-res_*',
 ];
-/** Performs both renames or none, without interruption. */
+/** Performs both renames or neither, and ignores signals meanwhile. */
 const SWAP_SCRIPT = [
   "trap '' HUP INT TERM",
   'cd "$DEVPILOT_DIRECTORY"',
@@ -53,8 +53,8 @@ async function runStep(target: AppTarget, description: string, stepToRun: Step, 
 }
 
 /**
- * Pipes a backup to a step's standard input. Throws an error of the source rather than the resulting failure of the
- * step.
+ * Pipes a backup to a step's standard input. If the source fails, throws its error instead of the resulting failure of
+ * the step.
  */
 async function pipeToStep(
   target: AppTarget,
@@ -66,7 +66,7 @@ async function pipeToStep(
   const bytes = await source.open();
   let sourceError: Error | null = null;
   const input = new PassThrough();
-  // It may fail before or after there is a listener.
+  // The stream may fail while it has no other listener.
   input.on('error', () => undefined);
   bytes.once('error', (error) => {
     sourceError = error;
@@ -75,7 +75,7 @@ async function pipeToStep(
   bytes.pipe(input);
   try {
     await runStep(target, description, { ...stepToRun, stdin: input }, signal);
-    // A step may stop reading early; the rest must still be verified.
+    // A step may stop reading early; the remaining bytes must still be verified.
     bytes.unpipe(input);
     if (!bytes.readableEnded) await finished(bytes.resume());
   } catch (error) {
@@ -85,7 +85,7 @@ async function pipeToStep(
   }
 }
 
-/** Extracts the archive beside `shared/`, swaps the two, and only then removes the old state. */
+/** Extracts the archive next to `shared/`, swaps the two, and only then removes the previous state. */
 export async function restoreDirectory(
   target: AppTarget,
   id: string,
@@ -115,28 +115,28 @@ export async function restoreDirectory(
       'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
-    // Not cancelled from here on: it takes only a moment.
+    // This step is too short to need cancellation.
     await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');
     throw error;
   }
-  // The next restore removes what is left.
+  // If this fails, the next restore removes the directory.
   await remove('DEVPILOT_BEFORE');
 }
 
-/** What is done with the output of a backup command, once all of it is on the server. */
-interface DumpUse {
+/** A command that reads the output of a backup command once all of it is on the server. */
+interface DumpCommand {
   readonly command: string;
   readonly description: string;
-  /** Name of the folder that holds it meanwhile. */
+  /** Name of the temporary folder for the dump. */
   readonly folderName: string;
 }
 
 /** Copies the complete dump to the server before it is passed to the app's own command. */
 async function runWithDump(
   target: AppTarget,
-  { command, description, folderName }: DumpUse,
+  { command, description, folderName }: DumpCommand,
   source: BackupSource,
   job: RunningJob,
 ): Promise<void> {
@@ -160,14 +160,14 @@ async function runWithDump(
       '[ "$(wc -c < "$DEVPILOT_FOLDER/dump")" -eq "$DEVPILOT_SIZE" ]',
     ]);
     await pipeToStep(target, 'Sending the dump', { command: receiveDump, environment }, source, job.signal);
-    const using: Step = {
+    const commandStep: Step = {
       command: shellCommand(command, backupSettingsOf(target.app).interpreter),
       stdinPath: `${folder}/dump`,
       cwd: directory,
       environment: { ...target.environment, ...environment },
       secrets: target.secrets,
     };
-    await runStep(target, description, using, job.signal);
+    await runStep(target, description, commandStep, job.signal);
   } finally {
     await run(
       target.runTarget,
@@ -180,11 +180,11 @@ async function runWithDump(
 export function restoreByCommand(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
   const { restoreCommand: command } = backupSettingsOf(target.app);
   if (command === null) throw new JobFailure('The app no longer has a restoreCommand.');
-  const use = { command, description: 'The restore command', folderName: incomingName(id) };
-  return runWithDump(target, use, source, job);
+  const dumpCommand = { command, description: 'The restore command', folderName: incomingName(id) };
+  return runWithDump(target, dumpCommand, source, job);
 }
 
-/** Passes the dump to the command that checks it, which may use the folder `DEVPILOT_FOLDER`. */
+/** Passes the dump to the verification command, which may use the folder `DEVPILOT_FOLDER`. */
 export function verifyByCommand(
   target: AppTarget,
   command: string,
@@ -192,13 +192,13 @@ export function verifyByCommand(
   source: BackupSource,
   job: RunningJob,
 ): Promise<void> {
-  const use = { command, description: 'The verification command', folderName: scratchName(id) };
-  return runWithDump(target, use, source, job);
+  const dumpCommand = { command, description: 'The verification command', folderName: scratchName(id) };
+  return runWithDump(target, dumpCommand, source, job);
 }
 
 /**
- * Compares the unpacked files with the archive. Owners differ if an unprivileged user unpacks. Tars other than GNU's
- * cannot compare; with them, that everything was unpacked is the result.
+ * Compares the unpacked files with the archive. Owners are ignored: they differ if an unprivileged user unpacks. Only
+ * GNU tar can compare; with another tar, unpacking without an error is sufficient.
  */
 const COMPARE_SCRIPT = [
   'cd "$DEVPILOT_DIRECTORY"',
@@ -208,7 +208,7 @@ const COMPARE_SCRIPT = [
   '! grep -vE \': (Uid|Gid) differs$\' "$DEVPILOT_FOLDER.differences" >&2',
 ];
 
-/** Unpacks the archive into a scratch directory beside `shared/`, compares each entry, and removes it. */
+/** Unpacks the archive into a scratch directory next to `shared/`, compares each entry, and removes the directory. */
 export async function verifyDirectory(
   target: AppTarget,
   directory: string,

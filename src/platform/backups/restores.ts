@@ -29,12 +29,11 @@ import { storageNameOf } from './storage.ts';
 export const restoreJobKindName = (storageName: string): string => `restore from ${storageName}`;
 
 const RESTORE_START_TIMEOUT_MS = HOUR;
-/** Maximum number of restores that are cancelled at a time. */
-const MAX_CANCELLED_PER_POLL = 50;
+const MAX_CANCELLATIONS_PER_POLL = 50;
 
 /**
- * Returns the app to restore into. Throws `validation_failed` if it does not exist for the credential, and `conflict`
- * if the app of the backup was deleted.
+ * Returns the app to restore into. Throws `validation_failed` if the credential cannot access it, and `conflict` if the
+ * app of the backup was deleted.
  */
 async function findTargetApp(
   trx: Trx,
@@ -43,16 +42,16 @@ async function findTargetApp(
   idOrSlug: string | undefined,
 ): Promise<AppTable> {
   const { workspaceId } = request;
-  const named = idOrSlug === undefined ? undefined : await findResource(trx, 'app', workspaceId, idOrSlug);
-  if (idOrSlug !== undefined && (named === undefined || !isAllowedResource(request.allowed, named)))
+  const requestedApp = idOrSlug === undefined ? undefined : await findResource(trx, 'app', workspaceId, idOrSlug);
+  if (idOrSlug !== undefined && (requestedApp === undefined || !isAllowedResource(request.allowed, requestedApp)))
     throw invalidField('app', 'must be an app of this workspace');
-  const app = await lockScheduled(trx, 'app', workspaceId, named?.id ?? row.app_id);
+  const app = await lockScheduled(trx, 'app', workspaceId, requestedApp?.id ?? row.app_id);
   if (app === undefined)
     throw new Problem('conflict', 'The app of this backup was deleted. Set app to restore into another one.');
   return app;
 }
 
-/** Returns the server to restore on if it is not the app's own. Throws `validation_failed`. */
+/** Returns the id of the requested server, or null for the app's own. Throws `validation_failed`. */
 async function findOtherServer(
   trx: Trx,
   request: RequestContext,
@@ -62,7 +61,7 @@ async function findOtherServer(
   if (idOrSlug === undefined) return null;
   const server = await findResource(trx, 'server', request.workspaceId, idOrSlug);
   if (server !== undefined && server.id === app.server_id) return null;
-  // Servers belong to no app, so that none exists for a restricted credential.
+  // Servers belong to no app, so a credential restricted to apps cannot access any.
   if (server === undefined || (request.allowed ?? null) !== null)
     throw invalidField('server', 'must be a server of this workspace');
   return server.id;
@@ -84,7 +83,7 @@ function requireRestorable(row: BackupTable, app: AppTable, serverId: string | n
 }
 
 /**
- * Starts a restore, in place unless another app or server is named. Throws `not_found`, `conflict`,
+ * Starts a restore, in place unless another app or server is requestedApp. Throws `not_found`, `conflict`,
  * `validation_failed`, `idempotent_replay`.
  */
 export async function restoreBackup(
@@ -94,7 +93,7 @@ export async function restoreBackup(
   target: RestoreBackup,
 ): Promise<Backup> {
   const { workspaceId } = request;
-  const shown = await context.store.transaction(async (trx) => {
+  const serialized = await context.store.transaction(async (trx) => {
     const row = await requireBackup(trx, workspaceId, id);
     const app = await findTargetApp(trx, request, row, target.app);
     const otherServerId = await findOtherServer(trx, request, app, target.server);
@@ -134,15 +133,15 @@ export async function restoreBackup(
     return serializeBackup(row, { restore, verification: latest?.verification });
   });
   context.jobs.wake();
-  return shown;
+  return serialized;
 }
 
-/** Cancels restores that no node claims: the data directory with the backup may belong to no running node. */
+/** Cancels restores that no node claims, for example because no running node has the data directory of the backup. */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
   const waiting = await staleRestores(
     context.store.read,
     context.clock() - RESTORE_START_TIMEOUT_MS,
-    MAX_CANCELLED_PER_POLL,
+    MAX_CANCELLATIONS_PER_POLL,
   );
   for (const { id, workspace_id: workspaceId } of waiting) {
     await context.store.transaction((trx) =>

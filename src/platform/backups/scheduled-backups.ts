@@ -21,7 +21,7 @@ const MAX_DUE_PER_POLL = 50;
 const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
   schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
 
-/** Starts the backup that one app's schedule is due for. Missed times are made up for once. */
+/** Starts the backup of one app that is due. If several were missed, one backup makes up for all. */
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -36,21 +36,21 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
     try {
       await enqueueBackup(trx, context, request, app, requireBackupKind(app), dueAt);
     } catch (error) {
-      // There is no caller to report to: the failure appears in the list.
+      // There is no caller to report to, so a failed backup is added to the list.
       if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
       await enqueueBackup(trx, context, request, app, 'directory', dueAt, error.message);
     }
   });
 }
 
-/** Starts the backups that schedules are due for, each once over all nodes. */
+/** Starts all backups that are due, each only once across all nodes. */
 export async function startDueBackups(context: PlatformContext): Promise<void> {
   const due = await dueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
 
-/** Starts the verification of the newest completed backup of one app whose schedule is due. */
+/** Starts the verification of one app's newest completed backup if it is due. */
 async function startDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -64,13 +64,13 @@ async function startDueVerification(context: PlatformContext, workspaceId: strin
     try {
       await enqueueVerification(trx, context, systemRequestContext(workspaceId), newest);
     } catch (error) {
-      // One is running, or others wait: the next one is due soon enough.
+      // A verification is already running, or too many are waiting: the next scheduled one suffices.
       if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
     }
   });
 }
 
-/** Starts the verifications that schedules are due for, each once over all nodes. */
+/** Starts all verifications that are due, each only once across all nodes. */
 export async function startDueVerifications(context: PlatformContext): Promise<void> {
   const due = await dueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueVerification(context, workspaceId, id);
@@ -91,14 +91,14 @@ export async function applyRetention(
   const retention = app === undefined ? null : backupSettingsOf(app).keep;
   if (retention === null || retention === undefined) return;
   const now = context.clock();
-  const oldest = retention.days === undefined ? Number.NEGATIVE_INFINITY : now - retention.days * DAY;
+  const oldestAllowed = retention.days === undefined ? Number.NEGATIVE_INFINITY : now - retention.days * DAY;
   const completed = await listCompletedBackups(trx, workspaceId, appId);
   const newestVerified = completed.find((row) => row.verified_at !== null);
   const expired = completed.filter(
     (row, index) =>
       index > 0 &&
       row !== newestVerified &&
-      (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldest),
+      (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldestAllowed),
   );
   const restores = await latestRestores(
     trx,

@@ -16,20 +16,20 @@ import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-storage-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 async function* chunks(bytes: Buffer, size = 70_000): AsyncGenerator<Buffer> {
   for (let index = 0; index < bytes.length; index += size) yield bytes.subarray(index, index + size);
 }
-async function* breaking(bytes: Buffer): AsyncGenerator<Buffer> {
+async function* failingStream(bytes: Buffer): AsyncGenerator<Buffer> {
   yield* chunks(bytes);
-  throw new Error('the server went away');
+  throw new Error('connection lost');
 }
 async function readAll(storage: Storage, location: string): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const chunk of await storage.read(location, never)) parts.push(chunk as Buffer);
+  for await (const chunk of await storage.read(location, neverAborted)) parts.push(chunk as Buffer);
   return Buffer.concat(parts);
 }
-const nothing = () => Promise.resolve();
+const ignoreUpload = () => Promise.resolve();
 
 let s3: TestS3;
 before(async () => {
@@ -38,21 +38,21 @@ before(async () => {
 after(() => s3.close());
 
 const PART = 300_000;
-const storages: [string, () => Storage][] = [
+const STORAGES: [string, () => Storage][] = [
   ['a directory', () => createDirectoryStorage(folder)],
   ['a bucket', () => createBucketStorage(s3, PART)],
 ];
-for (const [what, open] of storages) {
-  describe(`backups in ${what}`, () => {
+for (const [kind, open] of STORAGES) {
+  describe(`backups in ${kind}`, () => {
     test('an object of any size is read back byte for byte, and does not exist after its removal', async () => {
       const storage = open();
       for (const size of [1, PART - 1, PART, PART + 1, 3 * PART, 1_000_000]) {
         const bytes = randomBytes(size);
         const location = `${storage.name}app_1/bak_${size}.tar.gz`;
-        await storage.write(location, chunks(bytes), nothing, never);
+        await storage.write(location, chunks(bytes), ignoreUpload, neverAborted);
         assert.ok((await readAll(storage, location)).equals(bytes), String(size));
         await storage.remove(location, null);
-        await assert.rejects(storage.read(location, never), ObjectNotFound);
+        await assert.rejects(storage.read(location, neverAborted), ObjectNotFound);
         await storage.remove(location, null);
       }
     });
@@ -61,8 +61,11 @@ for (const [what, open] of storages) {
       const storage = open();
       for (const size of [10, 1000]) {
         const location = `${storage.name}app_1/bak_broken${size}.zst`;
-        await assert.rejects(storage.write(location, breaking(randomBytes(size)), nothing, never), /went away/);
-        await assert.rejects(storage.read(location, never), ObjectNotFound);
+        await assert.rejects(
+          storage.write(location, failingStream(randomBytes(size)), ignoreUpload, neverAborted),
+          /connection lost/,
+        );
+        await assert.rejects(storage.read(location, neverAborted), ObjectNotFound);
       }
     });
 
@@ -72,68 +75,73 @@ for (const [what, open] of storages) {
   });
 }
 
-test('files of a directory are readable by their owner only, and get their name only when they are complete', async () => {
+test('files are readable by their owner only, and have their final name only when they are complete', async () => {
   const storage = createDirectoryStorage(folder);
   const location = `${storage.name}app_2/bak_1.tar.gz`;
   const files = () => readdirSync(join(folder, 'backups/app_2'));
-  async function* looking() {
+  async function* checkFilesMeanwhile() {
     yield Buffer.from('first');
     assert.deepEqual(files(), ['bak_1.tar.gz.part']);
     assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz.part')).mode & 0o777, 0o600);
     yield Buffer.from('second');
   }
-  await storage.write(location, looking(), nothing, never);
+  await storage.write(location, checkFilesMeanwhile(), ignoreUpload, neverAborted);
   assert.deepEqual(files(), ['bak_1.tar.gz']);
   assert.equal(statSync(join(folder, 'backups/app_2')).mode & 0o777, 0o700);
   assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz')).mode & 0o777, 0o600);
-  await assert.rejects(storage.write(`${storage.name}app_2/bak_2.zst`, breaking(Buffer.from('x')), nothing, never));
+  await assert.rejects(
+    storage.write(`${storage.name}app_2/bak_2.zst`, failingStream(Buffer.from('x')), ignoreUpload, neverAborted),
+  );
   assert.deepEqual(files(), ['bak_1.tar.gz']);
 });
 
-test('no location leads out of the directory', async () => {
+test('a location outside the directory is rejected', async () => {
   const storage = createDirectoryStorage(folder);
   for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/b/c/d/e', '.hidden']) {
-    await assert.rejects(storage.read(`${storage.name}${path}`, never), /not in the data directory/, path);
+    await assert.rejects(storage.read(`${storage.name}${path}`, neverAborted), /not in the data directory/, path);
   }
-  await assert.rejects(storage.read('data:other#app_1/x', never), /not in the data directory/);
+  await assert.rejects(storage.read('data:other#app_1/x', neverAborted), /not in the data directory/);
 });
 
-test('a cancelled write stops and leaves nothing', async () => {
-  for (const [what, open] of storages) {
+test('a cancelled write stops and stores nothing', async () => {
+  for (const [kind, open] of STORAGES) {
     const storage = open();
-    const off = new AbortController();
+    const cancellation = new AbortController();
     async function* endless() {
       for (let turn = 0; ; turn++) {
-        if (turn === 20) off.abort(new Error('called off'));
+        if (turn === 20) cancellation.abort(new Error('cancelled'));
         yield randomBytes(50_000);
       }
     }
     const location = `${storage.name}app_3/bak_1.zst`;
-    await assert.rejects(storage.write(location, endless(), nothing, off.signal), what);
-    await assert.rejects(storage.read(location, never), ObjectNotFound, what);
+    await assert.rejects(storage.write(location, endless(), ignoreUpload, cancellation.signal), kind);
+    await assert.rejects(storage.read(location, neverAborted), ObjectNotFound, kind);
   }
   assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
 });
 
-test('a wrong secret is refused by the bucket, and reported by the error code without the secret', async () => {
+test('if the bucket rejects a wrong secret, the error contains its error code but not the secret', async () => {
   const storage = createBucketStorage({ ...s3, secretAccessKey: 'not-the-secret' });
   const location = `${storage.name}app_1/bak_1.zst`;
-  await assert.rejects(storage.write(location, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
-    assert.ok(error instanceof StorageFailure);
-    assert.match(error.message, /^The bucket responded with 403 SignatureDoesNotMatch\.$/);
-    return true;
-  });
+  await assert.rejects(
+    storage.write(location, chunks(Buffer.from('x')), ignoreUpload, neverAborted),
+    (error: Error) => {
+      assert.ok(error instanceof StorageFailure);
+      assert.match(error.message, /^The bucket responded with 403 SignatureDoesNotMatch\.$/);
+      return true;
+    },
+  );
 });
 
 test('a bucket that does not exist or cannot be reached is reported', async () => {
   const base = new URL(s3.url).origin;
   const missing = createBucketStorage({ ...s3, url: `${base}/no-such-bucket` });
   await assert.rejects(
-    missing.write(`${missing.name}a/b`, chunks(Buffer.from('x')), nothing, never),
+    missing.write(`${missing.name}a/b`, chunks(Buffer.from('x')), ignoreUpload, neverAborted),
     /responded with 404 NoSuchBucket/,
   );
-  const nobody = createBucketStorage({ ...s3, url: 'http://127.0.0.1:1/backups' });
-  await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /cannot be reached/);
+  const unreachable = createBucketStorage({ ...s3, url: 'http://127.0.0.1:1/backups' });
+  await assert.rejects(unreachable.read(`${unreachable.name}a/b`, neverAborted), /cannot be reached/);
 });
 
 test("a request has the signature of AWS's own example", async () => {
@@ -158,9 +166,9 @@ test("a request has the signature of AWS's own example", async () => {
   );
 });
 
-/** A fake bucket that answers as the protocol specifies, for cases that no real server can be made to produce. */
-async function protocolServer(
-  answer: (
+/** Starts a fake bucket, for responses that a real server cannot be made to send. */
+async function startFakeBucket(
+  respond: (
     request: IncomingMessage,
     body: Buffer,
   ) => { status: number; text?: string; etag?: string; location?: string } | 'break',
@@ -174,9 +182,9 @@ async function protocolServer(
       const hash = createHash('sha256').update(body).digest('hex');
       assert.equal(request.headers['x-amz-content-sha256'], hash);
       requests.push(`${request.method} ${request.url}`);
-      const given = answer(request, body);
-      if (given === 'break') return void request.socket.destroy();
-      const { status, text = '', etag, location } = given;
+      const reply = respond(request, body);
+      if (reply === 'break') return void request.socket.destroy();
+      const { status, text = '', etag, location } = reply;
       response.writeHead(status, { ...(etag && { etag }), ...(location && { location }) }).end(text);
     });
   });
@@ -189,9 +197,9 @@ async function protocolServer(
 }
 const uploadStarted = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
 
-test('a failed multipart upload is aborted, and its id was reported before the first part', async () => {
+test('a failed multipart upload is aborted, and its id is reported before the first part', async () => {
   const uploads: string[] = [];
-  const { server, storage, requests } = await protocolServer((request) => {
+  const { server, storage, requests } = await startFakeBucket((request) => {
     if (request.url?.includes('uploads=')) return uploadStarted;
     if (request.method === 'DELETE') return { status: 204 };
     return request.url?.includes('partNumber=2')
@@ -205,7 +213,7 @@ test('a failed multipart upload is aborted, and its id was reported before the f
       uploads.push(upload);
       return Promise.resolve();
     },
-    never,
+    neverAborted,
   );
   await assert.rejects(write, /403 AccessDenied/);
   assert.deepEqual(uploads, ['up&1']);
@@ -218,29 +226,32 @@ test('a failed multipart upload is aborted, and its id was reported before the f
   server.close();
 });
 
-test('a completion that is answered 200 with an error has failed', async () => {
-  const { server, storage, requests } = await protocolServer((request) => {
+test('an upload fails if the bucket responds to its completion with 200 and an error', async () => {
+  const { server, storage, requests } = await startFakeBucket((request) => {
     if (request.url?.includes('uploads=')) return uploadStarted;
     if (request.method === 'PUT') return { status: 200, etag: '"t"' };
     return { status: 200, text: '<Error><Code>InternalError</Code></Error>' };
   });
   await assert.rejects(
-    storage.write(`${storage.name}a/b`, chunks(Buffer.alloc(25)), nothing, never),
+    storage.write(`${storage.name}a/b`, chunks(Buffer.alloc(25)), ignoreUpload, neverAborted),
     /200 InternalError/,
   );
   assert.equal(requests.at(-1), 'DELETE /bucket/a/b?uploadId=up%261');
   server.close();
 });
 
-test('a redirect is a failure: nothing is sent to a host that the operator did not configure', async () => {
-  const elsewhere = await protocolServer(() => ({ status: 200 }));
+test('a redirect is a failure and is not followed', async () => {
+  const elsewhere = await startFakeBucket(() => ({ status: 200 }));
   const { port } = elsewhere.server.address() as AddressInfo;
-  const { server, storage } = await protocolServer(() => ({
+  const { server, storage } = await startFakeBucket(() => ({
     status: 307,
     location: `http://127.0.0.1:${port}/bucket/a`,
   }));
-  await assert.rejects(storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never), /307/);
-  await assert.rejects(storage.read(`${storage.name}a/b`, never), /307/);
+  await assert.rejects(
+    storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), ignoreUpload, neverAborted),
+    /307/,
+  );
+  await assert.rejects(storage.read(`${storage.name}a/b`, neverAborted), /307/);
   assert.deepEqual(elsewhere.requests, []);
   server.close();
   elsewhere.server.close();
@@ -248,16 +259,16 @@ test('a redirect is a failure: nothing is sent to a host that the operator did n
 
 test('requests are retried if the bucket is busy or the connection breaks', async () => {
   let turn = 0;
-  const { server, storage, requests } = await protocolServer(() => {
+  const { server, storage, requests } = await startFakeBucket(() => {
     turn++;
     return turn === 1 ? { status: 503, text: '<Code>SlowDown</Code>' } : turn === 2 ? 'break' : { status: 200 };
   });
-  await storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never);
+  await storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), ignoreUpload, neverAborted);
   assert.equal(requests.length, 3);
   server.close();
 });
 
-test("the folder is distinguished from another node's", () => {
+test('each data directory has its own id', () => {
   assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
   const other = mkdtempSync(join(folder, 'other'));
   assert.notEqual(createDirectoryStorage(other).name, createDirectoryStorage(folder).name);

@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
 
 /**
- * A place to store backups: a data directory or a bucket. A location consists of the storage's name and the object's;
- * an object is complete or does not exist.
+ * A data directory or a bucket that stores backups. A location is the name of the storage followed by that of the
+ * object; an object is complete or does not exist.
  */
 export interface Storage {
   /**
-   * Prefix of every location in this storage, which ends with the only `#` in it: the same on every node that reaches
-   * the storage, and unique.
+   * Unique prefix of every location in this storage, the same on every node that can reach it. It ends with the only
+   * `#` in a location.
    */
   readonly name: string;
   /**
-   * Writes an object, and resolves once it is complete and durable. Rejects with the reason, leaving nothing that
-   * `remove` would be needed for, unless the process ends in the meantime. Calls `onUpload` with the id of a multipart
-   * upload before its first part.
+   * Writes an object, and resolves once it is complete and durable. If it rejects, nothing needs to be
+   * removed, unless the process ended in the meantime. Calls `onUpload` with the id of a multipart upload before the
+   * first part is sent.
    */
   write(
     location: string,
@@ -27,7 +27,6 @@ export interface Storage {
   remove(location: string, uploadId: string | null, signal?: AbortSignal): Promise<void>;
 }
 
-/** An object that should exist does not. */
 export class ObjectNotFound extends Error {
   constructor() {
     super('The stored backup was not found.');

@@ -6,7 +6,7 @@ import { decryptBackup } from './encryption.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Opens the bytes of a backup as they were before they were encrypted. Rejects with `ObjectNotFound` or
+ * Returns the decrypted bytes of a backup. Rejects with `ObjectNotFound` or
  * `StorageFailure`; reading throws `DecryptionFailure`.
  */
 export async function openStoredBackup(
@@ -15,7 +15,7 @@ export async function openStoredBackup(
   { id, workspace_id: workspaceId, place, key_id: keyId }: StoredObjectTable,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  // Stored by a version that did not encrypt.
+  // The backup was stored by a version without encryption.
   if (keyId === null) return storage.read(place, signal);
   const key = await backupKeyOf(context.store.read, context, workspaceId, keyId);
   const bytes: Readable = await storage.read(place, signal);

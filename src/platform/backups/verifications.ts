@@ -24,7 +24,7 @@ import { storageNameOf } from './storage.ts';
 /** Verifications run on a node that can reach the storage, so each storage has its own job kind. */
 export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
 
-/** Enqueues a verification. Throws `conflict` if there is nothing to verify or one is running, `idempotent_replay`. */
+/** Enqueues a verification. Throws `conflict` if nothing was stored or one is already running, `idempotent_replay`. */
 export async function enqueueVerification(
   trx: Trx,
   context: PlatformContext,
@@ -63,9 +63,9 @@ export async function startVerification(
   id: string,
 ): Promise<Backup> {
   const { workspaceId } = request;
-  const shown = await context.store.transaction(async (trx) => {
+  const serialized = await context.store.transaction(async (trx) => {
     const { app_id: appId } = await requireBackup(trx, workspaceId, id);
-    // Serializes with the retention of the app, and with other verifications; it may have been deleted.
+    // Serializes with retention and other verifications of the app. The app itself may have been deleted.
     await lockScheduled(trx, 'app', workspaceId, appId);
     const row = await requireBackup(trx, workspaceId, id);
     const verification = await enqueueVerification(trx, context, request, row);
@@ -73,5 +73,5 @@ export async function startVerification(
     return serializeBackup(row, { restore: latest?.restore, verification });
   });
   context.jobs.wake();
-  return shown;
+  return serialized;
 }

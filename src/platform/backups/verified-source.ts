@@ -25,7 +25,7 @@ async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable
   }
 }
 
-/** Source of a restore: verified completely before anything is changed, and again while it is read. */
+/** A backup that was verified completely, and is verified again while it is read. */
 export interface BackupSource {
   /** Bytes sent to the server. */
   readonly sizeBytes: number;
@@ -40,11 +40,11 @@ export async function verifyBackup(
   row: BackupTable,
   signal: AbortSignal,
 ): Promise<BackupSource> {
-  const zstd = row.kind === 'command';
+  const isZstd = row.kind === 'command';
   async function open(): Promise<Readable> {
     const stored = await openStoredBackup(context, storage, object, signal);
     const bytes = Readable.from(verifyStream(stored, row), { objectMode: false });
-    if (!zstd) return bytes;
+    if (!isZstd) return bytes;
     const plain = createZstdDecompress();
     // `pipe` does not forward errors of the source.
     bytes.once('error', (error) => plain.destroy(error));
@@ -63,7 +63,7 @@ export async function verifyBackup(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ObjectNotFound || error instanceof DecryptionFailure) throw new DamagedBackup(error.message);
-    // Bytes that cannot be decompressed are not those that were written.
+    // Bytes that cannot be decompressed differ from those that were written.
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
       throw new DamagedBackup('The backup does not match its SHA-256.');
