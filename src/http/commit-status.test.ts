@@ -105,7 +105,7 @@ test('a refusal is shown without the token, a fault is retried, and the deployme
   await set({ kind: 'gitea', url: apiUrl });
   answer = { status: 401, body: '{"message":"secret"}' };
   assert.equal((await deployAndReceive(1)).status, 'completed');
-  await until(async () => (await get()).error === 'The Git host answered with the status 401.');
+  await until(async () => (await get()).error === 'The Git host responded with the status 401.');
   answer = { status: 503, body: '' };
   assert.equal((await deployAndReceive(1)).status, 'completed');
   const waiting = () =>

@@ -52,13 +52,13 @@ interface ScanState {
   depth: number;
   values: number;
   inString: boolean;
-  /** The next byte is escaped. */
+  /** Whether the next byte is escaped. */
   escaped: boolean;
-  /** Ends of the elements of the outermost array or object; null if they are not needed. */
+  /** Offsets of the ends of the outermost array's or object's elements; null if they are not needed. */
   readonly ends: number[] | null;
 }
 
-/** Scans part of a text. It only counts: `JSON.parse` decides whether the text is JSON. */
+/** Counts depth and values in part of a text. Does not validate: `JSON.parse` does. */
 function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
   let { depth, values, inString } = scan;
   let offset = from;
@@ -92,7 +92,7 @@ function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number,
   Object.assign(scan, { depth, values, inString, escaped: offset > to });
 }
 
-/** Bytes scanned between two reads of the clock. */
+/** Bytes scanned before the clock is read again. */
 const CHUNK_BYTES = 262_144;
 
 async function scanText(
@@ -111,9 +111,9 @@ async function scanText(
 }
 
 /**
- * Resolves if a UTF-8 text keeps to the limits, in linear time and in several turns of the event loop. Throws
- * `invalid_request` for one that is nested too deep, `too_large` for one with too many values. Called before parsing,
- * since parsing and validation cost far more per value than this.
+ * Checks that a UTF-8 text is within the limits, in linear time and in several turns of the event loop. Throws
+ * `invalid_request` if it is nested too deeply, `too_large` if it has too many values. Call this before parsing, since
+ * parsing and validation cost far more per value.
  */
 export const checkJsonLimits = (bytes: Uint8Array, limits: JsonLimits): Promise<void> => scanText(bytes, limits);
 
@@ -126,29 +126,29 @@ function skipWhitespace(bytes: Uint8Array, from: number): number {
 }
 
 /**
- * Splits a JSON array into the bytes of its elements, so that a long one can be parsed in several turns of the event
- * loop; each element must still be parsed. For an array of more than `maxElements` elements, returns more than `maxElements` of
- * them without reading the rest. Returns null if the text is not an array. Throws as `checkJsonLimits` does, and
- * `invalid_request` if the array does not end or something follows it.
+ * Splits a JSON array into the bytes of its elements, so that a long array can be parsed in several turns of the event
+ * loop. Returns null if the text is not an array. If the array has more than `maxElements` elements, returns the first
+ * `maxElements + 1` and stops reading soon after. Throws as `checkJsonLimits` does, and `invalid_request` if the array
+ * does not end or is followed by more text.
  */
 export async function splitJsonArray(
   bytes: Uint8Array,
   limits: JsonLimits,
   maxElements: number,
 ): Promise<Uint8Array[] | null> {
-  const first = skipWhitespace(bytes, 0);
-  if (bytes[first] !== OPEN_ARRAY) return null;
+  const openOffset = skipWhitespace(bytes, 0);
+  if (bytes[openOffset] !== OPEN_ARRAY) return null;
   const ends: number[] = [];
   await scanText(bytes, limits, ends, maxElements);
-  const close = ends.at(-1) ?? -1;
-  const isWhole = ends.length <= maxElements;
-  if (isWhole && (bytes[close] !== CLOSE_ARRAY || skipWhitespace(bytes, close + 1) < bytes.length)) {
+  const closeOffset = ends.at(-1) ?? -1;
+  const isWithinMax = ends.length <= maxElements;
+  if (isWithinMax && (bytes[closeOffset] !== CLOSE_ARRAY || skipWhitespace(bytes, closeOffset + 1) < bytes.length)) {
     throw new Problem('invalid_request', 'The body is not well-formed JSON.');
   }
-  if (skipWhitespace(bytes, first + 1) === close) return [];
+  if (skipWhitespace(bytes, openOffset + 1) === closeOffset) return [];
   const parts: Uint8Array[] = [];
-  let from = first + 1;
-  for (const end of isWhole ? ends : ends.slice(0, maxElements + 1)) {
+  let from = openOffset + 1;
+  for (const end of isWithinMax ? ends : ends.slice(0, maxElements + 1)) {
     parts.push(bytes.subarray(from, end));
     from = end + 1;
   }

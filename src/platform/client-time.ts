@@ -1,10 +1,10 @@
 import { LAST_INSTANT } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 
-/** How far ahead of this server a client's clock may be. */
+/** Maximum time by which a client's clock may be ahead of this server's. */
 const MAX_CLOCK_SKEW_MS = DAY;
 
-/** Returns the time of a client's event, or the present if it is more than a day in the future. Pure. */
+/** Returns the time of a client's event, or `now` if that time is more than a day in the future. Pure. */
 export function clampToNow(timeMs: number, now: number): number {
   return timeMs > now + MAX_CLOCK_SKEW_MS ? now : timeMs;
 }
@@ -19,9 +19,9 @@ function parseInstantText(text: string): number {
 }
 
 /**
- * Parses an instant that may be in seconds since 1970, also as text, or ISO 8601, in UTC unless it has an offset.
- * Milliseconds in place of seconds, a common mistake, are read as milliseconds, also if the client formatted them as a
- * date in the year 50000. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
+ * Parses an instant in seconds since 1970 (a number or text) or in ISO 8601, which is in UTC unless it has an offset.
+ * Some clients send milliseconds instead of seconds, or a date computed from them, such as one in the year 50000; both
+ * are recognized. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
   const timeMs =

@@ -35,7 +35,7 @@ export function parseContentEncoding(header: string | undefined): ContentEncodin
 export const encodingProblem = (encoding: ContentEncoding) =>
   new Problem('invalid_request', `The body is not ${encoding}.`);
 
-/** A stream that decompresses off the main thread. Its output is not limited. */
+/** Returns a stream that decompresses off the main thread, without a limit on its output. */
 export const createDecompressStream = (encoding: ContentEncoding): Transform => DECOMPRESSORS[encoding].createStream();
 
 /** Decompresses a body off the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */

@@ -11,7 +11,7 @@ import type { SourceMapResolver } from './errors/source-maps/source-map-resolver
 import type { Logs } from './logs/logs.ts';
 import type { PatternMatcher } from './scripts/pattern-matcher.ts';
 
-/** Dependencies of everything that credentials give access to. */
+/** Dependencies of the features that credentials give access to. */
 export interface PlatformContext {
   readonly store: Store;
   readonly clock: () => number;
@@ -20,36 +20,36 @@ export interface PlatformContext {
   readonly allowLocalServers: boolean;
   /** Pauses before another attempt to connect to a server. */
   readonly connectRetryDelays: { readonly start: RetryDelays; readonly rollback: RetryDelays };
-  /** Stores events of the activity tracker, which are durable when it resolves. */
+  /** Stores events of the activity tracker. */
   readonly activityIngest: ActivityIngest;
-  /** Stores a reported error, which is durable when it resolves. */
+  /** Stores reported errors. */
   readonly errorIngest: ErrorIngest;
   /** The queue of long-running work. */
   readonly jobs: JobQueue;
   /** Logs of jobs. */
   readonly logs: Logs;
-  /** Matches regular expressions that users wrote. */
+  /** Matches texts against regular expressions that users wrote. */
   readonly patternMatcher: PatternMatcher;
-  /** Shows stack frames of minified files as in their sources. */
+  /** Maps stack frames of minified files to their sources. */
   readonly sourceMaps: SourceMapResolver;
   readonly backupStorages: Storages;
   readonly outbound: Outbound;
-  /** The URL under which people reach this installation. */
+  /** Returns the public URL of this installation. */
   readonly publicUrl: () => string;
-  /** Reports an error of work that is retried later. */
+  /** Reports an error after which the work is retried later. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Fields that change without an edit. */
+/** Fields that change even if nobody edits the resource. */
 const DERIVED_FIELDS = new Set(['updatedAt', 'nextRunAt']);
 
-/** Masks Devpilot's secrets and passwords in URLs, for values that readers may see. */
+/** Masks Devpilot's secrets and the passwords in URLs. */
 export function redactSecretsIn(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null';
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;
 }
 
-/** Returns the fields that differ, before and after; null if none do. Pure. */
+/** Returns the old and new values of the fields that differ; null if none do. Pure. */
 export function changesBetween(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,

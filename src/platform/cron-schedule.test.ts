@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextOccurrence } from './cron-schedule.ts';
 
-/** The next due times of a schedule after an instant. */
+/** Returns the next `count` due times of a schedule after an instant. */
 function occurrences(schedule: string, timeZone: string, after: string, count: number): string[] {
   const times: string[] = [];
   for (let at = Date.parse(after); times.length < count; ) {
@@ -35,7 +35,7 @@ test('a time of day that is repeated when clocks go back is due once', () => {
   ]);
 });
 
-test('with a wildcard hour, every hour that passes is due over both changes', () => {
+test('a schedule with a wildcard hour is due every hour across both clock changes', () => {
   assert.deepEqual(occurrences('0 * * * *', 'Europe/Berlin', '2027-03-28T00:00Z', 3), [
     '2027-03-28T01:00',
     '2027-03-28T02:00',

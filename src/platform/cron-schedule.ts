@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { invalidField } from '../contract/problem.ts';
 
-/** Parses five fields; if both day fields are given, either may match, as in every cron. */
+/** Parses five fields. If both day fields are set, a date that matches either is due, as in cron. */
 function parseCron(schedule: string, timeZone: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: timeZone, paused: true });
 }
@@ -16,8 +16,8 @@ export function nextOccurrence(schedule: string, now: number, timeZone = 'UTC'):
 }
 
 /**
- * Returns the first due time of a schedule, null for none. Throws `validation_failed` with the field for a schedule
- * that is invalid or never due.
+ * Returns the first due time of a schedule; null if there is no schedule. Throws `validation_failed` with the field for
+ * a schedule that is invalid or never due.
  */
 export function firstOccurrence(field: string, schedule: string | null, now: number, timeZone = 'UTC'): number | null {
   if (schedule === null) return null;

@@ -13,21 +13,21 @@ export interface SenderItem {
 }
 const senderKey = ({ workspaceId, sender }: SenderItem) => `${workspaceId} ${sender}`;
 
-/** Maximum number of remembered senders that are over a quota; the oldest one is forgotten first. */
-const MAX_REMEMBERED_SENDERS = 10_000;
+/** Maximum number of cached senders that are over a quota; the oldest is evicted first. */
+const MAX_CACHED_SENDERS = 10_000;
 
-/** A quota for items that principals send, used in the transactions that store them. */
+/** Creates a quota for items that principals send. It is consumed in the transactions that store them. */
 export function createSenderQuota(name: QuotaName) {
   const exceeded = new Map<string, { readonly problem: Problem; readonly until: number }>();
   return {
-    /** Throws `quota_exceeded` if the sender is known to be over the quota, without a write. */
+    /** Throws `quota_exceeded` without a query if the sender is known to be over the quota. */
     check(item: SenderItem): void {
       const known = exceeded.get(senderKey(item));
       if (known === undefined) return;
       if (known.until > item.receivedAt) throw known.problem;
       exceeded.delete(senderKey(item));
     },
-    /** Remembers a sender that is over the quota; call it with an error of `consume`. */
+    /** Remembers a sender that is over the quota. `error` is the error that `consume` threw. */
     recordExceeded(item: SenderItem, error: unknown): void {
       if (!(error instanceof Problem) || error.code !== 'quota_exceeded') return;
       exceeded.set(senderKey(item), {
@@ -35,7 +35,7 @@ export function createSenderQuota(name: QuotaName) {
         until: item.receivedAt + (error.extensions.retryAfter ?? 0) * 1000,
       });
       const [oldest] = exceeded.keys();
-      if (exceeded.size > MAX_REMEMBERED_SENDERS && oldest !== undefined) exceeded.delete(oldest);
+      if (exceeded.size > MAX_CACHED_SENDERS && oldest !== undefined) exceeded.delete(oldest);
     },
     /**
      * Consumes the quota of each sender, in a fixed order, so that nodes cannot deadlock. Throws
@@ -51,7 +51,7 @@ export function createSenderQuota(name: QuotaName) {
         const before = counts.get(senderKey(item));
         counts.set(senderKey(item), { count: (before?.count ?? 0) + sizeOf(item), receivedAt: item.receivedAt });
       }
-      const sorted = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+      const sorted = [...counts].sort(([first], [second]) => (first < second ? -1 : 1));
       for (const [subject, { count, receivedAt }] of sorted) await consumeQuota(trx, name, subject, receivedAt, count);
     },
   };

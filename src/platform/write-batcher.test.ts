@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWriteBatcher } from './write-batcher.ts';
 
-test('items that arrive during a write are written together in the next one, each with its own result', async () => {
+test('items that arrive during a write are written together in the next write, each with its own result', async () => {
   const writes: number[][] = [];
   const gates: (() => void)[] = [];
-  const gather = createWriteBatcher<number, number>({
+  const enqueue = createWriteBatcher<number, number>({
     maxBatchSize: 10,
     maxQueuedSize: 100,
     sizeOf: () => 1,
@@ -16,7 +16,7 @@ test('items that arrive during a write are written together in the next one, eac
       return new Map(items.map((item) => [item, item * 2]));
     },
   });
-  const results = [1, 2, 3].map((item) => gather(item));
+  const results = [1, 2, 3].map((item) => enqueue(item));
   gates[0]?.();
   assert.equal(await results[0], 2);
   while (gates.length < 2) await Promise.resolve();
@@ -25,8 +25,8 @@ test('items that arrive during a write are written together in the next one, eac
   assert.deepEqual(writes, [[1], [2, 3]]);
 });
 
-test('an item that cannot be written does not fail the others, and an item is refused if the queue is full', async () => {
-  const gather = createWriteBatcher<string, string>({
+test('an item that cannot be written does not fail the others, and a full queue rejects further items', async () => {
+  const enqueue = createWriteBatcher<string, string>({
     maxBatchSize: 10,
     maxQueuedSize: 6,
     sizeOf: () => 1,
@@ -36,35 +36,35 @@ test('an item that cannot be written does not fail the others, and an item is re
         ? Promise.reject(new Error('bad'))
         : Promise.resolve(new Map(items.map((item) => [item, item]))),
   });
-  const first = gather('first');
-  const [good, bad, also] = [gather('good'), gather('bad'), gather('also good')];
-  await assert.rejects(gather('one too many'), { code: 'unavailable' });
+  const first = enqueue('first');
+  const [good, bad, also] = [enqueue('good'), enqueue('bad'), enqueue('also good')];
+  await assert.rejects(enqueue('one too many'), { code: 'unavailable' });
   await assert.rejects(bad, /bad/);
   assert.deepEqual(await Promise.all([first, good, also]), ['first', 'good', 'also good']);
 });
 
-test('workspaces take turns, and one that floods the queue leaves room for the others', async () => {
+test('workspaces take turns, and a workspace that floods the queue cannot use up the share of others', async () => {
   const writes: string[][] = [];
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+  let openGate: () => void = () => undefined;
+  const gateOpened = new Promise<void>((resolve) => {
+    openGate = resolve;
   });
-  const gather = createWriteBatcher<string, string>({
+  const enqueue = createWriteBatcher<string, string>({
     maxBatchSize: 4,
     maxQueuedSize: 12,
     sizeOf: () => 1,
     workspaceOf: (item) => item.charAt(0),
     async write(items) {
       writes.push([...items]);
-      await opened;
+      await gateOpened;
       return new Map(items.map((item) => [item, item]));
     },
   });
-  const flood = Array.from({ length: 20 }, (_, index) => gather(`a${index}`));
-  const others = ['b1', 'c1', 'b2'].map((item) => gather(item));
-  open();
+  const flood = Array.from({ length: 20 }, (_, index) => enqueue(`a${index}`));
+  const others = ['b1', 'c1', 'b2'].map((item) => enqueue(item));
+  openGate();
   const settled = await Promise.allSettled(flood);
-  // One is being written, and its share of the queue is six of twelve.
+  // One item is being written, and the workspace's share of the queue is six of twelve.
   assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 7);
   assert.deepEqual(await Promise.all(others), ['b1', 'c1', 'b2']);
   assert.deepEqual(writes, [['a0'], ['a1', 'b1', 'c1', 'a2'], ['b2', 'a3', 'a4', 'a5'], ['a6']]);

@@ -5,23 +5,23 @@ interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
-  /** Releases its share of the queue. */
+  /** Releases the share of the queue that the item uses. */
   readonly release: () => void;
 }
 
 /**
- * Collects items that arrive during a write, and writes them in the next one. Workspaces take turns and share the
- * queue. An item resolves when it is written. Throws `unavailable` if more items of the workspace wait than its
- * share.
+ * Returns a function that enqueues an item and resolves when it is written. Items that arrive during a write are
+ * written together in the next write. Workspaces take turns and share the queue; the function throws `unavailable` if
+ * the queued items of a workspace exceed its share.
  */
 export function createWriteBatcher<Item, Result>(options: {
   /** Maximum size of one write, unless one item alone is larger. */
   readonly maxBatchSize: number;
-  /** Maximum size of the queue, over all workspaces. */
+  /** Maximum size of the queue, for all workspaces together. */
   readonly maxQueuedSize: number;
   readonly sizeOf: (item: Item) => number;
   readonly workspaceOf: (item: Item) => string;
-  /** Writes all of the items or none. */
+  /** Writes all items or none. */
   readonly write: (items: readonly Item[]) => Promise<ReadonlyMap<Item, Result>>;
 }): (item: Item) => Promise<Result> {
   const { maxBatchSize, sizeOf, workspaceOf } = options;
@@ -38,7 +38,7 @@ export function createWriteBatcher<Item, Result>(options: {
     }
   }
 
-  function takeBatch(): QueuedItem<Item, Result>[] {
+  function dequeueBatch(): QueuedItem<Item, Result>[] {
     const batch: QueuedItem<Item, Result>[] = [];
     let batchSize = 0;
     for (
@@ -50,7 +50,7 @@ export function createWriteBatcher<Item, Result>(options: {
       const [first] = queue;
       if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;
       queue.shift();
-      // Moves the workspace to the end, so that the others come first.
+      // Moves the workspace to the end of the queue, so that workspaces take turns.
       queues.delete(workspaceId);
       if (queue.length > 0) queues.set(workspaceId, queue);
       first.release();
@@ -63,11 +63,11 @@ export function createWriteBatcher<Item, Result>(options: {
   async function writeQueued(): Promise<void> {
     isRunning = true;
     while (queues.size > 0) {
-      const batch = takeBatch();
+      const batch = dequeueBatch();
       try {
         await write(batch);
       } catch {
-        // An item that cannot be stored, of a workspace just deleted, does not fail the others.
+        // An item that cannot be stored, for example because its workspace was deleted, does not fail the others.
         for (const item of batch) await write([item]).catch(item.reject);
       }
     }

@@ -95,7 +95,7 @@ forEachEngine('event ingestion', (engine) => {
     assert.deepEqual(await send([0, 1, BATCH]), { accepted: 2, duplicates: 1 });
   });
 
-  test('any events in any batches are stored and readCounts once each', async () => {
+  test('any events in any batches are stored and counted once each', async () => {
     const ids = fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 40 });
     const all = new Set<number>();
     await fc.assert(

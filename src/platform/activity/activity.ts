@@ -111,7 +111,10 @@ export async function readAnalytics(
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 
-/** Serializes a chart as `Analytics`, one series per turn of the event loop, so that authorization requests are not delayed. */
+/**
+ * Serializes a chart as `Analytics`, one series per turn of the event loop, so that authorization requests are not
+ * delayed.
+ */
 export async function* analyticsAsJson({ interval, total, series }: Chart): AsyncGenerator<string> {
   yield `{"interval":"${interval}","total":${total},"series":[`;
   for (const [index, { key, points }] of series.entries()) {

@@ -52,7 +52,9 @@ export async function currentBackupKey(
   return { id: row.id, key: openKey(context, row) };
 }
 
-/** Returns the key that a backup was encrypted with. Throws `StorageFailure` if it no longer exists or cannot be opened. */
+/**
+ * Returns the key that a backup was encrypted with. Throws `StorageFailure` if it no longer exists or cannot be opened.
+ */
 export async function backupKeyOf(
   db: Queryable,
   context: KeyContext,

@@ -2,9 +2,10 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 
 /**
  * The format of encrypted backups, described in `docs/operations.md`: a header, then chunks encrypted with AES-256-GCM;
- * the nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of "Online Authenticated-Encryption
- * and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015, section 7), with the
- * nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated, reordered or taken from another backup.
+ * the nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of "Online
+ * Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015,
+ * section 7), with the nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated, reordered or taken
+ * from another backup.
  */
 const MAGIC = Buffer.from('devpilot-backup1');
 const SALT_BYTES = 32;

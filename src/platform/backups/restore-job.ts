@@ -103,7 +103,8 @@ async function verifyOnServer({ context, job, backup, restore, source }: Restore
 }
 
 /**
- * The job kind of restores from one storage. If its node is lost, the restore fails and the previous state still exists.
+ * The job kind of restores from one storage. If its node is lost, the restore fails and the previous state still
+ * exists.
  */
 export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {

@@ -17,7 +17,10 @@ const shellScript = (lines: readonly string[]): Step['command'] => ({
   body: `set -eu\n${lines.join('\n')}\n`,
 });
 
-/** The name starts with a dot, so that it is not mistaken for a release. It is in the app's directory: a rename suffices. */
+/**
+ * The name starts with a dot, so that it is not mistaken for a release. It is in the app's directory: a rename
+ * suffices.
+ */
 const incomingName = (id: string) => `.restore-${id}`;
 const scratchName = (id: string) => `.verify-${id}`;
 const previousName = (id: string) => `.before-${id}`;

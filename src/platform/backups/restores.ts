@@ -83,7 +83,7 @@ function requireRestorable(row: BackupTable, app: AppTable, serverId: string | n
 }
 
 /**
- * Starts a restore, in place unless another app or server is requestedApp. Throws `not_found`, `conflict`,
+ * Starts a restore, in place unless another app or server is named. Throws `not_found`, `conflict`,
  * `validation_failed`, `idempotent_replay`.
  */
 export async function restoreBackup(

@@ -26,7 +26,7 @@ const DESCRIPTIONS: Readonly<Record<WorkStatus, string>> = {
   cancelled: 'Deployment cancelled',
 };
 
-/** Reports the status of a deployment's commit after the transaction, if the app has a token for that. */
+/** Enqueues a report of the commit's status to the Git host, if the app has a token for that. */
 export async function enqueueCommitStatus(
   context: PlatformContext,
   trx: Trx,
@@ -38,7 +38,7 @@ export async function enqueueCommitStatus(
     workspaceId,
     resourceId: `${JOB_KIND} ${id}`,
     payload: { deploymentId: id, appId },
-    // In order. Each reports the status at that time, so that a late one does no harm.
+    // Reports of a deployment run in order. Each sends the current status, so a late report does no harm.
     lanes: [{ key: `${JOB_KIND}:${id}`, limit: 1 }],
     retries: RETRIES,
     timeLimitMs: 2 * ATTEMPT_TIMEOUT_MS,
@@ -50,7 +50,7 @@ interface Payload {
   readonly appId: string;
 }
 
-/** Sends the status. Returns why the Git host refused it for good, or null. Throws `JobFailure` to try again. */
+/** Sends the status. Returns null, or the reason of a permanent failure. Throws `JobFailure` if a retry may succeed. */
 async function sendStatus(context: PlatformContext, job: RunningJob): Promise<string | null> {
   const { deploymentId, appId } = job.payload as Payload;
   const { read } = context.store;
@@ -80,9 +80,9 @@ async function sendStatus(context: PlatformContext, job: RunningJob): Promise<st
       signal: job.signal,
     });
     if (response.status >= 200 && response.status < 300) return null;
-    // GitLab refuses to set the state that a commit has already.
+    // GitLab rejects a state that the commit already has.
     if (settings.kind === 'gitlab' && /Cannot transition status/.test(response.body.toString())) return null;
-    const message = `The Git host answered with the status ${response.status}.`;
+    const message = `The Git host responded with the status ${response.status}.`;
     if (response.status >= 500 || response.status === 429 || response.status === 408) throw new JobFailure(message);
     return message;
   } catch (error) {

@@ -8,7 +8,7 @@ import type { AppTable, CommitStatusTable } from '../../store/schema/resources.t
 import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 
-/** What the sealed token is bound to: the app and the URL that it is sent to. */
+/** Returns the associated data of the sealed token, which bind it to the app and the URL to which it is sent. */
 export const statusTokenAssociatedData = (row: Pick<CommitStatusTable, 'workspace_id' | 'app_id' | 'url'>): string =>
   `commit status ${row.workspace_id} ${row.app_id} ${row.url}`;
 
@@ -34,7 +34,7 @@ export async function findCommitStatus(
 
 const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
-/** Throws `not_found`, `conflict` if the repository is at no Git host, `validation_failed`. */
+/** Throws `not_found`, `conflict` if the repository is not on a Git host, `validation_failed`. */
 export function setCommitStatus(
   context: PlatformContext,
   request: RequestContext,
@@ -45,9 +45,9 @@ export function setCommitStatus(
     const now = context.clock();
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
     const repository = hostedRepositoryOf(app.repository);
-    if (repository === null) throw new Problem('conflict', 'The repository of the app is not at a Git host.');
+    if (repository === null) throw new Problem('conflict', 'The repository of the app is not on a Git host.');
     const kind = input.kind ?? statusKindOf(repository.host);
-    if (kind === null) throw invalidField('kind', `must be set: which API ${repository.host} has is not known`);
+    if (kind === null) throw invalidField('kind', `must be set: the API of ${repository.host} is not known`);
     const url = (input.url ?? apiUrlOf(repository, kind)).replace(/\/+$/, '');
     const refusal = /[?#]/.test(url) ? 'must not contain a query or a fragment' : context.outbound.refusalOf(url);
     if (refusal !== null) throw invalidField('url', refusal);
@@ -66,7 +66,7 @@ export function setCommitStatus(
   });
 }
 
-/** Throws `not_found`, also if no statuses are reported. */
+/** Throws `not_found` if the app does not exist or reports no commit statuses. */
 export function deleteCommitStatus(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return context.store.transaction(async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);

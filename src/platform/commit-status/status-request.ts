@@ -18,7 +18,7 @@ const STATES: Readonly<Record<StatusKind, Readonly<Record<WorkStatus, string>>>>
   gitea: { pending: 'pending', processing: 'pending', completed: 'success', failed: 'failure', cancelled: 'error' },
 };
 
-/** GitHub and Gitea have owners, which contain repositories; before them, only a prefix of the URL can be. */
+/** GitHub and Gitea identify a repository by its owner and name; anything before them is a prefix of the URL. */
 const ownerAndName = (path: string) => path.split('/').slice(-2).map(encodeURIComponent).join('/');
 
 /**

@@ -13,7 +13,7 @@ import { prepareRelease } from './prepare-release.ts';
 import type { DeploymentRun, DeploymentTarget } from './run-step.ts';
 import { activateRelease, rollBackServer } from './server-steps.ts';
 
-/** Opens a server; all of its steps share one connection. Throws `JobFailure`. */
+/** Resolves a server, whose steps all share one connection. Throws `JobFailure`. */
 export async function resolveDeploymentTarget(
   context: PlatformContext,
   deployment: Pick<DeploymentRun, 'connections'>,
@@ -58,14 +58,14 @@ async function runOnEach<T>(
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
 }
 
-/** Deploys to one batch of servers; all of them are ready before the first is switched. */
+/** Deploys to one batch of servers: prepares the release on all of them, then activates it. */
 async function deployBatch(
   deployment: DeploymentRun,
   targets: readonly DeploymentTarget[],
   signal: AbortSignal,
 ): Promise<DeploymentTarget[]> {
   const { progress } = deployment;
-  const { commit_id: known, next_server: batch } = progress.row();
+  const { commit_id: knownCommit, next_server: nextServer } = progress.row();
   let resolve: (commit: string) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const firstCommit = new Promise<string>((resolvePromise, rejectPromise) => {
@@ -73,16 +73,18 @@ async function deployBatch(
     reject = rejectPromise;
   });
   firstCommit.catch(() => undefined);
-  const isFullCommit = known !== null && known.length >= 40;
+  const isFullCommit = knownCommit !== null && knownCommit.length >= 40;
   const prepared = await runOnEach(targets, signal, async (target, combinedSignal) => {
     const isFirst = target === targets[0];
     try {
-      // All servers get the commit that the first one resolved.
+      // The first server resolves the commit; all others deploy the same one.
       const select = async () =>
-        isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
+        isFullCommit || isFirst
+          ? { commit: knownCommit, isKnown: nextServer > 0 }
+          : { commit: await firstCommit, isKnown: true };
       const onFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
-        if (id !== known || batch === 0) await progress.commitFound(id, tag);
+        if (id !== knownCommit || nextServer === 0) await progress.commitFound(id, tag);
         resolve(id);
       };
       return await prepareRelease(deployment, target, { select, onFound }, combinedSignal);
@@ -98,8 +100,8 @@ async function deployBatch(
 }
 
 /**
- * Rolls back every server that this deployment has reached. Returns a failure describing the servers that could not
- * be rolled back, or null.
+ * Rolls back every server on which this deployment has started. Returns a failure that describes the servers that
+ * could not be rolled back, or null.
  */
 export async function rollBackServers(
   context: PlatformContext,
@@ -135,7 +137,7 @@ export async function rollBackServers(
   return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
 }
 
-/** Deploys the remaining batches in order; returns `parked` when the rest waits for promotion. */
+/** Deploys the remaining batches in order; returns `parked` when the remaining servers wait for promotion. */
 export async function deployBatches(
   context: PlatformContext,
   job: RunningJob,
@@ -144,12 +146,12 @@ export async function deployBatches(
 ): Promise<'done' | 'parked'> {
   const { progress, log, row } = deployment;
   for (;;) {
-    const now = progress.row();
-    if (waitsForPromotion(now)) {
+    const currentRow = progress.row();
+    if (waitsForPromotion(currentRow)) {
       log.writeSystemLine('The first server runs the new release. Promote this deployment, or abort it.');
       return 'parked';
     }
-    const batch = nextBatch(now, servers.length);
+    const batch = nextBatch(currentRow, servers.length);
     if (batch === null) return 'done';
     if (batch.from > 0 && row.pause_seconds > 0) {
       log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);

@@ -23,20 +23,20 @@ import { displayNameOf } from './serialize.ts';
 export const DEPLOYMENT_JOB_KIND = 'deployment';
 
 /**
- * Returns the servers of a deployment. If the request is restricted to projects and apps, only the app's own exists.
- * Throws `conflict` if there is none, or one that nothing may run on.
+ * Returns the servers of a deployment. A request that is restricted to projects and apps may name only the app's own
+ * server. Throws `conflict` if there is no server, or if nothing may run on one of them.
  */
 async function resolveServers(
   context: PlatformContext,
   trx: Trx,
   app: AppTable,
-  named: readonly string[] | undefined,
+  requestedServers: readonly string[] | undefined,
   isRestricted: boolean,
 ): Promise<ServerTable[]> {
-  const chosen = named ?? (app.server_id === null ? [] : [app.server_id]);
-  if (chosen.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId, then deploy.');
+  const serverRefs = requestedServers ?? (app.server_id === null ? [] : [app.server_id]);
+  if (serverRefs.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId, then deploy.');
   const rows: ServerTable[] = [];
-  for (const [index, idOrSlug] of chosen.entries()) {
+  for (const [index, idOrSlug] of serverRefs.entries()) {
     const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
     if (row === undefined || (isRestricted && row.id !== app.server_id))
       throw invalidField(`servers.${index}`, 'must be a server of this workspace');
@@ -58,7 +58,7 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
   return scheduledAt;
 }
 
-/** Returns the hooks as shown before anything has run. Throws `validation_failed` for an unknown name. */
+/** Returns the initial state of the hooks. Throws `validation_failed` for an unknown name. */
 function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = parseHooks(app.hooks);
   for (const [index, name] of skippedHooks.entries()) {
@@ -77,14 +77,15 @@ function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deploymen
     }));
 }
 
-/** The source of a deployment, if the request does not specify it. */
+/** What is deployed. */
 export interface DeploymentSource {
   readonly kind: Deployment['kind'];
   readonly branch: string | null;
-  /** A tag or a pattern. */
+  /** A tag, or a pattern such as `v1.*`. */
   readonly tag: string | null;
   readonly commit: string | null;
   readonly rollbackOf: string | null;
+  /** The servers to deploy to, unless the request names others; undefined for the app's own. */
   readonly servers: readonly string[] | undefined;
 }
 
@@ -100,7 +101,7 @@ export async function enqueueDeployment(context: PlatformContext, trx: Trx, row:
   });
 }
 
-/** The fields that a request overrides, masked for readers. */
+/** Returns the fields that a request overrides, with secrets masked. */
 function redactedOverrides(options: DeploymentOptions, servers: readonly ServerTable[]): DeploymentOverrides {
   const serverOverride = options.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
   return redactSecretsIn({ ...options, ...serverOverride }) as DeploymentOverrides;

@@ -36,16 +36,16 @@ const PROMOTION_TIMEOUT_MS = DAY;
 const CREDENTIAL_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /**
- * Throws for a health check command in the request: earlier versions accepted one, and such a deployment may still be
- * pending.
+ * Throws `JobFailure` if the request contained a health check command: earlier versions accepted one, and such a
+ * deployment may still be pending.
  */
-function refuseHealthCheckCommand(row: DeploymentTable): void {
+function rejectHealthCheckCommand(row: DeploymentTable): void {
   const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as DeploymentPlan['healthCheck']);
   if (overridden?.command === undefined) return;
   throw new JobFailure('The health check of this deployment is a command, which is no longer accepted. Deploy again.');
 }
 
-/** Returns the plan for an app that can be deployed. */
+/** Returns the stored plan of a retry, or a new plan. Throws `JobFailure` if the app cannot be deployed. */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
   const plan = row.plan === null ? null : parsePlan(row.plan);
   if (plan !== null && row.status !== 'pending') return plan;
@@ -59,8 +59,8 @@ async function readPlan(context: PlatformContext, row: DeploymentTable): Promise
 }
 
 /**
- * The current credentials of the repository; null if the app is deleted or its repository has moved. Throws `JobFailure`
- * if the host key for its deploy key is not confirmed.
+ * Returns the current credentials of the repository; null if the app was deleted or its repository has moved. Throws
+ * `JobFailure` if it has a deploy key but the host key is not confirmed.
  */
 async function findRepositoryCredentials(
   context: PlatformContext,
@@ -83,7 +83,7 @@ function secretsOfCredentials(credentials: RepositoryCredentials | null): string
   return [credentials.password, `${credentials.user}:${credentials.password}`];
 }
 
-/** Writes a line to the log if the credential that started this is deleted in the meantime; the deployment continues. */
+/** Writes a line to the log if the credential that requested the deployment is deleted while it runs. */
 function watchCredential(context: PlatformContext, row: DeploymentTable, log: LogWriter) {
   const { created_by_kind: kind, created_by_id: id, created_by_name: name } = row;
   let exists = kind !== 'person' && id !== null;
@@ -128,8 +128,9 @@ async function startDeployment(
 }
 
 /**
- * Executes a deployment. Nothing live is changed before the switch; a failure or cancellation after it rolls back
- * what was switched. A node that takes over rolls back and fails, since it cannot know what a hook has done.
+ * Executes a deployment. The live release stays active until the new one is activated; a failure or cancellation after
+ * that rolls back. A node that takes over a running deployment rolls it back and fails, since it cannot know what a
+ * hook has done.
  */
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;
@@ -169,7 +170,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
         (await hasNewerStartedDeployment(context.store.read, row, found.updated_at))
       )
         throw new JobFailure(SUPERSEDED_MESSAGE);
-      refuseHealthCheckCommand(row);
+      rejectHealthCheckCommand(row);
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
       const hasEnvironment =
         plan.hooks.some(({ variables: delivery }) => delivery === 'environment') ||

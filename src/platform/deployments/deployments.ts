@@ -50,7 +50,7 @@ export function getDeployment(context: PlatformContext, workspaceId: string, id:
   return readDeployment(context, context.store.read, workspaceId, id);
 }
 
-/** Runs a transaction, then wakes the queue; returns the deployment as it is afterwards. */
+/** Runs a transaction, then wakes the queue; returns the updated deployment. */
 export async function changeAndWake(
   context: PlatformContext,
   workspaceId: string,
@@ -89,8 +89,8 @@ export function createDeployment(
 }
 
 /**
- * Deploys a branch after a push to it. Cancels deployments by earlier pushes that have not started, since this one
- * deploys what they would have. Throws as `createDeployment` does.
+ * Deploys a branch after a push to it. Cancels pending deployments of earlier pushes, since this one includes their
+ * commits. Throws as `createDeployment` does.
  */
 export function deployPush(
   context: PlatformContext,
@@ -113,7 +113,7 @@ export function deployPush(
   });
 }
 
-/** Returns a deployment, locked; of the app if one is named. Throws `not_found`. */
+/** Locks and returns a deployment. Throws `not_found`, also if it does not belong to the named app. */
 export async function requireLockedDeployment(
   trx: Trx,
   workspaceId: string,
@@ -135,8 +135,8 @@ export interface DeploymentRef {
 }
 
 /**
- * Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, and `conflict` for one that
- * was never live.
+ * Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, and `conflict` if the
+ * earlier deployment was never live.
  */
 export function rollBack(
   context: PlatformContext,
@@ -185,17 +185,16 @@ function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAct
   }
 }
 
-/** Returns the person who acts: themselves, or the creator of the credential. */
+/** Returns the id of an actor that is a person, or of the person who created the credential. */
 async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
   return kind === 'person' ? id : creatorOfCredential(trx, workspaceId, id);
 }
 
 /**
- * Throws `forbidden` if the person who requested the deployment would approve it alone, themselves or with a
- * credential that they created, while the workspace has another member. A credential can never approve its own
- * request.
+ * Throws `forbidden` if the approver is also the requester, directly or through a credential that they created, and the
+ * workspace has another member. A credential can never approve its own request.
  */
-async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
+async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
   if (requester === null || actor.id === null) return;
   if (actor.id !== requester || kind === 'person') {
@@ -208,7 +207,8 @@ async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: Deplo
 
 /**
  * Cancels or approves a deployment, or promotes or rolls back a canary. Running work ends soon, not immediately.
- * Throws `not_found`, `conflict` if there is nothing to decide, and `forbidden` for an approval of one's own request.
+ * Throws `not_found`, `conflict` if the deployment's state does not allow the action, and `forbidden` for a
+ * self-approval.
  */
 export function applyDeploymentAction(
   context: PlatformContext,
@@ -221,7 +221,7 @@ export function applyDeploymentAction(
     const now = context.clock();
     const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
     checkActionAllowed(row, decision);
-    if (decision === 'approve') await refuseOwnApproval(trx, request, row);
+    if (decision === 'approve') await rejectSelfApproval(trx, request, row);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
     const [action, phrase] = ACTION_RECORDS[decision];
     const actorName = displayNameOf(actor);

@@ -27,8 +27,8 @@ function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deplo
 }
 
 /**
- * Ends a deployment in the transaction that ends its job: its row, its servers, its log and, unless it was
- * cancelled, which is recorded when it is requested, an audit event by its creator.
+ * Ends a deployment, its servers and its log in the transaction that ends its job. Records an audit event with the
+ * deployment's creator as actor, except for a cancellation, which is recorded when it is requested.
  */
 export async function finishDeployment(
   context: PlatformContext,
@@ -41,7 +41,7 @@ export async function finishDeployment(
   if (row === undefined) return;
   const hooks = JSON.stringify(finalHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
   const fields = { status, error, hooks, finished_at: endedAt, updated_at: endedAt, under_way: 0 };
-  // A failed deployment may be retried.
+  // Only a failed deployment may be retried, which needs the plan.
   const plan = status === 'failed' ? row.plan : null;
   await updateDeployment(trx, row, status === 'completed' ? { ...fields, plan, progress: 100 } : { ...fields, plan });
   await updateServerStatuses(trx, workspaceId, id, ['processing'], status);
@@ -81,7 +81,7 @@ export async function finishDeployment(
   });
 }
 
-/** Cancels a deployment through its job or, if it has none yet, directly. */
+/** Cancels a deployment through its job or, if it has no job yet, directly. */
 export async function cancelDeployment(
   context: PlatformContext,
   trx: Trx,
@@ -96,7 +96,7 @@ export async function cancelDeployment(
   });
 }
 
-/** Cancels pending deployments of the app, or those of them to cancel, in favor of one that replaces them. */
+/** Cancels the pending deployments of the app that `shouldCancel` selects, because `row` replaces them. */
 export async function cancelPendingDeployments(
   context: PlatformContext,
   trx: Trx,

@@ -9,12 +9,12 @@ import type { AppHook } from '../resources/stored-hooks.ts';
 import { hooksOfStage } from './plan.ts';
 import { type DeploymentRun, type DeploymentTarget, runStep, type StepResult, stepFailure } from './run-step.ts';
 
-/** Hooks that restart the previous release; a cancellation must not wait for hours. */
+/** Maximum timeout of a hook that restarts the previous release: a cancellation must not wait for hours. */
 const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
-/** Pause before the first retry of a hook; it doubles with each. */
+/** Delay before the first retry of a hook; it doubles with each retry. */
 const FIRST_RETRY_DELAY_MS = SECOND;
 
-/** Environment of hooks and the app's own commands in addition to the app's variables. */
+/** Variables that hooks and health check commands receive in addition to the app's own. */
 export function hookEnvironment(
   deployment: DeploymentRun,
   stage: HookStage,
@@ -57,7 +57,7 @@ function hookStep(deployment: DeploymentRun, hook: AppHook, previous: string | n
 
 const hasSucceeded = (result: StepResult) => result.exitCode === 0 && !result.timedOut;
 
-/** Runs a hook until it succeeds or has no retries left. Throws `JobFailure` if it failed, and the signal's reason. */
+/** Runs a hook until it succeeds or has no retries left. Throws `JobFailure` if it failed, or the signal's reason. */
 export async function runHook(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -93,8 +93,8 @@ export async function runHook(
 }
 
 /**
- * Runs all hooks that started the new release again for the previous one, once each. Returns a description of what
- * failed.
+ * Runs the hooks that started the new release once more for the previous release, without retries. Returns a
+ * description of each failure.
  */
 export async function restartPreviousRelease(
   deployment: DeploymentRun,

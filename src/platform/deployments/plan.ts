@@ -19,14 +19,14 @@ export interface DeploymentPlan {
   readonly hooks: readonly AppHook[];
 }
 
-/** Returns the reason why an app cannot be deployed, or null. Pure. */
+/** Returns the reason why an app cannot be deployed; null if it can. Pure. */
 export function missingConfiguration(app: AppTable): string | null {
   if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
   if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
   return null;
 }
 
-/** Why a failed deployment cannot be retried: its release was removed, and it would replace a newer one. */
+/** The release of such a deployment was removed, and a retry would replace a newer release. */
 export const SUPERSEDED_MESSAGE =
   'A newer deployment of this app has started since, so this one cannot be retried. Deploy again.';
 
@@ -47,7 +47,7 @@ export function createPlan(app: AppTable, deployment: DeploymentTable): Deployme
   };
 }
 
-/** Returns a stored plan; earlier versions stored hooks without some fields. Pure. */
+/** Parses a stored plan and completes hooks that earlier versions stored without some fields. Pure. */
 export function parsePlan(json: string): DeploymentPlan {
   const plan = JSON.parse(json) as DeploymentPlan;
   return { ...plan, hooks: completeHooks(plan.hooks) };
@@ -58,13 +58,13 @@ export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: r
   return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
 }
 
-/** A step before the switch to the new release. */
+/** A step before the new release is activated. */
 export type PreparationStep =
   | { readonly kind: 'hook'; readonly hook: AppHook }
   | { readonly kind: 'source_control' }
   | { readonly kind: 'setup' };
 
-/** Returns the steps before the switch, in the order in which they run on each server. Pure. */
+/** Returns the steps before the activation, in the order in which they run on each server. Pure. */
 export function preparationSteps(plan: DeploymentPlan): readonly PreparationStep[] {
   const hooks = (stage: HookStage) => hooksOfStage(plan, stage).map((hook) => ({ kind: 'hook', hook }) as const);
   return [
@@ -77,14 +77,14 @@ export function preparationSteps(plan: DeploymentPlan): readonly PreparationStep
   ];
 }
 
-/** Returns after how many steps the source is checked out. Pure. */
+/** Returns the number of steps up to and including the checkout. Pure. */
 export const stepsUntilCheckout = (plan: DeploymentPlan): number =>
   preparationSteps(plan).findIndex(({ kind }) => kind === 'source_control') + 1;
 
-/** Returns the number of first steps that two plans share: a changed hook and all steps after it are others. Pure. */
-export function sharedSteps(one: DeploymentPlan, other: DeploymentPlan): number {
-  const steps = preparationSteps(one);
-  const otherSteps = preparationSteps(other);
+/** Returns the number of steps before the first one that differs between two plans. Pure. */
+export function sharedSteps(plan: DeploymentPlan, otherPlan: DeploymentPlan): number {
+  const steps = preparationSteps(plan);
+  const otherSteps = preparationSteps(otherPlan);
   const firstDifference = steps.findIndex((step, index) => !isDeepStrictEqual(step, otherSteps[index]));
   return firstDifference < 0 ? steps.length : firstDifference;
 }
@@ -92,7 +92,7 @@ export function sharedSteps(one: DeploymentPlan, other: DeploymentPlan): number 
 export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>
   plan.hooks.filter((hook) => hook.stage === stage);
 
-/** The next batch of servers, or null when all are done. */
+/** Returns the positions of the next batch of servers (`to` is exclusive); null when all servers are done. */
 export function nextBatch(
   { strategy, batch_size: size, next_server: next }: DeploymentTable,
   servers: number,
@@ -103,15 +103,15 @@ export function nextBatch(
   return { from: next, to: servers };
 }
 
-/** Whether the first server runs the new release and the rest waits for promotion. Pure. */
+/** Whether the first server runs the new release and the other servers wait for promotion. Pure. */
 export function waitsForPromotion(row: DeploymentTable): boolean {
   const { status, strategy, next_server, under_way, decision } = row;
   return status === 'processing' && strategy === 'canary' && next_server === 1 && under_way === 0 && decision === null;
 }
 
 /**
- * Runs ssh for git. Connections to the repository's host use the deploy key, which only the agent knows, and trust only
- * the confirmed host key; the server's own configuration does not apply. Others never reach the agent.
+ * Runs ssh for git. Connections to the repository's host use the deploy key in the agent and trust only the confirmed
+ * host key; the server's own configuration does not apply. Connections to other hosts have no access to the agent.
  */
 const SSH_SCRIPT = `host= port=22 next=
 for word do
@@ -143,9 +143,9 @@ function sshEnvironment({ host, port, hostKey, privateKey }: DeployKeyCredential
 }
 
 /**
- * Passes the repository's credentials to git outside of the command line: for that scheme, host and port only, so
- * that neither a submodule on another host nor a redirect gets them, and no credential helper of the server stores
- * them. Pure.
+ * Returns the variables that pass the repository's credentials to git without the command line. Git uses them for that
+ * scheme, host and port only, so neither a submodule on another host nor a redirect receives them, and no credential
+ * helper of the server stores them. Pure.
  */
 export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
   if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
@@ -153,7 +153,7 @@ export function gitEnvironment(credentials: RepositoryCredentials | null): Recor
   const helper = `credential.${credentials.origin}.helper`;
   return {
     GIT_CONFIG_COUNT: '2',
-    // The empty value removes the helpers of the server's own configuration.
+    // The empty value disables the helpers of the server's own configuration.
     GIT_CONFIG_KEY_0: helper,
     GIT_CONFIG_VALUE_0: '',
     GIT_CONFIG_KEY_1: helper,

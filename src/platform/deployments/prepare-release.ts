@@ -5,7 +5,7 @@ import { gitEnvironment, type PreparationStep, preparationSteps, stepsUntilCheck
 import { type DeploymentRun, type DeploymentTarget, runScript } from './run-step.ts';
 import { CHECKOUT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
 
-/** The first fetch may be that of a large repository. */
+/** The first fetch of a large repository takes long. */
 const FETCH_TIMEOUT_MS = 30 * MINUTE;
 
 /** The commit to check out; null if this server resolves it. */
@@ -15,7 +15,7 @@ export interface CommitSelection {
   readonly isKnown: boolean;
 }
 
-/** How a server learns which commit to check out, and tells the others. */
+/** Shares the commit that the first server resolves with the other servers. */
 export interface CommitExchange {
   readonly select: () => Promise<CommitSelection>;
   readonly onFound: (commit: string, tag: string | null) => Promise<void>;
@@ -34,7 +34,7 @@ async function prepareDirectory(
     outputNames: ['previous'],
   });
   const live = prepared.outputs.get('previous') ?? '';
-  // The rollback of an earlier attempt may have failed, so that this release is still live.
+  // This release is still live if the rollback of an earlier attempt failed.
   const previous = live === `releases/${row.id}` ? (target.server.previous ?? live) : live;
   await progress.setServer(target.server, { previous, status: 'processing' });
   return { ...target, server: { ...target.server, previous } };
@@ -66,7 +66,7 @@ async function checkOut(
   await commits.onFound(id, outputs.get('tag') ?? null);
 }
 
-/** Returns whether the release already had these variables, so that a retry need not repeat the steps after this one. */
+/** Returns whether the release already had these variables; if so, a retry need not repeat the steps after this one. */
 async function setUp(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -83,24 +83,25 @@ async function setUp(
 }
 
 /**
- * Performs everything before the switch. A retry skips the steps that the server has completed; if the variables have
- * changed since, it repeats those after the setup.
+ * Performs all steps before the activation. A retry skips the steps that the server has completed; if the variables
+ * have changed since, it repeats the steps after the setup.
  */
 export async function prepareRelease(
   deployment: DeploymentRun,
-  server: DeploymentTarget,
+  initialTarget: DeploymentTarget,
   commits: CommitExchange,
   signal: AbortSignal,
 ): Promise<DeploymentTarget> {
   const { plan, progress, log } = deployment;
   const steps = preparationSteps(plan);
-  let completed = server.server.completed_steps;
-  const target = await prepareDirectory(deployment, server, completed >= stepsUntilCheckout(plan), signal);
+  let completed = initialTarget.server.completed_steps;
+  const target = await prepareDirectory(deployment, initialTarget, completed >= stepsUntilCheckout(plan), signal);
   await progress.advance();
   if (completed > 0)
     log.writeSystemLine(`Steps completed by an earlier attempt: ${completed}.`, 'prepare', target.server.server_id);
 
-  async function repeat(step: PreparationStep, index: number): Promise<void> {
+  /** Skips a completed step, except the setup, which writes the current variables. */
+  async function skipOrRepeat(step: PreparationStep, index: number): Promise<void> {
     if (step.kind === 'hook') return progress.hookSkipped(step.hook.name);
     if (step.kind === 'source_control') await commits.onFound(progress.row().commit_id ?? '', null);
     else if (!(await setUp(deployment, target, true, signal))) completed = index + 1;
@@ -113,7 +114,7 @@ export async function prepareRelease(
     await progress.advance();
   }
   for (const [index, step] of steps.entries()) {
-    if (index < completed) await repeat(step, index);
+    if (index < completed) await skipOrRepeat(step, index);
     else {
       await perform(step);
       await progress.setServer(target.server, { completed_steps: index + 1 });

@@ -29,13 +29,13 @@ export interface DeploymentProgress {
   /** The row as last written. */
   row(): DeploymentTable;
   update(fields: Partial<DeploymentTable>): Promise<void>;
-  /** Records the commit, and the tag if a pattern was deployed; its status is reported to the Git host. */
+  /** Records the commit, and the tag if a pattern was deployed; reports the commit's status to the Git host. */
   commitFound(commit: string, tag: string | null): Promise<void>;
   setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
   hookStarted(name: string): Promise<void>;
   /** A hook is complete when it has run on every server. */
   hookEnded(name: string, outcome: HookOutcome, ok: boolean): Promise<void>;
-  /** Counts a hook that a server has completed in an earlier attempt. */
+  /** Counts a hook that a server completed in an earlier attempt. */
   hookSkipped(name: string): Promise<void>;
   /** Records that a server has completed one of its steps. */
   advance(): Promise<void>;
@@ -67,7 +67,7 @@ export function createDeploymentProgress(
     if (hook !== undefined) hooks.set(name, { ...hook, ...change });
     return JSON.stringify([...hooks.values()]);
   }
-  /** At most 99: 100 is set when the deployment ends. */
+  /** At most 99; `finishDeployment` sets 100. */
   const percent = () => Math.min(99, Math.floor((100 * completedSteps) / Math.max(1, totalSteps)));
 
   return {

@@ -33,7 +33,7 @@ import { plannedHookResults } from './progress.ts';
 import { displayNameOf } from './serialize.ts';
 
 /**
- * Returns the plan of the failed attempt and that of a retry. Throws `conflict` if a retry is not possible, and
+ * Returns the plans of the failed attempt and of the retry. Throws `conflict` if a retry is not possible, and
  * `validation_failed` if required variables have no value.
  */
 async function planRetry(
@@ -62,7 +62,7 @@ async function planRetry(
   return { failed, next };
 }
 
-/** Throws `conflict` for a server that was deleted, or that nothing may run on. */
+/** Throws `conflict` if a server was deleted or may not run commands. */
 async function requireServers(
   context: PlatformContext,
   trx: Trx,
@@ -75,32 +75,35 @@ async function requireServers(
   }
 }
 
-/** Returns the hooks as shown before the retry: those that no server runs again keep their outcome. Pure. */
+/** Returns the initial state of the hooks of a retry. Hooks that no server repeats retain their outcome. Pure. */
 function hooksOfRetry(
   row: DeploymentTable,
   plan: DeploymentPlan,
   servers: readonly DeploymentServerTable[],
 ): Deployment['hooks'] {
-  const before = JSON.parse(row.hooks) as Deployment['hooks'];
+  const previousHooks = JSON.parse(row.hooks) as Deployment['hooks'];
   const skipNames = JSON.parse(row.skip_hooks) as string[];
   const completedEverywhere = Math.min(...servers.map((server) => server.completed_steps));
-  const kept = preparationSteps(plan)
+  const skippedNames = preparationSteps(plan)
     .slice(0, completedEverywhere)
     .flatMap((step) => (step.kind === 'hook' ? [step.hook.name] : []));
   const planned = plannedHookResults(
     plan,
-    before.filter(({ name }) => skipNames.includes(name)),
+    previousHooks.filter(({ name }) => skipNames.includes(name)),
   );
   return planned.map(
     (hook) =>
-      before.find(({ name, status }) => name === hook.name && kept.includes(name) && status === 'completed') ?? hook,
+      previousHooks.find(
+        ({ name, status }) => name === hook.name && skippedNames.includes(name) && status === 'completed',
+      ) ?? hook,
   );
 }
 
 /**
- * Runs a failed deployment again from the step that failed: with the same commit, servers, options and release, and
- * the app's current hooks. Throws `not_found`, `idempotent_replay`, `conflict` if its state makes that impossible, and
- * `validation_failed` if required variables have no value.
+/**
+ * Runs a failed deployment again from the step that failed, with the same commit, servers, options and release, and
+ * with the app's current hooks. Throws `not_found`, `idempotent_replay`, `conflict` if the deployment cannot be retried,
+ * and `validation_failed` if required variables have no value.
  */
 export function retryDeployment(
   context: PlatformContext,
@@ -158,7 +161,7 @@ export function retryDeployment(
   });
 }
 
-/** Returns the overrides of a deployment, which determine who may retry it; undefined if there is none. */
+/** Returns the overrides of a deployment, which determine who may retry it; undefined if it does not exist. */
 export async function overridesOf(
   context: PlatformContext,
   workspaceId: string,

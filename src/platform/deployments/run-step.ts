@@ -35,21 +35,23 @@ export interface DeploymentTarget {
   readonly runTarget: RunTarget;
 }
 
-/** Git messages that say less than the server's output before them. */
+/** Git messages that are less specific than the line before them. */
 const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
 export const toShellCommand = (body: string) => shellCommand(body);
 
-/** Result of a step; the last lines of its output describe a failure. */
 export interface StepResult extends StepOutcome {
   readonly lastLine: string;
   /** Cause of a failure according to git, if any. */
   readonly cause: string | null;
-  /** Values that the step has returned, by name. */
+  /** Values that the step printed, by name. */
   readonly outputs: ReadonlyMap<string, string>;
 }
 
-/** Runs one step and logs its output, except lines that return values. Throws when the signal aborts it. */
+/**
+ * Runs one step and logs its output, except lines that start with one of `outputNames`, whose values are returned.
+ * Throws the signal's reason if it is aborted.
+ */
 export async function runStep(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -66,14 +68,14 @@ export async function runStep(
     {
       ...step,
       secrets: deployment.mask,
-      // The lines of other steps may return values.
+      // An unfinished line of a step with outputs may be an output.
       ...(outputNames.length === 0 && {
         onUnfinishedLine: (line: OutputLine) => deployment.log.showUnfinished(line, name, target.server.server_id),
       }),
       onLine(line) {
-        const [word = '', ...rest] = line.text.split(' ');
-        if (line.stream === 'stdout' && outputNames.includes(word)) {
-          outputs.set(word, rest.join(' '));
+        const [firstWord = '', ...words] = line.text.split(' ');
+        if (line.stream === 'stdout' && outputNames.includes(firstWord)) {
+          outputs.set(firstWord, words.join(' '));
           return;
         }
         const text = line.text.trim();
@@ -89,7 +91,7 @@ export async function runStep(
   return { ...outcome, lastLine, cause, outputs };
 }
 
-/** Describes a failure, with git's cause if there is one, otherwise with the last line of output. */
+/** Returns a failure that includes the given cause or, without one, the last line of output. */
 export function stepFailure(
   target: DeploymentTarget,
   description: string,
@@ -117,13 +119,13 @@ export async function runScript(
   signal: AbortSignal,
   overrides: Partial<Step> & { readonly outputNames?: readonly string[] } = {},
 ): Promise<StepResult> {
-  const { outputNames, environment, ...rest } = overrides;
+  const { outputNames, environment, ...otherOverrides } = overrides;
   const { row, plan } = deployment;
   const step: Step = {
     command: toShellCommand(body),
     environment: { DP_DIR: plan.directory, DP_ID: row.id, ...environment },
     timeoutMs: STEP_TIMEOUT_MS,
-    ...rest,
+    ...otherOverrides,
   };
   const result = await runStep(deployment, target, name, step, signal, outputNames);
   if (result.exitCode !== 0) throw stepFailure(target, description, result, result.cause);

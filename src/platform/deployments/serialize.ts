@@ -22,7 +22,7 @@ function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason 
   return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
 }
 
-/** Earlier versions did not count the attempts of a hook. */
+/** Completes hooks of earlier versions, which did not count attempts. */
 function serializeHooks(json: string): Deployment['hooks'] {
   const hooks = JSON.parse(json) as Deployment['hooks'];
   return hooks.map((hook) => ({ ...hook, attempts: hook.attempts ?? (hook.durationMs === null ? 0 : 1) }));
@@ -72,7 +72,7 @@ function serializeDeployment(
   };
 }
 
-/** Returns the deployment that runs before each of those in the queue of their app, by their ids. */
+/** Returns the id of the deployment that each queued deployment is waiting for, by the id of the queued one. */
 async function findBlockers(
   db: Queryable,
   rows: readonly DeploymentTable[],
@@ -85,16 +85,16 @@ async function findBlockers(
   const open = Map.groupBy(await openDeployments(db, first.workspace_id, appIds), ({ app_id }) => app_id);
   const isReady = ({ approval, scheduled_at: at }: OpenDeployment) => approval !== 'waiting' && (at ?? now) <= now;
   const blockers = queued.flatMap((row): [string, string][] => {
-    const ofApp = open.get(row.app_id) ?? [];
-    const position = ofApp.findIndex(({ id }) => id === row.id);
-    const running = ofApp.find(({ status }) => status === 'processing');
-    const blocker = running ?? ofApp.slice(0, Math.max(0, position)).findLast(isReady);
+    const openOfApp = open.get(row.app_id) ?? [];
+    const position = openOfApp.findIndex(({ id }) => id === row.id);
+    const running = openOfApp.find(({ status }) => status === 'processing');
+    const blocker = running ?? openOfApp.slice(0, Math.max(0, position)).findLast(isReady);
     return blocker === undefined ? [] : [[row.id, blocker.id]];
   });
   return new Map(blockers);
 }
 
-/** Returns a function that serializes any of these deployments, which are of one workspace. */
+/** Returns a function that serializes any of `rows`. All of them must belong to this workspace. */
 export async function createDeploymentSerializer(
   db: Queryable,
   workspaceId: string,
@@ -127,7 +127,7 @@ export async function readDeployment(
 
 export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');
 
-/** The name of the actor for readers of the log. */
+/** Returns the name of an actor as it appears in logs. */
 export function displayNameOf({ kind, name, id }: AuditParty): string {
   const displayName = name ?? id ?? 'someone';
   if (kind === 'api_key') return `the API key ${displayName}`;

@@ -10,7 +10,7 @@ import { ACTIVATE_SCRIPT, HEALTH_CHECK, PRUNE_SCRIPT, ROLLBACK_SCRIPT } from './
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
 
-/** Repeats the health check until it succeeds. Throws `JobFailure` if it does not in time. */
+/** Repeats the health check until it succeeds. Throws `JobFailure` after the app's timeout. */
 async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget, signal: AbortSignal): Promise<void> {
   const { healthCheck } = deployment.plan;
   if (healthCheck === null) return;
@@ -46,7 +46,7 @@ async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget,
   }
 }
 
-/** Performs the switch and everything after it. */
+/** Activates the release, runs the hooks after that, and waits until the app is healthy. */
 export async function activateRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -63,9 +63,9 @@ export async function activateRelease(
 }
 
 /**
- * Restores a server's state before the deployment: makes the previous release live again, then runs every hook that
- * restarts it, even if some fail. Throws one `JobFailure` at the end for everything that failed. The new release is
- * kept for a retry if it may be retried and the source is checked out.
+ * Makes the previous release of a server live again, then runs every hook that restarts it, even if some fail. Throws
+ * one `JobFailure` at the end for all failures. The new release is not removed if the deployment may be retried and the
+ * source is checked out.
  */
 export async function rollBackServer(
   deployment: DeploymentRun,
@@ -100,7 +100,7 @@ export async function rollBackServer(
   if (failures.length > 0) throw new JobFailure(failures.join(' '));
 }
 
-/** Removes releases beyond the number to keep. Failures are logged and otherwise ignored. */
+/** Removes old releases beyond the number that the app keeps. Failures are logged and otherwise ignored. */
 export async function pruneReleases(
   deployment: DeploymentRun,
   target: DeploymentTarget,

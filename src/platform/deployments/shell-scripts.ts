@@ -1,11 +1,11 @@
 /**
- * Devpilot's own steps on a server, as scripts for `/bin/sh`. They are constant: all user input reaches them in
- * variables, whose values a shell does not interpret.
+ * Devpilot's own steps on a server, as scripts for `/bin/sh`. They are constant: user input is passed in variables,
+ * whose values the shell does not interpret.
  */
 
 /**
  * Creates an app's directory, removes releases of failed deployments that can no longer be retried, and prints the live
- * release. `DP_RESUME`: an earlier attempt has checked out this release.
+ * release. If `DP_RESUME` is set, an earlier attempt has checked out this release.
  */
 export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
@@ -26,8 +26,8 @@ printf 'previous %s\\n' "$live"
 `;
 
 /**
- * Waits until no other step works on an app's copy of its repository: two servers of a deployment may be one machine
- * under two names. Sets `alone` once that is certain.
+ * Locks an app's copy of its repository, because two servers of a deployment may be the same machine. Sets `alone` if
+ * the lock was acquired; without `flock` it cannot be.
  */
 const LOCK_SNIPPET = `alone=
 if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; alone=yes; fi
@@ -35,11 +35,12 @@ if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; a
 
 /**
  * Updates the repository's copy and checks the commit out into the release. Only commits that a branch or tag
- * contains are checked out, because hosts also serve the commits of forks. `DP_KNOWN`: this deployment has verified
- * that already. `DP_ROLLBACK`: an existing release may be used, whatever happened to its branch.
+ * contains are checked out, because hosts also serve the commits of forks. If `DP_KNOWN` is set, this
+ * deployment has already verified that. With `DP_ROLLBACK`, the commit of an existing release is also accepted, even if
+ * its branch no longer exists.
  */
 export const CHECKOUT = `set -eu
-# Starts again under an agent that keeps the deploy key in its memory and ends with this step.
+# Runs this script again under an ssh-agent that has the deploy key in memory and ends with this step.
 if [ -n "\${DP_DEPLOY_KEY-}" ]; then
   command -v ssh-agent >/dev/null || { echo 'ssh-agent is not installed on this server; a deploy key requires it.' >&2; exit 127; }
   key=$DP_DEPLOY_KEY
@@ -49,7 +50,7 @@ if [ -n "\${DP_DEPLOY_KEY-}" ]; then
 fi
 if [ -n "\${DP_AGENT-}" ]; then
   trap 'kill "$SSH_AGENT_PID" 2>/dev/null || :' EXIT
-  said=$(ssh-add - 2>&1) || { printf 'The deploy key was not accepted: %s\\n' "$said" >&2; exit 1; }
+  output=$(ssh-add - 2>&1) || { printf 'The deploy key was not accepted: %s\\n' "$output" >&2; exit 1; }
   exec </dev/null
   export DP_KNOWN_HOSTS="\${0%/*}/known_hosts"
   printf 'devpilot-pinned %s\\n' "$DP_HOST_KEY" >"$DP_KNOWN_HOSTS"
@@ -64,65 +65,65 @@ if [ -e "$repository" ] && [ ! -O "$repository" ]; then
   rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook ran chown -R on it; restore the owner with: chown -R $(id -un) $DP_DIR/.devpilot"
   echo "The copy of the repository belonged to another user. Fetching it again."
 fi
-${LOCK_SNIPPET}# Disables the hooks of the copy: git-lfs installs some there.
-at() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
+${LOCK_SNIPPET}# Disables the hooks of the copy, where git-lfs installs some.
+repo_git() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
 # Removes lock files of a git process that was killed.
 if [ -d "$repository" ]; then
   if [ -n "$alone" ]; then set --; else set -- -mmin +60; fi
   find "$repository" -path "$repository/worktrees" -prune -o -type f -name '*.lock' "$@" -exec rm -f {} +
 fi
-# Checks files out as stored: Git LFS files are fetched later, whatever this server's own configuration is.
-plainly() { git -c core.hooksPath=/dev/null -c filter.lfs.process= -c filter.lfs.smudge= -c filter.lfs.required=false "$@"; }
-fetch() { at fetch --quiet --prune --force origin '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*' 2>&1; }
-begin() { git init --quiet --bare "$@" "$repository"; at config remote.origin.url "$DP_REPOSITORY"; }
-begin
-said=$(fetch) && code=0 || code=$?
-case $said in *'mismatched algorithms'*)
+# Checks files out without Git LFS, regardless of this server's configuration: those files are fetched later.
+git_without_lfs() { git -c core.hooksPath=/dev/null -c filter.lfs.process= -c filter.lfs.smudge= -c filter.lfs.required=false "$@"; }
+fetch() { repo_git fetch --quiet --prune --force origin '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*' 2>&1; }
+init_repository() { git init --quiet --bare "$@" "$repository"; repo_git config remote.origin.url "$DP_REPOSITORY"; }
+init_repository
+output=$(fetch) && code=0 || code=$?
+case $output in *'mismatched algorithms'*)
   rm -rf "$repository"
-  case $said in *'server sha256'*) begin --object-format=sha256;; *) begin --object-format=sha1;; esac
-  said=$(fetch) && code=0 || code=$?
+  case $output in *'server sha256'*) init_repository --object-format=sha256;; *) init_repository --object-format=sha1;; esac
+  output=$(fetch) && code=0 || code=$?
 esac
-[ -z "$said" ] || printf '%s\\n' "$said" >&2
+[ -z "$output" ] || printf '%s\\n' "$output" >&2
 [ "$code" = 0 ] || exit "$code"
-at worktree prune
+repo_git worktree prune
 contained() {
-  beyond=$(at rev-list -n 1 "$1" --not --remotes=devpilot --tags) && [ -z "$beyond" ] && return
-  [ -n "$DP_ROLLBACK" ] && at worktree list --porcelain | grep -Fqx "HEAD $1"
+  beyond=$(repo_git rev-list -n 1 "$1" --not --remotes=devpilot --tags) && [ -z "$beyond" ] && return
+  [ -n "$DP_ROLLBACK" ] && repo_git worktree list --porcelain | grep -Fqx "HEAD $1"
 }
 if [ -n "$DP_KNOWN" ]; then
   commit=$DP_COMMIT
-  at cat-file -e "$commit^{commit}" 2>/dev/null || at fetch --quiet origin "$commit"
+  repo_git cat-file -e "$commit^{commit}" 2>/dev/null || repo_git fetch --quiet origin "$commit"
 elif [ -n "$DP_COMMIT" ]; then
   commit='' more=''
-  # rev-parse alone would prefer a tag or branch of that name.
-  for object in $(at rev-parse --disambiguate="$DP_COMMIT"); do
-    [ "$(at cat-file -t "$object")" = commit ] && contained "$object" || continue
+  # rev-parse without --disambiguate would prefer a tag or branch with that name.
+  for object in $(repo_git rev-parse --disambiguate="$DP_COMMIT"); do
+    [ "$(repo_git cat-file -t "$object")" = commit ] && contained "$object" || continue
     more=$commit commit=$object
     [ -z "$more" ] || fail "$DP_COMMIT matches several commits. Use more characters of the hash."
   done
   [ -n "$commit" ] || fail "The repository has no commit $DP_COMMIT in any branch or tag."
 elif [ -n "$DP_TAG" ]; then
   tag=refs/tags/$DP_TAG
-  # A pattern. Without this, git would place v1.0.0-rc.1 after v1.0.0.
-  case $DP_TAG in *'*'*) tag=$(at -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname --format='%(refname)' "$tag");; esac
-  [ -n "$tag" ] && at show-ref --verify --quiet "$tag" || fail "The repository has no tag $DP_TAG."
-  commit=$(at rev-parse --quiet --verify "$tag^{commit}") || fail "The tag \${tag#refs/tags/} is not a tag of a commit."
+  # Selects the latest tag that matches the pattern. The suffix makes git sort v1.0.0-rc.1 before v1.0.0.
+  case $DP_TAG in *'*'*) tag=$(repo_git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname --format='%(refname)' "$tag");; esac
+  [ -n "$tag" ] && repo_git show-ref --verify --quiet "$tag" || fail "The repository has no tag $DP_TAG."
+  commit=$(repo_git rev-parse --quiet --verify "$tag^{commit}") || fail "The tag \${tag#refs/tags/} is not a tag of a commit."
   printf 'tag %s\\n' "\${tag#refs/tags/}"
 else
-  commit=$(at rev-parse --quiet --verify "refs/remotes/devpilot/$DP_BRANCH^{commit}") || fail "The repository has no branch $DP_BRANCH."
+  commit=$(repo_git rev-parse --quiet --verify "refs/remotes/devpilot/$DP_BRANCH^{commit}") || fail "The repository has no branch $DP_BRANCH."
 fi
 if [ "$(git -C "$release" rev-parse --quiet --verify HEAD 2>/dev/null)" != "$commit" ]; then
-  plainly -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
+  git_without_lfs -C "$repository" worktree add --quiet --detach --force "$release" "$commit"
 fi
 if [ -f "$release/.gitmodules" ]; then
   case $DP_REPOSITORY in
     # Relative submodule URLs are then local too.
-    /*|file:*) plainly -C "$release" -c protocol.file.allow=always submodule --quiet update --init --recursive;;
-    *) plainly -C "$release" submodule --quiet update --init --recursive;;
+    /*|file:*) git_without_lfs -C "$release" -c protocol.file.allow=always submodule --quiet update --init --recursive;;
+    *) git_without_lfs -C "$release" submodule --quiet update --init --recursive;;
   esac
 fi
-# Fetches Git LFS files, or fails: otherwise a release would contain small pointer files in their place.
-large() {
+# Fetches Git LFS files. Fails if it cannot, because the release would contain pointer files instead.
+fetch_large_files() {
   git -C "$1" grep --cached -q 'filter=lfs' -- ':(glob)**/.gitattributes' || return 0
   first=$(git -C "$1" grep --cached -l '^version https://git-lfs.github.com/spec/' -- ':(attr:filter=lfs)' | head -n 1)
   [ -n "$first" ] || return 0
@@ -130,22 +131,22 @@ large() {
   git -C "$1" -c filter.lfs.smudge='git-lfs smudge -- %f' -c filter.lfs.process='git-lfs filter-process' -c filter.lfs.required=true lfs pull origin >/dev/null
   case $(head -c 40 "$1/$first" | tr -d '\\0') in 'version https://git-lfs.github.com/spec/'*) fail "git-lfs did not fetch $first.";; esac
 }
-large "$release"
+fetch_large_files "$release"
 if [ -f "$release/.gitmodules" ]; then
-  git -C "$release" submodule --quiet foreach --recursive pwd | while read -r folder; do large "$folder"; done
+  git -C "$release" submodule --quiet foreach --recursive pwd | while read -r folder; do fetch_large_files "$folder"; done
 fi
-printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
+printf 'commit %s %s\\n' "$commit" "$(repo_git log -1 --format=%s "$commit")"
 `;
 
 /**
- * Links shared files, and writes the variables (standard input) to a file that only the app's user can read. With
- * `DP_RESUME` it prints `unchanged` if the file already has them.
+ * Links shared files, and writes the variables from standard input to a file that only the app's user can read. With
+ * `DP_RESUME`, prints `unchanged` if the file already contains the same variables.
  */
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
-ours() { [ "$(readlink shared)" = ../../shared ]; }
-if ! ours && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has its own shared directory, so it is not linked.'
-else ln -s ../../shared shared 2>/dev/null || ours; fi
+is_our_link() { [ "$(readlink shared)" = ../../shared ]; }
+if ! is_our_link && { [ -e shared ] || [ -L shared ]; }; then echo 'The repository has its own shared directory, so it is not linked.'
+else ln -s ../../shared shared 2>/dev/null || is_our_link; fi
 if [ -n "$DP_VARIABLES" ]; then
   umask 077
   cat >".env.$DP_ID.$$"
@@ -155,7 +156,7 @@ if [ -n "$DP_VARIABLES" ]; then
 elif [ -n "$DP_RESUME" ]; then echo unchanged; fi
 `;
 
-/** Makes the release the live one, atomically: a rename has no intermediate state. */
+/** Makes the release live. The rename is atomic. */
 export const ACTIVATE_SCRIPT = `set -eu
 cd "$DP_DIR"
 ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID.$$"
@@ -163,12 +164,12 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /**
- * If this release is live, makes the previous one live again; then removes this one, or with `DP_KEEP_RELEASE`
- * marks it as failed. Prints `restored` if it was live. Files that cannot be removed are reported by `kept` and ignored.
+ * If this release is live, makes the previous one live again and prints `restored`. Then removes this release or, with
+ * `DP_KEEP_RELEASE`, marks it as failed. Prints `kept` if files cannot be removed.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
-# One machine under two names: the other one knows the previous release.
+# Two servers of the deployment are the same machine: the other one has the name of the previous release.
 [ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
 if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   if [ -n "$DP_PREVIOUS" ]; then
@@ -195,15 +196,15 @@ ls -1 | grep '^dpl_' | sort -r | {
     rm -rf "./$name" && echo "removed $name"
   done
 }
-# Skipped if a hook changed the owner: the next deployment fixes that.
+# Skipped if a hook changed the owner, which the next deployment fixes.
 [ -O ../.devpilot/repository.git ] || exit 0
 ${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 
 /**
- * Requests a URL from the server and expects a status below 400. The URL may contain a password, so it is passed on
- * standard input.
+ * Requests a URL from the server and expects a status below 400. The URL is passed on standard input because it may
+ * contain a password.
  */
 export const HEALTH_CHECK = `set -eu
 if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -

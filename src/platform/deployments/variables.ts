@@ -5,7 +5,7 @@ import { findResource } from '../../store/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { deploymentNotFound } from './serialize.ts';
 
-/** Compares the names of a deployment's variables with those of the release before. Throws `not_found`. */
+/** Compares the names of a deployment's variables with those of the previous release. Throws `not_found`. */
 export async function compareVariables(
   context: PlatformContext,
   workspaceId: string,
@@ -15,25 +15,27 @@ export async function compareVariables(
   const row = await findDeployment(read, workspaceId, id);
   if (row === undefined) throw deploymentNotFound();
   const names = row.variables === null ? null : (JSON.parse(row.variables) as string[]);
-  const before = await previousRelease(read, row);
-  if (names === null || before === undefined || before.variables === null) {
+  const previous = await previousRelease(read, row);
+  if (names === null || previous === undefined || previous.variables === null) {
     return { comparedWith: null, names, added: [], removed: [], changed: [] };
   }
-  const beforeNames = JSON.parse(before.variables) as string[];
+  const previousNames = JSON.parse(previous.variables) as string[];
   const app = await findResource(read, 'app', workspaceId, row.app_id);
   const owners = [
     { kind: 'app', id: row.app_id, workspaceId } as const,
     ...(app === undefined ? [] : [{ kind: 'project', id: app.project_id, workspaceId } as const]),
   ];
-  const [after, until] = [before.started_at ?? 0, row.started_at ?? 0];
-  const set = await Promise.all(owners.map((owner) => namesSetBetween(read, owner, after, until)));
-  const had = new Set(beforeNames);
-  const has = new Set(names);
+  const [after, until] = [previous.started_at ?? 0, row.started_at ?? 0];
+  const setNamesByOwner = await Promise.all(owners.map((owner) => namesSetBetween(read, owner, after, until)));
+  const previousNameSet = new Set(previousNames);
+  const nameSet = new Set(names);
   return {
-    comparedWith: before.id,
+    comparedWith: previous.id,
     names,
-    added: names.filter((name) => !had.has(name)),
-    removed: beforeNames.filter((name) => !has.has(name)),
-    changed: names.filter((name) => had.has(name) && set.some((changed) => changed.has(name))),
+    added: names.filter((name) => !previousNameSet.has(name)),
+    removed: previousNames.filter((name) => !nameSet.has(name)),
+    changed: names.filter(
+      (name) => previousNameSet.has(name) && setNamesByOwner.some((setNames) => setNames.has(name)),
+    ),
   };
 }

@@ -1,24 +1,24 @@
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 
-/** The bytes that the kernel counts for a variable. */
+/** Returns the bytes that the kernel counts for a variable. */
 export const bytesOfVariable = (name: string, valueBytes: number): number =>
   name.length + valueBytes + RESOURCE_LIMITS.envVariableOverhead;
 
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2)} MiB`;
 
-/** Says that variables are too large in total, and what to do. */
-export const describeTooLarge = (whose: string, bytes: number): string =>
-  `${whose} are ${mebibytes(bytes)} in total. Linux starts no command with more than ${mebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
+/** Returns a message that variables are too large in total, and what to do. */
+export const describeTooLarge = (subject: string, bytes: number): string =>
+  `${subject} are ${mebibytes(bytes)} in total. Linux starts no command with more than ${mebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
 
 /** Variables that are passed to the app's commands. */
 export interface CommandVariables {
   readonly passed: Readonly<Record<string, string>>;
-  /** Names that control programs: these remain in `.env`. */
+  /** Names of variables that control how programs run: these are written to `.env` only. */
   readonly withheld: readonly string[];
   /**
-   * Reason why no command can be started with them; null if it can. Larger variables are refused when they are set,
-   * but may have been set in an earlier version.
+   * Reason why no command can be started with these variables, or null. Variables that are too large are rejected when
+   * they are set, but an earlier version accepted them.
    */
   readonly problem: string | null;
 }

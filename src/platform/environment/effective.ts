@@ -16,7 +16,7 @@ import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { bytesOfVariable, describeTooLarge } from './command-variables.ts';
 
-/** The identity that a value is bound to: this variable of this owner in this version, and no other row. */
+/** Returns the associated data of a sealed value, which bind it to this version of this variable of this owner. */
 export function variableAssociatedData(
   { kind, id, workspaceId }: EnvOwner,
   { name, version }: { readonly name: string; readonly version: number },
@@ -24,7 +24,7 @@ export function variableAssociatedData(
   return `env${kind === 'project' ? ' project' : ''} ${workspaceId} ${id} ${name} ${version}`;
 }
 
-/** A variable, and whose it is: for an app, its own or its project's. */
+/** A variable with its owner: for an app, the app itself or its project. */
 export interface OwnedRow extends EnvRow {
   readonly owner: EnvOwner;
 }
@@ -33,9 +33,9 @@ export interface OwnedRow extends EnvRow {
 export interface EnvState {
   readonly owner: EnvOwner;
   readonly version: number;
-  /** Its own variables by name. */
+  /** The owner's own variables, sorted by name. */
   readonly ownRows: readonly OwnedRow[];
-  /** The variables of an app's project by name, whether or not the app overrides them. */
+  /** The variables of an app's project, sorted by name, including those that the app overrides. */
   readonly projectRows: readonly OwnedRow[];
   /** The project of an app, and the version of its variables. */
   readonly parent: { readonly id: string; readonly version: number } | null;
@@ -43,13 +43,15 @@ export interface EnvState {
 
 const sortByName = (rows: OwnedRow[]): OwnedRow[] => rows.sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Returns the variables that take effect, by name: an app's own, and those of its project that it does not override. Pure. */
+/**
+ * Returns the effective variables, sorted by name: the app's own, and the project's that it does not override. Pure.
+ */
 export function effectiveRows({ ownRows, projectRows }: Pick<EnvState, 'ownRows' | 'projectRows'>): OwnedRow[] {
   const names = new Set(ownRows.map(({ name }) => name));
   return sortByName([...ownRows, ...projectRows.filter(({ name }) => !names.has(name))]);
 }
 
-/** The state that the entity tag of an environment is computed from. */
+/** Returns the state from which the entity tag of an environment is computed. */
 export const entityTagState = ({ owner, version, parent }: EnvState): object => ({ id: owner.id, version, parent });
 
 export const ownerOf = (kind: EnvOwnerKind, row: AppTable | ProjectTable): EnvOwner => ({
@@ -58,7 +60,7 @@ export const ownerOf = (kind: EnvOwnerKind, row: AppTable | ProjectTable): EnvOw
   workspaceId: row.workspace_id,
 });
 
-/** Returns the project that an app inherits variables from; null for a project. */
+/** Returns the project from which an app inherits variables; null for a project. */
 export const parentOf = (row: AppTable | ProjectTable): EnvOwner | null =>
   'project_id' in row ? { kind: 'project', id: row.project_id, workspaceId: row.workspace_id } : null;
 
@@ -98,7 +100,7 @@ export async function openValues(context: PlatformContext, rows: readonly OwnedR
   return values;
 }
 
-/** Decrypts the variables for a process of the app. They are shown to nobody, so nothing is recorded. */
+/** Decrypts the variables for a process of the app. Nobody sees them, so no audit event is recorded. */
 export async function loadVariables(
   context: PlatformContext,
   workspaceId: string,
@@ -112,8 +114,8 @@ export async function loadVariables(
 }
 
 /**
- * Says which variables an app requires and that have no value, neither its own nor its project's, or only an empty one;
- * null if there are none.
+ * Returns a message with the required variables that have no value or an empty value, in the app and its project; null
+ * if there are none.
  */
 export async function describeMissingVariables(db: Queryable, app: AppTable): Promise<string | null> {
   const required = JSON.parse(app.required_variables) as string[];
@@ -148,16 +150,16 @@ function sizesAfter(rows: readonly EnvRow[], changes: Changes): Sizes {
   return sizes;
 }
 
-/** Throws `validation_failed` if variables would be too large for the kernel, unless they become smaller. */
-function refuseTooLarge(field: string, whose: string, before: number, after: number): void {
+/** Throws `validation_failed` if variables would exceed the kernel's limit and become larger. */
+function rejectTooLarge(field: string, subject: string, before: number, after: number): void {
   if (after > RESOURCE_LIMITS.envTotalBytes && after > before) {
-    throw invalidField(field, `must be smaller: ${describeTooLarge(whose, after)}`);
+    throw invalidField(field, `must be smaller: ${describeTooLarge(subject, after)}`);
   }
 }
 
 /**
- * Throws `validation_failed`, naming the largest changed variable, if the variables of an app would be more than the
- * kernel passes to a command: the given app's, or those of any app of the given project.
+ * Throws `validation_failed` with the largest changed variable as the field if the variables of an app would exceed the
+ * kernel's limit for a command. Checks the given app, or every app of the given project.
  */
 export async function checkTotalSize(db: Queryable, state: EnvState, changes: Changes): Promise<void> {
   const { owner, ownRows, projectRows } = state;
@@ -167,8 +169,8 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
   const after = sizesAfter(ownRows, changes);
   const inherited = sizesOf(projectRows);
   const totalWith = (shared: Sizes, apps: Sizes) => bytesOf(new Map([...shared, ...apps]));
-  const whose = owner.kind === 'app' ? "the app's variables" : "the project's variables";
-  refuseTooLarge(field, whose, totalWith(inherited, before), totalWith(inherited, after));
+  const subject = owner.kind === 'app' ? "the app's variables" : "the project's variables";
+  rejectTooLarge(field, subject, totalWith(inherited, before), totalWith(inherited, after));
   const grows = changes.some(([name]) => (after.get(name) ?? 0) > (before.get(name) ?? -1));
   if (owner.kind === 'app' || !grows) return;
   const large = await listLargeEnvironments(
@@ -180,13 +182,13 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
   for (const { id, name } of large) {
     const app: EnvOwner = { kind: 'app', id, workspaceId: owner.workspaceId };
     const apps = sizesOf(await readEnvironment(db, app, await latestEnvVersion(db, app)));
-    refuseTooLarge(field, `the variables of the app ${name}`, totalWith(before, apps), totalWith(after, apps));
+    rejectTooLarge(field, `the variables of the app ${name}`, totalWith(before, apps), totalWith(after, apps));
   }
 }
 
-/** Throws `validation_failed` if an app with its own variables would be too large in a project. */
+/** Throws `validation_failed` if the variables of an app and its new project together exceed the kernel's limit. */
 export async function checkSizeInProject(db: Queryable, app: AppTable): Promise<void> {
   const { ownRows, projectRows } = await readEnvState(db, 'app', app);
   const bytes = bytesOf(new Map([...sizesOf(projectRows), ...sizesOf(ownRows)]));
-  refuseTooLarge('projectId', "the app's variables with those of the project", bytesOf(sizesOf(ownRows)), bytes);
+  rejectTooLarge('projectId', "the app's variables with those of the project", bytesOf(sizesOf(ownRows)), bytes);
 }

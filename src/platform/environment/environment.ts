@@ -62,18 +62,18 @@ function serializeVariables(rows: readonly OwnedRow[], values: ReadonlyMap<strin
   }));
 }
 
-/** An environment with the state that its entity tag is computed from. */
+/** An environment with the state from which its entity tag is computed. */
 export interface EnvironmentSnapshot extends Environment {
   readonly state: object;
 }
 
 type OwnerRow = AppTable | ProjectTable;
 
-/** The app or project whose environment a request names. Throws `not_found`. */
+/** Returns the app or project that owns the environment. Throws `not_found`. */
 const requireOwner = (db: Queryable, kind: EnvOwnerKind, workspaceId: string, idOrSlug: string): Promise<OwnerRow> =>
   requireResource(db, kind, workspaceId, idOrSlug);
 
-/** Whether a query asks for a file, which always has the values. */
+/** Whether a query requests a file, which always contains the values. */
 export const isFile = ({ format = 'json' }: EnvQuery): boolean => format !== 'json';
 
 const AUDIT_ACTIONS = {
@@ -84,7 +84,7 @@ const auditTargetOf = (kind: EnvOwnerKind, row: OwnerRow) => ({ kind, id: row.id
 
 /**
  * Reads the variables of an app, with those that it inherits from its project, or of a project. Records an audit event
- * with the names if values are shown to a person. Throws `not_found` for an unknown app, project or variable.
+ * with the names if values are returned to a person. Throws `not_found` for an unknown app, project or variable.
  */
 export async function readVariables(
   context: PlatformContext,
@@ -110,14 +110,14 @@ export async function readVariables(
   return { state: entityTagState(state), data: serializeVariables(rows, values) };
 }
 
-/** Locks an environment, and first that of the project it inherits from, so that their sizes can be added. */
+/** Locks the environment of an app's project first, then its own, so that their sizes can be added. */
 async function lockEnvironments(trx: Trx, kind: EnvOwnerKind, row: OwnerRow): Promise<void> {
   const parent = parentOf(row);
   if (parent !== null) await lockEnvironment(trx, parent);
   await lockEnvironment(trx, ownerOf(kind, row));
 }
 
-/** Writes actual changes as a new version. Throws `validation_failed` for more or larger variables than are allowed. */
+/** Writes the values that differ as a new version. Throws `validation_failed` for too many or too large variables. */
 async function writeVersion(
   trx: Trx,
   context: PlatformContext,
@@ -175,8 +175,8 @@ async function writeVersion(
 }
 
 /**
- * Sets many variables of an app or a project, and removes those given as null, all or none. The result has the values
- * of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ * Sets many variables of an app or a project, and removes those whose value is null, all or none. The result contains
+ * only the values of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
@@ -191,7 +191,7 @@ export function updateVariables(
   });
 }
 
-/** Removes one variable. Throws `not_found` if it does not exist, or is inherited. */
+/** Removes one variable. Throws `not_found` if it does not exist or is inherited. */
 export async function deleteVariable(
   context: PlatformContext,
   request: RequestContext,
@@ -260,7 +260,7 @@ export function restoreVersion(
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);
-    // The caller did not request values; those are read where it is recorded.
+    // The caller may only read values through `readVariables`, which records that.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });
 }

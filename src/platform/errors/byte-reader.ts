@@ -3,13 +3,13 @@ import { Problem } from '../../contract/problem.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Reads lines and bytes from a stream without buffering what is skipped. All methods throw what the stream throws,
+ * Reads lines and bytes from a stream without buffering skipped bytes. All methods throw the errors of the stream,
  * `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
  */
 export interface ByteReader {
-  /** Returns the bytes up to the next newline or the end, without it; null if there are more than `max`. */
+  /** Returns the bytes before the next newline or the end; null if there are more than `max`. */
   readLine(max: number): Promise<Buffer | null>;
-  /** Like `readLine`, but the line remains to be read. */
+  /** Like `readLine`, but does not consume the line. */
   peekLine(max: number): Promise<Buffer | null>;
   readBytes(count: number): Promise<Buffer>;
   skipBytes(count: number): Promise<null>;
@@ -24,7 +24,7 @@ export interface ByteReader {
 /** Creates a reader of at most `maxBytes`. */
 export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: number): ByteReader {
   const iterator = source[Symbol.asyncIterator]();
-  /** What was received and not read. */
+  /** Bytes that were received and not read yet. */
   let pending: Buffer = Buffer.alloc(0);
   let total = 0;
   let isLimitReached = false;
@@ -46,8 +46,8 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
   }
 
   /**
-   * Receives until `isEnough` says so of the last chunk and the length of all, or the stream ends. The buffer doubles,
-   * so that the work is linear however small the chunks are.
+   * Receives chunks until `isEnough` returns true for the last chunk and the total length, or the stream ends. The
+   * buffer doubles, so that the work is linear even for small chunks.
    */
   async function fill(isEnough: (chunk: Buffer, length: number) => boolean): Promise<void> {
     let buffer = pending;
@@ -66,7 +66,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
     }
   }
 
-  function take(count: number): Buffer {
+  function consume(count: number): Buffer {
     const bytes = pending.subarray(0, count);
     pending = pending.subarray(count);
     return bytes;
@@ -84,8 +84,8 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
     async readLine(max) {
       const found = await findLine(max);
       if (found === null) return null;
-      const line = take(found.length);
-      if (found.hasNewline) take(1);
+      const line = consume(found.length);
+      if (found.hasNewline) consume(1);
       return line;
     },
     async peekLine(max) {
@@ -95,13 +95,13 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
     async readBytes(count) {
       await fill((_chunk, length) => length >= count);
       if (pending.length < count) throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
-      return take(count);
+      return consume(count);
     },
     async skipBytes(count) {
-      for (let left = count; left > 0; ) {
+      for (let remaining = count; remaining > 0; ) {
         if (pending.length === 0) await fill((_chunk, length) => length > 0);
         if (pending.length === 0) throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
-        left -= take(Math.min(left, pending.length)).length;
+        remaining -= consume(Math.min(remaining, pending.length)).length;
       }
       return null;
     },
@@ -109,7 +109,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
       for (;;) {
         const end = pending.indexOf(NEWLINE);
         if (end !== -1) {
-          take(end + 1);
+          consume(end + 1);
           return null;
         }
         pending = Buffer.alloc(0);
@@ -120,7 +120,7 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
     async skipNewline() {
       if (await reader.isAtEnd()) return false;
       if (pending[0] !== NEWLINE) return false;
-      take(1);
+      consume(1);
       return true;
     },
     async isAtEnd() {

@@ -50,7 +50,7 @@ test('stacks of V8, Firefox and Python are parsed, innermost call first', () => 
   assert.deepEqual(parseStack('no stack at all'), []);
 });
 
-test('the same error with another release, line or id is the same issue; another location or type is another one', () => {
+test('the release, line and ids do not affect the grouping of errors; the location and type do', () => {
   const first = fingerprintOf(error({ frames: parseStack(V8_STACK) }));
   const later = V8_STACK.replaceAll('/41/', '/42/').replace('orders.js:17:5', 'orders.js:23:7');
   assert.equal(fingerprintOf(error({ frames: parseStack(later), message: 'order 99 is undefined' })), first);
@@ -71,7 +71,7 @@ const frame = (name: string | null, file: string | null, more: Partial<ReportedF
   ...more,
 });
 
-test('frames of each language are compared without what varies from build to build or run to run', () => {
+test('parts of frames that vary between builds or runs are ignored, in every language', () => {
   const java = (name: string, module: string) => frame(name, 'Till.java', { module });
   const same: readonly (readonly ReportedFrame[])[] = [
     [frame('a', '/srv/app.js', { line: 1 }), frame('a', '/srv/app.js', { line: 9, column: 7 })],
@@ -117,7 +117,7 @@ test('frames of each language are compared without what varies from build to bui
     ],
   ];
   for (const frames of same) {
-    const hashes = frames.map((one) => fingerprintOf(error({ frames: [one] })));
+    const hashes = frames.map((single) => fingerprintOf(error({ frames: [single] })));
     assert.equal(new Set(hashes).size, 1, JSON.stringify(frames));
   }
   const different: readonly (readonly ReportedFrame[])[] = [
@@ -128,12 +128,12 @@ test('frames of each language are compared without what varies from build to bui
     [frame('handle', 'a.py', { module: 'shop.a' }), frame('handle', 'a.py', { module: 'shop.b' })],
   ];
   for (const frames of different) {
-    const hashes = frames.map((one) => fingerprintOf(error({ frames: [one] })));
+    const hashes = frames.map((single) => fingerprintOf(error({ frames: [single] })));
     assert.equal(new Set(hashes).size, frames.length, JSON.stringify(frames));
   }
 });
 
-test('frames of the app decide, and the message only where no frame identifies the error', () => {
+test('errors are grouped by frames of the app, and by message only if no frame identifies the error', () => {
   const library = (name: string) => frame(name, '/srv/node_modules/x/y.js', { inApp: false });
   const own = frame('pay', 'pay.js');
   const hash = (frames: ReportedFrame[], more: Partial<ReportedError> = {}) =>
@@ -163,14 +163,14 @@ test('stacks of Java are parsed', () => {
   );
 });
 
-test('a fingerprint of the sender takes precedence, and can include the default one', () => {
+test('the fingerprint of a sender takes precedence, and can include the default fingerprint', () => {
   const firstError = error({ fingerprint: ['payments'], message: 'a' });
   assert.equal(fingerprintOf(firstError), fingerprintOf(error({ fingerprint: ['payments'], type: 'Other' })));
-  const onTop = (type: string) => fingerprintOf(error({ fingerprint: ['{{ default }}', 'x'], type }));
-  assert.notEqual(onTop('A'), onTop('B'));
+  const extendedFingerprint = (type: string) => fingerprintOf(error({ fingerprint: ['{{ default }}', 'x'], type }));
+  assert.notEqual(extendedFingerprint('A'), extendedFingerprint('B'));
 });
 
-test('errors of different apps are different issues, whatever fingerprint they have', () => {
+test('errors of different apps are different issues, even with the same fingerprint', () => {
   for (const fingerprint of [null, ['payments'], ['shop', 'payments'], ['{{ default }}', 'shop']]) {
     const hashes = [
       fingerprintOf(error({ fingerprint })),
@@ -196,7 +196,7 @@ test('numbers and ids are removed, and titles truncated', () => {
   assert.equal(titleOf(error({ message: 'x'.repeat(1000) })).length, 255);
 });
 
-test('no stack takes long to parse', () => {
+test('the parsing time is linear even for hostile stacks', () => {
   const started = performance.now();
   for (const line of [
     'at '.repeat(330),

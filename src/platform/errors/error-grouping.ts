@@ -23,7 +23,7 @@ export interface ReportedError {
   readonly at: number;
 }
 
-/** Removes what varies between equal errors: numbers, ids, addresses. Pure. */
+/** Replaces numbers, ids and addresses, which vary between similar errors. Pure. */
 export function normalizeText(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '#')
@@ -31,11 +31,11 @@ export function normalizeText(text: string): string {
     .replace(/\d+/g, '#');
 }
 
-/** Classes that frameworks generate: what follows the marker differs from run to run. */
+/** Names of classes that frameworks generate: the part after the marker differs between runs. */
 const GENERATED_CLASS =
   /(?:\$\$|_\$\$_)(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|KeyFactoryBy|jvst|javassist)[^ ]*|\$(?:ByteBuddy|HibernateProxy|MockitoMock)\$[^ ]*/g;
 const GENERATED_ACCESSOR = /(Generated(?:Method|Constructor|SerializationConstructor)Accessor)\d+/g;
-/** What compilers append to the symbols of native code: Rust's hashes, and copies of a function. */
+/** Suffixes that compilers append to symbols of native code: Rust's hashes, and numbers of function clones. */
 const SYMBOL_SUFFIX =
   /::h[0-9a-f]{16}$|(?: \[clone [^\]]{1,64}\]|\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\d+)?)+$|@@?[A-Z]+_[\d.]+$|@plt$/;
 const CALL_PREFIX = /^(?:async |new )?(?:(?:Object|Function|Module|Proxy|global|globalThis)\.(?=.))?/;
@@ -52,7 +52,7 @@ function stripArguments(symbol: string): string {
   return text.replace(/ const$/, '');
 }
 
-/** Returns a function without what varies from build to build or from run to run. Pure. */
+/** Returns the name of a function without the parts that vary between builds or runs. Pure. */
 function normalizeFunction(name: string): string {
   const symbol = name
     .replace(CALL_PREFIX, '')
@@ -62,7 +62,7 @@ function normalizeFunction(name: string): string {
   return normalizeText(isNative ? stripArguments(symbol) : symbol);
 }
 
-/** A part of a file name between dots or hyphens that bundlers derive from the content. */
+/** A hash of the content that bundlers insert into a file name, between dots or hyphens. */
 const CONTENT_HASH = /(?<=[.-])(?=\w{0,19}(?:\d|[a-z][A-Z]))\w{6,20}(?=\.(?:[\w.]{1,20}\.)?[mc]?jsx?$)/;
 
 /** Returns a path without origin, query, content hash and numbers. Pure. */
@@ -71,7 +71,7 @@ function normalizePath(file: string): string {
   return normalizeText(path.replace(CONTENT_HASH, '#'));
 }
 
-/** Minifiers put whole apps on a few lines and shorten names, which then differ from build to build. */
+/** Minifiers put whole apps on a few lines, and shorten names to ones that differ between builds. */
 const MINIFIED_COLUMN = 500;
 const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
   (column ?? 0) >= MINIFIED_COLUMN && (name === null || name.length <= 2) && /\.[mc]?js(?:[?#]|$)/.test(file ?? '');
@@ -79,7 +79,7 @@ const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
 function frameLocation(frame: ReportedFrame): string {
   const { function: name, file, module } = frame;
   const functionName = name === null || isMinified(frame) ? '?' : normalizeFunction(name);
-  // A class says more than the file that contains it; the module of a JavaScript frame is derived from its path.
+  // A class is more specific than its file. The module of a JavaScript frame is derived from its path.
   if (typeof module === 'string' && !/\.[mc]?[jt]sx?(?:[?#]|$)/.test(file ?? ''))
     return `${functionName} ${normalizeText(module.replace(GENERATED_CLASS, '$$').replace(GENERATED_ACCESSOR, '$1'))}`;
   return `${functionName} ${normalizePath(file ?? '')}`;
@@ -93,15 +93,15 @@ function defaultFingerprintParts(error: ReportedError): string[] {
   const frames = (appFrames.length === 0 ? error.frames : appFrames).slice(0, MAX_COMPARED_FRAMES);
   const locations = frames.map(frameLocation);
   const distinct = locations.filter((location, index) => location !== locations[index - 1]);
-  // Every error of a minified bundle without source map has the same frames.
+  // All errors of a minified bundle without a source map may have the same frames.
   const needsMessage = frames.every((frame) => isMinified(frame));
   const message = normalizeText((error.messageTemplate ?? error.message).slice(0, 500));
   return [error.type, ...distinct, ...(needsMessage ? [message] : [])];
 }
 
 /**
- * Returns the hash that groups errors into one issue. Errors of different apps are never one issue, whatever
- * fingerprint they were sent with. `appId` is the ID of the app if the workspace has an app of the reported name. Pure.
+ * Returns the hash that groups errors into one issue. Errors of different apps are never one issue, even if they were
+ * sent with the same fingerprint. `appId` is the ID of the app if the workspace has an app of the reported name. Pure.
  */
 export function fingerprintOf(error: ReportedError, appId: string | null = null): string {
   const defaultParts = defaultFingerprintParts(error);

@@ -22,15 +22,15 @@ import { isRegression } from './releases.ts';
 
 export interface ErrorIngest {
   /**
-   * Counts an error in its issue, and stores the occurrence if there is room; resolves to the issue's id when it is
-   * durable. Throws `quota_exceeded` if `sender`, a person or credential, has reported too many.
+   * Counts an error in its issue, and stores the occurrence unless a limit is reached; resolves to the issue's id when
+   * that is durable. Throws `quota_exceeded` if `sender`, a person or credential, has reported too many.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
 
 interface Report extends SenderItem {
   readonly error: ReportedError;
-  /** The ID of its app; null if the workspace has no such app. */
+  /** The ID of the reported app; null if the workspace has no such app. */
   readonly appId: string | null;
   readonly fingerprint: string;
 }
@@ -57,7 +57,7 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
   };
 }
 
-/** Counts releases, environments, apps and app IDs of these reports, as far as the issue has room for new ones. */
+/** Counts the releases, environments, apps and app IDs of reports; new values only up to the limit per issue. */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
@@ -85,13 +85,13 @@ function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Pro
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
-/** Maps a report of a sender with too many issues to the one issue, per app, that counts all of them. */
+/** Assigns a report of a sender with too many issues to its overflow issue, one per app. */
 function toOverflowReport(report: Report): Report {
   const error = { ...report.error, type: OVERFLOW_TYPE };
   return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
-/** Whether reports of a resolved issue, all of them later than that, show that it is not fixed. */
+/** Whether reports that occurred after the issue was resolved show that it is not fixed. */
 async function hasRegression(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<boolean> {
   const { resolved_release: fixedIn } = issue;
   if (fixedIn === null) return reports.length > 0;
@@ -102,7 +102,7 @@ async function hasRegression(trx: Trx, issue: ErrorIssueTable, reports: readonly
 
 interface WrittenIssue {
   readonly id: string;
-  /** Records the events that raise notices. Locks the activity log, so all issues are written before. */
+  /** Records audit events and notices. Locks the activity log, so it is called after all issues are written. */
   readonly record: () => Promise<void>;
 }
 
@@ -121,9 +121,9 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const keptThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
   const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
   const stored = reports.slice(0, room);
-  // A late report of an occurrence before the issue was resolved is no regression.
-  const recurring = reports.filter(({ error }) => error.at > (before?.resolved_at ?? 0));
-  const reopens = before?.status === 'resolved' && (await hasRegression(trx, before, recurring));
+  // A late report of an occurrence before the issue was resolved is not a regression.
+  const laterReports = reports.filter(({ error }) => error.at > (before?.resolved_at ?? 0));
+  const reopens = before?.status === 'resolved' && (await hasRegression(trx, before, laterReports));
   const issue = await addToIssue(
     trx,
     {
@@ -180,7 +180,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     if (before !== undefined && !reopens) return;
     await raiseNotice(trx, {
       ...{ workspaceId, kind: reopens ? 'error.reopened' : 'error.new', subject, at: receivedAt },
-      // The same on every node that receives the error at the same time.
+      // The same value on every node that receives the error at the same time, so that one notice is raised.
       occurrence: String(before?.resolved_at ?? ''),
       detail: { level, release, environment, app },
     });
@@ -190,7 +190,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
 
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
-/** Lets a flood of errors share transactions, so that they neither wait long nor block other writers. */
+/** Errors share transactions, so that a flood of them is neither delayed nor blocks other writers. */
 export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');
 
@@ -202,7 +202,7 @@ export function createErrorIngest(store: Store): ErrorIngest {
       else group.push(report);
     }
     // Sorted, so that all nodes lock in the same order and cannot deadlock.
-    const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
+    const ordered = [...groups].sort(([first], [second]) => (first < second ? -1 : 1));
     return store.transaction(async (trx) => {
       await quota.consume(trx, reports, () => 1);
       const ids = new Map<Report, string>();

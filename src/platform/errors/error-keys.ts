@@ -25,7 +25,10 @@ import { isAllowedResource } from '../resources/resources.ts';
 /** 128 random bits in hex: Sentry SDKs accept word characters only. */
 const KEY_BYTES = 16;
 
-/** The DSN for Sentry SDKs: the public key as user name, and a project number that they require. */
+/**
+ * Returns the DSN for Sentry SDKs: the public key is the user name, and the path is a project number, which is
+ * required.
+ */
 function dsnOf(publicKey: string, origin: string): string {
   const url = new URL(origin);
   return `${url.protocol}//${publicKey}@${url.host}${url.pathname.replace(/\/+$/, '')}/1`;
@@ -44,8 +47,8 @@ function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
 }
 
 /**
- * Creates a key that can only submit errors. `origin` is this server's origin as its callers see it. Throws
- * `validation_failed` for an unknown app and beyond the maximum number of keys.
+ * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server.
+ * Throws `validation_failed` for an unknown app and beyond the maximum number of keys.
  */
 export function createErrorKey(
   context: PlatformContext,
@@ -108,7 +111,8 @@ export async function listErrorKeys(
 }
 
 /**
- * Deletes a key. When this resolves no node accepts its envelopes, since each queries the store. Throws `not_found`.
+ * Deletes a key. Nodes query the store for every envelope, so none accepts the key once this resolves. Throws
+ * `not_found`.
  */
 export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
@@ -119,7 +123,8 @@ export async function deleteErrorKey(context: PlatformContext, request: RequestC
 }
 
 /**
- * Deletes the keys of an app that is deleted, each with its audit event: without it, they could report for every app.
+ * Deletes the keys of a deleted app, each with its audit event: without an app, a key could report errors for every
+ * app.
  */
 export async function deleteErrorKeysOf(trx: Trx, request: RequestContext, appId: string, now: number): Promise<void> {
   for (const { id, name } of await deleteErrorKeys(trx, request.workspaceId, 'app_id', appId)) {
@@ -127,7 +132,7 @@ export async function deleteErrorKeysOf(trx: Trx, request: RequestContext, appId
   }
 }
 
-/** Limits the rate of each key with a leaky bucket on this node. */
+/** Limits the rate of each key on this node with a leaky bucket. */
 export interface KeyRateLimiter {
   /** Counts one envelope. Throws `rate_limited` above the limit. */
   consume(keyId: string, now: number): void;
@@ -143,8 +148,8 @@ export function createKeyRateLimiter({
   return {
     consume(keyId, now) {
       const bucket = buckets.get(keyId);
-      const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.updatedAt);
-      const level = Math.max(0, (bucket?.level ?? 0) - (elapsed * perSecond) / 1000) + 1;
+      const elapsedMs = bucket === undefined ? 0 : Math.max(0, now - bucket.updatedAt);
+      const level = Math.max(0, (bucket?.level ?? 0) - (elapsedMs * perSecond) / 1000) + 1;
       if (level > burst) {
         const retryAfter = Math.max(1, Math.ceil((level - burst) / perSecond));
         throw new Problem('rate_limited', 'This error key has exceeded its rate limit.', { retryAfter });

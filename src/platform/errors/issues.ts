@@ -44,8 +44,8 @@ const redactText = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : redactSecrets(text);
 
 /**
- * Returns the app that a report names. A credential that is restricted to projects and apps reports for one of its apps
- * only, which is stored by its slug. Throws `validation_failed`.
+ * Returns the app that a report names. A credential that is restricted to projects and apps can only report for
+ * those apps; their slugs are returned. Throws `validation_failed`.
  */
 export async function reportedAppOf(
   context: PlatformContext,
@@ -61,7 +61,7 @@ export async function reportedAppOf(
   return row.slug;
 }
 
-/** Converts a report in Devpilot's own format, without the secrets that it contains. */
+/** Converts a report in Devpilot's own format, with secrets redacted. */
 export function toReportedError(report: ErrorReport, now: number): ReportedError {
   const { type, message, level, release, environment, app, fingerprint, time } = report;
   const stack = redactText(report.stack);
@@ -81,7 +81,7 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
   };
 }
 
-/** A muted issue is stored as an open one with the time of muting. */
+/** A muted issue is stored with the status `open` and the time of muting. */
 const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
   row.muted_at === null ? (row.status as IssueStatus) : 'muted';
 
@@ -216,7 +216,9 @@ const STATUS_ACTIONS = {
   muted: 'error_issue.muted',
 } as const satisfies Record<IssueStatus, AuditAction>;
 
-/** Resolves, reopens or mutes an issue. Throws `not_found`, and `validation_failed` for a release without a fix. */
+/**
+ * Resolves, reopens or mutes an issue. Throws `not_found`, and `validation_failed` for a release unless it is resolved.
+ */
 export async function updateErrorIssue(
   context: PlatformContext,
   request: RequestContext,

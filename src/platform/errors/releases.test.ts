@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareReleases, isRegression } from './releases.ts';
 
-test('releases of a package are compared by version, and no others', () => {
+test('only releases of the same package are compared, by version', () => {
   const ordered = [
     '1.9.0',
     '1.10.0-alpha',
@@ -13,26 +13,26 @@ test('releases of a package are compared by version, and no others', () => {
     'v2',
     '2.0.1',
   ];
-  for (const [index, one] of ordered.entries()) {
-    for (const [otherIndex, other] of ordered.entries()) {
+  for (const [index, first] of ordered.entries()) {
+    for (const [otherIndex, second] of ordered.entries()) {
       const expected = Math.sign(index - otherIndex);
-      assert.equal(Math.sign(compareReleases(one, other) ?? Number.NaN), expected, `${one} ${other}`);
-      assert.equal(Math.sign(compareReleases(`shop@${one}`, `shop@${other}`) ?? Number.NaN), expected);
+      assert.equal(Math.sign(compareReleases(first, second) ?? Number.NaN), expected, `${first} ${second}`);
+      assert.equal(Math.sign(compareReleases(`shop@${first}`, `shop@${second}`) ?? Number.NaN), expected);
     }
   }
   assert.equal(compareReleases('1.0.0+7', '1.0.0+8'), 0);
-  for (const [one, other] of [
+  for (const [first, second] of [
     ['shop@1.0', 'desk@2.0'],
     ['shop@1.0', '2.0'],
     ['4f2c9ab', '8d11e07'],
     ['1.0', 'latest'],
   ] as const) {
-    assert.equal(compareReleases(one, other), null);
+    assert.equal(compareReleases(first, second), null);
   }
 });
 
-test('an error is a regression in the fixed release and later ones, and in unknown ones that were not seen before', () => {
-  const seen = new Set(['4f2c9ab']);
+test('an error is a regression in the fixed release, a later one, or one that is neither comparable nor seen before', () => {
+  const seenBefore = new Set(['4f2c9ab']);
   for (const [release, fixedIn, expected] of [
     ['shop@1.0', 'shop@1.1', false],
     ['shop@1.1', 'shop@1.1', true],
@@ -42,6 +42,6 @@ test('an error is a regression in the fixed release and later ones, and in unkno
     ['ffffff0', '8d11e07', true],
     [null, '8d11e07', true],
   ] as const) {
-    assert.equal(isRegression(release, fixedIn, seen), expected, `${release} ${fixedIn}`);
+    assert.equal(isRegression(release, fixedIn, seenBefore), expected, `${release} ${fixedIn}`);
   }
 });

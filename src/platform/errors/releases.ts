@@ -1,30 +1,30 @@
 const RELEASE = /^(?:(.{1,200})@)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]{1,100}))?(?:\+.*)?$/;
 
-const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+const compareTexts = (first: string, second: string): number => (first < second ? -1 : first > second ? 1 : 0);
 
-/** Compares identifiers of pre-releases (SemVer 2.0, section 11): numbers are lower than texts. */
-function compareIdentifiers(one: string | undefined, other: string | undefined): number {
-  if (one === undefined || other === undefined) return Number(one !== undefined) - Number(other !== undefined);
-  const areNumbers = [one, other].map((identifier) => /^\d+$/.test(identifier));
-  if (areNumbers[0] && areNumbers[1]) return Number(one) - Number(other);
-  return areNumbers[0] === areNumbers[1] ? compareTexts(one, other) : areNumbers[0] ? -1 : 1;
+/** Compares pre-release identifiers (SemVer 2.0, section 11): numeric ones are lower than alphanumeric ones. */
+function compareIdentifiers(first: string | undefined, second: string | undefined): number {
+  if (first === undefined || second === undefined) return Number(first !== undefined) - Number(second !== undefined);
+  const areNumbers = [first, second].map((identifier) => /^\d+$/.test(identifier));
+  if (areNumbers[0] && areNumbers[1]) return Number(first) - Number(second);
+  return areNumbers[0] === areNumbers[1] ? compareTexts(first, second) : areNumbers[0] ? -1 : 1;
 }
 
 /**
- * Compares two releases of a package with a version, such as `shop@2.4.0`: negative if the first is earlier, 0 for equal
- * ones, null if they cannot be compared. Pure.
+ * Compares two releases such as `shop@2.4.0`: returns a negative number if the first is earlier, 0 if they are equal,
+ * null if they cannot be compared. Pure.
  */
 export function compareReleases(first: string, second: string): number | null {
   if (first === second) return 0;
-  const [one, other] = [RELEASE.exec(first), RELEASE.exec(second)];
-  if (one === null || other === null || one[1] !== other[1]) return null;
+  const [firstMatch, secondMatch] = [RELEASE.exec(first), RELEASE.exec(second)];
+  if (firstMatch === null || secondMatch === null || firstMatch[1] !== secondMatch[1]) return null;
   for (const part of [2, 3, 4]) {
-    const difference = Number(one[part] ?? 0) - Number(other[part] ?? 0);
+    const difference = Number(firstMatch[part] ?? 0) - Number(secondMatch[part] ?? 0);
     if (difference !== 0) return difference;
   }
-  if (one[5] === undefined || other[5] === undefined)
-    return Number(one[5] === undefined) - Number(other[5] === undefined);
-  const [identifiers, otherIdentifiers] = [one[5].split('.'), other[5].split('.')];
+  if (firstMatch[5] === undefined || secondMatch[5] === undefined)
+    return Number(firstMatch[5] === undefined) - Number(secondMatch[5] === undefined);
+  const [identifiers, otherIdentifiers] = [firstMatch[5].split('.'), secondMatch[5].split('.')];
   for (let index = 0; index < Math.max(identifiers.length, otherIdentifiers.length); index++) {
     const difference = compareIdentifiers(identifiers[index], otherIdentifiers[index]);
     if (difference !== 0) return difference;
@@ -33,8 +33,8 @@ export function compareReleases(first: string, second: string): number | null {
 }
 
 /**
- * Whether an error of a release contradicts that its issue was fixed in another one: it is that release or a later one,
- * or cannot be compared with it and was not seen before, or is none. Pure.
+ * Whether an error of a release shows that its issue was not fixed in `fixedIn`: the error has no release, or its
+ * release is that one or later, or cannot be compared with it and was not seen before. Pure.
  */
 export function isRegression(release: string | null, fixedIn: string, seenBefore: ReadonlySet<string>): boolean {
   if (release === null) return true;

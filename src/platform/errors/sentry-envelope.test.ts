@@ -9,7 +9,7 @@ import { createByteReader } from './byte-reader.ts';
 import { titleOf } from './error-grouping.ts';
 import { type Envelope, readEnvelope, readStoredEvent } from './sentry-envelope.ts';
 
-test('no part of a secret is stored, wherever a message is truncated and however many secrets are in it', async () => {
+test('no part of a secret is stored, even if a message has several secrets and is truncated within one', async () => {
   const max = RESOURCE_LIMITS.errorMessage;
   for (let shift = 0; shift < 400; shift += 7) {
     const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
@@ -28,7 +28,7 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 }
 const read = (text: string | Uint8Array, chunkSize = 7, maxBytes = 1_000_000): Promise<Envelope> =>
   readEnvelope(createByteReader(inChunks(Buffer.from(text), chunkSize), maxBytes), NOW);
-/** The titles of the errors of an envelope, or the code with which it is refused. */
+/** Returns the titles of the errors of an envelope, or the error code if it is rejected. */
 const outcomeOf = (envelope: Promise<Envelope>): Promise<string> =>
   envelope.then(
     ({ errors }) => errors.map(titleOf).join(', ') || 'nothing',
@@ -38,7 +38,7 @@ const outcomeOf = (envelope: Promise<Envelope>): Promise<string> =>
 const EVENT = '{"message":"hello"}';
 const HELLO = 'Message: hello';
 
-test('envelopes are read as their format allows, and refused if they are malformed', async () => {
+test('all valid forms of envelopes are read, and malformed ones are rejected', async () => {
   const cases: readonly (readonly [name: string, envelope: string, outcome: string])[] = [
     ['only a header, without a newline', '{"event_id":"9ec7"}', 'nothing'],
     ['only a header', '{"event_id":"9ec7"}\n', 'nothing'],
@@ -84,7 +84,7 @@ test('envelopes are read as their format allows, and refused if they are malform
   }
 });
 
-test('an attachment never costs the event, however large it is', async () => {
+test('an event is read if a large attachment precedes it, and if the limit is reached after it', async () => {
   const attachment = Buffer.concat([
     Buffer.from('{"type":"attachment","length":50000}\n'),
     Buffer.alloc(50_000, 10),
@@ -92,17 +92,17 @@ test('an attachment never costs the event, however large it is', async () => {
   ]);
   const event = Buffer.from(`{"type":"event","length":19}\n${EVENT}\n`);
   const header = Buffer.from('{}\n');
-  const after = Buffer.concat([header, event, attachment]);
-  const before = Buffer.concat([header, attachment, event]);
+  const eventFirst = Buffer.concat([header, event, attachment]);
+  const attachmentFirst = Buffer.concat([header, attachment, event]);
   for (const size of [999, 65_536]) {
-    assert.equal(await outcomeOf(read(after, size)), HELLO);
-    assert.equal(await outcomeOf(read(before, size)), HELLO);
+    assert.equal(await outcomeOf(read(eventFirst, size)), HELLO);
+    assert.equal(await outcomeOf(read(attachmentFirst, size)), HELLO);
   }
-  assert.equal(await outcomeOf(read(after, 999, 20_000)), HELLO, 'what precedes the limit is read');
-  assert.equal(await outcomeOf(read(before, 999, 20_000)), 'too_large');
+  assert.equal(await outcomeOf(read(eventFirst, 999, 20_000)), HELLO, 'the event before the limit is read');
+  assert.equal(await outcomeOf(read(attachmentFirst, 999, 20_000)), 'too_large');
 });
 
-test('a mutated envelope is read or refused, and alike in chunks of any size', async () => {
+test('a mutated envelope is read or rejected with the same result for any chunk size', async () => {
   const valid = Buffer.from(
     `{"event_id":"9ec7","sent_at":"2027-02-24T09:30:00Z"}\n{"type":"attachment","length":4}\n\x00\n\xff\n\n{"type":"event"}\n{"message":"hello","exception":{"values":[null,{"type":"E","stacktrace":{"frames":[{"function":"f","lineno":1}]}}]}}\n{"type":"session","length":2}\n{}\n`,
     'latin1',
@@ -220,7 +220,7 @@ test('levels, tags, times and numbers are read as SDKs write them', async () => 
   assert.equal(await readEvent({ type: 'transaction' }), undefined);
 });
 
-test('the clock of a sender that is far off is corrected by the time at which it sent the envelope', async () => {
+test('a sender clock that is far off is corrected with the time at which the envelope was sent', async () => {
   const day = 86_400_000;
   const crumbs = (driftMs: number) => [{ timestamp: (NOW - driftMs - 5_000) / 1000, message: 'x' }];
   for (const [driftMs, sentAt, corrected] of [
@@ -238,7 +238,7 @@ test('the clock of a sender that is far off is corrected by the time at which it
   }
 });
 
-test('bodies of /store/ are read in base64 and compressed, as old SDKs send them without saying so', async () => {
+test('/store/ accepts bodies in base64 or compressed without a header, as old SDKs send them', async () => {
   for (const body of [
     Buffer.from(EVENT),
     Buffer.from(Buffer.from(EVENT).toString('base64')),

@@ -8,19 +8,17 @@ import { clockDriftOf, parseEvent } from './sentry-event.ts';
 import { parseSentryJson } from './sentry-json.ts';
 import { asObject, type JsonObject, toText } from './sentry-values.ts';
 
-/** Maximum bytes of a header line. */
 const MAX_HEADER_BYTES = 16_384;
-/** Limits of a header line. */
 const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
 /**
- * Limits of an event: SDKs truncate deeper nesting, and send a few thousand values with the variables of all frames.
+ * SDKs truncate deeper nesting; with the local variables of all frames, an event has a few thousand values.
  */
 const EVENT_LIMITS: JsonLimits = { depth: 128, values: 50_000 };
 const MAX_ITEMS = 100;
 
 const eventTooLarge = () => new Problem('too_large', 'An event must be at most 1 MiB.');
 
-/** Content of an envelope: the event id given by its sender, and the errors. */
+/** The sender's event id and the errors of an envelope. */
 export interface Envelope {
   readonly eventId: string | null;
   readonly errors: readonly ReportedError[];
@@ -32,7 +30,7 @@ async function readHeader(reader: ByteReader): Promise<JsonObject> {
   return asObject(await parseSentryJson(line, HEADER_LIMITS));
 }
 
-/** Returns the `dsn` in the header of an envelope, which remains to be read; null if there is none. */
+/** Returns the `dsn` in the header of an envelope without consuming the header; null if there is none. */
 export async function peekEnvelopeDsn(reader: ByteReader): Promise<string | null> {
   const line = await reader.peekLine(MAX_HEADER_BYTES);
   const { dsn } = line === null ? {} : asObject(await parseSentryJson(line, HEADER_LIMITS).catch(() => null));
@@ -53,17 +51,17 @@ async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean
   }
   if (isEvent && length > max) throw eventTooLarge();
   const payload = isEvent ? await reader.readBytes(length) : await reader.skipBytes(length);
-  // A newline ends the payload, which may be missing at the end of the envelope.
-  const rest = await reader.readLine(0);
-  if (rest === null) throw new Problem('invalid_request', 'The length of an item is not that of its payload.');
+  // A newline follows the payload, except possibly at the end of the envelope.
+  const afterPayload = await reader.readLine(0);
+  if (afterPayload === null) throw new Problem('invalid_request', 'The length of an item is not that of its payload.');
   return payload;
 }
 
 /**
  * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header line and a
- * payload. Events are read; attachments, sessions, transactions and other items are skipped without being buffered.
- * An envelope whose attachments exceed the limit of the reader is read up to there. Throws `invalid_request` for a
- * malformed envelope, `too_large` for an event that is too large.
+ * payload. Events are read; attachments, sessions, transactions and other items are skipped without being buffered. If
+ * the reader reaches its limit after at least one error, the errors before it are returned. Throws `invalid_request`
+ * for a malformed envelope, `too_large` for an event that is too large.
  */
 export async function readEnvelope(reader: ByteReader, now: number): Promise<Envelope> {
   const yieldIfDue = createYielder();
@@ -98,7 +96,9 @@ const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 const isZlib = (body: Uint8Array) =>
   ((body[0] ?? 0) & 0x0f) === 8 && (((body[0] ?? 0) << 8) | (body[1] ?? 0)) % 31 === 0;
 
-/** Undoes what old SDKs do to the body without saying so: base64, zlib, or both. Throws `too_large`, `invalid_request`. */
+/**
+ * Decodes a body that old SDKs sent in base64, zlib or both without a header. Throws `too_large`, `invalid_request`.
+ */
 async function unpackEvent(body: Buffer): Promise<Buffer> {
   const text = body[0] === 0x7b ? '' : body.toString('latin1');
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : body;
@@ -106,8 +106,8 @@ async function unpackEvent(body: Buffer): Promise<Buffer> {
 }
 
 /**
- * Reads the body of `/store/`: one event, with the time at which its sender says that it was sent. Throws
- * `invalid_request`, `too_large`.
+ * Reads the body of `/store/`, which is one event. `sentAt` is the sender's time of sending. Throws `invalid_request`,
+ * `too_large`.
  */
 export async function readStoredEvent(body: Buffer, now: number, sentAt: unknown = null): Promise<Envelope> {
   const bytes = await unpackEvent(body);

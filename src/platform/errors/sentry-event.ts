@@ -6,12 +6,12 @@ import type { ReportedError } from './error-grouping.ts';
 import { readFrames } from './sentry-frames.ts';
 import { asArray, asObject, type JsonObject, toShortText, toText, valuesOf } from './sentry-values.ts';
 
-/** A smaller difference between the clocks is the time that the envelope was under way. */
+/** A smaller difference between the clocks is ignored: the envelope may have been delayed by that time. */
 const MIN_CLOCK_DRIFT_MS = 55 * MINUTE;
 
 /**
- * Returns by how much a sender's clock is behind this server's, in milliseconds, from the time at which it claims to
- * have sent its events; 0 if it claims none or the clocks agree. Pure.
+ * Returns the milliseconds by which a sender's clock is behind this server's, from the time at which it claims to have
+ * sent its events; 0 if it sent no time or the clocks agree. Pure.
  */
 export function clockDriftOf(sentAt: unknown, now: number): number {
   const sentAtMs = parseClientInstant(sentAt);
@@ -25,7 +25,7 @@ const LEVEL_ALIASES: Readonly<Record<string, ErrorLevel>> = {
   warn: 'warning',
   critical: 'fatal',
 };
-/** Numbers are those of Python's logging module. */
+/** Levels of Python's logging module, divided by ten. */
 const NUMBERED_LEVELS: readonly ErrorLevel[] = ['debug', 'debug', 'info', 'warning', 'error', 'fatal'];
 
 function parseLevel(value: unknown): ErrorLevel {
@@ -46,7 +46,7 @@ function parseBreadcrumb(value: unknown, driftMs: number): ErrorBreadcrumb {
   };
 }
 
-/** Returns a sender's time by this server's clock, in epoch milliseconds; null if it is no time. */
+/** Converts a sender's time to this server's clock, in epoch milliseconds; null if it is not a time. */
 function correctTime(value: unknown, driftMs: number): number | null {
   const time = parseClientInstant(value);
   return time === null ? null : (parseClientInstant((time + driftMs) / 1000) ?? time);
@@ -62,7 +62,7 @@ function parseTags(value: unknown): Record<string, string> {
   return Object.fromEntries(tags);
 }
 
-/** Returns a text, or the JSON of a value that some SDKs send in place of one. */
+/** Returns a text, or the JSON of an object or array that some SDKs send instead. */
 const toLenientText = (value: unknown): string | null =>
   toText(typeof value === 'object' && value !== null ? JSON.stringify(value) : value, RESOURCE_LIMITS.errorMessage);
 
@@ -71,7 +71,7 @@ const PLACEHOLDER = /%\((\w{1,64})\)[sdifr]|%[sdifr]|\{(\w{0,64})\}/g;
 /** Fills the placeholders of a log message, as Python and many logging libraries write them. Pure. */
 function formatMessage(template: string, params: unknown): string {
   let next = 0;
-  /** Each parameter is converted once, however often the template repeats it. */
+  /** Parameters that were already converted: a template may repeat them many times. */
   const texts = new Map<string, string | null>();
   const textOf = (name: string): string | null => {
     let text = texts.get(name);
@@ -81,25 +81,25 @@ function formatMessage(template: string, params: unknown): string {
     }
     return text;
   };
-  let room: number = RESOURCE_LIMITS.errorMessage;
+  let remainingLength: number = RESOURCE_LIMITS.errorMessage;
   return template.replace(PLACEHOLDER, (placeholder, named?: string, braced?: string) => {
     const name = named ?? (braced === '' ? undefined : braced);
-    const text = (room > 0 ? textOf(name ?? String(next++)) : null) ?? placeholder;
-    room -= text.length;
+    const text = (remainingLength > 0 ? textOf(name ?? String(next++)) : null) ?? placeholder;
+    remainingLength -= text.length;
     return text;
   });
 }
 
 interface Message {
   readonly text: string;
-  /** A log message with placeholders, which is the same for all similar errors. */
+  /** The log message with placeholders, which similar errors share. */
   readonly template: string | null;
 }
 
-/** Reads a message in each form that SDKs send: a text, or a template with parameters or the formatted text. */
+/** Reads a message, which SDKs send as text, or as a template with parameters or the formatted text. */
 function readMessage(event: JsonObject, exception: JsonObject): Message {
-  const thrown = toLenientText(exception['value']);
-  if (thrown !== null) return { text: thrown, template: null };
+  const exceptionText = toLenientText(exception['value']);
+  if (exceptionText !== null) return { text: exceptionText, template: null };
   for (const value of [event['logentry'], event['sentry.interfaces.Message'], event['message']]) {
     const { message, formatted, params } = asObject(value);
     const template = toLenientText(message);
@@ -114,19 +114,19 @@ function readMessage(event: JsonObject, exception: JsonObject): Message {
   return { text: '', template: null };
 }
 
-/** The exception that was thrown: the last of chained ones. Empty for an event without one. */
+/** Returns the exception that was thrown, the last one of a chain; an empty object if there is none. */
 function readException(event: JsonObject): JsonObject {
   const exception = event['exception'] ?? event['sentry.interfaces.Exception'];
   const chained = valuesOf(exception).findLast((value) => typeof value === 'object' && value !== null);
   return asObject(chained ?? (Object.hasOwn(asObject(exception), 'values') ? null : exception));
 }
 
-/** Types of events that are no errors. Old SDKs send them to `/store/` or as `event` items. */
+/** Types of events that are not errors. Old SDKs send them to `/store/` or as `event` items. */
 const OTHER_EVENT_TYPES = ['transaction', 'csp', 'hpkp', 'expectct', 'expectstaple', 'nel'];
 
 /**
- * Converts an `event` item; null for an event that is no error. SDKs differ in what they send: parts that cannot be
- * read are omitted, never refused.
+ * Converts an `event` item; returns null if it is not an error. SDKs send different formats, so parts that cannot be
+ * read are omitted, never rejected.
  */
 export function parseEvent(value: unknown, now: number, driftMs: number): ReportedError | null {
   const event = asObject(value);

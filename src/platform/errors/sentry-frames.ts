@@ -4,7 +4,7 @@ import { isAppFrame, type ReportedFrame, type SourceContext } from './stack-fram
 
 const DEBUG_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Returns a debug ID in the form in which it is stored: a UUID in lower case, with hyphens; null if it is none. Pure. */
+/** Returns a debug ID as a lower-case UUID with hyphens, which is how it is stored; null if it is invalid. Pure. */
 export function normalizeDebugId(value: unknown): string | null {
   if (typeof value !== 'string' || value.length > 36) return null;
   const hex = value.toLowerCase();
@@ -14,7 +14,7 @@ export function normalizeDebugId(value: unknown): string | null {
 
 const MAX_IMAGES = 1_000;
 
-/** Returns the debug IDs of an event's minified files, by URL or path. */
+/** Returns the debug IDs of the minified files of an event, by URL or path. */
 export function readDebugIds(event: JsonObject): ReadonlyMap<string, string> {
   const images = asArray(asObject(event['debug_meta'])['images']).slice(0, MAX_IMAGES).map(asObject);
   const ids = new Map<string, string>();
@@ -25,9 +25,9 @@ export function readDebugIds(event: JsonObject): ReadonlyMap<string, string> {
   return ids;
 }
 
-/** Lines of source stored before and after the line of a frame. */
+/** Number of source lines stored before and after the line of a frame. */
 const CONTEXT_LINES = 3;
-/** Innermost frames of the app whose source is stored. */
+/** Source is stored for this many innermost frames of the app. */
 const MAX_FRAMES_WITH_CONTEXT = 5;
 const toSourceLine = (value: unknown) => toText(value, RESOURCE_LIMITS.errorFieldLength) ?? '';
 
@@ -81,7 +81,7 @@ function parseFrames(stacktrace: unknown, debugIds: ReadonlyMap<string, string>)
     });
 }
 
-/** The thread that an event is about: that of its exception, the crashed one, the current one, or the only one. */
+/** Returns the thread of the exception, else the crashed, current or only thread; an empty object if there is none. */
 function findThread(event: JsonObject, threadId: unknown): JsonObject {
   const threads = valuesOf(event['threads']).slice(0, MAX_IMAGES).map(asObject);
   return (
@@ -95,7 +95,7 @@ function findThread(event: JsonObject, threadId: unknown): JsonObject {
 
 /**
  * Returns the frames of an event, innermost first: those of the exception, of the event itself, or of the thread that
- * it is about.
+ * `findThread` selects.
  */
 export function readFrames(event: JsonObject, exception: JsonObject): ReportedFrame[] {
   const debugIds = readDebugIds(event);

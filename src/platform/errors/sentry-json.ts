@@ -3,7 +3,7 @@ import { checkJsonLimits, type JsonLimits } from '../bounded-json.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** JSON of the same length for the tokens that Python's and Go's encoders write and JSON does not have. */
+/** Replacements of the same length for tokens that are not JSON but that the encoders of Python and Go write. */
 const REPLACEMENTS = [
   { token: Buffer.from('-Infinity'), json: Buffer.from('null     ') },
   { token: Buffer.from('Infinity'), json: Buffer.from('null    ') },

@@ -6,14 +6,14 @@ const EMPTY_OBJECT: JsonObject = {};
 export const asObject = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
 export const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-/** The elements of a list that SDKs send either as an array or as `{ values: [...] }`. */
+/** Returns the elements of a list, which SDKs send as an array or as `{ values: [...] }`. */
 export const valuesOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : asArray(asObject(value)['values']);
 
-/** Returns a text as it is stored: truncated, without secrets, NUL and lone surrogates; null if there is none. */
+/** Returns a text for storage: truncated, without secrets, NUL and lone surrogates; null if it is empty or no text. */
 export function toText(value: unknown, max: number): string | null {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-  // Truncated only afterwards: that must not make a secret unrecognizable. The length of an event is limited.
+  // Secrets are redacted before truncation, which would make a partial secret unrecognizable.
   const text = redactSecrets(String(value).replaceAll('\0', '')).slice(0, max).toWellFormed();
   return text === '' ? null : text;
 }

@@ -1,23 +1,23 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 
-/** The source around the line of a frame. */
+/** The source lines around the line of a frame. */
 export interface SourceContext {
   /** The number of the first line. */
   readonly firstLine: number;
   readonly lines: string[];
 }
 
-/** A stack frame as it was reported and is stored. Occurrences of earlier versions lack the optional fields. */
+/** A stack frame as it is reported and stored. Occurrences stored by earlier versions lack the optional fields. */
 export interface ReportedFrame {
   readonly function: string | null;
   readonly file: string | null;
   readonly line: number | null;
   readonly column?: number | null;
-  /** The module of a Python frame, the class of a Java one. */
+  /** The module of a Python frame, or the class of a Java frame. */
   readonly module?: string | null;
   readonly inApp: boolean;
   readonly context?: SourceContext | null;
-  /** The debug ID of the minified file, which names its source map. */
+  /** The debug ID of the minified file, which identifies its source map. */
   readonly debugId?: string | null;
 }
 
@@ -25,7 +25,7 @@ const THIRD_PARTY_PATH =
   /node_modules|site-packages|dist-packages|^node:|^internal\/|^native |<anonymous>|^\/usr\/lib|^\/lib(?:64)?\/|^\/System\/|^[A-Za-z]:\\Windows\\|\[native code\]/;
 const PLATFORM_MODULE = /^(?:java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|android|androidx|dalvik)\./;
 
-/** Whether a frame whose sender did not say so belongs to the app, judged by its path and module. Pure. */
+/** Whether a frame belongs to the app by its path and module, if the sender did not specify that. Pure. */
 export const isAppFrame = (file: string | null, module: string | null = null): boolean =>
   !THIRD_PARTY_PATH.test(file ?? '') && !PLATFORM_MODULE.test(module ?? '');
 

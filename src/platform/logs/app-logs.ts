@@ -18,16 +18,16 @@ import { resolveRunTarget } from '../resources/run-target.ts';
 import { toNdjsonLine } from './log-chunks.ts';
 import type { LogReadOptions } from './logs.ts';
 
-/** A log command that is not followed is ended after this time. */
+/** Timeout of a log command without `follow`. */
 const READ_TIMEOUT_MS = 10 * SECOND;
-/** Maximum output if the log is not followed; characters. */
-const MAX_CHARACTERS = 4 * 1_048_576;
-/** Characters that a slow reader may be behind; output beyond that is skipped, with a note. */
+/** Maximum output without `follow`. */
+const MAX_OUTPUT_CHARACTERS = 4 * 1_048_576;
+/** Maximum backlog of a slow reader. Output beyond it is skipped, and a line tells how much. */
 const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
-/** Log commands that run for readers on one node, over all workspaces. */
+/** Maximum number of readers on one node, for all workspaces together. */
 const MAX_CONCURRENT_READERS = 64;
 
-/** Where an app runs, and its log command. */
+/** The log command of an app, and where to run it. */
 export interface AppLog {
   readonly workspaceId: string;
   readonly command: string;
@@ -36,7 +36,7 @@ export interface AppLog {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Ids of the servers of the live deployment or, before the first one, of the app itself. */
+/** Returns the ids of the servers of the live deployment or, before the first deployment, of the app's server. */
 async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<string[]> {
   const { read } = context.store;
   const { workspace_id: workspaceId, id: appId } = app;
@@ -45,7 +45,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
   return (await listDeploymentServers(read, workspaceId, [live.id])).map(({ server_id }) => server_id);
 }
 
-/** Determines how an app's log is read. Throws `not_found`, and `conflict` for an app without a log command. */
+/** Returns how to read an app's log. Throws `not_found`, and `conflict` if that is not configured. */
 export async function findAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
   const app = await requireResource(read, 'app', workspaceId, idOrSlug);
@@ -66,9 +66,9 @@ export async function findAppLog(context: PlatformContext, workspaceId: string, 
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
 /**
- * Yields the output of an app's own log command as NDJSON, masked like a deployment's log. With `follow`, runs as
- * long as the command and the reader stay; the command sees `DEVPILOT_FOLLOW`. Throws `unavailable` if too many logs
- * are being read.
+ * Yields the output of an app's own log command as NDJSON, masked like a deployment's log. With `follow`, sets
+ * `DEVPILOT_FOLLOW` for the command, and runs until the command exits or the reader disconnects. Throws `unavailable`
+ * if too many logs are being read.
  */
 export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,
@@ -93,7 +93,7 @@ export async function* readAppLog(
     } else skippedLines += 1;
     wake();
   };
-  /** A line that has no end yet is only worth showing while the reader keeps up. */
+  /** Drops an unfinished line if the reader is behind: a newer version of the line follows. */
   const pushUnfinished = (line: LogLine) => {
     if (linesToSkip > 0 || backlogCharacters > 0) return;
     backlog.push(toNdjsonLine({ ...line, partial: true }));
@@ -115,7 +115,10 @@ export async function* readAppLog(
           cwd: directory === null ? null : [`${directory}/current`, directory],
           environment: { ...selectCommandVariables(variables).passed, ...ownEnvironment },
           ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
-          limits: { maxLineCharacters: 8192, maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_CHARACTERS },
+          limits: {
+            maxLineCharacters: 8192,
+            maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_OUTPUT_CHARACTERS,
+          },
           secrets: mask,
           ...(partial &&
             follow && {
@@ -139,7 +142,7 @@ export async function* readAppLog(
   try {
     for (;;) {
       if (skippedLines > 0) {
-        const text = `${skippedLines} lines were skipped: they came faster than they were read.`;
+        const text = `${skippedLines} lines were skipped, because output arrived faster than it was read.`;
         skippedLines = 0;
         backlog.push(
           `${JSON.stringify({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text })}\n`,

@@ -8,13 +8,13 @@ import type { Store } from '../../store/store.ts';
 export const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Size of the chunks that a closed log is merged into, characters. */
+/** Target size of the chunks into which a closed log is merged. */
 const MERGED_CHUNK_CHARACTERS = 524_288;
 const MIN_CHUNKS_TO_MERGE = 8;
 
 export const toNdjsonLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
 
-/** Returns the lines of a chunk starting at a line number. */
+/** Returns the lines of a chunk from line number `from` of the log. */
 export async function readChunkText(chunk: LogChunkTable, from: number): Promise<string> {
   const text = (await decompress(chunk.data)).toString('utf8');
   if (from <= chunk.first_line) return text;

@@ -1,7 +1,7 @@
-/** Poll interval for lines written by other nodes (ms). */
+/** Poll interval for lines written by other nodes. */
 const POLL_INTERVAL_MS = 300;
 
-/** Readers on this node that wait for a log, to be woken when it is written here. */
+/** Wakes readers on this node that wait for more lines when this node writes some. */
 export interface LogWaiters {
   /** Resolves when a log may have more lines, or the signal aborts. */
   wait(logId: string, signal: AbortSignal): Promise<void>;

@@ -10,13 +10,14 @@ import type { Store, Trx } from '../../store/store.ts';
 import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
 import { createUnfinishedLines } from './unfinished-lines.ts';
 
-/** Lines are written at this interval, or once this many characters are buffered; milliseconds and characters. */
+/** Lines are written at this interval, or when a chunk is full. */
 const FLUSH_INTERVAL_MS = 250;
 const MAX_CHUNK_CHARACTERS = 65_536;
-/** Maximum size of one log in characters, including an overhead per line. */
+/** Maximum size of one log, including an overhead per line. */
 const MAX_LOG_CHARACTERS = 16 * 1_048_576;
-/** Pause before a failed write is retried, milliseconds, and number of retries at the end of a log. */
+/** Delay before a failed write is retried. */
 const RETRY_DELAY_MS = SECOND;
+/** Maximum number of retries at the end of a log. */
 const MAX_FINAL_RETRIES = 5;
 
 export interface LogContext {
@@ -27,19 +28,22 @@ export interface LogContext {
 
 /** A log that is being written. */
 export interface LogWriter {
-  /** Adds a line of a step's output; it is stored soon. */
+  /** Adds a line of a step's output, which is stored with the next chunk. */
   write(line: OutputLine, step: string | null, serverId: string | null): void;
-  /** Shows followers a line that has no end yet, until the same step prints a complete one. It is not stored. */
+  /** Shows an unfinished line to followers until the step finishes it. It is not part of the log. */
   showUnfinished(line: OutputLine, step: string | null, serverId: string | null): void;
-  /** Adds a line of Devpilot itself. */
+  /** Adds a line from Devpilot itself. */
   writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
-  /** Resolves when all lines are stored, or cannot be because the log is closed. */
+  /** Resolves when all lines are stored, or dropped because the log is closed. */
   flush(): Promise<void>;
-  /** Flushes, waiting for a store that is unavailable for a moment, and merges chunks. */
+  /** Flushes, with retries if the store is temporarily unavailable, and merges chunks. */
   end(): Promise<void>;
 }
 
-/** Stores a chunk within the workspace's quota, and notes in each log once that it is used up. */
+/**
+ * Stores a chunk and returns the log. If the workspace's quota is used up, stores a line about that instead and returns
+ * undefined.
+ */
 async function storeChunk(
   trx: Trx,
   now: number,
@@ -56,7 +60,7 @@ async function storeChunk(
   return undefined;
 }
 
-/** Writes one log. `onStored` is called after each chunk that was stored. */
+/** Creates the writer of one log. `onStored` is called after each stored chunk. */
 export function createLogWriter(
   context: LogContext,
   workspaceId: string,
@@ -86,7 +90,7 @@ export function createLogWriter(
     const log = await store
       .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, { ...chunk, data, partial }))
       .catch((error: unknown) => {
-        // The store is unavailable for a moment: buffered lines wait for it.
+        // The store may be temporarily unavailable, so the lines remain buffered for a retry.
         isFailing = true;
         text = chunk.data + text;
         lineCount += chunk.lines;
@@ -100,7 +104,7 @@ export function createLogWriter(
     onStored();
   }
   function flush(): Promise<void> {
-    // One after the other, so that lines stay in order.
+    // Writes run one after the other, so that lines remain in order.
     writing = writing.then(writeChunk).catch(onError);
     return writing;
   }

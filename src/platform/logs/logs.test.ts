@@ -12,7 +12,7 @@ import { until } from '../../testing/until.ts';
 import { createLogs, type Logs } from './logs.ts';
 import { searchLines } from './search.ts';
 
-const quiet = { clock: Date.now, onError: (error: unknown) => console.error(error) };
+const dependencies = { clock: Date.now, onError: (error: unknown) => console.error(error) };
 
 async function linesOf(
   logs: Logs,
@@ -31,17 +31,17 @@ async function linesOf(
 forEachEngine('logs', (engine) => {
   const stores: Store[] = [];
   after(() => Promise.all(stores.map((store) => store.close())));
-  async function fresh() {
+  async function openLog() {
     const store = await engine.open();
     stores.push(store);
     const { workspaceId } = await seedWorkspace(store);
-    const logs = createLogs({ store, ...quiet });
+    const logs = createLogs({ store, ...dependencies });
     await store.transaction((trx) => logs.open(trx, workspaceId, 'log'));
     return { store, workspaceId, logs };
   }
 
-  test('a log of a workspace whose quota is used up says so once and stores nothing more', async () => {
-    const { store, workspaceId, logs } = await fresh();
+  test('if the quota of the workspace is used up, a log stores one line about that and nothing more', async () => {
+    const { store, workspaceId, logs } = await openLog();
     await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
     const writer = logs.writer(workspaceId, 'log');
     for (let index = 0; index < 5; index++) {
@@ -55,39 +55,39 @@ forEachEngine('logs', (engine) => {
     );
   });
 
-  test('followers see a line that has no end yet until the step has printed it, others never', async () => {
-    const { store, workspaceId, logs } = await fresh();
+  test('only followers receive unfinished lines, until the step has finished them', async () => {
+    const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const line = (text: string) => ({ at: 1000, stream: 'stdout', text }) as const;
-    const seen: string[] = [];
+    const received: string[] = [];
     const reading = (async () => {
       const { signal } = new AbortController();
       for await (const piece of logs.read(workspaceId, 'log', { from: 0, follow: true, partial: true, signal })) {
         for (const json of piece.trim().split('\n')) {
           const { text, partial } = JSON.parse(json) as LogLine;
-          seen.push(partial === true ? `${text}…` : text);
+          received.push(partial === true ? `${text}…` : text);
         }
       }
     })();
     writer.showUnfinished(line('Progress 10%'), 'build', null);
-    await until(async () => seen.length === 1);
+    await until(async () => received.length === 1);
     writer.showUnfinished(line('Progress 20%'), 'build', null);
-    await until(async () => seen.length === 2);
+    await until(async () => received.length === 2);
     writer.write(line('Progress 100%'), 'build', null);
     await writer.flush();
-    await until(async () => seen.length === 3);
+    await until(async () => received.length === 3);
     writer.showUnfinished(line('Continue? '), 'build', null);
-    await until(async () => seen.length === 4);
+    await until(async () => received.length === 4);
     assert.deepEqual(
       (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text),
       ['Progress 100%'],
     );
     await store.transaction((trx) => logs.close(trx, workspaceId, 'log'));
     await reading;
-    assert.deepEqual(seen, ['Progress 10%…', 'Progress 20%…', 'Progress 100%', 'Continue? …']);
+    assert.deepEqual(received, ['Progress 10%…', 'Progress 20%…', 'Progress 100%', 'Continue? …']);
   });
 
-  test('a search finds text in upper and lower case, across colors, and gives way to other work', async () => {
+  test('a search ignores case and color codes', async () => {
     async function* log() {
       const line = (text: string) => `${JSON.stringify({ text })}\n`;
       yield line('No ERROR here') + line('fine');
@@ -104,31 +104,31 @@ forEachEngine('logs', (engine) => {
     );
   });
 
-  test('a workspace whose readers follow logs leaves room for the readers of another', async () => {
-    const { store, workspaceId, logs } = await fresh();
+  test('followers of one workspace cannot use up the capacity for those of another', async () => {
+    const { store, workspaceId, logs } = await openLog();
     const other = await seedWorkspace(store);
     await store.transaction((trx) => logs.open(trx, other.workspaceId, 'other'));
     const finished = new AbortController();
     const follow = (workspace: string, logId: string) =>
       logs.read(workspace, logId, { from: 0, follow: true, signal: finished.signal }).next();
-    const followed: Promise<unknown>[] = [];
-    let refused: unknown = null;
-    while (refused === null && followed.length < 500) {
+    const following: Promise<unknown>[] = [];
+    let refusal: unknown = null;
+    while (refusal === null && following.length < 500) {
       const next = follow(workspaceId, 'log');
-      // A refused reader fails immediately; one that follows waits.
-      refused = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
-      if (refused === null) followed.push(next);
+      // A rejected reader fails immediately; an accepted one waits for lines.
+      refusal = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
+      if (refusal === null) following.push(next);
     }
-    assert.equal(followed.length, 250);
-    assert.equal((refused as { code?: string }).code, 'unavailable');
+    assert.equal(following.length, 250);
+    assert.equal((refusal as { code?: string }).code, 'unavailable');
     const others = follow(other.workspaceId, 'other');
     finished.abort();
     assert.deepEqual(await others, { value: undefined, done: true });
-    await Promise.all(followed);
+    await Promise.all(following);
   });
 
-  test('lines are read in order, from any line, by their own workspace only', async () => {
-    const { store, workspaceId, logs } = await fresh();
+  test('lines are read in order, from any line number, and only by their own workspace', async () => {
+    const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const texts = Array.from({ length: 40 }, (_, index) => `line ${index} é\n"x"`);
     for (const [index, text] of texts.entries()) {
@@ -150,11 +150,11 @@ forEachEngine('logs', (engine) => {
         texts.slice(from),
       );
     }
-    // Its chunks are merged when it is closed, and nothing else changes.
-    const pieces = () => store.read.selectFrom('log_chunk').selectAll().execute();
-    assert.ok((await pieces()).length > 10);
+    // Ending the log merges its chunks and does not change its content.
+    const readChunkRows = () => store.read.selectFrom('log_chunk').selectAll().execute();
+    assert.ok((await readChunkRows()).length > 10);
     await writer.end();
-    assert.equal((await pieces()).length, 1);
+    assert.equal((await readChunkRows()).length, 1);
     for (const from of [0, 5, 39]) {
       assert.deepEqual(
         (await linesOf(logs, workspaceId, 'log', { from })).map(({ text }) => text),
@@ -165,9 +165,9 @@ forEachEngine('logs', (engine) => {
     assert.deepEqual(await linesOf(logs, other.workspaceId, 'log'), []);
   });
 
-  test('a reader that follows on another node gets new lines until the log is closed', async () => {
-    const { store, workspaceId, logs } = await fresh();
-    const elsewhere = createLogs({ store, ...quiet });
+  test('followers on any node receive new lines until the log is closed', async () => {
+    const { store, workspaceId, logs } = await openLog();
+    const elsewhere = createLogs({ store, ...dependencies });
     const writer = logs.writer(workspaceId, 'log');
     writer.writeSystemLine('first');
     await writer.flush();
@@ -191,19 +191,19 @@ forEachEngine('logs', (engine) => {
     );
   });
 
-  test('a reader that follows can leave at any time, and ends when the process stops', async () => {
-    const { workspaceId, logs } = await fresh();
-    const leaving = new AbortController();
-    const left = linesOf(logs, workspaceId, 'log', { follow: true, signal: leaving.signal });
-    leaving.abort();
-    assert.deepEqual(await left, []);
+  test('a follower ends when its client disconnects and when the process stops', async () => {
+    const { workspaceId, logs } = await openLog();
+    const disconnect = new AbortController();
+    const disconnected = linesOf(logs, workspaceId, 'log', { follow: true, signal: disconnect.signal });
+    disconnect.abort();
+    assert.deepEqual(await disconnected, []);
     const stopped = linesOf(logs, workspaceId, 'log', { follow: true });
     logs.stop();
     assert.deepEqual(await stopped, []);
   });
 
-  test('a log is limited in size and says when it is full', async () => {
-    const { store, workspaceId, logs } = await fresh();
+  test('a log is limited in size, and its last line states that', async () => {
+    const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const text = 'x'.repeat(8000);
     for (let index = 0; index < 3000; index++) {
@@ -222,7 +222,7 @@ forEachEngine('logs', (engine) => {
   });
 
   test('any text is returned unchanged', async () => {
-    const { workspaceId, logs } = await fresh();
+    const { workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());
     for (const [index, text] of texts.entries()) {

@@ -10,7 +10,7 @@ import { createLogWaiters } from './log-waiters.ts';
 import { createLogWriter, type LogContext, type LogWriter } from './log-writer.ts';
 
 const CHUNKS_PER_READ = 8;
-/** Followers that may wait on one node, over all workspaces. */
+/** Maximum number of followers on one node, for all workspaces together. */
 const MAX_FOLLOWERS = 500;
 
 export interface LogReadOptions {
@@ -18,13 +18,13 @@ export interface LogReadOptions {
   readonly from: number;
   /** Whether to wait for more lines. */
   readonly follow: boolean;
-  /** Whether to yield lines that have no end yet as well, while following. */
+  /** Whether a follower also receives unfinished lines. */
   readonly partial?: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface Logs {
-  /** Opens a log, in the transaction that creates its owner, whose id it has. */
+  /** Opens a log in the transaction that creates its owner. The log has the id of the owner. */
   open(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   /** Adds a line in a transaction of the caller. */
   appendSystemLine(trx: Trx, workspaceId: string, logId: string, text: string): Promise<void>;
@@ -34,15 +34,15 @@ export interface Logs {
   reopen(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   writer(workspaceId: string, logId: string): LogWriter;
   /**
-   * Yields the lines after the first `from`, as NDJSON in pieces. With `follow`, waits for more until the log is
-   * closed, on whichever node it is written. Ends when the signal aborts. Throws `unavailable` for too many readers.
+   * Yields the lines after the first `from` as NDJSON, several at a time. With `follow`, waits for more lines from any
+   * node until the log is closed. Ends when the signal aborts. Throws `unavailable` if there are too many followers.
    */
   read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;
   /** Ends all waiting readers. */
   stop(): void;
 }
 
-/** Logs of jobs: lines in compressed chunks, written on one node and readable on any. */
+/** Creates the logs of jobs. Lines are stored in compressed chunks, written by one node and readable on every node. */
 export function createLogs(context: LogContext): Logs {
   const { store, clock } = context;
   const waiters = createLogWaiters();
@@ -57,7 +57,7 @@ export function createLogs(context: LogContext): Logs {
     let next = from;
     let shownPartial: string | null = null;
     for (;;) {
-      // Read before the chunks: they then include everything written before it was closed.
+      // The log is read before the chunks, so that the chunks include everything written before it was closed.
       const log = await findLog(store.read, workspaceId, logId);
       const chunks = log === undefined ? [] : await readChunks(store.read, workspaceId, logId, next, CHUNKS_PER_READ);
       for (const chunk of chunks) {
@@ -69,7 +69,7 @@ export function createLogs(context: LogContext): Logs {
       if (signal.aborted || isStopped) return;
       if (chunks.length > 0) continue;
       if (!follow || log === undefined || log.closed_at !== null) return;
-      // The row was read before the chunks, so no line that replaces these has been yielded.
+      // The log was read before the chunks, so the finished versions of these lines have not been yielded yet.
       if (partial && log.partial !== shownPartial) {
         shownPartial = log.partial;
         if (shownPartial !== null) yield (JSON.parse(shownPartial) as LogLine[]).map(toNdjsonLine).join('');

@@ -3,23 +3,23 @@ import type { LogLine } from '../../contract/logs.ts';
 import { createYielder } from '../bounded-json.ts';
 
 /**
- * Yields the lines of a log that contain a text, in upper or lower case and regardless of colors. Works in several turns
- * of the event loop, so that a long log delays no other request.
+ * Yields the lines of a log that contain a text, ignoring case and color codes. Runs in several turns of the event
+ * loop, so that a long log does not delay other requests.
  */
 export async function* searchLines(chunks: AsyncGenerator<string>, text: string): AsyncGenerator<string> {
-  const needle = text.toLowerCase();
+  const lowerCaseText = text.toLowerCase();
   const yieldIfDue = createYielder();
   for await (const chunk of chunks) {
-    let found = '';
+    let matches = '';
     for (let start = 0; start < chunk.length; ) {
       const end = chunk.indexOf('\n', start) + 1 || chunk.length;
       const json = chunk.slice(start, end);
       const line = JSON.parse(json) as LogLine;
-      if (line.text.replace(ESCAPE_SEQUENCES, '').toLowerCase().includes(needle)) found += json;
+      if (line.text.replace(ESCAPE_SEQUENCES, '').toLowerCase().includes(lowerCaseText)) matches += json;
       start = end;
       const pause = yieldIfDue();
       if (pause !== undefined) await pause;
     }
-    if (found !== '') yield found;
+    if (matches !== '') yield matches;
   }
 }

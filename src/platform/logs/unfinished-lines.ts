@@ -1,16 +1,16 @@
 import type { LogLine } from '../../contract/logs.ts';
 
-/** Maximum number of lines without an end that a log shows at a time. */
+/** Maximum number of unfinished lines of a log at a time. */
 const MAX_UNFINISHED_LINES = 20;
 
 const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([step, serverId, stream]);
 
-/** The newest lines of a log that have no end yet: one per step, server and stream. */
+/** The current unfinished lines of a log: at most one per step, server and stream. */
 export interface UnfinishedLines {
   set(line: LogLine): void;
   /** Removes the line that a complete line replaces. */
   replaceBy(line: LogLine): void;
-  /** Returns them as JSON; null if there are none. */
+  /** Returns the lines as JSON; null if there are none. */
   toJson(): string | null;
 }
 

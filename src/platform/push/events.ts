@@ -6,7 +6,7 @@ import { checkJsonLimits } from '../bounded-json.ts';
 
 /** A push to a repository, as Git hosts report it. */
 export interface PushEvent {
-  /** Null for a tag and any other reference. */
+  /** Null for a tag or any other reference that is not a branch. */
   readonly branch: string | null;
   readonly isDeletion: boolean;
   /** The message of the newest commit. */
@@ -38,7 +38,7 @@ export function isSignedBy(secret: string, headers: IncomingHttpHeaders, body: B
   return isEqual(signature.replace(/^sha256=/, '').toLowerCase(), expected);
 }
 
-/** The ID that a Git host gives to a delivery and repeats if it sends it again; null if there is none. */
+/** Returns the ID of a delivery, which is the same when the Git host sends it again; null if there is none. */
 export function deliveryIdOf(headers: IncomingHttpHeaders): string | null {
   const id = headerOf(
     headers,
@@ -51,7 +51,7 @@ export function deliveryIdOf(headers: IncomingHttpHeaders): string | null {
   return id !== null && /^[\x21-\x7e]{1,128}$/.test(id) ? id : null;
 }
 
-/** Whether the event is a push. Git hosts send others too, such as a ping when the webhook is created. */
+/** Whether the event is a push. Git hosts also send other events, such as a ping when the webhook is created. */
 export function isPush(headers: IncomingHttpHeaders): boolean {
   const event = headerOf(headers, 'x-gitea-event', 'x-forgejo-event', 'x-github-event', 'x-gitlab-event');
   return event === 'push' || event === 'Push Hook' || event === 'Tag Push Hook';
@@ -62,11 +62,11 @@ const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** The paths that the commits of a push changed; null if not all commits are listed. */
+/** Returns the paths that the commits of a push changed; null if not all commits are listed. */
 function changedPaths(payload: Readonly<Record<string, unknown>>): string[] | null {
   const commits = listOf(payload['commits']).map(objectOf);
   const total = payload['total_commits_count'] ?? payload['total_commits'];
-  // A new branch or a forced push may list none.
+  // A new branch or a forced push may list no commits.
   if (commits.length === 0 || (typeof total === 'number' && total > commits.length)) return null;
   const paths = commits.flatMap((commit) =>
     ['added', 'modified', 'removed'].flatMap((kind) => listOf(commit[kind]).map(textOf)),
@@ -75,8 +75,8 @@ function changedPaths(payload: Readonly<Record<string, unknown>>): string[] | nu
 }
 
 /**
- * Reads the payload of a push, as JSON or in a form. Throws `invalid_request` for anything else, `too_large` for JSON
- * beyond the limits.
+ * Reads the payload of a push, which is JSON or a form field with JSON. Throws `invalid_request` for anything else,
+ * `too_large` for JSON beyond the limits.
  */
 export async function readPushEvent(body: Buffer, contentType: string): Promise<PushEvent> {
   const isForm = contentType.startsWith('application/x-www-form-urlencoded');

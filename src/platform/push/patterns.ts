@@ -1,23 +1,23 @@
-/** A pattern as a sequence of characters and wildcards; a longer run of `*` matches what `**` does. */
+/** Splits a pattern into characters and wildcards. A longer run of `*` is the same as `**`. */
 const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs) ?? [];
 
 /**
- * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` for any characters.
- * Takes at most the product of their lengths, because every position of the pattern that the text can have reached is
- * followed at the same time. Pure.
+ * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` matches any characters.
+ * Simulates a nondeterministic finite automaton, so the time is at most proportional to the product of both lengths.
+ * Pure.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
   const parts = parse(pattern);
   const end = parts.length;
   let reached: number[] = [];
   let next: number[] = [];
-  /** The last character, counted from 1, after which each position was reached. */
+  /** For each position of the pattern, the number of characters after which it was last reached. */
   const reachedAfter = new Int32Array(end + 1).fill(-1);
   const add = (position: number, count: number) => {
     if (reachedAfter[position] === count) return;
     reachedAfter[position] = count;
     next.push(position);
-    // A wildcard can stand for nothing, and is never followed by another.
+    // A wildcard can match nothing. Two wildcards never follow each other.
     if (parts[position]?.startsWith('*') && reachedAfter[position + 1] !== count) {
       reachedAfter[position + 1] = count;
       next.push(position + 1);

@@ -16,11 +16,11 @@ import { requireResource } from '../resources/resources.ts';
 import { deliveryIdOf, isPush, isSignedBy, type PushEvent, readPushEvent } from './events.ts';
 import { matchesPattern } from './patterns.ts';
 
-/** What the sealed push secret of an app is bound to. */
+/** Returns the associated data of the sealed push secret of an app. */
 export const pushSecretAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
   `push secret ${row.workspace_id} ${row.app_id}`;
 
-/** Creates the push secret of an app and replaces the previous one. No other response contains it. Throws `not_found`. */
+/** Creates or replaces the push secret of an app. Only this response contains it. Throws `not_found`. */
 export function createPushSecret(
   context: PlatformContext,
   request: RequestContext,
@@ -39,20 +39,24 @@ export function createPushSecret(
   });
 }
 
-/** Limits the unsigned requests of an address. Throws `rate_limited` after too many. */
+/** Limits the number of requests per address that no app has signed. */
 export interface UnsignedRequestLimiter {
+  /** Throws `rate_limited` after too many. */
   check(address: string, now: number): void;
   recordUnknown(address: string, now: number): void;
 }
 
-/** A request of a Git host. */
+/** A request from a Git host. */
 export interface PushRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly address: string;
 }
 
-/** Throws `invalid_token`, also if there is no such app, and `rate_limited` after too many of these. */
+/**
+ * Returns the app whose push secret signed the request. Throws `invalid_token` if there is none, and `rate_limited`
+ * after too many such requests.
+ */
 async function requireSignedApp(
   context: PlatformContext,
   limiter: UnsignedRequestLimiter,
@@ -77,7 +81,10 @@ async function requireSignedApp(
   );
 }
 
-/** Whether any pattern matches any of the texts. Too long a text counts as matched, and so does too much work. */
+/**
+ * Whether any pattern matches any of the texts. Returns true without matching if a text is too long or the total work
+ * is too much.
+ */
 async function matchesAny(patterns: readonly string[], texts: readonly string[]): Promise<boolean> {
   const yieldIfDue = createYielder();
   let work = 0;
@@ -92,7 +99,7 @@ async function matchesAny(patterns: readonly string[], texts: readonly string[])
   return false;
 }
 
-/** Why a push deploys nothing; null if it deploys. */
+/** Returns why a push deploys nothing; null if it deploys. */
 async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReason | null> {
   const settings = app.push === null ? null : (JSON.parse(app.push) as PushSettings);
   const branches = settings?.branches ?? [];
@@ -117,9 +124,9 @@ export type PushResult =
   | { readonly deployment: null; readonly reason: PushReason };
 
 /**
- * Deploys the branch that a signed request of a Git host reports a push to, if the app's settings select it. A delivery
- * that is repeated deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and `conflict`
- * if the app cannot be deployed.
+ * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the branch.
+ * A repeated delivery deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and
+ * `conflict` if the app cannot be deployed.
  */
 export async function receivePush(
   context: PlatformContext,

@@ -26,7 +26,7 @@ import { parseHooks } from './stored-hooks.ts';
 
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
-/** An earlier version accepted a password in the URL. A command is shown unchanged, so that it can be edited. */
+/** Masks a password in the URL, which an earlier version accepted. A command is unchanged, so that it can be edited. */
 function serializeHealthCheck(stored: string | null): App['healthCheck'] {
   if (stored === null) return null;
   const check = JSON.parse(stored) as App['healthCheck'];
@@ -66,7 +66,7 @@ const APP_KIND = {
 const jsonOrNull = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
 
-/** Returns the row with the input applied. Throws `validation_failed`, also for an unknown project or server. */
+/** Returns the row with the input applied. Throws `validation_failed`, for example for an unknown project or server. */
 async function applyInput(
   { seal }: PlatformContext,
   trx: Trx,
@@ -157,7 +157,7 @@ export async function findApp(context: PlatformContext, workspaceId: string, idO
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 
-/** Throws `validation_failed` if an app that moves to a project would get more variables than a command can have. */
+/** Throws `validation_failed` if the variables of an app that moves to another project would be too large. */
 async function checkMove(trx: Trx, before: AppTable, after: AppTable): Promise<void> {
   if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
 }

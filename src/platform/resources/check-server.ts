@@ -21,13 +21,13 @@ import { DEFAULT_SSH_PORT, resolveRunTarget, toSshTarget } from './run-target.ts
 import { readFigures } from './server-figures.ts';
 
 const CHECK_TIMEOUT_MS = 10 * SECOND;
-/** Maximum number of directories whose free space a check shows. */
+/** Maximum number of directories for which a check returns the free space. */
 const MAX_DIRECTORIES = 20;
 
-/** Messages of OpenSSH's client about a host key other than the pinned one. */
+/** Messages of the OpenSSH client if the host key is not the pinned one. */
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
-/** What a check found; a key that differs from the pinned one is stored. */
+/** The result of a check, and a host key that differs from the pinned one, which is stored. */
 type CheckResult = ServerCheck & { readonly differentHostKey?: string | null };
 
 const failedCheck = (message: string, hostKeys: readonly string[] = []): ServerCheck => ({
@@ -81,7 +81,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     }
     return { ok: true, message: 'Connected.', ...pinned, ...(await checkTarget(context, row, singleAttempt)) };
   } catch (error) {
-    // The time for connecting has expired.
+    // The attempt to connect timed out.
     if (error instanceof DOMException && error.name === 'TimeoutError') return failedCheck(UNREACHABLE_MESSAGE);
     if (!(error instanceof SshConnectFailure)) throw error;
     const { message } = error;

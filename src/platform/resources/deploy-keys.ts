@@ -18,11 +18,11 @@ import { requireLockedResource, requireResource } from './resources.ts';
 
 const SCAN_TIMEOUT_MS = 10 * SECOND;
 
-/** What the sealed private key of an app is bound to. */
+/** Returns the associated data of an app's sealed private key. */
 export const deployKeyAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
   `deploy key ${row.workspace_id} ${row.app_id}`;
 
-/** A key pair and the only host that it may be used for, as passed to git. */
+/** A private key and the only host for which git may use it. */
 export interface DeployKeyCredentials {
   readonly kind: 'deploy_key';
   readonly host: string;
@@ -67,7 +67,7 @@ export async function findDeployKey(
 
 const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
-/** Creates the key pair of an app and replaces the previous one; a confirmed host remains confirmed. Throws `not_found`. */
+/** Creates or replaces the key pair of an app; a confirmed host remains confirmed. Throws `not_found`. */
 export function createDeployKey(
   context: PlatformContext,
   request: RequestContext,
@@ -104,7 +104,7 @@ export function deleteDeployKey(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Asks the host of the repository for its keys, from this node. They are not trusted before a person confirms one.
+ * Requests the host keys of the repository's host from this node. No key is trusted until a person confirms one.
  * Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over ssh.
  */
 export async function checkGitHost(
@@ -134,7 +134,7 @@ function requireSshHost(app: AppTable) {
   throw new Problem('conflict', 'The repository of the app is not fetched over ssh, so it needs no deploy key.');
 }
 
-/** Trusts the key of the repository's host. Throws `not_found`, and `conflict` if the repository is at another host. */
+/** Trusts the key of the repository's host. Throws `not_found`, and `conflict` if the repository is on another host. */
 export function confirmGitHost(
   context: PlatformContext,
   request: RequestContext,
@@ -157,8 +157,8 @@ export function confirmGitHost(
 }
 
 /**
- * Returns the deploy key of an app whose repository needs one, and the confirmed host. Throws `conflict` if nobody has
- * confirmed the key of the host.
+ * Returns the deploy key of an app with the confirmed host of its repository; null if the app has no deploy key or its
+ * repository is not fetched over ssh. Throws `conflict` if nobody has confirmed the key of the host.
  */
 async function findConfirmedKey(db: Queryable, app: AppTable) {
   const target = sshHostOf(app.repository);
@@ -178,8 +178,8 @@ export async function requireConfirmedGitHost(db: Queryable, app: AppTable): Pro
 }
 
 /**
- * Returns the deploy key to fetch `repository` with; null if the app has none, or its repository is at another host by
- * now. Throws `conflict` as `requireConfirmedGitHost` does.
+ * Returns the deploy key to fetch `repository` with; null if the app has none, or its repository has moved to another
+ * host. Throws `conflict` as `requireConfirmedGitHost` does.
  */
 export async function openDeployKey(
   context: PlatformContext,
@@ -187,8 +187,9 @@ export async function openDeployKey(
   repository: string,
 ): Promise<DeployKeyCredentials | null> {
   const found = await findConfirmedKey(context.store.read, app);
-  const wanted = sshHostOf(repository);
-  if (found === null || wanted?.host !== found.target.host || wanted.port !== found.target.port) return null;
+  const requestedHost = sshHostOf(repository);
+  if (found === null || requestedHost?.host !== found.target.host || requestedHost.port !== found.target.port)
+    return null;
   const { row, target, hostKey } = found;
   const privateKey = context.seal.open(row.private_key_sealed, deployKeyAssociatedData(row));
   return { kind: 'deploy_key', ...target, hostKey, privateKey };

@@ -91,7 +91,7 @@ export function updateProject(
   }));
 }
 
-/** Throws `conflict` while it contains apps. */
+/** Throws `conflict` while the project contains apps. */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'project'));
 }

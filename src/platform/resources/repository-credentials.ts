@@ -16,19 +16,19 @@ import type { DeployKeyCredentials } from './deploy-keys.ts';
 /** User and password of an http(s) repository, as passed to git. */
 export interface PasswordCredentials {
   readonly kind: 'password';
-  /** Scheme, host and port; git gets no credentials for any other. */
+  /** Scheme, host and port. Git receives the credentials for this origin only. */
   readonly origin: string;
   readonly user: string;
   readonly password: string;
 }
 
-/** What git fetches a repository with. */
+/** Credentials with which git fetches a repository. */
 export type RepositoryCredentials = PasswordCredentials | DeployKeyCredentials;
 
 type RepositoryFields = Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed'>;
 type RepositoryOwner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
 
-/** The identity that a password is bound to: this app and the scheme, host and port of its repository. */
+/** Returns the associated data of a sealed password, which bind it to the app and the origin of its repository. */
 export const repositoryPasswordAssociatedData = ({ workspace_id, id, repository }: RepositoryOwner): string =>
   `repository ${workspace_id} ${id} ${repositoryOrigin(repository) ?? ''}`;
 
@@ -38,9 +38,8 @@ const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null
 
 /**
  * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is treated
- * as a token and encrypted, unless it is the stored user, whose password is known. Throws `validation_failed` for
- * credentials in a URL that cannot have any, and if the scheme, host or port changes and the password is not given
- * again.
+ * as a token and encrypted, unless it is the stored user, whose password is stored. Throws `validation_failed` for
+ * credentials if the URL is not http(s), and if the scheme, host or port changes and the password is not sent again.
  */
 export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
   const parts = input.repository === undefined || input.repository === null ? null : splitCredentials(input.repository);
@@ -88,8 +87,8 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
 }
 
 /**
- * Returns the credentials to fetch `repository` with; null if the app has none, or has them for another scheme, host
- * or port. Without a user the password is a token, which hosts accept as user name or password.
+ * Returns the credentials to fetch `repository` with; null if the app has none, or if they are for another scheme, host
+ * or port. A password without a user is a token, which Git hosts accept as user name or password.
  */
 export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): PasswordCredentials | null {
   const origin = repositoryOrigin(repository);
@@ -107,7 +106,7 @@ function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): 
     const { repository_user, repository_password_sealed } = app;
     return { repository: url, repository_user, repository_password_sealed };
   }
-  // Credentials that git cannot be given, or would not request, are not stored.
+  // Credentials that git cannot use are not stored.
   const isUsable = repositoryOrigin(url) !== null && !FORBIDDEN_CHARACTERS.test(`${user}${password}`);
   return isUsable
     ? applyRepositoryInput(seal, { ...app, repository: null }, { repository })
@@ -115,8 +114,8 @@ function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): 
 }
 
 /**
- * Encrypts credentials that an earlier version left in repository URLs, removes queries and fragments, and does so in
- * the plans of unfinished deployments. Does nothing if there are none.
+ * Encrypts credentials that an earlier version stored in repository URLs, and removes queries and fragments, in apps
+ * and in the plans of unfinished deployments. Does nothing if there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await appsWithSecretsInUrl(store.read);

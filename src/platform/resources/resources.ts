@@ -24,17 +24,17 @@ import { retryOnTakenSlug, throwOnTakenSlug } from '../../store/slugs.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
 import { changesBetween, type PlatformContext } from '../context.ts';
 
-/** A kind of resource with a name and a slug: its noun, and how a row is serialized. */
-export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {
+/** A kind of resource with a name and a slug. */
+export interface ResourceKind<Noun extends ResourceType, Representation extends Record<string, unknown>> {
   readonly noun: Noun;
-  readonly serialize: (row: ResourceRows[Noun]) => Shown;
-  /** Fields for the activity log, if not all of the representation. */
-  readonly auditFields?: (representation: Shown) => Record<string, unknown>;
-  /** Secret fields that an edit replaced; the activity log has only their names. */
+  readonly serialize: (row: ResourceRows[Noun]) => Representation;
+  /** Returns the fields for the activity log, if they differ from the representation. */
+  readonly auditFields?: (representation: Representation) => Record<string, unknown>;
+  /** Returns the names of secret fields that an edit replaced, for the activity log. */
   readonly replacedSecrets?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
 }
 
-/** Further writes, in the transaction of the row and after it. */
+/** Further writes in the same transaction, after the row is written. */
 type AfterWrite<Row> = (trx: Trx, row: Row) => Promise<void>;
 
 /** Common fields of a new row. */
@@ -50,7 +50,7 @@ export interface NewResourceFields {
 
 const MAX_SLUG_ATTEMPTS = 20;
 
-/** Whether a resource exists for a request whose credential is restricted to projects and apps. Pure. */
+/** Whether a credential that is restricted to projects and apps may access a resource; true if unrestricted. Pure. */
 export function isAllowedResource(
   allowed: AllowedResources | null | undefined,
   row: { readonly id: string; readonly project_id?: string },
@@ -60,8 +60,8 @@ export function isAllowedResource(
 }
 
 /**
- * Throws `not_found` for a resource that does not exist, for one of another workspace, and for one that does not exist
- * for a restricted credential, without distinction.
+ * Throws the same `not_found` if the resource does not exist, belongs to another workspace, or is not accessible to a
+ * restricted credential.
  */
 export async function requireResource<Noun extends ResourceType>(
   db: Queryable,
@@ -77,9 +77,7 @@ export async function requireResource<Noun extends ResourceType>(
 }
 
 /**
- * Like `requireResource`, and locks the row until the transaction ends, so that what is written is based on what is
- * stored.
- */
+/** Like `requireResource`, and locks the row until the transaction ends, so that it cannot change in the meantime. */
 export async function requireLockedResource<Noun extends ResourceType>(
   trx: Trx,
   noun: Noun,
@@ -92,8 +90,8 @@ export async function requireLockedResource<Noun extends ResourceType>(
 }
 
 /**
- * Returns the id of the resource that a field names by id or slug. Throws `validation_failed`, since an unknown one
- * is an error in the body.
+ * Returns the id of the resource that a field of the body names by id or slug. Throws `validation_failed` if it does
+ * not exist.
  */
 export async function resolveResourceId(
   trx: Trx,
@@ -109,8 +107,8 @@ export async function resolveResourceId(
 }
 
 /**
- * Returns a free slug: the requested one, or one derived from the name, with a number if that is taken. Throws
- * `conflict`.
+ * Returns the requested slug, or a free slug derived from the name, with a number if necessary. Throws `conflict` if
+ * the requested slug is taken.
  */
 async function findFreeSlug(
   trx: Trx,
@@ -132,20 +130,20 @@ async function findFreeSlug(
 }
 
 /**
- * Creates a resource and its audit event. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build`
- * throws.
+ * Creates a resource and its audit event. Throws `conflict` for a taken slug, `idempotent_replay`, and the errors of
+ * `build`.
  */
-export async function createResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+export async function createResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
-  kind: ResourceKind<Noun, Shown>,
+  kind: ResourceKind<Noun, Representation>,
   input: { readonly name: string; readonly slug?: string | undefined },
   build: (trx: Trx, fields: NewResourceFields) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
   afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
-): Promise<Shown> {
+): Promise<Representation> {
   const now = context.clock();
   const { workspaceId } = request;
-  const { noun, serialize, auditFields = (all: Shown) => all } = kind;
+  const { noun, serialize, auditFields = (all: Representation) => all } = kind;
   const create = async (trx: Trx) => {
     const id = createId(noun, now);
     await claimOrRefuseReplay(trx, request.claim, id, now);
@@ -172,13 +170,13 @@ export async function createResource<Noun extends ResourceType, Shown extends Re
 }
 
 /** Returns a page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */
-export async function listResourcePage<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+export async function listResourcePage<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   workspaceId: string,
-  { noun, serialize }: ResourceKind<Noun, Shown>,
+  { noun, serialize }: ResourceKind<Noun, Representation>,
   query: ResourceQuery,
   filter: ResourceFilter = {},
-): Promise<Page<Shown>> {
+): Promise<Page<Representation>> {
   const sort = query.sort ?? '-createdAt';
   const byName = sort.endsWith('name');
   const page = readPageRequest(query, sort, byName ? 'string' : 'number');
@@ -196,17 +194,17 @@ export async function listResourcePage<Noun extends ResourceType, Shown extends 
 }
 
 /**
- * Edits a resource; an edit that changes nothing is not recorded. Throws `not_found`, `conflict` (`If-Match`), and
- * what `edit` throws.
+ * Edits a resource. An edit without changes is not recorded. Throws `not_found`, `conflict` (`If-Match`), and the
+ * errors of `edit`.
  */
-export async function editResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+export async function editResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
-  { noun, serialize, auditFields = (all) => all, replacedSecrets = () => [] }: ResourceKind<Noun, Shown>,
+  { noun, serialize, auditFields = (all) => all, replacedSecrets = () => [] }: ResourceKind<Noun, Representation>,
   idOrSlug: string,
   edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
   afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),
-): Promise<Shown> {
+): Promise<Representation> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
     const before = await requireLockedResource(trx, noun, request.workspaceId, idOrSlug);
@@ -230,11 +228,11 @@ export async function editResource<Noun extends ResourceType, Shown extends Reco
   });
 }
 
-/** Deletes a resource that nothing depends on. Throws `not_found`, `conflict`. */
-export async function removeResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
+/** Deletes a resource unless `checkDeletable` throws. Throws `not_found`, `conflict`. */
+export async function removeResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
-  { noun, serialize }: ResourceKind<Noun, Shown>,
+  { noun, serialize }: ResourceKind<Noun, Representation>,
   idOrSlug: string,
   checkDeletable: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
 ): Promise<void> {

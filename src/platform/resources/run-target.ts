@@ -7,11 +7,11 @@ import type { PlatformContext } from '../context.ts';
 
 export const DEFAULT_SSH_PORT = 22;
 
-/** The identity that a server's private key is bound to: no other row can use it. */
+/** Returns the associated data of a server's sealed private key, which bind it to this row. */
 export const serverKeyAssociatedData = (row: { readonly id: string; readonly workspace_id: string }) =>
   `server ${row.workspace_id} ${row.id} private key`;
 
-/** Returns the connection data of an ssh server, its private key decrypted; null without a pinned host key. */
+/** Returns the connection settings of an ssh server with its decrypted private key; null without a pinned host key. */
 export function toSshTarget(
   context: PlatformContext,
   row: ServerTable,
@@ -32,7 +32,7 @@ export function toSshTarget(
   };
 }
 
-/** Returns where steps on a server run. Throws `conflict`, with the remedy, if nothing may run on it. */
+/** Returns the target on which steps of a server run. Throws `conflict` if steps may not run on it. */
 export async function resolveRunTarget(
   context: PlatformContext,
   row: ServerTable,

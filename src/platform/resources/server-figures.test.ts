@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFigures } from './server-figures.ts';
 
-test('figures are read as Linux prints them', () => {
+test('the figures that Linux prints are parsed', () => {
   const lines = [
     'MemTotal:       16384000 kB',
     'MemAvailable:    8192000 kB',

@@ -6,8 +6,8 @@ import { type RunTarget, run } from '../../runner/run.ts';
 const FIGURES_TIMEOUT_MS = 5 * SECOND;
 
 /**
- * Prints figures of a machine, each on a line with its name. Space is that of the file systems of directories, or of
- * their nearest parents that exist. Systems other than Linux lack some.
+ * Prints figures of a machine, each on a line with its name. Disk space is that of the file system of each directory or
+ * of its nearest existing parent. Systems other than Linux do not print all figures.
  */
 const FIGURES_SCRIPT = `
 grep -E '^Mem(Total|Available):' /proc/meminfo
@@ -21,12 +21,12 @@ done
 exit 0
 `;
 
-/** Lines about memory, load and processors. */
+/** Number of lines about memory, load and processors. */
 const MAX_OTHER_LINES = 4;
 const KIB = 1024;
 const kibibytes = (text: string | undefined): number => Number(text) * KIB;
 
-/** Reads what the script printed, which a server could forge: numbers of any size are refused. Pure. */
+/** Parses the output of the script. A server could forge it, so lines with too large numbers are ignored. Pure. */
 export function parseFigures(lines: readonly string[], maxDisks: number): ServerResources {
   const match = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((found) => found !== null) ?? null;
   const total = match(/^MemTotal: +(\d{1,12}) kB$/);
@@ -49,7 +49,7 @@ export function parseFigures(lines: readonly string[], maxDisks: number): Server
   };
 }
 
-/** Returns the space, memory and load of a machine; null if it does not print them in time. */
+/** Returns the disk space, memory and load of a machine; null if the script fails or times out. */
 export async function readFigures(target: RunTarget, directories: readonly string[]): Promise<ServerResources | null> {
   const lines: string[] = [];
   const outcome = await run(target, {

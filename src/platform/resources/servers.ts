@@ -24,7 +24,9 @@ import {
 } from './resources.ts';
 import { DEFAULT_SSH_PORT, serverKeyAssociatedData } from './run-target.ts';
 
-/** Valid hosts of a local server; like its port and user the host is only shown, since nobody signs in there. */
+/**
+ * Valid hosts of a local server. Its host, port and user are for display only, since Devpilot does not sign in there.
+ */
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 function serializeServer(row: ServerTable): Server {
@@ -45,7 +47,7 @@ function serializeServer(row: ServerTable): Server {
   };
 }
 
-/** Describes where steps run: user, host, port and the fingerprint of the host key as OpenSSH writes it. */
+/** Describes a connection: user, host, port and the fingerprint of the host key in OpenSSH's format. */
 function connectionOf({ host, port, user, hostKey }: Server): string | null {
   if (host === null) return null;
   const bytes = Buffer.from(hostKey?.split(' ')[1] ?? '', 'base64');
@@ -54,14 +56,14 @@ function connectionOf({ host, port, user, hostKey }: Server): string | null {
 }
 
 /** Events of a server contain the whole connection, even if an edit changes one part of it. */
-const auditFields = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
+const auditFields = (server: Server) => ({ ...server, connection: connectionOf(server) });
 
 const SERVER_KIND = { noun: 'server', serialize: serializeServer, auditFields } as const satisfies ResourceKind<
   'server',
   Server
 >;
 
-/** Throws `validation_failed` if a server of this kind has a field that it cannot have in this workspace. */
+/** Throws `validation_failed` for a field that a server of this kind cannot have in this workspace. */
 async function validateServerFields(
   context: PlatformContext,
   db: Queryable,
@@ -101,7 +103,7 @@ function withNewKeyPair(context: PlatformContext, row: ServerTable): ServerTable
   return { ...row, public_key: pair.publicKey, private_key_sealed: sealed };
 }
 
-/** Creates a server and, for ssh, the key pair that Devpilot signs in with. Throws `validation_failed`, `conflict`. */
+/** Creates a server and, for ssh, the key pair with which Devpilot signs in. Throws `validation_failed`, `conflict`. */
 export async function createServer(
   context: PlatformContext,
   request: RequestContext,
@@ -128,7 +130,7 @@ export async function createServer(
           host_key: input.hostKey ?? null,
         };
   return createResource(context, request, SERVER_KIND, input, (_, fields) => {
-    // Only owners and admins can create one in person.
+    // Only owners and admins can create a server without a credential, so it is confirmed.
     const row = { ...fields, kind: input.kind, ...connectionFields, confirmed: request.credential === null ? 1 : 0 };
     return input.kind === 'local' ? row : withNewKeyPair(context, row);
   });
@@ -146,13 +148,13 @@ export async function findServer(context: PlatformContext, workspaceId: string, 
   return serializeServer(await requireResource(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
-/** Fields that determine which machine and account steps run on. */
+/** Fields that determine the machine and account with which steps run. */
 const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
- * Returns a server after an edit. A new host, port, user or host key creates a new key pair, which the other machine
- * has not installed, and nothing runs until a confirmation. The exception is the first host key that an owner or
- * admin pins: without one the server was never connected to.
+ * Returns a server after an edit. A change of host, port, user or host key creates a new key pair, so that the new
+ * machine does not accept Devpilot yet, and requires a confirmation. The exception is the first host key, before which
+ * Devpilot never connected: it does not create a key pair, and requires a confirmation only if a credential pins it.
  */
 function resetTrustIfChanged(
   context: PlatformContext,
@@ -189,8 +191,8 @@ export function updateServer(
 }
 
 /**
- * Pins the host key that the last check received instead of the pinned one. The key pair stays, so that a machine that
- * was installed again accepts it. Throws `not_found`, and `conflict` for another key or another state of the server.
+ * Replaces the pinned host key with the one that the last check received. The key pair does not change, so that a
+ * reinstalled machine can accept it. Throws `not_found`, and `conflict` for another key or a failed `If-Match`.
  */
 export async function acceptHostKey(
   context: PlatformContext,
@@ -209,16 +211,16 @@ export async function acceptHostKey(
     const after = { ...before, host_key: hostKey, offered_host_key: null, updated_at: now };
     await updateResource(trx, 'server', after);
     const target = { kind: 'server', id: after.id, name: after.name } as const;
-    const [was, is] = [serializeServer(before), serializeServer(after)];
+    const [previous, current] = [serializeServer(before), serializeServer(after)];
     await recordAuditEvent(trx, request, 'server.host_key_replaced', target, now, {
-      before: { hostKey: was.hostKey, connection: connectionOf(was) },
-      after: { hostKey: is.hostKey, connection: connectionOf(is) },
+      before: { hostKey: previous.hostKey, connection: connectionOf(previous) },
+      after: { hostKey: current.hostKey, connection: connectionOf(current) },
     });
-    return is;
+    return current;
   });
 }
 
-/** Allows steps to run on a server. Throws `not_found`, and `conflict` if `If-Match` names another state of it. */
+/** Allows steps to run on a server. Throws `not_found`, and `conflict` (`If-Match`). */
 export async function confirmServer(
   context: PlatformContext,
   request: RequestContext,
@@ -245,7 +247,7 @@ export async function confirmServer(
   });
 }
 
-/** Throws `conflict` while apps use it. */
+/** Throws `conflict` while apps or scripts use the server. */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'server'));
 }

@@ -1,12 +1,12 @@
 import { Script } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 
-/** A user's pattern with a value that it must match completely; without a value only its syntax is checked. */
+/** A user's pattern and a value to match completely; if the value is null, only the syntax is checked. */
 export interface PatternCheck {
   readonly pattern: string;
   readonly value: string | null;
 }
-/** `fits`, `differs`, or `invalid` for a pattern that is not a regular expression. */
+/** `fits` for a match, `differs` for no match, `invalid` if the pattern is not a regular expression. */
 export type PatternResult = 'fits' | 'differs' | 'invalid';
 /** `result` is null if the check needed more than the CPU time limit. */
 export interface PatternReply {
@@ -14,13 +14,13 @@ export interface PatternReply {
   readonly cpuMs: number;
 }
 
-/** CPU time of all attempts after which a check is given up. */
+/** Maximum CPU time of a check, for all attempts together. */
 const CPU_LIMIT_MS = 40;
-/** Elapsed time of the first attempt; each further one is twice as long. */
-const FIRST_ATTEMPT_MS = 50;
+/** Timeout of the first attempt in elapsed time; it doubles with each attempt. */
+const FIRST_ATTEMPT_TIMEOUT_MS = 50;
 const MAX_ATTEMPTS = 5;
 
-/** Compiles with the Unicode flag if possible; many patterns in use have escapes that it forbids. */
+/** Compiles with the `u` flag if possible; many patterns contain escapes that this flag forbids. */
 function compilePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
@@ -32,10 +32,10 @@ function compilePattern(source: string): RegExp {
 function matchPattern({ pattern, value }: PatternCheck): PatternResult {
   let anchored: RegExp;
   try {
-    // Compiled alone first: inside the anchors, `a)|(?:b` would be a valid pattern.
+    // The pattern is compiled alone first, because `a)|(?:b` would become valid inside the anchors.
     const { flags } = compilePattern(pattern);
     anchored = new RegExp(`^(?:${pattern})$`, flags);
-    // Some engines detect a pattern that is too large only at its first use.
+    // The engine may detect a pattern that is too large only at its first use.
     anchored.test('');
   } catch {
     return 'invalid';
@@ -43,7 +43,7 @@ function matchPattern({ pattern, value }: PatternCheck): PatternResult {
   return value === null || anchored.test(value) ? 'fits' : 'differs';
 }
 
-/** Only a script can be run with a time limit: it calls this function of the thread's global object. */
+/** Node.js can only run a `Script` with a timeout. The script calls this function of the global object. */
 const globals = globalThis as typeof globalThis & { runCheck?: () => PatternResult };
 const script = new Script('globalThis.runCheck()');
 
@@ -58,15 +58,15 @@ function runWithTimeout(check: PatternCheck, timeoutMs: number): PatternResult |
 }
 
 /**
- * The time limit of an attempt is elapsed time, which a busy machine gives to others. So a check is repeated with more
- * time until it has a result or has used its CPU time.
+ * The timeout of an attempt is elapsed time, of which a busy machine may give this thread little. So a check is
+ * repeated with a longer timeout until it has a result or has used its CPU time.
  */
 function runCheck(check: PatternCheck): PatternReply {
   const start = process.threadCpuUsage();
   let result: PatternResult | null = null;
   let cpuMs = 0;
   for (let attempt = 0; attempt < MAX_ATTEMPTS && result === null && cpuMs < CPU_LIMIT_MS; attempt++) {
-    result = runWithTimeout(check, FIRST_ATTEMPT_MS * 2 ** attempt);
+    result = runWithTimeout(check, FIRST_ATTEMPT_TIMEOUT_MS * 2 ** attempt);
     const { user, system } = process.threadCpuUsage(start);
     cpuMs = (user + system) / 1000;
   }

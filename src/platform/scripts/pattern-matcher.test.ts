@@ -7,37 +7,37 @@ import { createPatternMatcher } from './pattern-matcher.ts';
 
 const patterns = createPatternMatcher();
 after(() => patterns.close());
-const verdict = async (pattern: string, value: string | null) =>
+const resultOf = async (pattern: string, value: string | null) =>
   (await patterns.match('wsp_1', [{ pattern, value }]))?.[0];
 
 test('a pattern must match the whole value', async () => {
-  assert.equal(await verdict('[a-z]+', 'abc'), 'fits');
-  assert.equal(await verdict('[a-z]+', 'abc1'), 'differs');
-  assert.equal(await verdict('[a-z]+', 'abc\n'), 'differs');
-  assert.equal(await verdict('a|ab', 'ab'), 'fits');
-  assert.equal(await verdict('a|b', 'axb'), 'differs');
-  assert.equal(await verdict('^v\\d+$', 'v12'), 'fits');
-  assert.equal(await verdict('.', '😀'), 'fits');
-  assert.equal(await verdict('[\\w-.]+', 'a-b.c'), 'fits');
+  assert.equal(await resultOf('[a-z]+', 'abc'), 'fits');
+  assert.equal(await resultOf('[a-z]+', 'abc1'), 'differs');
+  assert.equal(await resultOf('[a-z]+', 'abc\n'), 'differs');
+  assert.equal(await resultOf('a|ab', 'ab'), 'fits');
+  assert.equal(await resultOf('a|b', 'axb'), 'differs');
+  assert.equal(await resultOf('^v\\d+$', 'v12'), 'fits');
+  assert.equal(await resultOf('.', '😀'), 'fits');
+  assert.equal(await resultOf('[\\w-.]+', 'a-b.c'), 'fits');
 });
 
 test('an invalid pattern is reported, even if anchors around it would make it valid', async () => {
-  for (const bad of ['(', 'a)|(?:b', '[z-a]', '*', '(?<n>a)(?<n>b)'])
-    assert.equal(await verdict(bad, null), 'invalid', bad);
-  assert.equal(await verdict('(?:a{1,99999}){1,99999}', null), 'fits');
+  for (const pattern of ['(', 'a)|(?:b', '[z-a]', '*', '(?<n>a)(?<n>b)'])
+    assert.equal(await resultOf(pattern, null), 'invalid', pattern);
+  assert.equal(await resultOf('(?:a{1,99999}){1,99999}', null), 'fits');
 });
 
-test('a pattern with endless backtracking is stopped, and the next one is matched', async () => {
+test('a pattern with catastrophic backtracking is stopped, and the next pattern is matched', async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 5);
   assert.equal(await patterns.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
   // This process's event loop kept running in the meantime.
   assert.ok(turns > 2, String(turns));
-  assert.equal(await verdict('a+b', 'aab'), 'fits');
+  assert.equal(await resultOf('a+b', 'aab'), 'fits');
 });
 
-test('a thread that fails while it is idle is replaced', async () => {
+test('a worker that fails while it is idle is replaced', async () => {
   const started = once(process, 'worker') as Promise<[Worker]>;
   const matcher = createPatternMatcher();
   const matches = () => matcher.match('wsp_1', [{ pattern: 'a', value: 'a' }]);
@@ -49,12 +49,12 @@ test('a thread that fails while it is idle is replaced', async () => {
   await matcher.close();
 });
 
-test('every pattern has its own time limit: many costly ones of one script pass', async () => {
+test('the time limit is per pattern, so a script may have many costly patterns', async () => {
   const check = { pattern: '[\\p{L}\\p{N}\\p{S}\\p{P}]'.repeat(10), value: 'abcdefghij' };
   assert.deepEqual(await patterns.match('wsp_many', Array(50).fill(check)), Array(50).fill('fits'));
 });
 
-test('a workspace waits for at most two slow checks of others, whatever number of workspaces send them', async () => {
+test('a workspace waits for at most two slow checks of others, even if many workspaces send them', async () => {
   const hostile = { pattern: '(a+)+$', value: `${'a'.repeat(60)}b` };
   let stopped = false;
   let slowChecks = 0;
@@ -65,7 +65,7 @@ test('a workspace waits for at most two slow checks of others, whatever number o
     }
   };
   const workspaceIds = Array.from({ length: 10 }, (_, index) => `wsp_hostile_${index}`);
-  // Each is found to be slow once.
+  // The first check of each workspace marks it as slow.
   for (const workspaceId of workspaceIds) assert.equal(await patterns.match(workspaceId, [hostile]), null);
   const loops = workspaceIds.map(loop);
   for (let request = 0; request < 5; request++) {
@@ -84,12 +84,12 @@ test('any pattern with any value has a result', async () => {
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.string({ unit: 'binary', maxLength: 40 }),
       async (pattern, value) => {
-        const verdicts = await patterns.match('wsp_1', [
+        const results = await patterns.match('wsp_1', [
           { pattern, value },
           { pattern: 'x', value: 'x' },
         ]);
-        assert.equal(verdicts?.[1], 'fits');
-        assert.ok(['fits', 'differs', 'invalid'].includes(String(verdicts?.[0])));
+        assert.equal(results?.[1], 'fits');
+        assert.ok(['fits', 'differs', 'invalid'].includes(String(results?.[0])));
       },
     ),
     { numRuns: 200 },

@@ -4,24 +4,25 @@ import { createFairQueue } from '../../contract/fair-queue.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternReply, PatternResult } from './pattern-matcher-worker.ts';
 
-/** The thread limits the CPU time of each check. It is terminated if it does not respond even so. */
+/** The worker limits the CPU time of each check itself. It is terminated if it does not respond within this time. */
 const RESPONSE_TIMEOUT_MS = 10 * SECOND;
-/** Maximum number of waiting requests, over all workspaces. */
+/** Maximum number of queued requests, for all workspaces together. */
 const MAX_QUEUED_REQUESTS = 64;
-/** CPU time of a check that makes its workspace a slow one. Patterns in use need less than a millisecond. */
+/** A check with this CPU time marks its workspace as slow. Usual patterns need less than a millisecond. */
 const SLOW_CHECK_MS = 5;
-/** A workspace stops being a slow one this long after its last slow check. */
+/** A workspace is no longer marked as slow this long after its last slow check. */
 const SLOW_DURATION_MS = 10 * MINUTE;
 
 /**
  * Matches patterns that users wrote. A regular expression can take practically forever (CWE-1333), so they run in a
- * thread that interrupts them. V8's linear engine would do, but is experimental and does not support lookaround.
+ * worker that interrupts them. V8's linear engine is no alternative: it is experimental and does not support
+ * lookaround.
  */
 export interface PatternMatcher {
   /**
-   * Returns a result per check, in order; null if one took too long. Workspaces take turns of one check; slow
-   * workspaces share one turn, so that the others wait for at most two slow checks. Throws `unavailable` if too many
-   * requests of the workspace wait.
+   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each;
+   * all slow workspaces share one turn, so that others wait for at most two slow checks. Throws `unavailable` if too
+   * many requests of the workspace are queued.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;
@@ -30,15 +31,15 @@ export interface PatternMatcher {
 export function createPatternMatcher(): PatternMatcher {
   let worker: Worker | null = null;
   const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_REQUESTS });
-  /** Per slow workspace the time of its last slow check, oldest first. */
-  const slowSince = new Map<string, number>();
+  /** The time of the last slow check of each slow workspace, oldest first. */
+  const lastSlowCheck = new Map<string, number>();
 
   function queueKey(workspaceId: string): string {
-    for (const [slowId, sinceMs] of slowSince) {
-      if (performance.now() - sinceMs < SLOW_DURATION_MS) break;
-      slowSince.delete(slowId);
+    for (const [slowId, checkedAtMs] of lastSlowCheck) {
+      if (performance.now() - checkedAtMs < SLOW_DURATION_MS) break;
+      lastSlowCheck.delete(slowId);
     }
-    return slowSince.has(workspaceId) ? 'slow' : workspaceId;
+    return lastSlowCheck.has(workspaceId) ? 'slow' : workspaceId;
   }
 
   async function startWorker(): Promise<Worker> {
@@ -46,7 +47,7 @@ export function createPatternMatcher(): PatternMatcher {
     const started = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 64 },
     });
-    // It may fail while no check runs, which must neither end the process nor delay the next check.
+    // The worker may fail while it is idle, which must neither end the process nor delay the next check.
     started
       .on('error', () => undefined)
       .once('exit', () => {
@@ -56,10 +57,10 @@ export function createPatternMatcher(): PatternMatcher {
     return started;
   }
 
-  /** Returns null if the thread does not respond, or exited by itself: a pattern used up its memory. */
+  /** Returns null if the worker does not respond, or exits because a pattern used up its memory. */
   async function sendToWorker(check: PatternCheck): Promise<PatternReply | null> {
     const activeWorker = (worker ??= await startWorker());
-    // An idle thread does not keep the process alive, a busy one does.
+    // Only a busy worker keeps the process alive.
     activeWorker.ref();
     const abortController = new AbortController();
     const timer = setTimeout(() => abortController.abort(), RESPONSE_TIMEOUT_MS);
@@ -84,8 +85,8 @@ export function createPatternMatcher(): PatternMatcher {
   async function runCheck(workspaceId: string, check: PatternCheck): Promise<PatternResult | null> {
     const reply = await sendToWorker(check);
     if (reply === null || reply.cpuMs >= SLOW_CHECK_MS) {
-      slowSince.delete(workspaceId);
-      slowSince.set(workspaceId, performance.now());
+      lastSlowCheck.delete(workspaceId);
+      lastSlowCheck.set(workspaceId, performance.now());
     }
     return reply?.result ?? null;
   }

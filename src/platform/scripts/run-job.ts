@@ -61,14 +61,14 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
     if (outcome.cancelled) job.signal.throwIfAborted();
     requireSuccess(outcome, script.timeout_seconds);
   } catch (error) {
-    // The message of a problem that prevents a run is shown unchanged.
+    // A problem prevents the run, and its message is shown to users.
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   } finally {
     await log.end();
   }
 }
 
-/** The job kind of script runs. If the node is lost, the run has failed: nobody knows how far it came. */
+/** The job kind of script runs. If the node is lost, the run fails, because its progress is unknown. */
 export function runJobKind(context: PlatformContext): JobKind {
   return {
     name: RUN_JOB_KIND,

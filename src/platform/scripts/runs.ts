@@ -27,11 +27,11 @@ import { requireResource } from '../resources/resources.ts';
 import { parseParameters, type ScriptParameter } from './scripts.ts';
 
 export const RUN_JOB_KIND = 'run';
-/** Concurrent runs of one script; further runs wait. */
+/** Maximum number of concurrent runs of one script; further runs are queued. */
 const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
 /** Maximum number of scheduled runs started per poll; the next poll starts more. */
 const MAX_DUE_PER_POLL = 50;
-/** Time for connecting and for ending a run that is too long, in addition to the script's own limit. */
+/** Time to connect and to end a run that times out, in addition to the script's own timeout. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
 
 export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
@@ -54,7 +54,10 @@ function serializeRun(row: RunTable): Run {
   };
 }
 
-/** Throws `validation_failed`, with a field for each value that is missing, unknown or does not match. */
+/**
+ * Returns the values of all parameters. Throws `validation_failed` with each value that is missing, unknown or does not
+ * match its pattern.
+ */
 async function resolveParameterValues(
   context: PlatformContext,
   workspaceId: string,
@@ -89,7 +92,7 @@ async function resolveParameterValues(
   throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
 }
 
-/** How many runs of a script may run while this one does, including it. */
+/** Returns how many runs of the script, including this one, may run at the same time. */
 function concurrencyOf(script: ScriptTable, scheduledFor: number | null): number {
   const isAlone = scheduledFor !== null && script.overlap !== 'allow';
   return isAlone ? 1 : MAX_CONCURRENT_RUNS_PER_SCRIPT;
@@ -132,7 +135,7 @@ async function enqueueRun(
     lanes: [{ key: `script:${script.id}`, limit: concurrencyOf(script, scheduledFor) }, serverLane(script.server_id)],
     timeLimitMs: script.timeout_seconds * SECOND + JOB_OVERHEAD_MS,
   });
-  // Values may be anything, and the activity log is permanent: it has only the names.
+  // The permanent activity log contains only the names, because values may be secret.
   const detail = {
     script: { id: script.id, name: script.name, version: script.version },
     parameters: Object.keys(parameters),
@@ -154,7 +157,7 @@ export async function createRun(
 ): Promise<Run> {
   const { workspaceId } = request;
   const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
-  // Outside of the transaction, since patterns may take a while.
+  // Outside the transaction, since matching patterns may take a while.
   const values = await resolveParameterValues(context, workspaceId, parseParameters(script), givenValues);
   const row = await context.store.transaction(async (trx) => {
     const current = await lockScheduled(trx, 'script', workspaceId, script.id);
@@ -194,8 +197,8 @@ export async function getRun(context: PlatformContext, workspaceId: string, id: 
 }
 
 /**
- * Cancels a run: immediately while it waits, otherwise as soon as its processes have ended. Throws `not_found`,
- * `conflict` for one that has ended.
+ * Cancels a run: immediately if it is pending, otherwise as soon as its processes have ended. Throws `not_found`, and
+ * `conflict` if the run has ended.
  */
 export async function cancelRun(context: PlatformContext, request: RequestContext, id: string): Promise<Run> {
   const { workspaceId, actor } = request;
@@ -214,8 +217,8 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Starts the run that one script's schedule is due for; false if another node was faster. Missed times are made up
- * for once.
+ * Starts the run of one script that is due. If several were missed, one run makes up for all. Returns false if none was
+ * started, for example because another node was faster.
  */
 async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<boolean> {
   return context.store.transaction(async (trx) => {
@@ -224,7 +227,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
     const dueAt = script?.next_run_at ?? null;
     if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
     await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
-    // A pending run serves the same purpose: they never pile up.
+    // A pending run serves the same purpose, so scheduled runs do not accumulate.
     if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
     if (script.overlap === 'skip' && (await countRuns(trx, workspaceId, id, ACTIVE_STATUSES)) > 0) return false;
     const values = Object.fromEntries(
@@ -235,7 +238,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
   });
 }
 
-/** Starts the runs that schedules are due for, each once over all nodes. */
+/** Starts all runs that are due, each only once across all nodes. */
 export async function startDueRuns(context: PlatformContext): Promise<void> {
   const due = await dueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);

@@ -76,7 +76,7 @@ function serializeScript(row: ScriptTable): Script {
   };
 }
 
-/** The activity log identifies the body by a hash; the versions contain it. */
+/** The activity log contains a hash of the body; the versions of the script contain the body itself. */
 function auditFields(script: Script): Record<string, unknown> {
   return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
 }
@@ -87,7 +87,7 @@ const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } 
 
 /**
  * Throws `validation_failed` for a pattern that is invalid or takes too long, and for a default value that does not
- * match its own pattern. Call it outside of any transaction, since it may take a while.
+ * match its own pattern. Call this outside any transaction, since it may take a while.
  */
 async function validatePatterns(
   context: PlatformContext,
@@ -109,8 +109,8 @@ async function validatePatterns(
 }
 
 /**
- * Returns the interpreter of a script: the given one, otherwise the one in the first line of a new script (`#!…`).
- * Throws `validation_failed` for a body whose first line names another one, which would be ignored.
+ * Returns the interpreter of a script: that of the input, else that of the first line of a new script (`#!…`), else the
+ * current one. Throws `validation_failed` if the first line names another interpreter, which would be ignored.
  */
 function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
   const shebang = input.body === undefined || row.body !== '' ? null : shebangOf(input.body);
@@ -123,9 +123,9 @@ function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
 
 /**
  * Returns the app and the server of a script with the input applied. A restricted credential may write only scripts of
- * allowed apps on the servers of these apps; it sees no others. Throws `validation_failed`.
+ * its apps, and only on the server of the app. Throws `validation_failed`.
  */
-async function resolvePlace(
+async function resolveAppAndServer(
   trx: Trx,
   row: ScriptTable,
   { appId = row.app_id, serverId = row.server_id }: UpdateScript,
@@ -133,8 +133,8 @@ async function resolvePlace(
 ): Promise<Pick<ScriptTable, 'app_id' | 'server_id'>> {
   const { workspace_id: workspaceId } = row;
   const app = appId === null ? undefined : await findResource(trx, 'app', workspaceId, appId);
-  const isRefused = app === undefined ? appId !== null || allowed !== null : !isAllowedResource(allowed, app);
-  if (isRefused) throw invalidField('appId', 'must be an app of this workspace');
+  const isForbidden = app === undefined ? appId !== null || allowed !== null : !isAllowedResource(allowed, app);
+  if (isForbidden) throw invalidField('appId', 'must be an app of this workspace');
   const app_id = app?.id ?? null;
   if (allowed === null) {
     const isUnchanged = serverId === row.server_id;
@@ -155,7 +155,7 @@ async function applyInput(
   now: number,
   allowed: AllowedResources | null,
 ): Promise<ScriptTable> {
-  const { app_id, server_id } = await resolvePlace(trx, row, input, allowed);
+  const { app_id, server_id } = await resolveAppAndServer(trx, row, input, allowed);
   const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
   const content: ScriptContent = {
     body: definedOr(input.body, row.body),
@@ -187,7 +187,7 @@ async function applyInput(
   };
 }
 
-/** Stores what this version runs, if the version is new. */
+/** Stores the content of a new version of a script. */
 async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
   const { body, interpreter, server_id, run_as, timeout_seconds, parameters } = row;
   await insertScriptVersion(trx, {
@@ -201,7 +201,10 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
   await pruneScriptVersions(trx, row.workspace_id, row.id, row.version - RESOURCE_LIMITS.scriptVersions + 1);
 }
 
-/** Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid pattern or schedule. */
+/**
+ * Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid pattern or
+ * schedule.
+ */
 export async function createScript(
   context: PlatformContext,
   request: RequestContext,
@@ -258,7 +261,7 @@ export async function findScript(context: PlatformContext, workspaceId: string, 
   return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
 }
 
-/** Returns the next times at which a script is due, none without a schedule. Throws `not_found`. */
+/** Returns the next times at which a script is due; empty without a schedule. Throws `not_found`. */
 export async function listNextRuns(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<NextRuns> {
   const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
   const { schedule, time_zone: timeZone } = script;
@@ -271,7 +274,7 @@ export async function listNextRuns(context: PlatformContext, workspaceId: string
 }
 
 /**
- * Edits a script; a change of what it runs creates a new version. Throws `not_found`, `conflict`,
+ * Edits a script. A change of its content creates a new version. Throws `not_found`, `conflict`,
  * `validation_failed`.
  */
 export async function updateScript(
@@ -298,7 +301,7 @@ export async function updateScript(
   );
 }
 
-/** Deletes a script; its runs and their logs are kept. Throws `not_found`, and `conflict` during a run. */
+/** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` during a run. */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
     const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);

@@ -7,29 +7,29 @@ import type { Store } from '../../../store/store.ts';
 import type { OriginalPosition, Position } from './source-map.ts';
 import type { SourceMapReply, SourceMapTask } from './source-map-worker.ts';
 
-/** The thread is terminated if a task takes longer. The largest maps take about a second. */
+/** The worker is terminated if a task takes longer. The largest maps take about a second. */
 const TASK_TIMEOUT_MS = 15 * SECOND;
 const WORKER_MEMORY_MB = 512;
-/** Maximum number of waiting tasks, over all workspaces. */
+/** Maximum number of queued tasks of all workspaces together. */
 const MAX_QUEUED_TASKS = 64;
-/** Resolved positions that are remembered; the oldest one is forgotten first. */
-const MAX_REMEMBERED = 5_000;
+/** Maximum number of cached positions; the oldest is evicted first. */
+const MAX_CACHED_POSITIONS = 5_000;
 const MAX_POSITIONS_PER_TASK = 500;
 
 export interface FramePosition extends Position {
   readonly debugId: string;
 }
 
-/** Reads source maps in a thread of its own: parsing a large one takes up to a second. */
+/** Reads source maps in a worker thread, because parsing a large one takes up to a second. */
 export interface SourceMapResolver {
   /**
-   * Checks and packs a map, which is read when it is its turn, so that no others of up to 40 MiB wait in memory. Throws
-   * what `read` throws, and `unavailable` if too many tasks of the workspace wait.
+   * Checks and compresses a map. Reads it when it is its turn, so that no others of up to 40 MiB wait in memory. Throws
+   * what `read` throws, and `unavailable` if too many tasks of the workspace are queued.
    */
   check(workspaceId: string, read: () => Promise<Uint8Array>): Promise<SourceMapReply>;
   /**
-   * Returns where positions come from; null for each without a map. `app` is the slug of the app whose maps are used;
-   * null for those of any app. No map is read after `until`, in milliseconds of `performance.now()`.
+   * Returns the original position of each position; null for each without a map. `app` is the slug of the app whose
+   * maps are used, or null for the maps of any app. No map is read after `until`, in milliseconds of `performance.now()`.
    */
   resolve(
     workspaceId: string,
@@ -40,7 +40,7 @@ export interface SourceMapResolver {
   close(): Promise<void>;
 }
 
-/** Runs tasks in a thread, one at a time; workspaces take turns. */
+/** Runs tasks in a worker thread, one at a time; workspaces take turns. */
 function createTaskRunner() {
   let worker: Worker | null = null;
   const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_TASKS });
@@ -50,7 +50,7 @@ function createTaskRunner() {
     const started = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
     });
-    // It ends by itself if a map needs more memory, which must not end the process.
+    // The worker ends if a map needs too much memory; the handler prevents that from ending the process.
     started
       .on('error', () => undefined)
       .once('exit', () => {
@@ -59,10 +59,10 @@ function createTaskRunner() {
     return started;
   }
 
-  /** Returns null if the thread did not respond, or ended. */
+  /** Returns null if the worker did not respond in time, or ended. */
   async function send(task: SourceMapTask): Promise<SourceMapReply | null> {
     const active = (worker ??= startWorker());
-    // An idle thread does not keep the process alive, a busy one does.
+    // Only a busy worker keeps the process alive.
     active.ref();
     const abortController = new AbortController();
     const { signal } = abortController;
@@ -100,19 +100,19 @@ function createTaskRunner() {
 
 export function createSourceMapResolver(store: Store): SourceMapResolver {
   const runner = createTaskRunner();
-  /** By map and position. A map never changes under its id. */
-  const remembered = new Map<string, OriginalPosition | null>();
+  /** Original positions by map and position. The map with an id never changes. */
+  const cache = new Map<string, OriginalPosition | null>();
 
-  function remember(key: string, resolved: OriginalPosition | null): void {
-    remembered.delete(key);
-    remembered.set(key, resolved);
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= MAX_REMEMBERED) break;
-      remembered.delete(oldest);
+  function addToCache(key: string, resolved: OriginalPosition | null): void {
+    cache.delete(key);
+    cache.set(key, resolved);
+    for (const oldest of cache.keys()) {
+      if (cache.size <= MAX_CACHED_POSITIONS) break;
+      cache.delete(oldest);
     }
   }
 
-  /** Resolves positions of one map; empty if it cannot be read. */
+  /** Resolves positions of one map; returns only cached ones if the map cannot be read. */
   async function resolveWith(
     workspaceId: string,
     mapId: string,
@@ -121,24 +121,24 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
   ): Promise<ReadonlyMap<string, OriginalPosition | null>> {
     const results = new Map<string, OriginalPosition | null>();
     const keyOf = ({ line, column }: Position) => `${mapId} ${line} ${column}`;
-    const missing = new Map<string, Position>();
+    const uncached = new Map<string, Position>();
     for (const position of positions) {
       const key = keyOf(position);
-      const known = remembered.get(key);
-      if (known === undefined) missing.set(key, position);
+      const known = cache.get(key);
+      if (known === undefined) uncached.set(key, position);
       else results.set(key, known);
     }
-    const wanted = [...missing].slice(0, MAX_POSITIONS_PER_TASK);
-    if (wanted.length === 0) return results;
+    const unresolved = [...uncached].slice(0, MAX_POSITIONS_PER_TASK);
+    if (unresolved.length === 0) return results;
     const reply = await runner.run(workspaceId, async () => {
       if (performance.now() > until) return undefined;
       const packed = await readSourceMap(store.read, workspaceId, mapId);
-      return packed && { kind: 'resolve', packed, positions: wanted.map(([, one]) => one) };
+      return packed && { kind: 'resolve', packed, positions: unresolved.map(([, position]) => position) };
     });
     if (reply === null || !('resolved' in reply)) return results;
-    for (const [index, [key]] of wanted.entries()) {
+    for (const [index, [key]] of unresolved.entries()) {
       const resolved = reply.resolved[index] ?? null;
-      remember(key, resolved);
+      addToCache(key, resolved);
       results.set(key, resolved);
     }
     return results;
@@ -157,9 +157,9 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
       const mapIds = await findSourceMapIds(store.read, workspaceId, app, debugIds);
       const resolved = new Map<string, OriginalPosition | null>();
       for (const [debugId, mapId] of mapIds) {
-        const own = positions.filter((position) => position.debugId === debugId);
-        // A stack is shown as it was reported if its maps cannot be read now.
-        const results = await resolveWith(workspaceId, mapId, own, until).catch(
+        const positionsOfMap = positions.filter((position) => position.debugId === debugId);
+        // If a map cannot be read now, its frames are shown as they were reported.
+        const results = await resolveWith(workspaceId, mapId, positionsOfMap, until).catch(
           () => new Map<string, OriginalPosition | null>(),
         );
         for (const [key, result] of results) resolved.set(key, result);

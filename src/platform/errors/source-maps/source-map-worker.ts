@@ -9,18 +9,18 @@ import {
   resolvePositions,
 } from './source-map.ts';
 
-/** Checks a map and packs it, or resolves positions with a packed one. */
+/** Checks and compresses a map, or resolves positions with a compressed map. */
 export type SourceMapTask =
   | { readonly kind: 'check'; readonly bytes: Uint8Array }
   | { readonly kind: 'resolve'; readonly packed: Uint8Array; readonly positions: readonly Position[] };
-/** `defect` says what is wrong with the map. */
+/** `defect` describes why the map is rejected. */
 export type SourceMapReply =
   | { readonly defect: string }
   | { readonly packed: Uint8Array; readonly debugId: string | null }
   | { readonly resolved: readonly (OriginalPosition | null)[] };
 
 function parseMap(bytes: Uint8Array): unknown {
-  // Some servers prefix JSON with a line that makes it no script.
+  // Some servers prefix JSON with a line such as )]}' to prevent its use as a script.
   return JSON.parse(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       .toString('utf8')

@@ -9,13 +9,13 @@ import { createSourceMapResolver } from './source-map-resolver.ts';
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 function encode(value: number): string {
-  let rest = value < 0 ? -value * 2 + 1 : value * 2;
+  let remaining = value < 0 ? -value * 2 + 1 : value * 2;
   let text = '';
   do {
-    const digit = rest % 32;
-    rest = Math.floor(rest / 32);
-    text += BASE64[rest > 0 ? digit + 32 : digit];
-  } while (rest > 0);
+    const digit = remaining % 32;
+    remaining = Math.floor(remaining / 32);
+    text += BASE64[remaining > 0 ? digit + 32 : digit];
+  } while (remaining > 0);
   return text;
 }
 
@@ -49,7 +49,7 @@ const mapOf = (mappings: string, more: object = {}) => ({
   ...more,
 });
 
-test('positions are resolved to the file, line, name and source', () => {
+test('positions are resolved to the original file, line, name and source', () => {
   const map = mapOf(
     encodeMappings([
       [],
@@ -100,11 +100,11 @@ test('positions are resolved to the file, line, name and source', () => {
   );
 });
 
-test('any map resolves as the decoder of Node.js does', () => {
+test('any map is resolved as the decoder of Node.js resolves it', () => {
   const segment = fc.tuple(fc.nat(300), fc.nat(1), fc.nat(6), fc.nat(40), fc.nat(1));
   const line = fc.uniqueArray(segment, { selector: ([column]) => column, maxLength: 6 });
   const lines = fc.array(
-    line.map((segments) => segments.sort(([one], [other]) => one - other)),
+    line.map((segments) => segments.sort(([first], [second]) => first - second)),
     { minLength: 1, maxLength: 5 },
   );
   const positions = fc.array(
@@ -112,12 +112,12 @@ test('any map resolves as the decoder of Node.js does', () => {
     { maxLength: 8 },
   );
   fc.assert(
-    fc.property(lines, positions, (generated, wanted) => {
+    fc.property(lines, positions, (generated, positionsToResolve) => {
       const map = mapOf(encodeMappings(generated));
       const node = new SourceMap(map);
       assert.equal(findSourceMapDefect(map), null);
-      for (const [index, found] of resolvePositions(map, wanted).entries()) {
-        const { line = 0, column = 0 } = wanted[index] ?? {};
+      for (const [index, found] of resolvePositions(map, positionsToResolve).entries()) {
+        const { line = 0, column = 0 } = positionsToResolve[index] ?? {};
         const entry = node.findEntry(line - 1, column - 1) as {
           generatedLine?: number;
           originalLine?: number;
@@ -133,7 +133,7 @@ test('any map resolves as the decoder of Node.js does', () => {
   );
 });
 
-test('what is no source map is refused, and never takes long', () => {
+test('an invalid source map is rejected, in linear time', () => {
   for (const map of [
     null,
     7,

@@ -1,19 +1,19 @@
-/** A position in a minified file, as in a stack frame: line and column start at 1. */
+/** A position in a minified file. In stack frames, line and column start at 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Where a position comes from. */
+/** The position in the source that a position in a minified file maps to. */
 export interface OriginalPosition {
   readonly file: string;
   /** Starts at 1. */
   readonly line: number;
   /** Starts at 1. */
   readonly column: number;
-  /** The name that stands there in the source. */
+  /** The name at this position in the source. */
   readonly name: string | null;
-  /** Whether the bundler says that the file is third-party code. */
+  /** Whether the bundler marks the file as third-party code. */
   readonly isIgnored: boolean;
   /** The source around the line. */
   readonly context: { readonly firstLine: number; readonly lines: string[] } | null;
@@ -31,11 +31,14 @@ const DIGITS = new Int8Array(128).fill(-1);
 for (let digit = 0; digit < BASE64.length; digit++) DIGITS[BASE64.charCodeAt(digit)] = digit;
 const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
-/** More bits than this are no line or column of a file. */
+/** A line or column number with more bits is invalid. */
 const MAX_SHIFT = 30;
 const MAX_FIELDS = 5;
 
-/** Reads the segments of `mappings` one after the other (ECMA-426). Throws `SyntaxError` for other characters. */
+/**
+ * Reads the segments of `mappings` (ECMA-426) in order, until `onLine` returns false. Throws `SyntaxError` if they are
+ * malformed.
+ */
 function scanMappings(
   mappings: string,
   onSegment: (line: number, column: number, segment: Segment | null) => void,
@@ -81,7 +84,7 @@ function scanMappings(
   onLine(line);
 }
 
-/** Finds the segments of positions, which count from 0, in one pass. Returns them by `line:column`. */
+/** Finds the segments of zero-based positions in one pass. Returns them by `line:column`. */
 function findSegments(mappings: string, positions: readonly Position[]): Map<string, Segment | null> {
   const columnsByLine = new Map<number, number[]>();
   for (const { line, column } of positions) {
@@ -89,7 +92,7 @@ function findSegments(mappings: string, positions: readonly Position[]): Map<str
     if (columns === undefined) columnsByLine.set(line, [column]);
     else columns.push(column);
   }
-  for (const columns of columnsByLine.values()) columns.sort((one, other) => one - other);
+  for (const columns of columnsByLine.values()) columns.sort((first, second) => first - second);
   const found = new Map<string, Segment | null>();
   let remaining = columnsByLine.size;
   let previous: Segment | null = null;
@@ -127,7 +130,7 @@ const MAX_FILE_LENGTH = 500;
 const toText = (value: unknown, max: number) =>
   typeof value === 'string' ? value.replaceAll('\0', '').slice(0, max).toWellFormed() : '';
 
-/** Returns a source's path without the bundler's scheme and the way to the project's folder. Pure. */
+/** Returns a source's path without the bundler's scheme and leading `./` and `../`. Pure. */
 function sourcePath(root: unknown, source: unknown): string {
   const folder = typeof root === 'string' && root !== '' ? root.replace(/\/?$/, '/') : '';
   const path = /^[a-z][a-z+.-]*:|^\//i.test(String(source)) ? String(source) : `${folder}${String(source)}`;
@@ -146,7 +149,7 @@ function contextOf(lines: readonly string[], line: number): OriginalPosition['co
   };
 }
 
-/** Resolves positions, which count from 0, in a map without sections. */
+/** Resolves zero-based positions in a map without sections. */
 function resolveInMap(map: JsonObject, positions: readonly Position[]): (OriginalPosition | null)[] {
   const [sources, contents, names] = [asArray(map['sources']), asArray(map['sourcesContent']), asArray(map['names'])];
   const ignored = new Set(asArray(map['ignoreList'] ?? map['x_google_ignoreList']));
@@ -187,12 +190,13 @@ function sectionsOf(map: JsonObject): Section[] | null {
 }
 
 const MAX_SECTIONS = 10_000;
-const isBefore = (one: Position, other: Position) =>
-  one.line < other.line || (one.line === other.line && one.column <= other.column);
+const isAtOrBefore = (first: Position, second: Position) =>
+  first.line < second.line || (first.line === second.line && first.column <= second.column);
 
 /**
- * Returns where positions of a minified file come from; null for each that the map does not contain. `map` is a parsed
- * source map (ECMA-426), also one with sections. Throws `SyntaxError` for mappings that are none. Linear. Pure.
+ * Returns the original positions of positions in a minified file; null for each that the map does not contain. `map` is
+ * a parsed source map (ECMA-426), with or without sections. Throws `SyntaxError` for malformed mappings. Runs in linear
+ * time. Pure.
  */
 export function resolvePositions(map: unknown, positions: readonly Position[]): (OriginalPosition | null)[] {
   const zeroBased = positions.map(({ line, column }) => ({ line: line - 1, column: column - 1 }));
@@ -201,20 +205,22 @@ export function resolvePositions(map: unknown, positions: readonly Position[]): 
   const results = positions.map((): OriginalPosition | null => null);
   for (const [index, section] of sections.entries()) {
     const following = sections[index + 1];
-    const own = [...zeroBased.entries()].filter(
-      ([, position]) => isBefore(section, position) && (following === undefined || !isBefore(following, position)),
+    const inSection = [...zeroBased.entries()].filter(
+      ([, position]) =>
+        isAtOrBefore(section, position) && (following === undefined || !isAtOrBefore(following, position)),
     );
-    if (own.length === 0) continue;
-    const local = own.map(([, { line, column }]) => ({
+    if (inSection.length === 0) continue;
+    const local = inSection.map(([, { line, column }]) => ({
       line: line - section.line,
       column: line === section.line ? column - section.column : column,
     }));
-    for (const [order, result] of resolveInMap(section.map, local).entries()) results[own[order]?.[0] ?? 0] = result;
+    for (const [order, result] of resolveInMap(section.map, local).entries())
+      results[inSection[order]?.[0] ?? 0] = result;
   }
   return results;
 }
 
-/** Returns what is wrong with a source map; null if nothing is. Reads its mappings completely. Pure. */
+/** Returns why a source map is invalid; null if it is valid. Reads all mappings. Pure. */
 export function findSourceMapDefect(map: unknown): string | null {
   const { version, sections } = asObject(map);
   if (version !== 3) return 'must be a source map of version 3';

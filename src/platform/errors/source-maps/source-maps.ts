@@ -32,7 +32,7 @@ const serializeSourceMap = (row: SourceMapRow): SourceMap => ({
   createdAt: toIsoString(row.created_at),
 });
 
-/** Throws `validation_failed` for an app that is unknown, or that the credential has no access to. */
+/** Throws `validation_failed` if the app is unknown or the credential has no access to it. */
 async function requireApp(context: PlatformContext, { workspaceId, allowed }: RequestContext, idOrSlug: string) {
   const app = await findResource(context.store.read, 'app', workspaceId, idOrSlug);
   if (app === undefined || !isAllowedResource(allowed, app))
@@ -41,9 +41,9 @@ async function requireApp(context: PlatformContext, { workspaceId, allowed }: Re
 }
 
 /**
- * Stores the source map of a minified file, in place of the app's map with the same debug ID, and deletes the oldest
- * maps beyond the limits of the workspace. Throws `validation_failed` for what is no source map, `unavailable` if too
- * many wait, and what `read` throws, which is called when it is the map's turn.
+ * Stores the source map of a minified file, replaces the app's map with the same debug ID, and deletes the oldest maps
+ * beyond the limits of the workspace. Throws `validation_failed` if it is not a source map, `unavailable` if too many
+ * are queued, and what `read` throws, which is called when it is the map's turn.
  */
 export async function uploadSourceMap(
   context: PlatformContext,
@@ -112,7 +112,7 @@ export async function deleteSourceMap(context: PlatformContext, request: Request
   });
 }
 
-/** A frame as it was reported. */
+/** Serializes a frame as it was reported. */
 const serializeFrame = (frame: ReportedFrame): ErrorFrame => ({
   function: frame.function,
   file: frame.file,
@@ -124,11 +124,10 @@ const serializeFrame = (frame: ReportedFrame): ErrorFrame => ({
   generated: null,
 });
 
-/** Minifiers shorten names; a name in the source says more. */
 const isShortened = (name: string | null) => name === null || name.length <= 2;
 
 /**
- * Returns the frames of an occurrence as they are shown: those of minified files as in their sources, if the app has the
+ * Serializes the frames of an occurrence. Frames of minified files show their position in the source if the app has the
  * source map. `app` is the slug of the app. No map is read after `until`, in milliseconds of `performance.now()`.
  */
 export async function applySourceMaps(
@@ -150,7 +149,7 @@ export async function applySourceMaps(
     const reported = serializeFrame(frame);
     const original = originals.get(index) ?? null;
     if (original === null) return reported;
-    // Where the caller calls it, the function has the name of the source.
+    // The call in the frame of the caller contains the original name of the function.
     const calledAs = originals.get(index + 1)?.name ?? null;
     const { file, line, column } = original;
     return {
