@@ -3,17 +3,17 @@ import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../
 import type { Permission, Role, Scope } from '../contract/vocabulary.ts';
 
 /**
- * What a route requires, declared beside its handler. A kind of principal that is not listed is refused. `signed_in`
- * accepts any signed-in person, with or without a workspace; `operator` accepts people who administer the installation;
- * a role accepts members of the requested workspace with at least that role. `any` accepts every authenticated
- * principal.
+ * The access of a route, declared next to its handler. Kinds of principals that are not listed are rejected.
+ * `signed_in` accepts any signed-in person, with or without a workspace; `operator` accepts people who administer the
+ * installation; a role accepts members of the requested workspace with at least that role. `any` accepts every
+ * authenticated principal.
  */
 export type Access =
   | {
       readonly public: true;
       /**
-       * The CORS headers for requests from other origins. If set, the session cookie is ignored: the browser sends it
-       * for any page.
+       * The CORS headers for requests from other origins. If set, the session cookie is ignored, because
+       * browsers send it for pages of any origin.
        */
       readonly cors?: Readonly<Record<string, string>>;
     }
@@ -28,19 +28,19 @@ export type Access =
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
-/** The form of every ID and slug. It excludes NUL, with which PostgreSQL cannot read the JSON that uses are stored in. */
-const APP_NAME = /^[a-z0-9_-]{1,64}$/;
+/** The form of every ID and slug. It excludes NUL, which PostgreSQL does not accept in the JSON of recorded uses. */
+const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
-/** The id or slug of the app in the path of a request, or null. It has not been looked up. */
+/** Returns the id or slug of the app in the path of a request, or null. The app may not exist. */
 export function appOf({ params, routeOptions }: FastifyRequest): string | null {
   const url = routeOptions.url ?? '';
   if (!url.startsWith('/v1/apps/:')) return null;
   const { app, id } = params as { app?: unknown; id?: unknown };
-  const named = url.startsWith('/v1/apps/:app') ? app : id;
-  return typeof named === 'string' && APP_NAME.test(named) ? named : null;
+  const idOrSlug = url.startsWith('/v1/apps/:app') ? app : id;
+  return typeof idOrSlug === 'string' && ID_OR_SLUG.test(idOrSlug) ? idOrSlug : null;
 }
 
-/** What an access requires of credentials. Computed once per route. */
+/** Returns the requirement of an access for credentials. Called once per route. */
 export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
   if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };

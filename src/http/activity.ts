@@ -32,13 +32,13 @@ const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } a
 const sendJson = (reply: FastifyReply, parts: AsyncIterable<string>) =>
   reply.type('application/json; charset=utf-8').send(Readable.from(parts));
 
-/** The origin of a sender that asks whether it may deliver events (CloudEvents webhooks, section 4.1). */
+/** The origin of a sender that requests permission to deliver events (CloudEvents webhooks, section 4.1). */
 const SENDER_ORIGIN = /^[\w.*-]{1,253}(?::\d{1,5})?$/;
 const SENDER_RATE = /^[1-9]\d{0,8}$/;
 
 /**
- * The headers that allow a sender to deliver events. They are no authorization: every delivery needs a credential. The
- * callback of `WebHook-Request-Callback` is never requested.
+ * Returns the headers that permit a sender to deliver events. They do not authorize it: every delivery needs a
+ * credential. The URL in `WebHook-Request-Callback` is never requested.
  */
 function allowDelivery({ headers }: FastifyRequest): Record<string, string> {
   const { 'webhook-request-origin': origin, 'webhook-request-rate': rate } = headers;

@@ -12,7 +12,7 @@ import { createOpenApiRepresentations } from './openapi-representation.ts';
 import { sendProblem } from './problems.ts';
 import { baseUrlOf } from './public-origin.ts';
 
-/** The script of the reference, compressed, where `npm run build` puts it. */
+/** The compressed script of the API reference, which `npm run build` creates. */
 const REFERENCE = fileURLToPath(new URL('../../dist/web/docs/scalar.js.gz', import.meta.url));
 
 const STYLESHEET = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
@@ -53,7 +53,7 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
   const representationFor = createOpenApiRepresentations(context.version);
   app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
     const { etag, json, compressed } = await representationFor(baseUrlOf(context, request));
-    // The document names the address that it was fetched from, so only the client itself may keep it.
+    // The document contains the URL of this request, so shared caches must not store it.
     void reply.headers({ etag, vary: 'accept-encoding', 'cache-control': 'private, no-cache' });
     if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(etag) === true) return reply.code(304).send();
     void reply.type('application/json; charset=utf-8');

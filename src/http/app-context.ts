@@ -28,9 +28,9 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
-  /** Like `findBySecret`, for a secret that is reported or revoked: one of a deleted credential is not recorded as used. */
+  /** Like `findBySecret`, for a reported or revoked secret: does not record a use of a deleted credential. */
   readonly findReported: FindBySecret;
-  /** Whether a secret that was just looked up is that of a credential deleted within 90 days. No I/O. */
+  /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
@@ -39,7 +39,7 @@ export interface AppContext {
   readonly guards: Guards;
   /** Counts lookups of unknown digests, per API key of a guard. */
   readonly guardLookupLimiter: UnknownSecretLimiter;
-  /** Stores uses that a guard has counted. A chunk that is sent twice counts once. */
+  /** Stores uses that a guard has counted. A chunk that is sent twice is counted once. */
   readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly workloads: WorkloadContext;
@@ -48,9 +48,11 @@ export interface AppContext {
   readonly notify: NotifyContext;
   readonly denials: DenialBuffer;
   readonly sessionActivity: SessionActivityBuffer;
-  /** Writes the buffered denials, so that the activity log shows them. Never rejects: if it fails, it is retried later. */
+  /**
+   * Writes the buffered denials, so that the activity log shows them. Never rejects: if it fails, it is retried later.
+   */
   readonly flushDenials: () => Promise<void>;
-  /** Why this node is not ready; empty if it is ready. Public: the response is not authenticated. */
+  /** Returns why this node is not ready; empty if it is ready. The details are public. */
   readonly readinessFailures: () => Promise<readonly ReadinessFailure[]>;
 }
 

@@ -43,7 +43,7 @@ export function auditRoutes(context: AppContext): Route[] {
         if (request.headers.accept?.toLowerCase().includes('application/x-ndjson') !== true) {
           return readAuditLog(context.store.read, workspaceId, query);
         }
-        // The first page is read before the response starts, so that an invalid cursor is still answered with 422.
+        // Reads one entry before the response starts, so that an invalid cursor is still rejected with 422.
         await readAuditLog(context.store.read, workspaceId, { ...query, limit: '1' });
         return reply.type('application/x-ndjson').send(Readable.from(auditEventsAsNdjson(context, workspaceId, query)));
       },

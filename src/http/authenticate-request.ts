@@ -25,9 +25,9 @@ function readRequestCredentials(context: AppContext, request: FastifyRequest): R
 /**
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
- * workspace or the credential does not belong to it, and `forbidden`. With `isPreliminary`, no use is counted or
- * taken, because the request is authenticated again when its body is known. `credentials` are those of the headers,
- * unless a form contains them.
+ * workspace or the credential does not belong to it, and `forbidden`. With `isPreliminary`, no use is counted,
+ * because the request is authenticated again when its body is known. `credentials` default to those of the headers; the
+ * caller passes those of a form.
  */
 export async function authenticateRequest(
   context: AppContext,
@@ -75,11 +75,11 @@ function problemOfRefusal(
 ): Problem {
   if (result.decision === 'other_workspace') return otherWorkspace();
   if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
-  const people = !('public' in access || 'any' in access) && access.person !== undefined;
+  const acceptsPeople = !('public' in access || 'any' in access) && access.person !== undefined;
   return problemOfDecision(
     result,
     requirement,
-    people,
+    acceptsPeople,
     context.passphraseVerifier,
     clientAddressOf(request),
     context.clock(),
@@ -87,9 +87,9 @@ function problemOfRefusal(
 }
 
 /**
- * Authenticates a request again once its body has arrived, which may take as long as the client likes: a session or
- * credential that has ended in the meantime must not be used. Counts no further use, and needs no I/O for a credential
- * whose record is cached. Throws as `authenticateRequest`.
+ * Authenticates a request again once its body has arrived, which the client can delay for any length of time: a session
+ * or credential that has ended in the meantime must not be used. Counts no further use, and needs no I/O for a cached
+ * credential. Throws as `authenticateRequest` does.
  */
 export async function authenticateAgain(
   context: AppContext,

@@ -29,7 +29,7 @@ function isActiveSession(row: SignedInPersonRow, now: number): boolean {
   return row.ends_at > now && row.last_used_at > now - DURATIONS.sessionIdle;
 }
 
-/** Finds the person that a session secret belongs to, and their membership in the requested workspace. */
+/** Returns the person of a session, with their membership in the requested workspace. Throws `invalid_token`. */
 export async function authenticateSession(
   context: AppContext,
   request: FastifyRequest,
@@ -45,7 +45,7 @@ export async function authenticateSession(
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
   if (row === undefined) unknownSessions.recordUnknown(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
-  // Started before passwords were turned off, or on a node that has not been restarted since.
+  // The session was started before passwords were turned off, or by a node that was not restarted since.
   if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;
   if (requestedIdOrSlug === null) {
     const last = sessionActivity.lastWorkspace(row.person_id);

@@ -7,7 +7,7 @@ import { auditPartyOf, type Membership, type PersonPrincipal } from './principal
 import { originOf } from './request-context.ts';
 import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts';
 
-/** The refusal of a person in a workspace whose policy requires two-factor authentication. */
+/** The error if the policy of a workspace requires two-factor authentication. */
 export function secondFactorNeeded(): Problem {
   return new Problem(
     'second_factor_needed',
@@ -15,7 +15,7 @@ export function secondFactorNeeded(): Problem {
   );
 }
 
-/** The refusal of a person whose role in a workspace, admin or member, is not sufficient. */
+/** The error if the role of a person, admin or member, is not sufficient. */
 export function insufficientRole(needed: Role, role: Role): Problem {
   const requiredRole = needed === 'owner' ? 'the owner' : 'an owner or admin';
   const ownRole = role === 'admin' ? 'an admin' : 'a member';
@@ -23,9 +23,9 @@ export function insufficientRole(needed: Role, role: Role): Problem {
 }
 
 /**
- * Checks a person against the access of a route. A role is access to a workspace, and so to more than the own account:
- * it requires a second factor if the policy says so. Throws `wrong_credential_kind`, `not_found`, `second_factor_needed`,
- * `forbidden`.
+ * Checks a person against the access of a route. A role gives access to a workspace, not only to one's own account, so
+ * it requires a second factor if the policy of the workspace does. Throws `wrong_credential_kind`, `not_found`,
+ * `second_factor_needed`, `forbidden`.
  */
 export function authorizePerson(
   context: AppContext,
@@ -35,7 +35,7 @@ export function authorizePerson(
 ): void {
   if ('public' in access) return;
   if ('any' in access) {
-    // If the request names a workspace, it is answered for that workspace or not at all.
+    // A request that names a workspace must not be processed without that workspace.
     if (person.membership === null && requestedWorkspace(request) !== null) throw workspaceNotFound();
     return;
   }
@@ -53,7 +53,7 @@ export function authorizePerson(
   throw recordRoleDenial(context, request, person, person.membership, access.person);
 }
 
-/** Records the denial of a person whose role is not sufficient, and returns its `forbidden`. */
+/** Records that a person's role is not sufficient, and returns `forbidden`. */
 function recordRoleDenial(
   context: AppContext,
   request: FastifyRequest,
@@ -74,8 +74,8 @@ function recordRoleDenial(
 }
 
 /**
- * Checks the role of an authorized person where only part of what the route does requires it. Throws `forbidden` and
- * records the denial. Credentials are not checked: their rights apply.
+ * Checks the role of a person where only part of a route requires it. Throws `forbidden` and records the denial.
+ * Credentials are not checked: their rights apply.
  */
 export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
   const { principal } = request;
@@ -84,7 +84,7 @@ export function requireRole(context: AppContext, request: FastifyRequest, needed
   throw membership === null ? workspaceNotFound() : recordRoleDenial(context, request, principal, membership, needed);
 }
 
-/** Whether a request may do what requires a role of people. True for every authorized credential. */
+/** Whether a person has at least this role. True for every authorized credential. */
 export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
   if (principal?.kind !== 'person') return principal !== null;
   return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];

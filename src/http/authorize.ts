@@ -22,23 +22,23 @@ import { sunsetOf, withSunset } from './sunset.ts';
 
 /** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;
-/** Maximum length of a cached URL, in characters: longer ones are parsed each time, so that nobody fills the memory. */
+/** Maximum length of a cached URL. Longer URLs are parsed each time, so that clients cannot fill the memory. */
 const MAX_CACHED_URL_LENGTH = 1000;
 
-/** Caches the results of `make`, and drops all of them at `MAX_CACHE_ENTRIES`. */
-function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+/** Caches the results of `compute`, and drops all of them at `MAX_CACHE_ENTRIES`. */
+function memoize<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
   const cache = new Map<Key, Value>();
   return (key) => {
     let value = cache.get(key);
     if (value === undefined) {
       if (cache.size >= MAX_CACHE_ENTRIES) cache.clear();
-      cache.set(key, (value = make(key)));
+      cache.set(key, (value = compute(key)));
     }
     return value;
   };
 }
 
-/** Returns the status of a refusal for proxies: nginx turns others into 500. */
+/** Returns the status of an error for proxies, because nginx turns any other status into 500. */
 export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
   if (status === 403 || extensions.rate !== undefined) return 403;
   return status >= 500 ? 503 : 401;
@@ -58,43 +58,42 @@ const EMPTY_IDENTITY_HEADERS = {
 
 /** Functions of the server that the handler needs because it bypasses Fastify. */
 export interface AuthorizeHandlerOptions {
-  /** The id of a request: the one that the client sent, or a new one. */
+  /** Returns the request id that the client sent, or a new one. */
   requestIdOf(request: IncomingMessage): string;
-  /** The client's address, read from the headers of trusted proxies only. */
+  /** Returns the client's address, from headers of trusted proxies only. */
   addressOf(request: IncomingMessage): string;
   readonly log: FastifyBaseLogger;
 }
 
-/** Maximum number of requests that are authorized before the first of them is answered. */
+/** Maximum number of requests that are authorized before the first response is sent. */
 const MAX_BATCH_SIZE = 64;
 
-/** A request that waits for the end of the event loop turn. */
+/** A request that is processed at the end of the turn of the event loop. */
 interface PendingRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
 }
 
-/** The decision on an authorized request. */
+/** The credential of an authorized request. */
 interface Accepted {
   readonly record: CredentialRecord;
   readonly rate?: RateState | null;
 }
 
-/** An authorized request, or the problem to refuse it with. */
+/** The result of authorizing a request; a `Problem` if it is denied. */
 type AuthorizationResult = Accepted | Problem;
 
 const NO_HEADERS: readonly string[] = [];
 
 /**
- * Handles `/v1/authorize`, for reverse proxies: authorizes the credential that the request itself carries. Its method
- * and body belong to another service and are ignored. Answers 200, 401, 403 or 503 and nothing else, always with every
- * identity header, so that none sent by a client reaches the service (CVE-2026-30851). A proxy calls this for each of
- * its own requests, so it is optimized in two ways. It runs directly on Node's server, because Fastify's request
- * handling costs more than the authorization. And the requests that arrive in one turn of the event loop are authorized
- * together and then answered together, because waking the proxy costs more than everything else and then happens once
- * per batch. Both are measured by `npm run bench -- authorize`. Without the batches, `PendingRequest` and
- * `batchPerTurn` could be deleted.
+ * Handles `/v1/authorize`, for reverse proxies: authorizes the credential of the request itself. Its method and body
+ * are meant for another service and are ignored. Responds with 200, 401, 403 or 503 only, and always with every
+ * identity header, so that no such header of a client reaches the service (CVE-2026-30851). A proxy calls this for each
+ * of its own requests, so it is optimized in two ways. It runs directly on Node's server, because Fastify's request
+ * handling costs more than the authorization. And requests that arrive in one turn of the event loop are processed as a
+ * batch, because waking the proxy is the largest cost, which is then paid once per batch. `npm run bench -- authorize`
+ * measures both. Without batches, `PendingRequest` and `batchPerTurn` could be deleted.
  */
 export function createAuthorizeHandler(
   context: AppContext,
@@ -149,7 +148,7 @@ export function createAuthorizeHandler(
         isToken ? '' : rights,
         HEADERS.expiresAt,
         toIsoStringOrNull(record.expiresAt) ?? '',
-        // A shared cache would otherwise replay the response to requests without a credential.
+        // Otherwise a shared cache could return this response to requests without a credential.
         'Cache-Control',
         'no-store',
         'Content-Length',
@@ -162,7 +161,7 @@ export function createAuthorizeHandler(
 
   function respond(pending: PendingRequest, result: AuthorizationResult): void {
     const { request, response, requestId } = pending;
-    // The body belongs to another service and was not read.
+    // The body is meant for another service and was not read.
     if (!request.complete) enableLingeringClose(request, response);
     try {
       if (result instanceof Problem) refuse(pending, result);
@@ -188,12 +187,12 @@ export function createAuthorizeHandler(
     return withSunset(problem, record, now);
   }
 
-  /** The check of the resources that a proxy names; undefined if it names none. */
+  /** Returns the check of the resources that a proxy names; undefined if it names none. */
   function checkOf({ resources }: ProxyRequirement): ResourceCheck | undefined {
-    const [only] = resources;
-    if (only === undefined) return undefined;
+    const [first] = resources;
+    if (first === undefined) return undefined;
     if (resources.length === 1)
-      return (allowed, workspaceId) => isAllowed(context, only.type, workspaceId, only.idOrSlug, allowed);
+      return (allowed, workspaceId) => isAllowed(context, first.type, workspaceId, first.idOrSlug, allowed);
     return async (allowed, workspaceId) => {
       for (const { type, idOrSlug } of resources)
         if (!(await isAllowed(context, type, workspaceId, idOrSlug, allowed))) return false;
@@ -201,7 +200,7 @@ export function createAuthorizeHandler(
     };
   }
 
-  /** The check of the workspace that a request names; null means that it names several. */
+  /** Returns the check of the workspace that a request names. Null, for a repeated header, matches no workspace. */
   function workspaceCheckOf(requestedIdOrSlug: string | null): AuthenticationRequest['checkWorkspace'] {
     return (workspaceId) => requestedIdOrSlug !== null && isRequestedWorkspace(context, requestedIdOrSlug, workspaceId);
   }

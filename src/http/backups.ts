@@ -23,10 +23,10 @@ const key = ['manage_backups'] as const;
 const restoreAccess = { person: 'admin', key } as const;
 const restoreOnServerAccess = { person: 'admin', key: ['manage_servers'] } as const;
 
-/** A restore on a server of one's choice needs the right to use servers too. */
+/** A restore that names a server also requires the right to use servers. */
 const restoreAccessFor = (body: unknown): Access =>
   typeof body === 'object' && body !== null && 'server' in body ? restoreOnServerAccess : restoreAccess;
-/** Downloads at the same time on this node, shared by all workspaces. */
+/** Maximum number of concurrent downloads on this node, shared by all workspaces. */
 const MAX_DOWNLOADS = 32;
 
 export function backupRoutes(context: AppContext): Route[] {
@@ -112,7 +112,7 @@ export function backupRoutes(context: AppContext): Route[] {
         if (release === null)
           throw new Problem('rate_limited', 'Too many downloads are in progress. Try again later.', { retryAfter: 30 });
         reply.raw.once('close', release);
-        // The client may have disconnected before: no close event will fire.
+        // If the client has already disconnected, no close event will be emitted.
         if (reply.raw.destroyed || request.raw.socket.destroyed) release();
         const { fileName, contentType, sizeBytes, sha256, open } = await downloadBackup(
           platform,

@@ -8,7 +8,7 @@ import { NoContent, type Route, route } from './route.ts';
 
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** Whether and where the results of an app's deployments are reported as statuses of their commits. */
+/** Routes for the settings of commit statuses, which report the results of an app's deployments. */
 export function commitStatusRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = {

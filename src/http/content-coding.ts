@@ -1,8 +1,8 @@
 import { negotiate } from '@fastify/accept-negotiator';
 
 /**
- * The preferred of these content codings that a client accepts, or null. `header` is its `Accept-Encoding`. Content codings are case-insensitive, and `*` does not include those that the header names with `q=0`
- * (RFC 9110).
+ * Returns the content coding that a client prefers, or null if it accepts none of `codings`. `header` is its
+ * `Accept-Encoding`. Content codings are case-insensitive, and `*` does not include those with `q=0` (RFC 9110).
  */
 export function negotiateCoding(header: string, codings: readonly string[]): string | null {
   const accepted = header.toLowerCase();

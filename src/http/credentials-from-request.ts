@@ -4,18 +4,18 @@ import { Problem } from '../contract/problem.ts';
 import { containsSecret } from '../contract/redact.ts';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 
-/** The credentials that a request carries. */
+/** The credentials of a request. */
 export type RequestCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'credential'; readonly secret: string; readonly passphrase: string | null }
   | { readonly kind: 'session'; readonly secret: string; readonly byCookie: boolean };
 
 const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
-/** Stands for text that cannot be a secret of this server, and is handled as an unknown secret. */
+/** The result for text that cannot be a secret of this server. It is handled as an unknown secret. */
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
-/** Whether text has the form of a secret of another system with a declared prefix. */
+/** Whether text has the form of an imported secret of another system, with a declared prefix. */
 type IsForeignSecret = (text: string) => boolean;
 const noForeignSecret: IsForeignSecret = () => false;
 
@@ -32,11 +32,13 @@ function multipleCredentialsProblem(): Problem {
   return new Problem('invalid_request', 'The request contains more than one credential. Send exactly one.');
 }
 
-/** The record of a foreign secret says its kind, so it is accepted wherever an API key is. */
+/** The kind of a foreign secret is known only from its record, so it is accepted wherever an API key is. */
 const isApiKeyOrForeign = (secret: string, isForeign: IsForeignSecret): boolean =>
   secret.startsWith(SECRET_PREFIXES.api_key) || isForeign(secret);
 
-/** Decodes `user:password` (RFC 7617) as UTF-8. Either of them is the secret; the other may be any other text. */
+/**
+ * Decodes `user:password` (RFC 7617) as UTF-8. Either part may be the secret; the other is any text or a passphrase.
+ */
 function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
   const text = decodeUtf8(Buffer.from(encoded, 'base64'));
@@ -48,7 +50,7 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
   if (secretKindOf(user) === 'api_key') return { kind: 'credential', secret: user, passphrase: null };
   const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    // A user name may begin with a prefix that another workspace declares, so a secret of this server comes first.
+    // A user name may begin with a prefix that another workspace declares, so a secret of this server takes precedence.
     const isForeignUser = isForeign(user) && secretKindOf(password) === null;
     if (isForeignUser && isForeign(password)) throw multipleCredentialsProblem();
     if (isForeignUser) return withPassphrase;
@@ -75,7 +77,7 @@ export function parseAuthorization(header: string, isForeign = noForeignSecret):
   return scheme === 'basic' ? parseBasic(credentials, isForeign) : MALFORMED;
 }
 
-/** The session secrets under this cookie name in a `Cookie` header. */
+/** Returns the values of all cookies with this name in a `Cookie` header. */
 export function parseSessionCookies(header: string | undefined, cookieName: string): string[] {
   if (header === undefined || !header.includes(cookieName)) return [];
   const found: string[] = [];
@@ -86,7 +88,7 @@ export function parseSessionCookies(header: string | undefined, cookieName: stri
   return found;
 }
 
-/** Query parameters in which other APIs accept a secret. This one never does. */
+/** Query parameters in which other APIs accept a secret. This server never does. */
 const CREDENTIAL_QUERY_PARAMETERS = /(?:^|&)(?:access_token|api_key|apikey|x-api-key)=/i;
 
 /**
@@ -105,8 +107,8 @@ export function refuseCredentialInQuery(url: string): void {
 }
 
 /**
- * The only value of a header: undefined if the header is missing, null if it occurs several times. Node silently keeps
- * the first of several. Reads the raw headers, which is faster than `request.headers`.
+ * Returns the value of a header: undefined if the header is missing, null if it occurs several times, of which Node
+ * would silently use the first. Reads the raw headers, which is faster than `request.headers`.
  */
 export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
@@ -120,8 +122,8 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
 }
 
 /**
- * A header that may occur once. A blank value counts as missing: proxies send blank headers for values that they do not
- * have.
+ * Returns a header that may occur at most once. A blank value counts as missing, because proxies send blank headers for
+ * missing values.
  */
 function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);

@@ -18,7 +18,7 @@ import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 
-/** Sets the header that says which nodes confirmed a deletion or an edit, and how long that took. */
+/** Sets the header with the number of nodes that confirmed a deletion or an edit, and the duration. */
 export function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
@@ -37,7 +37,7 @@ interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType
   readonly list: (context: CredentialContext, workspaceId: string, query: z.output<Query>) => Promise<unknown>;
   readonly find: (context: CredentialContext, workspaceId: string, id: string) => Promise<Item>;
   readonly create: (context: CredentialContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
-  /** Absent for a kind that cannot be edited. */
+  /** Absent if this kind of credential cannot be edited. */
   readonly etagOf?: (item: Item) => string;
   readonly edit?: Route;
 }

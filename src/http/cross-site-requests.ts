@@ -8,7 +8,7 @@ import { sessionCookieName } from './security-headers.ts';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses an unsafe request that carries the session cookie but does not come from the server's own page (ASVS
+ * Rejects an unsafe request that contains the session cookie but does not come from the server's own page (ASVS
  * 3.5.1–3). `Origin` must be the server's own, or if it is absent `Sec-Fetch-Site` must be `same-origin`; a body must
  * be JSON.
  */
@@ -39,8 +39,8 @@ export function rejectCrossSiteOrigin(context: AppContext, request: FastifyReque
 }
 
 /**
- * The content type half of `rejectCrossSiteRequest`. Checked last, so that a principal without access gets that error
- * first.
+ * The second part of `rejectCrossSiteRequest`, which checks the content type. It runs last, so that a principal without
+ * access receives that error instead.
  */
 export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
@@ -54,8 +54,8 @@ export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest
 }
 
 /**
- * Refuses a request that another site's page sends, whatever credential it carries, for a server that local programs
- * use (DNS rebinding). Programs send no `Origin`.
+ * Rejects a request from a page of another site, with any credential, because local programs may use this server (DNS
+ * rebinding). Programs send no `Origin`.
  */
 export function rejectForeignOrigin(context: AppContext, request: FastifyRequest): void {
   const { origin } = request.headers;

@@ -10,7 +10,7 @@ const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
   api_key: 'an API key',
 };
 
-/** Names the kinds of credential that a requirement accepts. */
+/** Returns a list of the kinds of principals that a requirement accepts. */
 function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
   const kinds = [
     ...(acceptsPeople ? ['a signed-in person'] : []),
@@ -21,7 +21,7 @@ function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean)
   return kinds.join(' or ');
 }
 
-/** Returns the problem for a refused decision. `acceptsPeople`: the route accepts people too. */
+/** Returns the problem for a negative decision. `acceptsPeople` is whether the route also accepts people. */
 export function problemOfDecision(
   result: AuthenticationResult,
   requirement: Requirement,

@@ -15,7 +15,7 @@ import { NoContent, type Route, route } from './route.ts';
 const AppParams = z.object({ app: z.string().max(64) });
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** The key pair with which the repository of an app is fetched over ssh, and the host that it is used for. */
+/** Routes for the key pair that fetches the repository of an app over ssh, and for the host that it is used for. */
 export function deployKeyRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = { about: 'app', tag: 'Apps', params: AppParams } as const;

@@ -36,7 +36,7 @@ const triggerAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['de
 const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
 const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
 
-/** The additional requirement of a deployment depends on the fields of its body (contract section 7). */
+/** Returns the additional access for a deployment, which depends on the fields of its body (contract section 7). */
 function accessFor(body: unknown): Access {
   const fields: readonly string[] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;
@@ -45,7 +45,7 @@ function accessFor(body: unknown): Access {
 const SCOPE_NOTE =
   'An access token needs `basic_deployment`, or `advanced_deployment` to set servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval or skipHooks.';
 
-/** Approve, promote, abort, retry and roll back, each by the deployment's id alone and under its app. */
+/** Routes to approve, promote, abort, retry and roll back; each exists with and without the app in its path. */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [

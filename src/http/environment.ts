@@ -45,7 +45,7 @@ function withEtag(reply: FastifyReply, { state }: EnvironmentSnapshot): FastifyR
   return reply.header('etag', etagOf(state));
 }
 
-/** Throws `validation_failed` for a value that the reader of the format could not read back. */
+/** Returns the file. Throws `validation_failed` for a value that the format cannot represent. */
 function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
   const file = writeEnvFile(
     format,
@@ -70,7 +70,7 @@ const SUMMARIES = {
   },
 } as const;
 
-/** The routes of the variables of apps, or of projects. */
+/** The routes for the variables of apps or of projects. */
 function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
   const { platform } = context;
   const url = `/v1/${owner}s/:${owner}/env`;
@@ -92,7 +92,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       contentTypes: { 'application/json': null, 'text/plain': 'LOG_LEVEL=info\n' },
       errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        // A file of blank values, or a process started with them, would be worse than a refusal.
+        // An error is better than a file with blank values, with which a process might be started.
         if (isFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
         const requestContext = requestContextOf(context, request);

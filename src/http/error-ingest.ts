@@ -40,7 +40,7 @@ const MAX_AUTH_HEADER = 4096;
 const headerText = (header: string | string[] | undefined) =>
   typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER) : '';
 
-/** The header with the fields `sentry_…`: `X-Sentry-Auth`, or `Authorization` with the scheme `Sentry`. */
+/** Returns the headers with the fields `sentry_…`: `X-Sentry-Auth`, and `Authorization` with the scheme `Sentry`. */
 function authHeadersOf({ headers }: FastifyRequest): string[] {
   const authorization = headerText(headers.authorization);
   return [headerText(headers['x-sentry-auth']), /^sentry\s/i.test(authorization) ? authorization : ''];
@@ -53,7 +53,7 @@ function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp')
 }
 
 /**
- * The public key of a request, from its headers, from the query string, where browser SDKs send it, or otherwise from
+ * Returns the public key of a request from its headers, from the query string, where browser SDKs send it, or else from
  * the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two keys.
  */
 async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null): Promise<string> {
@@ -74,7 +74,7 @@ async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null)
 
 const MAX_ENVELOPE = RESOURCE_LIMITS.errorEnvelopeBytes;
 
-/** Fails with `too_large` when more bytes pass than an envelope may have as it is sent. */
+/** Passes bytes through, and throws `too_large` beyond the maximum size of an envelope as it is sent. */
 async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let total = 0;
   for await (const chunk of source) {
@@ -84,7 +84,9 @@ async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
-/** Reads a compressed body while it is decompressed. Throws what `read` throws, and `invalid_request` for another encoding. */
+/**
+ * Reads a body while it is decompressed. Throws the errors of `read`, and `invalid_request` if it is not in `encoding`.
+ */
 async function readCompressed<Result>(
   body: AsyncIterable<Uint8Array>,
   encoding: ContentEncoding,
@@ -107,7 +109,10 @@ async function readCompressed<Result>(
   }
 }
 
-/** Lets a page of this origin read the response. Throws `forbidden` for an origin that the key does not allow. */
+/**
+ * Allows pages of the request's origin to read the response. Throws `forbidden` for an origin that the key does not
+ * allow.
+ */
 function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_origins }: IngestKeyRow): void {
   const allowed = JSON.parse(allowed_origins) as string[];
   const { origin } = request.headers;
@@ -121,9 +126,9 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 }
 
 /**
- * The routes to which Sentry SDKs submit. They accept only the public key of an error key. It can submit and nothing
- * else, so it may appear in pages and query strings. No other credential is accepted, and one in the query string is
- * refused as on every route.
+ * The routes to which Sentry SDKs submit. They accept only the public key of an error key, which can only submit errors
+ * and may therefore appear in pages and query strings. Other credentials are not accepted; in the query string, they
+ * are rejected as on every route.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -178,7 +183,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
 
   async function submitEnvelope(request: FastifyRequest, reply: FastifyReply): Promise<{ id?: string }> {
     const body = bodyStreamOf(request);
-    // The response can only be sent if the request is not destroyed, however much of it was read.
+    // The request must not be destroyed, even if it was not read completely, or the response could not be sent.
     const chunks = body.iterator({ destroyOnReturn: false });
     try {
       return await store(...(await readSubmission(request, reply, chunks)));

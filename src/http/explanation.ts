@@ -10,8 +10,10 @@ import { parseResource, requirementOfRights } from './proxy-requirement.ts';
 import { isAllowed } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
-/** The step that makes a decision; null for those that need the secret and its passphrase or
- * headers that an explanation does not take. */
+/**
+ * The step at which each decision is made; null if it depends on the secret or on headers that an explanation does not
+ * have.
+ */
 const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   ok: null,
   invalid_token: null,
@@ -29,14 +31,14 @@ const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   rate_exceeded: 'rate',
 };
 
-/** Returns what `/v1/authorize` would answer, and why. */
+/** Returns how `/v1/authorize` would respond, and why. */
 async function explain(
   context: AppContext,
   workspaceId: string,
   { credential, requirement, address, resource }: ExplainAuthorization,
 ): Promise<AuthorizationExplanation> {
   const needed = requirementOfRights(requirement.scopes ?? null, requirement.permissions ?? null);
-  const named = resource === undefined ? null : parseResource(resource);
+  const namedResource = resource === undefined ? null : parseResource(resource);
   const {
     decision,
     record,
@@ -47,9 +49,9 @@ async function explain(
     requirement: needed,
     address: address ?? null,
     checkResource:
-      named === null
+      namedResource === null
         ? undefined
-        : (allowed, workspace) => isAllowed(context, named.type, workspace, named.idOrSlug, allowed),
+        : (allowed, workspace) => isAllowed(context, namedResource.type, workspace, namedResource.idOrSlug, allowed),
   });
   if (decision === 'ok')
     return { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [...assumed] };

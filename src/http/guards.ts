@@ -36,15 +36,15 @@ function serializeFeedPage({ head, revocations, through, whole }: RevocationFeed
 }
 
 /**
- * Identifies the guard of a request, together with its API key, so that the holder of one key cannot act as the guard
- * of another.
+ * Returns the identity of the guard of a request. It includes the API key, so that the holder of one key cannot act as
+ * the guard of another.
  */
 function guardIdentityOf(request: Parameters<typeof credentialOf>[0], guard: string) {
   const { record } = credentialOf(request);
   return { id: `${record.id}.${guard}`, workspaceId: record.workspace.id };
 }
 
-/** Routes for guards in other processes. They only ever concern the workspace of the guard's own API key. */
+/** Routes for guards in other processes. They only give access to the workspace of the guard's own API key. */
 export function guardRoutes(context: AppContext): Route[] {
   const { guards, clock } = context;
   return [
@@ -98,7 +98,7 @@ export function guardRoutes(context: AppContext): Route[] {
           return { record: null };
         }
         const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = found;
-        // A guard decides acceptances only. An inactive record makes it ask the server, which checks the restrictions.
+        // A guard only accepts by itself. For an inactive record it calls the server, which checks the restrictions.
         const active = found.active && restrictions === null;
         const rights = found.rights as NonNullable<GuardRecord['record']>['rights'];
         const expiresAt = toIsoStringOrNull(found.expiresAt);
@@ -115,7 +115,7 @@ export function guardRoutes(context: AppContext): Route[] {
       tag,
       body: GuardUses,
       bodyLimit: MAX_USES_BODY_BYTES,
-      // Fits a report of the maximum number of uses, each from the maximum number of addresses and with all rights.
+      // Sufficient for the maximum number of uses, each with the maximum number of addresses and all rights.
       jsonLimits: { depth: 6, values: 60_000 },
       longArray: 'uses',
       logFailuresOnly: true,
@@ -137,7 +137,7 @@ export function guardRoutes(context: AppContext): Route[] {
             first: clampTime(first),
             last: clampTime(last),
           }));
-          const countedRights = rights.map((one) => ({ ...one, app: null, count: Math.min(one.count, count) }));
+          const countedRights = rights.map((right) => ({ ...right, app: null, count: Math.min(right.count, count) }));
           return [
             {
               ...{ credentialId, count, lastUsedAt: clampTime(lastUsedAt) },

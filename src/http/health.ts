@@ -39,8 +39,7 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
         const detail = failures.map((failure) => failure.detail).join(' ');
         return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
       }
-      // A full disk does not make the node unready: checks still work, and administrators must be able to revoke in the
-      // meantime.
+      // A node with a full disk is still ready: authorization works, and administrators must be able to revoke access.
       const warning = context.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
       return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });
     },

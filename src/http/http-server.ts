@@ -56,7 +56,7 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
 type AuthorizeHandler = ReturnType<typeof createAuthorizeHandler>;
 
 /**
- * Registers `/v1/authorize` with Fastify too: for URLs in absolute form or with escapes, and for the list of routes.
+ * Also registers `/v1/authorize` with Fastify, for URLs in absolute form or with escapes, and for the list of routes.
  */
 function registerAuthorize(app: FastifyInstance, authorize: AuthorizeHandler): void {
   app.register((scope, _options, done) => {
@@ -117,7 +117,7 @@ function createFastify(
   return app;
 }
 
-/** The hooks of all requests. */
+/** Adds the hooks of all requests. */
 function addHooks(app: FastifyInstance, observe: ResponseObserver | undefined): void {
   if (observe !== undefined) {
     app.addHook('onResponse', (request, reply, done) => {
@@ -145,14 +145,14 @@ function registerApi(scope: FastifyInstance, context: AppContext): void {
   registerRoutes(scope, context, routeTable(context));
 }
 
-/** Returns a function that tells whether anybody has signed up, which is read until somebody has. */
+/** Returns a function that returns whether anyone has signed up. A positive result is cached. */
 function createSetupCheck({ store }: AppContext): () => Promise<boolean> {
   let isSetUp = false;
   return async () => {
     try {
       return (isSetUp ||= await hasAnyPerson(store.read));
     } catch {
-      // The page itself reports that the store cannot be read.
+      // If the store cannot be read, the page itself reports it.
       return true;
     }
   };

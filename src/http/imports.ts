@@ -4,7 +4,7 @@ import type { AppContext } from './app-context.ts';
 import { requestContextOf } from './request-context.ts';
 import { type Route, route } from './route.ts';
 
-/** Fits the maximum number of credentials with several restrictions each. */
+/** Sufficient for the maximum number of credentials with several restrictions each. */
 const JSON_LIMITS = { depth: 6, values: 50_000 };
 
 export function importRoutes(context: AppContext): Route[] {

@@ -22,7 +22,7 @@ import { type Route, route } from './route.ts';
 const tag = 'Introspection';
 const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
 
-/** Reads whether a credential has uses left: a use on another node does not replace the record that is cached here. */
+/** Updates whether a credential has uses left, because a use on another node does not update the record cached here. */
 async function readSpent(
   { store, clock }: AppContext,
   { id, workspace, restrictions }: CredentialRecord,
@@ -137,7 +137,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       oauth: true,
       responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request }) => {
-        // Always 200, also for a secret that is not valid (RFC 7009, section 2.2).
+        // Always 200, even for an invalid secret (RFC 7009, section 2.2).
         await revoke(context, context.credentials, body.token, originOf(request));
       },
     }),

@@ -1,4 +1,4 @@
-/** Routes shared by everything that runs as a job: deployments, runs of scripts, backups. */
+/** Routes shared by all kinds of jobs: deployments, runs of scripts, backups. */
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { RequestContext } from '../audit/request-context.ts';
@@ -30,7 +30,7 @@ interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType> exten
   readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
   readonly body?: Body;
   readonly schema: z.ZodType;
-  /** The collection of the created job, for the header `Location`; absent if the job exists already. */
+  /** The collection of the created job, for the header `Location`; absent if the route does not create a job. */
   readonly createdIn?: string;
   readonly action: (
     request: RequestContext,
@@ -39,7 +39,7 @@ interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType> exten
   ) => Promise<{ readonly id: string }>;
 }
 
-/** A POST that creates a job or changes its course. Responds 202, because the job's status may change later. */
+/** Declares a POST that creates a job or acts on one. It responds with 202, because the job's status changes later. */
 export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
   context: AppContext,
   { schema, createdIn, action, ...declaration }: JobDeclaration<Params, Body>,
@@ -66,7 +66,7 @@ interface LogDeclaration<Params extends z.ZodType> extends Declaration<Params> {
   ) => Promise<(options: LogReadOptions) => AsyncGenerator<string>>;
 }
 
-/** A GET that streams a log as NDJSON. */
+/** Declares a GET that streams a log as NDJSON. */
 export function logRoute<Params extends z.ZodType>(
   context: AppContext,
   { openLog, ...declaration }: LogDeclaration<Params>,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MINUTE } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 
-/** The keys that sign reports: at a URL, in GitHub's format, or given as they are. */
+/** The source of the keys that sign reports: a URL that responds in GitHub's format, or the keys themselves. */
 export type LeakKeySource = { readonly url: string } | { readonly keys: readonly KeyObject[] };
 
 /** Verifies that a report was sent by a holder of the configured keys. Throws `forbidden`, `unavailable`. */
@@ -14,8 +14,9 @@ const PublishedKeys = z.object({
   public_keys: z.array(z.object({ key_identifier: z.string().max(255), key: z.string().max(4096) })).max(100),
 });
 
-/** A key that is not known is looked for again at most this often. */
-const REFRESH_PAUSE_MS = MINUTE;
+/** Minimum time between two fetches of the keys. */
+const REFRESH_INTERVAL_MS = MINUTE;
+
 /** Returns a public key for ECDSA on P-256 in PEM, or null for anything else. */
 export function parseLeakKey(pem: string): KeyObject | null {
   try {
@@ -53,7 +54,7 @@ export function createLeakSignatureVerifier(
   let published: ReadonlyMap<string, KeyObject> = new Map();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | null = null;
-  /** Of the last fetch; null if it succeeded. */
+  /** The error of the last fetch; null if it succeeded. */
   let failure: unknown = null;
 
   async function refresh(url: string): Promise<void> {
@@ -68,7 +69,7 @@ export function createLeakSignatureVerifier(
 
   async function keysFor(id: string): Promise<readonly KeyObject[]> {
     if ('keys' in source) return source.keys;
-    if (!published.has(id) && clock() - fetchedAt >= REFRESH_PAUSE_MS) {
+    if (!published.has(id) && clock() - fetchedAt >= REFRESH_INTERVAL_MS) {
       fetching ??= refresh(source.url).finally(() => {
         fetching = null;
       });

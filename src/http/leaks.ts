@@ -14,7 +14,7 @@ import { originOf } from './request-context.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 import { validationProblem } from './validation.ts';
 
-/** Objects in an array, each with its fields and some that are ignored. */
+/** An array of objects. Unknown fields of the objects are ignored. */
 const JSON_LIMITS = { depth: 5, values: 40 * LEAK_LIMITS.reports };
 
 /** Parses the body after its signature was verified. Throws `invalid_request`, `too_large`, `validation_failed`. */
@@ -49,12 +49,12 @@ export function leakRoutes(context: AppContext): Route[] {
     return false;
   }
 
-  /** Responds to a leaked secret. Returns false for one that is not, and was not lately, of this server. */
+  /** Responds to a leaked secret. Returns false if it neither is nor recently was a secret of this server. */
   async function respond(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
     const record = await context.findReported(secret, origin.address);
-    // A scanner that reports a secret again must not take its first report for a mistake.
+    // If a scanner reports a secret again, it must not conclude that its first report was a mistake.
     if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);
     return true;
@@ -64,18 +64,18 @@ export function leakRoutes(context: AppContext): Route[] {
     const body = rawBodyOf(request);
     if (context.verifyLeakSignature === null) limitRequests(request);
     else await context.verifyLeakSignature(request.headers, body);
-    const known = new Map<string, boolean>();
+    const knownSecrets = new Map<string, boolean>();
     const labels: LeakLabel[] = [];
-    for (const found of await parseReports(body)) {
-      const isKnown = known.get(found.token) ?? (await respond(found, originOf(request)));
-      known.set(found.token, isKnown);
+    for (const leakReport of await parseReports(body)) {
+      const isKnown = knownSecrets.get(leakReport.token) ?? (await respond(leakReport, originOf(request)));
+      knownSecrets.set(leakReport.token, isKnown);
       labels.push({
-        token_hash: createHash('sha256').update(found.token).digest('hex'),
-        token_type: found.type?.slice(0, LEAK_LIMITS.field) ?? secretKindOf(found.token.trim()) ?? 'unknown',
+        token_hash: createHash('sha256').update(leakReport.token).digest('hex'),
+        token_type: leakReport.type?.slice(0, LEAK_LIMITS.field) ?? secretKindOf(leakReport.token.trim()) ?? 'unknown',
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
-    // Another request may have just deleted one that is not known any more.
+    // Another request may have just deleted a credential that is no longer found.
     if (labels.some(({ label }) => label === 'false_positive')) await context.credentials.waitForAllConfirmations(null);
     return labels;
   }

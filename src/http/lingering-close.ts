@@ -3,11 +3,14 @@ import type { Socket } from 'node:net';
 
 /** Maximum number of body bytes that are read and dropped, so that the client receives the response. */
 const MAX_DRAINED_BYTES = 64 * 1_048_576;
-/** A client that sends nothing for this long has stopped, or waits for the connection to close. */
+/** If a client sends nothing for this long, it has stopped or waits for the connection to close. */
 const LINGERING_TIMEOUT_MS = 1_000;
-const LINGERING_TIME_MS = 10_000;
+const MAX_LINGERING_TIME_MS = 10_000;
 
-/** Reads and drops incoming data until `done`, silence or the maximum size, then destroys the socket. */
+/**
+ * Reads and drops incoming data, and destroys the socket when the client is silent or a limit is reached. Returns a
+ * function that stops this.
+ */
 function drainSocket(socket: Socket): () => void {
   const initialBytes = socket.bytesRead;
   const startedAtMs = performance.now();
@@ -17,7 +20,7 @@ function drainSocket(socket: Socket): () => void {
     if (
       bytesRead > previousBytes &&
       bytesRead - initialBytes <= MAX_DRAINED_BYTES &&
-      performance.now() - startedAtMs <= LINGERING_TIME_MS
+      performance.now() - startedAtMs <= MAX_LINGERING_TIME_MS
     )
       previousBytes = bytesRead;
     else socket.destroy();
@@ -32,10 +35,10 @@ function drainSocket(socket: Socket): () => void {
 }
 
 /**
- * Lets a response reach a client that is still sending its body (RFC 9112, section 9.6). Node closes a connection that
- * is not kept alive right after the response, and closing with unread bytes resets the connection: the client sees an
- * error instead of the response. So the rest of the body is first read and dropped, within limits. Call it before the
- * response ends.
+ * Ensures that a response reaches a client that is still sending its body (RFC 9112, section 9.6). Node closes a
+ * connection that is not kept alive right after the response, and closing with unread bytes resets the connection: the
+ * client sees an error instead of the response. So the remaining body is first read and dropped, within limits. Call
+ * this before the response ends.
  */
 export function enableLingeringClose(request: IncomingMessage, response: ServerResponse): void {
   // Must run before Node's own listener, which closes the connection.
@@ -58,7 +61,7 @@ export function enableLingeringClose(request: IncomingMessage, response: ServerR
 }
 
 /**
- * The same for a connection whose bytes are not a valid request: writes the response, ends it, and reads on within the
+ * Sends a response on a connection whose bytes are not a valid request, ends it, and drops further data within the same
  * limits.
  */
 export function endWithLingeringClose(socket: Socket, response: string): void {

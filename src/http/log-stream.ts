@@ -6,10 +6,10 @@ import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf, resourceCheckOf } from './resource-access.ts';
 
-/** How often access is checked again while a stream is open, in milliseconds. */
+/** Interval at which access is checked again while a stream is open. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
-/** The current access of the principal of a request as one comparable string; null without access. */
+/** Returns the current access of the principal of a request as a comparable string; null without access. */
 async function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);
@@ -17,7 +17,7 @@ async function accessSnapshot(context: AppContext, request: FastifyRequest): Pro
   if (principal?.kind === 'person') {
     return findCurrentRole(read, workspaceId, principal.personId, principal.sessionId, context.clock());
   }
-  // What is logged may have moved to a project that does not exist for the credential.
+  // The app may have moved to a project to which the credential has no access.
   const allowed = allowedResourcesOf(request);
   if (allowed !== null && (await resourceCheckOf(context, request)?.(allowed, workspaceId)) === false) return null;
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
@@ -55,7 +55,7 @@ export async function streamLines(
 ): Promise<FastifyReply> {
   // Proxies that buffer responses would delay a live log.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
-  // Nobody reads the lines, so nothing may be started for them.
+  // A HEAD request must not start a log command.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
   const signal = await signalWhileAllowed(context, request, reply);
   return reply.send(Readable.from(readChunks(signal), { objectMode: false }));

@@ -18,7 +18,7 @@ const FORWARDED_HEADERS = [
   'x-forwarded-proto',
 ] as const;
 
-/** Arguments that no request can have. The message is for the caller. */
+/** Arguments from which no request can be built. The message is for the caller. */
 export class ArgumentError extends Error {}
 
 export interface ToolResult {
@@ -33,15 +33,15 @@ interface RoutedCall {
   readonly body: Readonly<Record<string, unknown>> | null;
 }
 
-/** Throws `ArgumentError` for text that is too long for a URL, before it is encoded: that takes long for a megabyte. */
-function refuseTooLong(text: string): void {
+/** Throws `ArgumentError` if a text is too long for a URL, before the text is encoded, which is slow for a megabyte. */
+function rejectTooLong(text: string): void {
   if (text.length <= MCP_LIMITS.url) return;
   throw new ArgumentError(`The arguments that name or filter must be at most ${MCP_LIMITS.url} characters together.`);
 }
 
-/** Throws `ArgumentError` if an argument that belongs in the path cannot be there. */
+/** Encodes an argument as a segment of a path. Throws `ArgumentError` if that is not possible. */
 function pathSegment(name: string, value: unknown): string {
-  if (typeof value === 'string') refuseTooLong(value);
+  if (typeof value === 'string') rejectTooLong(value);
   // A path with `.` or `..` would be that of another route, and a lone surrogate cannot be encoded.
   if (typeof value === 'string' && !['', '.', '..'].includes(value) && value.isWellFormed())
     return encodeURIComponent(value);
@@ -50,31 +50,35 @@ function pathSegment(name: string, value: unknown): string {
 
 /** Distributes the arguments of a call over the path, the query and the body of its route. */
 function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): RoutedCall {
-  const ofTool = new Set(isLog ? ['lines'] : []);
-  // A log that is followed may not end for days, and nothing would tell that the agent has left.
-  const refusedNames = isLog ? [...without, 'follow'] : without;
+  const handledNames = new Set(isLog ? ['lines'] : []);
+  // A followed log may not end for days, and the server would not notice that the agent has disconnected.
+  const rejectedNames = isLog ? [...without, 'follow'] : without;
   const url = route.url.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
-    ofTool.add(name);
+    handledNames.add(name);
     return pathSegment(name, args[name]);
   });
-  const rest = Object.entries(args).filter(([name]) => !ofTool.has(name));
-  const refused = rest.find(([name]) => refusedNames.includes(name));
-  if (refused !== undefined) throw new ArgumentError(`${refused[0]} is not an argument of this tool.`);
-  // What the route does not know is refused by it, with its name.
-  if (route.method !== 'GET' && route.method !== 'DELETE') return { url, body: Object.fromEntries(rest) };
-  const fields = rest.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
-  refuseTooLong(fields.flat().join(''));
+  const otherArguments = Object.entries(args).filter(([name]) => !handledNames.has(name));
+  const rejectedArgument = otherArguments.find(([name]) => rejectedNames.includes(name));
+  if (rejectedArgument !== undefined)
+    throw new ArgumentError(`${rejectedArgument[0]} is not an argument of this tool.`);
+  // The route itself rejects unknown fields by name.
+  if (route.method !== 'GET' && route.method !== 'DELETE') return { url, body: Object.fromEntries(otherArguments) };
+  const fields = otherArguments.map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  rejectTooLong(fields.flat().join(''));
   const query = new URLSearchParams(fields);
   return { url: query.size === 0 ? url : `${url}?${query.toString()}`, body: null };
 }
 
-const CUT = `\n[Cut off after ${MCP_LIMITS.output} characters. Ask for less: with limit and cursor, a filter, or fewer lines.]`;
+const TRUNCATION_NOTE = `\n[Cut off after ${MCP_LIMITS.output} characters. Ask for less: with limit and cursor, a filter, or fewer lines.]`;
 
 async function readBounded(stream: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
     text += chunk;
-    if (text.length > MCP_LIMITS.output) return text.slice(0, MCP_LIMITS.output) + CUT;
+    if (text.length > MCP_LIMITS.output) return text.slice(0, MCP_LIMITS.output) + TRUNCATION_NOTE;
   }
   return text;
 }
@@ -101,7 +105,8 @@ async function readLastLines(stream: Readable, count: number): Promise<string> {
 
 /**
  * Calls a tool: sends the request of its route through the server, with the credential of `request`, so that it is
- * authorized, executed, counted and recorded as any other. Throws `ArgumentError` for arguments that no request can have.
+ * authorized, executed, counted and recorded as any other. Throws `ArgumentError` for arguments from which no request
+ * can be built.
  */
 export async function callTool(request: FastifyRequest, tool: Tool, args: Arguments): Promise<ToolResult> {
   const { lines: count = MCP_LIMITS.logLines.standard } = tool.isLog ? args : {};

@@ -6,18 +6,18 @@ import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { requirementOf } from './access.ts';
 import type { Route } from './route.ts';
 
-/** A tool as declared: a name for one route of the route table. */
+/** The declaration of a tool, which calls one route of the route table. */
 interface Declaration {
   readonly name: string;
   /** Method and path of its route. */
   readonly route: string;
   /** Default: the summary of the route. */
   readonly description?: string;
-  /** Fields of the route that the tool does not have. */
+  /** Fields of the route that are not arguments of the tool. */
   readonly without?: readonly string[];
-  /** A body that requires what the tool may require, for a route whose access depends on the body. */
+  /** For a route whose access depends on its body, a body that determines the access of the tool. */
   readonly typicalBody?: object;
-  /** Returns the last lines of a log. */
+  /** Whether the tool returns the last lines of a log. */
   readonly isLog?: true;
   /** Default: JSON. */
   readonly contentType?: string;
@@ -111,7 +111,7 @@ export interface Tool extends Omit<Declaration, 'route'> {
   readonly route: Route;
 }
 
-/** The fields of an object's schema, which may be optional or null, or preprocessed. */
+/** Returns the fields of the schema of an object, which may be optional, nullable or preprocessed. */
 function fieldsOf(schema: z.ZodType | undefined): Readonly<Record<string, z.ZodType>> {
   if (schema instanceof z.ZodObject) return schema.shape as Record<string, z.ZodType>;
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap() as z.ZodType);
@@ -132,7 +132,7 @@ const logFields = {
     .describe('Number of lines, counted from the end'),
 };
 
-/** Resolves the declared tools. Throws for one whose route does not exist. */
+/** Resolves the routes of the declared tools. Throws if a route does not exist. */
 export function resolveTools(routes: readonly Route[]): ReadonlyMap<string, Tool> {
   const byName = new Map(routes.map((route) => [`${String(route.method)} ${route.url}`, route]));
   return new Map(
@@ -144,7 +144,7 @@ export function resolveTools(routes: readonly Route[]): ReadonlyMap<string, Tool
   );
 }
 
-/** Numbers and booleans of a query are text in HTTP only. */
+/** Removes the text formats of numbers and booleans, which apply to query strings only. */
 function describeValues(properties: Record<string, z.core.JSONSchema.JSONSchema>): void {
   for (const schema of Object.values(properties)) {
     if (schema.type !== 'integer' && schema.type !== 'boolean') continue;
@@ -153,7 +153,7 @@ function describeValues(properties: Record<string, z.core.JSONSchema.JSONSchema>
   }
 }
 
-/** A tool as `tools/list` describes it. */
+/** Returns the description of a tool for `tools/list`. */
 export function describeTool({ name, description, route, isLog, without = [] }: Tool): Record<string, unknown> {
   const { params, query, body } = route;
   const allFields = { ...fieldsOf(params), ...(isLog ? logFields : fieldsOf(query)), ...fieldsOf(body) };
@@ -171,7 +171,7 @@ export function describeTool({ name, description, route, isLog, without = [] }: 
   };
 }
 
-/** Whether a credential may use a tool: what its route requires, and whether the restrictions leave anything of it. */
+/** Whether a credential may use a tool by the access of its route and the restrictions of the credential. */
 export function isToolAllowed({ route, typicalBody }: Tool, { kind, rights, restrictions }: CredentialRecord): boolean {
   const { access, accessFor, about } = route;
   const requirement = requirementOf(accessFor === undefined ? access : accessFor(typicalBody))[kind];

@@ -24,9 +24,11 @@ const fail = (code: number, message: string, data?: Record<string, unknown>): { 
   error: { code, message, ...(data !== undefined && { data }) },
 });
 
-/** Fields that the newest revision requires of each result, and of those that clients may keep; others ignore them. */
-const COMPLETE = { resultType: 'complete' };
-const NOT_CACHED = { ...COMPLETE, ttlMs: 0, cacheScope: 'private' };
+/**
+ * Fields that the newest protocol revision requires in all results and in cacheable results; older ones ignore them.
+ */
+const RESULT_FIELDS = { resultType: 'complete' };
+const UNCACHED_RESULT_FIELDS = { ...RESULT_FIELDS, ttlMs: 0, cacheScope: 'private' };
 
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
@@ -35,7 +37,7 @@ const INSTRUCTIONS =
 
 const isVersion = (text: unknown): boolean => MCP_VERSIONS.some((version) => version === text);
 
-/** The refusal of a request whose headers do not fit its message, or null. */
+/** Returns the error of a request whose headers do not match its message, or null. */
 function headerProblem({ headers }: FastifyRequest, method: string): Outcome | null {
   const { 'mcp-protocol-version': version, 'mcp-method': named } = headers;
   if (version !== undefined && !isVersion(version)) {
@@ -46,11 +48,11 @@ function headerProblem({ headers }: FastifyRequest, method: string): Outcome | n
   return isMismatch ? fail(HEADER_MISMATCH, 'Mcp-Method must be the method of the message.') : null;
 }
 
-/** Answers messages of one request each; nothing is remembered between them. */
+/** Responds to messages. Each request contains one message, and no state remains after it. */
 class McpServer {
   readonly #serverInfo: { readonly name: string; readonly version: string };
   readonly #tools: ReadonlyMap<string, Tool>;
-  /** Created when they are first listed. */
+  /** Descriptions are created when they are first listed. */
   readonly #descriptions = new Map<Tool, Record<string, unknown>>();
 
   constructor(version: string, routes: readonly Route[]) {
@@ -83,30 +85,35 @@ class McpServer {
       return fail(INVALID_PARAMS, 'arguments must be an object.');
     try {
       const { text, isError } = await callTool(request, tool, args as Params);
-      return { result: { ...COMPLETE, content: [{ type: 'text', text }], isError } };
+      return { result: { ...RESULT_FIELDS, content: [{ type: 'text', text }], isError } };
     } catch (error) {
       if (error instanceof ArgumentError) return fail(INVALID_PARAMS, error.message);
       throw error;
     }
   }
 
-  async answer(request: FastifyRequest, method: string, params: Params): Promise<Outcome> {
+  async respond(request: FastifyRequest, method: string, params: Params): Promise<Outcome> {
     const about = { capabilities: { tools: {} }, instructions: INSTRUCTIONS };
     const [newest, newestWithHandshake] = MCP_VERSIONS;
     switch (method) {
       case 'server/discover':
         return {
-          result: { ...NOT_CACHED, ...about, supportedVersions: [newest], _meta: { [SERVER_INFO]: this.#serverInfo } },
+          result: {
+            ...UNCACHED_RESULT_FIELDS,
+            ...about,
+            supportedVersions: [newest],
+            _meta: { [SERVER_INFO]: this.#serverInfo },
+          },
         };
       case 'initialize': {
-        const { protocolVersion: asked } = params;
-        const protocolVersion = isVersion(asked) && asked !== newest ? asked : newestWithHandshake;
+        const { protocolVersion: requested } = params;
+        const protocolVersion = isVersion(requested) && requested !== newest ? requested : newestWithHandshake;
         return { result: { ...about, serverInfo: this.#serverInfo, protocolVersion } };
       }
       case 'ping':
         return { result: {} };
       case 'tools/list':
-        return { result: { ...NOT_CACHED, tools: await this.#listTools(request) } };
+        return { result: { ...UNCACHED_RESULT_FIELDS, tools: await this.#listTools(request) } };
       case 'tools/call':
         return this.#callTool(request, params);
       default:
@@ -115,7 +122,7 @@ class McpServer {
   }
 }
 
-/** The route for AI agents. Its tools are other routes, so it needs them. */
+/** Returns the route for AI agents. Its tools call the given routes. */
 export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[] {
   const server = new McpServer(context.version, routes);
   return [
@@ -135,7 +142,7 @@ export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[
         if (method === undefined || id === undefined) return reply.code(202).send();
         const problem = headerProblem(request, method);
         if (problem !== null) reply.code(400);
-        return { jsonrpc: '2.0', id, ...(problem ?? (await server.answer(request, method, params))) };
+        return { jsonrpc: '2.0', id, ...(problem ?? (await server.respond(request, method, params))) };
       },
     }),
   ];

@@ -5,7 +5,7 @@ import { Problem } from '../contract/problem.ts';
 const KIND_LABELS = { access_token: 'an access token', api_key: 'an API key', session: 'a session' } as const;
 const MAX_HEADER_NAME_LENGTH = 64;
 
-/** A header value without the scheme or the quotation marks that some clients add to a secret. */
+/** Returns a header value without the scheme and the quotation marks that some clients add to a secret. */
 function bareValue(value: string): string {
   return value
     .trim()
@@ -13,7 +13,7 @@ function bareValue(value: string): string {
     .replace(/^"([^"]*)"$/, '$1');
 }
 
-/** Where a request carries a well-formed secret that is not read there, as text; null if it carries none. */
+/** Describes a well-formed secret in a header from which it is not accepted; null if there is none. */
 function findMisplacedSecret({ rawHeaders }: IncomingMessage): string | null {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').slice(0, MAX_HEADER_NAME_LENGTH);
@@ -33,9 +33,8 @@ function findMisplacedSecret({ rawHeaders }: IncomingMessage): string | null {
 }
 
 /**
- * The same problem or, if no usable credential was found where one is expected but the request carries a well-formed
- * secret elsewhere, one whose detail says where it was found and where it belongs. It says nothing about the secret
- * that the client does not know.
+ * Returns the given problem. If the credential is missing or invalid but another header contains a well-formed secret,
+ * the detail states where it was found and where to send it. The detail reveals nothing else about the secret.
  */
 export function withExpectedPlace(problem: Problem, request: IncomingMessage): Problem {
   if (problem.code !== 'missing_credential' && problem.code !== 'invalid_token') return problem;

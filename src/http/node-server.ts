@@ -13,7 +13,7 @@ export const AUTHORIZE_PATH = '/v1/authorize';
 
 export type RequestIdGenerator = (request: Pick<IncomingMessage, 'rawHeaders'>) => string;
 
-/** Generates request ids: the client's own if it is well-formed, otherwise a random prefix and a counter. */
+/** Returns a function that returns the client's request id if it is well-formed, else a random prefix and a counter. */
 export function createRequestIdGenerator(): RequestIdGenerator {
   const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
@@ -26,8 +26,8 @@ export function createRequestIdGenerator(): RequestIdGenerator {
 }
 
 /**
- * The client's address in canonical form: the socket's, or the one that the nearest trusted proxies report. Empty if
- * that is not an address.
+ * Returns a function that returns the client's address in canonical form: that of the socket, or the one that trusted
+ * proxies report. It is empty if that is not an address.
  */
 export function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') ?? '';
@@ -40,7 +40,7 @@ export type ResponseObserver = (method: string, route: string, status: number, m
 
 type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Wraps the `/v1/authorize` handler so that `observe` receives its responses too. */
+/** Wraps the `/v1/authorize` handler so that `observe` is also called for its responses. */
 export function withObserver(authorize: RequestHandler, observe: ResponseObserver): RequestHandler {
   return (request, response) => {
     const startedAtMs = performance.now();
@@ -52,7 +52,7 @@ export function withObserver(authorize: RequestHandler, observe: ResponseObserve
 }
 
 /**
- * Refuses a request without `Host`. Node's own response would close the connection before the client has sent its body.
+ * Rejects a request without `Host`. Node's own response would close the connection before the client has sent its body.
  */
 function refuseWithoutHost(request: IncomingMessage, response: ServerResponse, requestId: string): void {
   const problem = new Problem('invalid_request', 'The request must have the header Host.');
@@ -64,7 +64,7 @@ function refuseWithoutHost(request: IncomingMessage, response: ServerResponse, r
 /** Longer than the idle time-out of common proxies, so that the proxy closes idle connections and not the server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-/** Creates Node's server, which answers `/v1/authorize` directly and passes everything else to Fastify. */
+/** Creates Node's server, which handles `/v1/authorize` directly and passes all other requests to Fastify. */
 export function createNodeServer(
   authorize: RequestHandler,
   handle: RequestHandler,
@@ -74,7 +74,7 @@ export function createNodeServer(
   const server = createServer(options, (request, response) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1')
       return refuseWithoutHost(request, response, createRequestId(request));
-    // While stopping, requests are still answered but the connection is then closed.
+    // While the server stops, it still responds to requests but then closes the connection.
     if (!server.listening) response.shouldKeepAlive = false;
     const url = request.url ?? '';
     const isAuthorizeRequest =
@@ -89,7 +89,7 @@ export function createNodeServer(
   });
   // Ignore an unknown `Expect`: Node's own 417 would bypass every route.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-  // Node would close the connection without a response.
+  // For CONNECT, Node would close the connection without a response.
   server.on('connect', (_request, socket) => {
     endWithLingeringClose(
       socket as Socket,

@@ -5,13 +5,13 @@ import { sendProblem } from './problems.ts';
 import { securityHeaders } from './security-headers.ts';
 import { wantsPage } from './spa.ts';
 
-/** Patterns of all routes, to distinguish 405 from 404. */
+/** Returns a function that returns the methods of all routes for a path, to distinguish 405 from 404. */
 function createAllowedMethodsLookup(app: FastifyInstance): (path: string) => string[] {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
     const source = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+');
     const entry = known.get(url) ?? { pattern: new RegExp(`^${source}$`), methods: new Set<string>() };
-    for (const one of [method].flat()) entry.methods.add(one);
+    for (const routeMethod of [method].flat()) entry.methods.add(routeMethod);
     known.set(url, entry);
   });
   return (path) => [
@@ -19,7 +19,7 @@ function createAllowedMethodsLookup(app: FastifyInstance): (path: string) => str
   ];
 }
 
-/** Answers requests that no route takes: with 405 if the URL takes other methods, otherwise with 404 or the page. */
+/** Responds to requests without a route: with 405 if the URL accepts other methods, otherwise with 404 or the page. */
 export function addNotFoundHandler(
   app: FastifyInstance,
   context: AppContext,

@@ -1,7 +1,7 @@
 import type { Code } from '../contract/error-codes.ts';
 import type { Problem } from '../contract/problem.ts';
 
-/** Codes of the errors of OAuth that stand for those of problems (RFC 6749, section 5.2, and RFC 6750, section 3.1). */
+/** The OAuth error code for each problem status (RFC 6749, section 5.2, and RFC 6750, section 3.1). */
 const ERRORS_BY_STATUS: Readonly<Record<number, string>> = {
   401: 'invalid_client',
   403: 'unauthorized_client',
@@ -14,12 +14,12 @@ const ERRORS_BY_CODE: Partial<Record<Code, string>> = {
   second_factor_needed: 'access_denied',
 };
 
-/** The characters that an error description may contain (RFC 6749, section 5.2). */
+/** Replaces the characters that an error description must not contain (RFC 6749, section 5.2). */
 export const toErrorDescription = (detail: string): string => detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
 
 /**
- * The status and the members of a problem that OAuth clients read (RFC 6749, section 5.2). That section has one status
- * for every kind of invalid input.
+ * Returns the status and members of a problem for OAuth clients (RFC 6749, section 5.2). That section requires 400 for
+ * every kind of invalid input.
  */
 export function toOAuthError({ code, message, status, extensions }: Problem) {
   const oauthStatus = code === 'validation_failed' ? 400 : status;

@@ -1,4 +1,4 @@
-/** The generator names the component of a schema with this suffix where requests use it. */
+/** The generator adds this suffix to the name of a component that requests use. */
 const SUFFIX = 'Input';
 const REFERENCE = /"\$ref":"#\/components\/schemas\/(\w+)"/g;
 
@@ -17,9 +17,9 @@ function renameReferences<Value>(value: Value, rename: (name: string) => string)
 }
 
 /**
- * The components that the paths refer to, one per schema. The generator makes two of each: in requests a field with a
- * default may be missing, in responses it is always present. Both remain, that of requests with the suffix, only if
- * requests and responses use the schema and it differs. Changes the references in `paths`.
+ * Returns the components that the paths refer to. The generator creates two per schema: in requests a field with a
+ * default may be missing, in responses it is always present. Both are returned only if requests and responses use the
+ * schema and they differ; the one of requests then has the suffix. Updates the references in `paths`.
  */
 export function mergeDirections<Schema extends object>(
   paths: Record<string, unknown>,
@@ -39,7 +39,7 @@ export function mergeDirections<Schema extends object>(
 
   const rename = (name: string) => (distinct.has(name) ? name : withoutSuffix(name));
   Object.assign(paths, renameReferences(paths, rename));
-  // In the order of the generator, which is that of the sources.
+  // Components remain in the order of the generator, which is that of the sources.
   const names = Object.keys(generated).filter((name) => used.has(name));
   return Object.fromEntries(names.map((name) => [rename(name), renameReferences(generated[name] as Schema, rename)]));
 }

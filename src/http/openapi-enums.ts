@@ -3,7 +3,7 @@ import { AUDIT_ACTIONS, AUDIT_PARTY_KINDS } from '../contract/event-names.ts';
 import { WORK_STATUSES } from '../contract/platform-vocabulary.ts';
 import * as vocabulary from '../contract/vocabulary.ts';
 
-/** Enumerations that become a component, so that generators of clients give them one name. */
+/** Enumerations that become components, so that client generators use one name for each. */
 const ENUMERATIONS: Readonly<Record<string, readonly string[]>> = {
   AccessTokenStatus: vocabulary.ACCESS_TOKEN_STATUSES,
   ApiKeyStatus: vocabulary.API_KEY_STATUSES,
@@ -21,7 +21,7 @@ const NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries(ENUMERATIONS).map(([name, values]) => [JSON.stringify(values), name]),
 );
 
-/** Replaces these enumerations in a value by references; returns the components that it refers to, by name. */
+/** Replaces these enumerations in a value by references; returns the referenced components by name. */
 export function extractEnumerations(value: unknown): Record<string, { type: string; enum: string[] }> {
   const components: Record<string, { type: string; enum: string[] }> = {};
   function replaceIn(part: unknown): void {

@@ -2,7 +2,7 @@ import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem } from '../contract/problem.ts';
 import { toOAuthError } from './oauth-errors.ts';
 
-/** The parts of a JSON Schema that an example is built from. */
+/** The parts of a JSON Schema from which an example is built. */
 interface ExampleSchema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -21,7 +21,7 @@ const PLACEHOLDER = 'text';
 const ORIGIN = 'https://devpilot.example.com';
 const SHA_256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 
-/** Examples of properties whose schema has none, by name. */
+/** Examples by property name, for schemas without an example. */
 const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   access_token: 'dp_… (shown once)',
   address: '203.0.113.9',
@@ -146,7 +146,7 @@ export function exampleOf(schema: ExampleSchema, schemas: Readonly<Record<string
 const codeOfStatus = (status: string): Code =>
   (Object.keys(CODES) as Code[]).find((candidate) => String(CODES[candidate].status) === status) ?? 'internal';
 
-/** An example of a problem with this status. */
+/** Returns an example of a problem with this status. */
 export function problemExample(status: string): object {
   const code = codeOfStatus(status);
   const { title } = CODES[code];
@@ -165,7 +165,7 @@ export function problemExample(status: string): object {
   };
 }
 
-/** An example of an OAuth error (RFC 6749, section 5.2) with this status. */
+/** Returns an example of an OAuth error (RFC 6749, section 5.2) with this status. */
 export const oauthErrorExample = (status: string): object => ({
   ...toOAuthError(new Problem(codeOfStatus(status))).members,
   ...problemExample(status),

@@ -50,10 +50,10 @@ interface Document {
   components: { schemas: Record<string, Schema>; responses?: Record<string, Response>; parameters?: object };
 }
 
-/** No response holds a longer string, or a list with more entries. */
+/** No response contains a longer string or array. */
 const MAX_STRING_LENGTH = 8192;
 const MAX_ARRAY_ITEMS = 1000;
-/** Files and exports are streamed and have no limit; this is the largest that all clients can represent. */
+/** Files and exports are streamed without a limit; this is the largest number that all clients can represent. */
 const MAX_STREAM_LENGTH = 2 ** 31 - 1;
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
@@ -65,8 +65,8 @@ function describeStatus(status: string): string {
 }
 
 /**
- * Adds a maximum to every string, array and integer, of which zod emits none for schemas of responses, and says that
- * requests may have members that are ignored.
+ * Adds a maximum to every string, array and integer, because zod emits none for schemas of responses, and documents
+ * that objects may have additional properties.
  */
 function addBounds(schema: Schema): void {
   const types = [schema.type].flat();
@@ -82,14 +82,16 @@ function addBounds(schema: Schema): void {
   if (schema.propertyNames !== undefined) addBounds(schema.propertyNames);
 }
 
-/** Removes how a number or a boolean is written as text: the schema of a parameter describes its value. */
+/** Removes the text format of a number or boolean: the schema of a parameter describes its value. */
 function describeValue(schema: Schema): void {
   if (schema.type !== 'integer' && schema.type !== 'boolean') return;
   delete schema.pattern;
   delete schema.enum;
 }
 
-/** The response of all operations to errors with this status; adds it to `responses` the first time. */
+/**
+ * Returns a reference to the shared response for problems with this status, and adds that to `responses` if necessary.
+ */
 function sharedProblem(status: string, schema: Schema, responses: Record<string, Response>): Response {
   const name = `Problem${status}`;
   responses[name] ??= {
@@ -99,7 +101,7 @@ function sharedProblem(status: string, schema: Schema, responses: Record<string,
   return { $ref: `#/components/responses/${name}` };
 }
 
-/** The content of a response that is also, or only, sent in types other than JSON. */
+/** Returns the content of a response that has content types other than JSON. */
 function contentOfTypes(types: ContentTypes, json: Content): Record<string, Content> {
   const contentOf = (type: string, example: string | null): Content => {
     if (type === 'application/json') return json;

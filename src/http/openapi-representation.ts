@@ -13,7 +13,7 @@ interface OpenApiRepresentation {
 }
 
 const compress = promisify(gzip);
-/** Without a public URL, a client chooses the base URL by the name that it uses for this machine. */
+/** Without a public URL, the base URL depends on the host name that a client uses, so there may be several. */
 const MAX_CACHED = 16;
 
 async function generate(version: string): Promise<string> {
@@ -25,7 +25,7 @@ async function generate(version: string): Promise<string> {
   return document;
 }
 
-/** Returns a function that returns the OpenAPI document with this base URL, generated when it is first needed. */
+/** Returns a function that returns the OpenAPI document with a base URL. The document is generated on first use. */
 export function createOpenApiRepresentations(version: string): (baseUrl: string) => Promise<OpenApiRepresentation> {
   const cached = new Map<string, Promise<OpenApiRepresentation>>();
   let document: Promise<string> | null = null;

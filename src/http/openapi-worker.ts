@@ -31,5 +31,5 @@ async function generate(version: string): Promise<string> {
   return JSON.stringify(postprocessOpenApi(app.swagger()));
 }
 
-// A thread of its own, because this takes longer than any request may hold the event loop.
+// This runs in a worker, because it would block the event loop for too long.
 parentPort?.postMessage(await generate(String(workerData)));

@@ -78,7 +78,7 @@ const authorize = {
   },
 };
 
-/** Placeholder for the origin of the server: the public URL or, without one, the origin that the document is fetched from. */
+/** Placeholder for the base URL: the public URL or, without one, the origin from which the document is fetched. */
 export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */

@@ -1,6 +1,6 @@
 import type { Route } from './route.ts';
 
-/** IDs that do not follow from the method and the path, by both. */
+/** IDs that cannot be derived from the method and path, by method and path. */
 export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'DELETE /v1/sessions': 'sessions.deleteAll',
   'DELETE /v1/sessions/current': 'sessions.deleteCurrent',
@@ -47,15 +47,15 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'OPTIONS /api/:any/store/': 'errors.store.preflight',
 };
 
-/** Last words of paths that end in `s`, or do not, unlike other lists. */
+/** Exceptions to the rule that a path with a final `s` is a list. */
 const NOT_LISTS: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
 const LISTS: ReadonlySet<string> = new Set(['people']);
 
 const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, next: string) => next.toUpperCase());
 
 /**
- * The ID of an operation, such as `accessTokens.create`: the constant parts of its path, then what the method does to a
- * list or an item. A POST to the path of an action has that as its last part, such as `deployments.cancel`.
+ * Returns the ID of an operation, such as `accessTokens.create`: the constant parts of its path, then a verb for the
+ * method. The ID of an action ends with the last part of its path, such as `deployments.cancel`.
  */
 export function operationIdOf({ method, url }: Pick<Route, 'method' | 'url'>): string {
   const declared = OPERATION_IDS[`${String(method)} ${url}`];

@@ -31,7 +31,7 @@ export interface PersonPrincipal {
 export interface CredentialPrincipal {
   readonly kind: CredentialKind;
   readonly record: CredentialRecord;
-  /** The state of its rate after this request; absent or null if it has none. */
+  /** The state of the credential's rate limit after this request; absent or null if it has none. */
   readonly rate?: RateState | null;
 }
 
@@ -44,39 +44,40 @@ declare module 'fastify' {
   }
 }
 
-/** The signed-in person of a request, for routes that require one. */
+/** Returns the signed-in person of a request, for routes that require one. */
 export function personOf(request: FastifyRequest): PersonPrincipal {
   const { principal } = request;
   if (principal?.kind !== 'person') throw new Problem('internal');
   return principal;
 }
 
-/** The signed-in person of a request as `people/` knows them, for routes that require one. */
+/** Returns the signed-in person of a request in the form that `people/` uses, for routes that require one. */
 export function signedInOf(request: FastifyRequest): SignedInPerson {
   const { personId, name, email, sessionId } = personOf(request);
   return { personId, name, email, sessionId };
 }
 
-/** The membership of a request, for routes that require a role. */
+/** Returns the membership of a request, for routes that require a role. */
 export function membershipOf(request: FastifyRequest): Membership {
   const { membership } = personOf(request);
   if (membership === null) throw new Problem('internal');
   return membership;
 }
 
-/** The credential of a request, for routes that require one. */
+/** Returns the credential of a request, for routes that require one. */
 export function credentialOf(request: FastifyRequest): CredentialPrincipal {
   const { principal } = request;
   if (principal === null || principal.kind === 'person') throw new Problem('internal');
   return principal;
 }
 
-/** In which nothing exists. */
+/** An ID that no workspace has, so that nothing is found in it. */
 const NO_WORKSPACE = '';
 
 /**
- * The workspace of a request: the credential's own, or the one that the person is a member of. For a credential that is
- * restricted to projects and apps, what belongs to no app does not exist, and so neither does the workspace that has it.
+ * Returns the id of the workspace of a request: the credential's own, or the one that the person is a member of. For a
+ * credential that is restricted to projects and apps, returns an id without a workspace if the route is about resources
+ * outside of apps.
  */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;
@@ -87,7 +88,7 @@ export function workspaceIdOf(request: FastifyRequest): string {
   return isOutside ? NO_WORKSPACE : workspace.id;
 }
 
-/** The id of the person or credential that a request comes from. */
+/** Returns the id of the person or credential that sent a request. */
 export function principalIdOf({ principal }: FastifyRequest): string {
   if (principal === null) throw new Problem('internal');
   return principal.kind === 'person' ? principal.personId : principal.record.id;

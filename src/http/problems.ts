@@ -8,8 +8,8 @@ import { toErrorDescription, toOAuthError } from './oauth-errors.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /**
- * The `error` parameter (RFC 6750) per error code and status as sent. `missing_credential` has none, as section 3.1
- * requires, and `rate_limited` none because no value there fits.
+ * Returns the `error` parameter (RFC 6750) for an error code and the sent status. `missing_credential` has none, as
+ * section 3.1 requires; `rate_limited` has none because that section defines no suitable value.
  */
 function bearerError(code: Code, status: number): string | null {
   if (code === 'missing_credential' || code === 'rate_limited') return null;
@@ -17,7 +17,7 @@ function bearerError(code: Code, status: number): string | null {
   return status === 403 ? 'insufficient_scope' : 'invalid_token';
 }
 
-/** `WWW-Authenticate` as in RFC 6750, section 3. */
+/** Returns the Bearer challenge of `WWW-Authenticate` (RFC 6750, section 3). */
 function bearerChallenge(code: Code, status: number, detail: string, required: readonly string[] | undefined): string {
   const error = bearerError(code, status);
   if (error === null) return 'Bearer realm="devpilot"';
@@ -30,7 +30,7 @@ function bearerChallenge(code: Code, status: number, detail: string, required: r
 const BASIC_CHALLENGE = 'Basic realm="devpilot", charset="UTF-8"';
 
 /**
- * Whether a request comes from a browser, which would answer a Basic challenge with its own password dialog. Browsers
+ * Whether a request comes from a browser, which would show its own password dialog for a Basic challenge. Browsers
  * send Fetch metadata only in secure contexts, but all of them begin their `User-Agent` with `Mozilla/`.
  */
 function isBrowser({ headers }: IncomingMessage): boolean {
@@ -38,15 +38,15 @@ function isBrowser({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * The value of `WWW-Authenticate`. Clients such as wget and git send user name and password only after a Basic
- * challenge. Both challenges are in one field, because some proxies pass on only one of several.
+ * Returns the value of `WWW-Authenticate`. Clients such as wget and git send a user name and password only after a
+ * Basic challenge. Both challenges are in one header, because some proxies forward only one of several.
  */
 function challengesOf({ code, message, extensions }: Problem, status: number, request: IncomingMessage): string {
   const bearer = bearerChallenge(code, status, message, extensions.required);
   return status === 401 && !isBrowser(request) ? `${bearer}, ${BASIC_CHALLENGE}` : bearer;
 }
 
-/** The body of a problem (RFC 9457). */
+/** Returns the body of a problem (RFC 9457). */
 function problemBody(code: Code, status: number, detail: string, details: ProblemExtensions, requestId: string) {
   const { errors, required, reasons, id, error } = details;
   return {
@@ -64,7 +64,7 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
   };
 }
 
-/** A problem as it is sent: its headers, and its body as text, possibly with members of another standard. */
+/** Returns the headers and body of a problem, optionally with members of another standard. */
 export function serializeProblem(
   problem: Problem,
   status: number,
@@ -109,7 +109,7 @@ export function toProblem(error: unknown): Problem {
   const mappedCode = FASTIFY_ERROR_CODES[code];
   if (mappedCode !== undefined) return new Problem(mappedCode);
   if (statusCode >= 400 && statusCode < 500) {
-    // Such a message can quote the URL, and a URL can contain a secret by mistake.
+    // The message can quote the URL, which can contain a secret by mistake.
     const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
     return new Problem('invalid_request', detail);
   }
@@ -122,7 +122,7 @@ export function logInternalError(problem: Problem, log: FastifyBaseLogger, reque
   log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');
 }
 
-/** The server's error handler: sends a problem for every error, in OAuth's form on its routes, and logs unexpected ones. */
+/** The server's error handler: sends a problem, or an OAuth error on OAuth routes, and logs unexpected errors. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = withExpectedPlace(toProblem(error), request.raw);
   logInternalError(problem, request.log, request.id);
@@ -135,7 +135,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     .send(Buffer.from(body));
 }
 
-/** The raw response to bytes that are not a valid request, to be written to the socket. */
+/** Returns the response to bytes that are not a valid request, as text for the socket. */
 export function rawProblemResponse(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(problemBody(code, status, title, {}, requestId));

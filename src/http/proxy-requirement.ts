@@ -3,11 +3,11 @@ import { RESOURCE_PATTERN } from '../contract/explanation.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 
-/** The values of a query parameter, which can be repeated or hold a list separated by whitespace or commas. */
+/** Returns the values of a query parameter, which can be repeated or contain a list separated by spaces or commas. */
 function parseList(query: URLSearchParams, name: string): string[] | null {
   if (!query.has(name)) return null;
   const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
-  // Present but blank: a template that expanded to nothing must not grant access.
+  // The parameter is blank: a template that expanded to nothing must not grant access.
   return values.length === 0 ? [''] : [...new Set(values)];
 }
 
@@ -17,7 +17,8 @@ const MAX_SHOWN_NAME_LENGTH = 60;
 
 export interface ProxyRequirement extends Requirement {
   /**
-   * An unsupported parameter. No credential meets such a requirement: a misspelled parameter must never weaken the check.
+   * An unsupported parameter, or null. No credential meets a requirement with one: a misspelled parameter must never
+   * weaken the check.
    */
   readonly unknownParameter: string | null;
   /** The projects and apps on which the credential must be usable. */
@@ -29,14 +30,14 @@ interface RequiredResource {
   readonly idOrSlug: string;
 }
 
-/** Returns null for text that names no resource. */
+/** Parses `app:` or `project:` with an ID or slug; returns null for any other text. */
 export function parseResource(text: string): RequiredResource | null {
   const { type, idOrSlug } = RESOURCE_PATTERN.exec(text)?.groups ?? {};
   if (type === undefined || idOrSlug === undefined) return null;
   return { type: type as RequiredResource['type'], idOrSlug };
 }
 
-/** Returns null if any of them names no resource: like a misspelled parameter, it must never weaken the check. */
+/** Returns null if any value is malformed: like a misspelled parameter, it must never weaken the check. */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {
@@ -70,7 +71,7 @@ export function parseRequirement(url: string): ProxyRequirement {
   };
 }
 
-/** Returns what a proxy requires that names scopes, permissions, both or, with null, neither. */
+/** Returns the requirement of a proxy that names scopes, permissions, both or neither; null stands for not named. */
 export function requirementOfRights(
   scopes: readonly string[] | null,
   permissions: readonly string[] | null,

@@ -5,8 +5,8 @@ import type { AppContext } from './app-context.ts';
 
 /**
  * Whether a `Host` (or `:authority`) belongs to this server when no public URL is configured: `localhost`, a loopback
- * address, the local address of the connection, or the setting `HOST`. Any other name could have been pointed here by
- * someone else. Pure.
+ * address, the local address of the connection, or the setting `HOST`. Anyone could point any other name to this
+ * server. Pure.
  */
 export function isKnownHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
@@ -15,14 +15,16 @@ export function isKnownHost(host: string, listener: { readonly host: string; rea
   return name === 'localhost' || /^127\.\d+\.\d+\.\d+$/.test(name) || ['::1', listener.host, address].includes(name);
 }
 
-/** The server's own origin as the client of this request sees it, or null if it is not known to be the server's. */
+/**
+ * Returns the server's origin from the perspective of the client, or null if the host is not known to be the server's.
+ */
 function findOwnOrigin(context: AppContext, request: FastifyRequest): string | null {
   if (context.publicUrl !== null) return context.publicUrl;
   const listener = { host: context.listenHost, address: request.socket.localAddress ?? '' };
   return isKnownHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
 }
 
-/** The server's own origin. Throws `forbidden` for a request to a name that no setting lists. */
+/** Returns the server's own origin. Throws `forbidden` for a host that is not known to be the server's. */
 export function requireOwnOrigin(context: AppContext, request: FastifyRequest): string {
   const origin = findOwnOrigin(context, request);
   if (origin !== null) return origin;
@@ -32,13 +34,15 @@ export function requireOwnOrigin(context: AppContext, request: FastifyRequest): 
   );
 }
 
-/** The relying party that passkeys are bound to. Throws `forbidden` as `requireOwnOrigin` does. */
+/** Returns the relying party of passkeys. Throws `forbidden` as `requireOwnOrigin` does. */
 export function relyingPartyOf(context: AppContext, request: FastifyRequest): RelyingParty {
   const origin = requireOwnOrigin(context, request);
   return { origin, rpId: new URL(origin).hostname };
 }
 
-/** The origin to use in a response: the requested one if it is the server's own, otherwise the listener's. */
+/**
+ * Returns the origin for URLs in a response: the requested origin if it is the server's own, otherwise the listener's.
+ */
 export function baseUrlOf(context: AppContext, request: FastifyRequest): string {
   return findOwnOrigin(context, request) ?? context.people.publicUrl();
 }

@@ -10,7 +10,7 @@ import { type Route, rawBodyOf, route } from './route.ts';
 
 const AppParams = z.object({ app: z.string().max(64) });
 
-/** Push to deploy: the request of a Git host, and the secret with which it signs. */
+/** Routes for push to deploy: the request of a Git host, and the secret with which it signs. */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const limiter = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);

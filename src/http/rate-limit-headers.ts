@@ -1,11 +1,11 @@
 import type { RateState } from '../contract/problem.ts';
 
-/** Whole seconds until one more request is accepted; at least 1, because a client that waits 0 seconds is refused. */
+/** Returns the seconds until one more request is accepted; at least 1, because a client must not retry immediately. */
 export const secondsToWait = ({ waitMs }: RateState): number => Math.max(1, Math.ceil(waitMs / 1000));
 
 /**
- * The headers of a credential's rate, as in draft-ietf-httpapi-ratelimit-headers-10: the policy is `q` requests per `w`
- * seconds; `r` more are accepted now, and after `t` seconds one more than that.
+ * Returns the headers of a credential's rate limit (draft-ietf-httpapi-ratelimit-headers-10): the policy is `q`
+ * requests per `w` seconds; `r` more requests are accepted now, and one more after `t` seconds.
  */
 export function rateLimitHeaders(rate: RateState): { readonly ratelimit: string; readonly 'ratelimit-policy': string } {
   const { requests, seconds, remaining, waitMs } = rate;

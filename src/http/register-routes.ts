@@ -27,27 +27,26 @@ const NoBody = z
   .optional()
   .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
 
-const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
+const UNSAFE_METHODS: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The query of a route that declares none. */
 const NoQuery = z.strictObject({});
 
 /**
- * The route with `NoBody` and `NoQuery` if it declares no body or query, so that unexpected fields are refused and not
+ * Adds `NoBody` and `NoQuery` to a route that declares no body or query, so that unexpected fields are rejected and not
  * ignored.
  */
 export function withDefaults(definition: Route): Route {
   const { body, bodyFormat, query, ignoresQuery, method } = definition;
   return {
     ...definition,
-    ...(body === undefined && bodyFormat === undefined && CHANGING.includes(method) && { body: NoBody }),
+    ...(body === undefined && bodyFormat === undefined && UNSAFE_METHODS.includes(method) && { body: NoBody }),
     ...(query === undefined && ignoresQuery !== true && { query: NoQuery }),
   };
 }
 
 /**
- * Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the declared length of the body is about to be
- * refused.
+ * Responds to `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body is declared to be too long.
  */
 function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
   const { expect, 'content-length': length } = request.headers;
@@ -55,12 +54,12 @@ function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply
   if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
 }
 
-/** The problem of a request whose content type its route does not take, or null. */
+/** Returns the problem of a request whose content type its route does not accept, or null. */
 function contentTypeProblem(contentType: string | undefined, bodyFormat: Route['bodyFormat']): Problem | null {
   if (contentType === undefined || bodyFormat === 'bytes') return null;
   const isForm = contentType.toLowerCase().startsWith(FORM_CONTENT_TYPE);
-  const isTaken = bodyFormat === 'form' ? isForm : !isForm || bodyFormat === 'form or json';
-  if (isTaken) return null;
+  const isAccepted = bodyFormat === 'form' ? isForm : !isForm || bodyFormat === 'form or json';
+  if (isAccepted) return null;
   return new Problem(
     'unsupported_media_type',
     `Send Content-Type: ${bodyFormat === 'form' ? FORM_CONTENT_TYPE : 'application/json'}.`,
@@ -72,7 +71,7 @@ interface AuthenticateOptions {
   readonly narrowed?: Access;
   /** Whether the request is authenticated again when its body is known. */
   readonly isPreliminary?: boolean;
-  /** Default: those of the headers. */
+  /** Default: the credentials of the headers. */
   readonly credentials?: RequestCredentials;
 }
 
@@ -155,7 +154,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
   });
 }
 
-/** Registers a route that receives its body as bytes or a stream, whatever content type the request declares. */
+/** Registers a route that receives its body as bytes or a stream, with any content type. */
 function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -179,7 +178,7 @@ function registerLongArrayRoute(app: FastifyInstance, context: AppContext, defin
   });
 }
 
-/** Registers routes. Throws at start-up for one without `access`, and for one that does not declare what it is about. */
+/** Registers routes. Throws at start-up if a route that accepts credentials does not declare `about`. */
 export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
   for (const definition of routes) {
     const { longArray } = definition;

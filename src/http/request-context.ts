@@ -13,7 +13,7 @@ export function originOf(request: FastifyRequest): RequestOrigin & { readonly ad
   return { address: clientAddressOf(request), userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
 
-/** Who sends a request and from where. Ignores its `Idempotency-Key`, for requests that change nothing when repeated. */
+/** Returns the context of a request without its `Idempotency-Key`, for requests that change nothing when repeated. */
 export function requestContextIn(workspaceId: string, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
@@ -26,15 +26,15 @@ export function requestContextIn(workspaceId: string, request: FastifyRequest): 
   };
 }
 
-/** Who sends a request, from where, and with which `Idempotency-Key`, in the workspace of the request. */
+/** Returns the context of a request, including its `Idempotency-Key`, in the workspace of the request. */
 export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
   const workspaceId = workspaceIdOf(request);
   return { ...requestContextIn(workspaceId, request), claim: idempotencyClaimOf(context, request, workspaceId) };
 }
 
 /**
- * The `Idempotency-Key` of a POST as a claim, or null without one. The body is stored as a MAC under a key of the
- * server, because a plain hash would let an attacker test guesses of a passphrase in it.
+ * Returns the claim for the `Idempotency-Key` of a POST, or null without one. It contains a MAC of the body under a key
+ * of the server, because a plain hash would allow an attacker to test guesses of a passphrase in the body.
  */
 export function idempotencyClaimOf(
   context: AppContext,

@@ -4,7 +4,7 @@ import { HEADERS } from '../contract/vocabulary.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 
-/** The workspace id or slug that a request names, or null if it names none. */
+/** Returns the id or slug of the workspace that a request names, or null if it names none. */
 export function requestedWorkspace(request: FastifyRequest): string | null {
   const header = request.headers['devpilot-workspace'];
   return typeof header === 'string' && header !== '' ? header : null;
@@ -20,7 +20,7 @@ export function isRequestedWorkspace(
   return findWorkspaceById(context.store.read, workspaceId).then((found) => found?.slug === requestedIdOrSlug);
 }
 
-/** The refusal of a credential of another workspace than the request names, so that nothing happens in the wrong one. */
+/** The error if a request names a workspace to which its credential does not belong. */
 export function otherWorkspace(): Problem {
   return new Problem(
     'not_found',

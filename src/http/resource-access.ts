@@ -6,10 +6,10 @@ import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 
 /**
- * What a route is about, for credentials that are restricted to projects and apps. A type: what the path names, which
- * must be allowed. `list`: the handler returns and accepts only what is allowed (`allowedResourcesOf`). `workspace`:
- * what belongs to no app, and so does not exist for them. `guard`: the credentials of the whole workspace, which they do
- * not get. `none`: nothing that could belong to an app.
+ * The resources of a route, for credentials that are restricted to projects and apps. A type: the credential must have
+ * access to the resource in the path. `list`: the handler returns and accepts only allowed resources
+ * (`allowedResourcesOf`). `workspace`: resources outside of apps, which such credentials cannot access. `guard`: the
+ * credentials of the whole workspace, which they cannot access either. `none`: nothing that could belong to an app.
  */
 export type About = AllowedType | 'list' | 'workspace' | 'guard' | 'none';
 
@@ -19,7 +19,7 @@ declare module 'fastify' {
   }
 }
 
-/** Returns what a route is about. Throws for one that accepts credentials and does not declare it. */
+/** Returns what a route is about. Throws if a route accepts credentials but does not declare `about`. */
 export function aboutOf({
   access,
   about,
@@ -47,7 +47,7 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   const { about = 'none' } = request.routeOptions.config;
   if (about === 'none' || about === 'list') return undefined;
   if (about === 'guard') return () => false;
-  // Nothing can be added to what belongs to no app. What is there already is not found, as in `workspaceIdOf`.
+  // Such a credential cannot create resources outside of apps, and does not find existing ones: see `workspaceIdOf`.
   if (about === 'workspace') return () => request.method !== 'POST' || paramsOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
@@ -57,7 +57,9 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   };
 }
 
-/** Whether something exists for a restricted credential. Needs no I/O for an app or a project in its own list, by ID. */
+/**
+ * Whether a restricted credential may access a resource. Needs no I/O if the credential lists the ID of the resource.
+ */
 export function isAllowed(
   context: AppContext,
   type: AllowedType,
@@ -67,7 +69,7 @@ export function isAllowed(
 ): boolean | Promise<boolean> {
   if (type === 'app' && allowed.apps.has(idOrSlug)) return true;
   if (type === 'project' && allowed.projects.has(idOrSlug)) return true;
-  // No stored text contains it, and PostgreSQL accepts it in none.
+  // No stored text contains NUL, and PostgreSQL does not accept it.
   if (idOrSlug.includes('\0')) return false;
   return existsFor(context.store, type, workspaceId, idOrSlug, allowed);
 }
@@ -84,7 +86,7 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
   run: 'run',
 };
 
-/** The refusal of a resource that does not exist for a credential: as of one that does not exist at all. */
+/** The error for a resource that a credential may not access: the same as if the resource did not exist. */
 export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
   const { about = 'none' } = routeOptions.config;
   if (about === 'none' || about === 'list' || about === 'workspace' || about === 'guard') {
@@ -93,7 +95,7 @@ export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
   return new Problem('not_found', `The ${NOUNS[about]} was not found in this workspace.`);
 }
 
-/** The projects and apps that exist for the credential of a request; null if all do. */
+/** Returns the projects and apps that the credential of a request may access; null if it is not restricted. */
 export function allowedResourcesOf({ principal }: FastifyRequest): AllowedResources | null {
   if (principal === null || principal.kind === 'person') return null;
   return principal.record.restrictions?.resources ?? null;

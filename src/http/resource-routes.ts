@@ -13,7 +13,7 @@ import { requestContextOf } from './request-context.ts';
 import { type About, allowedResourcesOf } from './resource-access.ts';
 import { NoContent, type Route, route } from './route.ts';
 
-/** What each route of a resource declares. */
+/** The declaration that all routes of a resource have in common. */
 interface Declaration {
   readonly access: Access;
   /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
@@ -21,7 +21,7 @@ interface Declaration {
   readonly summary: string;
 }
 
-/** A resource that callers name by id or slug: the declarations of its five routes, and the functions that serve them. */
+/** A resource that callers name by id or slug: the declarations and functions of its five routes. */
 interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Update extends z.ZodType> {
   /** As in the path, `/v1/projects/:project`. */
   readonly noun: 'project' | 'app' | 'server' | 'script';
@@ -62,7 +62,7 @@ export function sendWithEtag(reply: FastifyReply, item: object): FastifyReply {
   return reply.header('etag', etagOf(item)).send(item);
 }
 
-/** The routes of a resource: a list in pages, and create, get, edit and delete with entity tags. */
+/** Returns the routes of a resource: a paged list, and create, get, edit and delete with entity tags. */
 export function resourceRoutes<
   Item extends { readonly id: string },
   Query extends z.ZodType,

@@ -65,7 +65,7 @@ export function reviewRoutes(context: AppContext): Route[] {
       handler: async ({ query, request, reply }) => {
         const read = (page: ReviewQuery) => listReview(credentials, findSnapshot, workspaceIdOf(request), page);
         if (!acceptsCsv(request)) return read(query);
-        // The first page is read before the response starts, so that an invalid query is still refused.
+        // The first page is read before the response starts, so that an invalid query is still rejected.
         const first = await read({ ...query, limit: String(LIMITS.page.max) });
         reply.header('content-disposition', 'attachment; filename="review.csv"');
         return reply.type(CSV_TYPE).send(Readable.from(reviewAsCsv(first, query, read)));

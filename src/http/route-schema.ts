@@ -11,7 +11,7 @@ import type { Route } from './route.ts';
 
 type SecurityScheme = { readonly [name: string]: readonly string[] };
 
-/** Generators of clients take the first scheme, which is the one that every kind of principal can use. */
+/** Client generators use the first scheme, so this is the one that every kind of principal can use. */
 function securitySchemesOf(access: Access): SecurityScheme[] {
   if ('public' in access) return [];
   if ('any' in access) return [{ bearer: [] }, { apiKey: [] }, { basic: [] }, { session: [] }];
@@ -82,12 +82,12 @@ function describeAccess(access: Access): string {
   return `Accepts ${parts.join(', or ')}.`;
 }
 
-/** Whether requests are in a workspace, which they may name. */
+/** Whether requests of the route have a workspace, which they may name. */
 function isInWorkspace(access: Access): boolean {
   return !('public' in access) && ('any' in access || (access.person !== 'signed_in' && access.person !== 'operator'));
 }
 
-/** The headers that a route reads besides those of its authentication. */
+/** Returns the headers that a route reads in addition to those of authentication. */
 function headerParametersOf({ access, method, checksIfMatch, errorCodes = [] }: Route): HeaderParameter[] {
   return [
     ...(isInWorkspace(access) ? (['DevpilotWorkspace'] as const) : []),
@@ -96,7 +96,9 @@ function headerParametersOf({ access, method, checksIfMatch, errorCodes = [] }: 
   ];
 }
 
-/** What a route accepts and returns, for validation and the OpenAPI document. Throws for a route without `access`. */
+/**
+ * Returns the schema of a route for validation and the OpenAPI document. Throws for a route that accepts no principal.
+ */
 export function schemaOf(definition: Route) {
   const { access, bodyFormat } = definition;
   return {

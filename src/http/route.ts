@@ -32,7 +32,7 @@ export interface Route {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly access: Access;
-  /** The resource that a restricted credential must be allowed to use. Required of every route that accepts credentials. */
+  /** The resource that a restricted credential must be allowed to use. Required for routes that accept credentials. */
   readonly about?: About;
   readonly summary: string;
   readonly tag: string;
@@ -55,9 +55,11 @@ export interface Route {
   readonly streamsBody?: true;
   /** The content types that a route with `bytes` documents. */
   readonly consumes?: readonly string[];
-  /** What certain bodies require beyond `access`. Checked before the body is validated further. */
+  /** Returns the access for a body, if it requires more than `access`. Checked before the body is validated. */
   readonly accessFor?: (body: unknown) => Access;
-  /** What the resource in the path requires beyond `access`; called once the request is authenticated. */
+  /**
+   * Returns the access for the resource in the path, if it requires more than `access`. Called after authentication.
+   */
   readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
   /** The credential is checked but not used: the handler sends requests to other routes, which count their uses. */
   readonly countsNoUse?: true;
@@ -69,11 +71,13 @@ export interface Route {
   readonly longArray?: string;
   /** Called several times per second by each client, so only failures are logged. */
   readonly logFailuresOnly?: true;
-  /** Its handler checks the header `If-Match`. */
+  /** The handler checks the header `If-Match`. */
   readonly checksIfMatch?: true;
-  /** Works while the disk is full, as every DELETE does, because it revokes access or is needed to. */
+  /** Works while the disk is full, as every DELETE does, because it is necessary to revoke access. */
   readonly essential?: true;
-  /** The body of a successful response by its status, which the reply has unless the handler throws. */
+  /**
+   * The body of a successful response by status. The reply has the first status unless the handler sets another one.
+   */
   readonly responses: Readonly<Record<number, z.ZodType>>;
   /**
    * The content types of a successful response if one of them is not JSON, each with an example if it is text. NDJSON
@@ -87,7 +91,7 @@ export interface Route {
   readonly handler: (input: HandlerInput<never, never, never>) => unknown;
 }
 
-/** Declares a route, so that the types of its schemas reach its handler. */
+/** Declares a route, so that the input of its handler has the types of its schemas. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   definition: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
     readonly params?: P;
@@ -99,12 +103,12 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   return definition as unknown as Route;
 }
 
-/** The body of a route that takes `bytes`. */
+/** Returns the body of a route with the body format `bytes`. */
 export function rawBodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
-/** The body of a route that streams it. */
+/** Returns the body of a route with `streamsBody`. */
 export const bodyStreamOf = (request: FastifyRequest): Readable =>
   request.body instanceof Readable ? request.body : Readable.from([]);
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from './app-context.ts';
 
-/** For responses that are not pages: if a browser opens one, nothing in it may run or be framed. */
+/** For responses that are not pages: if a browser opens one, it must not run scripts or be framed. */
 export const API_CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether clients reach this server over HTTPS, directly or through a trusted proxy. */
@@ -12,7 +12,7 @@ export function isHttps(
   return publicUrl === null ? request.protocol === 'https' : publicUrl.startsWith('https:');
 }
 
-/** The only accepted name of the session cookie: a sibling subdomain cannot set one with `__Host-` (ASVS 3.3.3). */
+/** Returns the name of the session cookie. A sibling subdomain cannot set a cookie with `__Host-` (ASVS 3.3.3). */
 export function sessionCookieName(
   context: Pick<AppContext, 'publicUrl'>,
   request: Pick<FastifyRequest, 'protocol'>,
@@ -23,7 +23,7 @@ export function sessionCookieName(
 /** Hosts that browsers trust over plain HTTP (Secure Contexts, section 3.1). */
 const LOOPBACK_HOSTNAME = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
-/** The headers of every response (ASVS 3.4.1–8). Pages set their own content security policy. */
+/** Returns the headers of every response (ASVS 3.4.1–8). Pages set their own content security policy. */
 export function securityHeaders(
   context: Pick<AppContext, 'publicUrl'>,
   request: Pick<FastifyRequest, 'protocol' | 'hostname'>,
@@ -33,7 +33,7 @@ export function securityHeaders(
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'content-security-policy': API_CONTENT_SECURITY_POLICY,
-    // Over plain HTTP, browsers ignore it and log a warning on every page.
+    // Over plain HTTP, browsers ignore this header and log a warning on every page.
     ...((https || LOOPBACK_HOSTNAME.test(request.hostname)) && { 'cross-origin-opener-policy': 'same-origin' }),
     ...(https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
   };

@@ -17,10 +17,10 @@ export function setSessionCookie(
   secret: string | null,
 ): void {
   const name = sessionCookieName(context, request);
-  const age = secret === null ? 0 : Math.floor(DURATIONS.sessionLifetime / 1000);
+  const maxAgeSeconds = secret === null ? 0 : Math.floor(DURATIONS.sessionLifetime / 1000);
   reply.header(
     'set-cookie',
-    `${name}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
+    `${name}=${secret ?? ''}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
   );
 }
 
@@ -40,7 +40,7 @@ export function sendRotatedSession(
 
 export const SignInResponse = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
 
-/** Answers a sign-in with the cookie, the person and the session's expiry. */
+/** Responds to a sign-in with the cookie, the person and the expiry of the session. */
 export function sendSignInResponse(
   context: AppContext,
   request: FastifyRequest,

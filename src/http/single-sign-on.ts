@@ -63,13 +63,13 @@ function readFlowCookie(context: AppContext, request: FastifyRequest): string | 
   return value === undefined || value === '' || others.length > 0 ? null : value;
 }
 
-/** The path of a page with a problem for it to explain, and the path to return to. */
+/** Returns the path of a page with the problem that it explains and the path to return to. */
 function problemPath(page: string, reason: SingleSignOnProblem, returnPath: string): string {
   const query = new URLSearchParams({ problem: reason, ...(returnPath !== '/' && { from: returnPath }) });
   return `${page}?${query}`;
 }
 
-/** The person who is signed in in the browser of a public route, or null. */
+/** Returns the person who is signed in to the browser that calls a public route, or null. */
 async function findCaller(context: AppContext, request: FastifyRequest): Promise<SignedInPerson | null> {
   const [secret] = parseSessionCookies(request.headers.cookie, sessionCookieName(context, request));
   if (secret === undefined) return null;
@@ -112,7 +112,7 @@ async function startFlow(
 const signInPurpose = (codes: { invitation?: string | undefined; setupCode?: string | undefined } = {}) =>
   ({ kind: 'sign_in', invitation: codes.invitation ?? null, setupCode: codes.setupCode ?? null }) as const;
 
-/** Sends the browser on after the provider's response. */
+/** Redirects the browser after the provider's response. */
 function sendOutcome(
   context: AppContext,
   request: FastifyRequest,
@@ -139,7 +139,7 @@ function sendOutcome(
   }
 }
 
-/** The routes that browsers and the provider use: nobody is signed in yet. */
+/** The routes that browsers use before sign-in, and those that the provider calls. */
 function signInRoutes(context: AppContext): Route[] {
   const { people } = context;
   return [
@@ -249,7 +249,7 @@ function signInRoutes(context: AppContext): Route[] {
   ];
 }
 
-/** Single sign-on: signing in, and the accounts at the provider that sign a person in. */
+/** Routes for single sign-on, and for the provider accounts with which a person signs in. */
 export function singleSignOnRoutes(context: AppContext): Route[] {
   const { people } = context;
   const confirmIdentity = (request: FastifyRequest, proof: Reauthenticate) =>

@@ -13,7 +13,7 @@ const tag = 'Errors';
 const url = '/v1/errors/source-maps';
 const access = { person: 'admin', token: ['error_tracker'], key: ['write', 'manage_apps'] } as const;
 
-/** Source maps, with which stack frames of minified files are shown as in their sources. */
+/** Routes for source maps, which map stack frames of minified files to their sources. */
 export function sourceMapRoutes(context: AppContext): Route[] {
   const { platform } = context;
   return [

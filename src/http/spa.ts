@@ -8,7 +8,7 @@ import { Problem } from '../contract/problem.ts';
 import { negotiateCoding } from './content-coding.ts';
 import { sendProblem } from './problems.ts';
 
-/** The directory that `npm run build` writes the web UI to. */
+/** The directory to which `npm run build` writes the web UI. */
 const BUILD_DIRECTORY = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ function readBuiltSpa(directory: string): BuiltSpa | null {
   }
 }
 
-/** The page's content security policy (ASVS 3.4.3): own scripts only, styles by nonce, no foreign origin. */
+/** Returns the page's content security policy (ASVS 3.4.3): own scripts only, styles by nonce, no foreign origin. */
 function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
@@ -72,9 +72,9 @@ const PAGES_WITHOUT_NAVIGATION: ReadonlySet<string> = new Set<PageRoute>([
   '/device',
 ]);
 
-/** The layout that the browser shows until the page's script has run: with the navigation, or a centered card. */
+/** Returns the layout that the browser shows until the page's script runs: with navigation, or a centered card. */
 function initialLayout({ routeOptions, headers: { cookie } }: FastifyRequest): 'shell' | 'centered' {
-  // Anyone else is led to sign-in. The cookie's secret is not verified: the layout reveals nothing.
+  // Everyone else is redirected to sign-in. The secret is not verified, because the layout reveals nothing.
   const hasSession = /(?:^|; *)(?:__Host-)?devpilot=/.test(cookie ?? '');
   return hasSession && !PAGES_WITHOUT_NAVIGATION.has(routeOptions.url ?? '') ? 'shell' : 'centered';
 }
@@ -82,7 +82,7 @@ function initialLayout({ routeOptions, headers: { cookie } }: FastifyRequest): '
 interface SpaOptions {
   /** Whether a server may be this machine itself; the web UI offers the option only then. */
   readonly allowLocalServers: boolean;
-  /** Whether anybody has signed up. Until then, every path leads to setup. */
+  /** Whether anyone has signed up. Until then, every path redirects to setup. */
   readonly isSetUp: () => Promise<boolean>;
   /** Whether people sign in with passwords. */
   readonly passwords?: 'on' | 'off';
@@ -94,14 +94,14 @@ interface SpaOptions {
 const HTML_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => HTML_ESCAPES[character] ?? '');
 
-/** Whether a request without a route comes from a person who opened a wrong address in a browser. */
+/** Whether a request without a route comes from a person who opened a wrong URL in a browser. */
 export function wantsPage({ method, url, headers: { accept } }: FastifyRequest): boolean {
   return method === 'GET' && !/^\/(?:v1|api|assets)\//.test(url) && /\btext\/html\b/.test(accept ?? '');
 }
 
 /**
- * Serves the built web UI and its assets, in a scope that adds the security headers to every response. If it has
- * not been built, its URLs say how to build it. Returns a function that responds with the page and status 404.
+ * Serves the built web UI and its assets, in a scope that adds the security headers to every response. If the web UI is
+ * not built, its URLs explain how to build it. Returns a function that responds with the page and status 404.
  */
 export function registerSpa(
   app: FastifyInstance,

@@ -16,12 +16,12 @@ import { type Route, route } from './route.ts';
 
 const ANY_ACCESS_TOKEN = { access_token: requireAll('access_token', []), api_key: null };
 
-/** What the new token should be limited to. */
+/** Returns the requested limits of the new token. */
 const requestedLimits = ({ scope, expires_in: expiresIn, restrictions }: TokenRequest) => ({
   ...{ scope, expiresIn, restrictions },
 });
 
-/** Exchanges an access token, which the request authenticates with, for a narrower one. */
+/** Exchanges an access token, which also authenticates the request, for a narrower one. */
 async function exchangeHeldToken(
   context: AppContext,
   secret: string,
@@ -29,15 +29,15 @@ async function exchangeHeldToken(
   request: FastifyRequest,
 ): Promise<IssuedToken> {
   const origin = originOf(request);
-  // No limited use is taken: a token with limited uses cannot be exchanged.
-  const presented = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
-  const result = await context.authenticator.authenticate(presented, ANY_ACCESS_TOKEN);
+  // The exchange does not count as a use: a token with limited uses cannot be exchanged.
+  const authenticationRequest = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
+  const result = await context.authenticator.authenticate(authenticationRequest, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {
     return exchangeAccessToken(context.workloads, result.record, requestedLimits(body), origin);
   }
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());
-  // RFC 8693, section 2.2.2: `invalid_request` whatever is wrong with the subject token.
+  // RFC 8693, section 2.2.2, requires `invalid_request` for any invalid subject token.
   throw problem.status === 429 ? problem : oauthError('invalid_request', `The subject token: ${problem.message}`);
 }
 
@@ -56,7 +56,7 @@ function exchangeSubjectToken(context: AppContext, body: TokenRequest, request: 
   return exchangeWorkloadToken(context.workloads, { token, identityId, ...requestedLimits(body) }, originOf(request));
 }
 
-/** The token endpoint of OAuth. */
+/** The OAuth token endpoint. */
 export function tokenRoutes(context: AppContext): Route[] {
   return [
     route({
@@ -70,7 +70,7 @@ export function tokenRoutes(context: AppContext): Route[] {
       bodyFormat: 'form or json',
       ignoresQuery: true,
       oauth: true,
-      // In this order: the response is serialized with the first schema that it meets.
+      // The order matters: the response is serialized with the first schema that it matches.
       responses: { 200: z.union([ExchangedToken, DeviceToken]) },
       handler: async ({ body, request, reply }) => {
         reply.header('cache-control', 'no-store');

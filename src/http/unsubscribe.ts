@@ -19,8 +19,9 @@ function sendPage(reply: FastifyReply, status: number, body: string): FastifyRep
 }
 
 /**
- * Registers the page of the link in mails, which ends them without signing in (RFC 8058). Opening the link changes nothing,
- * because mail scanners do that too; the button, or the mail program, posts to the same URL. The body is ignored.
+ * Registers the page for the unsubscribe link in mails, which needs no sign-in (RFC 8058). Opening the link changes
+ * nothing, because mail scanners also open it; the button, or the mail program, sends a POST to the same URL, whose
+ * body is ignored.
  */
 export function registerUnsubscribe(scope: FastifyInstance, context: AppContext): void {
   const { notify } = context;

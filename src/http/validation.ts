@@ -9,10 +9,10 @@ const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', que
 const containsNul = (params: unknown): boolean =>
   Object.values(params ?? {}).some((text) => String(text).includes('\0'));
 
-/** The library's message for a field that is missing. */
+/** The message of zod for a missing field. */
 const MISSING = /^Invalid input: expected .*, received undefined$/;
 
-/** What a limit counts, by the type of the value. */
+/** The unit of a limit, by the type of the value. */
 const UNITS: Readonly<Record<string, string>> = {
   string: ' characters',
   array: ' items',
@@ -20,7 +20,7 @@ const UNITS: Readonly<Record<string, string>> = {
   map: ' items',
 };
 
-/** The message for a value beyond a limit whose schema has none of its own; null for other problems. */
+/** Returns the message for a value beyond a limit, unless its schema has a message; null for other problems. */
 function limitMessage(issue: z.core.$ZodIssue): string | null {
   const isTooSmall = issue.code === 'too_small';
   if ((!isTooSmall && issue.code !== 'too_big') || !/^Too (?:small|big): /.test(issue.message)) return null;
@@ -30,10 +30,10 @@ function limitMessage(issue: z.core.$ZodIssue): string | null {
   return `must ${unit === undefined ? 'be' : 'have'} at ${isTooSmall ? 'least' : 'most'} ${limit}${unit ?? ''}`;
 }
 
-/** Maximum number of fields that an error response names. */
+/** Maximum number of field errors in a response. */
 const MAX_FIELD_ERRORS = 20;
 
-/** Text from a request as it is repeated in a response: without secrets, and truncated. */
+/** Returns text of a request without secrets and truncated, for use in a response. */
 function redactAndTruncate(text: string): string {
   const redacted = redactSecrets(text);
   return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
@@ -65,15 +65,15 @@ interface ValidationTarget {
   readonly httpPart?: string;
 }
 
-/** Refuses what does not match a schema, naming each field. The schemas themselves refuse unknown fields. */
+/** Compiles a validator whose error names each invalid field. The schemas themselves reject unknown fields. */
 export function compileValidator({ schema, httpPart }: ValidationTarget) {
   return (data: unknown) => {
-    // A route that parses its own bytes.
+    // The handlers of such routes parse the bytes themselves.
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     if (httpPart === 'params' && containsNul(data)) return { error: new Problem('not_found') };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
-    // Nothing can exist under a malformed id.
+    // No resource can have a malformed id.
     if (httpPart === 'params') return { error: new Problem('not_found') };
     return { error: validationProblem(result.error.issues, httpPart) };
   };

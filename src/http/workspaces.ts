@@ -27,7 +27,7 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
-/** The workspace in a path, for a person with at least this role in it. Throws `not_found`, `second_factor_needed`, `forbidden`. */
+/** Returns the workspace in the path. Throws `not_found`, `second_factor_needed`, and `forbidden` below this role. */
 async function requireWorkspaceInPath(
   context: AppContext,
   request: FastifyRequest,
