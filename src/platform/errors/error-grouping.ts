@@ -62,7 +62,7 @@ function normalizeFunction(name: string): string {
   return normalizeText(isNative ? stripArguments(symbol) : symbol);
 }
 
-/** A hash of the content that bundlers insert into a file name, between dots or hyphens. */
+/** A hash of the content that bundlers add to a file name, between dots or hyphens. */
 const CONTENT_HASH = /(?<=[.-])(?=\w{0,19}(?:\d|[a-z][A-Z]))\w{6,20}(?=\.(?:[\w.]{1,20}\.)?[mc]?jsx?$)/;
 
 /** Returns a path without origin, query, content hash and numbers. Pure. */
