@@ -98,7 +98,7 @@ export function seedActivity(path: string, months: Readonly<Record<string, SeedP
     .all() as { name: string; sql: string }[];
   database.exec('begin');
   for (const { name } of indexes) database.exec(`drop index ${name}`);
-  const insert = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const insert = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)');
   const insertCount = database.prepare('insert into activity_rollup values (?, ?, ?, ?, ?, ?, ?, ?)');
   const hashes = new Map<string, number>();
   for (const [workspaceId, month] of Object.entries(months)) {
