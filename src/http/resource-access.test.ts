@@ -20,10 +20,22 @@ import { routeTable } from './route-table.ts';
 /** One of everything that a path can name, by id. */
 type Things = Readonly<
   Record<
-    'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'server' | 'script' | 'run',
+    | 'project'
+    | 'app'
+    | 'deployment'
+    | 'backup'
+    | 'error_issue'
+    | 'error_key'
+    | 'source_map'
+    | 'server'
+    | 'script'
+    | 'run',
     string
   >
 >;
+
+const SOURCE_MAPS = '/v1/errors/source-maps?file=app.js&debugId=8f3c2a1b-0000-4000-8000-0000000000ab';
+const SOURCE_MAP = { version: 3, sources: ['app.ts'], names: [], mappings: 'AAAA' };
 
 /** Every route that accepts access tokens or API keys, except those for guards. */
 const ROUTES = routeTable({} as AppContext).filter(({ access }) => {
@@ -70,6 +82,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       backup: await create(person, `/v1/apps/${app}/backups`, {}),
       error_issue: await create(person, '/v1/errors/events', report),
       error_key: await create(person, '/v1/errors/keys', { name: `Key ${name}`, app }),
+      source_map: await create(person, `${SOURCE_MAPS}&app=app-${name}`, SOURCE_MAP),
       run: await create(person, `/v1/scripts/${script}/runs`, {}),
     };
   }
