@@ -4,43 +4,43 @@ import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const MANY = 100_000;
 const FEW = 1_000;
-const PAGES = 60;
+const SAMPLES = 60;
 const SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'].flatMap((sort) => [sort, `-${sort}`]);
 
-interface Listed {
+interface ListPage {
   readonly data: readonly unknown[];
   readonly nextCursor: string | null;
 }
 
 async function page(
-  served: ServerProcess,
+  server: ServerProcess,
   { cookie, workspaceId }: SeededDirectory,
   query: Record<string, string>,
-): Promise<Listed> {
-  const response = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+): Promise<ListPage> {
+  const response = await fetch(`${server.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
   if (response.status !== 200) throw new Error(`A page returned ${response.status}.`);
-  return (await response.json()) as Listed;
+  return (await response.json()) as ListPage;
 }
 
 /** Returns a cursor in the middle of the list, by reading all pages before it. */
 async function cursorInTheMiddle(
-  served: ServerProcess,
+  server: ServerProcess,
   seeded: SeededDirectory,
   count: number,
   sort: string,
 ): Promise<string> {
   let cursor: string | null = null;
   for (let readCount = 0; readCount < count / 2; readCount += 200) {
-    const listed: Listed = await page(served, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
-    cursor = listed.nextCursor;
+    const listPage: ListPage = await page(server, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
+    cursor = listPage.nextCursor;
   }
   if (cursor === null) throw new Error('The list ended before its middle.');
   return cursor;
 }
 
-async function timeOf(work: () => Promise<Listed>): Promise<number> {
+async function timeOf(work: () => Promise<ListPage>): Promise<number> {
   const startMs = performance.now();
   const { data } = await work();
   if (data.length !== 50) throw new Error(`A page contained ${data.length} items instead of 50.`);
@@ -48,7 +48,7 @@ async function timeOf(work: () => Promise<Listed>): Promise<number> {
 }
 
 /**
- * Compares a page of 50 of 100,000 credentials with one of 1,000 credentials: the first page and a page in the middle,
+ * Compares the time to read a page of 50 from a list of 100,000 credentials with that from a list of 1,000: the first page and a page in the middle,
  * in each sort order.
  */
 export async function pages(): Promise<Finding[]> {
@@ -67,17 +67,17 @@ export async function pages(): Promise<Finding[]> {
       ] as const) {
         const largeTimes: number[] = [];
         const smallTimes: number[] = [];
-        for (let turn = 0; turn < PAGES; turn++) {
+        for (let turn = 0; turn < SAMPLES; turn++) {
           largeTimes.push(await timeOf(() => page(large, many, { sort, ...cursors[0] })));
           smallTimes.push(await timeOf(() => page(small, few, { sort, ...cursors[1] })));
         }
         const [largeMedian, smallMedian] = [median(largeTimes), median(smallTimes)];
         findings.push({
-          name: `${pagePosition} by ${sort}, of 100,000 relative to 1,000`,
+          name: `${pagePosition} sorted by ${sort}, 100,000 credentials relative to 1,000`,
           value: largeMedian / smallMedian,
           unit: '×',
           bound: atMost(1.5),
-          measurements: `medians of ${PAGES}: ${list([largeMedian])} over ${list([smallMedian])} ms`,
+          measurements: `medians of ${SAMPLES}: ${list([largeMedian])} over ${list([smallMedian])} ms`,
         });
       }
     }

@@ -20,19 +20,19 @@ import { type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';
 import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
-const PEERS = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
+const PACKAGES = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const KEYS = 1_000;
 const ROUNDS = 5;
-const THEIRS_PER_ROUND = 300;
-const OURS_PER_ROUND = 100_000;
+const BETTER_AUTH_CHECKS_PER_ROUND = 300;
+const DEVPILOT_CHECKS_PER_ROUND = 100_000;
 const directory = fileURLToPath(new URL('.peers/', import.meta.url));
 
-/** Installs the peers into their own directory, outside our lockfile, if they are missing. */
-async function ensurePeers(): Promise<void> {
+/** Installs better-auth into its own directory, outside the lockfile, if it is missing. */
+async function installBetterAuth(): Promise<void> {
   if (existsSync(join(directory, 'node_modules/@better-auth/api-key'))) return;
-  process.stdout.write('the peers are missing; installing them with npm into bench/.peers\n');
+  process.stdout.write('better-auth is missing; installing it with npm into bench/.peers\n');
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, dependencies: PEERS }));
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, dependencies: PACKAGES }));
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'], directory);
 }
 
@@ -47,8 +47,8 @@ interface Auth {
   };
 }
 
-/** Opens the peer's server on SQLite. Its rate limit is turned off, because ours has none for valid requests. */
-async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
+/** Opens better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
+async function openBetterAuth(): Promise<{ auth: Auth; keys: string[] }> {
   const path = join(runFolder(), 'peers.db');
   const database = openSqlite(path, false);
   const load = async (name: string) =>
@@ -76,10 +76,13 @@ async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
   return { auth, keys };
 }
 
-/** Compares verifications of one of 1,000 keys with the peer's, each on its own SQLite file in this process. */
+/**
+ * Compares how many credentials per second Devpilot and better-auth verify, each picked at random from 1,000, each on its
+ * own SQLite file in this process.
+ */
 export async function peers(): Promise<Finding[]> {
-  await ensurePeers();
-  const { auth, keys } = await openTheirs();
+  await installBetterAuth();
+  const { auth, keys } = await openBetterAuth();
   const seeded = await seededDirectory(KEYS);
   const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
   const path = join(runFolder(), 'ours.db');
@@ -123,25 +126,25 @@ export async function peers(): Promise<Finding[]> {
   }
   async function verifyOne(): Promise<void> {
     const { valid } = await auth.api.verifyApiKey({ body: { key: pickRandom(keys) } });
-    if (!valid) throw new Error('The peer did not verify a key.');
+    if (!valid) throw new Error('better-auth did not verify a key.');
   }
   async function perSecond(times: number, work: () => Promise<void>): Promise<number> {
     const startMs = performance.now();
     for (let done = 0; done < times; done++) await work();
-    // Our uses are written at the end of each round; the peer writes each use with its verification.
+    // Devpilot writes the uses at the end of each round; better-auth writes each use with its verification.
     await usage.flush();
     return (times / (performance.now() - startMs)) * 1000;
   }
 
-  const ours: number[] = [];
-  const theirs: number[] = [];
+  const devpilotRates: number[] = [];
+  const betterAuthRates: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      const ourRate = await perSecond(OURS_PER_ROUND, authorizeOne);
-      const theirRate = await perSecond(THEIRS_PER_ROUND, verifyOne);
+      const devpilotRate = await perSecond(DEVPILOT_CHECKS_PER_ROUND, authorizeOne);
+      const betterAuthRate = await perSecond(BETTER_AUTH_CHECKS_PER_ROUND, verifyOne);
       if (round > 0) {
-        ours.push(ourRate);
-        theirs.push(theirRate);
+        devpilotRates.push(devpilotRate);
+        betterAuthRates.push(betterAuthRate);
       }
     }
   } finally {
@@ -149,11 +152,11 @@ export async function peers(): Promise<Finding[]> {
   }
   return [
     {
-      name: `verifications per second relative to @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
-      value: medianRatio(ours, theirs),
+      name: `verifications per second relative to @better-auth/api-key ${PACKAGES['@better-auth/api-key']}, both on SQLite`,
+      value: medianRatio(devpilotRates, betterAuthRates),
       unit: '×',
       bound: null,
-      measurements: `${list(ours)} over ${list(theirs)} per second, uses written`,
+      measurements: `${list(devpilotRates)} over ${list(betterAuthRates)} per second, including the time to write the uses`,
     },
   ];
 }

@@ -11,10 +11,10 @@ let last = performance.now();
 let resolveResponse = (): void => undefined;
 socket.on('data', () => {
   const now = performance.now();
-  const silence = Math.round((now - last) * 1000);
+  const gap = Math.round((now - last) * 1000);
   last = now;
-  for (let known = Atomics.load(longest, 0); silence > known; ) {
-    known = Atomics.compareExchange(longest, 0, known, silence) === known ? silence : Atomics.load(longest, 0);
+  for (let known = Atomics.load(longest, 0); gap > known; ) {
+    known = Atomics.compareExchange(longest, 0, known, gap) === known ? gap : Atomics.load(longest, 0);
   }
   resolveResponse();
 });

@@ -1,12 +1,15 @@
+/**
+ * Receives webhooks at `/0`, `/1` … and counts, for each path, the distinct events and the gaps in their sequence. `GET /`
+ * returns the counts.
+ */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Receivers of webhooks at `/0`, `/1` … Each counts received events and events out of order. `GET /` returns the counts. */
-const receivers = new Map<string, { seen: Set<number>; last: number; outOfOrder: number }>();
+const receivers = new Map<string, { seen: Set<number>; last: number; gaps: number }>();
 
 const server = http.createServer((request, response) => {
   if (request.method === 'GET') {
-    const all = [...receivers].map(([path, { seen, outOfOrder }]) => ({ path, count: seen.size, outOfOrder }));
+    const all = [...receivers].map(([path, { seen, gaps }]) => ({ path, count: seen.size, gaps }));
     response.end(JSON.stringify(all));
     return;
   }
@@ -14,9 +17,9 @@ const server = http.createServer((request, response) => {
   request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   request.on('end', () => {
     const path = request.url ?? '';
-    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, outOfOrder: 0 };
+    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, gaps: 0 };
     const sequence = Number(/"sequence":(\d+)/.exec(body)?.[1] ?? 0);
-    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.outOfOrder++;
+    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.gaps++;
     receiver.last = Math.max(receiver.last, sequence);
     receiver.seen.add(sequence);
     receivers.set(path, receiver);

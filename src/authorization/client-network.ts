@@ -13,7 +13,7 @@ export function clientNetwork(address: string): string {
   const [plain = ''] = address.split('%');
   const family = readAddress(plain, words);
   if (family === 0) return address;
-  if (family === 4) return formatAddressRange({ family, words: [...words], prefix: 32 });
+  if (family === 4) return formatAddressRange({ family, words: [...words], prefixLength: 32 });
   const [first = 0, second = 0] = words;
   const groups = [first >>> 16, first & 0xffff, second >>> 16, second & 0xffff];
   return `${groups.map(hex).join(':')}::/64`;

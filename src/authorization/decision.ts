@@ -11,7 +11,7 @@ export type Decision = 'ok' | RefusalReason;
 
 /**
  * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`
- * (epoch milliseconds). Pure. The checks run in the order of the contract (section 5): passphrase, active, expiry, uses
+ * (epoch milliseconds). Pure. The checks run in the order of the contract: passphrase, active, expiry, uses
  * left, address, kind, rights. Therefore only callers that know the secret and its passphrase learn the state of the
  * credential. `isSpent`: no use is left.
  */

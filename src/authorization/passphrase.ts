@@ -2,7 +2,7 @@ import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'nod
 import { createFairQueue } from '../contract/fair-queue.ts';
 import { LIMITS } from '../contract/limits.ts';
 
-/** argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet; contract, section 4). */
+/** argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet). */
 const ARGON2_COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_LENGTH = 32;
 const SALT_LENGTH = 16;

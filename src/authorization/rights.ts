@@ -46,7 +46,7 @@ export function rightNamesOf(kind: CredentialKind, mask: RightsMask): string[] {
 
 /**
  * Like `rightNamesOf`, with `all` expanded to every scope, for services that compare names: `Devpilot-Scopes` and
- * introspection (contract, section 5). Pure.
+ * introspection. Pure.
  */
 export function effectiveRightNamesOf(kind: 'access_token', mask: RightsMask): Scope[];
 export function effectiveRightNamesOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];

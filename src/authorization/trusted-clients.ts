@@ -2,7 +2,7 @@ import { DAY, SECOND } from '../contract/limits.ts';
 import { clientNetwork } from './client-network.ts';
 import type { CredentialRecord } from './record.ts';
 
-/** How long a client is trusted after it used a correct pair of secret and passphrase (contract, section 5). */
+/** How long a client is trusted after it used a correct pair of secret and passphrase. */
 const TRUST_MS = 30 * DAY;
 /** How long the result is cached, so that limited attempts do not cost a read each. */
 const CACHE_MS = 10 * SECOND;

@@ -21,10 +21,10 @@ const ASSUMPTIONS: Readonly<Partial<Record<DecisionStep, string>>> = {
 async function findCredentialOfAnyKind(client: Client, idOrName: string): Promise<Credential> {
   if (idOrName.startsWith('key_')) return findCredential(client, 'keys', idOrName);
   if (idOrName.startsWith('tok_')) return findCredential(client, 'tokens', idOrName);
-  const all = { q: idOrName };
+  const query = { q: idOrName };
   const matches = [
-    ...(await Array.fromAsync<Credential>(client.accessTokens.all(all))),
-    ...(await Array.fromAsync<Credential>(client.apiKeys.all(all))),
+    ...(await Array.fromAsync<Credential>(client.accessTokens.all(query))),
+    ...(await Array.fromAsync<Credential>(client.apiKeys.all(query))),
   ].filter(({ name }) => name === idOrName);
   const [match, ...others] = matches;
   if (match === undefined) throw new Failure(`No access token or API key named ${idOrName} found.`);

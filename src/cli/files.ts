@@ -9,7 +9,7 @@ function isSpecialFile(file: string): boolean {
   return found !== undefined && !found.isFile();
 }
 
-function writeFailure(file: string, error: unknown): Failure {
+function toWriteFailure(file: string, error: unknown): Failure {
   return new Failure(`${file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
 }
 
@@ -29,7 +29,7 @@ export function writePrivateFile(file: string, text: string): void {
     renameSync(temporaryFile, file);
   } catch (error) {
     rmSync(temporaryFile, { force: true });
-    throw writeFailure(file, error);
+    throw toWriteFailure(file, error);
   }
 }
 
@@ -44,7 +44,7 @@ export async function streamToPrivateFile(file: string, source: Readable): Promi
     if (temporaryFile !== file) renameSync(temporaryFile, file);
   } catch (error) {
     if (temporaryFile !== file) rmSync(temporaryFile, { force: true });
-    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : writeFailure(file, error);
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : toWriteFailure(file, error);
   }
 }
 

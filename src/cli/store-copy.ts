@@ -13,7 +13,7 @@ export function reportTableProgress(progress: ProgressIndicator): OnProgress {
 
 /** Copies all data of an installation into an empty database. */
 export async function runStoreCopy(options: { from: string; to: string; json: true | undefined }): Promise<void> {
-  // Only the settings of the secret are read, because the options name the databases.
+  // Reads only the settings for the secret, because the options name the databases.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
   const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
   const progress = startProgress('Copying', options.json);

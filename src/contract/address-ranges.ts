@@ -1,7 +1,7 @@
 /**
  * IP addresses and CIDR ranges (RFC 4632, RFC 4291), for the restriction `addresses`. Runs in browsers and in guards, so
  * it uses no library. An address is four words of 32 bits; an IPv4 address is the last word. An IPv4-mapped IPv6 address
- * (RFC 4291, section 2.5.5.2) is the IPv4 address.
+ * (RFC 4291, section 2.5.5.2) is treated as the IPv4 address.
  */
 
 export interface AddressRange {
@@ -9,7 +9,7 @@ export interface AddressRange {
   /** The first address, with the host bits zero. */
   readonly words: readonly number[];
   /** Number of leading bits that an address must share: 0 to 32 for IPv4, 0 to 128 for IPv6. */
-  readonly prefix: number;
+  readonly prefixLength: number;
 }
 
 const MAPPED_WORD = 0xffff;
@@ -99,7 +99,7 @@ function parseGroups(text: string): boolean {
 
 /**
  * Parses an address into four words. Returns its family, or 0 if the text is not an address. Allocates nothing, because
- * every request of a credential with the restriction calls it.
+ * it runs for every request with a credential that has this restriction.
  */
 export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   words.fill(0);
@@ -133,7 +133,7 @@ export function canonicalAddress(text: string): string | null {
   const family = readAddress(address, scratch);
   if (family === 0) return null;
   if (family === 4 && !address.includes(':')) return address;
-  return formatAddressRange({ family, words: [...scratch], prefix: family === 4 ? 32 : 128 });
+  return formatAddressRange({ family, words: [...scratch], prefixLength: family === 4 ? 32 : 128 });
 }
 
 /** Returns whether a text is an IP address. */
@@ -146,15 +146,15 @@ function maskOfWord(bits: number, index: number): number {
 }
 
 /** Returns the last address of a range. */
-export function lastAddressOf({ family, words, prefix }: AddressRange): number[] {
-  const bits = family === 4 ? MAPPED_PREFIX + prefix : prefix;
+export function lastAddressOf({ family, words, prefixLength }: AddressRange): number[] {
+  const bits = family === 4 ? MAPPED_PREFIX + prefixLength : prefixLength;
   return words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
 }
 
 /** Returns whether every address of `inner` is in `outer`. Pure. */
 export function containsRange(outer: AddressRange, inner: AddressRange): boolean {
-  if (outer.family !== inner.family || outer.prefix > inner.prefix) return false;
-  const bits = outer.family === 4 ? MAPPED_PREFIX + outer.prefix : outer.prefix;
+  if (outer.family !== inner.family || outer.prefixLength > inner.prefixLength) return false;
+  const bits = outer.family === 4 ? MAPPED_PREFIX + outer.prefixLength : outer.prefixLength;
   return inner.words.every((word, index) => (word & maskOfWord(bits, index)) >>> 0 === outer.words[index]);
 }
 
@@ -169,13 +169,13 @@ export function parseAddressRange(text: string): AddressRange | null {
   if (family === 0) return null;
   const isMapped = family === 4 && address.includes(':');
   const longest = address.includes(':') ? 128 : 32;
-  const prefixLength = length === undefined ? longest : Number(length);
+  const writtenLength = length === undefined ? longest : Number(length);
   // A mapped range wider than all IPv4 addresses would also contain other IPv6 addresses.
-  if (prefixLength > longest || (isMapped && prefixLength < MAPPED_PREFIX)) return null;
-  const prefix = isMapped ? prefixLength - MAPPED_PREFIX : prefixLength;
-  const bits = family === 4 ? MAPPED_PREFIX + prefix : prefix;
+  if (writtenLength > longest || (isMapped && writtenLength < MAPPED_PREFIX)) return null;
+  const prefixLength = isMapped ? writtenLength - MAPPED_PREFIX : writtenLength;
+  const bits = family === 4 ? MAPPED_PREFIX + prefixLength : prefixLength;
   const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
-  return { family, words, prefix };
+  return { family, words, prefixLength };
 }
 
 /** IPv6 in the canonical form of RFC 5952. */
@@ -193,8 +193,8 @@ function formatIpv6(words: readonly number[]): string {
 }
 
 /** Returns the canonical text of a range; a range of one address is written as the address. */
-export function formatAddressRange({ family, words, prefix }: AddressRange): string {
+export function formatAddressRange({ family, words, prefixLength }: AddressRange): string {
   const last = words[3] ?? 0;
   const address = family === 4 ? [24, 16, 8, 0].map((shift) => (last >>> shift) & 255).join('.') : formatIpv6(words);
-  return prefix === (family === 4 ? 32 : 128) ? address : `${address}/${prefix}`;
+  return prefixLength === (family === 4 ? 32 : 128) ? address : `${address}/${prefixLength}`;
 }

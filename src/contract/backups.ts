@@ -1,4 +1,4 @@
-/** Schemas of backups (contract section 8). Runs in browsers and on the server. */
+/** Schemas of backups. Runs in browsers and on the server. */
 
 import { z } from 'zod';
 import { auditParty, id, idOrSlug, oneOf, timestamps } from './fields.ts';

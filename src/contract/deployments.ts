@@ -1,4 +1,4 @@
-/** Schemas of deployments (contract section 8). Runs in browsers and on the server. */
+/** Schemas of deployments. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { branch, healthCheckUrl, tag } from './apps.ts';
 import { auditParty, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';

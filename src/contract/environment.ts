@@ -1,4 +1,4 @@
-/** Schemas of the environment of an app or a project (contract section 8). Runs in browsers and on the server. */
+/** Schemas of the environment of an app or a project. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
 import { auditParty, oneOf } from './fields.ts';

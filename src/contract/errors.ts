@@ -1,4 +1,4 @@
-/** Schemas of the error tracker (contract section 8). Runs in browsers and on the server. */
+/** Schemas of the error tracker. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { id, name, oneOf } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';

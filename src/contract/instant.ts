@@ -1,4 +1,4 @@
-/** Timestamps of the contract (section 4): ISO 8601 UTC with milliseconds, years 1970 to 9999. Runs in browsers. */
+/** Timestamps of the contract: ISO 8601 UTC with milliseconds, years 1970 to 9999. Runs in browsers. */
 import { z } from 'zod';
 
 /** The last timestamp that the contract can represent, in epoch milliseconds. */

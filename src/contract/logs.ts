@@ -1,4 +1,4 @@
-/** Schema of a log line (contract section 8). Runs in browsers and on the server. */
+/** Schema of a log line. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { flag, id } from './fields.ts';
 import { instant } from './instant.ts';

@@ -1,4 +1,4 @@
-/** Schemas of push to deploy (contract sections 7 and 8). Runs in browsers and on the server. */
+/** Schemas of push to deploy. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { PUSH_LIMITS } from './limits.ts';
 

@@ -1,5 +1,5 @@
 /**
- * How much a workspace or a person may add (contract section 6, `quota_exceeded`). Requests beyond a quota are
+ * How much a workspace or a person may add (`quota_exceeded`). Requests beyond a quota are
  * rejected, but never deletions or revocations. A test compares this table with the table in `docs/operations.md`.
  */
 

@@ -1,4 +1,4 @@
-/** Schemas of scripts and their runs (contract section 8). Runs in browsers and on the server. */
+/** Schemas of scripts and their runs. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';

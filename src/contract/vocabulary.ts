@@ -119,7 +119,7 @@ export type ReviewReason = (typeof REVIEW_REASONS)[number];
 /** Decisions on a reviewed credential, besides replacing or deleting it. */
 export const REVIEW_DECISIONS = ['keep'] as const;
 
-/** The steps of a decision on a known secret, in the order of the contract (section 5). */
+/** The steps of a decision on a known secret, in this order. */
 export const DECISION_STEPS = [
   'passphrase',
   'active',
@@ -191,6 +191,6 @@ export const SINGLE_SIGN_ON_PROBLEMS = [
 export type SingleSignOnProblem = (typeof SINGLE_SIGN_ON_PROBLEMS)[number];
 
 /**
- * The roles in ascending order of rights (contract section 3); requests of people are checked against a minimum role.
+ * The roles in ascending order of rights; requests of people are checked against a minimum role.
  */
 export const ROLE_RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };

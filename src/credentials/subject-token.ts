@@ -2,7 +2,7 @@ import { type CompactVerifyGetKey, compactVerify, decodeProtectedHeader, errors 
 import type { Claims } from '../contract/claim-patterns.ts';
 import type { IssuerKeys, KeySource } from './issuer-keys.ts';
 
-/** The signature algorithms of the contract (section 9), without symmetric algorithms and `none`. */
+/** The signature algorithms of the contract, without symmetric algorithms and `none`. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 /** The claims of a token whose signature is valid, or why it was refused. */

@@ -36,7 +36,7 @@ const triggerAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['de
 const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
 const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
 
-/** Returns the additional access for a deployment, which depends on the fields of its body (contract section 7). */
+/** Returns the additional access for a deployment, which depends on the fields of its body. */
 function accessFor(body: unknown): Access {
   const fields: readonly string[] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;

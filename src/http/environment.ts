@@ -58,10 +58,10 @@ function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
 /** The phrases of the summaries that differ between the two owners of variables. */
 const SUMMARIES = {
   app: {
-    read: "Read the variables, those inherited from the app's project included. ",
+    read: 'Read the variables, including those inherited from its project. ',
     written:
       'Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
-    removed: 'Remove a variable of the app; one of its project with this name takes effect again',
+    removed: 'Remove a variable of the app; a project variable of the same name then takes effect again',
   },
   project: {
     read: 'Read the variables that the apps of the project inherit. ',
@@ -84,7 +84,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       url,
       access: readAccess,
       about,
-      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. With another format than json, as text/plain for owners and admins`,
+      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. Formats other than json are returned as text/plain, to owners and admins only`,
       tag,
       params: z.object(ownerParam),
       query: EnvQuery,
@@ -110,7 +110,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       access: writeAccess,
       about,
       summary:
-        'Set several variables and remove those sent as null, all or none; the response shows only the values that were sent',
+        'Atomically set several variables and remove those sent as null; the response shows only the values that were sent',
       tag,
       params: z.object(ownerParam),
       body: UpdateEnvironment,
@@ -166,7 +166,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       url: `${url}/versions`,
       access: readAccess,
       about,
-      summary: 'List the versions, newest first, with the names changed and the actor',
+      summary: 'List the versions, newest first, with the changed names and the actor',
       tag,
       params: z.object(ownerParam),
       query: PageQuery,

@@ -61,7 +61,8 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
       const subject = textOf(payload.sub, 255);
       const providerSession = textOf(payload['sid'], 512);
       const jti = textOf(payload.jti, 512);
-      if (jti === null || (subject === null && providerSession === null)) throw new Error('no subject or session');
+      if (jti === null) throw new Error('no jti');
+      if (subject === null && providerSession === null) throw new Error('no subject or session');
       const acceptedUntil = Date.now() + (MAX_AGE_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS) * SECOND;
       return { issuer, subject, providerSession, jti, acceptedUntil };
     },

@@ -14,7 +14,7 @@ export async function findPolicy(db: Queryable, workspaceId: string): Promise<Po
   return db.selectFrom('workspace_policy').selectAll().where('workspace_id', '=', workspaceId).executeTakeFirst();
 }
 
-/** Returns the prefixes of secrets of other systems that each workspace declares, as a JSON array. */
+/** Returns the secret prefixes of other systems that each workspace has declared, as a JSON array. */
 export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: string; foreign_prefixes: string }[]> {
   const policies = db.selectFrom('workspace_policy').select(['workspace_id', 'foreign_prefixes']);
   return policies.where('foreign_prefixes', '<>', '[]').execute();
@@ -82,9 +82,9 @@ function violationsExpression(policy: PolicyRow): RawBuilder<number> {
 }
 
 /**
- * Returns when a credential expires under a policy, in SQL, as a number: the chosen expiry, or the end of the maximum
- * lifetime, if that is earlier, but not before `binds_existing_from`. With `keepsExpired`, a credential that has
- * expired by `now` stays expired.
+ * Returns when a credential expires under a policy, in SQL, as a number: the earlier of the chosen expiry and the limit
+ * of the policy. The limit is the end of the maximum lifetime or `binds_existing_from`, whichever is later; there is none
+ * if either is null. With `keepsExpired`, a credential that has expired by `now` stays expired.
  */
 function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
   const { max_lifetime_days: days, binds_existing_from: from } = policy;

@@ -21,9 +21,9 @@ export interface IngestResult {
 
 export interface ActivityIngest {
   /**
-   * Stores a batch and updates its roll-ups, all or none; an event whose source and id already exist is counted as a
+   * Stores a batch and updates the roll-ups atomically; an event whose source and id already exist is counted as a
    * duplicate and not stored. The events are durable when the promise resolves. Throws `unavailable` if too many
-   * events are queued, `quota_exceeded` if `sender`, a person or credential, has sent too many.
+   * events are queued, `quota_exceeded` if `sender`, a person or credential, has sent too many events or too much data.
    */
   ingest(
     workspaceId: string,

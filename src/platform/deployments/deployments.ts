@@ -50,7 +50,7 @@ export function getDeployment(context: PlatformContext, workspaceId: string, id:
   return readDeployment(context, context.store.read, workspaceId, id);
 }
 
-/** Runs a transaction, then wakes the queue; returns the updated deployment. */
+/** Runs `update`, which returns the id of the deployment, in a transaction, then wakes the queue. Returns the deployment. */
 export async function changeAndWake(
   context: PlatformContext,
   workspaceId: string,
@@ -65,7 +65,7 @@ export async function changeAndWake(
 
 /**
  * Deploys an app. Throws `not_found`, `conflict` if the app's configuration is incomplete, `validation_failed` for an
- * invalid server, hook or instant, `idempotent_replay`.
+ * invalid server, hook or time, and `idempotent_replay` for a repeated request.
  */
 export function createDeployment(
   context: PlatformContext,
@@ -206,7 +206,7 @@ async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: Depl
 }
 
 /**
- * Cancels or approves a deployment, or promotes or rolls back a canary. Running work ends soon, not immediately.
+ * Cancels or approves a deployment, or promotes or aborts a canary. After a cancel or abort, work in progress may continue briefly.
  * Throws `not_found`, `conflict` if the deployment's state does not allow the action, and `forbidden` for a
  * self-approval.
  */
