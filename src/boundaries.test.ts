@@ -193,7 +193,7 @@ function importsOf(file: string): Import[] {
   return found;
 }
 
-const files = globSync('**/*.{ts,tsx}', { cwd: 'src' })
+const files = globSync('**/*.{ts,tsx}', { cwd: 'src', exclude: ['**/node_modules'] })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => !file.includes('.test.'))
   .sort();
