@@ -159,7 +159,7 @@ export type Deployment = z.infer<typeof Deployment>;
 const names = z.array(z.string());
 export const DeploymentVariables = z
   .object({
-    comparedWith: id.nullable().describe('The release before: the last earlier deployment that completed'),
+    comparedWith: id.nullable().describe('The previous release: the last earlier deployment that completed'),
     names: names.nullable().describe('The names of its variables; null if it has not started, or if they are unknown'),
     added: names,
     removed: names,

@@ -350,7 +350,7 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releases(app).sort(), ids.slice(2));
   });
 
-  test('the names of variables are compared with the release before, never their values', async () => {
+  test('the names of variables are compared with the previous release, never their values', async () => {
     const app = await newApp();
     const setAll = (values: object) => owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
     await setAll({ GONE: 'value-1', KEPT: 'value-2', ROTATED: 'value-3' });

@@ -142,7 +142,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/deployments/:id/variables',
       access: { person: 'member', token: ['modify_env'] },
       about: 'deployment',
-      summary: 'Compare the names of the variables of a deployment with those of the release before',
+      summary: 'Compare the names of the variables of a deployment with those of the previous release',
       tag,
       params: IdParams,
       responses: { 200: DeploymentVariables },
