@@ -15,7 +15,7 @@ const EXCEPTIONS = new Set([
 
 /** Phrases that users do not see: messages to developers, codes, commands, names of keys, values of CSS. */
 const NOT_SHOWN =
-  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|bad|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
+  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|danger|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
 
 /** Attributes and properties that people read or hear. */
 const SHOWN =

@@ -29,7 +29,7 @@ function RequiredTwoFactor({ from }: { readonly from: string }) {
   return (
     <>
       {me.twoFactor ? (
-        <Notice tone="good">
+        <Notice tone="success">
           {strings.accountPage.twoFactorIsOn(
             <Anchor key="continue" inherit component="button" type="button" onClick={() => history.push(path)}>
               {strings.accountPage.continue}
@@ -37,7 +37,7 @@ function RequiredTwoFactor({ from }: { readonly from: string }) {
           )}
         </Notice>
       ) : (
-        <Notice tone="warn">{strings.accountPage.turnOnTwoFactor}</Notice>
+        <Notice tone="warning">{strings.accountPage.turnOnTwoFactor}</Notice>
       )}
       <TwoFactorSection onTurnedOn={() => setIsTurnedOn(true)} />
     </>

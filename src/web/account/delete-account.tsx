@@ -15,7 +15,7 @@ export function DeleteAccountSection() {
         <Dialog onClose={close} title={strings.deleteAccount.title}>
           <ReauthenticationForm
             submitLabel={strings.deleteAccount.title}
-            tone="bad"
+            isDestructive
             onCancel={close}
             onReauthenticated={async (proof) => {
               await api.me.delete(proof);

@@ -27,7 +27,7 @@ function NotificationFields({ loaded }: { readonly loaded: Notifications }) {
   });
   return (
     <>
-      {!loaded.mail && <Notice tone="warn">{texts.noMail}</Notice>}
+      {!loaded.mail && <Notice tone="warning">{texts.noMail}</Notice>}
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         {NOTICE_KINDS.map((kind) => (
           <NativeSelect

@@ -30,7 +30,7 @@ export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void 
         {strings.passkeySignIn.signIn}
       </Button>
       {error !== null && (
-        <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
+        <Notice tone="danger">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
       )}
     </Stack>
   );

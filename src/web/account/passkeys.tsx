@@ -132,7 +132,7 @@ export function PasskeysSection() {
         <Dialog onClose={close} title={strings.passkeys.deleteTitle}>
           <ReauthenticationForm
             submitLabel={strings.passkeys.delete}
-            tone="bad"
+            isDestructive
             onCancel={close}
             onReauthenticated={async (proof) => {
               await api.passkeys.delete(remove.id, proof);

@@ -15,7 +15,7 @@ export function QrCode({ text, label }: { readonly text: string; readonly label:
       role="img"
       aria-label={label}
       shapeRendering="crispEdges"
-      style={{ borderRadius: 12, border: '1px solid var(--app-line)', flex: 'none' }}
+      style={{ borderRadius: 12, border: '1px solid var(--app-border)', flex: 'none' }}
     >
       <path d={`M0 0h${size}v${size}H0z`} fill="#fff" />
       <path d={path} fill="#14171f" />

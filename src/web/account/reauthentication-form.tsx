@@ -16,7 +16,8 @@ import { strings } from './strings.ts';
 interface ReauthenticationFormProps {
   readonly children?: ReactNode;
   readonly submitLabel: string;
-  readonly tone?: 'bad';
+  /** Whether the operation deletes something or lowers security; the button is then red. */
+  readonly isDestructive?: boolean;
   /** If set, the form also asks for a name and suggests this one. */
   readonly proposedName?: string;
   readonly onCancel: () => void;
@@ -34,7 +35,7 @@ interface ReauthenticationFormProps {
 export function ReauthenticationForm({
   children,
   submitLabel,
-  tone,
+  isDestructive = false,
   proposedName,
   onCancel,
   onReauthenticated,
@@ -130,7 +131,7 @@ export function ReauthenticationForm({
             <Button
               type="submit"
               loading={reauthenticate.isPending}
-              {...(tone === 'bad' && { className: 'button-bad' })}
+              {...(isDestructive && { className: 'button-danger' })}
             >
               {submitLabel}
             </Button>

@@ -27,7 +27,7 @@ export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
     <Stack gap="md">
       <UnstoredSecretBlocker secretName={strings.recoveryCodes.secretName} />
       <Text fz="sm">{strings.recoveryCodes.purpose}</Text>
-      <Notice tone="warn">{strings.recoveryCodes.shownOnce}</Notice>
+      <Notice tone="warning">{strings.recoveryCodes.shownOnce}</Notice>
       <ul id={sourceElementId} className={styles['codes']} aria-label={strings.recoveryCodes.listLabel}>
         {codes.map((code) => (
           <li key={code}>{code}</li>

@@ -44,7 +44,7 @@ export function SessionsSection() {
             title={
               <>
                 {describeUserAgent(session.userAgent)}
-                {session.current && <Tag tone="good">{strings.sessions.thisSession}</Tag>}
+                {session.current && <Tag tone="success">{strings.sessions.thisSession}</Tag>}
                 {session.kind === 'device' && <Tag>{strings.sessions.commandLine}</Tag>}
               </>
             }

@@ -85,7 +85,7 @@ export function SingleSignOnSection() {
         <Dialog onClose={close} title={strings.singleSignOn.unlinkTitle}>
           <ReauthenticationForm
             submitLabel={strings.singleSignOn.unlink}
-            tone="bad"
+            isDestructive
             onCancel={close}
             onReauthenticated={async (proof) => {
               await api.singleSignOn.unlink(dialog.id, proof);

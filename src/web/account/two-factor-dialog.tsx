@@ -130,7 +130,7 @@ export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: 
       {currentStep.step === 'reauthenticate' && (
         <ReauthenticationForm
           submitLabel={confirmLabel}
-          {...(purpose === 'disable' && { tone: 'bad' as const })}
+          isDestructive={purpose === 'disable'}
           onCancel={onClose}
           onReauthenticated={handleReauthenticated}
         >

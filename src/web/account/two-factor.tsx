@@ -42,7 +42,7 @@ export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
       description={strings.twoFactor.description}
       actions={
         enabled ? (
-          <Tag tone="good">{strings.twoFactor.on}</Tag>
+          <Tag tone="success">{strings.twoFactor.on}</Tag>
         ) : (
           <Button onClick={() => setPurpose('enable')}>{strings.twoFactor.turnOn}</Button>
         )
@@ -50,7 +50,7 @@ export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
     >
       {enabled && (
         <Group justify="space-between" gap="sm">
-          <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warn)' : 'dimmed'}>
+          <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warning)' : 'dimmed'}>
             {strings.twoFactor.codesLeft(recoveryCodesLeft, recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT)}
           </Text>
           <Group gap="xs">

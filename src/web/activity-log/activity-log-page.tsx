@@ -82,7 +82,7 @@ function ActivityLog() {
         <>
           {strings.activityLogPage.description}{' '}
           {!state.isPaged && (
-            <Tag tone="good">
+            <Tag tone="success">
               <span className={styles['live']} aria-hidden />
               {strings.activityLogPage.live}
             </Tag>

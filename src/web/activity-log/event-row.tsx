@@ -122,7 +122,7 @@ export function EventRow({ event }: { readonly event: AuditEvent }) {
   return (
     <li className={styles['event']} {...(opened && { 'data-opened': true })}>
       <div className={styles['summary']}>
-        <span className={`${styles['icon']} ${failed ? 'tone-warn' : 'tone-mute'}`} aria-hidden>
+        <span className={`${styles['icon']} ${failed ? 'tone-warning' : 'tone-neutral'}`} aria-hidden>
           <Icon size={16} />
         </span>
         <div className={styles['sentence']}>

@@ -86,7 +86,7 @@ test('steps without events are zero, and keys beyond the sixth are combined', ()
     ],
   );
   assert.deepEqual(
-    chart.steps.map((step) => [step.time, step['s0'], step['rest']]),
+    chart.steps.map((step) => [step.time, step['s0'], step['other']]),
     [
       [0, 0, 0],
       [HOUR, 10, 7],

@@ -53,7 +53,13 @@ export function buildChartData(
   const shown = chartSeries.reduce((count, entry) => count + entry.total, 0);
   // Unique subjects of several keys cannot be added up, so there is no combined series.
   if (otherSeries.length > 0 && metric === 'count') {
-    chartSeries.push({ field: 'rest', key: null, isOther: true, color: 'var(--app-chart-rest)', total: total - shown });
+    chartSeries.push({
+      field: 'other',
+      key: null,
+      isOther: true,
+      color: 'var(--app-chart-other)',
+      total: total - shown,
+    });
   }
   const steps = new Map<number, Record<string, number> & { time: number }>();
   for (let time = from; time < to; time += step) {
@@ -68,6 +74,6 @@ export function buildChartData(
   topSeries.forEach(({ points }, index) => {
     add(`s${index}`, points);
   });
-  if (metric === 'count') for (const { points } of otherSeries) add('rest', points);
+  if (metric === 'count') for (const { points } of otherSeries) add('other', points);
   return { series: chartSeries, steps: [...steps.values()], total };
 }

@@ -62,7 +62,7 @@ function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; read
   const sentences = describeRemovedAccess(apiKey, { active: values.active, permissions: values.rights }, uses.data);
   if (sentences.length === 0) return null;
   return (
-    <Notice tone="warn">
+    <Notice tone="warning">
       <List fz="sm" listStyleType="none" role="status">
         {sentences.map((sentence) => (
           <List.Item key={sentence}>{sentence}</List.Item>

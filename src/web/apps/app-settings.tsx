@@ -182,7 +182,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
             <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
           </Stack>
-          {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
+          {form.errors['hooks'] !== undefined && <Notice tone="danger">{form.errors['hooks']}</Notice>}
         </Section>
         <Section title={strings.appSettings.healthCheckTitle} description={strings.appSettings.healthCheckDescription}>
           <HealthCheckFields form={form} />

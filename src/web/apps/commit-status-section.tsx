@@ -80,7 +80,7 @@ function Status({ app, status, onChanged }: PartProps) {
           {texts.reportedTo(texts.kinds[status.kind], <span className="mono">{status.url}</span>)}
         </Text>
       )}
-      {status.error !== null && <Notice tone="bad">{texts.lastError(status.error)}</Notice>}
+      {status.error !== null && <Notice tone="danger">{texts.lastError(status.error)}</Notice>}
       <Group>
         <Button variant="default" onClick={() => setDialog('set')}>
           {status.kind === null ? texts.setUp : texts.change}

@@ -43,14 +43,16 @@ function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: Par
   return (
     <Stack gap="sm">
       {hostKey === null ? (
-        <Notice tone="warn">{texts.unconfirmed(shownHost)}</Notice>
+        <Notice tone="warning">{texts.unconfirmed(shownHost)}</Notice>
       ) : (
         <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
           {texts.confirmedKey(shownHost, <Fingerprint publicKey={hostKey} />)}
         </Text>
       )}
       {error !== null && <ErrorNotice error={error} />}
-      {check.data !== undefined && check.data.hostKeys.length === 0 && <Notice tone="bad">{check.data.message}</Notice>}
+      {check.data !== undefined && check.data.hostKeys.length === 0 && (
+        <Notice tone="danger">{check.data.message}</Notice>
+      )}
       {check.data !== undefined && check.data.hostKeys.length > 0 && (
         <>
           <DimmedText>{texts.compare}</DimmedText>

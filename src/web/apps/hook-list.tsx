@@ -25,7 +25,7 @@ export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
           title={
             <>
               <bdi>{hook.name}</bdi> <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
-              {!hook.active && <Tag tone="warn">{strings.hookList.inactive}</Tag>}
+              {!hook.active && <Tag tone="warning">{strings.hookList.inactive}</Tag>}
             </>
           }
           note={<pre className={styles['command']}>{hook.run}</pre>}

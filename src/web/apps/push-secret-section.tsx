@@ -19,7 +19,7 @@ function PushSecretDialog({ secret, onClose }: { readonly secret: string; readon
     <Dialog onClose={onClose} title={texts.shownTitle} size="lg" closeOnEscape={false} withCloseButton={false}>
       <Stack gap="md">
         <UnstoredSecretBlocker secretName={texts.secretName} />
-        <Notice tone="warn">{texts.shownOnce}</Notice>
+        <Notice tone="warning">{texts.shownOnce}</Notice>
         <CodeBlock label={texts.secret} copyLabel={texts.copySecret}>
           {secret}
         </CodeBlock>

@@ -32,7 +32,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
     <div>
       <JobStatusTag status={status} />
       {error !== null && (
-        <Text fz="xs" c="var(--app-bad)" maw={300} style={{ overflowWrap: 'anywhere' }}>
+        <Text fz="xs" c="var(--app-danger)" maw={300} style={{ overflowWrap: 'anywhere' }}>
           {toPlainText(error)}
         </Text>
       )}
@@ -50,7 +50,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
       {lastVerification !== null && (
         <Text
           fz="xs"
-          c={lastVerification.error === null ? 'dimmed' : 'var(--app-bad)'}
+          c={lastVerification.error === null ? 'dimmed' : 'var(--app-danger)'}
           component="div"
           maw={300}
           style={{ overflowWrap: 'anywhere' }}

@@ -144,7 +144,7 @@ export function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictN
   const before = new Map<string, unknown>(Object.entries(base));
   const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
   return (
-    <Notice tone="warn">
+    <Notice tone="warning">
       <Stack gap="xs" role="alert">
         <Text inherit>{strings.conditionalEdit.changedByOther}</Text>
         {changes.length > 0 && (

@@ -68,7 +68,7 @@ function ConfirmForm({
         </Button>
         <Button
           type="submit"
-          {...(!nonDestructive && { className: 'button-bad' })}
+          {...(!nonDestructive && { className: 'button-danger' })}
           loading={busy}
           disabled={!isConfirmed}
         >

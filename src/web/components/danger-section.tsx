@@ -18,9 +18,9 @@ export function DangerSection({ title, description, children }: DangerSectionPro
     <Section
       title={title}
       description={description}
-      tone="bad"
+      tone="danger"
       actions={
-        <Button className="button-bad" onClick={open}>
+        <Button className="button-danger" onClick={open}>
           {title}…
         </Button>
       }

@@ -5,11 +5,11 @@ import type { DeleteResult } from './use-delete-many.ts';
 
 export function DeleteResultTag({ result }: { readonly result: DeleteResult }) {
   return result === null ? (
-    <Tag tone="good">
+    <Tag tone="success">
       <IconCheck size={14} aria-hidden /> {strings.deleteResultTag.deleted}
     </Tag>
   ) : (
-    <Tag tone="bad">
+    <Tag tone="danger">
       <IconX size={14} aria-hidden /> {result}
     </Tag>
   );

@@ -11,7 +11,7 @@ export const EditButton = ({ onClick }: { readonly onClick: () => void }) => (
 
 /** The button of a resource page that deletes the resource. */
 export const DeleteButton = ({ onClick }: { readonly onClick: () => void }) => (
-  <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={onClick}>
+  <Button className="button-danger" leftSection={<IconTrash size={16} />} onClick={onClick}>
     {strings.editDeleteButtons.delete}
   </Button>
 );

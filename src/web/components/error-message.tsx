@@ -36,7 +36,7 @@ export function ErrorMessage({ error, message }: ErrorMessageProps) {
 /** An error, in a form or above a button. */
 export function ErrorNotice(props: ErrorMessageProps) {
   return (
-    <Notice tone="bad">
+    <Notice tone="danger">
       <ErrorMessage {...props} />
     </Notice>
   );

@@ -3,11 +3,11 @@ import { Tag, type Tone } from './notice.tsx';
 import { strings } from './strings.ts';
 
 const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
-  pending: 'mute',
-  processing: 'warn',
-  completed: 'good',
-  failed: 'bad',
-  cancelled: 'mute',
+  pending: 'neutral',
+  processing: 'warning',
+  completed: 'success',
+  failed: 'danger',
+  cancelled: 'neutral',
 };
 const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = strings.jobStatus.statusLabels;
 

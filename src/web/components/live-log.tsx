@@ -139,7 +139,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
         </Group>
       }
     >
-      {error !== null && <Notice tone="bad">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
+      {error !== null && <Notice tone="danger">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
       {(lines.length > 0 || unfinished.length > 0) && (
         <div
           ref={box}

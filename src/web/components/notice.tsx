@@ -2,18 +2,18 @@ import { Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { IconAlertTriangle, IconCheck } from './icons.ts';
 
-export type Tone = 'good' | 'warn' | 'bad' | 'mute';
+export type Tone = 'success' | 'warning' | 'danger' | 'neutral';
 
 /** A short warning, error or success message. Errors and successes are announced by screen readers. */
 export function Notice({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }) {
-  const Icon = tone === 'good' ? IconCheck : IconAlertTriangle;
+  const Icon = tone === 'success' ? IconCheck : IconAlertTriangle;
   return (
     <Group
       className={`notice tone-${tone}`}
       gap="sm"
       align="flex-start"
       wrap="nowrap"
-      role={tone === 'bad' ? 'alert' : tone === 'good' ? 'status' : undefined}
+      role={tone === 'danger' ? 'alert' : tone === 'success' ? 'status' : undefined}
     >
       <Icon size={18} aria-hidden />
       <Text fz="sm" component="div" flex={1}>
@@ -24,6 +24,6 @@ export function Notice({ tone, children }: { readonly tone: Tone; readonly child
 }
 
 /** A colored label, for example a status or a scope. */
-export function Tag({ tone = 'mute', children }: { readonly tone?: Tone; readonly children: ReactNode }) {
+export function Tag({ tone = 'neutral', children }: { readonly tone?: Tone; readonly children: ReactNode }) {
   return <span className={`tag tone-${tone}`}>{children}</span>;
 }

@@ -9,7 +9,7 @@ interface SectionProps {
   readonly actions?: ReactNode;
   readonly children?: ReactNode;
   /** For actions that cannot be undone. */
-  readonly tone?: 'bad';
+  readonly tone?: 'danger';
 }
 
 /** A part of a page with its own heading. */
@@ -23,7 +23,7 @@ export function Section({ title, description, actions, children, tone }: Section
       radius="lg"
       p={{ base: 'md', sm: 'lg' }}
       style={{
-        borderColor: tone === 'bad' ? 'color-mix(in srgb, var(--app-bad) 50%, transparent)' : 'var(--app-line)',
+        borderColor: tone === 'danger' ? 'color-mix(in srgb, var(--app-danger) 50%, transparent)' : 'var(--app-border)',
       }}
     >
       <Stack gap="md">

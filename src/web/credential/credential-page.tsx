@@ -116,7 +116,7 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
             <ul key="rights" className={styles['rights']}>
               {getRights(credential).map((right) => (
                 <li key={right}>
-                  <Tag tone={right === 'all' ? 'warn' : 'mute'}>{right}</Tag>
+                  <Tag tone={right === 'all' ? 'warning' : 'neutral'}>{right}</Tag>
                   <Text span fz="xs" c="dimmed">
                     {describeRight(right)}
                   </Text>

@@ -17,7 +17,7 @@ function ExplanationNotice({ explanation }: { readonly explanation: Authorizatio
   const { allowed, step, code, status, detail, assumed } = explanation;
   return (
     <>
-      <Notice tone={allowed ? 'good' : 'bad'}>
+      <Notice tone={allowed ? 'success' : 'danger'}>
         {allowed || step === null
           ? texts.allowed
           : texts.refused(texts.steps[step], `${status} ${code ?? ''}`, detail ?? '')}

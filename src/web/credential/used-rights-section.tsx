@@ -74,7 +74,7 @@ export function UsedRightsSection({ credential, uses, onNarrow }: UsedRightsSect
       )}
       {used.length > 0 && unused.length > 0 && (
         <Stack gap="sm" align="flex-start">
-          <Notice tone="warn">{texts.broaderThanUsed(kind.noun, unused, days)}</Notice>
+          <Notice tone="warning">{texts.broaderThanUsed(kind.noun, unused, days)}</Notice>
           {onNarrow !== undefined && (
             <Button variant="default" size="xs" leftSection={<IconRefresh size={14} />} onClick={() => onNarrow(used)}>
               {texts.replaceWithUsed(kind.rightsLabel.toLowerCase())}

@@ -100,7 +100,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
       </ScrollArea.Autosize>
       {phase === 'confirming' && inUse > 0 && (
         <>
-          <Notice tone="warn">{strings.bulkDeleteDialog.inUseNotice(inUse)}</Notice>
+          <Notice tone="warning">{strings.bulkDeleteDialog.inUseNotice(inUse)}</Notice>
           <ConfirmationInput text={phrase} value={typedText} onChange={setTypedText} />
         </>
       )}
@@ -112,7 +112,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
         )}
         {(phase === 'confirming' || failedCount > 0) && (
           <Button
-            className="button-bad"
+            className="button-danger"
             loading={phase === 'deleting'}
             disabled={phase === 'confirming' && inUse > 0 && typedText.trim() !== phrase}
             onClick={() => void deleteAll()}

@@ -29,7 +29,7 @@ function PrefillNotice({
   readonly ignored: readonly string[];
 }) {
   return (
-    <Notice tone="warn">
+    <Notice tone="warning">
       {strings.createCredentialDialog.filledByLink(kind.noun, ignored.join(', ').slice(0, MAX_IGNORED_LENGTH))}
     </Notice>
   );

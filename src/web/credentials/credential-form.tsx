@@ -205,7 +205,7 @@ export function CredentialForm(props: CredentialFormProps) {
           <PolicyForm {...props} policy={policy} />
         ) : (
           <>
-            <Notice tone="warn">{strings.credentialForm.onlyTheOwnerCreates(kind.plural)}</Notice>
+            <Notice tone="warning">{strings.credentialForm.onlyTheOwnerCreates(kind.plural)}</Notice>
             <Group justify="flex-end" mt="md">
               <Button variant="default" onClick={onCancel}>
                 {strings.credentialForm.close}

@@ -179,7 +179,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
               <Button size="xs" variant="default" onClick={() => setSelected(new Map())}>
                 {strings.credentialsPage.clearSelection}
               </Button>
-              <Button size="xs" className="button-bad" onClick={() => setOpen({ dialog: 'delete selected' })}>
+              <Button size="xs" className="button-danger" onClick={() => setOpen({ dialog: 'delete selected' })}>
                 {strings.credentialsPage.deleteSelected}
               </Button>
             </Group>

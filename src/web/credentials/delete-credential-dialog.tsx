@@ -64,7 +64,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
           <List.Item>{describeUsage(credential)}</List.Item>
           <List.Item>{strings.deleteCredentialDialog.cannotBeRestored}</List.Item>
         </List>
-        {inUse && <Notice tone="warn">{strings.deleteCredentialDialog.inUseNotice}</Notice>}
+        {inUse && <Notice tone="warning">{strings.deleteCredentialDialog.inUseNotice}</Notice>}
       </Stack>
     </ConfirmDialog>
   );

@@ -46,7 +46,7 @@ export function ExpiryField(props: ExpiryFieldProps) {
           {...fieldProps}
         />
       )}
-      {neverExpires && <Notice tone="warn">{strings.expiryField.neverExpires(noun)}</Notice>}
+      {neverExpires && <Notice tone="warning">{strings.expiryField.neverExpires(noun)}</Notice>}
     </Stack>
   );
 }

@@ -163,7 +163,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
       )}
       {isDone && (
         <>
-          <Notice tone="good">
+          <Notice tone="success">
             {old === undefined
               ? texts.alreadyDeleted(kind.noun)
               : texts.replacedAndDeleted(old.name, old.hint, describeUsage(old))}

@@ -13,7 +13,7 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
   return (
     <div className={styles['chips']}>
       {shown.map((right) => (
-        <Tag key={right} tone={right === 'all' ? 'warn' : 'mute'}>
+        <Tag key={right} tone={right === 'all' ? 'warning' : 'neutral'}>
           {right}
         </Tag>
       ))}
@@ -25,7 +25,7 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
       {folded.length > 0 && (
         <HoverCard position="bottom-start" shadow="md">
           <HoverCard.Target>
-            <UnstyledButton className="tag tone-mute">
+            <UnstyledButton className="tag tone-neutral">
               +{folded.length}
               <span className="visually-hidden">{strings.rightsChips.moreRights(folded.join(', '))}</span>
             </UnstyledButton>

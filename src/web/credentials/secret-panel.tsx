@@ -58,7 +58,7 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
       <UnstoredSecretBlocker
         secretName={passphrase === null ? strings.secretPanel.theSecret : strings.secretPanel.theSecretAndPassphrase}
       />
-      <Notice tone="warn">
+      <Notice tone="warning">
         {strings.secretPanel.shownOnce(
           <Text span inherit fw={650}>
             {credential.name}

@@ -16,16 +16,16 @@ export function CredentialStatusTag({
   readonly now?: number;
 }) {
   const { status, expiresAt } = credential;
-  if (status === 'inactive') return <Tag tone="mute">{strings.statusTag.inactive}</Tag>;
+  if (status === 'inactive') return <Tag tone="neutral">{strings.statusTag.inactive}</Tag>;
   const remainingMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now;
-  if (status === 'expired' || remainingMs <= 0) return <Tag tone="bad">{strings.statusTag.expired}</Tag>;
-  if (status === 'spent') return <Tag tone="bad">{strings.statusTag.spent}</Tag>;
-  if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="good">{strings.statusTag.active}</Tag>;
+  if (status === 'expired' || remainingMs <= 0) return <Tag tone="danger">{strings.statusTag.expired}</Tag>;
+  if (status === 'spent') return <Tag tone="danger">{strings.statusTag.spent}</Tag>;
+  if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="success">{strings.statusTag.active}</Tag>;
   const days = Math.ceil(remainingMs / DAY);
   return (
     <Tooltip label={formatDateTime(expiresAt)}>
       <span>
-        <Tag tone="warn">
+        <Tag tone="warning">
           {days === 1 ? strings.statusTag.expiresInLessThanADay : strings.statusTag.expiresInDays(days)}
         </Tag>
       </span>

@@ -89,7 +89,10 @@ export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted 
         <Button variant="default" onClick={onClose}>
           {texts.keepBothForNow}
         </Button>
-        <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting('old')}>
+        <Button
+          {...(isUsed ? { className: 'button-danger' } : { variant: 'default' })}
+          onClick={() => setDeleting('old')}
+        >
           {isUsed ? texts.deleteOld : texts.deleteOldAnyway}
         </Button>
       </Group>

@@ -112,7 +112,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
         return (
           <Button
             key={decision}
-            {...(!nonDestructive && { className: 'button-bad' })}
+            {...(!nonDestructive && { className: 'button-danger' })}
             leftSection={<Icon size={16} />}
             onClick={() => setDeciding(decision)}
           >

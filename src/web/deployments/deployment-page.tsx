@@ -129,7 +129,7 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
       description={
         <Group gap="xs" component="span" display="inline-flex">
           <DeploymentStatusTag deployment={deployment} />
-          {deployment.live && <Tag tone="good">{strings.deploymentPage.live}</Tag>}
+          {deployment.live && <Tag tone="success">{strings.deploymentPage.live}</Tag>}
           <span className="mono">{sourceLabel(deployment)}</span>
         </Group>
       }

@@ -17,7 +17,11 @@ export function sourceLabel({ tag, branch, commit }: Pick<Deployment, 'tag' | 'b
 
 /** The status of a deployment, or the reason why it is waiting. */
 export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
-  return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
+  return waitingFor === null ? (
+    <JobStatusTag status={status} />
+  ) : (
+    <Tag tone="warning">{WAITING_LABELS[waitingFor]}</Tag>
+  );
 }
 
 /** The status with the reason for a failure, the progress and the scheduled start. */

@@ -42,7 +42,7 @@ function columnsFor({ appName, repositoryOf }: ColumnOptions): readonly Column<D
               )}
             </Text>
             {deployment.kind === 'rollback' && <Tag>{strings.deploymentTable.rollback}</Tag>}
-            {deployment.live && <Tag tone="good">{strings.deploymentTable.live}</Tag>}
+            {deployment.live && <Tag tone="success">{strings.deploymentTable.live}</Tag>}
           </Group>
         </>
       ),

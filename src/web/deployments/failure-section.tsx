@@ -18,14 +18,14 @@ interface FailureSectionProps {
 export function FailureSection({ deployment, lines }: FailureSectionProps) {
   const { status, error } = deployment;
   if (error === null) return null;
-  if (status !== 'failed') return <Notice tone="warn">{toPlainText(error)}</Notice>;
+  if (status !== 'failed') return <Notice tone="warning">{toPlainText(error)}</Notice>;
   const step = findFailedStep(deployment, lines);
   return (
     <Section
-      tone="bad"
+      tone="danger"
       title={step === null ? strings.deploymentPage.failedTitle : strings.deploymentPage.stepFailedTitle(step.name)}
     >
-      <Notice tone="bad">{toPlainText(error)}</Notice>
+      <Notice tone="danger">{toPlainText(error)}</Notice>
       {step !== null && (
         <Stack gap="xs">
           <DimmedText>{strings.deploymentPage.lastLinesOf(step.name)}</DimmedText>

@@ -77,7 +77,7 @@ function DeviceApproval({
     const isUnknownCode = error instanceof DevpilotError && error.code === 'not_found';
     return (
       <CenteredLayout title={strings.devicePage.title}>
-        <Notice tone="bad">{isUnknownCode ? strings.devicePage.unknownCode : getErrorMessage(error)}</Notice>
+        <Notice tone="danger">{isUnknownCode ? strings.devicePage.unknownCode : getErrorMessage(error)}</Notice>
         <Button variant="default" onClick={onEnterAnotherCode}>
           {strings.devicePage.enterAnotherCode}
         </Button>
@@ -103,7 +103,7 @@ function DeviceApproval({
             [strings.devicePage.items.requested, <RelativeTime key="at" time={data.createdAt} />],
           ]}
         />
-        <Notice tone="warn">{strings.devicePage.warning}</Notice>
+        <Notice tone="warning">{strings.devicePage.warning}</Notice>
         {decide.error !== null && <ErrorNotice error={decide.error} />}
         <Group grow>
           <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>

@@ -77,7 +77,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
             count > 0 &&
             strings.importDialog.summary({ count, existingCount, removedCount: replace ? removedCount : null })}
         </Text>
-        {!result.ok && <Notice tone="bad">{result.message}</Notice>}
+        {!result.ok && <Notice tone="danger">{result.message}</Notice>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             {strings.importDialog.cancel}

@@ -9,10 +9,10 @@ import type { VariableChange } from './environment-draft.ts';
 import { strings } from './strings.ts';
 
 const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: string; readonly tone: Tone }>> = {
-  added: { label: strings.reviewDialog.kinds.added, tone: 'good' },
-  overridden: { label: strings.reviewDialog.kinds.overridden, tone: 'warn' },
-  changed: { label: strings.reviewDialog.kinds.changed, tone: 'warn' },
-  removed: { label: strings.reviewDialog.kinds.removed, tone: 'bad' },
+  added: { label: strings.reviewDialog.kinds.added, tone: 'success' },
+  overridden: { label: strings.reviewDialog.kinds.overridden, tone: 'warning' },
+  changed: { label: strings.reviewDialog.kinds.changed, tone: 'warning' },
+  removed: { label: strings.reviewDialog.kinds.removed, tone: 'danger' },
 };
 
 export const MASK = '••••••••';
@@ -101,7 +101,7 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
           </Text>
         )}
         {namesChangedByOthers !== null && (
-          <Notice tone="warn">
+          <Notice tone="warning">
             <span role="alert">
               {strings.reviewDialog.conflict(namesChangedByOthers.join(', '), conflictingNames.join(', '))}
             </span>

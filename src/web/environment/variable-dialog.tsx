@@ -48,7 +48,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
           />
         )}
         {isControlVariable(form.values.name.trim()) && (
-          <Notice tone="warn">{strings.variableDialog.controlVariable}</Notice>
+          <Notice tone="warning">{strings.variableDialog.controlVariable}</Notice>
         )}
         <CodeInput
           label={strings.variableDialog.value}

@@ -160,7 +160,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     <Stack gap="md">
       <NavigationBlocker when={changes.length > 0} />
       {missingNames.length > 0 && (
-        <Notice tone="warn">{strings.environmentTab.requiredMissing(missingNames.join(', '))}</Notice>
+        <Notice tone="warning">{strings.environmentTab.requiredMissing(missingNames.join(', '))}</Notice>
       )}
       {allNames.length === 0 ? (
         <EmptyState

@@ -12,18 +12,18 @@ import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
 const LEVEL_TONES: Readonly<Record<ErrorLevel, Tone>> = {
-  fatal: 'bad',
-  error: 'bad',
-  warning: 'warn',
-  info: 'mute',
-  debug: 'mute',
+  fatal: 'danger',
+  error: 'danger',
+  warning: 'warning',
+  info: 'neutral',
+  debug: 'neutral',
 };
 
 export const LevelTag = ({ level }: { readonly level: ErrorLevel }) => (
   <Tag tone={LEVEL_TONES[level]}>{capitalize(level)}</Tag>
 );
 
-const STATUS_TONES: Readonly<Record<IssueStatus, Tone>> = { open: 'warn', resolved: 'good', muted: 'mute' };
+const STATUS_TONES: Readonly<Record<IssueStatus, Tone>> = { open: 'warning', resolved: 'success', muted: 'neutral' };
 
 export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => (
   <Tag tone={STATUS_TONES[status]}>{capitalize(status)}</Tag>

@@ -38,7 +38,7 @@ export function Sparkline({ days, width, height }: SparklineProps) {
             width={Math.max(1, barStep - 2)}
             height={barHeight}
             rx={1}
-            fill={count === 0 ? 'var(--app-line)' : 'var(--app-chart-1)'}
+            fill={count === 0 ? 'var(--app-border)' : 'var(--app-chart-1)'}
           >
             <title>{`${day}: ${count.toLocaleString('en')}`}</title>
           </rect>

@@ -32,9 +32,9 @@ function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
 /** An error, and what the user can do about it. */
 function InvitationError({ error, me }: { readonly error: Error; readonly me: Person }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') {
-    return <Notice tone="bad">{strings.invitationPage.wrongAddress(me.email)}</Notice>;
+    return <Notice tone="danger">{strings.invitationPage.wrongAddress(me.email)}</Notice>;
   }
-  return <Notice tone="bad">{getErrorMessage(error)}</Notice>;
+  return <Notice tone="danger">{getErrorMessage(error)}</Notice>;
 }
 
 function AcceptInvitation({ me }: { readonly me: Person }) {
@@ -153,7 +153,7 @@ export function InvitationPage() {
   if (isSignedOut(me.error)) return <InvitedSignUp />;
   return (
     <CenteredLayout title={strings.invitationPage.title}>
-      <Notice tone="bad">{getErrorMessage(me.error)}</Notice>
+      <Notice tone="danger">{getErrorMessage(me.error)}</Notice>
       <Button variant="default" onClick={() => void me.refetch()}>
         {strings.invitationPage.tryAgain}
       </Button>

@@ -25,7 +25,7 @@ function InvitationLink({
   return (
     <Stack gap="md">
       {!invitation.mailed && <UnstoredSecretBlocker secretName={strings.inviteDialog.theInvitationLink} />}
-      <Notice tone="good">
+      <Notice tone="success">
         {invitation.mailed
           ? strings.inviteDialog.mailed(invitation.email)
           : strings.inviteDialog.notMailed(invitation.email)}

@@ -46,7 +46,7 @@ function columnsFor(myId: string): readonly Column<Member>[] {
     {
       key: 'role',
       label: strings.membersPage.role,
-      cell: ({ role }) => <Tag tone={role === 'owner' ? 'good' : 'mute'}>{capitalize(role)}</Tag>,
+      cell: ({ role }) => <Tag tone={role === 'owner' ? 'success' : 'neutral'}>{capitalize(role)}</Tag>,
     },
     {
       key: 'twoFactor',

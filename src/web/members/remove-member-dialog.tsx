@@ -135,7 +135,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   return (
     <Stack gap="md">
       {remove.isSuccess ? (
-        <Notice tone="good">{strings.removeMemberDialog.removed(member.name)}</Notice>
+        <Notice tone="success">{strings.removeMemberDialog.removed(member.name)}</Notice>
       ) : (
         <Text fz="sm">{strings.removeMemberDialog.consequences(<b>{member.name}</b>, <b>{workspace.name}</b>)}</Text>
       )}
@@ -193,7 +193,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
           {remove.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
         </Button>
         {(!remove.isSuccess || toDelete.length > 0) && (
-          <Button className="button-bad" loading={removal.isPending} onClick={() => removal.mutate()}>
+          <Button className="button-danger" loading={removal.isPending} onClick={() => removal.mutate()}>
             {remove.isSuccess
               ? strings.removeMemberDialog.deleteCredentials(toDelete.length)
               : toDelete.length === 0

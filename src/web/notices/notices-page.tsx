@@ -62,7 +62,7 @@ const COLUMNS: readonly Column<Notice>[] = [
           {notice.title}
         </Text>
         <Group gap={6}>
-          <Tag tone={notice.urgent ? 'bad' : 'mute'}>{strings.kinds[notice.kind]}</Tag>
+          <Tag tone={notice.urgent ? 'danger' : 'neutral'}>{strings.kinds[notice.kind]}</Tag>
         </Group>
         {notice.credential !== null && (
           <Text fz="xs" c="dimmed" component="div" maw={520}>

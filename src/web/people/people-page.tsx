@@ -42,8 +42,8 @@ const COLUMNS: readonly Column<Account>[] = [
     cell: ({ name, email, operator, disabled }) => (
       <>
         <Text fz="sm" fw={600} component="div">
-          {name} {operator && <Tag tone="good">{strings.peoplePage.operator}</Tag>}{' '}
-          {disabled && <Tag tone="bad">{strings.peoplePage.disabled}</Tag>}
+          {name} {operator && <Tag tone="success">{strings.peoplePage.operator}</Tag>}{' '}
+          {disabled && <Tag tone="danger">{strings.peoplePage.disabled}</Tag>}
         </Text>
         <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
           {email}
@@ -134,7 +134,7 @@ export function PeoplePage() {
           />
         </Stack>
       ) : (
-        <Notice tone="warn">{strings.peoplePage.onlyOperators}</Notice>
+        <Notice tone="warning">{strings.peoplePage.onlyOperators}</Notice>
       )}
       {dialog !== null && 'end' in dialog && (
         <EndSessionsDialog

@@ -60,7 +60,7 @@ export function DryRunDialog({ dryRun, onClose, onConfirm }: DryRunDialogProps) 
   const texts = strings.dryRunDialog;
   return (
     <ConfirmDialog onClose={onClose} title={texts.title} confirmLabel={texts.save} nonDestructive onConfirm={onConfirm}>
-      <Notice tone={isViolated ? 'warn' : 'good'}>{summarize(dryRun)}</Notice>
+      <Notice tone={isViolated ? 'warning' : 'success'}>{summarize(dryRun)}</Notice>
       <ViolationList
         title={texts.credentialsTitle}
         consequence={texts.credentialsKeepWorking}

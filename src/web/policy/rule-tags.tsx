@@ -8,7 +8,7 @@ export function RuleTags({ rules }: { readonly rules: readonly (CredentialRule |
   return (
     <Group gap={6}>
       {rules.map((rule) => (
-        <Tag key={rule} tone="warn">
+        <Tag key={rule} tone="warning">
           {strings.ruleTags[rule]}
         </Tag>
       ))}

@@ -18,12 +18,12 @@ export interface ReviewRow extends ReviewItem {
 }
 
 const TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
-  creator_left: 'bad',
-  violates_policy: 'bad',
-  holds_all: 'warn',
-  unused: 'warn',
-  broader_than_used: 'warn',
-  never_expires: 'warn',
+  creator_left: 'danger',
+  violates_policy: 'danger',
+  holds_all: 'warning',
+  unused: 'warning',
+  broader_than_used: 'warning',
+  never_expires: 'warning',
 };
 
 /** Sorts reasons by their weights, heaviest first. */
@@ -55,7 +55,7 @@ function ReasonsCell({ reasons, usedRights }: ReviewRow) {
     <div>
       <Group gap={4}>
         {byRisk(reasons).map((reason) => (
-          <Tag key={reason} tone={TONES[reason] ?? 'mute'}>
+          <Tag key={reason} tone={TONES[reason] ?? 'neutral'}>
             {strings.reasons[reason]}
           </Tag>
         ))}

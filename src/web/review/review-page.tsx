@@ -124,7 +124,7 @@ function CreatorNotice({ state, rows }: { readonly state: ListState; readonly ro
   const name = rows[0]?.credential.createdBy?.name ?? state.get('name') ?? strings.page.thisPerson;
   return (
     <>
-      <Notice tone="mute">
+      <Notice tone="neutral">
         {strings.page.onlyCreatedBy(<b>{name}</b>)}{' '}
         <Button size="compact-xs" variant="subtle" onClick={() => state.set({ createdBy: undefined, name: undefined })}>
           {strings.page.showAll}
@@ -194,7 +194,11 @@ function SelectionBar({ rows, onClear, onOpen }: SelectionBarProps) {
         <Button size="xs" variant="default" onClick={() => onOpen({ dialog: 'keep', rows: selected })}>
           {strings.page.keepSelected}
         </Button>
-        <Button size="xs" className="button-bad" onClick={() => onOpen({ dialog: 'delete selected', rows: selected })}>
+        <Button
+          size="xs"
+          className="button-danger"
+          onClick={() => onOpen({ dialog: 'delete selected', rows: selected })}
+        >
           {strings.page.deleteSelected}
         </Button>
       </Group>

@@ -35,7 +35,7 @@ function CancelButton({ run }: { readonly run: Run }) {
   });
   return (
     <Button
-      className="button-bad"
+      className="button-danger"
       leftSection={<IconPlayerStop size={16} />}
       loading={cancel.isPending}
       onClick={() => cancel.mutate()}
@@ -66,7 +66,9 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
         </Group>
       }
     >
-      {run.error !== null && <Notice tone={run.status === 'failed' ? 'bad' : 'warn'}>{toPlainText(run.error)}</Notice>}
+      {run.error !== null && (
+        <Notice tone={run.status === 'failed' ? 'danger' : 'warning'}>{toPlainText(run.error)}</Notice>
+      )}
       <LiveLog
         id={run.id}
         log={log}

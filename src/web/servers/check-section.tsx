@@ -100,7 +100,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
   );
   return (
     <Stack gap="xs">
-      <Notice tone="bad">{strings.checkSection.hostKeyChanged}</Notice>
+      <Notice tone="danger">{strings.checkSection.hostKeyChanged}</Notice>
       {fingerprints}
       <Text fz="sm">{strings.checkSection.compareFirst}</Text>
       <CompareCommand hostKey={offered} />
@@ -162,7 +162,7 @@ function CheckResult({
 }) {
   return (
     <>
-      <Notice tone={check.ok ? 'good' : 'bad'}>{check.message}</Notice>
+      <Notice tone={check.ok ? 'success' : 'danger'}>{check.message}</Notice>
       {check.resources !== null && <ServerResourceList resources={check.resources} />}
       {check.hostKeys.length > 0 && server.hostKey === null && server.kind === 'ssh' && (
         <UnpinnedHostKey server={server} hostKeys={check.hostKeys} onPinned={onPinned} />

@@ -76,7 +76,7 @@ function ServerDetails({ server }: { readonly server: Server }) {
             isSsh && [
               strings.serverPage.items.hostKey,
               hostKey === null ? (
-                <Tag key="hostKey" tone="warn">
+                <Tag key="hostKey" tone="warning">
                   {strings.serverPage.notPinned}
                 </Tag>
               ) : (

@@ -33,16 +33,20 @@ const COLUMNS: readonly Column<Server>[] = [
       kind === 'local' ? (
         '–'
       ) : hostKey === null ? (
-        <Tag tone="warn">{strings.serversPage.notPinned}</Tag>
+        <Tag tone="warning">{strings.serversPage.notPinned}</Tag>
       ) : (
-        <Tag tone="good">{strings.serversPage.pinned}</Tag>
+        <Tag tone="success">{strings.serversPage.pinned}</Tag>
       ),
   },
   {
     key: 'confirmed',
     label: strings.serversPage.confirmed,
     cell: ({ confirmed }) =>
-      confirmed ? <Tag tone="good">{strings.serversPage.yes}</Tag> : <Tag tone="warn">{strings.serversPage.no}</Tag>,
+      confirmed ? (
+        <Tag tone="success">{strings.serversPage.yes}</Tag>
+      ) : (
+        <Tag tone="warning">{strings.serversPage.no}</Tag>
+      ),
   },
   CREATED_COLUMN,
 ];

@@ -7,7 +7,7 @@ export function ConnectionBanner() {
   const isLost = useConnectionLost();
   return (
     <div role="status" aria-live="polite">
-      {isLost && <div className={`${styles['banner']} tone-warn`}>{strings.connectionBanner.connectionLost}</div>}
+      {isLost && <div className={`${styles['banner']} tone-warning`}>{strings.connectionBanner.connectionLost}</div>}
     </div>
   );
 }

@@ -26,7 +26,7 @@ export function NoticeBell() {
       disabled={count === 0}
       size={18}
       offset={6}
-      classNames={{ indicator: 'button-bad' }}
+      classNames={{ indicator: 'button-danger' }}
     >
       <ActionIcon
         variant="subtle"

@@ -98,7 +98,7 @@ function PasswordSignIn() {
           </>
         )}
         {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
-          <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
+          <Notice tone="danger">{getErrorMessage(signIn.error)}</Notice>
         )}
         <Button
           type="submit"

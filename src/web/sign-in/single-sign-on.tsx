@@ -34,7 +34,7 @@ export function SingleSignOnButton({ request, label, isPrimary = false }: Single
       >
         {label ?? strings.singleSignOn.signInWith(name)}
       </Button>
-      {start.error !== null && <Notice tone="bad">{getErrorMessage(start.error)}</Notice>}
+      {start.error !== null && <Notice tone="danger">{getErrorMessage(start.error)}</Notice>}
     </Stack>
   );
 }
@@ -45,7 +45,9 @@ export function SingleSignOnProblemNotice() {
   const known = SINGLE_SIGN_ON_PROBLEMS.find((name) => name === problem);
   const name = singleSignOnName();
   if (known === undefined || name === null) return null;
-  return <Notice tone={known === 'cancelled' ? 'warn' : 'bad'}>{strings.singleSignOn.problems[known](name)}</Notice>;
+  return (
+    <Notice tone={known === 'cancelled' ? 'warning' : 'danger'}>{strings.singleSignOn.problems[known](name)}</Notice>
+  );
 }
 
 /** The “Continue with …” button below the sign-up form. Renders nothing if single sign-on is not set up. */

@@ -24,7 +24,11 @@ import { strings } from './strings.ts';
 
 const texts = strings.deliveries;
 
-const TONES: Readonly<Record<WebhookDelivery['status'], Tone>> = { waiting: 'warn', delivered: 'good', failed: 'bad' };
+const TONES: Readonly<Record<WebhookDelivery['status'], Tone>> = {
+  waiting: 'warning',
+  delivered: 'success',
+  failed: 'danger',
+};
 
 const StatusTag = ({ status }: Pick<WebhookDelivery, 'status'>) => (
   <Tag tone={TONES[status]}>{texts.statuses[status]}</Tag>

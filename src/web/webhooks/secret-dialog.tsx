@@ -33,7 +33,7 @@ export function SecretDialog({ revealed, onClose }: SecretDialogProps) {
     >
       <Stack gap="md">
         <UnstoredSecretBlocker secretName={texts.secretName} />
-        <Notice tone="warn">
+        <Notice tone="warning">
           {texts.shownOnce(
             <Text span inherit fw={650}>
               {name}

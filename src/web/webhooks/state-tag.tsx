@@ -5,10 +5,10 @@ import { strings } from './strings.ts';
 type WebhookState = keyof typeof strings.state;
 
 const TONES: Readonly<Record<WebhookState, Tone>> = {
-  active: 'good',
-  failing: 'warn',
-  inactive: 'mute',
-  switchedOff: 'bad',
+  active: 'success',
+  failing: 'warning',
+  inactive: 'neutral',
+  switchedOff: 'danger',
 };
 
 export function stateOf({ active, failingSince, switchedOffAt }: Webhook): WebhookState {

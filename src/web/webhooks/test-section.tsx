@@ -27,9 +27,10 @@ async function sendTest(api: Client, id: string): Promise<WebhookDelivery> {
 
 function TestResult({ delivery }: { readonly delivery: WebhookDelivery }) {
   const { status, responseStatus, error } = delivery;
-  if (status === 'delivered') return <Notice tone="good">{strings.webhookPage.accepted(responseStatus ?? 200)}</Notice>;
-  if (status === 'waiting') return <Notice tone="warn">{strings.webhookPage.noResult}</Notice>;
-  return <Notice tone="bad">{error ?? strings.webhookPage.notAccepted}</Notice>;
+  if (status === 'delivered')
+    return <Notice tone="success">{strings.webhookPage.accepted(responseStatus ?? 200)}</Notice>;
+  if (status === 'waiting') return <Notice tone="warning">{strings.webhookPage.noResult}</Notice>;
+  return <Notice tone="danger">{error ?? strings.webhookPage.notAccepted}</Notice>;
 }
 
 /** Sends a test message and shows its result. */

@@ -52,7 +52,7 @@ function StateNotice({ webhook }: { readonly webhook: Webhook }) {
   const activate = useActivate(webhook);
   if (!active && switchedOffAt !== null) {
     return (
-      <Notice tone="bad">
+      <Notice tone="danger">
         <Stack gap="xs" align="flex-start">
           <Text fz="sm">{texts.switchedOff(<RelativeTime time={switchedOffAt} withDate />)}</Text>
           <Button size="compact-sm" onClick={() => activate(true)}>
@@ -63,7 +63,7 @@ function StateNotice({ webhook }: { readonly webhook: Webhook }) {
     );
   }
   if (!active || failingSince === null) return null;
-  return <Notice tone="warn">{texts.failing(formatDateTime(failingSince))}</Notice>;
+  return <Notice tone="warning">{texts.failing(formatDateTime(failingSince))}</Notice>;
 }
 
 function DetailsSection({ webhook }: { readonly webhook: Webhook }) {

@@ -19,7 +19,7 @@ function ExchangeRow({ exchange }: { readonly exchange: WorkloadExchange }) {
     <ItemListRow
       title={
         <Group gap="xs">
-          <Tag tone={accepted ? 'good' : 'bad'}>{accepted ? texts.accepted : texts.refused(reason ?? '')}</Tag>
+          <Tag tone={accepted ? 'success' : 'danger'}>{accepted ? texts.accepted : texts.refused(reason ?? '')}</Tag>
           <RelativeTime time={at} withDate />
           {address !== null && <DimmedText>{texts.from(address)}</DimmedText>}
         </Group>

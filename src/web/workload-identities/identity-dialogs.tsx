@@ -46,7 +46,7 @@ export function EditIdentityDialog({ identity, onClose }: IdentityDialogProps) {
       renderFields={(form) => (
         <>
           <IdentityFields form={form} isNew={false} />
-          <Notice tone="warn">{strings.fields.editNotice}</Notice>
+          <Notice tone="warning">{strings.fields.editNotice}</Notice>
         </>
       )}
       labels={strings.fields.labels}

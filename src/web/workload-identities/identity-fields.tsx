@@ -99,7 +99,7 @@ function ScopesField({ form }: { readonly form: Form }) {
           />
         ))}
         {error !== undefined && (
-          <Text fz="xs" c="var(--app-bad)" role="alert">
+          <Text fz="xs" c="var(--app-danger)" role="alert">
             {error}
           </Text>
         )}

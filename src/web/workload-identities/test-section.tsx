@@ -40,9 +40,9 @@ export function TestSection({ identity }: { readonly identity: WorkloadIdentity 
         {texts.test}
       </Button>
       {test.error !== null && <ErrorNotice error={test.error} />}
-      {test.data?.accepted === true && <Notice tone="good">{texts.wouldPass}</Notice>}
+      {test.data?.accepted === true && <Notice tone="success">{texts.wouldPass}</Notice>}
       {test.data?.accepted === false && (
-        <Notice tone="bad">
+        <Notice tone="danger">
           <Stack gap={4}>
             <Text fz="sm">{texts.wouldFail}</Text>
             {test.data.failures.map(({ claim, message }) => (

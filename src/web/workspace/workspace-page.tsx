@@ -80,7 +80,7 @@ function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
       }}
     >
       <Text fz="sm">{strings.workspacePage.deletionConsequences(<b>{workspace.name}</b>)}</Text>
-      <Notice tone="bad">
+      <Notice tone="danger">
         {count.data === undefined
           ? strings.workspacePage.countingCredentials
           : strings.workspacePage.willBeDeleted(count.data)}
