@@ -54,6 +54,8 @@ test('scripts are paired with the source maps that they reference, only within t
   write('known.js.map', text);
   write('outside.js', '1\n//# sourceMappingURL=../outside.map');
   write('remote.js', '1\n//# sourceMappingURL=https://example.com/remote.js.map');
+  write('percent.js', '1\n//# sourceMappingURL=100%.js.map');
+  write('100%.js.map', text);
   write('node_modules/x.js', '1');
   write('node_modules/x.js.map', text);
   assert.deepEqual(
@@ -69,9 +71,10 @@ test('scripts are paired with the source maps that they reference, only within t
       ['beside.mjs', true],
       ['inline.cjs', true],
       ['known.js', true],
+      ['percent.js', true],
     ],
   );
-  assert.equal(new Set(pairs.map(({ debugId }) => debugId)).size, 4);
+  assert.equal(new Set(pairs.map(({ debugId }) => debugId)).size, 5);
   const again = readSourceMapPairs(directory, true);
   assert.deepEqual(
     again.map(({ debugId, map: text }) => [debugId, text]),

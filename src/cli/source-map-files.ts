@@ -40,13 +40,22 @@ interface FoundMap {
   readonly text: string;
 }
 
+/** Returns the path unchanged if it is not percent-encoded correctly. */
+function decodeUrlPath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 function findMap(directory: string, scriptPath: string, script: string): FoundMap | null {
   const url = [...script.matchAll(MAP_COMMENT)].at(-1)?.[1] ?? '';
   if (INLINE_MAP.test(url)) return { path: null, text: Buffer.from(url.replace(INLINE_MAP, ''), 'base64').toString() };
   const referencedPaths =
     url === '' || /^[a-z][a-z+.-]*:/i.test(url)
       ? []
-      : [join(dirname(scriptPath), decodeURIComponent(url.replace(/[?#].*$/, '')))];
+      : [join(dirname(scriptPath), decodeUrlPath(url.replace(/[?#].*$/, '')))];
   // Files outside the directory are neither read nor modified.
   const isInside = (path: string) => !relative(directory, path).startsWith('..');
   const candidates = [...referencedPaths, `${scriptPath}.map`];

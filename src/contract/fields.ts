@@ -17,7 +17,7 @@ export const matchingText = (pattern: RegExp, max: number, message: string, exam
   z
     .string()
     .max(max, message)
-    .refine((text) => text.isWellFormed() && pattern.test(text), message)
+    .refine((text) => text.isWellFormed() && !hasBidirectionalControls(text) && pattern.test(text), message)
     .meta({ examples: [example] });
 
 export const timestamps = { createdAt: instant, updatedAt: instant };

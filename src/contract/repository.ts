@@ -32,7 +32,9 @@ export function repositoryUrlProblem(repository: string): string | null {
   if (!URL.canParse(repository) || (isHttp(repository) && repository.includes('\\'))) {
     return 'must be a valid URL, without backslashes';
   }
-  const { protocol, username, password } = new URL(repository);
+  const { protocol, hostname, username, password } = new URL(repository);
+  // ssh would read the host, with the user in front of it, as an option.
+  if (/^(?:-|%2d)/i.test(username || hostname)) return 'must not contain a user or host that starts with -';
   if (isHttp(repository)) return null;
   if (password !== '') return 'must not contain a password: only http and https URLs accept one';
   return username === '' || protocol === 'ssh:' ? null : `must not contain a user: ${protocol}// URLs have none`;

@@ -200,6 +200,13 @@ for (const keeper of KEEPERS) {
           `sha-256=:${Buffer.from(backup.sha256 ?? '', 'hex').toString('base64')}:`,
         );
         const archive = Buffer.from(await download.arrayBuffer());
+        const url = `/v1/backups/${backup.id}/download`;
+        assert.equal((await owner.call(url, { method: 'HEAD' })).status, 200);
+        const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${backup.id}`);
+        assert.deepEqual(
+          events.body.data.map(({ action }) => action).filter((action) => action === 'backup.downloaded'),
+          ['backup.downloaded'],
+        );
         assert.equal(archive.length, backup.sizeBytes);
         assert.equal(createHash('sha256').update(archive).digest('hex'), backup.sha256);
         assert.match(execFileSync('tar', ['-tzf', '-'], { input: archive }).toString(), /^\.\/run\.sh$/m);
@@ -727,6 +734,10 @@ for (const keeper of KEEPERS) {
       const damaged = await verified(newer);
       assert.deepEqual([damaged.status, damaged.lastVerification?.status], ['failed', 'failed']);
       assert.match(damaged.error ?? '', /damaged/);
+      const keep = { backup: { command: null, restoreCommand: null, keep: { last: 1 } } };
+      assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: keep })).status, 200);
+      await completed(app);
+      assert.equal((await member.call(`/v1/backups/${newer.id}`)).status, 404, 'damaged backups expire too');
     });
 
     test('a dump is verified by its command, or by reading it if there is none', async () => {

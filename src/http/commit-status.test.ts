@@ -129,6 +129,8 @@ test('the token is not sent for a repository at another host, nor to an address 
   await deployAndWait(owner, app);
   await until(async () => (await get()).error === 'The repository has moved to another host. Set the token again.');
   assert.deepEqual(received, []);
+  const normalized = await set({ kind: 'gitea', url: 'http://git.example.com/a b\u202e/' });
+  assert.deepEqual([normalized.status, normalized.body.url], [200, 'http://git.example.com/a%20b%E2%80%AE']);
   for (const url of ['ftp://git.example.com', 'https://user:pass@git.example.com', `${apiUrl}?x`]) {
     assert.equal((await set({ kind: 'gitea', url })).status, 422, url);
   }

@@ -164,13 +164,15 @@ test('git reaches the agent with the deploy key only for the host and port of th
           ...environment,
           PATH: `${bin}:${process.env['PATH']}`,
           SSH_AUTH_SOCK: '/agent',
-          DP_KNOWN_HOSTS: '/known',
+          DP_KNOWN_HOSTS: '/tmp dir/known',
         },
         encoding: 'utf8',
       }).split('\n');
     const command = "git-upload-pack 'shop.git'";
     const own = run('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
     assert.ok(own[0] === '/agent' && own.includes('-oStrictHostKeyChecking=yes') && own.includes('/dev/null'));
+    // ssh splits the value at spaces unless it is quoted.
+    assert.ok(own.includes('-oUserKnownHostsFile="/tmp dir/known"'));
     assert.deepEqual(own.slice(-7), ['-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command, '']);
     for (const args of [
       ['git@git.example.com'],

@@ -120,6 +120,14 @@ forEachEngine('credentials of a repository', (engine) => {
       assert.deepEqual([refused.status, refused.text.includes('must be a valid URL')], [422, true], repository);
       assert.ok(!refused.text.includes('t0ken'));
     }
+    for (const repository of ['ssh://-oProxyCommand=x/shop.git', 'ssh://-x@git.example.com/a', 'ssh://%2doX=1/a']) {
+      const refused = await edit({ repository });
+      assert.deepEqual([refused.status, refused.text.includes('starts with -')], [422, true], repository);
+    }
+    for (const field of ['repository', 'branch']) {
+      const reordered = field === 'branch' ? 'main\u202eniam' : 'https://git.example.com/\u202eshop.git';
+      assert.equal((await edit({ [field]: reordered })).status, 422, field);
+    }
     assert.equal(splitCredentials('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
   });
 

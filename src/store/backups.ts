@@ -48,14 +48,15 @@ export async function countUnfinishedBackupWork(db: Queryable, workspaceId: stri
   return count;
 }
 
-/** Returns an app's completed backups, newest first. */
-export async function listCompletedBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
+/** Returns an app's backups that have stored data, completed or found to be damaged, newest first. */
+export async function listStoredBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
   return db
     .selectFrom('backup')
     .selectAll()
     .where('workspace_id', '=', workspaceId)
     .where('app_id', '=', appId)
-    .where('status', '=', 'completed')
+    .where('status', 'in', ['completed', 'failed'])
+    .where('sha256', 'is not', null)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .execute();

@@ -39,7 +39,7 @@ function createHashVerifier(sha256: string): Transform {
 }
 
 /**
- * Returns a download of a decrypted backup, and records an audit event. Throws `not_found`, and `conflict` if the
+ * Returns a download of a decrypted backup; opening it records an audit event. Throws `not_found`, and `conflict` if the
  * backup is incomplete, damaged, or stored where this node cannot read it.
  */
 export async function downloadBackup(
@@ -48,32 +48,31 @@ export async function downloadBackup(
   id: string,
 ): Promise<BackupDownload> {
   const { workspaceId } = request;
-  const { row, object } = await context.store.transaction(async (trx) => {
-    const found = await requireBackup(trx, workspaceId, id);
-    const stored = await findStoredObject(trx, workspaceId, id);
-    if (found.sha256 === null || stored === undefined)
-      throw new Problem('conflict', `There is nothing to download: the backup is ${found.status}.`);
-    const detail = { app: found.app_id };
-    await recordAuditEvent(trx, request, 'backup.downloaded', auditTargetOf(found), context.clock(), detail);
-    return { row: found, object: stored };
-  });
+  const { read } = context.store;
+  const row = await requireBackup(read, workspaceId, id);
+  const object = await findStoredObject(read, workspaceId, id);
+  const { sha256, size_bytes: sizeBytes, kind } = row;
+  if (sha256 === null || object === undefined)
+    throw new Problem('conflict', `There is nothing to download: the backup is ${row.status}.`);
   const storage = storageOf(context.backupStorages, object.place);
   if (storage === undefined)
     throw new Problem(
       'conflict',
       'The backup is stored on another node. Send the request to that node, or store backups in a bucket.',
     );
-  const { sha256, size_bytes: sizeBytes, kind } = row;
   const isArchive = kind === 'directory';
   return {
     fileName: `${id}${isArchive ? '.tar.gz' : '.zst'}`,
     contentType: isArchive ? 'application/gzip' : 'application/zstd',
     sizeBytes: sizeBytes ?? 0,
-    sha256: sha256 ?? '',
+    sha256,
     async open(signal) {
+      await context.store.transaction((trx) =>
+        recordAuditEvent(trx, request, 'backup.downloaded', auditTargetOf(row), context.clock(), { app: row.app_id }),
+      );
       try {
         const bytes = Readable.from(await openStoredBackup(context, storage, object, signal), { objectMode: false });
-        const verified = createHashVerifier(sha256 ?? '');
+        const verified = createHashVerifier(sha256);
         // `pipe` forwards neither errors nor the disconnection of the reader.
         bytes.once('error', (error) =>
           verified.destroy(error instanceof DecryptionFailure ? new Problem('conflict', error.message) : error),

@@ -1,14 +1,10 @@
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { DAY } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import {
-  countUnfinishedBackupWork,
-  deleteBackupRow,
-  latestRestores,
-  listCompletedBackups,
-} from '../../store/backups.ts';
+import { countUnfinishedBackupWork, deleteBackupRow, latestRestores, listStoredBackups } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import type { BackupTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
@@ -17,6 +13,8 @@ import { enqueueBackup, requireBackupKind } from './backups.ts';
 import { enqueueVerification } from './verifications.ts';
 
 const MAX_DUE_PER_POLL = 50;
+
+const isCompleted = (row: BackupTable) => row.status === 'completed';
 
 const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
   schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
@@ -59,7 +57,7 @@ async function startDueVerification(context: PlatformContext, workspaceId: strin
     if (app === undefined || dueAt === null || dueAt > now) return;
     const next = occurrenceAfter(backupSettingsOf(app).verifySchedule, now);
     await setNextDueTime(trx, 'verification', workspaceId, id, next);
-    const [newest] = await listCompletedBackups(trx, workspaceId, id);
+    const newest = (await listStoredBackups(trx, workspaceId, id)).find(isCompleted);
     if (newest === undefined) return;
     try {
       await enqueueVerification(trx, context, systemRequestContext(workspaceId), newest);
@@ -79,7 +77,8 @@ export async function startDueVerifications(context: PlatformContext): Promise<v
 
 /**
  * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
- * newest, the newest that was verified, or one that is being restored or verified.
+ * newest completed one, the newest that was verified, or one that is being restored or verified. Damaged backups expire
+ * too, but do not count as one of the last `keep.last`.
  */
 export async function applyRetention(
   trx: Trx,
@@ -92,14 +91,17 @@ export async function applyRetention(
   if (retention === null || retention === undefined) return;
   const now = context.clock();
   const oldestAllowed = retention.days === undefined ? Number.NEGATIVE_INFINITY : now - retention.days * DAY;
-  const completed = await listCompletedBackups(trx, workspaceId, appId);
-  const newestVerified = completed.find((row) => row.verified_at !== null);
-  const expired = completed.filter(
-    (row, index) =>
-      index > 0 &&
+  const stored = await listStoredBackups(trx, workspaceId, appId);
+  const newestVerified = stored.find((row) => isCompleted(row) && row.verified_at !== null);
+  let newerCompleted = 0;
+  const expired = stored.filter((row) => {
+    const isExpired =
+      newerCompleted > 0 &&
       row !== newestVerified &&
-      (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldestAllowed),
-  );
+      (newerCompleted >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldestAllowed);
+    if (isCompleted(row)) newerCompleted += 1;
+    return isExpired;
+  });
   const restores = await latestRestores(
     trx,
     workspaceId,

@@ -48,9 +48,12 @@ export function setCommitStatus(
     if (repository === null) throw new Problem('conflict', 'The repository of the app is not on a Git host.');
     const kind = input.kind ?? statusKindOf(repository.host);
     if (kind === null) throw invalidField('kind', `must be set: the API of ${repository.host} is not known`);
-    const url = (input.url ?? apiUrlOf(repository, kind)).replace(/\/+$/, '');
-    const refusal = /[?#]/.test(url) ? 'must not contain a query or a fragment' : context.outbound.refusalOf(url);
+    const requestedUrl = input.url ?? apiUrlOf(repository, kind);
+    const refusal = /[?#]/.test(requestedUrl)
+      ? 'must not contain a query or a fragment'
+      : context.outbound.refusalOf(requestedUrl);
     if (refusal !== null) throw invalidField('url', refusal);
+    const url = new URL(requestedUrl).href.replace(/\/+$/, '');
     const identity = { app_id: app.id, workspace_id: app.workspace_id, url };
     const row: CommitStatusTable = {
       ...identity,

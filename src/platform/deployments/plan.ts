@@ -125,7 +125,7 @@ for word do
   esac
 done
 if [ "$host $port" != "$DP_GIT_HOST" ]; then unset SSH_AUTH_SOCK; exec ssh -oBatchMode=yes "$@"; fi
-exec ssh -F /dev/null -oBatchMode=yes -oStrictHostKeyChecking=yes "-oUserKnownHostsFile="$DP_KNOWN_HOSTS"" \\
+exec ssh -F /dev/null -oBatchMode=yes -oStrictHostKeyChecking=yes "-oUserKnownHostsFile=\\"$DP_KNOWN_HOSTS\\"" \\
   -oGlobalKnownHostsFile=/dev/null -oHostKeyAlias=devpilot-pinned "-oHostKeyAlgorithms=$DP_HOST_KEY_ALGORITHMS" -oCheckHostIP=no \\
   -oUpdateHostKeys=no -oIdentityFile=none -oPreferredAuthentications=publickey -oForwardAgent=no -oClearAllForwardings=yes "$@"`;
 
