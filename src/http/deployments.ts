@@ -23,7 +23,7 @@ import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
 import { workspaceIdOf } from './principal.ts';
-import { allowedResourcesOf } from './resource-access.ts';
+import { allowedResourcesOf, isAllowed } from './resource-access.ts';
 import { IdParams, type Route, route } from './route.ts';
 
 const tag = 'Deployments';
@@ -59,7 +59,11 @@ function deploymentActionRoutes(context: AppContext): Route[] {
   ] as const;
   const accessOfRetry = async (request: FastifyRequest) => {
     const { id } = request.params as z.infer<typeof IdParams>;
-    const overrides = await overridesOf(platform, workspaceIdOf(request), id);
+    const workspaceId = workspaceIdOf(request);
+    const allowed = allowedResourcesOf(request);
+    // The second check of the access then responds as if the deployment did not exist.
+    if (allowed !== null && !(await isAllowed(context, 'deployment', workspaceId, id, allowed))) return triggerAccess;
+    const overrides = await overridesOf(platform, workspaceId, id);
     return overrides === undefined ? triggerAccess : accessFor(overrides);
   };
   return pathVariants.flatMap(({ url, params }) => {

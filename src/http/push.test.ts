@@ -12,6 +12,7 @@ import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
 import type { PushIgnored } from '../contract/push.ts';
 import { matchesPattern } from '../platform/push/patterns.ts';
+import { forEachEngine } from '../testing/engines.ts';
 import {
   createServerResource,
   createTestApp,
@@ -221,6 +222,34 @@ test('a delivery that is repeated deploys nothing, and only the newest waiting p
   for (const { status, error } of ends) {
     assert.ok(status === 'completed' || /^Replaced by the deployment/.test(error ?? ''), `${status}: ${error}`);
   }
+});
+
+forEachEngine('pushes at the same time', (engine) => {
+  test('replace each other while they wait', async () => {
+    const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
+    const ownServer = await startTestServer({ environment });
+    const person = await signUpOwner(ownServer);
+    const busyApp = await createTestApp(person, (await createServerResource(person)).id, {
+      hooks: [{ name: 'wait', stage: 'post_setup', run: 'sleep 2' }],
+    });
+    try {
+      const path = `/v1/apps/${busyApp.id}/push`;
+      const key = (await person.call<{ secret: string }>(`${path}-secret`, { method: 'POST' })).body.secret;
+      const body = JSON.stringify(githubPayload());
+      const push = async () => {
+        const headers = { 'content-type': 'application/json', 'x-github-event': 'push' };
+        const signed = { ...headers, 'x-hub-signature-256': sign(body, key) };
+        return ownServer.call<Deployment>(path, { method: 'POST', headers: signed, body });
+      };
+      const sent = await Promise.all(Array.from({ length: 8 }, push));
+      const ends = await Promise.all(sent.map(({ body: { id } }) => waitForDeployment(person, id, isFinished)));
+      const replaced = ends.filter(({ status }) => status === 'cancelled');
+      assert.ok(replaced.length >= 6, ends.map(({ status }) => status).join());
+    } finally {
+      await ownServer.close();
+      busyApp.remove();
+    }
+  });
 });
 
 test('only the current secret of the app opens it, and a refusal does not say whether the app exists', async () => {

@@ -127,6 +127,14 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     assert.throws(() => aboutOf(undeclared), /GET \/v1\/new does not declare what it is about/);
   });
 
+  test('a deployment of another app does not exist, even if retrying it would need more rights', async () => {
+    const { secret } = await createToken(owner, ['basic_deployment'], { restrictions: { apps: ['app-two'] } });
+    const retry = (id: string) =>
+      server.call(`/v1/deployments/${id}/retry`, { method: 'POST', headers: bearer(secret) });
+    assert.equal((await retry(byApp.deployment)).status, 403);
+    assert.equal((await retry(forbidden.deployment)).status, 404);
+  });
+
   test('other projects and apps, and what belongs to them, do not exist on any route', async () => {
     const nowhere = Object.fromEntries(Object.keys(foreign).map((type) => [type, 'none_0'])) as Things;
     for (const route of ROUTES) {

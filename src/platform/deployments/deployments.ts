@@ -17,7 +17,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { requireResource } from '../resources/resources.ts';
+import { requireLockedResource, requireResource } from '../resources/resources.ts';
 import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';
 import { deploy } from './deploy.ts';
 import { cancelDeployment, cancelPendingDeployments, finishDeployment } from './finish.ts';
@@ -74,7 +74,8 @@ export function createDeployment(
   input: CreateDeployment,
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
-    const app = await requireResource(trx, 'app', request.workspaceId, appIdOrSlug);
+    const requireApp = input.replace === true ? requireLockedResource : requireResource;
+    const app = await requireApp(trx, 'app', request.workspaceId, appIdOrSlug);
     const { branch, tag = null, commit = null, ...options } = input;
     const source: DeploymentSource = {
       kind: 'deploy',
@@ -99,7 +100,8 @@ export function deployPush(
   branch: string,
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
-    const app = await requireResource(trx, 'app', request.workspaceId, appId);
+    // Of two pushes at the same time, the second waits, so that it finds the deployment of the first.
+    const app = await requireLockedResource(trx, 'app', request.workspaceId, appId);
     const source = { kind: 'deploy', branch, tag: null, commit: null, rollbackOf: null, servers: undefined } as const;
     const id = await insertNewDeployment(context, trx, request, app, source, {});
     const { kind, name } = request.actor;

@@ -76,7 +76,6 @@ export async function requireResource<Noun extends ResourceType>(
   return row;
 }
 
-/**
 /** Like `requireResource`, and locks the row until the transaction ends, so that it cannot change in the meantime. */
 export async function requireLockedResource<Noun extends ResourceType>(
   trx: Trx,
