@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
+import type { FairShareLimiter } from '../contract/fair-share-limiter.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
@@ -14,6 +15,7 @@ import {
   refuseCredentialInQuery,
 } from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
+import { createLargeBodyLimiter, reserveLargeBody } from './large-bodies.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { aboutOf } from './resource-access.ts';
 import type { Route } from './route.ts';
@@ -75,7 +77,13 @@ interface AuthenticateOptions {
   readonly credentials?: RequestCredentials;
 }
 
-function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
+interface Registration {
+  readonly app: FastifyInstance;
+  readonly context: AppContext;
+  readonly largeBodies: FairShareLimiter;
+}
+
+function registerRoute({ app, context, largeBodies }: Registration, route: Route): void {
   const definition = withDefaults(route);
   const { access, bodyFormat } = definition;
   const requirement = requirementOf(access);
@@ -117,11 +125,13 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
       await authenticate(request, reply, { isPreliminary: isNarrowedLater || definition.countsNoUse === true });
     },
-    preParsing: (request, reply, payload, done) => {
+    preParsing: async (request, reply, payload) => {
+      const { bodyLimit = LIMITS.bodyBytes } = definition;
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);
-      if (problem !== null) return done(problem);
-      sendContinueUnlessTooLarge(request, reply, definition.bodyLimit ?? LIMITS.bodyBytes);
-      done(null, payload);
+      if (problem !== null) throw problem;
+      if (definition.streamsBody !== true) reserveLargeBody(largeBodies, request, reply, bodyLimit);
+      sendContinueUnlessTooLarge(request, reply, bodyLimit);
+      return payload;
     },
     preValidation: async (request, reply) => {
       if (accessFor !== undefined) {
@@ -155,35 +165,36 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
 }
 
 /** Registers a route that receives its body as bytes or a stream, with any content type. */
-function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
-  void app.register((scope, _options, done) => {
+function registerRawBodyRoute(registration: Registration, definition: Route): void {
+  void registration.app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     if (definition.streamsBody) scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
     else scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
-    registerRoute(scope, context, definition);
+    registerRoute({ ...registration, app: scope }, definition);
     done();
   });
 }
 
 /** Registers a route whose body has a long array that is validated over several turns of the event loop. */
-function registerLongArrayRoute(app: FastifyInstance, context: AppContext, definition: Route, field: string): void {
+function registerLongArrayRoute(registration: Registration, definition: Route, field: string): void {
   const { schemaWithoutElements, checkElements } = splitLongArray(definition.body, field);
-  void app.register((scope, _options, done) => {
+  void registration.app.register((scope, _options, done) => {
     scope.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) =>
       compileValidator({ schema: httpPart === 'body' ? schemaWithoutElements : schema, httpPart }),
     );
     scope.addHook('preHandler', ({ body }) => checkElements(body));
-    registerRoute(scope, context, definition);
+    registerRoute({ ...registration, app: scope }, definition);
     done();
   });
 }
 
 /** Registers routes. Throws at start-up if a route that accepts credentials does not declare `about`. */
 export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
+  const registration: Registration = { app: scope, context, largeBodies: createLargeBodyLimiter() };
   for (const definition of routes) {
     const { longArray } = definition;
-    if (definition.bodyFormat === 'bytes') registerRawBodyRoute(scope, context, definition);
-    else if (longArray !== undefined) registerLongArrayRoute(scope, context, definition, longArray);
-    else registerRoute(scope, context, definition);
+    if (definition.bodyFormat === 'bytes') registerRawBodyRoute(registration, definition);
+    else if (longArray !== undefined) registerLongArrayRoute(registration, definition, longArray);
+    else registerRoute(registration, definition);
   }
 }

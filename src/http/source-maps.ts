@@ -35,7 +35,7 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       access,
       about: 'list',
       summary:
-        'Upload the source map of a minified file by its debug ID, in place of an earlier one; beyond 1,000 maps or 256 MiB, the oldest ones are deleted',
+        'Upload the source map of a minified file by its debug ID, in place of an earlier one; beyond 1,000 maps or 256 MiB, the oldest maps of the apps with the most are deleted',
       tag,
       query: SourceMapUpload,
       bodyFormat: 'bytes',

@@ -38,8 +38,8 @@ export async function replaceSourceMap(trx: Trx, row: SourceMapTable): Promise<v
 }
 
 /**
- * Deletes the oldest maps of a workspace beyond `maxMaps` maps or `maxBytes` bytes in total. Returns the number of
- * deleted maps.
+ * Deletes maps of a workspace beyond `maxMaps` maps or `maxBytes` bytes in total: the oldest of the apps that have the
+ * most, so that no app can displace the maps of others. Returns the number of deleted maps.
  */
 export async function evictSourceMaps(
   trx: Trx,
@@ -48,11 +48,18 @@ export async function evictSourceMaps(
   maxBytes: number,
 ): Promise<number> {
   const { numAffectedRows } = await sql`delete from source_map where workspace_id = ${workspaceId} and id in (
-    select id from (select id,
-        row_number() over (order by created_at desc, id desc) as place,
-        sum(size) over (order by created_at desc, id desc rows unbounded preceding) as total
-      from source_map where workspace_id = ${workspaceId}) as newest
-    where place > ${maxMaps} or total > ${maxBytes})`.execute(trx);
+    select id from (
+      select id,
+        row_number() over (order by app_count, created_at desc, id desc) as count,
+        sum(size) over (order by app_bytes, created_at desc, id desc rows unbounded preceding) as bytes
+      from (
+        select id, size, created_at,
+          row_number() over (partition by app_id order by created_at desc, id desc) as app_count,
+          sum(size) over (partition by app_id order by created_at desc, id desc rows unbounded preceding) as app_bytes
+        from source_map where workspace_id = ${workspaceId}
+      ) as newest_of_app
+    ) as newest
+    where count > ${maxMaps} or bytes > ${maxBytes})`.execute(trx);
   return Number(numAffectedRows ?? 0);
 }
 

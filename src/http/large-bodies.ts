@@ -1,0 +1,35 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createFairShareLimiter, type FairShareLimiter } from '../contract/fair-share-limiter.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import { clientAddressOf } from './client-address.ts';
+
+/** Maximum number of bodies over `LIMITS.bodyBytes` that a node receives at the same time. */
+const MAX_LARGE_BODIES = 32;
+
+export const createLargeBodyLimiter = (): FairShareLimiter => createFairShareLimiter(MAX_LARGE_BODIES);
+
+/**
+ * Reserves memory for the body of a request until the response has been sent, so that many clients that send large
+ * bodies slowly cannot exhaust it. A workspace leaves capacity to the others. Throws `rate_limited`.
+ */
+export function reserveLargeBody(
+  limiter: FairShareLimiter,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  bodyLimit: number,
+): void {
+  const { 'content-length': length, 'transfer-encoding': transferEncoding } = request.headers;
+  const maxBytes = transferEncoding === undefined ? Number(length ?? 0) : bodyLimit;
+  // The parser refuses a body that is declared to be longer than the limit before it is read.
+  if (maxBytes <= LIMITS.bodyBytes || maxBytes > bodyLimit) return;
+  const { principal } = request;
+  const workspaceId = principal !== null && 'record' in principal ? principal.record.workspace.id : null;
+  const release = limiter.acquire(workspaceId ?? clientAddressOf(request));
+  if (release === null)
+    throw new Problem('rate_limited', 'Too many large requests are being received. Send this one again later.', {
+      retryAfter: 1,
+    });
+  reply.raw.once('close', release);
+  if (reply.raw.destroyed) release();
+}
