@@ -13,7 +13,7 @@ export type ScheduleTimer = (delay: number, work: () => void) => () => void;
 
 /**
  * A position in the sequence of revocations. The number alone is not unique: a database that was restored, or failed
- * over without its last commits, reuses numbers (`docs/adr/0022-history-has-an-identity.md`).
+ * over without its last commits, reuses numbers (`docs/adr/0022-revocation-history-id.md`).
  */
 export interface RevocationPoint {
   /** Identifies the running database. Changes whenever the database may have lost commits. */

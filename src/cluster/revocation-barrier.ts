@@ -38,7 +38,7 @@ export interface RevocationBarrier {
  * Waits until other nodes have confirmed revocations (`docs/adr/0010-leases-and-revocation.md`). All waits share one
  * read of the leases, but only a read that began after the wait did: an earlier one may precede the commit and proves
  * nothing. A database that lost its last commits may also have lost leases. After a new history is seen, no wait
- * resolves until such leases must have expired (`docs/adr/0022-history-has-an-identity.md`).
+ * resolves until such leases must have expired (`docs/adr/0022-revocation-history-id.md`).
  */
 export function createRevocationBarrier(options: {
   store: Pick<NodeStore, 'readLeases'>;

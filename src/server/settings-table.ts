@@ -55,7 +55,7 @@ export const SETTINGS = {
   }),
   HOST: setting({
     default: '127.0.0.1',
-    accepts: 'an address or host name to listen on, such as 127.0.0.1',
+    accepts: 'an IP address or host name, such as 127.0.0.1',
     description: 'Address to listen on.',
     parse: parseHost,
   }),
@@ -78,7 +78,7 @@ export const SETTINGS = {
     defaultShown: 'the file `secret` in the data directory, created with mode 0600',
     accepts: `at least ${SECRET_BYTES} bytes`,
     description:
-      'Encrypts TOTP secrets, environment variables and SSH keys, which cannot be recovered without it. Required with PostgreSQL, the same on every node.',
+      'Encrypts TOTP secrets, environment variables and SSH keys, which cannot be recovered without it. Required with PostgreSQL; must be the same on every node.',
     parse: parseSecret,
   }),
   DEVPILOT_SECRET_FILE: setting({
@@ -92,7 +92,7 @@ export const SETTINGS = {
     defaultShown: '`localhost`, loopback addresses and the address of the listener',
     accepts: 'an http:// or https:// URL without a path, such as https://devpilot.example.com',
     description:
-      'URL that people use. Required behind a proxy or under a host name: the web UI works at no other URL. `https://…` turns on `Secure` cookies and HSTS.',
+      'URL of the web UI, which works at no other URL. Required behind a proxy or with a host name. `https://…` turns on `Secure` cookies and HSTS.',
     parse: parseOrigin,
   }),
   DEVPILOT_TRUST_PROXY: setting({
@@ -106,7 +106,7 @@ export const SETTINGS = {
     default: 'invite',
     ...oneOf(['invite', 'open']),
     description:
-      '`open`: anyone may sign up. The first person to sign up becomes the operator: sign up yourself, or run `devpilot init`, before others can reach the server.',
+      '`invite`: only invited people may sign up. `open`: anyone may. The first person to sign up becomes the operator: sign up yourself, or run `devpilot init`, before others can reach the server.',
   }),
   DEVPILOT_WORKSPACES: setting({
     default: null,
@@ -129,13 +129,13 @@ export const SETTINGS = {
   }),
   DEVPILOT_OIDC_CLIENT_ID: setting({
     default: null,
-    accepts: 'the client ID that the provider has issued if DEVPILOT_OIDC_ISSUER is set',
-    description: 'Client ID at the provider. The redirect URI to register there is `…/v1/oidc/callback`.',
+    accepts: 'the client ID issued by the provider (required if DEVPILOT_OIDC_ISSUER is set)',
+    description: 'Client ID at the provider. Register the redirect URI `https://…/v1/oidc/callback` there.',
     parse: visibleAscii(255),
   }),
   DEVPILOT_OIDC_CLIENT_SECRET: setting({
     default: null,
-    accepts: 'the client secret that the provider has issued if DEVPILOT_OIDC_ISSUER is set',
+    accepts: 'the client secret issued by the provider (required if DEVPILOT_OIDC_ISSUER is set)',
     description: 'Client secret at the provider.',
     parse: visibleAscii(512),
   }),
@@ -147,7 +147,7 @@ export const SETTINGS = {
   }),
   DEVPILOT_OIDC_NAME: setting({
     default: null,
-    accepts: 'a name of up to 40 characters if DEVPILOT_OIDC_ISSUER is set, such as Acme SSO',
+    accepts: 'a name of up to 40 characters, such as Acme SSO (required if DEVPILOT_OIDC_ISSUER is set)',
     description: 'Name of the provider on the button: “Sign in with …”.',
     parse: (text) => (/^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,38}[^\p{C}\p{Z}])?$/u.test(text) ? text : undefined),
   }),
@@ -168,7 +168,7 @@ export const SETTINGS = {
     default: '2s',
     accepts: 'a duration from 200ms to 60s, such as 2s',
     description:
-      'How long a frozen node or guard can delay a deletion; the same on every node. On SQLite only guards can delay one.',
+      'How long a frozen node or guard can delay a deletion. Must be the same on every node. On SQLite, only guards can delay a deletion.',
     parse: parseBound,
   }),
   DEVPILOT_METRICS: setting({
@@ -187,13 +187,13 @@ export const SETTINGS = {
     default: 'private',
     ...oneOf(OUTBOUND_POLICIES),
     description:
-      'Addresses to which webhooks may be sent. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
+      'Addresses to which Devpilot may send webhooks, commit statuses, and requests to identity providers. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
   }),
   DEVPILOT_LEAK_KEYS: setting({
     default: null,
     accepts: 'an http:// or https:// URL, or the path of a file with public keys (ECDSA on P-256) in PEM',
     description:
-      'Public keys of the scanner that reports leaked secrets to `POST /v1/leaks`: a file, or the URL at which they are published, for GitHub `https://api.github.com/meta/public_keys/secret_scanning`. If set, reports that are not signed with them are refused; unset, anyone may report.',
+      'Public keys of the scanner that reports leaked secrets to `POST /v1/leaks`: a file, or the URL at which they are published, for GitHub `https://api.github.com/meta/public_keys/secret_scanning`. If set, reports that are not signed with one of these keys are refused; if unset, anyone may report.',
     parse: parseLeakKeys,
   }),
   DEVPILOT_SMTP_URL: setting({
@@ -204,8 +204,8 @@ export const SETTINGS = {
   }),
   DEVPILOT_MAIL_FROM: setting({
     default: 'Devpilot <devpilot@localhost>',
-    accepts: 'an e-mail address, such as devpilot@example.com',
-    description: 'Sender of mail.',
+    accepts: 'an email address, such as devpilot@example.com',
+    description: 'Sender of emails.',
     parse: (text) => text,
   }),
   DEVPILOT_RETENTION_DAYS: setting({
@@ -229,14 +229,14 @@ export const SETTINGS = {
   }),
   DEVPILOT_BACKUP_ACCESS_KEY_ID: setting({
     default: null,
-    accepts: 'the ID of an access key if DEVPILOT_BACKUP_BUCKET is set',
+    accepts: 'the ID of an access key (required if DEVPILOT_BACKUP_BUCKET is set)',
     description:
       'Access key of the bucket. It needs the permissions to get, put and delete objects and to abort uploads, but not to list objects.',
     parse: visibleAscii(128),
   }),
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY: setting({
     default: null,
-    accepts: 'the secret of the access key if DEVPILOT_BACKUP_BUCKET is set',
+    accepts: 'the secret of the access key (required if DEVPILOT_BACKUP_BUCKET is set)',
     description: 'Secret of the access key.',
     parse: visibleAscii(256),
   }),
@@ -255,7 +255,7 @@ export const SETTINGS = {
     default: 'info',
     ...oneOf(['info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent']),
     description:
-      'Log level; `warn` by default in a terminal. Logs are JSON lines on standard output, in a terminal plain text.',
+      'Log level; the default in a terminal is `warn`. Logs are written to standard output as JSON lines, or as plain text in a terminal.',
   }),
 } as const;
 
@@ -281,7 +281,7 @@ export function settingsTable(): string {
 export function settingsFile(): string {
   const head = '# Settings of Devpilot: read by systemd (deploy/devpilot.service) and Docker (compose.yaml).\n';
   const entries = Object.entries(SETTINGS).map(([name, { default: value, accepts, description }]) => {
-    const text = description.replaceAll('`', '');
+    const text = description.replaceAll('`', '').replace(/\[[^\]]*\]\(([^)]*)\)/g, 'docs/$1');
     return `# ${text}\n# Must be ${accepts}.\n#${name}=${value ?? ''}\n`;
   });
   return [head, ...entries].join('\n');
