@@ -98,7 +98,7 @@ describe('pull', () => {
     assert.equal(nowhere.code, 1);
     assert.match(
       (await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr,
-      /one of dotenv, node, python, shell, systemd, docker, json/,
+      /one of: dotenv, node, python, shell, systemd, docker, json/,
     );
   });
 
@@ -119,7 +119,7 @@ describe('push', () => {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^\+ NEW=•+$/m);
     assert.match(refused.stderr, /^~ OTHER=•+$/m);
-    assert.match(refused.stderr, /1 not in the file, kept \(use --prune to remove\): LEFT/);
+    assert.match(refused.stderr, /1 not in the file, kept \(remove with --prune\): LEFT/);
     assert.match(refused.stderr, /1 added, 1 changed, 0 removed\? Without a terminal, --yes is required/);
     assert.ok(!/secret|before|same/.test(refused.stderr.replaceAll(name, '')));
     assert.equal((await variables())['OTHER'], 'before');

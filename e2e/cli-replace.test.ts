@@ -143,7 +143,7 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   const dryRun = await shell.run([...change, '--dry-run']);
   assert.equal(dryRun.code, 0, dryRun.stderr);
   assert.match(dryRun.stdout, new RegExp(`^${key.id}\tapi_key\tUnlimited\tmaxLifetimeDays\tnever$`, 'm'));
-  assert.match(dryRun.stderr, /^Nothing was changed\. Violating the policy: \d+ credentials, 0 members\.$/m);
+  assert.match(dryRun.stderr, /^Nothing was changed\. Violations of the policy: \d+ credentials, 0 members\.$/m);
   assert.deepEqual(await policy(), before);
 
   const expected = { ...before, maxLifetimeDays: 30, passphraseScopes: ['modify_env', 'run_scripts'] };

@@ -683,7 +683,7 @@ describe('other commands', () => {
       assert.match(message, /^It is not valid\. Set DEVPILOT_TOKEN/);
       const local = { ...trusting, DEVPILOT_URL: `https://localhost:${portOf(secured)}` };
       const named = await shell.run(['whoami', '--json'], { environment: local });
-      assert.match(json<{ error: { message: string } }>(named.stderr).error.message, /is for another name/);
+      assert.match(json<{ error: { message: string } }>(named.stderr).error.message, /is for another host name/);
       assert.equal(targets.size, 1);
     } finally {
       secured.close();

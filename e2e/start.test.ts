@@ -4,7 +4,7 @@ import { until } from '../src/testing/until.ts';
 import { collectResult, openCliShell } from './cli-shell.ts';
 
 const INTERRUPT = '\u0003';
-const SETUP_LINK = /Set it up, once: [^\n]*\n/;
+const SETUP_LINK = /One-time setup link: [^\n]*\n/;
 const ADDRESS = String.raw`http://127\.0\.0\.1:\d+`;
 const LINES = `Devpilot is at ${ADDRESS}\n${SETUP_LINK.source.replace('[^\\n]*', `${ADDRESS}/setup#code=\\w+`)}`;
 

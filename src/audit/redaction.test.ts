@@ -174,7 +174,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const { code, stdout, stderr } = await server.stop('SIGTERM');
   assert.equal(code, 0);
   // The setup link is printed once, on purpose, outside of the log.
-  const printed = `${stdout}\n${stderr}`.replace(/^Set it up, once: .*$/m, '');
+  const printed = `${stdout}\n${stderr}`.replace(/^One-time setup link: .*$/m, '');
   assert.ok(printed.includes('"route":"/v1/access-tokens/:id"'), 'the log was captured');
   const files = readdirSync(directory.path).map((name) => [name, readFileSync(join(directory.path, name))] as const);
   assert.ok(files.some(([name]) => name === 'devpilot.db'));

@@ -48,7 +48,7 @@ export interface AnalyticsOptions extends RemoteOptions, PeriodOptions {
   readonly csv: true | undefined;
 }
 
-/** Prints the number of events and of distinct subjects over time. */
+/** Prints the number of events and of unique subjects per interval. */
 export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   const { activity } = connect(options);
   const query = {
@@ -74,8 +74,7 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   printNote(`${analytics.total} events.`, options);
 }
 
-/** Maximum number of events per request. */
-const EVENTS_PER_REQUEST = 1000;
+const MAX_EVENTS_PER_REQUEST = 1000;
 
 function parseJson(text: string): unknown {
   try {
@@ -88,12 +87,12 @@ function parseJson(text: string): unknown {
 /** Parses events from text: a JSON object, an array of objects, or one object per line. */
 function parseEvents(text: string): CloudEventInput[] {
   const parsed = parseJson(text);
-  const lines = () =>
+  const parseLines = () =>
     text
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map(parseJson);
-  const events = parsed === undefined ? lines() : Array.isArray(parsed) ? parsed : [parsed];
+  const events = parsed === undefined ? parseLines() : Array.isArray(parsed) ? parsed : [parsed];
   if (events.length === 0) throw new Failure('The input contains no events.');
   const invalidIndex = events.findIndex((event) => typeof event !== 'object' || event === null || Array.isArray(event));
   if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);
@@ -133,8 +132,8 @@ export async function sendEvents(file: string | undefined, options: SendOptions)
   const events = file === undefined ? [await eventFromOptions(options)] : parseEvents(await readFileOrStdin(file));
   const { activity } = connect(options);
   const total = { accepted: 0, duplicates: 0 };
-  for (let offset = 0; offset < events.length; offset += EVENTS_PER_REQUEST) {
-    const { accepted, duplicates } = await activity.send(events.slice(offset, offset + EVENTS_PER_REQUEST));
+  for (let offset = 0; offset < events.length; offset += MAX_EVENTS_PER_REQUEST) {
+    const { accepted, duplicates } = await activity.send(events.slice(offset, offset + MAX_EVENTS_PER_REQUEST));
     total.accepted += accepted;
     total.duplicates += duplicates;
   }

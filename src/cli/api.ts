@@ -28,8 +28,8 @@ function parseField(field: string): [string, unknown] {
 }
 
 /**
- * Compiles a JMESPath expression. Returns a function that applies it to a value and formats the result: a string as it
- * is, anything else as JSON.
+ * Compiles a JMESPath expression. Returns a function that applies it to a value and formats the result: a string
+ * verbatim, anything else as JSON.
  */
 async function compileQuery(expression: string): Promise<(value: unknown) => string> {
   const { default: jmespath } = await import('jmespath');
@@ -42,9 +42,9 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
     throw failure(error);
   }
   return (value) => {
-    // An expression that repeats its input can grow without limit.
-    const run = () => {
+    const select = () => {
       const selected = jmespath.search(value, expression) ?? null;
+      // The result of an expression that repeats its input can grow without limit.
       let count = 0;
       JSON.stringify(selected, (_name, part: unknown) => {
         if (++count > MAX_SELECTED_VALUES) throw new Error(`the result exceeds ${MAX_SELECTED_VALUES} values`);
@@ -53,8 +53,8 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
       return typeof selected === 'string' ? sanitizeText(selected) : sanitizedJson(selected);
     };
     try {
-      // Running in a VM context lets the time-out interrupt the library's synchronous code.
-      return new Script('run()').runInNewContext({ run }, { timeout: QUERY_TIMEOUT_MS }) as string;
+      // Running in a VM context lets the timeout interrupt the library's synchronous code.
+      return new Script('select()').runInNewContext({ select }, { timeout: QUERY_TIMEOUT_MS }) as string;
     } catch (error) {
       throw failure(error);
     }
@@ -68,15 +68,15 @@ export async function callApi(path: string, options: ApiOptions): Promise<void> 
   const requestedMethod = options.method?.toUpperCase() ?? (options.field === undefined ? 'GET' : 'POST');
   const method = METHODS.find((name) => name === requestedMethod);
   if (method === undefined) throw new Failure(`--method must be one of: ${METHODS.join(', ')}.`);
-  const select = options.query === undefined ? null : await compileQuery(options.query);
+  const applyQuery = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
-  const parameters = new URLSearchParams(
+  const queryString = new URLSearchParams(
     Object.entries(fields).map(([name, value]) => [name, String(value)]),
   ).toString();
   const hasFields = options.field !== undefined;
-  const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${parameters}` : path;
+  const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${queryString}` : path;
   const response = await client.request<unknown>(method, target, hasFields && method !== 'GET' ? { body: fields } : {});
   if (response === undefined) return;
-  if (select === null) return printJson(response);
-  await print(`${select(response)}\n`);
+  if (applyQuery === null) return printJson(response);
+  await print(`${applyQuery(response)}\n`);
 }

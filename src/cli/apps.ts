@@ -40,12 +40,12 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
       title: 'Hooks',
       getValue: ({ hooks }) => hooks.map(({ name, stage }) => `${name} (${stage})`).join(', ') || null,
     },
-    { title: 'Health', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
+    { title: 'Health check', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
-    { title: 'Required', getValue: ({ requiredVariables }) => requiredVariables.join(', ') || null },
+    { title: 'Required variables', getValue: ({ requiredVariables }) => requiredVariables.join(', ') || null },
     { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
     {
-      title: 'Push',
+      title: 'Deploy on push',
       getValue: ({ push }) => (push === null ? null : [...push.branches, ...push.paths].join(', ') || null),
     },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
@@ -105,7 +105,7 @@ export async function appFields(options: AppOptions): Promise<object> {
   };
 }
 
-/** Creates the push secret of an app and prints it, with the URL for the webhook of the Git host. */
+/** Creates or replaces the push secret of an app; prints only the secret to standard output. */
 export async function replacePushSecret(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },
@@ -113,11 +113,14 @@ export async function replacePushSecret(
   const { apps: client } = connect(options);
   const { id, name } = await client.get(idOrSlug);
   const label = sanitizeInline(name);
-  await confirm(`Replace the push secret of ${label}? Pushes signed with the current one are refused.`, options.yes);
+  await confirm(
+    `Replace the push secret of ${label}? Pushes signed with the current one will be rejected.`,
+    options.yes,
+  );
   const { secret } = await client.replacePushSecret(id, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson({ secret });
   printNote(
-    `The URL for the webhook of the Git host ends in /v1/apps/${id}/push. The secret is shown only this once.`,
+    `At the Git host, add a webhook to the URL of this server followed by /v1/apps/${id}/push. Secret (shown only once):`,
     options,
   );
   return print(`${secret}\n`);

@@ -2,7 +2,7 @@ import { openBucket } from '../server/backup-storages.ts';
 import { readSettings } from '../server/settings.ts';
 import { Failure } from './failure.ts';
 
-/** Writes an object to the bucket of `DEVPILOT_BACKUP_BUCKET`. The object becomes visible only when it is complete. */
+/** Writes an object to the bucket in `DEVPILOT_BACKUP_BUCKET`. The object becomes visible only when it is complete. */
 export async function writeToBucket(name: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const bucket = openBucket(readSettings(process.env));
   if (bucket === null) throw new Failure('Set DEVPILOT_BACKUP_BUCKET and its access key in the environment.');

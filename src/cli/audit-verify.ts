@@ -2,7 +2,7 @@ import { verifyEveryLog } from '../audit/verify.ts';
 import { readSettings } from '../server/settings.ts';
 import { openReader } from '../store/open-reader.ts';
 
-/** Verifies every activity log in the database; a server may be running. Exits with 1 if a log is broken. */
+/** Verifies every activity log in the database; the server can keep running. Exits with code 1 if one is broken. */
 export async function auditVerify(options: { json: true | undefined }): Promise<void> {
   const db = openReader(readSettings(process.env));
   try {

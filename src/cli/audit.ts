@@ -58,7 +58,7 @@ async function eventsAfter(client: Client, query: AuditListQuery, after: number 
 }
 
 const POLL_INTERVAL_MS = 1000;
-/** Maximum number of consecutive failed polls. A server restarts in less time than they take. */
+/** Maximum number of consecutive failed polls. They take at least 30 seconds, longer than a restart of the server. */
 const MAX_FAILED_POLLS = 30;
 
 /** Follows the activity log until interrupted: one line per entry, or NDJSON with `--json`. */
@@ -105,11 +105,11 @@ export async function exportAudit(options: ExportAuditOptions): Promise<void> {
   if (output !== undefined && toBucket !== undefined) throw new Failure('Use either --output or --to-bucket.');
   const stream = await connect(options).auditEvents.export(auditQueryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);
-  const lines = Readable.fromWeb(stream as never);
+  const source = Readable.fromWeb(stream as never);
   try {
-    if (toBucket !== undefined) await (await import('./audit-bucket.ts')).writeToBucket(toBucket, lines);
-    else if (output !== undefined) await streamToPrivateFile(output, lines);
-    else await pipeline(lines, process.stdout, { end: false });
+    if (toBucket !== undefined) await (await import('./audit-bucket.ts')).writeToBucket(toBucket, source);
+    else if (output !== undefined) await streamToPrivateFile(output, source);
+    else await pipeline(source, process.stdout, { end: false });
   } finally {
     progress.end();
   }

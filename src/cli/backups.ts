@@ -98,9 +98,9 @@ async function confirmBySlug(expectedSlug: string, question: string, yes: true |
 
 export interface RestoreOptions extends RemoteOptions {
   readonly yes: true | undefined;
-  /** App to restore into, instead of the app of the backup. */
+  /** App to restore into; by default, the app of the backup. */
   readonly app: string | undefined;
-  /** Server to restore to. */
+  /** Server to restore on; by default, the server of the app. */
   readonly server: string | undefined;
   /** Start the restore without waiting for it. */
   readonly detach: true | undefined;
@@ -180,7 +180,7 @@ export async function deleteBackups(ids: readonly string[], options: DeleteOptio
   await deleteItems(
     {
       items,
-      question: (list) => `Delete ${list}? Restoring from it will no longer be possible.`,
+      question: (list) => `Delete ${list}? Deleted backups cannot be restored.`,
       note: (list) => `Deleted ${list}.`,
       delete: (id) => backups.delete(id),
     },
@@ -195,7 +195,7 @@ async function* verifyDigest(source: AsyncIterable<Uint8Array>, sha256: string |
     hash.update(chunk);
     yield chunk;
   }
-  if (hash.digest('hex') !== sha256) throw new Failure('The download does not match the SHA-256 of the backup.');
+  if (hash.digest('hex') !== sha256) throw new Failure('The download does not match the SHA-256 digest of the backup.');
 }
 
 /** Downloads the data of a backup to a file that only its owner can read, or to standard output. */

@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 
 export const YES_HELP = 'skip the confirmation; required without a terminal';
-const DATE_HELP = 'a date, which means its start in the local time zone';
+const DATE_HELP = 'a date (its start in the local time zone)';
 export const START_HELP = `a delay such as 30m or 12h, a date-time, or ${DATE_HELP}`;
 export const FROM_INSTANT_HELP = `start of the period: a duration before now such as 12h or 7d, a date-time, or ${DATE_HELP}`;
 export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the end of that day in the local time zone';
@@ -28,8 +28,8 @@ export function apiCommand(parent: Command, name: string, description: string, i
 export const collectValues = (text: string, previous: readonly string[] = []) => [...previous, text];
 
 /**
- * Types the options of a command so that a missing option is undefined instead of absent. A function that reads an
- * option that the command does not declare then does not compile.
+ * Types the parsed options so that every declared option is present, possibly undefined. Calling a function that reads an
+ * undeclared option is then a compile error.
  */
 export function declared<Options extends object>(options: Options): DeclaredOptions<Options> {
   return options as DeclaredOptions<Options>;

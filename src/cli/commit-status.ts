@@ -19,10 +19,10 @@ async function printStatus(status: CommitStatus, options: RemoteOptions): Promis
   const { kind, url, error } = status;
   if (kind === null) return printNote('No commit statuses are reported.', options);
   await print(`${kind} ${sanitizeInline(url ?? '')}\n`);
-  if (error !== null) printNote(`The last status was not reported. ${sanitizeInline(error)}`, {});
+  if (error !== null) printNote(`The last status could not be reported. ${sanitizeInline(error)}`, {});
 }
 
-/** Shows, sets or deletes where the deployments of an app are reported as commit statuses. */
+/** Shows, sets or deletes the Git host API to which deployments of an app are reported as commit statuses. */
 export async function commitStatus(app: string, options: CommitStatusOptions): Promise<void> {
   const { commitStatus: api } = connect(options).apps;
   if (options.delete === true) {
@@ -32,7 +32,7 @@ export async function commitStatus(app: string, options: CommitStatusOptions): P
   }
   const { token, kind, apiUrl } = options;
   if (token === undefined) {
-    if (kind !== undefined || apiUrl !== undefined) throw new Failure('--kind and --api-url also require --token -.');
+    if (kind !== undefined || apiUrl !== undefined) throw new Failure('--kind and --api-url require --token -.');
     return printStatus(await api.get(app), options);
   }
   if (token !== '-') {

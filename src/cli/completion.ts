@@ -20,9 +20,10 @@ function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
   return completions;
 }
 
-type Kinds = readonly (readonly [ValueKind, readonly string[]])[];
+/** Paths of the commands whose first argument names a resource, by kind of resource. */
+type PathsByKind = readonly (readonly [ValueKind, readonly string[]])[];
 
-/** Kind of resource that the first argument of a command names, by the name of the argument. */
+/** Kind of resource that the first argument of a command names, per argument name. */
 const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
   ...{ app: 'apps', apps: 'apps', project: 'projects', projects: 'projects' },
   ...{ server: 'servers', servers: 'servers', script: 'scripts', scripts: 'scripts' },
@@ -35,8 +36,7 @@ const OPTION_KINDS: Readonly<Record<string, ValueKind>> = {
   '--server': 'servers',
 };
 
-/** Returns the paths of the commands whose first argument names a resource, by kind of resource. */
-function pathsByKind(program: CommandUnknownOpts): [ValueKind, string[]][] {
+function pathsByKind(program: CommandUnknownOpts): PathsByKind {
   const paths = new Map<ValueKind, string[]>();
   const visit = (command: CommandUnknownOpts, path: string) => {
     const kind = ARGUMENT_KINDS[command.registeredArguments[0]?.name() ?? ''];
@@ -61,8 +61,8 @@ const optionValueCases = (prefix: string, suffix: string) =>
     .map(([option, values]) => `    ${option}) ${prefix}${values.join(' ')}${suffix} ;;`)
     .join('\n');
 
-/** Shell code that sets `kind`, the kind of values to request from the server, by the command and the previous word. */
-const kindCases = (kinds: Kinds, path: string, words: string, reset: string) => `  case "$${path}" in
+/** Returns shell code that sets `kind`, the kind of values to request, from the command and the previous word. */
+const kindCases = (kinds: PathsByKind, path: string, words: string, reset: string) => `  case "$${path}" in
 ${kinds.map(([kind, paths]) => `    ${paths.map((path) => `"${path}"`).join('|')}) kind=${kind} ;;`).join('\n')}
   esac
   case "\${${words}-1]}" in
@@ -72,8 +72,8 @@ ${Object.entries(OPTION_KINDS)
     --*) kind="" ;;
   esac`;
 
-/** Shell functions that determine which command was typed and offer its candidates. */
-function bash(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
+/** Returns a bash function that determines which command was typed and offers its candidates. */
+function bash(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `# bash completion for devpilot: source <(devpilot completion bash)
 _devpilot() {
@@ -99,7 +99,7 @@ complete -o default -F _devpilot devpilot
 `;
 }
 
-function zsh(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
+function zsh(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `#compdef devpilot
 # zsh completion for devpilot: devpilot completion zsh > "\${fpath[1]}/_devpilot"
@@ -133,7 +133,7 @@ if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devp
 `;
 }
 
-function fish(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
+function fish(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const query = (kind: ValueKind) => `(devpilot ${COMPLETE_VALUES} ${kind} 2>/dev/null)`;
   const valuesOf = (option: string) => {
     const kind = OPTION_KINDS[option];
@@ -165,7 +165,7 @@ ${[...lines, ...valueLines].join('\n')}
 `;
 }
 
-const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>, kinds: Kinds) => string>> = {
+const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>, kinds: PathsByKind) => string>> = {
   bash,
   zsh,
   fish,
@@ -173,7 +173,8 @@ const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]
 
 /** Prints the completion script for a shell, generated from the declared commands. */
 export async function completion(shell: string, program: CommandUnknownOpts): Promise<void> {
-  const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
-  if (write === undefined) throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);
-  await print(write(completionsByPath(program), pathsByKind(program)));
+  const generate = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
+  if (generate === undefined)
+    throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);
+  await print(generate(completionsByPath(program), pathsByKind(program)));
 }

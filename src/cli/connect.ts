@@ -13,6 +13,7 @@ export interface RemoteOptions extends OutputOptions {
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
 
+/** Returns the value of an environment variable; undefined if it is unset or empty. */
 export function environmentSetting(name: string): string | undefined {
   const text = process.env[name];
   return text === undefined || text === '' ? undefined : text;
@@ -44,6 +45,7 @@ function credentialFor(url: string, options: RemoteOptions): string | null {
   return profile === null || parseUrl(profile.url) !== url ? null : secretOf(name, profile);
 }
 
+/** Creates a client. The passphrase in `DEVPILOT_PASSPHRASE` is sent only with an access token. */
 export function openClient(
   options: Partial<RemoteOptions>,
   credential: string | (() => string) | null,

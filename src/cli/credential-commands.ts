@@ -17,12 +17,12 @@ export function credentialCommands(program: Command): void {
   keyCommands(program);
   policyCommands(program);
   reviewCommands(program);
-  apiCommand(program, 'import', 'Import credentials of other systems by the SHA-256 digests of their secrets')
-    .argument('<file>', 'CSV or NDJSON file, or - for standard input')
+  apiCommand(program, 'import', 'Import credentials of another system by the SHA-256 digests of their secrets')
+    .argument('<file>', 'CSV or NDJSON file; - for standard input')
     .option('--format <format>', 'format of the file: csv or ndjson (default: by file extension)')
-    .option('--dry-run', 'check the credentials, without importing them')
+    .option('--dry-run', 'check the credentials without importing them')
     .action(async (file, options) => (await import('./import.ts')).importCredentials(file, declared(options)));
-  apiCommand(program, 'explain', 'Explain how a request with a credential would be decided, without counting a use')
+  apiCommand(program, 'explain', 'Explain whether a request with a credential would be allowed, without counting a use')
     .argument('<credential>', 'ID or name of an access token or API key')
     .option('--scope <scopes>', 'scopes that the request requires, separated by commas; can be repeated', parseList)
     .option(
@@ -31,7 +31,7 @@ export function credentialCommands(program: Command): void {
       parseList,
     )
     .option('--address <address>', 'IP address of the client')
-    .option('--resource <resource>', 'resource that the request concerns: app:<app> or project:<project>')
+    .option('--resource <resource>', 'resource to which the request applies: app:<app> or project:<project>')
     .action(async (idOrName, options) => (await import('./explain.ts')).explain(idOrName, declared(options)));
 }
 
@@ -39,19 +39,19 @@ function reviewCommands(program: Command): void {
   const reviews = program.command('review').description('Review credentials that are risky or unused');
   const load = () => import('./review.ts');
   apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first', true)
-    .option('--reason <reason>', `list only those with this reason: ${REVIEW_REASONS.join(', ')}`)
+    .option('--reason <reason>', `filter by reason: ${REVIEW_REASONS.join(', ')}`)
     .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--include-kept', 'also list credentials that were recorded as kept')
+    .option('--include-kept', 'include credentials that were recorded as kept')
     .option('--csv', 'output CSV')
     .option('--limit <count>', LIMIT_HELP)
     .action(async (options) => (await load()).review(declared(options)));
   apiCommand(reviews, 'keep', `Record that credentials are kept: the review omits them for ${REVIEW_DAYS.kept} days`)
     .argument('<credentials...>', 'IDs')
-    .option('--note <text>', 'why they are kept')
+    .option('--note <text>', 'why the credentials are kept')
     .action(async (ids, options) => (await load()).keep(ids, declared(options)));
 }
 
-/** The list command of access tokens or API keys. */
+/** Declares the list command for access tokens or API keys. */
 function credentialListCommand<Right extends 'scope' | 'permission'>(
   parent: Command,
   nounPlural: string,
@@ -65,10 +65,10 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
     )
     .option(`--${right} <${right}>`, `filter by ${right}`)
     .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--unused-for-days <days>', 'list only those not used for at least this many days')
-    .option('--expires-within-days <days>', 'list only those that expire within this many days')
-    .option('--never-expires', 'list only those that never expire')
-    .option('--violates-policy', 'list only those that violate the policy of the workspace')
+    .option('--unused-for-days <days>', 'list only credentials not used for at least this many days')
+    .option('--expires-within-days <days>', 'list only credentials that expire within this many days')
+    .option('--never-expires', 'list only credentials that never expire')
+    .option('--violates-policy', 'list only credentials that violate the policy of the workspace')
     .option('--sort <field>', 'sort by createdAt, name, expiresAt, lastUsedAt or useCount; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);
 }
@@ -80,8 +80,7 @@ const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): str
 const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
-const ADDRESS_HELP =
-  'IP address or CIDR range from which it may be used, or several separated by commas; can be repeated';
+const ADDRESS_HELP = 'IP address or CIDR range to restrict it to, or several separated by commas; can be repeated';
 const PROJECT_HELP =
   'ID or slug of a project to restrict it to, with all apps of the project, or several separated by commas; can be repeated';
 const APP_HELP = 'ID or slug of an app to restrict it to, or several separated by commas; can be repeated';
@@ -90,10 +89,10 @@ const MAX_USES_HELP = 'maximum number of uses';
 
 const loadReplace = () => import('./credentials-replace.ts');
 
-/** The replace command of access tokens or API keys. */
+/** Declares the replace command for access tokens or API keys. */
 function replaceCommand(parent: Command, noun: 'token' | 'key') {
   const fullNoun = noun === 'token' ? 'access token' : 'API key';
-  const description = `Replace an ${fullNoun}: create a copy, wait for its first use, delete the old ${noun}; resumes if interrupted`;
+  const description = `Replace an ${fullNoun}: create a copy, wait for its first use, and delete the old ${noun}; run again to resume`;
   return apiCommand(parent, 'replace', description)
     .argument(`<${noun}>`, 'ID or name')
     .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old ${noun})`)
@@ -209,14 +208,14 @@ function policyCommands(program: Command): void {
     .option('--allow-all <on|off>', 'allow the scope "all": on or off')
     .option('--require-addresses <on|off>', 'require credentials to be restricted to addresses: on or off')
     .option('--require-two-factor <on|off>', 'require two-factor authentication of members: on or off')
-    .option('--created-by <role>', 'who may create credentials: admins or owner')
+    .option('--created-by <role>', 'who may create credentials: owner, or admins for the owner and admins')
     .option('--unused-after-days <days>', 'days without use after which a credential counts as unused')
-    .option('--on-leak <action>', 'what happens to a leaked credential: delete or notify')
+    .option('--on-leak <action>', 'action for a leaked credential: delete or notify')
     .option(
       '--foreign-prefix <prefixes>',
       'prefixes of imported secrets of other systems, separated by commas, or none; can be repeated',
       parseList,
     )
-    .option('--dry-run', 'list what would violate the policy, without changing it')
+    .option('--dry-run', 'list the credentials and members that would violate the policy, without changing it')
     .action(async (options) => (await load()).setPolicy(declared(options)));
 }

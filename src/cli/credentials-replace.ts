@@ -5,7 +5,7 @@ import type { AccessToken } from '../contract/access-tokens.ts';
 import type { Client } from '../sdk/client.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { apiOf, type Credential, type CredentialCommand, findCredential } from './credentials.ts';
+import { apiOf, type Credential, type CredentialCommand, requireCredential } from './credentials.ts';
 import { EXIT_CODES, Failure, isTransient, toFailure } from './failure.ts';
 import { parseDuration, parseExpiry, readSecret } from './input.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -130,9 +130,9 @@ export async function replaceCredential(
   const client = connect(options);
   const timeoutMs = parseDuration(options.wait ?? '15m');
   if (timeoutMs === null) throw new Failure('--wait must be a duration such as 15m.');
-  const old = await findCredential(client, noun, idOrName, withoutReplacements);
+  const old = await requireCredential(client, noun, idOrName, withoutReplacements);
   const newId = await createOrResume(client, noun, old, options);
-  // Standard output is closed here, so that the process that reads the pipe sees its end and can use the secret.
+  // Standard output is closed now, so that the process that reads the pipe sees its end and can use the secret.
   if (process.stdout.isTTY !== true) closeSync(1);
   const bothRemainNote = `Both ${noun} remain valid: ${old.id} and ${newId}. To wait for the first use of the new one and delete the old one, run this command again.`;
   const stopListening = onInterrupt(() => {

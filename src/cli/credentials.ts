@@ -56,7 +56,7 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
 /**
  * Finds a credential by its ID or its full name. Fails if `select` returns several of the credentials with that name.
  */
-export async function findCredential(
+export async function requireCredential(
   client: Client,
   noun: CredentialCommand,
   idOrName: string,
@@ -112,7 +112,7 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
 
 export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
-  const credential = await findCredential(client, noun, idOrName);
+  const credential = await requireCredential(client, noun, idOrName);
   if (options.json === true || options.quiet === true) return printDetails(credential, CREDENTIAL_DETAILS, options);
   const { rights, rightsSince } = await apiOf(client, noun).uses(credential.id);
   const used = new Set<string>(rights.map(({ right }) => right));
@@ -122,7 +122,7 @@ export async function showCredential(noun: CredentialCommand, idOrName: string, 
   const unused = grantedRights.filter((right) => !used.has(right));
   const neverUsed: Column<Credential> = {
     title: 'Never used',
-    getValue: () => (unused.length === 0 ? 'none of them' : `${unused.join(' ')} (since ${rightsSince})`),
+    getValue: () => (unused.length === 0 ? 'none' : `${unused.join(' ')} (since ${rightsSince})`),
   };
   await printDetails(credential, [...CREDENTIAL_DETAILS, neverUsed], options);
 }
@@ -135,7 +135,7 @@ export async function deleteCredentials(
 ): Promise<void> {
   const client = connect(options);
   const credentials = [];
-  for (const idOrName of names) credentials.push(await findCredential(client, noun, idOrName));
+  for (const idOrName of names) credentials.push(await requireCredential(client, noun, idOrName));
   await deleteItems(
     {
       items: credentials,

@@ -3,23 +3,23 @@ import { confirm } from './input.ts';
 import { printJson, printNote, sanitizeInline } from './output.ts';
 
 export interface DeleteOptions extends RemoteOptions {
-  /** Delete without asking. */
+  /** Skip the confirmation. */
   readonly yes: true | undefined;
 }
 
 interface Deletion<Item extends { readonly id: string }> {
   readonly items: readonly Item[];
-  /** Name of an item, shown beside its ID. */
+  /** Returns the name of an item, shown beside its ID. */
   readonly label?: (item: Item) => string;
   /** Texts of the confirmation and of the success message; `list` names the items. */
   readonly question: (list: string) => string;
   readonly note: (list: string) => string;
-  /** The fields of an item that `--json` prints besides its id. */
+  /** Returns the fields of an item that `--json` prints besides its ID. */
   readonly fields?: (item: Item) => object;
   readonly delete: (id: string) => Promise<unknown>;
 }
 
-/** Asks for confirmation, deletes the items one after another, and prints which were deleted. */
+/** Asks for confirmation, deletes the items one at a time, and prints which were deleted. */
 export async function deleteItems<Item extends { readonly id: string }>(
   { items, label, question, note, fields, delete: deleteItem }: Deletion<Item>,
   options: DeleteOptions,

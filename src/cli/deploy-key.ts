@@ -16,8 +16,9 @@ export interface DeployKeyOptions extends RemoteOptions {
   readonly yes: true | undefined;
 }
 
-function hostOf({ host, port }: DeployKey): { readonly host: string; readonly port: number } {
-  if (host === null || port === null) throw new Failure('The repository of the app is not fetched over ssh.');
+function requireSshHost({ host, port }: DeployKey): { readonly host: string; readonly port: number } {
+  if (host === null || port === null)
+    throw new Failure('The repository of the app is not fetched over SSH, so there is no host key to confirm.');
   return { host, port };
 }
 
@@ -37,19 +38,22 @@ export async function deployKey(app: string, options: DeployKeyOptions): Promise
   if (options.check === true) return checkHost(client, app, options);
   const current = await api.get(app);
   if (options.delete === true) {
-    await confirm('Delete the deploy key? The repository is then fetched with the keys of the server.', options.yes);
+    await confirm('Delete the deploy key? The repository will be fetched with the keys of the server.', options.yes);
     await api.delete(app);
     return printNote('Deploy key deleted. Remove its public key at the Git host too.', options);
   }
   if (options.confirm !== undefined) {
-    const target = hostOf(current);
-    await confirm(`Trust this host key of ${target.host}, port ${target.port}: ${options.confirm}?`, options.yes);
-    const confirmed = await api.confirm(app, { ...target, hostKey: options.confirm });
+    const sshHost = requireSshHost(current);
+    await confirm(`Trust this host key of ${sshHost.host}, port ${sshHost.port}: ${options.confirm}?`, options.yes);
+    const confirmed = await api.confirm(app, { ...sshHost, hostKey: options.confirm });
     if (options.json === true) return printJson(confirmed);
-    return printNote(`Confirmed the host key of ${target.host}.`, options);
+    return printNote(`Confirmed the host key of ${sshHost.host}.`, options);
   }
   if (options.replace === true && current.publicKey !== null) {
-    await confirm('Replace the deploy key? Deployments fail until the new one is added at the Git host.', options.yes);
+    await confirm(
+      'Replace the deploy key? Deployments will fail until you add the new key at the Git host.',
+      options.yes,
+    );
   }
   const deployKeyToPrint =
     options.replace === true || current.publicKey === null
@@ -57,7 +61,10 @@ export async function deployKey(app: string, options: DeployKeyOptions): Promise
       : current;
   if (options.json === true) return printJson(deployKeyToPrint);
   if (deployKeyToPrint.hostKey === null && deployKeyToPrint.host !== null) {
-    printNote(`The host key of ${deployKeyToPrint.host} is not confirmed: see --check and --confirm.`, options);
+    printNote(
+      `The host key of ${deployKeyToPrint.host} is not confirmed. Show it with --check, then trust it with --confirm.`,
+      options,
+    );
   }
   return print(`${deployKeyToPrint.publicKey}\n`);
 }

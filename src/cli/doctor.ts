@@ -15,6 +15,7 @@ interface Check {
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail });
 const failed = (name: string, detail: string): Check => ({ name, ok: false, detail });
+
 /** Returns the message of an error; for an unreachable database, the message of its cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -112,7 +113,7 @@ async function runChecks(options: RemoteOptions): Promise<Check[]> {
   return [...checks, ...server, ...notices];
 }
 
-/** Checks settings, data directory, database, server, clock and open notices. Exits with 1 if a check fails. */
+/** Checks settings, data directory, database, server, clocks and open notices. Exits with code 1 if one fails. */
 export async function doctor(options: RemoteOptions): Promise<void> {
   const checks = await runChecks(options);
   const checksToPrint = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;

@@ -1,9 +1,9 @@
 import type { Command } from '@commander-js/extra-typings';
-import { apiCommand, declared, remoteCommand, YES_HELP } from './command-builders.ts';
+import { apiCommand, declared, LIMIT_HELP, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'ID or slug of the app';
 const OWNER_HELP = 'ID or slug of the app, or of the project with --project';
-const PROJECT_HELP = 'use the variables that all apps of a project inherit';
+const PROJECT_HELP = 'use the variables of a project, which all its apps inherit';
 
 /** Declares the commands for the environment variables of an app or a project. */
 export function environmentCommands(program: Command): void {
@@ -18,7 +18,7 @@ export function environmentCommands(program: Command): void {
     .option('--project', PROJECT_HELP)
     .option(
       '--format <format>',
-      'dotenv, node, python, shell, systemd, docker, or json for one object of names and values',
+      'format: dotenv, node, python, shell, systemd, docker, or json for one object of names and values',
       'dotenv',
     )
     .option('--output <file>', 'write to this file, readable only by you')
@@ -27,19 +27,19 @@ export function environmentCommands(program: Command): void {
   apiCommand(env, 'push', 'Set variables from a file after showing the differences')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
-    .argument('<file>', 'file in dotenv or JSON format; - for standard input')
-    .option('--format <format>', 'dotenv or json (default: by file extension)')
+    .argument('<file>', 'dotenv or JSON file; - for standard input')
+    .option('--format <format>', 'format of the file: dotenv or json (default: by file extension)')
     .option('--prune', 'remove variables that are not in the file')
     .option('--dry-run', 'show the differences without applying them')
     .option('--yes', YES_HELP)
     .action(async (app, file, options) =>
       (await import('./environment-push.ts')).pushVariables(app, file, declared(options)),
     );
-  apiCommand(env, 'set', 'Set a variable; the value is read from standard input or a prompt')
+  apiCommand(env, 'set', 'Set a variable; reads the value from standard input or a prompt')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
-    .argument('<name>', 'variable name; NAME=- has the same meaning as NAME')
-    .option('--empty', 'set it to an empty value')
+    .argument('<name>', 'variable name; NAME=- is accepted too')
+    .option('--empty', 'set an empty value')
     .action(async (app, name, options) => (await load()).setVariable(app, name, declared(options)));
   apiCommand(env, 'unset', 'Remove variables')
     .argument('<app>', OWNER_HELP)
@@ -47,10 +47,10 @@ export function environmentCommands(program: Command): void {
     .argument('<names...>', 'variable names')
     .option('--yes', YES_HELP)
     .action(async (app, names, options) => (await load()).unsetVariables(app, names, declared(options)));
-  apiCommand(env, 'versions', 'List versions: changed variables, time and author')
+  apiCommand(env, 'versions', 'List versions with their time, author and changed variables')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
-    .option('--limit <count>', 'maximum number of results', '50')
+    .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (app, options) => (await load()).listVersions(app, declared(options)));
   apiCommand(env, 'restore', 'Restore the variables of an earlier version')
     .argument('<app>', OWNER_HELP)
@@ -58,7 +58,11 @@ export function environmentCommands(program: Command): void {
     .argument('<version>', 'version number')
     .option('--yes', YES_HELP)
     .action(async (app, version, options) => (await load()).restoreVersion(app, version, declared(options)));
-  remoteCommand(env, 'run', 'Run a command with the variables in its environment; exits with its exit code')
+  remoteCommand(
+    env,
+    'run',
+    'Run a command with the variables in its environment; exits with the exit code of the command',
+  )
     .argument('<app>', APP_HELP)
     .argument('<command...>', 'command and arguments after --, run without a shell')
     .action(async (app, command, options) =>

@@ -21,7 +21,7 @@ export interface EnvironmentDiff {
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
-  /** Not in the file, and left unchanged because `--prune` is not set. */
+  /** Variables that are not in the file, but are not removed because `--prune` is not set. */
   readonly kept: readonly string[];
 }
 
@@ -76,18 +76,18 @@ const formatOf = (file: string, format: string | undefined): EnvFormat =>
 
 const VALUE_MASK = '••••••••';
 
-/** Prints the changes by name, with masked values. */
+/** Prints the names of the variables that would change, with masked values. */
 function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: RemoteOptions): void {
   for (const name of added) printNote(`+ ${name}=${VALUE_MASK}`, options);
   for (const name of changed) printNote(`~ ${name}=${VALUE_MASK}`, options);
   for (const name of removed) printNote(`- ${name}`, options);
   if (kept.length > 0) {
-    printNote(`${kept.length} not in the file, kept (use --prune to remove): ${kept.join(', ')}`, options);
+    printNote(`${kept.length} not in the file, kept (remove with --prune): ${kept.join(', ')}`, options);
   }
 }
 
 /**
- * Replaces the variables with the variables of a file: either all of them or none, and only if they were not modified
+ * Sets the variables of an app or project from a file: either all of them or none, and only if no variable was modified
  * after the diff was shown.
  */
 export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {

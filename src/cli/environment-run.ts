@@ -5,12 +5,10 @@ import { withoutIdentityTokens } from './identity-token.ts';
 import { printNote } from './output.ts';
 import { exitLike, runCommand } from './run-command.ts';
 
-/**
- * Returns the environment without credentials: the command needs the variables of the app, not the access to read them.
- */
+/** Returns the environment of this process without credentials, because the command needs only the variables. */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
-  const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
-  return withoutIdentityTokens(rest);
+  const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...environment } = process.env;
+  return withoutIdentityTokens(environment);
 }
 
 /**
@@ -27,7 +25,7 @@ export async function runWithEnvironment(
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
   if (withheld.length > 0)
     printNote(
-      `Not passed because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
+      `Not passed to the command, because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
       options,
     );
   const variables = Object.fromEntries(

@@ -44,9 +44,9 @@ export function parseFormat(format: string): EnvFormat {
 
 function parseFileFormat(format: string): EnvFileFormat | 'json' {
   const known = [...ENV_FILE_FORMATS, 'json'] as const;
-  const found = known.find((candidate) => candidate === format);
-  if (found === undefined) throw new Failure(`--format must be one of ${known.join(', ')}.`);
-  return found;
+  const fileFormat = known.find((candidate) => candidate === format);
+  if (fileFormat === undefined) throw new Failure(`--format must be one of: ${known.join(', ')}.`);
+  return fileFormat;
 }
 
 /** Formats the variables. Throws if the format cannot represent a value. */
@@ -73,7 +73,7 @@ export async function pullVariables(app: string, options: PullOptions): Promise<
   printNote(`Wrote ${variables.length} variables to ${options.output}, readable only by you.`, options);
 }
 
-/** Reads the value of a variable: from standard input without the last newline, or typed without echo. */
+/** Reads the value of a variable: from standard input without its final newline, or from a prompt without echo. */
 async function readVariableValue(name: string): Promise<string> {
   if (!isInteractive()) {
     const value = (await readStdin()).replace(/\r?\n$/, '');
@@ -157,12 +157,16 @@ export async function restoreVersion(
   version: string,
   options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
-  const number = parseCount('The version', version) ?? 0;
+  const versionNumber = parseCount('The version', version) ?? 0;
   const environment = connectToEnvironment(options);
   const { tag } = await environment.read(app, { values: 'hidden' });
-  await confirm(`Restore the environment of ${app} to version ${number}?`, options.yes);
-  const { value } = await environment.restore(app, number, { ifMatch: tag });
+  await confirm(`Restore the environment of ${app} to version ${versionNumber}?`, options.yes);
+  const { value } = await environment.restore(app, versionNumber, { ifMatch: tag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
   if (options.json === true) await printJson(variables);
-  else printNote(`Restored the environment of ${app} to version ${number}: ${variables.length} variables.`, options);
+  else
+    printNote(
+      `Restored the environment of ${app} to version ${versionNumber}: ${variables.length} variables.`,
+      options,
+    );
 }

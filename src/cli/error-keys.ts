@@ -44,11 +44,13 @@ export async function createErrorKey({ name, app, origin, ...options }: CreateEr
 export async function deleteErrorKeys(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));
-  const found = ids.map((id) => keysById.get(id) ?? null);
-  if (found.includes(null)) throw new Failure(`Error key ${sanitizeInline(ids[found.indexOf(null)] ?? '')} not found.`);
+  const requestedKeys = ids.map((id) => keysById.get(id) ?? null);
+  if (requestedKeys.includes(null)) {
+    throw new Failure(`Error key ${sanitizeInline(ids[requestedKeys.indexOf(null)] ?? '')} not found.`);
+  }
   await deleteItems(
     {
-      items: found.filter((key) => key !== null),
+      items: requestedKeys.filter((key) => key !== null),
       label: ({ name }) => name,
       question: (list) => `Delete ${list}? Errors submitted with it will be rejected.`,
       note: (list) => `Deleted ${list}.`,

@@ -70,7 +70,7 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
   await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
-/** A frame as V8 prints it. */
+/** Formats a stack frame as V8 does. */
 const formatFrame = ({ function: name, file, line }: ErrorFrame): string =>
   `    at ${name ?? '(anonymous)'} (${[file ?? 'unknown file', line].filter((part) => part !== null).join(':')})`;
 

@@ -1,7 +1,7 @@
 import type { ExchangedToken } from '../contract/oauth.ts';
 import type { Client, ExchangeRequest } from '../sdk/client.ts';
 import { connect, environmentSetting, openClient, type RemoteOptions, serverUrl } from './connect.ts';
-import { findIdentityToken } from './identity-token.ts';
+import { readIdentityToken } from './identity-token.ts';
 import { printNote } from './output.ts';
 import { holdRenewedToken } from './renewed-token.ts';
 
@@ -20,7 +20,7 @@ export async function exchangeForIdentity(
   parameters: Pick<ExchangeRequest, 'scope' | 'expires_in' | 'restrictions'> = {},
   previousExchanges = 0,
 ): Promise<ExchangedToken> {
-  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previousExchanges);
+  const token = await readIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previousExchanges);
   return openClient(options, null).exchangeToken({
     subject_token: token,
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',

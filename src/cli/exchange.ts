@@ -37,14 +37,14 @@ function exchangeCredential(options: ExchangeOptions) {
     });
   }
   if (identity === undefined)
-    throw new Failure('Name the workload identity: --identity or DEVPILOT_WORKLOAD_IDENTITY.');
+    throw new Failure('Set the workload identity with --identity or DEVPILOT_WORKLOAD_IDENTITY.');
   return exchangeForIdentity(identity, options, parameters);
 }
 
 /** Returns the environment of this process with the new token, and without the tokens it was exchanged for. */
 function commandEnvironment(secret: string, options: ExchangeOptions): NodeJS.ProcessEnv {
-  const { DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
-  return { ...withoutIdentityTokens(rest), DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };
+  const { DEVPILOT_PASSPHRASE: _passphrase, ...environment } = process.env;
+  return { ...withoutIdentityTokens(environment), DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DecisionStep } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { type Credential, findCredential } from './credentials.ts';
+import { type Credential, requireCredential } from './credentials.ts';
 import { Failure } from './failure.ts';
 import { formatDetails, print, printJson } from './output.ts';
 
@@ -18,9 +18,9 @@ const ASSUMPTIONS: Readonly<Partial<Record<DecisionStep, string>>> = {
 };
 
 /** Finds an access token or an API key by its ID or its full name. */
-async function findCredentialOfAnyKind(client: Client, idOrName: string): Promise<Credential> {
-  if (idOrName.startsWith('key_')) return findCredential(client, 'keys', idOrName);
-  if (idOrName.startsWith('tok_')) return findCredential(client, 'tokens', idOrName);
+async function requireCredentialOfAnyKind(client: Client, idOrName: string): Promise<Credential> {
+  if (idOrName.startsWith('key_')) return requireCredential(client, 'keys', idOrName);
+  if (idOrName.startsWith('tok_')) return requireCredential(client, 'tokens', idOrName);
   const query = { q: idOrName };
   const matches = [
     ...(await Array.fromAsync<Credential>(client.accessTokens.all(query))),
@@ -33,10 +33,10 @@ async function findCredentialOfAnyKind(client: Client, idOrName: string): Promis
   throw new Failure(`${matches.length} credentials are named ${idOrName}. Use an ID instead: ${ids}`);
 }
 
-/** Prints how a request with a credential would be decided. Does not need the secret, and does not count a use. */
+/** Prints whether a request with a credential would be allowed, and why. Needs no secret, and does not count a use. */
 export async function explain(idOrName: string, options: ExplainOptions): Promise<void> {
   const client = connect(options);
-  const { id, name } = await findCredentialOfAnyKind(client, idOrName);
+  const { id, name } = await requireCredentialOfAnyKind(client, idOrName);
   const { scope, permission, address, resource } = options;
   const explanation = await client.explain({
     credential: id,

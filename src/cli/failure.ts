@@ -3,7 +3,7 @@ import { DevpilotError } from '../sdk/errors.ts';
 /** Exit codes of commands. The server exits with 2 if a setting is invalid. */
 export const EXIT_CODES = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
 
-/** A failed command. The message is one line that says why it failed and what to do. */
+/** A failed command. The message states why it failed and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode: number = EXIT_CODES.failed) {
@@ -13,7 +13,7 @@ export class Failure extends Error {
   }
 }
 
-/** Returns whether a repeated request may succeed, once the server has restarted or the network has recovered. */
+/** Returns whether a repeated request might succeed, once the server has restarted or the network has recovered. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
 }
@@ -21,7 +21,7 @@ export function isTransient(error: unknown): boolean {
 /** Returns whether the credential comes from the environment, which takes precedence over the saved profile. */
 const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
 
-const otherCredentialHint = () =>
+const newCredentialHint = () =>
   hasEnvironmentCredential()
     ? 'Set DEVPILOT_TOKEN to a valid credential, or unset it and run: devpilot login'
     : 'Run: devpilot login';
@@ -29,11 +29,11 @@ const CHECK_ADDRESS_HINT = 'Is the server running? Set --url or DEVPILOT_URL if 
 
 /** Advice for the user, per error code. */
 const HINTS: Readonly<Record<string, () => string>> = {
-  missing_credential: otherCredentialHint,
-  invalid_token: otherCredentialHint,
-  token_expired: otherCredentialHint,
-  credential_spent: otherCredentialHint,
-  token_inactive: () => `Enable it with "devpilot keys enable", or use another credential. ${otherCredentialHint()}`,
+  missing_credential: newCredentialHint,
+  invalid_token: newCredentialHint,
+  token_expired: newCredentialHint,
+  credential_spent: newCredentialHint,
+  token_inactive: () => `Enable it with "devpilot keys enable", or use another credential. ${newCredentialHint()}`,
   passphrase_required: () => 'Set DEVPILOT_PASSPHRASE to the passphrase of the token.',
   passphrase_incorrect: () => 'Check DEVPILOT_PASSPHRASE.',
   wrong_credential_kind: () =>
@@ -60,7 +60,7 @@ const UNTRUSTED = 'is signed by an authority that this machine does not trust';
 const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has expired',
   CERT_NOT_YET_VALID: 'is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another host name',
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
@@ -77,7 +77,7 @@ function certificateProblem(error: DevpilotError): string | null {
       reason === UNTRUSTED
         ? 'Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.'
         : reason.includes('name')
-          ? 'Use the name in the certificate as the URL.'
+          ? 'Use a URL with the host name in the certificate.'
           : 'Check the clock of this machine, and renew the certificate.';
     return `The certificate of the server ${reason} (${String((cause as NodeJS.ErrnoException).code)}). ${remedy}`;
   }
@@ -97,7 +97,7 @@ export function toFailure(error: unknown): Failure | null {
   const required = error.required.length > 0 ? ` Required: ${error.required.join(', ')}.` : '';
   const hint = HINTS[error.code]?.();
   const sentence = hint === undefined || /[.!?]$/.test(error.message) ? error.message : `${error.message}.`;
-  const isSignIn = SIGN_IN_CODES.has(error.code);
+  const requiresSignIn = SIGN_IN_CODES.has(error.code);
   const message = `${sentence}${requestIdNote}${required}${fieldErrors.join('')}${hint === undefined ? '' : ` ${hint}`}`;
-  return new Failure(message, isSignIn ? EXIT_CODES.signInNeeded : EXIT_CODES.failed);
+  return new Failure(message, requiresSignIn ? EXIT_CODES.signInNeeded : EXIT_CODES.failed);
 }

@@ -5,8 +5,8 @@ import { Failure } from './failure.ts';
 import { decodeUtf8, readStdin } from './input.ts';
 
 function isSpecialFile(file: string): boolean {
-  const found = lstatSync(file, { throwIfNoEntry: false });
-  return found !== undefined && !found.isFile();
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats !== undefined && !stats.isFile();
 }
 
 function toWriteFailure(file: string, error: unknown): Failure {
@@ -59,7 +59,8 @@ export async function readFileOrStdin(file: string): Promise<string> {
   }
   return decodeUtf8(bytes, file);
 }
-/** Reads a file and parses it as JSON. */
+
+/** Reads a file, or standard input for `-`, and parses it as JSON. */
 export async function readJson(file: string): Promise<unknown> {
   const text = await readFileOrStdin(file);
   try {

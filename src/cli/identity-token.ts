@@ -56,18 +56,18 @@ function readTokenVariable(previousExchanges: number): string | undefined {
 }
 
 /**
- * Returns the identity token of the CI job or pod that runs this process: from a file, GitHub Actions, a variable of
- * GitLab CI, Buildkite, CircleCI, or a projected token of Kubernetes. `previousExchanges` is the number of tokens that
- * were exchanged already. Throws `Failure` if there is none.
+ * Returns the identity token of the CI job or pod that runs this process: from a file, a variable of GitLab CI or
+ * CircleCI, GitHub Actions, Buildkite, or a projected token of Kubernetes. `previousExchanges` is the number of tokens
+ * that were exchanged already. Throws `Failure` if there is no token.
  */
-export async function findIdentityToken(
+export async function readIdentityToken(
   audience: string,
   tokenFile: string | undefined,
   previousExchanges: number,
 ): Promise<string> {
   if (tokenFile !== undefined) return readTokenFile(tokenFile);
-  const variable = readTokenVariable(previousExchanges) ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
-  if (variable !== undefined) return variable;
+  const token = readTokenVariable(previousExchanges) ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
+  if (token !== undefined) return token;
   const url = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_URL');
   const bearer = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
   if (url !== undefined && bearer !== undefined) return requestFromGitHub(url, bearer, audience);
@@ -77,10 +77,10 @@ export async function findIdentityToken(
     throw new Failure('The job has no identity token: grant it the permission "id-token: write".');
   if (environmentSetting('GITLAB_CI') === 'true')
     throw new Failure(`The job has no identity token: add id_tokens with DEVPILOT_ID_TOKEN and aud: ${audience}.`);
-  throw new Failure('No identity token found. Name a file that contains one: --token-file FILE');
+  throw new Failure('No identity token found. Pass a file that contains one: --token-file FILE');
 }
 
-/** Returns the variables except identity tokens, for a command that must not exchange them. Pure. */
+/** Returns the environment without identity tokens, for a command that must not exchange them. Pure. */
 export function withoutIdentityTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !TOKEN_VARIABLE.test(name)));
 }

@@ -21,7 +21,7 @@ CI,access_token,${B},all,,,,,`;
   assert.deepEqual(parseImport(`\uFEFF\n${JSON.stringify(token)}\r\n`, 'ndjson'), [{ line: 2, credential: token }]);
 });
 
-test('the error message has the number of the first invalid line, and none of its values', () => {
+test('the error message contains the number of the first invalid line, and none of its values', () => {
   const secret = mintSecret('api_key');
   const header = 'kind,digest,name,rights,maxUses,rate';
   const rows: [format: 'csv' | 'ndjson', text: string, message: RegExp][] = [
@@ -47,7 +47,7 @@ test('the error message has the number of the first invalid line, and none of it
   }
 });
 
-test('errors of the server name the line instead of the position', () => {
+test('errors of the server are described by line instead of position', () => {
   const chunk = parseImport(`\n\n{"digest":"${A}"}\n\n{"digest":"${B}"}`, 'ndjson');
   const errors = [
     { field: 'credentials.1.name', message: 'is required' },

@@ -14,7 +14,7 @@ export interface ImportOptions extends RemoteOptions {
   readonly dryRun: true | undefined;
 }
 
-/** Characters of JSON per request, below the limits of the server. */
+/** Maximum number of JSON characters per request, below the limits of the server. */
 const MAX_REQUEST_LENGTH = 500_000;
 /** Long, because each credential needs several writes and the server imports all credentials of a request or none. */
 const REQUEST_TIMEOUT_MS = 120_000;
@@ -52,14 +52,13 @@ async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolea
   } catch (error) {
     const lineErrors = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
     const firstLine = chunk[0]?.line ?? 0;
-    const note = imported === 0 ? '' : `The credentials before line ${firstLine} (${imported}) were imported.`;
-    if (imported > 0) printNote(note);
+    if (imported > 0) printNote(`The credentials before line ${firstLine} (${imported}) were imported.`);
     if (lineErrors === null) throw error;
     throw new Failure(imported === 0 ? `${lineErrors}\nNothing was imported.` : lineErrors);
   }
 }
 
-/** Imports the credentials of a file. If several requests are needed, all credentials are checked before any import. */
+/** Imports the credentials of a file. If they need several requests, all are checked before any is imported. */
 export async function importCredentials(file: string, options: ImportOptions): Promise<void> {
   const format = formatOf(file, options.format);
   const lines = parseImport(await readFileOrStdin(file), format);

@@ -24,10 +24,10 @@ async function promptHidden(noun: string): Promise<string> {
   return typed ?? '';
 }
 
-/** Reads a secret: all of standard input without the last newline, or typed without echo. */
+/** Reads a secret from standard input, without its final newline, or from a prompt without echo. */
 export async function readSecret(noun: string): Promise<string> {
   const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
-  if (secret === '') throw new Failure(`Standard input contains no ${noun}.`);
+  if (secret === '') throw new Failure(`The ${noun} must not be empty.`);
   return secret;
 }
 
@@ -72,7 +72,7 @@ export function parseExpiry(text: string, now = Date.now()): string | null {
   return instant;
 }
 
-/** Parses a start: a duration from now, a date-time, or a date, which means its start in the local time zone. */
+/** Parses a duration from now, a date-time, or a date, which by default means its start in the local time zone. */
 export function parseInstant(name: string, text: string, now = Date.now(), timeOfDate = startOfDay): string {
   const instant = parseMoment(text, now, timeOfDate);
   if (instant === null)
@@ -86,7 +86,7 @@ export interface PeriodOptions {
   readonly to: string | undefined;
 }
 
-/** Parses a period. Its start and end are each a date-time, a duration before now, or a date, which is included. */
+/** Parses a period. Its start and end are each a date-time, a duration before now, or a date; that day is included. */
 export function parsePeriod({ from, to }: PeriodOptions, now = Date.now()) {
   const parse = (name: string, text: string | undefined, timeOfDate: (date: string) => number | null) => {
     if (text === undefined) return undefined;
@@ -122,7 +122,7 @@ export function cancelledFailure(): Failure {
   return new Failure('Cancelled; nothing was changed.', EXIT_CODES.cancelled);
 }
 
-/** Asks the user to confirm an action that cannot be undone. Without a terminal, `--yes` is required. */
+/** Asks the user to confirm an action, unless `--yes` is set. Without a terminal, `--yes` is required. */
 export async function confirm(question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);

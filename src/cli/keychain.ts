@@ -24,6 +24,7 @@ function runCommand(command: string, args: readonly string[], input = ''): strin
 }
 
 const attributes = (account: string) => ['service', SERVICE, 'account', account];
+/** The Secret Service of Linux desktops. */
 const secretServiceKeychain: Keychain = {
   save: (account, secret) =>
     runCommand('secret-tool', ['store', `--label=Devpilot (${account})`, ...attributes(account)], secret) !== null &&
@@ -32,7 +33,7 @@ const secretServiceKeychain: Keychain = {
   remove: (account) => void runCommand('secret-tool', ['clear', ...attributes(account)]),
 };
 
-/** macOS. The secret is passed on standard input, because arguments are visible in the process list. */
+/** The keychain of macOS. The secret is passed on standard input, because arguments are visible in the process list. */
 const macosKeychain: Keychain = {
   save: (account, secret) =>
     /^[\w.@-]+$/.test(account) &&

@@ -15,7 +15,7 @@ export interface CreateKeyOptions extends RemoteOptions, RestrictionOptions {
   readonly guard: true | undefined;
 }
 
-async function readOptions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {
+async function readNameAndPermissions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {
   const { name, permission } = options;
   if (name !== undefined && permission !== undefined) return { name, permissions: [...permission] as Permission[] };
   if (!isInteractive()) throw new Failure('Without a terminal, --name and --permission are required.');
@@ -38,7 +38,7 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
 export async function createKey(options: CreateKeyOptions): Promise<void> {
   const client = connect(options);
   const body = {
-    ...(await readOptions(options)),
+    ...(await readNameAndPermissions(options)),
     expiresAt: parseExpiry(options.expires ?? 'never'),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.inactive === true && { active: false }),

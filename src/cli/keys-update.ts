@@ -1,7 +1,7 @@
 import type { UpdateApiKey } from '../contract/api-keys.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { CREDENTIAL_DETAILS, findCredential } from './credentials.ts';
+import { CREDENTIAL_DETAILS, requireCredential } from './credentials.ts';
 import { Failure } from './failure.ts';
 import { parseExpiry, parseOnOff } from './input.ts';
 import { printDetails, printJson, printNote } from './output.ts';
@@ -30,14 +30,14 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
       'Nothing to update. Use at least one of --name, --description, --permission, --expires, --address, --project, --app, --rate, --max-uses, --guard.',
     );
   const client = connect(options);
-  const { id } = await findCredential(client, 'keys', idOrName);
+  const { id } = await requireCredential(client, 'keys', idOrName);
   await printDetails(await client.apiKeys.update(id, body), CREDENTIAL_DETAILS, options);
 }
 
 /** Enables or disables an API key. After disabling returns, no node accepts the key. */
 export async function setKeyActive(idOrName: string, active: boolean, options: RemoteOptions): Promise<void> {
   const client = connect(options);
-  const { id } = await findCredential(client, 'keys', idOrName);
+  const { id } = await requireCredential(client, 'keys', idOrName);
   const key = await client.apiKeys.update(id, { active });
   if (options.json === true) await printJson(key);
   else printNote(`${key.name} (${key.id}) is now ${key.status}.`, options);

@@ -40,7 +40,7 @@ async function pollUntilApproved(
 async function signInByDevice(options: LoginOptions): Promise<string> {
   const client = openClient(options, null);
   const started = await client.device.start({ client_id: 'devpilot-cli' });
-  // Printed even without a terminal: the user must be able to read the code somewhere.
+  // Printed even with `--quiet`, because the user needs the URL and the code.
   printNote(`Open  ${started.verification_uri_complete}\nCode  ${started.user_code}`);
   const progress = startProgress('Waiting for approval in the browser …', options.quiet);
   try {

@@ -22,20 +22,20 @@ interface ConfirmOptions extends RemoteOptions {
 }
 
 function parseRole(role: string): AssignableRole {
-  const assignableRole = ASSIGNABLE_ROLES.find((assignableRole) => assignableRole === role);
+  const assignableRole = ASSIGNABLE_ROLES.find((candidate) => candidate === role);
   if (assignableRole === undefined) throw new Failure(`The role must be one of: ${ASSIGNABLE_ROLES.join(', ')}.`);
   return assignableRole;
 }
 
-/** Finds a member or invitation by its ID, or by its email address ignoring case. */
-function findByIdOrEmail<Item extends { readonly id: string; readonly email: string }>(
+/** Returns the member or invitation with an ID or, ignoring case, an email address. Throws `Failure` if there is none. */
+function requireByIdOrEmail<Item extends { readonly id: string; readonly email: string }>(
   candidates: readonly Item[],
   idOrEmail: string,
   noun: string,
 ): Item {
-  const found = candidates.find(({ id, email }) => id === idOrEmail || email.toLowerCase() === idOrEmail.toLowerCase());
-  if (found === undefined) throw new Failure(`No ${noun} ${idOrEmail} found.`);
-  return found;
+  const match = candidates.find(({ id, email }) => id === idOrEmail || email.toLowerCase() === idOrEmail.toLowerCase());
+  if (match === undefined) throw new Failure(`No ${noun} ${idOrEmail} found.`);
+  return match;
 }
 
 const membersOf = (client: Client): Promise<Member[]> => Array.fromAsync(client.members.all());
@@ -75,8 +75,8 @@ export async function inviteMember(email: string, options: RemoteOptions & { rea
 /** Revokes pending invitations. */
 export async function revokeInvitations(names: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
-  const all = await invitationsOf(client);
-  const invitations = names.map((name) => findByIdOrEmail(all, name, 'invitation'));
+  const pendingInvitations = await invitationsOf(client);
+  const invitations = names.map((name) => requireByIdOrEmail(pendingInvitations, name, 'invitation'));
   await deleteItems(
     {
       items: invitations,
@@ -94,7 +94,7 @@ export async function revokeInvitations(names: readonly string[], options: Confi
 export async function changeRole(name: string, role: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const assignableRole = parseRole(role);
-  const { id } = findByIdOrEmail(await membersOf(client), name, 'member');
+  const { id } = requireByIdOrEmail(await membersOf(client), name, 'member');
   const changed = await client.members.update(id, { role: assignableRole });
   printNote(`${changed.name} now has the role ${changed.role}.`, options);
   await printDetails(
@@ -111,8 +111,8 @@ export async function changeRole(name: string, role: string, options: RemoteOpti
 /** Removes members; the resources that they created remain. */
 export async function removeMembers(names: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
-  const all = await membersOf(client);
-  const members = names.map((name) => findByIdOrEmail(all, name, 'member'));
+  const allMembers = await membersOf(client);
+  const members = names.map((name) => requireByIdOrEmail(allMembers, name, 'member'));
   await deleteItems(
     {
       items: members,
@@ -129,7 +129,7 @@ export async function removeMembers(names: readonly string[], options: ConfirmOp
 /** Ends all sessions of a member, in all workspaces. */
 export async function endSessions(name: string, options: ConfirmOptions): Promise<void> {
   const client = connect(options);
-  const { id, email } = findByIdOrEmail(await membersOf(client), name, 'member');
+  const { id, email } = requireByIdOrEmail(await membersOf(client), name, 'member');
   await confirm(`End all sessions of ${email}?`, options.yes);
   await client.members.endSessions(id);
   if (options.json === true) await printJson({ id, email, sessionsEnded: true });

@@ -7,13 +7,13 @@ export function noticeCommands(program: Command): void {
   const notices = program.command('notices').description('List and dismiss notices about problems that need attention');
   const load = () => import('./notices.ts');
   apiCommand(notices, 'list', 'List notices, newest first')
-    .option('--status <status>', 'open, snoozed, dismissed or all', 'open')
-    .option('--kind <kind>', 'only notices of this kind')
+    .option('--status <status>', 'filter by status: open, snoozed, dismissed or all', 'open')
+    .option('--kind <kind>', 'filter by kind')
     .option('--limit <count>', LIMIT_HELP)
     .addHelpText('after', `\nKinds:\n${NOTICE_KINDS.map((kind) => `  ${kind}`).join('\n')}`)
     .action(async (options) => (await load()).listNotices(declared(options)));
   apiCommand(notices, 'dismiss', 'Dismiss notices, or snooze them with --until')
     .argument('<notices...>', 'IDs')
-    .option('--until <when>', `snooze until then: ${START_HELP}`)
+    .option('--until <when>', `snooze the notices until this time: ${START_HELP}`)
     .action(async (ids, options) => (await load()).dismissNotices(ids, declared(options)));
 }

@@ -15,7 +15,7 @@ const COLUMNS: readonly Column<Notice>[] = [
   { title: 'SINCE', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   { title: 'STATUS', getValue: ({ status, urgent }) => (status === 'open' && urgent ? 'urgent' : status) },
   { title: 'NOTICE', getValue: ({ title }) => title },
-  { title: 'NEXT', getValue: ({ action }) => action.text },
+  { title: 'ACTION', getValue: ({ action }) => action.text },
   { title: 'CREATED BY', getValue: ({ credential }) => credential?.createdBy?.email ?? null },
   { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
 ];
@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<Notice>[] = [
 /** Returns the text, typed as one of the words. Throws `Failure` if it is none of them. */
 function parseWord<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
   const word = words.find((candidate) => candidate === text);
-  if (word === undefined) throw new Failure(`${option} must be one of: ${words.join(', ')}`);
+  if (word === undefined) throw new Failure(`${option} must be one of: ${words.join(', ')}.`);
   return word;
 }
 

@@ -1,8 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { apiCommand, collectValues, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 
-const FOLLOW_HELP = 'print the log until completion; exit with non-zero status on failure';
-const WAIT_HELP = 'wait until completion; exit with non-zero status on failure';
+const FOLLOW_HELP = 'print the log until the end; exit with a non-zero code on failure';
+const WAIT_HELP = 'wait until the end; exit with a non-zero code on failure';
 const STATUS_HELP = 'filter by status: pending, processing, completed, failed or cancelled';
 
 /** Declares the commands for deployments, runs, backups and logs. */
@@ -16,11 +16,11 @@ export function operationCommands(program: Command): void {
     .option('--from <lines>', 'number of lines to skip')
     .option('--search <text>', 'print only lines that contain this text, ignoring case')
     .option('--timestamps', 'prefix each line with its time')
-    .option('--raw', 'print unmodified lines, including control sequences for terminals and build systems')
+    .option('--raw', 'print lines unmodified, including control sequences for terminals and build systems')
     .action(async (id, options) => (await import('./logs.ts')).showLog(id, declared(options)));
 }
 
-/** Declares a command that starts a deployment or a rollback, with the options of both. */
+/** Declares a command that starts a deployment or a rollback, with the options that both have. */
 function deploymentCommand(parent: Command, name: string, description: string) {
   return apiCommand(parent, name, description)
     .option('--follow', FOLLOW_HELP)
@@ -32,7 +32,7 @@ function deploymentCommand(parent: Command, name: string, description: string) {
     .option('--batch-size <count>', 'number of servers per batch, for rolling')
     .option('--pause <seconds>', 'pause between batches, in seconds')
     .option('--at <when>', `start time: ${START_HELP}`)
-    .option('--approval', 'wait for approval by another person')
+    .option('--approval', 'require approval by another person')
     .option('--health-url <url>', 'check this URL instead of the health check of the app')
     .option('--no-health-check', 'skip the health check');
 }
@@ -49,32 +49,32 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'list', 'List deployments, newest first')
     .option('--app <app>', 'filter by app: ID or slug')
     .option('--status <status>', STATUS_HELP)
-    .option('--live', 'only live deployments')
+    .option('--live', 'list only live deployments')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listDeployments(declared(options)));
   apiCommand(deployments, 'show', 'Show details of a deployment')
-    .argument('<id>')
+    .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
   apiCommand(deployments, 'variables', 'Compare the variable names of a deployment with the previous release')
-    .argument('<id>')
+    .argument('<id>', 'ID of the deployment')
     .action(async (id, options) => (await load()).showVariables(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
     .argument('<id>', 'ID of the deployment to roll back to')
     .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, declared(options)));
   apiCommand(deployments, 'retry', 'Retry a failed deployment from the step that failed')
-    .argument('<id>')
+    .argument('<id>', 'ID of the deployment')
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)
     .action(async (id, options) => (await import('./deploy.ts')).retry(id, declared(options)));
   const actions = [
-    ['cancel', 'Cancel a deployment; servers already switched are rolled back'],
+    ['cancel', 'Cancel a deployment; servers that already switched are rolled back'],
     ['approve', 'Approve a deployment that is waiting for approval'],
     ['promote', 'Promote a canary deployment to the remaining servers'],
     ['abort', 'Abort a canary deployment and roll back its first server'],
   ] as const;
   for (const [action, description] of actions) {
     apiCommand(deployments, action, description)
-      .argument('<id>')
+      .argument('<id>', 'ID of the deployment')
       .action(async (id, options) => (await load()).applyAction(action, id, declared(options)));
   }
 }
@@ -98,10 +98,10 @@ function runCommands(program: Command): void {
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (script, options) => (await load()).listRuns(script, declared(options)));
   apiCommand(runs, 'show', 'Show details of a run')
-    .argument('<id>')
+    .argument('<id>', 'ID of the run')
     .action(async (id, options) => (await load()).showRun(id, declared(options)));
   apiCommand(runs, 'cancel', 'Cancel a run and end all its processes')
-    .argument('<id>')
+    .argument('<id>', 'ID of the run')
     .action(async (id, options) => (await load()).cancelRun(id, declared(options)));
 }
 
@@ -114,25 +114,25 @@ function backupCommands(program: Command): void {
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (app, options) => (await load()).listBackups(app, declared(options)));
   apiCommand(backups, 'show', 'Show details of a backup and its last restore')
-    .argument('<id>')
+    .argument('<id>', 'ID of the backup')
     .action(async (id, options) => (await load()).showBackup(id, declared(options)));
   apiCommand(backups, 'create', 'Create a backup of an app')
     .argument('<app>', 'ID or slug')
     .option('--wait', WAIT_HELP)
     .action(async (app, options) => (await load()).createBackup(app, declared(options)));
   apiCommand(backups, 'restore', 'Restore an app from a backup, replacing its current data')
-    .argument('<id>')
+    .argument('<id>', 'ID of the backup')
     .option('--app <app>', 'ID or slug of another app to restore into')
     .option('--server <server>', 'ID or slug of another server to restore on')
     .option('--detach', 'start the restore without waiting for it')
     .option('--yes', YES_HELP)
     .action(async (id, options) => (await load()).restoreBackup(id, declared(options)));
   apiCommand(backups, 'verify', 'Verify a backup, by restoring it into a scratch directory if possible')
-    .argument('<id>')
+    .argument('<id>', 'ID of the backup')
     .option('--detach', 'start the verification without waiting for it')
     .action(async (id, options) => (await load()).verifyBackup(id, declared(options)));
-  apiCommand(backups, 'download', 'Download the data of a backup, and verify its SHA-256')
-    .argument('<id>')
+  apiCommand(backups, 'download', 'Download the data of a backup and verify its SHA-256 digest')
+    .argument('<id>', 'ID of the backup')
     .option(
       '--output <file>',
       'file to write; - for standard output (default: the ID of the backup with .tar.gz or .zst)',
@@ -142,7 +142,7 @@ function backupCommands(program: Command): void {
     .option('--yes', YES_HELP)
     .action(async (options) => (await load()).replaceBackupKey(declared(options)));
   apiCommand(backups, 'delete', 'Delete backups and their stored data')
-    .argument('<ids...>')
+    .argument('<ids...>', 'IDs of the backups')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteBackups(ids, declared(options)));
 }

@@ -24,7 +24,7 @@ export interface WatchOptions extends OutputOptions {
 
 const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
 const POLL_INTERVAL_MS = 1000;
-/** Maximum number of consecutive failed polls. A server restarts in less time than they take. */
+/** Maximum number of consecutive failed polls. They take at least 30 seconds, longer than a restart of the server. */
 const MAX_FAILED_POLLS = 30;
 /** Exit code that shells report for a command interrupted by Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
@@ -57,10 +57,10 @@ function createLineFormatter(
     const heading = [hideSteps === true ? null : step, servers.size > 1 ? serverId : null]
       .filter((part) => part !== null)
       .join(' on ');
-    const head = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
+    const headingLine = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
     if (heading !== '') lastHeading = heading;
     const message = from === 'system' ? dimmed(sanitize(text)) : sanitizeOutput(text);
-    return `${head}${timestamps === true ? `${at} ` : ''}${message}\n`;
+    return `${headingLine}${timestamps === true ? `${at} ` : ''}${message}\n`;
   };
 }
 
@@ -107,7 +107,7 @@ export async function printLog(lines: AsyncIterable<LogLine>, options: LogOption
 export interface WatchedOperation<Item extends Operation> {
   /** Label, such as `Deployment dpl_…`. */
   readonly name: string;
-  /** Command with which the user can check on the operation later. */
+  /** Command that shows the state of the operation. */
   readonly followUpCommand: string;
   get(): Promise<Item>;
   logs?(): AsyncIterable<LogLine>;
@@ -149,7 +149,7 @@ async function pollUntilFinished<Item extends Operation>(
 
 /**
  * Waits until the operation ends, printing its log with `follow`. When interrupted, prints the command with which to
- * check on the operation. If the credential may not read the log, waits without printing it.
+ * check on the operation. If the credential is not allowed to read the log, waits without printing it.
  */
 export async function waitForOperation<Item extends Operation>(
   watched: WatchedOperation<Item>,
@@ -179,9 +179,9 @@ export function requireCompleted(
   exitCode: number | null = null,
 ): void {
   if (status === 'completed') return;
-  const why = error ?? (exitCode === null ? null : `exit code ${exitCode}`);
+  const reason = error ?? (exitCode === null ? null : `exit code ${exitCode}`);
   const sentence = `${name} ${status === 'cancelled' ? 'was cancelled' : 'failed'}`;
   const code =
     exitCode !== null && exitCode > 0 ? exitCode : status === 'cancelled' ? EXIT_CODES.cancelled : EXIT_CODES.failed;
-  throw new Failure(`${sentence}${why === null ? '.' : `: ${sanitizeInline(why)}`}`, code);
+  throw new Failure(`${sentence}${reason === null ? '.' : `: ${sanitizeInline(reason)}`}`, code);
 }

@@ -132,9 +132,9 @@ const RELATIVE_TIME_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60_000],
 ];
 
-/** Formats a date-time: relative on a terminal, ISO 8601 otherwise. */
-export function showInstant(instant: string | null, none: string, now = Date.now()): string {
-  if (instant === null) return none;
+/** Formats a date-time: relative on a terminal, ISO 8601 otherwise. Returns `fallback` for null. */
+export function showInstant(instant: string | null, fallback: string, now = Date.now()): string {
+  if (instant === null) return fallback;
   if (!isTerminal()) return instant;
   const offsetMs = Date.parse(instant) - now;
   const [unit, unitMs] = RELATIVE_TIME_UNITS.find(([, thresholdMs]) => Math.abs(offsetMs) >= thresholdMs) ?? [
@@ -145,9 +145,9 @@ export function showInstant(instant: string | null, none: string, now = Date.now
 }
 
 /** Returns the first `limit` items of an async iterable, and closes the iterable. */
-export async function takeFirst<Item>(all: AsyncIterable<Item>, limit: number): Promise<Item[]> {
-  const list: Item[] = [];
-  if (limit === 0) return list;
-  for await (const item of all) if (list.push(item) >= limit) break;
-  return list;
+export async function takeFirst<Item>(source: AsyncIterable<Item>, limit: number): Promise<Item[]> {
+  const items: Item[] = [];
+  if (limit === 0) return items;
+  for await (const item of source) if (items.push(item) >= limit) break;
+  return items;
 }

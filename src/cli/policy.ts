@@ -12,15 +12,18 @@ const DETAILS: readonly Column<Policy>[] = [
     title: 'Maximum lifetime',
     getValue: ({ maxLifetimeDays }) => (maxLifetimeDays === null ? 'none' : `${maxLifetimeDays} days`),
   },
-  { title: 'Binds existing from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
-  { title: 'Passphrase for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
+  { title: 'Applies to existing from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
+  { title: 'Passphrase required for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
   { title: 'Scope "all" allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
   { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
   { title: 'Two-factor required', getValue: ({ requireTwoFactor }) => yesOrNo(requireTwoFactor) },
-  { title: 'Created by', getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins') },
+  {
+    title: 'May create credentials',
+    getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins'),
+  },
   { title: 'Unused after', getValue: ({ unusedAfterDays }) => `${unusedAfterDays} days` },
   { title: 'Foreign prefixes', getValue: ({ foreignPrefixes }) => foreignPrefixes.join(' ') || 'none' },
-  { title: 'On leak', getValue: ({ onLeak }) => onLeak },
+  { title: 'Action on a leak', getValue: ({ onLeak }) => onLeak },
 ];
 
 async function printPolicy(policy: Policy, options: RemoteOptions): Promise<void> {
@@ -49,14 +52,14 @@ export interface SetPolicyOptions extends RemoteOptions {
 /** Returns the requested change. The server validates scopes and enumerated values. */
 function changeOf(options: SetPolicyOptions): UpdatePolicy {
   const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak, foreignPrefix } = options;
-  const days = (name: string, text: string) => parseCount(name, text) ?? 0;
-  const onOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
+  const parseDays = (name: string, text: string) => parseCount(name, text) ?? 0;
+  const readOnOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
     const text = options[field];
     return text === undefined ? {} : { [field]: parseOnOff(name, text) };
   };
   return {
     ...(maxLifetimeDays !== undefined && {
-      maxLifetimeDays: maxLifetimeDays === 'none' ? null : days('--max-lifetime-days', maxLifetimeDays),
+      maxLifetimeDays: maxLifetimeDays === 'none' ? null : parseDays('--max-lifetime-days', maxLifetimeDays),
     }),
     ...(bindsExistingFrom !== undefined && {
       bindsExistingFrom:
@@ -65,12 +68,12 @@ function changeOf(options: SetPolicyOptions): UpdatePolicy {
     ...(passphraseScope !== undefined && {
       passphraseScopes: passphraseScope.filter((scope) => scope !== 'none') as Scope[],
     }),
-    ...onOff('allowAll', '--allow-all'),
-    ...onOff('requireAddresses', '--require-addresses'),
-    ...onOff('requireTwoFactor', '--require-two-factor'),
+    ...readOnOff('allowAll', '--allow-all'),
+    ...readOnOff('requireAddresses', '--require-addresses'),
+    ...readOnOff('requireTwoFactor', '--require-two-factor'),
     ...(createdBy !== undefined && { createdBy: createdBy as Policy['createdBy'] }),
     ...(options.unusedAfterDays !== undefined && {
-      unusedAfterDays: days('--unused-after-days', options.unusedAfterDays),
+      unusedAfterDays: parseDays('--unused-after-days', options.unusedAfterDays),
     }),
     ...(foreignPrefix !== undefined && { foreignPrefixes: foreignPrefix.filter((prefix) => prefix !== 'none') }),
     ...(onLeak !== undefined && { onLeak: onLeak as Policy['onLeak'] }),
@@ -98,7 +101,7 @@ async function printDryRun({ credentials, members }: PolicyDryRun, options: Remo
   );
   const countOf = ({ total }: { total: number | null }) => (total === null ? 'more than 10,000' : String(total));
   printNote(
-    `Nothing was changed. Violating the policy: ${countOf(credentials)} credentials, ${countOf(members)} members.`,
+    `Nothing was changed. Violations of the policy: ${countOf(credentials)} credentials, ${countOf(members)} members.`,
     options,
   );
 }

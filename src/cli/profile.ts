@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Failure } from './failure.ts';
+import { EXIT_CODES, Failure } from './failure.ts';
 import { keychain } from './keychain.ts';
 
 /** A server that the user is signed in to. */
@@ -87,7 +87,8 @@ export function saveProfile(
 export function setProfileWorkspace(name: string, workspace: string): void {
   const { current, profiles } = readConfiguration();
   const profile = profiles[name];
-  if (profile === undefined) throw new Failure(`Profile ${name} not found. Run: devpilot login`, 4);
+  if (profile === undefined)
+    throw new Failure(`Profile ${name} not found. Run: devpilot login`, EXIT_CODES.signInNeeded);
   writeConfiguration({ current, profiles: { ...profiles, [name]: { ...profile, workspace } } });
 }
 

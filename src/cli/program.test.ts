@@ -26,7 +26,7 @@ const examples = [...PAGE.matchAll(/^(?:.*\| )?devpilot ([a-z].*?)(?: {2,}#.*)?$
   return { line, name, options: line.match(/(?<= )--[a-z-]+/g) ?? [] };
 });
 
-/** First words of commands that need no example, because they concern accounts and not resources. */
+/** First words of commands that concern neither credentials nor resources, and therefore need no example. */
 const WITHOUT_EXAMPLES = ['login', 'logout', 'whoami', 'doctor', 'workspaces', 'members', 'audit'];
 
 describe('docs/guides/cli.md', () => {

@@ -17,6 +17,7 @@ import { EXIT_CODES } from './failure.ts';
 import { noticeCommands } from './notice-commands.ts';
 import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
+import { trackerCommands } from './tracker-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
 import { workloadCommands } from './workload-commands.ts';
 
@@ -45,8 +46,11 @@ export function createProgram(): Command {
   program.addHelpText(
     'after',
     `
-Environment variables: DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE, DEVPILOT_PROFILE, NO_COLOR.
-They override the profile saved by "devpilot login". HTTPS_PROXY and NO_PROXY are honored. With --json, errors are JSON too.
+Environment variables:
+  DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE and DEVPILOT_PROFILE override the profile saved by "devpilot login".
+  HTTPS_PROXY, NO_PROXY and NO_COLOR are supported.
+
+With --json, errors are JSON too.
 Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required.`,
   );
   installationCommands(program);
@@ -55,6 +59,7 @@ Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} can
   environmentCommands(program);
   operationCommands(program);
   resourceCommands(program);
+  trackerCommands(program);
   noticeCommands(program);
   webhookCommands(program);
   workloadCommands(program);
@@ -80,7 +85,7 @@ function installationCommands(program: Command): void {
   peopleCommands(program);
   program
     .command('migrate')
-    .description('Run pending database migrations; safe to run on several nodes at once')
+    .description('Run pending database migrations; safe to run on several nodes at the same time')
     .action(async () => (await import('./migrate.ts')).migrate());
   program
     .command('backup')
@@ -120,8 +125,8 @@ function installationCommands(program: Command): void {
     .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty')
     .option('--json', 'output JSON')
     .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(declared(options)));
-  apiCommand(program, 'doctor', 'Check settings, data directory, database, server and clock').action(async (options) =>
-    (await import('./doctor.ts')).doctor(declared(options)),
+  apiCommand(program, 'doctor', 'Check settings, data directory, database, server, clocks and notices').action(
+    async (options) => (await import('./doctor.ts')).doctor(declared(options)),
   );
 }
 
@@ -159,7 +164,7 @@ function peopleCommands(program: Command): void {
 
 function accountCommands(program: Command): void {
   apiCommand(program, 'login', 'Sign in through the browser')
-    .option('--token <->', 'save a secret read from standard input instead: --token -')
+    .option('--token <->', 'sign in with a secret from standard input instead: --token -')
     .action(async (options) => (await import('./login.ts')).login(declared(options)));
   apiCommand(program, 'logout', 'Sign out and delete the saved profile').action(async (options) =>
     (await import('./logout.ts')).logout(declared(options)),
@@ -221,7 +226,7 @@ function auditCommands(program: Command): void {
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));
   auditListCommand('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
-  auditListCommand('export', 'Export all entries as NDJSON')
+  auditListCommand('export', 'Export the matching entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
     .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')
     .action(async (options) => (await load()).exportAudit(declared(options)));
@@ -238,21 +243,24 @@ function toolCommands(program: Command): void {
     .option('--method <method>', 'GET, POST, PUT, PATCH or DELETE (default: POST if there are fields, otherwise GET)')
     .option(
       '--field <field>',
-      'name=text or name:=json for the body, or the query of a GET; can be repeated',
+      'field of the body, or of the query of a GET: name=text, or name:=json; can be repeated',
       collectValues,
     )
     .option('--query <expression>', 'print only the result of this JMESPath expression; strings without quotes')
-    .option('--json', 'print errors as JSON too')
+    .option('--json', 'output errors as JSON too')
     .action(async (path, options) => (await import('./api.ts')).callApi(path, declared(options)));
   program
     .command('scan')
-    .description('Find Devpilot secrets in files and Git history, offline; exits with 1 if any are found')
+    .description('Find Devpilot secrets in files and Git history, offline; exits with code 1 if any are found')
     .argument('[paths...]', 'files and directories (default: .)')
     .option('--no-history', 'scan only current files, not the Git history')
     .option('--staged', 'scan only staged changes')
     .option('--server <url>', 'check which secrets are valid by sending each to this server')
     .option('--revoke', 'with --server: revoke all secrets known to the server')
-    .option('--report', 'with --server: report the secrets as leaked; the policy of their workspaces decides')
+    .option(
+      '--report',
+      'with --server: report the secrets as leaked; the policy of each workspace determines what happens to them',
+    )
     .option('--install-hook', 'install a Git pre-commit hook that runs: devpilot scan --staged')
     .option('--format <format>', 'output format: text, json or sarif')
     .option('--yes', YES_HELP)

@@ -1,6 +1,6 @@
 import { sanitizeInline } from './output.ts';
 
-/** Shows on standard error, if it is a terminal, what the command has been waiting for since more than a second. */
+/** Shows on a terminal what the command is waiting for, once the wait has lasted a second. Prints to standard error. */
 export interface ProgressIndicator {
   update(text: string): void;
   /** Clears the message so that a line can be printed; the message is shown again one second later. */

@@ -1,6 +1,6 @@
 /**
- * Configures Node to send requests to `https:` URLs through the proxy of `HTTPS_PROXY`, except for the hosts of
- * `NO_PROXY` and for this machine.
+ * Configures Node to send requests to `https:` URLs through the proxy in `HTTPS_PROXY`, except to hosts in
+ * `NO_PROXY` and to this machine.
  */
 export async function setProxyFromEnvironment(): Promise<void> {
   const { HTTPS_PROXY, https_proxy: lowerHttpsProxy, NO_PROXY, no_proxy: lowerNoProxy } = process.env;

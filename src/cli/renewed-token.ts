@@ -2,8 +2,9 @@ import type { ExchangedToken } from '../contract/oauth.ts';
 
 /** An access token that is replaced before it expires. */
 export interface RenewedToken {
+  /** Returns the current token. */
   secret(): string;
-  /** Stops renewing. Returns every token that was issued, to be revoked. */
+  /** Stops renewing. Returns every token that was issued, so that the caller can revoke it. */
   end(): string[];
 }
 
@@ -22,10 +23,10 @@ export async function holdRenewedToken(
   exchange: () => Promise<ExchangedToken>,
   onFailure: (error: unknown) => void,
 ): Promise<RenewedToken> {
-  const first = await exchange();
-  const issued = [first.access_token];
+  const firstToken = await exchange();
+  const issuedSecrets = [firstToken.access_token];
   let isEnded = false;
-  let timer = schedule(renewalDelayMs(first));
+  let timer = schedule(renewalDelayMs(firstToken));
 
   function schedule(delayMs: number): NodeJS.Timeout {
     return setTimeout(() => void renew(), delayMs).unref();
@@ -34,9 +35,9 @@ export async function holdRenewedToken(
   async function renew(): Promise<void> {
     let delayMs = RETRY_PAUSE_MS;
     try {
-      const next = await exchange();
-      issued.push(next.access_token);
-      delayMs = renewalDelayMs(next);
+      const renewedToken = await exchange();
+      issuedSecrets.push(renewedToken.access_token);
+      delayMs = renewalDelayMs(renewedToken);
     } catch (error) {
       if (!isEnded) onFailure(error);
     }
@@ -44,11 +45,11 @@ export async function holdRenewedToken(
   }
 
   return {
-    secret: () => issued.at(-1) ?? first.access_token,
+    secret: () => issuedSecrets.at(-1) ?? firstToken.access_token,
     end() {
       isEnded = true;
       clearTimeout(timer);
-      return issued;
+      return issuedSecrets;
     },
   };
 }

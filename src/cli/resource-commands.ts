@@ -1,29 +1,17 @@
 import type { Command, OptionValues } from '@commander-js/extra-typings';
-import {
-  apiCommand,
-  collectValues,
-  declared,
-  FROM_INSTANT_HELP,
-  LIMIT_HELP,
-  TO_INSTANT_HELP,
-  YES_HELP,
-} from './command-builders.ts';
-import { parseList } from './input.ts';
+import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 
-/** Declares the commands for projects, apps, servers, scripts, activity and errors. */
+/** Declares the commands for projects, apps, servers and scripts. */
 export function resourceCommands(program: Command): void {
   projectCommands(program);
   appCommands(program);
   serverCommands(program);
   scriptCommands(program);
-  activityCommands(program);
-  errorCommands(program);
-  sourceMapCommands(program);
 }
 
 const ID_OR_SLUG = 'ID or slug';
 const withArticle = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
-const FROM_HELP = 'JSON file with fields of the API, - for standard input; options override its fields';
+const FROM_HELP = 'JSON file with fields of the API; - for standard input; options override its fields';
 const SLUG_HELP = 'slug (default: derived from the name)';
 
 const listCommand = (parent: Command) =>
@@ -49,22 +37,26 @@ const updateCommand = (parent: Command, noun: string) =>
 function projectCommands(program: Command): void {
   const parent = program.command('projects').description('Manage projects');
   const load = async () => (await import('./projects.ts')).projects;
-  const shared = () => import('./resources.ts');
+  const loadFields = () => import('./resources.ts');
   listCommand(parent).action(async (options) =>
-    (await load()).list((await shared()).listQuery(declared(options)), declared(options)),
+    (await load()).list((await loadFields()).listQuery(declared(options)), declared(options)),
   );
   showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, declared(options)));
   createCommand(parent, 'project')
     .option('--description <text>', 'description')
     .action(async (options) => {
       const { name, slug, description } = options;
-      return (await load()).create((await shared()).definedFields({ name, slug, description }), declared(options));
+      return (await load()).create((await loadFields()).definedFields({ name, slug, description }), declared(options));
     });
   updateCommand(parent, 'project')
     .option('--description <text>', 'new description')
     .action(async (idOrSlug, options) => {
       const { name, description } = options;
-      return (await load()).update(idOrSlug, (await shared()).definedFields({ name, description }), declared(options));
+      return (await load()).update(
+        idOrSlug,
+        (await loadFields()).definedFields({ name, description }),
+        declared(options),
+      );
     });
   deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, declared(options)));
 }
@@ -112,34 +104,42 @@ function appCommands(program: Command): void {
     return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
   deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
-  apiCommand(parent, 'deploy-key', 'Print the deploy key of an app; creates the key if it does not exist')
+  apiCommand(parent, 'deploy-key', 'Print the deploy key of an app; creates one if the app has none')
     .argument('<app>', ID_OR_SLUG)
     .option('--replace', 'create a new key')
     .option('--delete', 'delete the key')
-    .option('--check', 'print the host keys that the Git host presents')
+    .option('--check', 'connect to the Git host and print its host keys')
     .option('--confirm <key>', 'trust this host key of the Git host, as one line in OpenSSH format')
-    .option('--yes', 'skip the confirmation')
+    .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await import('./deploy-key.ts')).deployKey(idOrSlug, declared(options)));
-  apiCommand(parent, 'commit-status', 'Show or set the Git host to which deployments are reported as commit statuses')
+  apiCommand(
+    parent,
+    'commit-status',
+    'Show or set the Git host API to which deployments are reported as commit statuses',
+  )
     .argument('<app>', ID_OR_SLUG)
-    .option('--token <token>', 'token of the Git host, or - for standard input')
-    .option('--kind <kind>', 'API of the Git host: github, gitlab or gitea (Forgejo too)')
-    .option('--api-url <url>', 'base URL of the API, if its host is not the host of the repository')
+    .option('--token <->', 'read the token of the Git host from standard input: --token -')
+    .option('--kind <kind>', 'API of the Git host: github, gitlab or gitea (also for Forgejo)')
+    .option('--api-url <url>', 'base URL of the API (default: derived from the URL of the repository)')
     .option('--delete', 'stop reporting, and delete the token')
-    .option('--yes', 'skip the confirmation')
+    .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) =>
       (await import('./commit-status.ts')).commitStatus(idOrSlug, declared(options)),
     );
-  apiCommand(parent, 'push-secret', 'Create the secret with which the Git host signs push webhooks, and print it once')
+  apiCommand(
+    parent,
+    'push-secret',
+    'Create or replace the secret with which the Git host signs push webhooks; prints only the secret to standard output',
+  )
     .argument('<app>', ID_OR_SLUG)
-    .option('--yes', 'skip the confirmation')
+    .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await load()).replacePushSecret(idOrSlug, declared(options)));
 }
 
 const withServerOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--host <host>', 'host name or IP address')
-    .option('--port <port>', 'SSH port; 22 for a new server if omitted')
+    .option('--port <port>', 'SSH port (default for a new server: 22)')
     .option('--user <user>', 'user to log in as')
     .option('--host-key <key>', 'pinned host key, as one line in OpenSSH format');
 
@@ -154,7 +154,7 @@ function serverCommands(program: Command): void {
     (await load()).servers.show(idOrSlug, declared(options)),
   );
   withServerOptions(createCommand(parent, 'server'))
-    .option('--kind <kind>', 'ssh or, if this installation allows it, local (default: ssh)')
+    .option('--kind <kind>', 'kind: ssh or, if this installation allows it, local (default: ssh)')
     .action(async (options) => {
       const { servers, serverFields } = await load();
       return servers.create(serverFields(declared(options)), declared(options), { kind: 'ssh' });
@@ -173,17 +173,17 @@ function serverCommands(program: Command): void {
   apiCommand(
     parent,
     'check',
-    'Connect to a server and compare its host key with the pinned one; prints the received key',
+    'Connect to a server, compare its host key with the pinned one, and print the received key',
   )
     .argument('<server>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, declared(options)));
   apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server so that jobs can run on it')
     .argument('<server>', ID_OR_SLUG)
-    .option('--yes', 'skip the confirmation')
+    .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, declared(options)));
   apiCommand(parent, 'accept-host-key', 'Replace the pinned host key with the key that the last check received')
     .argument('<server>', ID_OR_SLUG)
-    .option('--yes', 'skip the confirmation')
+    .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await load()).acceptHostKey(idOrSlug, declared(options)));
 }
 
@@ -192,15 +192,18 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--description <text>', 'description')
     .option('--app <app>', `${ID_OR_SLUG} of the app that the script belongs to`)
     .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
-    .option('--body <file>', 'file with the script body; - for standard input')
-    .option('--interpreter <path>', 'interpreter; /bin/sh for a new script if omitted')
+    .option('--body <file>', 'file with the body of the script; - for standard input')
+    .option('--interpreter <path>', 'interpreter (default for a new script: /bin/sh)')
     .option('--run-as <user>', 'user to run the script as')
     .option('--timeout <seconds>', 'maximum run time in seconds')
     .option('--schedule <cron>', 'cron expression with five fields, or a macro such as @daily')
-    .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin; UTC for a new script if omitted')
-    .option('--overlap <policy>', 'policy for runs that are due while the script is running: skip, queue or allow')
+    .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin (default for a new script: UTC)')
+    .option(
+      '--overlap <policy>',
+      'what to do with a run that is due while the script is running: skip, queue or allow it',
+    )
     .option('--keep-runs <count>', 'number of finished runs to keep')
-    .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
+    .option('--param <NAME[=DEFAULT]>', 'parameter, optionally with a default; can be repeated', collectValues)
     .option(
       '--pattern <NAME=PATTERN>',
       'regular expression that the value of a parameter must match; can be repeated',
@@ -229,116 +232,10 @@ function scriptCommands(program: Command): void {
     const { scripts, scriptFields } = await load();
     return scripts.update(idOrSlug, await scriptFields({ slug: undefined, ...declared(options) }), declared(options));
   });
-  apiCommand(parent, 'next-runs', 'List the next times at which the schedule runs the script')
+  apiCommand(parent, 'next-runs', 'List the next scheduled run times of a script')
     .argument('<script>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).listNextRuns(idOrSlug, declared(options)));
   deleteCommand(parent, 'script').action(async (names, options) =>
     (await load()).scripts.delete(names, declared(options)),
   );
-}
-
-function activityCommands(program: Command): void {
-  const parent = program.command('activity').description('Send and view activity events');
-  const load = () => import('./activity.ts');
-  apiCommand(parent, 'events', 'List events, newest first')
-    .option('--type <type>', 'filter by type')
-    .option('--source <source>', 'filter by source')
-    .option('--subject <subject>', 'filter by subject')
-    .option('--from <when>', FROM_INSTANT_HELP)
-    .option('--to <when>', TO_INSTANT_HELP)
-    .option('--limit <count>', LIMIT_HELP, '50')
-    .option('--csv', 'output all events as CSV')
-    .action(async (options) => (await load()).listEvents(declared(options)));
-  apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
-    .option('--interval <interval>', 'length of an interval: minute, hour or day')
-    .option('--group-by <field>', 'group by type, source or subject')
-    .option('--from <when>', FROM_INSTANT_HELP)
-    .option('--to <when>', TO_INSTANT_HELP)
-    .option('--csv', 'output CSV')
-    .action(async (options) => (await load()).showAnalytics(declared(options)));
-  apiCommand(parent, 'send', 'Send activity events')
-    .argument('[file]', 'CloudEvents in JSON: an object, an array or one object per line; - for standard input')
-    .option('--type <type>', 'without a file: type of the event')
-    .option('--source <source>', 'source of the event')
-    .option('--subject <subject>', 'subject of the event')
-    .option('--id <id>', 'ID of the event; repeated events with the same source and ID are stored once')
-    .option('--data <json>', 'payload in JSON; - for standard input')
-    .action(async (file, options) => (await load()).sendEvents(file, declared(options)));
-}
-
-function errorCommands(program: Command): void {
-  const parent = program.command('errors').description('Manage error issues');
-  const load = () => import('./errors.ts');
-  apiCommand(parent, 'list', 'List issues, most recently seen first')
-    .option('--search <text>', 'filter by part of the title')
-    .option('--status <status>', 'filter by status: open, resolved or muted')
-    .option('--level <level>', 'filter by level, such as error or warning')
-    .option('--app <app>', 'filter by app')
-    .option('--release <release>', 'filter by release')
-    .option('--environment <environment>', 'filter by environment')
-    .option('--sort <field>', 'sort by -lastSeenAt, -firstSeenAt or -count')
-    .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listIssues(declared(options)));
-  apiCommand(parent, 'show', 'Show an issue and its latest occurrence')
-    .argument('<id>')
-    .action(async (id, options) => (await load()).showIssue(id, declared(options)));
-  apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when it recurs')
-    .argument('<ids...>')
-    .option(
-      '--in-release <release>',
-      'release that contains the fix; errors of earlier releases do not reopen the issues',
-    )
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', declared(options)));
-  apiCommand(parent, 'reopen', 'Reopen issues')
-    .argument('<ids...>')
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'open', declared(options)));
-  apiCommand(parent, 'mute', 'Mute issues: new occurrences are counted but do not reopen them')
-    .argument('<ids...>')
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'muted', declared(options)));
-  apiCommand(parent, 'delete', 'Delete issues and their occurrences')
-    .argument('<ids...>')
-    .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteIssues(ids, declared(options)));
-  errorKeyCommands(parent);
-}
-
-function errorKeyCommands(errors: Command): void {
-  const parent = errors.command('keys').description('Manage public keys for submitting errors with Sentry SDKs');
-  const load = () => import('./error-keys.ts');
-  apiCommand(parent, 'list', 'List error keys and their DSNs')
-    .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listErrorKeys(declared(options)));
-  apiCommand(parent, 'create', 'Create an error key and print its DSN')
-    .requiredOption('--name <name>', 'name of the key')
-    .option('--app <app>', `${ID_OR_SLUG} of the app to report errors for`)
-    .option(
-      '--origin <origins>',
-      'allowed origins of web pages, such as https://shop.example.com (default: any)',
-      parseList,
-    )
-    .action(async (options) => (await load()).createErrorKey(declared(options)));
-  apiCommand(parent, 'delete', 'Delete error keys; errors submitted with them are rejected')
-    .argument('<ids...>')
-    .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteErrorKeys(ids, declared(options)));
-}
-
-function sourceMapCommands(program: Command): void {
-  const parent = program
-    .command('sourcemaps')
-    .description('Manage source maps for the stack traces of minified scripts');
-  const load = () => import('./source-maps.ts');
-  apiCommand(parent, 'upload', 'Upload the source maps of a directory, and add debug IDs to scripts that have none')
-    .argument('[directory]', 'directory with scripts and their source maps', 'dist')
-    .requiredOption('--app <app>', `${ID_OR_SLUG} of the app`)
-    .option('--no-inject', 'leave files unchanged, and upload only source maps of scripts that have a debug ID')
-    .action(async (directory, options) => (await load()).uploadSourceMaps(directory, declared(options)));
-  apiCommand(parent, 'list', 'List source maps, newest first')
-    .option('--app <app>', `${ID_OR_SLUG} of the app`)
-    .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listSourceMaps(declared(options)));
-  apiCommand(parent, 'delete', 'Delete source maps')
-    .argument('<ids...>')
-    .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteSourceMaps(ids, declared(options)));
 }

@@ -35,7 +35,7 @@ export interface ListOptions extends RemoteOptions {
   readonly limit: string | undefined;
 }
 
-/** Query parameters of every list. Not validated here: the server rejects unknown values. */
+/** Returns the query parameters that all lists have. Not validated here: the server rejects unknown values. */
 export const listQuery = ({ search, sort }: ListOptions) => ({ q: search, sort: sort as 'name' | undefined });
 
 export interface BodyOptions extends RemoteOptions {
@@ -59,45 +59,46 @@ export function definedFields(fields: Readonly<Record<string, string | undefined
 async function buildBody<Body>(from: string | undefined, fields: object, defaults: object = {}): Promise<Body> {
   const bodyFromFile = from === undefined ? {} : await readJson(from);
   if (typeof bodyFromFile !== 'object' || bodyFromFile === null || Array.isArray(bodyFromFile)) {
-    throw new Failure('--from must name a file with one JSON object of API fields.');
+    throw new Failure('The file of --from must contain one JSON object with fields of the API.');
   }
   return { ...defaults, ...bodyFromFile, ...fields } as Body;
 }
 
+/** Returns the commands that projects, apps, servers and scripts have in common. */
 export function resourceCommandsFor<Item extends NamedResource, Query, Create, Update>(
-  kind: ResourceCommandOptions<Item, Query, Create, Update>,
+  resource: ResourceCommandOptions<Item, Query, Create, Update>,
 ) {
-  const { noun, columns, detailFields } = kind;
+  const { noun, columns, detailFields } = resource;
   return {
     async list(query: Query, options: ListOptions): Promise<void> {
       const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
-      await printList(await takeFirst(kind.endpoint(connect(options)).all(query), limit), columns, options);
+      await printList(await takeFirst(resource.endpoint(connect(options)).all(query), limit), columns, options);
     },
     async show(idOrSlug: string, options: RemoteOptions): Promise<void> {
-      await printDetails(await kind.endpoint(connect(options)).get(idOrSlug), detailFields, options);
+      await printDetails(await resource.endpoint(connect(options)).get(idOrSlug), detailFields, options);
     },
     async create(fields: object, options: BodyOptions, defaults?: object): Promise<void> {
       const body = await buildBody<Create>(options.from, fields, defaults);
-      const created = await kind.endpoint(connect(options)).create(body, { idempotencyKey: randomUUID() });
+      const created = await resource.endpoint(connect(options)).create(body, { idempotencyKey: randomUUID() });
       printNote(`Created ${noun} ${sanitizeInline(created.name)}.`, options);
       await printDetails(created, detailFields, options);
     },
     async update(idOrSlug: string, fields: object, options: BodyOptions): Promise<void> {
       const body = await buildBody<Update & object>(options.from, fields);
       if (Object.keys(body).length === 0) throw new Failure('Nothing to update. Use options or --from.');
-      const changed = await kind.endpoint(connect(options)).update(idOrSlug, body);
+      const changed = await resource.endpoint(connect(options)).update(idOrSlug, body);
       printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);
     },
     async delete(names: readonly string[], options: DeleteOptions): Promise<void> {
-      const endpoint = kind.endpoint(connect(options));
+      const endpoint = resource.endpoint(connect(options));
       const items: Item[] = [];
       for (const idOrSlug of names) items.push(await endpoint.get(idOrSlug));
       await deleteItems(
         {
           items,
           label: ({ name }) => name,
-          question: (list) => `Delete ${noun} ${list}? ${kind.deleteWarning}`,
+          question: (list) => `Delete ${noun} ${list}? ${resource.deleteWarning}`,
           note: (list) => `Deleted ${noun} ${list}.`,
           fields: ({ name }) => ({ name }),
           delete: (id) => endpoint.delete(id),

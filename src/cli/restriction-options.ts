@@ -32,7 +32,8 @@ function parseRate(text: string, name: string): Rate {
   return { requests: Number(requests), seconds: seconds * (count === '' ? 1 : Number(count)) };
 }
 
-const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
+/** Units for formatting, longest first. */
+const FORMAT_UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [86_400, 'day'],
   [3600, 'h'],
   [60, 'min'],
@@ -42,7 +43,7 @@ const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
 /** Formats a rate in the format that `--rate` accepts. Pure. */
 export function formatRate(rate: Rate | null): string {
   if (rate === null) return 'unlimited';
-  const [unitSeconds, unit] = UNITS.find(([seconds]) => rate.seconds % seconds === 0) ?? [1, 's'];
+  const [unitSeconds, unit] = FORMAT_UNITS.find(([seconds]) => rate.seconds % seconds === 0) ?? [1, 's'];
   const count = rate.seconds / unitSeconds;
   return `${rate.requests}/${count === 1 ? '' : count}${unit}`;
 }

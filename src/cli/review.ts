@@ -52,7 +52,7 @@ export async function review(options: ReviewOptions): Promise<void> {
   await printList(items, COLUMNS, options, ({ credential }) => credential.id);
   if (items.length > 0 || options.json === true) return;
   const { lastReviewAt, lastReviewedBy } = await client.review.list({ limit: 1 });
-  const last = lastReviewAt === null ? '' : ` Last review on ${showInstant(lastReviewAt, '')} by ${lastReviewedBy}.`;
+  const last = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt} by ${lastReviewedBy}.`;
   printNote(`Nothing to review.${sanitizeInline(last)}`, options);
 }
 
@@ -72,7 +72,7 @@ export async function keep(ids: readonly string[], options: KeepOptions): Promis
     kept.push(item);
     const { credential, kept: decision } = item;
     if (options.json === true) continue;
-    printNote(`Kept ${sanitizeInline(credential.name)} until ${showInstant(decision?.until ?? null, 'now')}.`, options);
+    printNote(`Kept ${sanitizeInline(credential.name)} until ${decision?.until ?? 'now'}.`, options);
   }
   if (options.json === true) await printJson(kept);
   else if (options.quiet === true) await print(kept.map(({ credential }) => `${credential.id}\n`).join(''));

@@ -16,7 +16,7 @@ const CONTROL_OUTPUT: readonly (readonly [string, string])[] = [
   ['a\u202egnp.exe', 'a\ufffdgnp.exe'],
 ];
 
-test('a line of untrusted output contains nothing that a terminal or a build system interprets', () => {
+test('a sanitized line contains nothing that a terminal or a build system interprets', () => {
   for (const [line, expected] of CONTROL_OUTPUT) assert.equal(sanitizeLine(line), expected);
   for (const line of ['std::vector<int>', 'a\tb', '## Heading', 'C# ##', 'key: value', '日本語 – 😀'])
     assert.equal(sanitizeLine(line), line);
@@ -24,7 +24,7 @@ test('a line of untrusted output contains nothing that a terminal or a build sys
   assert.equal(sanitizeInline('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
 });
 
-test('styled output for a terminal keeps colors, and removes all other control sequences', () => {
+test('a sanitized styled line keeps its colors, but no other control sequence', () => {
   assert.equal(sanitizeStyledLine('plain'), 'plain');
   assert.equal(sanitizeStyledLine('\u001b[1;38;5;9mred\u001b[0m end'), '\u001b[1;38;5;9mred\u001b[0m end\u001b[0m');
   const hostile =

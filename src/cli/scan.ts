@@ -136,6 +136,10 @@ async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: 
   }
 }
 
+function knownSecrets(statuses: SecretStatuses): string[] {
+  return [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
+}
+
 async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, url: string): Promise<void> {
   for (const secret of secrets) {
     await createClient({ url }).revoke({ token: secret });
@@ -143,8 +147,7 @@ async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, u
   }
 }
 
-/** Maximum number of secrets per report. */
-const MAX_REPORTS = 100;
+const MAX_REPORTS_PER_REQUEST = 100;
 
 /** Reports each secret as leaked, with the location of its first finding. */
 async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
@@ -153,8 +156,8 @@ async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url:
     const location = `${path}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
     return { token: secret, type: kind, url: location, source: 'devpilot scan' };
   });
-  for (let start = 0; start < reports.length; start += MAX_REPORTS) {
-    const batch = reports.slice(start, start + MAX_REPORTS);
+  for (let start = 0; start < reports.length; start += MAX_REPORTS_PER_REQUEST) {
+    const batch = reports.slice(start, start + MAX_REPORTS_PER_REQUEST);
     const labels = await createClient({ url }).reportLeaks(batch);
     for (const [index, { token }] of batch.entries()) {
       statuses.set(token, labels[index]?.label === 'true_positive' ? 'reported' : 'unknown');
@@ -165,7 +168,10 @@ async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url:
 /** Reports the printed findings after confirmation. */
 async function offerToReport(state: ScanState, statuses: SecretStatuses, options: ScanOptions, url: string) {
   if (state.findings.length === 0) return;
-  await confirm(`Report the findings to ${url}? The policy of their workspaces may delete them.`, options.yes);
+  await confirm(
+    `Report the findings to ${url}? The policy of a workspace may delete its reported credentials.`,
+    options.yes,
+  );
   await reportAll(state, statuses, url);
   const reportedCount = [...statuses.values()].filter((status) => status === 'reported').length;
   printNote(`Reported. ${reportedCount} of the secrets are known to the server.`, options);
@@ -176,7 +182,7 @@ async function offerToReport(state: ScanState, statuses: SecretStatuses, options
  * a terminal, only prints how to revoke them.
  */
 async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url: string): Promise<void> {
-  const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
+  const known = knownSecrets(statuses);
   if (known.length === 0) return;
   const secretsLabel = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
   if (options.revoke !== true && !isInteractive()) {
@@ -188,14 +194,6 @@ async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url
   printNote(`Revoked ${secretsLabel}.`, options);
 }
 
-async function revokeKnown(statuses: SecretStatuses, url: string): Promise<void> {
-  await revokeAll(
-    [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret),
-    statuses,
-    url,
-  );
-}
-
 /** Reports, checks or revokes the secrets, and prints the findings, even if requests to the server failed. */
 async function reportAndRevoke(state: ScanState, options: ScanOptions, format: ScanFormat, url: string | null) {
   const statuses: SecretStatuses = new Map();
@@ -205,7 +203,7 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
     // If no confirmation is needed, the printed findings include the result of reporting or revoking.
     if (url !== null && report === true && yes === true) await reportAll(state, statuses, url);
     if (url !== null && report !== true) await checkWithServer(state, statuses, url);
-    if (url !== null && revoke === true && yes === true) await revokeKnown(statuses, url);
+    if (url !== null && revoke === true && yes === true) await revokeAll(knownSecrets(statuses), statuses, url);
   } catch (error) {
     failure = error;
   }
@@ -220,14 +218,14 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
 function formatOf({ format, json }: ScanOptions): ScanFormat {
   if (format === undefined) return json === true ? 'json' : 'text';
   const known = SCAN_FORMATS.find((name) => name === format);
-  if (known === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}`);
+  if (known === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}.`);
   if (json === true && known !== 'json') throw new Failure('--json and --format cannot be combined.');
   return known;
 }
 
 /**
  * Finds Devpilot secrets in files and Git history by prefix and checksum, offline. With `--server`, also checks which
- * secrets are valid. Exits with 1 if any are found. Never prints a secret.
+ * secrets are valid. Exits with code 1 if any are found. Never prints a secret.
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);

@@ -5,7 +5,7 @@ import { startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 import { formatLogLine } from './terminal-log.ts';
 
-/** Logs JSON; on a terminal readable lines instead, and only warnings and errors unless `LOG_LEVEL` is set. */
+/** Creates a JSON logger. On a terminal, it writes readable lines, and only warnings and errors unless `LOG_LEVEL` is set. */
 function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLogger> {
   if (!process.stdout.isTTY) return createLogger(logLevel);
   const level = process.env['LOG_LEVEL'] ? logLevel : 'warn';
@@ -21,7 +21,7 @@ export async function serve(): Promise<void> {
   releaseStartupMemory();
   const lines = [
     `Devpilot is at ${settings.publicUrl ?? running.url}\n`,
-    running.setupLink === null ? '' : `Set it up, once: ${running.setupLink}\n`,
+    running.setupLink === null ? '' : `One-time setup link: ${running.setupLink}\n`,
     running.metricsUrl === null ? '' : `Metrics are at ${running.metricsUrl}\n`,
   ];
   let stopping: Promise<void> | null = null;

@@ -32,9 +32,9 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
     { title: 'Port', getValue: ({ port }) => port },
     { title: 'User', getValue: ({ user }) => user },
     { title: 'Host key', getValue: ({ hostKey }) => hostKey },
-    { title: 'Offered host key', getValue: ({ offeredHostKey }) => offeredHostKey },
+    { title: 'Received host key', getValue: ({ offeredHostKey }) => offeredHostKey },
     { title: 'Public key', getValue: ({ publicKey }) => publicKey },
-    { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no: no jobs run on it') },
+    { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no; jobs cannot run on it') },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
@@ -56,7 +56,7 @@ export function serverFields({ name, slug, kind, host, user, hostKey, ...options
   return { ...definedFields({ name, slug, kind, host, user, hostKey }), ...(port !== undefined && { port }) };
 }
 
-/** Checks the connection to a server with its pinned host key, and prints the result. Exits with 1 if it fails. */
+/** Checks the connection to a server with its pinned host key, and prints the result. Exits with code 1 if it fails. */
 export async function checkServer(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const progress = startProgress('Connecting …', options.quiet);
@@ -68,13 +68,19 @@ export async function checkServer(idOrSlug: string, options: RemoteOptions): Pro
   if (check.resources !== null) printResources(check.resources, options);
 }
 
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+const formatGibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 function printResources({ disks, memory, load, cpuCount }: ServerResources, options: RemoteOptions): void {
   for (const { directory, freeBytes, totalBytes } of disks)
-    printNote(`${sanitizeInline(directory)}: ${gibibytes(freeBytes)} of ${gibibytes(totalBytes)} free`, options);
+    printNote(
+      `${sanitizeInline(directory)}: ${formatGibibytes(freeBytes)} of ${formatGibibytes(totalBytes)} free`,
+      options,
+    );
   if (memory !== null)
-    printNote(`Memory: ${gibibytes(memory.availableBytes)} of ${gibibytes(memory.totalBytes)} available`, options);
+    printNote(
+      `Memory: ${formatGibibytes(memory.availableBytes)} of ${formatGibibytes(memory.totalBytes)} available`,
+      options,
+    );
   if (load !== null) printNote(`Load: ${load.join(' ')}${cpuCount === null ? '' : ` on ${cpuCount} CPUs`}`, options);
 }
 
@@ -85,7 +91,7 @@ function fingerprintOf(publicKey: string): string {
   return `${sanitizeInline(type)} SHA256:${digest.replace(/=+$/, '')}`;
 }
 
-/** Pins the host key that the last check received, after showing it beside the pinned one. */
+/** Pins the host key that the last check received, after showing it together with the pinned one. */
 export async function acceptHostKey(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },
@@ -97,14 +103,14 @@ export async function acceptHostKey(
     throw new Failure(`The last check of ${name} received the pinned host key, so there is nothing to accept.`);
   printNote(`Pinned:   ${hostKey === null ? 'none' : fingerprintOf(hostKey)}`, options);
   printNote(`Received: ${fingerprintOf(offeredHostKey)}`, options);
-  const question = `Trust the received host key of ${sanitizeInline(name)} from now on? Compare it on the server first.`;
+  const question = `Trust the received host key of ${sanitizeInline(name)}? First compare it with the host key on the server.`;
   await confirm(question, options.yes);
   const changed = await client.servers.acceptHostKey(id, offeredHostKey, { ifMatch: tag });
   if (options.json === true) return printJson(changed);
   printNote(`Pinned the new host key of ${sanitizeInline(name)}.`, options);
 }
 
-/** Confirms the connection settings that are shown to the user. Fails if they were changed in the meantime. */
+/** Confirms the connection settings of a server. Fails if they were changed after they were shown to the user. */
 export async function confirmServer(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },

@@ -18,10 +18,10 @@ const MAX_FILES = 10_000;
 const DEBUG_ID_COMMENT = /^\/\/[#@] debugId=([0-9a-fA-F-]{32,36})\s*$/m;
 const MAP_COMMENT = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/gm;
 const INLINE_MAP = /^data:application\/json(?:;charset=[\w-]+)?;base64,/i;
-/** Name of the global registry that Sentry SDKs read. Files that do not use it report no debug ID. */
-const REGISTRY = '_sentryDebugIds';
+/** Global object in which Sentry SDKs look up debug IDs. A file that does not register there reports no debug ID. */
+const DEBUG_ID_REGISTRY = '_sentryDebugIds';
 
-/** Returns the files of a directory that may have a source map. */
+/** Returns the files of a directory that can have a source map, without `node_modules` and `.git`. */
 function findScripts(directory: string): string[] {
   if (!existsSync(directory) || !statSync(directory).isDirectory())
     throw new Failure(`${directory} is not a directory.`);
@@ -34,7 +34,7 @@ function findScripts(directory: string): string[] {
   return files.toSorted();
 }
 
-interface FoundMap {
+interface SourceMapText {
   /** File of the source map; null for an inline source map. */
   readonly path: string | null;
   readonly text: string;
@@ -49,7 +49,7 @@ function decodeUrlPath(path: string): string {
   }
 }
 
-function findMap(directory: string, scriptPath: string, script: string): FoundMap | null {
+function findMap(directory: string, scriptPath: string, script: string): SourceMapText | null {
   const url = [...script.matchAll(MAP_COMMENT)].at(-1)?.[1] ?? '';
   if (INLINE_MAP.test(url)) return { path: null, text: Buffer.from(url.replace(INLINE_MAP, ''), 'base64').toString() };
   const referencedPaths =
@@ -82,7 +82,7 @@ function debugIdFor(script: string, map: string): string {
 
 /** Code that registers the debug ID under the stack trace of the script, by which Sentry SDKs recognize the script. */
 const snippetFor = (debugId: string) =>
-  `;(function(){try{var g=globalThis,s=new g.Error().stack;if(s){(g.${REGISTRY}=g.${REGISTRY}||{})[s]="${debugId}"}}catch(e){}})();`;
+  `;(function(){try{var g=globalThis,s=new g.Error().stack;if(s){(g.${DEBUG_ID_REGISTRY}=g.${DEBUG_ID_REGISTRY}||{})[s]="${debugId}"}}catch(e){}})();`;
 
 const HASHBANG = /^#![^\n]*\n/;
 /** Directives such as "use strict", which must remain at the start of the script. */
@@ -116,12 +116,12 @@ export function injectDebugId(script: string, map: JsonObject, debugId: string):
   };
 }
 
-const idOf = (value: unknown) =>
+const parseDebugId = (value: unknown) =>
   typeof value === 'string' && /^[0-9a-fA-F-]{32,36}$/.test(value) ? value.toLowerCase() : null;
 
-function writePair(scriptPath: string, found: FoundMap, script: string, map: string): void {
-  if (found.path !== null) {
-    writeFileSync(found.path, map);
+function writePair(scriptPath: string, sourceMap: SourceMapText, script: string, map: string): void {
+  if (sourceMap.path !== null) {
+    writeFileSync(sourceMap.path, map);
     writeFileSync(scriptPath, script);
     return;
   }
@@ -139,21 +139,21 @@ export function readSourceMapPairs(directory: string, inject: boolean): SourceMa
   for (const name of findScripts(directory)) {
     const scriptPath = join(directory, name);
     const script = readFileSync(scriptPath, 'utf8');
-    const found = findMap(directory, scriptPath, script);
-    if (found === null) continue;
+    const sourceMap = findMap(directory, scriptPath, script);
+    if (sourceMap === null) continue;
     const file = relative(directory, scriptPath).split(sep).join('/');
-    const map = parseMap(found.text, file);
+    const map = parseMap(sourceMap.text, file);
     const existingIds = [DEBUG_ID_COMMENT.exec(script)?.[1], map['debugId'], map['debug_id']]
-      .map(idOf)
+      .map(parseDebugId)
       .filter((id) => id !== null);
     if (new Set(existingIds).size > 1)
       throw new Failure(`${file} and its source map have different debug IDs. Build them again.`);
-    const [debugId = inject ? debugIdFor(script, found.text) : null] = existingIds;
+    const [debugId = inject ? debugIdFor(script, sourceMap.text) : null] = existingIds;
     if (debugId === null) continue;
-    const injected = inject && !script.includes(REGISTRY);
+    const injected = inject && !script.includes(DEBUG_ID_REGISTRY);
     const changed = injected ? injectDebugId(script, map, debugId) : { script, map };
-    const text = injected ? JSON.stringify(changed.map) : found.text;
-    if (injected) writePair(scriptPath, found, changed.script, text);
+    const text = injected ? JSON.stringify(changed.map) : sourceMap.text;
+    if (injected) writePair(scriptPath, sourceMap, changed.script, text);
     pairs.push({ file, debugId, map: text, injected });
   }
   return pairs;

@@ -6,15 +6,15 @@ import { print, printJson, printNote } from './output.ts';
 import { startProgress } from './progress.ts';
 import { reportTableProgress } from './store-copy.ts';
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+const formatMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Backs up the configured installation; the server may be running. */
+/** Backs up the configured installation; the server can keep running. */
 export async function backUpStore(
   folder: string,
   options: { withoutSecret: true | undefined; json: true | undefined },
 ): Promise<void> {
   const settings = readSettings(process.env);
-  const progress = startProgress('Backing up', options.json);
+  const progress = startProgress('Backing up …', options.json);
   const { manifest, secret } = await createBackup(
     settings,
     folder,
@@ -23,7 +23,7 @@ export async function backUpStore(
   ).finally(progress.end);
   if (options.json === true) return printJson({ ...manifest, secret });
   await print(
-    `Backed up to ${folder}: ${megabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
+    `Backed up to ${folder}: ${formatMegabytes(manifest.bytes)}, as of ${manifest.madeAt}; ${manifest.logEntries} activity log entries verified\n`,
   );
   printNote(
     secret
@@ -35,7 +35,7 @@ export async function backUpStore(
 /** Restores a backup into the configured data directory or database, which must be empty. */
 export async function restoreStore(folder: string, options: { json: true | undefined }): Promise<void> {
   const settings = readSettings(process.env);
-  const progress = startProgress('Restoring', options.json);
+  const progress = startProgress('Restoring …', options.json);
   const restored = await restore(settings, folder, reportTableProgress(progress)).finally(progress.end);
   const { manifest, logEntries, unreadable } = restored;
   if (options.json === true) await printJson(restored);

@@ -16,7 +16,7 @@ export async function runStoreCopy(options: { from: string; to: string; json: tr
   // Reads only the settings for the secret, because the options name the databases.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
   const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
-  const progress = startProgress('Copying', options.json);
+  const progress = startProgress('Copying …', options.json);
   const { copied, logEntries } = await copyStore(
     parseStoreLocation(options.from),
     parseStoreLocation(options.to),

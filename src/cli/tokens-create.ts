@@ -57,7 +57,7 @@ async function promptForFields(options: CreateTokenOptions): Promise<TokenFields
   };
 }
 
-async function readOptions(options: CreateTokenOptions): Promise<TokenFields> {
+async function readFields(options: CreateTokenOptions): Promise<TokenFields> {
   if (options.passphrase !== undefined && options.passphrase !== '-') {
     throw new Failure('A passphrase on the command line is saved in shell history. Use --passphrase - and pipe it in.');
   }
@@ -76,6 +76,6 @@ async function readOptions(options: CreateTokenOptions): Promise<TokenFields> {
 /** Creates an access token; prints only the secret to standard output. */
 export async function createToken(options: CreateTokenOptions): Promise<void> {
   const client = connect(options);
-  const fields = { ...readRestrictions(options), ...(await readOptions(options)) };
+  const fields = { ...readRestrictions(options), ...(await readFields(options)) };
   await printCreated(await client.accessTokens.create(fields, { idempotencyKey: randomUUID() }), options);
 }

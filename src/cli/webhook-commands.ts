@@ -3,13 +3,15 @@ import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/event-names.
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-const EVENT_HELP = 'event or event family, or several separated by commas; can be repeated';
-const FORMAT_HELP = `body of messages: ${WEBHOOK_FORMATS.join(', ')}`;
+const EVENT_HELP = 'event or event family such as "run.*", or several separated by commas; can be repeated';
+const FORMAT_HELP = `format of messages: ${WEBHOOK_FORMATS.join(', ')}`;
 const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => `  ${event}`).join('\n')}`;
 
 /** Declares the commands for webhooks. */
 export function webhookCommands(program: Command): void {
-  const webhooks = program.command('webhooks').description('Manage webhooks: messages about events to other systems');
+  const webhooks = program
+    .command('webhooks')
+    .description('Manage webhooks, which send messages about events to other systems');
   const load = () => import('./webhooks.ts');
   apiCommand(webhooks, 'list', 'List webhooks')
     .option('--limit <count>', LIMIT_HELP)
@@ -25,25 +27,28 @@ export function webhookCommands(program: Command): void {
     .argument('<webhook>', 'ID')
     .option('--name <name>', 'new name')
     .option('--endpoint <url>', 'new URL that messages are posted to')
-    .option('--event <events>', `replace its events: ${EVENT_HELP}`, parseList)
+    .option('--event <events>', `new events that replace the current ones: ${EVENT_HELP}`, parseList)
     .option('--format <format>', FORMAT_HELP)
     .option('--active <on|off>', 'send messages: on or off; on resumes with the first event that was not delivered')
-    .option('--replace-secret', 'replace the secret and print the new one; the previous one signs for 24 more hours')
+    .option(
+      '--replace-secret',
+      'replace the secret and print the new one; messages are also signed with the previous one for 24 hours',
+    )
     .addHelpText('after', EVENTS_HELP)
     .action(async (id, options) => (await load()).updateWebhook(id, declared(options)));
   apiCommand(webhooks, 'delete', 'Delete webhooks and their deliveries')
     .argument('<webhooks...>', 'IDs')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteWebhooks(ids, declared(options)));
-  apiCommand(webhooks, 'test', 'Send a test message; exit with non-zero status if it is not accepted')
+  apiCommand(webhooks, 'test', 'Send a test message; exits with a non-zero code if it is not accepted')
     .argument('<webhook>', 'ID')
     .action(async (id, options) => (await load()).testWebhook(id, declared(options)));
-  apiCommand(webhooks, 'deliveries', 'List the newest deliveries of a webhook, newest first')
+  apiCommand(webhooks, 'deliveries', 'List deliveries of a webhook, newest first')
     .argument('<webhook>', 'ID')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (id, options) => (await load()).listDeliveries(id, declared(options)));
-  apiCommand(webhooks, 'redeliver', 'Send a message again; exit with non-zero status if it is not accepted')
-    .argument('<webhook>', 'ID')
-    .argument('<delivery>', 'ID')
+  apiCommand(webhooks, 'redeliver', 'Send a message again; exits with a non-zero code if it is not accepted')
+    .argument('<webhook>', 'ID of the webhook')
+    .argument('<delivery>', 'ID of the delivery')
     .action(async (id, delivery, options) => (await load()).redeliver(id, delivery, declared(options)));
 }

@@ -67,10 +67,7 @@ export async function createWebhook(options: CreateWebhookOptions): Promise<void
   };
   const created = await connect(options).webhooks.create(body, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson(created);
-  printNote(
-    `Created the webhook ${sanitizeInline(created.name)} (${created.id}). The secret is shown only once.`,
-    options,
-  );
+  printNote(`Created ${sanitizeInline(created.name)} (${created.id}). Secret (shown only once):`, options);
   return print(`${created.secret}\n`);
 }
 
@@ -104,7 +101,10 @@ export async function updateWebhook(id: string, options: UpdateWebhookOptions): 
   }
   const replaced = await webhooks.replaceSecret(id, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson(replaced);
-  printNote(`The previous secret also signs until ${replaced.previousSecretExpiresAt}.`, options);
+  printNote(
+    `Messages are also signed with the previous secret until ${replaced.previousSecretExpiresAt}. New secret (shown only once):`,
+    options,
+  );
   return print(`${replaced.secret}\n`);
 }
 
@@ -115,7 +115,7 @@ export async function deleteWebhooks(ids: readonly string[], options: DeleteOpti
     {
       items: await Promise.all(ids.map((id) => webhooks.get(id))),
       label: ({ name }) => name,
-      question: (list) => `Delete ${list}? Events that were not delivered are never sent.`,
+      question: (list) => `Delete ${list}? Events that were not delivered will never be sent.`,
       note: (list) => `Deleted ${list}.`,
       delete: (id) => webhooks.delete(id),
     },
@@ -123,16 +123,16 @@ export async function deleteWebhooks(ids: readonly string[], options: DeleteOpti
   );
 }
 
-/** Longer than the time-out of a delivery attempt. */
+/** Longer than the timeout of a delivery attempt. */
 const RESULT_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 250;
 
 /** Waits for the result of a delivery and prints it. Throws `Failure` if it was not accepted. */
 async function printResult(client: Client, id: string, sent: WebhookDelivery, options: RemoteOptions): Promise<void> {
   const attempts = sent.attempts;
-  const endMs = performance.now() + RESULT_TIMEOUT_MS;
+  const deadlineMs = performance.now() + RESULT_TIMEOUT_MS;
   let delivery = sent;
-  while (delivery.status === 'waiting' && delivery.attempts === attempts && performance.now() < endMs) {
+  while (delivery.status === 'waiting' && delivery.attempts === attempts && performance.now() < deadlineMs) {
     await pause(POLL_INTERVAL_MS);
     delivery = await client.webhooks.delivery(id, sent.id);
   }

@@ -14,20 +14,35 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
     .option('--gitlab <group/project>', 'trust GitLab CI of this project')
     .option('--kubernetes <namespace/account>', 'trust this service account; requires --issuer')
     .option('--buildkite <organization/pipeline>', 'trust this pipeline of Buildkite')
-    .option('--circleci <organization/project>', 'trust this project of CircleCI; both are IDs')
-    .option('--branch <branch>', 'only on this branch')
-    .option('--tag <tag>', 'only for this tag; * matches any characters')
-    .option('--environment <environment>', 'only in this environment (GitHub, GitLab)')
-    .option('--workflow <file>', 'only in this workflow file, such as deploy.yml (GitHub)')
+    .option('--circleci <organization/project>', 'trust this project of CircleCI, by the IDs of both')
+    .option('--branch <branch>', 'accept only jobs on this branch')
+    .option('--tag <tag>', 'accept only jobs for this tag; * matches any characters')
+    .option('--environment <environment>', 'accept only jobs in this environment (GitHub, GitLab)')
+    .option('--workflow <file>', 'accept only jobs of this workflow file, such as deploy.yml (GitHub)')
     .option('--repository-id <id>', 'numeric ID of the repository or project; unlike its name, the ID is never reused')
-    .option('--event <event>', 'only for this event (GitHub); required for workflow_run and pull requests')
-    .option('--issuer <url>', 'issuer of the tokens, compared exactly')
-    .option('--jwks-url <url>', 'URL of the keys of the issuer, or "discovery" (default: by discovery)')
-    .option('--audience <audience>', 'audience that tokens must have (default: the URL of the server)')
-    .option('--condition <claim=value>', 'claim that tokens must have; can be repeated', collectValues)
-    .option('--address <addresses>', 'IP addresses or CIDR ranges from which the tokens may be used', parseList)
-    .option('--project <projects>', 'IDs or slugs of projects to restrict the tokens to', parseList)
-    .option('--app <apps>', 'IDs or slugs of apps to restrict the tokens to', parseList)
+    .option('--event <event>', 'accept only jobs for this event (GitHub); required for workflow_run and pull requests')
+    .option('--issuer <url>', 'issuer of the identity tokens, compared exactly')
+    .option(
+      '--jwks-url <url>',
+      'URL of the public keys of the issuer, or "discovery" to use the URL in its discovery document (default: "discovery")',
+    )
+    .option('--audience <audience>', 'audience that identity tokens must have (default: the URL of the server)')
+    .option('--condition <claim=value>', 'claim that identity tokens must have; can be repeated', collectValues)
+    .option(
+      '--address <addresses>',
+      'IP addresses or CIDR ranges to restrict the tokens to, separated by commas; can be repeated',
+      parseList,
+    )
+    .option(
+      '--project <projects>',
+      'IDs or slugs of projects to restrict the tokens to, separated by commas; can be repeated',
+      parseList,
+    )
+    .option(
+      '--app <apps>',
+      'IDs or slugs of apps to restrict the tokens to, separated by commas; can be repeated',
+      parseList,
+    )
     .option('--rate <rate>', 'maximum rate of each token, such as 100/min')
     .option('--max-uses <count>', 'maximum number of uses of each token');
 }
@@ -36,7 +51,7 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
 export function workloadCommands(program: Command): void {
   const identities = program
     .command('workload-identities')
-    .description('Manage workload identities: pipelines that get access tokens without a stored secret');
+    .description('Manage workload identities, with which pipelines get access tokens without a stored secret');
   const load = () => import('./workload-identities.ts');
   apiCommand(identities, 'list', 'List workload identities')
     .option('--limit <count>', LIMIT_HELP)
@@ -44,7 +59,7 @@ export function workloadCommands(program: Command): void {
   identityCommand(identities, 'create', 'Create a workload identity').action(async (options) =>
     (await load()).createIdentity(declared(options)),
   );
-  const update = 'Update a workload identity; revokes its access tokens unless only name or lifetime change';
+  const update = 'Update a workload identity; revokes its access tokens unless only the name or lifetime changes';
   identityCommand(identities, 'update', update)
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).updateIdentity(id, declared(options)));
@@ -52,12 +67,12 @@ export function workloadCommands(program: Command): void {
     .argument('<identities...>', 'IDs')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteIdentities(ids, declared(options)));
-  apiCommand(identities, 'exchanges', 'List the last exchanges, accepted and refused, with the reasons for refusal')
+  apiCommand(identities, 'exchanges', 'List recent exchanges, with the reason for each refusal')
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).listExchanges(id, declared(options)));
-  apiCommand(identities, 'test', 'Test whether claims would be accepted; exit with non-zero status if not')
+  apiCommand(identities, 'test', 'Test whether claims would be accepted; exits with a non-zero code if not')
     .argument('<identity>', 'ID')
-    .argument('<file>', 'file with the claims as JSON, or with a token; - for standard input')
+    .argument('<file>', 'file with claims as JSON or with an identity token; - for standard input')
     .action(async (id, file, options) => (await load()).testIdentity(id, file, declared(options)));
   apiCommand(
     program,
@@ -71,9 +86,21 @@ export function workloadCommands(program: Command): void {
     .option('--identity <id>', 'ID of the workload identity (default: DEVPILOT_WORKLOAD_IDENTITY)')
     .option('--scope <scopes>', `${SCOPES_HELP}; required to exchange DEVPILOT_TOKEN`, parseList)
     .option('--expires <duration>', 'lifetime of the access token, such as 10m')
-    .option('--address <addresses>', 'IP addresses or CIDR ranges from which the token may be used', parseList)
-    .option('--project <projects>', 'IDs or slugs of projects to restrict the token to', parseList)
-    .option('--app <apps>', 'IDs or slugs of apps to restrict the token to', parseList)
+    .option(
+      '--address <addresses>',
+      'IP addresses or CIDR ranges to restrict the token to, separated by commas; can be repeated',
+      parseList,
+    )
+    .option(
+      '--project <projects>',
+      'IDs or slugs of projects to restrict the token to, separated by commas; can be repeated',
+      parseList,
+    )
+    .option(
+      '--app <apps>',
+      'IDs or slugs of apps to restrict the token to, separated by commas; can be repeated',
+      parseList,
+    )
     .option('--rate <rate>', 'maximum rate of the token, such as 100/min')
     .option('--max-uses <count>', 'maximum number of uses of the token')
     .option('--audience <audience>', 'audience to request (default: the URL of the server)')

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Scope } from '../contract/vocabulary.ts';
 import type { UpdateWorkloadIdentity, WorkloadExchange, WorkloadIdentity } from '../contract/workload-identities.ts';
 import type { WorkloadProvider } from '../contract/workload-issuers.ts';
@@ -7,7 +6,8 @@ import { type WorkloadPreset, workloadPreset } from '../contract/workload-preset
 import { connect, type RemoteOptions } from './connect.ts';
 import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { parseCount, parseDuration, readStdin } from './input.ts';
+import { readFileOrStdin } from './files.ts';
+import { parseCount, parseDuration } from './input.ts';
 import {
   type Column,
   print,
@@ -74,7 +74,7 @@ const PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite', 'circleci'] as
 function readPreset(options: IdentityOptions): WorkloadPreset | null {
   const selectedProviders = PROVIDERS.filter((provider) => options[provider] !== undefined);
   const [provider] = selectedProviders;
-  if (selectedProviders.length > 1) throw new Failure(`Name one provider: --${selectedProviders.join(' or --')}.`);
+  if (selectedProviders.length > 1) throw new Failure(`Use only one provider: --${selectedProviders.join(' or --')}.`);
   if (provider === undefined) {
     const onlyWithProvider = ['branch', 'tag', 'environment', 'workflow', 'repositoryId', 'event'] as const;
     const misplacedOption = onlyWithProvider.find((name) => options[name] !== undefined);
@@ -83,7 +83,10 @@ function readPreset(options: IdentityOptions): WorkloadPreset | null {
     return null;
   }
   const subject = options[provider] ?? '';
-  if (!/^[^/]+\/.+$/.test(subject)) throw new Failure(`--${provider} must be two names with a slash: see --help.`);
+  if (!/^[^/]+\/.+$/.test(subject))
+    throw new Failure(
+      `--${provider} must be two names separated by a slash. See: devpilot workload-identities create --help`,
+    );
   if (provider === 'kubernetes' && options.issuer === undefined)
     throw new Failure('--kubernetes requires the issuer of the cluster: --issuer URL.');
   return workloadPreset(provider, { ...options, subject });
@@ -131,7 +134,7 @@ export async function createIdentity(options: IdentityOptions): Promise<void> {
   const { name, issuer, conditions, scopes, ...optionalFields } = readFields(options);
   if (name === undefined || scopes === undefined) throw new Failure('--name and --scope are required.');
   if (issuer === undefined || conditions === undefined)
-    throw new Failure('Name a provider such as --github owner/repository, or --issuer and --condition.');
+    throw new Failure('Use a provider such as --github owner/repository, or --issuer and --condition.');
   const body = { name, issuer, conditions, scopes, ...optionalFields };
   const created = await connect(options).workloadIdentities.create(body, { idempotencyKey: randomUUID() });
   await printDetails(created, COLUMNS, options);
@@ -161,7 +164,7 @@ export async function deleteIdentities(ids: readonly string[], options: DeleteOp
   );
 }
 
-/** Lists the last exchanges, newest first. */
+/** Lists recent exchanges, newest first. */
 export async function listExchanges(id: string, options: RemoteOptions): Promise<void> {
   const { data } = await connect(options).workloadIdentities.exchanges(id);
   await printList(data, EXCHANGE_COLUMNS, options);
@@ -179,9 +182,9 @@ function parseClaims(text: string): Record<string, unknown> {
   }
 }
 
-/** Tests whether a token with the given claims would be accepted. Throws `Failure` if not. */
+/** Tests whether an identity token with these claims would be accepted. Throws `Failure` if not. */
 export async function testIdentity(id: string, file: string, options: RemoteOptions): Promise<void> {
-  const claims = parseClaims(file === '-' ? await readStdin() : readFileSync(file, 'utf8'));
+  const claims = parseClaims(await readFileOrStdin(file));
   const { accepted, failures } = await connect(options).workloadIdentities.test(id, claims);
   if (options.json === true) await printJson({ accepted, failures });
   else if (accepted) await print('accepted\n');

@@ -8,7 +8,13 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
 import { releaseReserveToOpen } from './disk-space.ts';
 import { monitorStore } from './monitored-store.ts';
-import { findMatchingSecret, type NamedSecret, readOrCreateSecrets, syncFolder, writeSecretCheck } from './secret.ts';
+import {
+  type NamedSecret,
+  readOrCreateSecrets,
+  requireMatchingSecret,
+  syncFolder,
+  writeSecretCheck,
+} from './secret.ts';
 import { InvalidSettingError, type Settings } from './settings.ts';
 
 export interface OpenedStore {
@@ -78,7 +84,7 @@ async function resolveSecret(
   secrets: readonly [NamedSecret, ...NamedSecret[]],
   { acceptLostSecret }: OpenOptions,
 ): Promise<NamedSecret> {
-  if (acceptLostSecret !== true) return findMatchingSecret(store, secrets);
+  if (acceptLostSecret !== true) return requireMatchingSecret(store, secrets);
   const [{ secret }] = secrets;
   await store.transaction((trx) => writeSecretCheck(trx, secret));
   return secrets[0];

@@ -117,7 +117,7 @@ export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = fal
  * can be decrypted. Throws `StartRefusedError` if none of the secrets matches, so that values are never encrypted with
  * two secrets.
  */
-export async function findMatchingSecret(
+export async function requireMatchingSecret(
   store: Store,
   secrets: readonly [NamedSecret, ...NamedSecret[]],
 ): Promise<NamedSecret> {

@@ -26,7 +26,7 @@ const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
 async function searchBatch(
   output: AsyncIterable<Buffer>,
   nextName: () => NamedObject | undefined,
-  onMatch: (hit: ObjectMatch) => void,
+  onMatch: (match: ObjectMatch) => void,
 ): Promise<void> {
   let header = '';
   let remainingBytes = 0;
@@ -45,7 +45,7 @@ async function searchBatch(
         const gitObject = nextName();
         if (!/^\d+$/.test(size) || gitObject === undefined) continue;
         remainingBytes = Number(size) + 1;
-        finder = SEARCHED_TYPES.has(type) ? createSecretFinder((hit) => onMatch({ ...hit, ...gitObject })) : null;
+        finder = SEARCHED_TYPES.has(type) ? createSecretFinder((match) => onMatch({ ...match, ...gitObject })) : null;
         continue;
       }
       const length = Math.min(remainingBytes, chunk.length - offset);
@@ -58,11 +58,11 @@ async function searchBatch(
   }
 }
 
-/** Scans objects in the order of the input. Memory use does not depend on their size or number. */
+/** Searches objects in the order of the input, in constant memory. Returns their number. */
 export async function searchObjects(
   root: string,
   objects: AsyncIterable<NamedObject>,
-  onMatch: (hit: ObjectMatch) => void,
+  onMatch: (match: ObjectMatch) => void,
 ): Promise<number> {
   const pendingObjects: NamedObject[] = [];
   let count = 0;
@@ -82,7 +82,7 @@ export async function searchObjects(
   return count;
 }
 
-/** Yields all objects reachable from any ref or reflog, only those below `path` unless it is empty. */
+/** Yields all objects that are reachable from any ref or reflog; unless `path` is empty, only objects below it. */
 export async function* historyObjects(root: string, path: string): AsyncGenerator<NamedObject> {
   const pathFilter = path === '' ? [] : ['--full-history', '--', path];
   const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...pathFilter]);
@@ -113,7 +113,10 @@ export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> 
   }
 }
 
-/** Returns the abbreviated hash of the first commit that contains an object, or null. */
+/**
+ * Returns the abbreviated hash of the first commit that contains an object, or null if there is none. For a commit or
+ * tag, returns its own hash.
+ */
 export function findCommit(root: string, { object, path }: NamedObject): string | null {
   if (path === null) return object.slice(0, 12);
   const args = [

@@ -5,13 +5,15 @@ import { mintSecret } from '../../authorization/secret.ts';
 import type { SecretKind } from '../../contract/vocabulary.ts';
 import { createSecretFinder, type SecretMatch } from './secret-finder.ts';
 
-function findIn(text: string | Buffer, size = 1_000_000): SecretMatch[] {
-  const hits: SecretMatch[] = [];
-  const finder = createSecretFinder((hit) => hits.push(hit));
+function findIn(text: string | Buffer, chunkSize = 1_000_000): SecretMatch[] {
+  const matches: SecretMatch[] = [];
+  const finder = createSecretFinder((match) => matches.push(match));
   const bytes = Buffer.from(text as string);
-  for (let index = 0; index < bytes.length; index += size) finder.write(bytes.subarray(index, index + size));
+  for (let index = 0; index < bytes.length; index += chunkSize) {
+    finder.write(bytes.subarray(index, index + chunkSize));
+  }
   finder.end();
-  return hits;
+  return matches;
 }
 
 const token = mintSecret('access_token');

@@ -1,7 +1,7 @@
 import { SECRET_PREFIXES, type SecretKind } from '../../contract/vocabulary.ts';
 import { SECRET_TAIL_LENGTH, secretKindOf } from '../../sdk/secret.ts';
 
-/** A secret found in a text. `secret` is used to query the server; it is never printed. */
+/** A secret found in a text. `secret` is sent to the server only to check, revoke or report it, and is never printed. */
 export interface SecretMatch {
   readonly secret: string;
   readonly kind: SecretKind;
@@ -26,7 +26,7 @@ function countNewlines(text: string, end: number): number {
  * Finds secrets in a stream of bytes, in constant memory. A secret may be surrounded by any text, because its checksum
  * rules out accidental matches. Also finds secrets in UTF-16.
  */
-export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
+export function createSecretFinder(onMatch: (match: SecretMatch) => void): {
   write(bytes: Uint8Array): void;
   end(): void;
 } {

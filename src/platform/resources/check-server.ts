@@ -18,7 +18,7 @@ import type { PlatformContext } from '../context.ts';
 import { runConnectionCheck } from './connection-checks.ts';
 import { requireResource } from './resources.ts';
 import { DEFAULT_SSH_PORT, resolveRunTarget, toSshTarget } from './run-target.ts';
-import { readFigures } from './server-figures.ts';
+import { readServerResources } from './server-resources.ts';
 
 const CHECK_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of directories for which a check returns the free space. */
@@ -44,7 +44,7 @@ async function scanServer(row: ServerTable, nodeLocal: boolean): Promise<string[
   return scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
 }
 
-/** Runs a command and reads the figures of a machine over one connection. Throws `SshConnectFailure`. */
+/** Runs a command and reads disk space, memory and load over one connection. Throws `SshConnectFailure`. */
 async function checkTarget(
   context: PlatformContext,
   row: ServerTable,
@@ -57,7 +57,7 @@ async function checkTarget(
     if (outcome.exitCode !== 0)
       throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
     const directories = await appDirectoriesOn(context.store.read, row.workspace_id, row.id, MAX_DIRECTORIES);
-    return { resources: await readFigures(pooled, directories.length === 0 ? ['/'] : directories) };
+    return { resources: await readServerResources(pooled, directories.length === 0 ? ['/'] : directories) };
   } finally {
     await connections.close();
   }

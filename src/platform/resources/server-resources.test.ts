@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFigures } from './server-figures.ts';
+import { parseServerResources } from './server-resources.ts';
 
-test('the figures that Linux prints are parsed', () => {
+test('the values that Linux prints are parsed', () => {
   const lines = [
     'MemTotal:       16384000 kB',
     'MemAvailable:    8192000 kB',
@@ -11,7 +11,7 @@ test('the figures that Linux prints are parsed', () => {
     'disk 41152736 20576368 18456128  53% /srv/shop',
     'disk  /srv/behind a mount that df cannot read',
   ];
-  assert.deepEqual(parseFigures(lines, 2), {
+  assert.deepEqual(parseServerResources(lines, 2), {
     disks: [{ directory: '/srv/shop', totalBytes: 42_140_401_664, freeBytes: 18_899_075_072 }],
     memory: { totalBytes: 16_777_216_000, availableBytes: 8_388_608_000 },
     load: [0.52, 0.58, 0.59],
@@ -19,9 +19,9 @@ test('the figures that Linux prints are parsed', () => {
   });
 });
 
-test('figures that are missing or forged are null', () => {
+test('missing or forged values are null', () => {
   const none = { disks: [], memory: null, load: null, cpuCount: null };
-  assert.deepEqual(parseFigures([], 1), none);
+  assert.deepEqual(parseServerResources([], 1), none);
   const forged = [
     'MemTotal: 99999999999999999999 kB',
     'MemAvailable: 1 kB',
@@ -29,7 +29,7 @@ test('figures that are missing or forged are null', () => {
     'cpus -1',
     'disk 1 1 1e9 5% /',
   ];
-  assert.deepEqual(parseFigures(forged, 1), none);
+  assert.deepEqual(parseServerResources(forged, 1), none);
   const many = Array.from({ length: 1000 }, () => 'disk 1 1 1 5% /');
-  assert.ok(parseFigures(many, 1).disks.length <= 5);
+  assert.ok(parseServerResources(many, 1).disks.length <= 5);
 });

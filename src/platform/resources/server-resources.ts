@@ -2,14 +2,14 @@ import { SECOND } from '../../contract/limits.ts';
 import type { ServerResources } from '../../contract/servers.ts';
 import { type RunTarget, run } from '../../runner/run.ts';
 
-/** A file system that does not respond must not make a check fail. */
-const FIGURES_TIMEOUT_MS = 5 * SECOND;
+/** Limited, so that a file system that does not respond does not make a check fail. */
+const RESOURCES_TIMEOUT_MS = 5 * SECOND;
 
 /**
- * Prints figures of a machine, each on a line with its name. Disk space is that of the file system of each directory or
- * of its nearest existing parent. Systems other than Linux do not print all figures.
+ * Prints memory, load, number of processors and disk space, one value per line. The disk space of a directory is the
+ * space of the file system that contains it or its nearest existing parent. Systems other than Linux print fewer values.
  */
-const FIGURES_SCRIPT = `
+const RESOURCES_SCRIPT = `
 grep -E '^Mem(Total|Available):' /proc/meminfo
 echo "load $(cat /proc/loadavg)"
 echo "cpus $(getconf _NPROCESSORS_ONLN)"
@@ -22,19 +22,19 @@ exit 0
 `;
 
 /** Number of lines about memory, load and processors. */
-const MAX_OTHER_LINES = 4;
+const LINES_BEFORE_DISKS = 4;
 const KIB = 1024;
 const kibibytes = (text: string | undefined): number => Number(text) * KIB;
 
-/** Parses the output of the script. A server could forge it, so lines with too large numbers are ignored. Pure. */
-export function parseFigures(lines: readonly string[], maxDisks: number): ServerResources {
+/** Parses the output of the script. A server could forge it, so lines with excessive numbers are ignored. Pure. */
+export function parseServerResources(lines: readonly string[], maxDisks: number): ServerResources {
   const match = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((found) => found !== null) ?? null;
   const total = match(/^MemTotal: +(\d{1,12}) kB$/);
   const available = match(/^MemAvailable: +(\d{1,12}) kB$/);
   const load = match(/^load (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) /);
   const cpus = match(/^cpus (\d{1,6})$/);
   return {
-    disks: lines.slice(0, MAX_OTHER_LINES + maxDisks).flatMap((line) => {
+    disks: lines.slice(0, LINES_BEFORE_DISKS + maxDisks).flatMap((line) => {
       const found = /^disk (\d{1,12}) +(\d{1,12}) +(\d{1,12}) +\d+% (\/.*)$/.exec(line);
       return found === null
         ? []
@@ -50,13 +50,16 @@ export function parseFigures(lines: readonly string[], maxDisks: number): Server
 }
 
 /** Returns the disk space, memory and load of a machine; null if the script fails or times out. */
-export async function readFigures(target: RunTarget, directories: readonly string[]): Promise<ServerResources | null> {
+export async function readServerResources(
+  target: RunTarget,
+  directories: readonly string[],
+): Promise<ServerResources | null> {
   const lines: string[] = [];
   const outcome = await run(target, {
-    command: { interpreter: ['/bin/sh'], body: FIGURES_SCRIPT },
+    command: { interpreter: ['/bin/sh'], body: RESOURCES_SCRIPT },
     environment: { DEVPILOT_DIRECTORY: directories.join('\n'), LC_ALL: 'C' },
-    timeoutMs: FIGURES_TIMEOUT_MS,
+    timeoutMs: RESOURCES_TIMEOUT_MS,
     onLine: ({ stream, text }) => stream === 'stdout' && lines.push(text),
   });
-  return outcome.exitCode === 0 ? parseFigures(lines, directories.length) : null;
+  return outcome.exitCode === 0 ? parseServerResources(lines, directories.length) : null;
 }
