@@ -5,7 +5,7 @@ import { batchPerTurn } from '../authorization/batch-per-turn.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { effectiveRightNamesOf } from '../authorization/rights.ts';
-import { toIsoStringOrNull } from '../contract/instant.ts';
+import { toIsoString } from '../contract/instant.ts';
 import { Problem, type RateState } from '../contract/problem.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import type { AppContext } from './app-context.ts';
@@ -18,9 +18,9 @@ import { type ProxyRequirement, parseRequirement, unknownParameterProblem } from
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
 import { isAllowed } from './resource-access.ts';
-import { sunsetOf, withSunset } from './sunset.ts';
+import { formatHttpDate, isSunsetDue, withSunset } from './sunset.ts';
 
-/** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
+/** Maximum number of entries per cache of parsed requirements, encoded names, formatted rights and expiry dates. */
 const MAX_CACHE_ENTRIES = 2000;
 /** Maximum length of a cached URL. Longer URLs are parsed each time, so that clients cannot fill the memory. */
 const MAX_CACHED_URL_LENGTH = 1000;
@@ -105,6 +105,10 @@ export function createAuthorizeHandler(
   const requirementFromUrl = (url: string) =>
     url.length > MAX_CACHED_URL_LENGTH ? parseRequirement(url) : cachedRequirement(url);
   const encode = memoize((name: string) => encodeURIComponent(name));
+  const formatExpiry = memoize((expiresAt: number) => ({
+    iso: toIsoString(expiresAt),
+    httpDate: formatHttpDate(expiresAt),
+  }));
   const formatRights = {
     access_token: memoize((rights: number) => effectiveRightNamesOf('access_token', rights).join(' ')),
     api_key: memoize((rights: number) => effectiveRightNamesOf('api_key', rights).join(' ')),
@@ -129,7 +133,9 @@ export function createAuthorizeHandler(
   function accept(response: ServerResponse, requestId: string, { record, rate = null }: Accepted): void {
     const isToken = record.kind === 'access_token';
     const rights = formatRights[record.kind](record.rights);
-    const sunset = record.expiresAt === null ? null : sunsetOf(record, clock());
+    const { expiresAt } = record;
+    const expiry = expiresAt === null ? null : formatExpiry(expiresAt);
+    const hasSunset = expiresAt !== null && isSunsetDue(expiresAt, clock());
     response
       .writeHead(200, [
         HEADERS.requestId,
@@ -147,13 +153,13 @@ export function createAuthorizeHandler(
         HEADERS.permissions,
         isToken ? '' : rights,
         HEADERS.expiresAt,
-        toIsoStringOrNull(record.expiresAt) ?? '',
+        expiry?.iso ?? '',
         // Otherwise a shared cache could return this response to requests without a credential.
         'Cache-Control',
         'no-store',
         'Content-Length',
         '0',
-        ...(sunset === null ? NO_HEADERS : ['Sunset', sunset]),
+        ...(hasSunset && expiry !== null ? ['Sunset', expiry.httpDate] : NO_HEADERS),
         ...(rate === null ? NO_HEADERS : Object.entries(rateLimitHeaders(rate)).flat()),
       ])
       .end();

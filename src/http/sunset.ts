@@ -2,10 +2,16 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 
+/** Returns whether responses to a credential that expires at this time have the header `Sunset`. */
+export const isSunsetDue = (expiresAt: number, now: number): boolean =>
+  expiresAt > now && expiresAt <= now + DURATIONS.sunset;
+
+/** Returns a time in epoch milliseconds as an HTTP date (RFC 9110, section 5.6.7). */
+export const formatHttpDate = (epochMs: number): string => new Date(epochMs).toUTCString();
+
 /** Returns the header `Sunset` (RFC 8594) for a credential that expires soon, else null. */
 export function sunsetOf({ expiresAt }: Pick<CredentialRecord, 'expiresAt'>, now: number): string | null {
-  if (expiresAt === null || expiresAt <= now || expiresAt > now + DURATIONS.sunset) return null;
-  return new Date(expiresAt).toUTCString();
+  return expiresAt !== null && isSunsetDue(expiresAt, now) ? formatHttpDate(expiresAt) : null;
 }
 
 /** Adds the `Sunset` of a known credential to a problem. */
