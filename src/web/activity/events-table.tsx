@@ -107,7 +107,7 @@ export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTab
       list={list}
       columns={columnsFor(state)}
       state={state}
-      rows={5}
+      placeholderRows={5}
       rowId={({ source, id }) => `${source} ${id}`}
       rowName={({ id }) => id}
       empty={

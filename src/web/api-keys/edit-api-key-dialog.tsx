@@ -122,7 +122,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
             base={base}
             theirs={theirs}
             labels={texts.fields}
-            onTakeTheirs={() => {
+            onDiscard={() => {
               setBase(theirs);
               setTheirs(null);
             }}

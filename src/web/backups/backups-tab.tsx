@@ -7,8 +7,9 @@ import type { Backup } from '../../contract/backups.ts';
 import { queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import { AppLink } from '../apps/resource-names.tsx';
+import { actorName } from '../components/actor-name.ts';
 import type { Column } from '../components/data-table.tsx';
-import { actorName, Duration } from '../components/duration.tsx';
+import { Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { IconArchive, IconArrowBackUp, IconDownload, IconPlus, IconShieldCheck } from '../components/icons.ts';
 import { JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
@@ -21,7 +22,7 @@ import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { toPlainText } from '../components/terminal-text.ts';
 import { formatBytes } from '../components/units.ts';
-import { pollJobs, useList } from '../components/use-list.ts';
+import { jobPolling, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteBackupDialog, RestoreBackupDialog } from './backup-dialogs.tsx';
 import { strings } from './strings.ts';
@@ -117,7 +118,7 @@ function BackupList({ app }: { readonly app: App }) {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const key = [workspace.id, 'backups', app.id];
-  const list = useList(key, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, pollJobs);
+  const list = useList(key, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, jobPolling);
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
     onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
@@ -152,7 +153,7 @@ function BackupList({ app }: { readonly app: App }) {
         list={list}
         columns={COLUMNS}
         state={state}
-        rows={4}
+        placeholderRows={4}
         rowName={({ createdAt }) => formatDateTime(createdAt)}
         isFiltered={state.isPaged}
         renderRowActions={

@@ -36,7 +36,7 @@ interface EditFormOptions<Item, Values extends Record<string, unknown>, Fields e
   /** Converts the form to the API's fields. Only changed fields are sent. */
   readonly toRequestFields: (values: Values) => Fields;
   readonly validate: FormRulesRecord<Values>;
-  /** Maps the server's field names to the form's where they differ. */
+  /** Maps the server's field names to the form's field names where they differ. */
   readonly errorFields?: (values: Values) => Readonly<Record<string, string>>;
   /** Called with the saved item, or with null if nothing was changed. */
   readonly onSaved: (saved: Item | null) => unknown;
@@ -46,18 +46,19 @@ export interface EditForm<Item, Values> {
   readonly form: UseFormReturnType<Values>;
   /** The item as it was when the edit started. */
   readonly base: Item;
-  /** The item as someone else saved it in the meantime; null if nobody did. */
+  /** The version that someone else saved after this edit started; null if there is none. */
   readonly theirs: Item | null;
   readonly isChanged: boolean;
   readonly saving: Submission<Values>;
   /** Restarts the edit from another version: one that someone else saved, or the version read after saving. */
   restart(from: Tagged<Item>): void;
-  takeTheirs(): void;
+  /** Discards the changes of this edit and continues from the other person's version. */
+  discardChanges(): void;
 }
 
 /**
- * The form of an edit that sends only changed fields and never overwrites a version it has not read: it saves with
- * If-Match, and reads the other person's version after a conflict.
+ * The form of an edit that sends only the changed fields. It saves with If-Match, so it never overwrites a version that
+ * it has not read. After a conflict, it reads the version that the other person saved.
  */
 export function useEditForm<Item, Values extends Record<string, unknown>, Fields extends object>(
   options: EditFormOptions<Item, Values, Fields>,
@@ -91,7 +92,7 @@ export function useEditForm<Item, Values extends Record<string, unknown>, Fields
     isChanged,
     saving: useSubmit(form, async () => onSaved(isChanged ? await save() : null), errorFields?.(form.values)),
     restart,
-    takeTheirs: () => restart(theirs ?? base),
+    discardChanges: () => restart(theirs ?? base),
   };
 }
 
@@ -102,7 +103,7 @@ const formatValue = (value: unknown): string => {
 };
 
 interface ConditionalEditFooterProps<Item> {
-  readonly edit: Pick<EditForm<Item, never>, 'base' | 'theirs' | 'takeTheirs'> & {
+  readonly edit: Pick<EditForm<Item, never>, 'base' | 'theirs' | 'discardChanges'> & {
     readonly saving: Pick<Submission<never>, 'busy' | 'formError' | 'error'>;
   };
   readonly labels: Readonly<Record<string, string>>;
@@ -113,19 +114,19 @@ interface ConditionalEditFooterProps<Item> {
 }
 
 /**
- * The footer of a conditional edit: the save button, or after a conflict, the other person's changes and a way to save
- * again.
+ * The footer of a conditional edit: the cancel and save buttons. After a conflict, it also shows the other person's
+ * changes, and the save button saves again.
  */
 export function ConditionalEditFooter<Item extends object>(props: ConditionalEditFooterProps<Item>) {
   const { edit, labels, submitLabel = strings.conditionalEdit.save, ...footer } = props;
-  const { base, theirs, saving, takeTheirs } = edit;
+  const { base, theirs, saving, discardChanges } = edit;
   return (
     <FormFooter
       {...footer}
       saving={saving}
       submitLabel={theirs === null ? submitLabel : strings.conditionalEdit.saveAgain}
       conflictNotice={
-        theirs !== null && <ConflictNotice base={base} theirs={theirs} labels={labels} onTakeTheirs={takeTheirs} />
+        theirs !== null && <ConflictNotice base={base} theirs={theirs} labels={labels} onDiscard={discardChanges} />
       }
     />
   );
@@ -136,11 +137,11 @@ interface ConflictNoticeProps {
   readonly theirs: object;
   /** Display names of the fields shown to the user. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly onTakeTheirs: () => void;
+  readonly onDiscard: () => void;
 }
 
 /** Lists the fields that someone else changed since the form was opened. */
-export function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
+export function ConflictNotice({ base, theirs, labels, onDiscard }: ConflictNoticeProps) {
   const before = new Map<string, unknown>(Object.entries(base));
   const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
   return (
@@ -158,7 +159,7 @@ export function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictN
         )}
         <Group gap="xs">
           <Text inherit>{strings.conditionalEdit.savingKeepsTheirChanges}</Text>
-          <Button size="compact-sm" variant="default" onClick={onTakeTheirs}>
+          <Button size="compact-sm" variant="default" onClick={onDiscard}>
             {strings.conditionalEdit.discardMyChanges}
           </Button>
         </Group>

@@ -12,10 +12,10 @@ interface ConfirmDialogProps {
   /** The consequences of the action. */
   readonly children: ReactNode;
   readonly confirmLabel: string;
-  /** The label of the button that changes nothing. */
+  /** The label of the button that closes the dialog without performing the action. */
   readonly cancelLabel?: string;
-  /** True if the action destroys nothing. */
-  readonly nonDestructive?: boolean;
+  /** Whether the action deletes or stops something; its button is then red. */
+  readonly isDestructive?: boolean;
   /** If set, the user must type this text to confirm. */
   readonly confirmationText?: string | null;
   /** Performs the action. The dialog closes when it resolves and shows the error if it rejects. */
@@ -27,7 +27,7 @@ function ConfirmForm({
   children,
   confirmLabel,
   cancelLabel = strings.confirmDialog.cancel,
-  nonDestructive = false,
+  isDestructive = true,
   confirmationText = null,
   onConfirm,
 }: ConfirmDialogProps) {
@@ -68,7 +68,7 @@ function ConfirmForm({
         </Button>
         <Button
           type="submit"
-          {...(!nonDestructive && { className: 'button-danger' })}
+          {...(isDestructive && { className: 'button-danger' })}
           loading={busy}
           disabled={!isConfirmed}
         >

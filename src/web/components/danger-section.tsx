@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { Section } from './section.tsx';
 
 interface DangerSectionProps {
-  /** The action, such as “Delete app”. */
+  /** The action, such as "Delete app". */
   readonly title: string;
   readonly description: string;
   /** The dialog that asks for confirmation. Rendered while it is open. */

@@ -15,7 +15,7 @@ export interface Column<Row> {
   readonly sort?: string;
   readonly align?: 'right';
   readonly width?: number | string;
-  /** Whether the cell has the full width of a card. */
+  /** Whether the cell spans the full width when rows are shown as cards. */
   readonly wide?: true;
 }
 
@@ -35,8 +35,8 @@ interface DataTableProps<Row> {
   /** The cursor of the next page; null on the last page. */
   readonly nextCursor: string | null;
   readonly state: ListState;
-  /** True while newer rows are loading. */
-  readonly stale?: boolean;
+  /** Whether the rows are outdated because newer rows are loading. */
+  readonly isStale?: boolean;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
   /** Whether a row belongs to the row above it. */
@@ -45,9 +45,9 @@ interface DataTableProps<Row> {
 
 function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
   const { sort } = column;
-  const current = state.get('sort') ?? '-createdAt';
+  const currentSort = state.get('sort') ?? '-createdAt';
   const direction =
-    sort === undefined ? null : current === sort ? 'ascending' : current === `-${sort}` ? 'descending' : null;
+    sort === undefined ? null : currentSort === sort ? 'ascending' : currentSort === `-${sort}` ? 'descending' : null;
   const Icon = direction === null ? IconSelector : direction === 'ascending' ? IconChevronUp : IconChevronDown;
   return (
     <th
@@ -73,8 +73,8 @@ function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; re
   );
 }
 
-/** Returns the maximum window width at which rows are shown as cards, because the table would scroll sideways. */
-const maxWidthOfCards = (columnCount: number): string =>
+/** Returns the window width up to which rows are shown as cards, because a table would have to scroll sideways. */
+const cardsMaxWidth = (columnCount: number): string =>
   columnCount >= 7 ? '79em' : columnCount === 6 ? '66em' : '52em';
 
 /**
@@ -83,7 +83,7 @@ const maxWidthOfCards = (columnCount: number): string =>
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, rowName, state, selection, renderRowActions, nextCursor } = props;
-  const isNarrow = useMediaQuery(`(max-width: ${maxWidthOfCards(columns.length)})`, undefined, {
+  const isNarrow = useMediaQuery(`(max-width: ${cardsMaxWidth(columns.length)})`, undefined, {
     getInitialValueInEffect: false,
   });
   const ids = rows.map(rowId);
@@ -104,7 +104,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
     <>
       <div
         className={isNarrow === true ? `${styles['frame']} ${styles['cards']}` : styles['frame']}
-        {...(props.stale === true && { 'aria-busy': true })}
+        {...(props.isStale === true && { 'aria-busy': true })}
       >
         <table className={styles['table']} aria-label={label}>
           <thead>
@@ -130,7 +130,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               )}
             </tr>
           </thead>
-          <tbody className={props.stale === true ? styles['stale'] : undefined}>
+          <tbody className={props.isStale === true ? styles['stale'] : undefined}>
             {rows.map((row) => {
               const id = rowId(row);
               return (

@@ -14,11 +14,11 @@ function toLocalDay(date: string): Date {
 
 interface DateFieldProps {
   readonly label: string;
-  /** The meaning of the date, shown after the date in words. */
+  /** Explains what the date is for; shown after the date in words. */
   readonly description: string;
   readonly text: string;
-  /** The date parsed from the text. */
-  readonly reading: TypedDate;
+  /** The result of parsing `text`. */
+  readonly parsed: TypedDate;
   readonly onChange: (text: string) => void;
   readonly minDate: Date;
   readonly maxDate?: Date;
@@ -27,16 +27,16 @@ interface DateFieldProps {
 }
 
 /**
- * A date, typed or chosen from a calendar. The date is shown in words while it is typed. Text that is not a date is not
- * changed; its error is shown once the focus leaves the field.
+ * A date, typed or chosen from a calendar. While the user types, the date is also shown in words. Text that is not a
+ * date stays in the field; its error is shown when the field loses the focus.
  */
 export function DateField(props: DateFieldProps) {
-  const { label, description, text, reading, onChange, minDate, maxDate, error, 'data-path': dataPath } = props;
+  const { label, description, text, parsed, onChange, minDate, maxDate, error, 'data-path': dataPath } = props;
   const [isOpen, setIsOpen] = useState(false);
-  const [isLeft, setIsLeft] = useState(false);
+  const [hasLostFocus, setHasLostFocus] = useState(false);
   const input = useRef<HTMLInputElement>(null);
-  const date = 'date' in reading ? reading.date : null;
-  const readingError = 'error' in reading && isLeft && text.trim() !== '' ? reading.error : undefined;
+  const date = 'date' in parsed ? parsed.date : null;
+  const parseError = 'error' in parsed && hasLostFocus && text.trim() !== '' ? parsed.error : undefined;
 
   function close(): void {
     setIsOpen(false);
@@ -50,11 +50,11 @@ export function DateField(props: DateFieldProps) {
   function handleBlur(event: FocusEvent): void {
     if (event.currentTarget.contains(event.relatedTarget)) return;
     setIsOpen(false);
-    setIsLeft(true);
+    setHasLostFocus(true);
   }
 
   return (
-    // The attribute keeps a dialog open when Escape closes the calendar.
+    // While the calendar is open, the attribute keeps Escape from closing the dialog around it.
     <Box onKeyDown={handleKeyDown} onBlur={handleBlur} {...(isOpen && { 'data-mantine-stop-propagation': true })}>
       <Popover
         opened={isOpen}
@@ -81,10 +81,10 @@ export function DateField(props: DateFieldProps) {
               autoComplete="off"
               value={text}
               onChange={(event) => {
-                setIsLeft(false);
+                setHasLostFocus(false);
                 onChange(event.currentTarget.value);
               }}
-              error={error ?? readingError}
+              error={error ?? parseError}
               data-path={dataPath}
               rightSectionPointerEvents="all"
               rightSection={
@@ -96,7 +96,7 @@ export function DateField(props: DateFieldProps) {
                   aria-expanded={isOpen}
                   onMouseDown={(event) => event.preventDefault()}
                   onClick={(event) => {
-                    // Safari does not focus a button that is clicked. The calendar closes when the field loses the focus.
+                    // Safari does not focus a clicked button, so the field would lose the focus and close the calendar.
                     event.currentTarget.focus();
                     setIsOpen(!isOpen);
                   }}

@@ -18,10 +18,10 @@ interface DeleteResourceDialogProps {
     | 'error key'
     | 'webhook'
     | 'workload identity';
-  /** The part of the query key of the lists that contain the resource; by default the noun's plural. */
+  /** The part of the query keys after the workspace's ID; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;
-  /** Describes what is deleted along with the resource, and what is not. */
+  /** Describes what else is deleted and what is kept. */
   readonly children: ReactNode;
   /** Whether the user must type the resource's name. */
   readonly confirmByName?: boolean;

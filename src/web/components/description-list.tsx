@@ -8,7 +8,7 @@ import { mono } from './text.tsx';
 /** A name and its value. An item that is false is left out. */
 type DescriptionItem = readonly [string, ReactNode] | false;
 
-/** The last items in the details of a named resource. */
+/** The items that every named resource has: slug, times and ID. They come last in its details. */
 export const resourceItems = (resource: {
   readonly slug: string;
   readonly createdAt: string;

@@ -9,7 +9,7 @@ let closingCount = 0;
 
 /**
  * A dialog. Render it only while it is open; when it is unmounted, the focus returns to the element that opened it.
- * Escape closes only the topmost dialog. A click outside does not close a dialog, so that no input is lost.
+ * Escape closes only the topmost dialog. By default, a click outside does not close it, so that no input is lost.
  */
 export function Dialog({ closeOnEscape = true, ...props }: Omit<ModalProps, 'opened'>) {
   const id = useId();
@@ -19,23 +19,23 @@ export function Dialog({ closeOnEscape = true, ...props }: Omit<ModalProps, 'ope
 
   useEffect(() => {
     const opener = getOpener();
-    const token = Symbol();
-    openDialogs.push(token);
+    const dialogToken = Symbol();
+    openDialogs.push(dialogToken);
     function handleKeyDown(event: KeyboardEvent): void {
-      if (event.key !== 'Escape' || event.isComposing || openDialogs.at(-1) !== token) return;
+      if (event.key !== 'Escape' || event.isComposing || openDialogs.at(-1) !== dialogToken) return;
       // An open dropdown or calendar within the dialog closes first.
-      const inner = event.target instanceof Element && event.target.closest('[data-mantine-stop-propagation=true]');
-      if (inner === false || inner === null) close();
+      const openPopup = event.target instanceof Element && event.target.closest('[data-mantine-stop-propagation=true]');
+      if (openPopup === false || openPopup === null) close();
     }
     window.addEventListener('keydown', handleKeyDown, { capture: true });
     const observer = new MutationObserver(() => {
-      if (openDialogs.at(-1) === token && closingCount === 0) keepFocusInDialog();
+      if (openDialogs.at(-1) === dialogToken && closingCount === 0) keepFocusInDialog();
     });
     observer.observe(document.body, { childList: true, subtree: true });
     return () => {
       observer.disconnect();
       window.removeEventListener('keydown', handleKeyDown, { capture: true });
-      openDialogs.splice(openDialogs.indexOf(token), 1);
+      openDialogs.splice(openDialogs.indexOf(dialogToken), 1);
       closingCount++;
       setTimeout(() => {
         closingCount--;

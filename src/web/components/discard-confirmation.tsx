@@ -4,7 +4,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { strings } from './strings.ts';
 
 interface DiscardConfirmation {
-  /** Reports whether the form has unsaved input. */
+  /** Records whether the form has unsaved input. */
   readonly setDirty: (isDirty: boolean) => void;
   /** Closes the dialog, after a confirmation if its form has unsaved input. */
   readonly requestClose: () => void;
@@ -15,15 +15,15 @@ interface DiscardConfirmation {
 /** Asks for confirmation before Escape or the close button discards the input in a dialog. */
 export function useDiscardConfirmation(onClose: () => void): DiscardConfirmation {
   const isDirty = useRef(false);
-  const [isAsking, setIsAsking] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   return {
     setDirty: useCallback((dirty) => {
       isDirty.current = dirty;
     }, []),
-    requestClose: () => (isDirty.current ? setIsAsking(true) : onClose()),
-    confirmation: isAsking && (
+    requestClose: () => (isDirty.current ? setIsConfirming(true) : onClose()),
+    confirmation: isConfirming && (
       <ConfirmDialog
-        onClose={() => setIsAsking(false)}
+        onClose={() => setIsConfirming(false)}
         title={strings.discardConfirmation.title}
         confirmLabel={strings.discardConfirmation.confirmLabel}
         cancelLabel={strings.discardConfirmation.cancelLabel}

@@ -26,14 +26,3 @@ export function Duration({ startedAt, finishedAt }: DurationProps) {
   const end = finishedAt === null ? Date.now() : Date.parse(finishedAt);
   return <span style={{ whiteSpace: 'nowrap' }}>{formatDuration(end - Date.parse(startedAt))}</span>;
 }
-
-interface Actor {
-  readonly kind: string;
-  readonly name: string | null;
-}
-
-/** Returns the display name of the actor that started a job, as stored in the activity log. */
-export function actorName({ kind, name }: Actor): string {
-  if (kind === 'system') return name ?? 'schedule';
-  return name ?? kind.replaceAll('_', ' ');
-}

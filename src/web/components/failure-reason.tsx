@@ -7,8 +7,8 @@ interface Job {
   readonly error: string | null;
 }
 
-/** The reason why a job failed, for a table: the step, the error and the last line of its output. */
-export function FailureReason({ work: { status, error } }: { readonly work: Job }) {
+/** Why a job failed, for a table cell: the step, the error and the last line of output. Renders nothing otherwise. */
+export function FailureReason({ job: { status, error } }: { readonly job: Job }) {
   if (status !== 'failed' || error === null) return null;
   return (
     <Text fz="xs" mt={2} lineClamp={3} style={{ overflowWrap: 'anywhere' }}>

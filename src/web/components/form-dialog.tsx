@@ -3,7 +3,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import { Dialog } from './dialog.tsx';
 import styles from './form-dialog.module.css';
 
-/** A dialog with a long form. It is as large as the window on a phone, and narrower in steps without a form. */
+/** A dialog for a long form. It fills the window on a phone, and is narrower while it contains no form. */
 export function FormDialog(props: Omit<ModalProps, 'opened'>) {
   const isPhone = useMediaQuery('(max-width: 36em)', false, { getInitialValueInEffect: false });
   return (

@@ -4,7 +4,7 @@ import styles from './form-section.module.css';
 
 interface FormSectionProps extends Omit<ComponentProps<'fieldset'>, 'title'> {
   readonly title: string;
-  /** A remark after the title, such as “(optional)”. */
+  /** Less prominent text after the title, such as "(optional)". */
   readonly hint?: string;
   readonly children: ReactNode;
 }

@@ -14,11 +14,11 @@ export interface Submission<Values> {
   readonly error: unknown;
 }
 
-/** Submits a form. Errors that name a field are shown at that field, all others are returned as `formError`. */
+/** Submits a form. Errors that name a field are shown at that field; any other error is returned as `formError`. */
 export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,
   send: (values: Values) => Promise<unknown>,
-  /** Maps the server's field names to the form's where they differ. */
+  /** Maps the server's field names to the form's field names where they differ. */
   fields: Readonly<Record<string, string>> = {},
 ): Submission<Values> {
   const [busy, setBusy] = useState(false);
@@ -50,7 +50,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
   };
 }
 
-/** Whether the server rejected a change because the resource was changed in the meantime. */
+/** Whether the server rejected a change because someone else has changed the resource. */
 export function isConflict(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'conflict';
 }
@@ -86,7 +86,7 @@ interface FormFooterProps {
   readonly disabled?: boolean;
   /** Whether the submit button is as wide as the form. */
   readonly fullWidth?: boolean;
-  /** The changes that someone else made in the meantime; shown instead of the server's less specific error. */
+  /** The changes that someone else made during the edit; shown instead of the server's less specific error. */
   readonly conflictNotice?: ReactNode;
   /** Describes what submitting the form will do, before the buttons. */
   readonly summary?: ReactNode;

@@ -34,27 +34,27 @@ const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 const longDateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
 const timeOfDayFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
 
-/** “3 days ago”, “in 2 hours”, “just now”. */
+/** "3 days ago", "in 2 hours", "just now". */
 export function formatRelativeTime(time: string | number | Date, now: number = Date.now()): string {
-  const difference = new Date(time).getTime() - now;
-  for (const [unit, size] of RELATIVE_UNITS) {
-    // Future times are rounded up, as in the status of a credential: five and a half days from now is “in 6 days”.
-    const count = difference > 0 ? Math.ceil(difference / size) : Math.trunc(difference / size);
-    if (Math.abs(difference) >= size) return relativeTimeFormat.format(count, unit);
+  const differenceMs = new Date(time).getTime() - now;
+  for (const [unit, unitMs] of RELATIVE_UNITS) {
+    // Future times are rounded up, as in the status of a credential: five and a half days from now is "in 6 days".
+    const count = differenceMs > 0 ? Math.ceil(differenceMs / unitMs) : Math.trunc(differenceMs / unitMs);
+    if (Math.abs(differenceMs) >= unitMs) return relativeTimeFormat.format(count, unit);
   }
-  return difference > 0 ? strings.format.inLessThanAMinute : strings.format.justNow;
+  return differenceMs > 0 ? strings.format.inLessThanAMinute : strings.format.justNow;
 }
 
 const compactNumberFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** “1.2K”, for the axes of charts. */
+/** "1.2K", for the axes of charts. */
 export const formatCompactNumber = (value: number): string => compactNumberFormat.format(value);
 
-/** “24 Feb 2027, 09:00:00 GMT+1”, in the browser's time zone. */
+/** "24 Feb 2027, 09:00:00 GMT+1", in the browser's time zone. */
 export const formatDateTime = (time: string | number | Date): string => dateTimeFormat.format(new Date(time));
-/** “24 Feb 2027”, in the browser's time zone. */
+/** "24 Feb 2027", in the browser's time zone. */
 export const formatDate = (time: string | number | Date): string => dateFormat.format(new Date(time));
-/** “Wednesday 24 February 2027”, in the browser's time zone. */
+/** "Wednesday 24 February 2027", in the browser's time zone. */
 export const formatLongDate = (time: string | number | Date): string => longDateFormat.format(new Date(time));
-/** “09:00”, in the browser's time zone. */
+/** "09:00", in the browser's time zone. */
 export const formatTimeOfDay = (time: string | number | Date): string => timeOfDayFormat.format(new Date(time));

@@ -26,11 +26,11 @@ import { createElement, type FunctionComponent, type SVGProps } from 'react';
  */
 
 /**
- * An icon of the web UI, from the paths of its SVG file. The used ones are copied because the package of all five
- * thousand takes 90 MB.
+ * Returns an icon that consists of the paths of its SVG file. Only the icons in use are copied here, because the
+ * package with all five thousand takes 90 MB.
  */
 function outline(...paths: readonly string[]): FunctionComponent<SVGProps<SVGSVGElement> & { readonly size: number }> {
-  return ({ size, ...rest }) =>
+  return ({ size, ...svgProps }) =>
     createElement(
       'svg',
       {
@@ -42,7 +42,7 @@ function outline(...paths: readonly string[]): FunctionComponent<SVGProps<SVGSVG
         strokeWidth: 2,
         strokeLinecap: 'round',
         strokeLinejoin: 'round',
-        ...rest,
+        ...svgProps,
       },
       ...paths.map((d) => createElement('path', { d })),
     );

@@ -3,7 +3,7 @@ import { importWhenOnline } from '../connection.ts';
 
 /**
  * Returns a component, such as a dialog or a chart, whose code is loaded when it is first rendered. `fallback` is shown
- * in the meantime.
+ * while the code loads.
  */
 export function lazyComponent<Props extends object>(
   load: () => Promise<ComponentType<Props>>,

@@ -6,8 +6,8 @@ const load = () => import('./notification-area.tsx').then((file) => file.Notific
 const NotificationArea = lazyComponent(load);
 
 /**
- * Loads the notification area with the first notification, to keep the initial page small. The first key or click
- * preloads it, so that it is also available without a connection.
+ * Loads the notification area only for the first notification, to keep the initial page small. The first key press or
+ * click preloads it, so that it is also available without a connection.
  */
 export function LazyNotifications() {
   const { notifications } = useNotifications();

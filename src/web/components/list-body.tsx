@@ -19,8 +19,8 @@ interface ListBodyProps<Row> {
   readonly isFiltered?: boolean;
   /** Shown if there are no items. */
   readonly empty: ReactNode;
-  /** Number of rows of the placeholder. */
-  readonly rows?: number;
+  /** Number of rows of the placeholder that is shown while the list loads. */
+  readonly placeholderRows?: number;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
   /** Whether a row belongs to the row above it. */
@@ -29,14 +29,14 @@ interface ListBodyProps<Row> {
 
 /** A list in any state: loading, failed, empty, without matches, or a table. */
 export function ListBody<Row extends { readonly id: string }>(props: ListBodyProps<Row>) {
-  const { list, isFiltered = false, empty, rows, rowId = ({ id }) => id, ...table } = props;
+  const { list, isFiltered = false, empty, placeholderRows, rowId = ({ id }) => id, ...table } = props;
   return (
-    <QueryContent query={list} placeholder={<TableSkeleton rows={rows} />}>
+    <QueryContent query={list} placeholder={<TableSkeleton rows={placeholderRows} />}>
       {({ data, nextCursor }) => {
         if (data.length === 0) return isFiltered ? <NoResults /> : empty;
         return (
           <div>
-            <DataTable {...table} rows={data} rowId={rowId} nextCursor={nextCursor} stale={list.isPlaceholderData} />
+            <DataTable {...table} rows={data} rowId={rowId} nextCursor={nextCursor} isStale={list.isPlaceholderData} />
           </div>
         );
       }}

@@ -13,8 +13,8 @@ import { DimmedText } from './text.tsx';
 import { type LiveLogState, MAX_SHOWN_LINES, type ReadLog } from './use-live-log.ts';
 import { useLogSearch } from './use-log-search.ts';
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-/** Number of lines by which “Show earlier lines” and “Show later lines” move. */
+const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** Number of lines by which "Show earlier lines" and "Show later lines" move. */
 const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
 
 interface LogLineRowProps {
@@ -30,7 +30,7 @@ export const LogLineRow = memo(function LogLineRow({ line, heading, hit }: LogLi
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
       <div className={styles['logLine']} data-stream={stream} data-hit={hit}>
-        <time dateTime={time}>{clock.format(new Date(time))}</time>
+        <time dateTime={time}>{timeFormat.format(new Date(time))}</time>
         <span>
           <TerminalLine text={text} />
         </span>
@@ -45,7 +45,7 @@ interface LiveLogProps {
   readonly log: LiveLogState;
   /** Reads the log again, for the downloaded file. */
   readonly read: ReadLog;
-  /** Returns the name of a line's server, if there are several servers. */
+  /** Returns the name of a line's server, or null; omitted if there is only one server. */
   readonly serverName?: (id: string | null) => string | null;
   /** Shown while the log is empty. */
   readonly emptyText: string;
@@ -56,7 +56,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
   const { lines, unfinished, count, ended, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
-  /** Number of the first line that is shown; null for the last lines. */
+  /** Number of the first line shown; null while the last lines are shown. */
   const [shownFrom, setShownFrom] = useState<number | null>(null);
   const [searchText, setSearchText] = useState('');
   const [selected, setSelected] = useState<number | null>(null);
@@ -77,7 +77,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
       box.current?.querySelector('[data-hit="selected"]')?.scrollIntoView({ block: 'nearest' });
   }, [selectedLine]);
 
-  function show(from: number) {
+  function showFrom(from: number) {
     setFollowsEnd(false);
     setShownFrom(from + MAX_SHOWN_LINES >= count ? null : Math.max(firstInMemory, from));
   }
@@ -85,11 +85,11 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
     const line = hits[position];
     if (line === undefined) return;
     setSelected(position);
-    if (line < first || line >= end) show(line - LINES_PER_CLICK);
+    if (line < first || line >= end) showFrom(line - LINES_PER_CLICK);
     else setFollowsEnd(false);
   }
-  const lineAt = (number: number): LogLine | undefined => lines[number - firstInMemory];
-  const headingOf = (line: LogLine, previous: LogLine | undefined): string | null => {
+  const getLine = (number: number): LogLine | undefined => lines[number - firstInMemory];
+  const getHeading = (line: LogLine, previous: LogLine | undefined): string | null => {
     if (previous?.step === line.step && previous.serverId === line.serverId) return null;
     const serverLabel = serverName?.(line.serverId) ?? null;
     return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
@@ -155,7 +155,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
           }}
         >
           {first > firstInMemory && (
-            <Button size="compact-xs" variant="default" onClick={() => show(first - LINES_PER_CLICK)}>
+            <Button size="compact-xs" variant="default" onClick={() => showFrom(first - LINES_PER_CLICK)}>
               {strings.liveLog.earlier}
             </Button>
           )}
@@ -165,13 +165,13 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               <LogLineRow
                 key={number}
                 line={line}
-                heading={headingOf(line, lineAt(number - 1))}
+                heading={getHeading(line, getLine(number - 1))}
                 hit={number === selectedLine ? 'selected' : hitSet.has(number) ? 'hit' : undefined}
               />
             );
           })}
           {end < count ? (
-            <Button size="compact-xs" variant="default" onClick={() => show(first + LINES_PER_CLICK)}>
+            <Button size="compact-xs" variant="default" onClick={() => showFrom(first + LINES_PER_CLICK)}>
               {strings.liveLog.later}
             </Button>
           ) : (
@@ -179,7 +179,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               <LogLineRow
                 key={`${line.step} ${line.serverId} ${line.stream}`}
                 line={line}
-                heading={headingOf(line, lines.at(-1))}
+                heading={getHeading(line, lines.at(-1))}
               />
             ))
           )}

@@ -4,7 +4,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { strings } from './strings.ts';
 import { useUnsavedInput } from './unsaved-input.ts';
 
-/** Identifies a page of a workspace. Filters and the sort order are ignored. */
+/** Returns a key that identifies a page of a workspace, ignoring filters and the sort order. */
 function locationKey({ pathname, search }: { readonly pathname: string; readonly search: unknown }): string {
   const { workspace = '' } = search as { readonly workspace?: string };
   return `${workspace} ${pathname}`;

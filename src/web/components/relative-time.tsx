@@ -4,11 +4,11 @@ import { formatDate, formatDateTime, formatRelativeTime, formatTimeOfDay } from 
 
 interface RelativeTimeProps {
   readonly time: string;
-  /** The sentence around the time, such as “used 3 days ago”. */
+  /** The sentence around the time, such as "used 3 days ago". */
   readonly phrase?: (time: string) => string;
-  /** Appends the date: “3 days ago (24 Feb 2027)”. */
+  /** Appends the date: "3 days ago (24 Feb 2027)". */
   readonly withDate?: true;
-  /** Appends the date and the time of day: “in 3 hours (24 Feb 2027, 09:00)”. */
+  /** Appends the date and the time of day: "in 3 hours (24 Feb 2027, 09:00)". */
   readonly withTime?: true;
 }
 
@@ -30,7 +30,7 @@ export function RelativeTime({ time, phrase = String, withDate, withTime }: Rela
   );
 }
 
-/** An exact time with its time zone, followed by the relative time: “24 Feb 2027, 09:00:00 GMT+1 (in 3 days)”. */
+/** An exact time with its time zone, followed by the relative time: "24 Feb 2027, 09:00:00 GMT+1 (in 3 days)". */
 export function ExactTime({ time }: { readonly time: string }) {
   return (
     <>
@@ -46,7 +46,7 @@ interface TimeCellProps {
   readonly time: string;
   /** Whether the first line is the relative time instead of the date. */
   readonly relative?: true;
-  /** Shown on the second line instead of the time of day, which is then shown on hover only. */
+  /** Shown on the second line instead of the time of day. The time of day is then shown on hover only. */
   readonly note?: ReactNode;
 }
 

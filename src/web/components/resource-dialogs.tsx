@@ -18,7 +18,7 @@ interface NamedResource {
 }
 
 interface CreateResourceDialogProps<Values extends FormValues, Created extends NamedResource> {
-  /** The kind of the resource, for example “project”. */
+  /** The kind of the resource, for example "project". */
   readonly noun: string;
   readonly initial: Values;
   readonly validate: FormRulesRecord<Values>;
@@ -89,8 +89,8 @@ function EditResourceForm<Values extends FormValues, Item extends NamedResource,
 }
 
 /**
- * Edits the current version of a resource. If someone else changed it in the meantime, shows their changes instead of
- * overwriting them.
+ * Edits the current version of a resource. If someone else saves a change during the edit, shows that change instead of
+ * overwriting it.
  */
 export function EditResourceDialog<Values extends FormValues, Item extends NamedResource, Fields extends object>(
   props: EditResourceDialogProps<Values, Item, Fields>,

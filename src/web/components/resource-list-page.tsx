@@ -38,14 +38,14 @@ interface ResourceListPageProps<Row> {
   readonly columns: readonly Column<Row>[];
   /** The resources that the list can be filtered by. */
   readonly filters?: { readonly [name in 'project' | 'server']?: readonly NamedResource[] };
-  /** The dialog that creates a resource. Pass `onCreate` instead if a page does that. */
+  /** The dialog that creates a resource. Pass `onCreate` instead if resources are created on a separate page. */
   readonly renderCreateDialog?: (close: () => void) => ReactNode;
   readonly onCreate?: () => void;
-  /** The dialog that edits a resource. Pass `onEdit` instead if a page does that. */
+  /** The dialog that edits a resource. Pass `onEdit` instead if resources are edited on a separate page. */
   readonly renderEditDialog?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
   readonly renderDeleteDialog: (row: Row, close: () => void) => ReactNode;
-  /** A link to the list of the resource that must be created first, if there is none yet. */
+  /** A link to the page where a required resource must be created first; undefined once there is one. */
   readonly prerequisite?: ReactNode;
 }
 

@@ -12,7 +12,7 @@ import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
 import { strings } from './strings.ts';
 
 interface ResourcePageProps<Item> {
-  /** The kind of the resource, for example “project”. */
+  /** The kind of the resource, for example "project". */
   readonly noun: string;
   /** The title while the resource is loading. */
   readonly title: string;

@@ -7,8 +7,8 @@ const FIRST_STRONG_ISOLATE = '\u2068';
 const POP_DIRECTIONAL_ISOLATE = '\u2069';
 
 /**
- * A name that is part of a longer text. If it is written from right to left, it is isolated (UAX #9), so that it does
- * not change the order of the words around it. Where a name is its own element, use `<bdi>`.
+ * Prepares a name for use within a longer text. A name that is written from right to left is isolated (Unicode UAX #9), so
+ * that it does not change the order of the words around it. If a name has its own element, use `<bdi>` instead.
  */
 export const isolate = (name: string): string =>
   RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;
@@ -17,7 +17,7 @@ export const isolate = (name: string): string =>
 export const phrase = (texts: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
   String.raw({ raw: texts }, ...values.map((value) => isolate(String(value))));
 
-/** A sentence that contains elements: sentence`Type ${name} to confirm`. Each of them is isolated. */
+/** A sentence that contains elements: sentence`Type ${name} to confirm`. Each element is isolated. */
 export const sentence = (texts: TemplateStringsArray, ...elements: readonly ReactNode[]): ReactNode =>
   createElement(
     Fragment,

@@ -90,7 +90,7 @@ export function QueryContent<Data>({ query, placeholder = <BlockSkeleton />, chi
   return query.error === null ? placeholder : <ErrorState error={query.error} retry={() => void query.refetch()} />;
 }
 
-/** Placeholder of a table that is loading, as high as the table. */
+/** Placeholder for a table that is loading; about as high as the table. */
 export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   const widths = ['22%', '26%', '10%', '14%', '12%'];
   return (
@@ -114,7 +114,7 @@ export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   );
 }
 
-/** Placeholder of a form or details that are loading. */
+/** Placeholder for a form or details that are loading. */
 export function BlockSkeleton({ height = 240 }: { readonly height?: number }) {
   return <Skeleton h={height} radius="lg" aria-busy aria-label={strings.states.loading} role="status" />;
 }

@@ -15,7 +15,7 @@ interface TabBarProps {
 }
 
 /** Returns the index of the tab to which a key moves the focus; null for other keys. The arrow keys wrap around. */
-function nextIndex(key: string, index: number, count: number): number | null {
+function nextTabIndex(key: string, index: number, count: number): number | null {
   if (key === 'ArrowRight') return (index + 1) % count;
   if (key === 'ArrowLeft') return (index - 1 + count) % count;
   if (key === 'Home') return 0;
@@ -37,7 +37,7 @@ export function TabBar({ label, tabs }: TabBarProps) {
   }, [current]);
 
   function moveFocus(event: KeyboardEvent, index: number): void {
-    const next = nextIndex(event.key, index, tabs.length);
+    const next = nextTabIndex(event.key, index, tabs.length);
     if (next === null || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     links.current[next]?.focus();
@@ -52,7 +52,7 @@ export function TabBar({ label, tabs }: TabBarProps) {
             links.current[index] = link;
           }}
           to={to}
-          // Keeps the ID or slug of the URL, because the tab whose link matches the URL is the current one.
+          // Keeps the ID or slug as it is in the URL, because a tab is current only if its link matches the URL.
           params={true as never}
           search={{} as never}
           className={styles['tab']}

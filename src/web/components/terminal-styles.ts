@@ -6,7 +6,7 @@ const STYLE_SEQUENCE = /^\u001b\[[\d;]*m$/;
 /** A line with more changes of style than this is shown without styles, because each change takes time to render. */
 const MAX_STYLE_CHANGES = 200;
 
-/** A piece of a line in one style. Colors are red, green and blue as in CSS: “187, 0, 0”. */
+/** A piece of a line in one style. Colors are red, green and blue as in CSS: "187, 0, 0". */
 export interface StyledText {
   readonly text: string;
   readonly color: string | null;

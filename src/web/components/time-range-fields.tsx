@@ -2,7 +2,7 @@ import { TextInput } from '@mantine/core';
 import type { ListState } from './list-state.ts';
 import { strings } from './strings.ts';
 
-/** Converts to the value of a `datetime-local` field, which is in the browser's time zone without naming it. */
+/** Converts a time to the value of a `datetime-local` field: local time in the browser's time zone, without offset. */
 function toLocalDateTime(time: string | undefined): string {
   if (time === undefined || Number.isNaN(Date.parse(time))) return '';
   const date = new Date(time);

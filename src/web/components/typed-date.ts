@@ -1,13 +1,13 @@
 import { isCalendarDay } from '../../contract/calendar-date.ts';
 import { strings } from './strings.ts';
 
-/** A typed date as `YYYY-MM-DD`, or the message that says why it was rejected. */
+/** A typed date as `YYYY-MM-DD`, or the message that explains why the text was rejected. */
 export type TypedDate = { readonly date: string } | { readonly error: string };
 
 const NOT_A_DATE: TypedDate = { error: strings.typedDate.notADate };
 const NO_YEAR: TypedDate = { error: strings.typedDate.noYear };
 
-const ENGLISH = ['en-US', 'en-GB'];
+const ENGLISH_LOCALES = ['en-US', 'en-GB'];
 /** English words within a date, besides the names of the months. */
 const ENGLISH_FILLERS = ['st', 'nd', 'rd', 'th', 'of'];
 const MONTHS = 12;
@@ -16,14 +16,14 @@ const MONTHS = 12;
 interface DateLanguage {
   /** The digits 0 to 9. */
   readonly digits: readonly string[];
-  /** The months (1 to 12) that a name stands for. */
+  /** The months (1 to 12) that a name or an abbreviation can mean. */
   readonly months: ReadonlyMap<string, ReadonlySet<number>>;
   readonly fillers: ReadonlySet<string>;
   /**
-   * The first number of a date such as 1/2/2027; `either` if that is unknown, `another calendar` if the language does not
-   * use the Gregorian calendar.
+   * The meaning of the first number in a date such as 1/2/2027: `either` if it is unknown, `another calendar` if the
+   * language does not use the Gregorian calendar.
    */
-  readonly first: 'day' | 'month' | 'either' | 'another calendar';
+  readonly leadingPart: 'day' | 'month' | 'either' | 'another calendar';
 }
 
 const englishMonthFormat = new Intl.DateTimeFormat('en-GB', { month: 'long', timeZone: 'UTC' });
@@ -46,7 +46,7 @@ const MONTH_FORMATS: readonly Intl.DateTimeFormatOptions[] = [
   { month: 'short', day: 'numeric', year: 'numeric' },
 ];
 
-/** Returns the parts of a date in each month, in each format. */
+/** Formats one date in each month in each of `MONTH_FORMATS`, and returns the parts of all of them. */
 function formatMonths(locale: string): (Intl.DateTimeFormatPart & { readonly month: number })[] {
   return MONTH_FORMATS.flatMap((options) => {
     const format = new Intl.DateTimeFormat(locale, { ...options, calendar: 'gregory', timeZone: 'UTC' });
@@ -73,7 +73,7 @@ function collectWords(locales: readonly string[]): Pick<DateLanguage, 'months' |
   return { months, fillers };
 }
 
-function findFirst(locale: string): DateLanguage['first'] {
+function detectLeadingPart(locale: string): DateLanguage['leadingPart'] {
   // English without a region does not determine the order.
   const { language, region } = new Intl.Locale(locale);
   if (language === 'en' && region === undefined) return 'either';
@@ -84,22 +84,22 @@ function findFirst(locale: string): DateLanguage['first'] {
   return order[0] === 'day' ? 'day' : 'month';
 }
 
-function readLanguage(locale: string): DateLanguage {
+function createDateLanguage(locale: string): DateLanguage {
   try {
     const digits = [...new Intl.NumberFormat(locale, { useGrouping: false }).format(9_876_543_210)].reverse();
-    const first = findFirst(locale);
-    return { digits, ...collectWords(first === 'another calendar' ? [] : [locale]), first };
+    const leadingPart = detectLeadingPart(locale);
+    return { digits, ...collectWords(leadingPart === 'another calendar' ? [] : [locale]), leadingPart };
   } catch {
     // The browser's language is not a valid tag.
-    return { digits: [], ...collectWords([]), first: 'either' };
+    return { digits: [], ...collectWords([]), leadingPart: 'either' };
   }
 }
 
-const english = collectWords(ENGLISH);
+const ENGLISH_WORDS = collectWords(ENGLISH_LOCALES);
 const languages = new Map<string, DateLanguage>();
 
-function getLanguage(locale: string): DateLanguage {
-  const language = languages.get(locale) ?? readLanguage(locale);
+function getDateLanguage(locale: string): DateLanguage {
+  const language = languages.get(locale) ?? createDateLanguage(locale);
   languages.set(locale, language);
   return language;
 }
@@ -108,14 +108,17 @@ function getLanguage(locale: string): DateLanguage {
 const monthsByPrefix = (months: DateLanguage['months'], word: string): number[] =>
   word.length < 3 ? [] : [...months].flatMap(([name, numbers]) => (name.startsWith(word) ? [...numbers] : []));
 
-/** Returns the month that a word names in the language or in English; null if none, or more than one. */
+/** Returns the month that a word names in the language or in English; null if there is none or more than one. */
 function findMonth(word: string, { months }: DateLanguage): number | null {
   const exact = months.get(word);
-  const found = new Set(
-    exact ?? [...monthsByPrefix(months, word), ...(english.months.get(word) ?? monthsByPrefix(english.months, word))],
+  const matchingMonths = new Set(
+    exact ?? [
+      ...monthsByPrefix(months, word),
+      ...(ENGLISH_WORDS.months.get(word) ?? monthsByPrefix(ENGLISH_WORDS.months, word)),
+    ],
   );
-  const [month] = found;
-  return found.size === 1 && month !== undefined ? month : null;
+  const [month] = matchingMonths;
+  return matchingMonths.size === 1 && month !== undefined ? month : null;
 }
 
 const pad = (value: number, length: number): string => String(value).padStart(length, '0');
@@ -126,41 +129,41 @@ function toDate(year: number, month: number, day: number): TypedDate {
   return { date: `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}` };
 }
 
-/** Reads a date whose month is a word. */
-function readNamedMonth(month: number, numbers: readonly string[]): TypedDate {
+/** Converts a date whose month is a word; `numbers` contains the other parts. */
+function toDateOfNamedMonth(month: number, numbers: readonly string[]): TypedDate {
   const [year] = numbers.filter((number) => number.length === 4).map(Number);
   const [day] = numbers.filter((number) => number.length <= 2).map(Number);
   if (day === undefined || numbers.length > 2) return NOT_A_DATE;
   if (year !== undefined) return toDate(year, month, day);
   // A day that does not exist in a leap year does not exist in any year.
-  const isInLeapYear = day === 0 || isCalendarDay(2028, month, day);
-  return isInLeapYear ? NO_YEAR : { error: strings.typedDate.noSuchDay(day, englishMonth(month)) };
+  const existsInLeapYear = day === 0 || isCalendarDay(2028, month, day);
+  return existsInLeapYear ? NO_YEAR : { error: strings.typedDate.noSuchDay(day, englishMonth(month)) };
 }
 
-/** Reads a date of numbers only. */
-function readNumbers(numbers: readonly string[], first: DateLanguage['first']): TypedDate {
+/** Converts a date that consists of numbers only. */
+function toDateOfNumbers(numbers: readonly string[], leadingPart: DateLanguage['leadingPart']): TypedDate {
   if (numbers.length > 3) return NOT_A_DATE;
   if (numbers.every((number) => number.length < 4)) return NO_YEAR;
   const [one = 0, two = 0, three = 0] = numbers.map(Number);
   const lengths = numbers.map((number) => (number.length <= 2 ? 'short' : number.length)).join();
   if (lengths === '4,short,short') return toDate(one, two, three);
   if (lengths !== 'short,short,4') return NOT_A_DATE;
-  if (first === 'another calendar') return NOT_A_DATE;
-  const isDayFirst = one > MONTHS || (first === 'day' && two <= MONTHS) || one === two;
+  if (leadingPart === 'another calendar') return NOT_A_DATE;
+  const isDayFirst = one > MONTHS || (leadingPart === 'day' && two <= MONTHS) || one === two;
   if (isDayFirst) return toDate(three, two, one);
-  if (two > MONTHS || first === 'month') return toDate(three, one, two);
+  if (two > MONTHS || leadingPart === 'month') return toDate(three, one, two);
   return {
     error: strings.typedDate.ambiguous(one, englishMonth(two), two, englishMonth(one)),
   };
 }
 
 /**
- * Parses a date as people type it: with the month as a word in English or in the browser's language, with the year
- * first, or as three numbers in the order of the browser's language. Rejects an ambiguous date, and a date without a
+ * Parses a date as people type it: with the month as a word in English or in the language of `locale`, with the year
+ * first, or as three numbers in the usual order of that language. Rejects an ambiguous date and a date without a
  * four-digit year.
  */
 export function parseTypedDate(text: string, locale: string): TypedDate {
-  const language = getLanguage(locale);
+  const language = getDateLanguage(locale);
   if (text.trim() === '') return { error: strings.typedDate.chooseADate };
   const plain = [...simplify(text)]
     .map((character) => {
@@ -176,9 +179,12 @@ export function parseTypedDate(text: string, locale: string): TypedDate {
     if (month !== null) months.push(month);
     else if (!language.fillers.has(word) && !ENGLISH_FILLERS.includes(word)) return NOT_A_DATE;
   }
-  const [month, ...others] = months;
-  if (others.length > 0 || numbers.length === 0 || numbers.some(({ length }) => length > 4)) return NOT_A_DATE;
-  if (month !== undefined) return readNamedMonth(month, numbers);
+  const [month, ...extraMonths] = months;
+  if (extraMonths.length > 0 || numbers.length === 0 || numbers.some(({ length }) => length > 4)) return NOT_A_DATE;
+  if (month !== undefined) return toDateOfNamedMonth(month, numbers);
   // Languages with the month first do not use dots, so the order of a date with dots is unknown.
-  return readNumbers(numbers, language.first === 'month' && plain.includes('.') ? 'either' : language.first);
+  return toDateOfNumbers(
+    numbers,
+    language.leadingPart === 'month' && plain.includes('.') ? 'either' : language.leadingPart,
+  );
 }

@@ -1,4 +1,4 @@
-/** Formats a duration: “0.4 s”, “12 s”, “3 min 5 s”, “2 h 10 min”. */
+/** Formats a duration: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min". */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 10_000) return `${(Math.max(0, milliseconds) / 1000).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
@@ -9,7 +9,7 @@ export function formatDuration(milliseconds: number): string {
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
 
-/** Formats a size: “512 B”, “1.5 kB”, “20 MB”. */
+/** Formats a size: "512 B", "1.5 kB", "20 MB". */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;

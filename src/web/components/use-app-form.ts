@@ -2,7 +2,7 @@ import { type FormErrors, type UseFormInput, type UseFormReturnType, useForm } f
 import { useEffect, useId, useState } from 'react';
 import { useUnsavedInput } from './unsaved-input.ts';
 
-/** Elements that can be focused within a field that consists of several, such as a radio group or an editable list. */
+/** Selects the focusable elements of a field with several of them, such as a radio group or an editable list. */
 const FOCUSABLE_SELECTOR = ['input:not([type=hidden])', 'select', 'textarea', 'button']
   .map((selector) => `${selector}:not(:disabled)`)
   .join();
@@ -18,9 +18,9 @@ function findFirstInvalidField(name: string, errors: FormErrors): HTMLElement | 
 }
 
 /**
- * Mantine's form, which also focuses the first invalid field once its error is rendered, whether the form or the
- * server rejected it. A field is found by the `data-path` attribute of `getInputProps`, on the field itself or around
- * its parts.
+ * Mantine's form. In addition, it focuses the first invalid field after the form or the server has rejected the values.
+ * A field is found by the `data-path` attribute that `getInputProps` returns. The attribute is on the field itself or,
+ * if the field has several parts, on the element around them.
  */
 export function useAppForm<Values extends object>(input: UseFormInput<Values>): UseFormReturnType<Values> {
   // A unique name, because another form on the page may have fields of the same name. Mantine accepts only letters and
@@ -33,14 +33,14 @@ export function useAppForm<Values extends object>(input: UseFormInput<Values>): 
 
   return {
     ...form,
-    onSubmit: (handle, refuse) =>
-      form.onSubmit(handle, (errors, values, event) => {
+    onSubmit: (handleValid, handleInvalid) =>
+      form.onSubmit(handleValid, (errors, values, event) => {
         setInvalidFields({ ...errors });
-        refuse?.(errors, values, event);
+        handleInvalid?.(errors, values, event);
       }),
-    setErrors(next) {
-      form.setErrors(next);
-      if (typeof next !== 'function') setInvalidFields({ ...next });
+    setErrors(errors) {
+      form.setErrors(errors);
+      if (typeof errors !== 'function') setInvalidFields({ ...errors });
     },
     setFieldError(field, error) {
       form.setFieldError(field, error);

@@ -6,7 +6,7 @@ export type DeleteResult = string | null;
 
 const MAX_CONCURRENT = 4;
 
-/** Deletes several items, a few at a time, and reports the result of each by its ID as soon as it is known. */
+/** Deletes several items, a few at a time. `results` contains the result of each finished deletion, by the item's ID. */
 export function useDeleteMany<Item extends { readonly id: string }>(remove: (item: Item) => Promise<unknown>) {
   const [results, setResults] = useState<ReadonlyMap<string, DeleteResult>>(new Map());
   const isDeleted = ({ id }: Item) => results.get(id) === null;
@@ -24,7 +24,7 @@ export function useDeleteMany<Item extends { readonly id: string }>(remove: (ite
     async deleteMany(items: readonly Item[]): Promise<void> {
       const queue = items.filter((item) => !isDeleted(item));
       const worker = async () => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) await deleteOne(next);
+        for (let item = queue.shift(); item !== undefined; item = queue.shift()) await deleteOne(item);
       };
       await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
     },

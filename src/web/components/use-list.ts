@@ -5,7 +5,7 @@ import { isInProgress } from './job-status.tsx';
 
 type ListOptions<Data> = Pick<UseQueryOptions<Data>, 'enabled' | 'refetchInterval'>;
 
-/** Reads one page of a list. While another page or another filter loads, the previous rows stay. */
+/** Reads one page of a list. While another page or filter loads, the previous rows stay visible. */
 export function useList<Query extends object, Data extends Page<unknown>>(
   queryKey: readonly unknown[],
   list: (query: Query, options: { readonly signal: AbortSignal }) => Promise<Data>,
@@ -20,8 +20,8 @@ export function useList<Query extends object, Data extends Page<unknown>>(
   });
 }
 
-/** The polling interval of a list of jobs: short while any of them is in progress. */
-export const pollJobs: { refetchInterval: (query: JobsQuery) => number } = {
+/** The options of `useList` for a list of jobs: polls more often while a job is in progress. */
+export const jobPolling: { refetchInterval: (query: JobsQuery) => number } = {
   refetchInterval: ({ state: { data } }) =>
     data?.data.some(
       ({ status, lastVerification }) =>
@@ -36,6 +36,6 @@ interface JobsQuery {
 }
 interface Job {
   readonly status: WorkStatus;
-  /** Only backups have one; its status is separate from the backup's. */
+  /** Only backups are verified. A verification has its own status. */
   readonly lastVerification?: { readonly status: WorkStatus } | null;
 }

@@ -6,8 +6,8 @@ export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable
 
 /** Maximum number of lines in the document at a time. */
 export const MAX_SHOWN_LINES = 2000;
-/** Maximum number of lines in memory, which are searched. The downloaded file contains all of them. */
-const MAX_KEPT_LINES = 100_000;
+/** Maximum number of lines in memory. Only these are searched; the downloaded file contains all lines. */
+const MAX_LINES_IN_MEMORY = 100_000;
 
 export interface LiveLogState {
   /** The last lines. The array is mutated while the log is followed, so use `count` to detect changes. */
@@ -24,11 +24,11 @@ const EMPTY_LOG: LiveLogState = { lines: [], unfinished: [], count: 0, ended: fa
 const isSameOutput = (first: LogLine, second: LogLine): boolean =>
   first.step === second.step && first.serverId === second.serverId && first.stream === second.stream;
 
-/** Returns the partial lines after another line of the log. */
+/** Returns the partial lines after a line has arrived: it replaces or completes the partial line of the same output. */
 function withLine(unfinished: readonly LogLine[], line: LogLine): readonly LogLine[] {
-  const others = unfinished.filter((other) => !isSameOutput(other, line));
-  if (line.partial === true) return [...others, line];
-  return others.length === unfinished.length ? unfinished : others;
+  const otherLines = unfinished.filter((other) => !isSameOutput(other, line));
+  if (line.partial === true) return [...otherLines, line];
+  return otherLines.length === unfinished.length ? unfinished : otherLines;
 }
 
 /** Follows a log while the component is mounted. Renders at most once per frame. */
@@ -43,7 +43,7 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
     let unfinished: readonly LogLine[] = [];
     let count = 0;
     let frame = 0;
-    function draw() {
+    function render() {
       frame = 0;
       setState((previous) => ({ ...previous, lines, unfinished, count }));
     }
@@ -53,7 +53,7 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
       lines.push(line);
       count += 1;
       // Removes many lines at a time, because each removal moves all remaining lines.
-      if (lines.length > MAX_KEPT_LINES * 1.1) lines.splice(0, lines.length - MAX_KEPT_LINES);
+      if (lines.length > MAX_LINES_IN_MEMORY * 1.1) lines.splice(0, lines.length - MAX_LINES_IN_MEMORY);
     }
     function end(error: unknown) {
       if (abortController.signal.aborted) return;
@@ -64,7 +64,7 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
         const query = { follow: true, partial: true };
         for await (const line of reader.current(query, { signal: abortController.signal })) {
           add(line);
-          frame ||= requestAnimationFrame(draw);
+          frame ||= requestAnimationFrame(render);
         }
         end(null);
       } catch (error) {

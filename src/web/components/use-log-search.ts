@@ -4,7 +4,8 @@ import { toPlainText } from './terminal-text.ts';
 import type { LiveLogState } from './use-live-log.ts';
 
 /** Maximum number of lines searched in one task, so that the page stays responsive. */
-const LINES_PER_TURN = 5000;
+const MAX_LINES_PER_TASK = 5000;
+/** A search lists at most this many lines. */
 export const MAX_HITS = 10_000;
 
 interface SearchProgress {
@@ -12,29 +13,33 @@ interface SearchProgress {
   /** Numbers of the lines that contain the text, in order. */
   readonly hits: readonly number[];
   /** Number of the first line that has not been searched. */
-  readonly next: number;
+  readonly nextLine: number;
 }
 
-/** Continues a search in `lines`, whose first line has the number `first`. Searches at most `LINES_PER_TURN` lines. */
-export function searchSome(progress: SearchProgress, lines: readonly LogLine[], first: number): SearchProgress {
+/** Continues a search in `lines`, whose first line has the number `firstLine`. Searches at most `LINES_PER_TURN` lines. */
+export function searchNextLines(
+  progress: SearchProgress,
+  lines: readonly LogLine[],
+  firstLine: number,
+): SearchProgress {
   const needle = progress.text.toLowerCase();
-  const start = Math.max(progress.next, first);
-  const end = Math.min(first + lines.length, start + LINES_PER_TURN);
+  const start = Math.max(progress.nextLine, firstLine);
+  const end = Math.min(firstLine + lines.length, start + MAX_LINES_PER_TASK);
   const hits: number[] = [];
   for (let number = start; number < end; number++) {
-    const text = lines[number - first]?.text ?? '';
+    const text = lines[number - firstLine]?.text ?? '';
     if (toPlainText(text).toLowerCase().includes(needle)) hits.push(number);
   }
-  return { text: progress.text, hits: [...progress.hits, ...hits].slice(0, MAX_HITS), next: end };
+  return { text: progress.text, hits: [...progress.hits, ...hits].slice(0, MAX_HITS), nextLine: end };
 }
 
 /** Returns the numbers of the lines in memory that contain a text, ignoring case; empty for an empty text. */
 export function useLogSearch(text: string, { lines, count }: LiveLogState): readonly number[] {
-  const [progress, setProgress] = useState<SearchProgress>({ text: '', hits: [], next: 0 });
-  const current = progress.text === text ? progress : { text, hits: [], next: 0 };
+  const [progress, setProgress] = useState<SearchProgress>({ text: '', hits: [], nextLine: 0 });
+  const current = progress.text === text ? progress : { text, hits: [], nextLine: 0 };
   useEffect(() => {
-    if (text === '' || current.next >= count) return;
-    const timer = setTimeout(() => setProgress(searchSome(current, lines, count - lines.length)), 0);
+    if (text === '' || current.nextLine >= count) return;
+    const timer = setTimeout(() => setProgress(searchNextLines(current, lines, count - lines.length)), 0);
     return () => clearTimeout(timer);
   }, [text, lines, count, current]);
   return text === '' ? [] : current.hits;

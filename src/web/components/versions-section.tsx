@@ -13,7 +13,7 @@ interface VersionsSectionProps<Version> {
   readonly list: Parameters<typeof useInfiniteList<Version>>[1];
   readonly pageSize: number;
   readonly renderList: (versions: readonly Version[], onRestore: (version: Version) => void) => ReactNode;
-  /** Describes what restoring this version does. */
+  /** Describes the consequences of restoring a version. */
   readonly describeRestore: (version: Version) => string;
   readonly restore: (version: Version) => Promise<unknown>;
 }

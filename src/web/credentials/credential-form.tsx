@@ -10,7 +10,7 @@ import { Notice } from '../components/notice.tsx';
 import { QueryContent } from '../components/states.tsx';
 import { StickyFooter } from '../components/sticky-footer.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
-import { mayCreate, policyQuery } from '../policy/use-policy.ts';
+import { canCreateCredentials, policyQuery } from '../policy/use-policy.ts';
 import { type KnownUses, NO_KNOWN_USES } from '../restrictions/known-uses.ts';
 import {
   describeRestrictions,
@@ -20,7 +20,7 @@ import {
   validateRate,
   validateResources,
 } from '../restrictions/restriction-values.ts';
-import { useNamedResources } from '../restrictions/use-resource-names.ts';
+import { useNamesById } from '../restrictions/use-resource-names.ts';
 import { useWorkspace } from '../session.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
 import { CredentialFields } from './credential-fields.tsx';
@@ -120,7 +120,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
     onSubmitPreventDefault: 'always',
   });
   const { values } = form;
-  const resourceNames = useNamedResources(values.resources ?? []);
+  const resourceNames = useNamesById(values.resources ?? []);
   const isDirty = form.isDirty();
   useEffect(() => {
     onDirtyChange(isDirty);
@@ -201,7 +201,7 @@ export function CredentialForm(props: CredentialFormProps) {
   return (
     <QueryContent query={useQuery(policyQuery(access))}>
       {(policy) =>
-        edited !== undefined || mayCreate(policy, access) ? (
+        edited !== undefined || canCreateCredentials(policy, access) ? (
           <PolicyForm {...props} policy={policy} />
         ) : (
           <>

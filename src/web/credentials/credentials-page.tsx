@@ -13,7 +13,7 @@ import { deleteAction, editAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
-import { mayCreate, policyQuery } from '../policy/use-policy.ts';
+import { canCreateCredentials, policyQuery } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
 import { FILTERS, Filters, toListFilters } from './filters.tsx';
@@ -108,7 +108,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   // Whether the URL opens the form and fills it in. The dialog removes these parameters from the URL. It opens once the
   // policy is loaded, because its fields depend on the policy and it moves the focus only when it opens.
   const isNewLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
-  const isCreationForbidden = policy.data !== undefined && !mayCreate(policy.data, access);
+  const isCreationForbidden = policy.data !== undefined && !canCreateCredentials(policy.data, access);
   const generateButton = isAdmin && (
     <Stack gap={4} align="center">
       <Button

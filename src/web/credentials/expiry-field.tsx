@@ -38,7 +38,7 @@ export function ExpiryField(props: ExpiryFieldProps) {
           label={strings.expiryField.lastDay}
           description={strings.expiryField.lastDayDescription(timeZone)}
           text={value.dateText}
-          reading={readExpiryDate(value.dateText, limits)}
+          parsed={readExpiryDate(value.dateText, limits)}
           onChange={(dateText) => onChange({ ...value, dateText })}
           minDate={new Date(limits.now)}
           {...(limits.latest !== null && { maxDate: new Date(limits.latest) })}

@@ -26,7 +26,7 @@ interface DecisionTexts {
   readonly title: string;
   readonly Icon: typeof IconCheck;
   /** False if the action stops the deployment or rolls servers back. */
-  readonly nonDestructive: boolean;
+  readonly isDestructive: boolean;
   readonly describe: (deployment: Deployment) => string;
   readonly doneMessage: string;
 }
@@ -39,7 +39,7 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
     verb: strings.deploymentActions.approve.verb,
     title: strings.deploymentActions.approve.title,
     Icon: IconCheck,
-    nonDestructive: true,
+    isDestructive: false,
     describe: (deployment) => strings.deploymentActions.approve.consequences(sourceLabel(deployment)),
     doneMessage: strings.deploymentActions.approve.done,
   },
@@ -47,7 +47,7 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
     verb: strings.deploymentActions.promote.verb,
     title: strings.deploymentActions.promote.title,
     Icon: IconPlayerPlay,
-    nonDestructive: true,
+    isDestructive: false,
     describe: (deployment) => strings.deploymentActions.promote.consequences(countRemainingServers(deployment)),
     doneMessage: strings.deploymentActions.promote.done,
   },
@@ -55,7 +55,7 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
     verb: strings.deploymentActions.abort.verb,
     title: strings.deploymentActions.abort.title,
     Icon: IconArrowBackUp,
-    nonDestructive: false,
+    isDestructive: true,
     describe: () => strings.deploymentActions.abort.consequences,
     doneMessage: strings.deploymentActions.abort.done,
   },
@@ -63,7 +63,7 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
     verb: strings.deploymentActions.cancel.verb,
     title: strings.deploymentActions.cancel.title,
     Icon: IconPlayerStop,
-    nonDestructive: false,
+    isDestructive: true,
     describe: ({ status }) =>
       status === 'pending'
         ? strings.deploymentActions.cancel.consequencesIfPending
@@ -74,7 +74,7 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
     verb: strings.deploymentActions.retry.verb,
     title: strings.deploymentActions.retry.title,
     Icon: IconRefresh,
-    nonDestructive: true,
+    isDestructive: false,
     describe: () => strings.deploymentActions.retry.consequences,
     doneMessage: strings.deploymentActions.retry.done,
   },
@@ -108,11 +108,11 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   return (
     <Group gap="xs">
       {availableDecisions(deployment).map((decision) => {
-        const { verb, Icon, nonDestructive } = DECISION_TEXTS[decision];
+        const { verb, Icon, isDestructive } = DECISION_TEXTS[decision];
         return (
           <Button
             key={decision}
-            {...(!nonDestructive && { className: 'button-danger' })}
+            {...(isDestructive && { className: 'button-danger' })}
             leftSection={<Icon size={16} />}
             onClick={() => setDeciding(decision)}
           >
@@ -134,7 +134,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
           title={texts.title}
           confirmLabel={texts.verb}
           cancelLabel={strings.deploymentActions.back}
-          nonDestructive={texts.nonDestructive}
+          isDestructive={texts.isDestructive}
           onConfirm={() => decide(deciding)}
         >
           <Text fz="sm">{texts.describe(deployment)}</Text>

@@ -30,7 +30,7 @@ export function DeploymentStatusCell({ deployment }: { readonly deployment: Depl
   return (
     <div style={{ minWidth: 120, maxWidth: 320 }}>
       <DeploymentStatusTag deployment={deployment} />
-      <FailureReason work={deployment} />
+      <FailureReason job={deployment} />
       {waitingFor === 'schedule' && scheduledAt !== null && (
         <Text fz="xs" c="dimmed">
           {formatDateTime(scheduledAt)}

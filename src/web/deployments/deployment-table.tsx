@@ -2,8 +2,9 @@ import { Group, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
 import { WORK_STATUSES } from '../../contract/platform-vocabulary.ts';
+import { actorName } from '../components/actor-name.ts';
 import type { Column } from '../components/data-table.tsx';
-import { actorName, Duration } from '../components/duration.tsx';
+import { Duration } from '../components/duration.tsx';
 import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowBackUp } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
@@ -11,7 +12,7 @@ import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { TimeCell } from '../components/relative-time.tsx';
-import { pollJobs, useList } from '../components/use-list.ts';
+import { jobPolling, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { CommitLink } from './commit-link.tsx';
 import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
@@ -82,7 +83,7 @@ export function DeploymentTable({ state, app, appName = null, repositoryOf, isFi
     [workspace.id, 'deployments'],
     api.deployments.list,
     { app, status, cursor: state.cursor, limit: 25 },
-    pollJobs,
+    jobPolling,
   );
   return (
     <>

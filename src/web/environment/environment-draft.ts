@@ -44,15 +44,15 @@ export function mergeFile(
   file: ReadonlyMap<string, string>,
   replace: boolean,
 ): Draft {
-  const next = new Map<string, string | null>(draft);
-  for (const [name, value] of file) next.set(name, value);
-  if (!replace) return next;
+  const mergedDraft = new Map<string, string | null>(draft);
+  for (const [name, value] of file) mergedDraft.set(name, value);
+  if (!replace) return mergedDraft;
   for (const name of [...names, ...draft.keys()]) {
     if (file.has(name)) continue;
-    if (names.has(name)) next.set(name, null);
-    else next.delete(name);
+    if (names.has(name)) mergedDraft.set(name, null);
+    else mergedDraft.delete(name);
   }
-  return next;
+  return mergedDraft;
 }
 
 /** Returns the validation error of a new variable's name, or null. */

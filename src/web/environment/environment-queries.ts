@@ -48,10 +48,10 @@ export function useRevealedValues(owner: EnvironmentOwner) {
     setPending(name ?? '');
     try {
       const { value } = await client.read(owner.id, name === undefined ? {} : { name });
-      const shown = value.data.flatMap((variable) =>
+      const revealedEntries = value.data.flatMap((variable) =>
         variable.value === null ? [] : [[variable.name, variable.value] as const],
       );
-      setValues((previous) => new Map([...previous, ...shown]));
+      setValues((previous) => new Map([...previous, ...revealedEntries]));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
     } catch (error) {
       notifyError(error);

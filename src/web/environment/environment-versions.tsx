@@ -2,7 +2,7 @@ import { Button, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import type { EnvVersion } from '../../contract/environment.ts';
 import { queryClient } from '../api.ts';
-import { actorName } from '../components/duration.tsx';
+import { actorName } from '../components/actor-name.ts';
 import { capitalize } from '../components/format.ts';
 import { IconHistory } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
@@ -19,7 +19,7 @@ function joinNames(names: readonly string[]): string {
   return names.length > MAX_NAMES ? strings.environmentVersions.andMore(shown, names.length - MAX_NAMES) : shown;
 }
 
-/** Describes a version's changes by name: “Set A, B; removed C”. */
+/** Describes a version's changes by name: "Set A, B; removed C". */
 export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
   const parts = [
     ...(restoredFrom === null ? [] : [strings.environmentVersions.restored(restoredFrom)]),

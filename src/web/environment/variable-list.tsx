@@ -5,7 +5,7 @@ import { useState } from 'react';
 import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { ENV_FILE_FORMATS, type EnvFileFormat } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
-import bar from '../components/action-bar.module.css';
+import actionBarStyles from '../components/action-bar.module.css';
 import { download } from '../components/download.ts';
 import { ExportMenu } from '../components/export-menu.tsx';
 import { isConflict } from '../components/form.tsx';
@@ -89,7 +89,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   const [draft, setDraft] = useState<Draft>(new Map());
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const [searchText, setSearchText] = useState('');
-  const [theirs, setTheirs] = useState<readonly string[] | null>(null);
+  const [namesChangedByOthers, setNamesChangedByOthers] = useState<readonly string[] | null>(null);
   if (query.data === undefined) {
     return query.error === null ? (
       <TableSkeleton rows={5} />
@@ -104,9 +104,9 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   const names = namesFrom(owner.kind);
   const inheritedNames = owner.kind === 'app' ? namesFrom('project') : new Set<string>();
   const changes = diffDraft(names, inheritedNames, revealed.values, draft);
-  const kinds = new Map(changes.map(({ name, kind }) => [name, kind]));
+  const changeKinds = new Map(changes.map(({ name, kind }) => [name, kind]));
   const allNames = [...new Set([...updatedAt.keys(), ...changes.map(({ name }) => name)])].sort();
-  const shown = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
+  const visibleNames = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
 
   const missingNames = (owner.requiredNames ?? []).filter((name) => !updatedAt.has(name));
 
@@ -115,19 +115,19 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name)));
   function discard() {
     setDraft(new Map());
-    setTheirs(null);
+    setNamesChangedByOthers(null);
   }
 
   /** Refetches after a conflict and shows the changes that someone else made. */
   async function reloadAfterConflict() {
-    const { data: fresh } = await query.refetch();
-    if (fresh === undefined) return;
-    const now = new Map(fresh.value.data.map((variable) => [variable.name, variable.updatedAt]));
-    const changedNames = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
-      (name) => now.get(name) !== updatedAt.get(name),
+    const { data: refetched } = await query.refetch();
+    if (refetched === undefined) return;
+    const newUpdatedAt = new Map(refetched.value.data.map((variable) => [variable.name, variable.updatedAt]));
+    const changedNames = [...new Set([...updatedAt.keys(), ...newUpdatedAt.keys()])].filter(
+      (name) => newUpdatedAt.get(name) !== updatedAt.get(name),
     );
     revealed.hide(...changedNames);
-    setTheirs(changedNames.sort());
+    setNamesChangedByOthers(changedNames.sort());
   }
 
   async function save() {
@@ -201,13 +201,13 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
             {isAdmin ? strings.environmentTab.valuesAreHidden : strings.environmentTab.onlyAdminsCanReveal}
           </DimmedText>
           <ul className={styles['rows']} aria-label={strings.environmentTab.variables}>
-            {shown.map((name) => (
+            {visibleNames.map((name) => (
               <VariableRow
                 key={name}
                 name={name}
                 updatedAt={updatedAt.get(name) ?? null}
                 value={draft.get(name) ?? revealed.values.get(name)}
-                change={kinds.get(name) ?? null}
+                change={changeKinds.get(name) ?? null}
                 inheritedFrom={inheritedNames.has(name) ? (owner.project ?? null) : null}
                 revealing={revealed.pending === name}
                 onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
@@ -224,11 +224,13 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
               />
             ))}
           </ul>
-          {shown.length === 0 && <DimmedText role="status">{strings.environmentTab.noVariablesMatch}</DimmedText>}
+          {visibleNames.length === 0 && (
+            <DimmedText role="status">{strings.environmentTab.noVariablesMatch}</DimmedText>
+          )}
         </>
       )}
       {changes.length > 0 && (
-        <section className={bar['bar']} aria-label={strings.environmentTab.unsavedChangesLabel}>
+        <section className={actionBarStyles['bar']} aria-label={strings.environmentTab.unsavedChangesLabel}>
           <Text fz="sm" fw={550} role="status">
             {strings.environmentTab.unsavedChanges(changes.length)}
           </Text>
@@ -260,7 +262,12 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
         />
       )}
       {dialog === 'review' && (
-        <ReviewDialog changes={changes} namesChangedByOthers={theirs} onClose={() => setDialog(null)} onSave={save} />
+        <ReviewDialog
+          changes={changes}
+          namesChangedByOthers={namesChangedByOthers}
+          onClose={() => setDialog(null)}
+          onSave={save}
+        />
       )}
     </Stack>
   );

@@ -93,7 +93,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
 
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
+function BreadcrumbList({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
   return (
     <Section title={strings.occurrence.breadcrumbsTitle} description={strings.occurrence.breadcrumbsDescription}>
       <ol className={styles['crumbs']} aria-label={strings.occurrence.breadcrumbs}>
@@ -127,7 +127,7 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
         </Text>
       </Section>
       <StackTrace event={event} />
-      {event.breadcrumbs.length > 0 && <Breadcrumbs crumbs={event.breadcrumbs} />}
+      {event.breadcrumbs.length > 0 && <BreadcrumbList crumbs={event.breadcrumbs} />}
       {tags.length > 0 && (
         <Section title={strings.occurrence.tagsTitle}>
           <DescriptionList items={tags.map(([name, value]) => [name, mono(value)] as const)} />

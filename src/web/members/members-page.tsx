@@ -122,7 +122,7 @@ export function MembersPage() {
         list={list}
         columns={columnsFor(me.id)}
         state={state}
-        rows={4}
+        placeholderRows={4}
         rowName={({ name }) => name}
         empty={null}
         renderRowActions={

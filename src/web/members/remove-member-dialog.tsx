@@ -104,17 +104,17 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });
-  const all = credentials.data ?? [];
-  const toDelete = all.filter((credential) => selectedIds.has(credential.id) && !isDeleted(credential));
-  const remove = useMutation({
+  const createdCredentials = credentials.data ?? [];
+  const toDelete = createdCredentials.filter((credential) => selectedIds.has(credential.id) && !isDeleted(credential));
+  const removeMember = useMutation({
     mutationFn: async () => {
       await api.members.delete(member.id);
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
-  const removal = useMutation({
+  const removeAndDelete = useMutation({
     mutationFn: async () => {
-      if (!remove.isSuccess) await remove.mutateAsync();
+      if (!removeMember.isSuccess) await removeMember.mutateAsync();
       await deleteMany(toDelete);
       await queryClient.invalidateQueries({ queryKey: [workspace.id] });
     },
@@ -130,36 +130,42 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
     return <ErrorState error={credentials.error} retry={() => void credentials.refetch()} />;
   }
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
-  const isDone = removal.isSuccess && toDelete.length === 0;
-  const deletedCount = all.filter(isDeleted).length;
+  const isDone = removeAndDelete.isSuccess && toDelete.length === 0;
+  const deletedCount = createdCredentials.filter(isDeleted).length;
   return (
     <Stack gap="md">
-      {remove.isSuccess ? (
+      {removeMember.isSuccess ? (
         <Notice tone="success">{strings.removeMemberDialog.removed(member.name)}</Notice>
       ) : (
         <Text fz="sm">{strings.removeMemberDialog.consequences(<b>{member.name}</b>, <b>{workspace.name}</b>)}</Text>
       )}
-      {all.length === 0 ? (
+      {createdCredentials.length === 0 ? (
         <DimmedText>{strings.removeMemberDialog.noCredentials(member.name)}</DimmedText>
       ) : (
         <Stack gap="xs">
           <Text fz="sm">{strings.removeMemberDialog.credentialsMayBeKnown(member.name)}</Text>
           <CredentialList
-            credentials={all}
+            credentials={createdCredentials}
             selectedIds={selectedIds}
             onToggle={toggle}
             results={results}
-            busy={removal.isPending}
+            busy={removeAndDelete.isPending}
           />
-          {all.length > 1 && !isDone && (
+          {createdCredentials.length > 1 && !isDone && (
             <Group>
               <Button
                 variant="subtle"
                 size="compact-xs"
-                disabled={removal.isPending}
-                onClick={() => setSelectedIds(new Set(selectedIds.size === all.length ? [] : all.map(({ id }) => id)))}
+                disabled={removeAndDelete.isPending}
+                onClick={() =>
+                  setSelectedIds(
+                    new Set(
+                      selectedIds.size === createdCredentials.length ? [] : createdCredentials.map(({ id }) => id),
+                    ),
+                  )
+                }
               >
-                {selectedIds.size === all.length
+                {selectedIds.size === createdCredentials.length
                   ? strings.removeMemberDialog.selectNone
                   : strings.removeMemberDialog.selectAll}
               </Button>
@@ -168,7 +174,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
         </Stack>
       )}
       <RevealedVariables personId={member.personId} name={member.name} />
-      {remove.isSuccess && (
+      {removeMember.isSuccess && (
         <Anchor
           fz="sm"
           renderRoot={(props) => (
@@ -183,18 +189,22 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
         </Anchor>
       )}
       <DimmedText role="status">
-        {removal.isPending && selectedIds.size > 0
+        {removeAndDelete.isPending && selectedIds.size > 0
           ? strings.removeMemberDialog.deletionProgress(deletedCount, selectedIds.size)
           : ''}
       </DimmedText>
-      {removal.error !== null && <ErrorNotice error={removal.error} />}
+      {removeAndDelete.error !== null && <ErrorNotice error={removeAndDelete.error} />}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
-          {remove.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
+          {removeMember.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
         </Button>
-        {(!remove.isSuccess || toDelete.length > 0) && (
-          <Button className="button-danger" loading={removal.isPending} onClick={() => removal.mutate()}>
-            {remove.isSuccess
+        {(!removeMember.isSuccess || toDelete.length > 0) && (
+          <Button
+            className="button-danger"
+            loading={removeAndDelete.isPending}
+            onClick={() => removeAndDelete.mutate()}
+          >
+            {removeMember.isSuccess
               ? strings.removeMemberDialog.deleteCredentials(toDelete.length)
               : toDelete.length === 0
                 ? strings.removeMemberDialog.remove(member.name)

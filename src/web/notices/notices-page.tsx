@@ -125,7 +125,7 @@ const toOptions = <Value extends string>(values: readonly Value[], labels: Reado
 function Notices() {
   const { api, workspace } = useWorkspace();
   const state = useListState();
-  const actionsOf = useNoticeActions();
+  const getActions = useNoticeActions();
   const status = NOTICE_STATUSES.find((name) => name === state.get('status')) ?? 'open';
   const kind = NOTICE_KINDS.find((name) => name === state.get('kind'));
   const list = useList(
@@ -159,7 +159,7 @@ function Notices() {
         state={state}
         rowName={({ title }) => title}
         isFiltered={kind !== undefined}
-        renderRowActions={(notice) => <RowMenu name={notice.title} actions={actionsOf(notice)} />}
+        renderRowActions={(notice) => <RowMenu name={notice.title} actions={getActions(notice)} />}
         empty={
           <EmptyState
             icon={<IconCheck size={26} />}

@@ -24,11 +24,11 @@ function useDestinations(text: string) {
     enabled: q !== '',
     placeholderData: keepPreviousData,
   });
-  const found = text === '' ? undefined : data;
+  const searchResult = text === '' ? undefined : data;
   return {
-    destinations: [...findPages(text, { isAdmin, isOperator: operator }), ...(found?.destinations ?? [])],
+    destinations: [...findPages(text, { isAdmin, isOperator: operator }), ...(searchResult?.destinations ?? [])],
     isSearching: text !== '' && (isFetching || q !== text),
-    isIncomplete: found?.isIncomplete === true,
+    isIncomplete: searchResult?.isIncomplete === true,
   };
 }
 

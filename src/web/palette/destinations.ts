@@ -65,7 +65,7 @@ export interface SearchResult {
 export async function searchByName(api: Client, q: string, signal: AbortSignal): Promise<SearchResult> {
   const query = { q, limit: MAX_RESULTS };
   const options = { signal };
-  const named = (group: DestinationGroup, noun: 'project' | 'app' | 'server' | 'script') => {
+  const toResourceDestination = (group: DestinationGroup, noun: 'project' | 'app' | 'server' | 'script') => {
     return ({ id, name, slug }: { readonly id: string; readonly name: string; readonly slug?: string }) => ({
       id,
       group,
@@ -75,7 +75,7 @@ export async function searchByName(api: Client, q: string, signal: AbortSignal):
       params: { [noun]: id },
     });
   };
-  const credential = (group: DestinationGroup, to: string) => {
+  const toCredentialDestination = (group: DestinationGroup, to: string) => {
     return ({ id, name, hint }: { readonly id: string; readonly name: string; readonly hint: string }) => ({
       id,
       group,
@@ -86,14 +86,16 @@ export async function searchByName(api: Client, q: string, signal: AbortSignal):
     });
   };
   const lists = await Promise.allSettled([
-    api.projects.list(query, options).then(({ data }) => data.map(named('projects', 'project'))),
-    api.apps.list(query, options).then(({ data }) => data.map(named('apps', 'app'))),
-    api.servers.list(query, options).then(({ data }) => data.map(named('servers', 'server'))),
-    api.scripts.list(query, options).then(({ data }) => data.map(named('scripts', 'script'))),
+    api.projects.list(query, options).then(({ data }) => data.map(toResourceDestination('projects', 'project'))),
+    api.apps.list(query, options).then(({ data }) => data.map(toResourceDestination('apps', 'app'))),
+    api.servers.list(query, options).then(({ data }) => data.map(toResourceDestination('servers', 'server'))),
+    api.scripts.list(query, options).then(({ data }) => data.map(toResourceDestination('scripts', 'script'))),
     api.accessTokens
       .list(query, options)
-      .then(({ data }) => data.map(credential('accessTokens', '/settings/access-tokens/$id'))),
-    api.apiKeys.list(query, options).then(({ data }) => data.map(credential('apiKeys', '/settings/api-keys/$id'))),
+      .then(({ data }) => data.map(toCredentialDestination('accessTokens', '/settings/access-tokens/$id'))),
+    api.apiKeys
+      .list(query, options)
+      .then(({ data }) => data.map(toCredentialDestination('apiKeys', '/settings/api-keys/$id'))),
   ]);
   return {
     destinations: lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : [])),

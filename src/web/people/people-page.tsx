@@ -126,7 +126,7 @@ export function PeoplePage() {
             list={list}
             columns={COLUMNS}
             state={state}
-            rows={4}
+            placeholderRows={4}
             rowName={({ name }) => name}
             isFiltered={isFiltered(state, FILTERS)}
             empty={null}

@@ -59,7 +59,13 @@ export function DryRunDialog({ dryRun, onClose, onConfirm }: DryRunDialogProps) 
   const isViolated = credentials.total !== 0 || members.total !== 0;
   const texts = strings.dryRunDialog;
   return (
-    <ConfirmDialog onClose={onClose} title={texts.title} confirmLabel={texts.save} nonDestructive onConfirm={onConfirm}>
+    <ConfirmDialog
+      onClose={onClose}
+      title={texts.title}
+      confirmLabel={texts.save}
+      isDestructive={false}
+      onConfirm={onConfirm}
+    >
       <Notice tone={isViolated ? 'warning' : 'success'}>{summarize(dryRun)}</Notice>
       <ViolationList
         title={texts.credentialsTitle}

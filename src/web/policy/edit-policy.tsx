@@ -19,7 +19,13 @@ import { StickyFooter } from '../components/sticky-footer.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { useMe, useWorkspace } from '../session.ts';
 import { DryRunDialog } from './dry-run-dialog.tsx';
-import { POLICY_FORM_RULES, type PolicyFormValues, readBinding, toFormValues, toRequestFields } from './policy-form.ts';
+import {
+  POLICY_FORM_RULES,
+  type PolicyFormValues,
+  parseBindingDay,
+  toFormValues,
+  toRequestFields,
+} from './policy-form.ts';
 import { strings } from './strings.ts';
 
 /** Maximum number of credentials, and of members, that the dialog lists by name. */
@@ -54,7 +60,7 @@ function CredentialFields({ form }: FieldsProps) {
           label={strings.labels.bindsExistingFrom}
           description={strings.policyForm.bindsDescription(strings.rules.bindsExistingFrom, noticeDays)}
           text={values.bindsExistingFrom}
-          reading={readBinding(values, now)}
+          parsed={parseBindingDay(values, now)}
           onChange={(text) => form.setFieldValue('bindsExistingFrom', text)}
           minDate={new Date(now + (noticeDays + 1) * DAY)}
           error={error === undefined ? undefined : String(error)}

@@ -55,22 +55,22 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
 /** Returns the beginning of a day such as `2027-02-24` in the browser's time zone. */
 const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
 
-const isStored = ({ bindsExistingFrom, storedBinding }: PolicyFormValues): boolean =>
+const isBindingUnchanged = ({ bindsExistingFrom, storedBinding }: PolicyFormValues): boolean =>
   bindsExistingFrom === (storedBinding === null ? '' : formatDate(storedBinding));
 
 /** Parses the day from which the maximum lifetime applies to existing credentials. It must allow for the notice period. */
-export function readBinding(values: PolicyFormValues, now: number): TypedDate {
+export function parseBindingDay(values: PolicyFormValues, now: number): TypedDate {
   const reading = parseTypedDate(values.bindsExistingFrom, navigator.language);
-  if (!('date' in reading) || isStored(values)) return reading;
+  if (!('date' in reading) || isBindingUnchanged(values)) return reading;
   const { noticeDays } = POLICY_LIMITS;
   const isTooEarly = startOfDay(reading.date).getTime() < now + noticeDays * DAY;
   return isTooEarly ? { error: strings.policyForm.tooEarly(noticeDays) } : reading;
 }
 
-function bindingOf(values: PolicyFormValues): string | null {
+function toBindsExistingFrom(values: PolicyFormValues): string | null {
   if (values.maxLifetimeDays === '') return null;
-  if (isStored(values)) return values.storedBinding;
-  const reading = readBinding(values, Number.NEGATIVE_INFINITY);
+  if (isBindingUnchanged(values)) return values.storedBinding;
+  const reading = parseBindingDay(values, Number.NEGATIVE_INFINITY);
   return 'date' in reading ? startOfDay(reading.date).toISOString() : null;
 }
 
@@ -83,8 +83,8 @@ function validatePrefixes(text: string): string | null {
   if (prefixes.length > perWorkspace) return strings.policyForm.tooManyPrefixes(perWorkspace);
   const malformed = prefixes.find((prefix) => !FOREIGN_PREFIX.test(prefix));
   if (malformed !== undefined) return `${malformed} ${FOREIGN_PREFIX_MESSAGE}`;
-  const own = prefixes.find(overlapsOwnPrefix);
-  return own === undefined ? null : `${own} ${OWN_PREFIX_MESSAGE}`;
+  const overlapping = prefixes.find(overlapsOwnPrefix);
+  return overlapping === undefined ? null : `${overlapping} ${OWN_PREFIX_MESSAGE}`;
 }
 
 /** Converts the form to the fields of the API. `POLICY_FORM_RULES` rejects text that is not a date before that. */
@@ -92,7 +92,7 @@ export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdateP
   const { maxLifetimeDays, passphraseScopes, allowAll, createdBy, requireTwoFactor, unusedAfterDays } = values;
   return {
     maxLifetimeDays: maxLifetimeDays === '' ? null : Number(maxLifetimeDays),
-    bindsExistingFrom: bindingOf(values),
+    bindsExistingFrom: toBindsExistingFrom(values),
     passphraseScopes: [...passphraseScopes],
     allowAll,
     createdBy,
@@ -108,7 +108,7 @@ export const POLICY_FORM_RULES: FormRulesRecord<PolicyFormValues> = {
   maxLifetimeDays: (days) => (days === '' ? null : validateInteger(days, POLICY_LIMITS.maxLifetimeDays)),
   bindsExistingFrom: (text, values) => {
     if (text.trim() === '' || values.maxLifetimeDays === '') return null;
-    const reading = readBinding(values, Date.now());
+    const reading = parseBindingDay(values, Date.now());
     return 'error' in reading ? reading.error : null;
   },
   unusedAfterDays: (days) => validateInteger(days, POLICY_LIMITS.unusedAfterDays),

@@ -16,5 +16,5 @@ export function usePolicy(): Policy | undefined {
 }
 
 /** Whether the policy allows a person with access to a workspace to create credentials. */
-export const mayCreate = (policy: Policy, { isOwner }: WorkspaceAccess): boolean =>
+export const canCreateCredentials = (policy: Policy, { isOwner }: WorkspaceAccess): boolean =>
   isOwner || policy.createdBy === 'admins';

@@ -6,9 +6,9 @@ import { DEFAULT_POLICY, type Policy } from '../../contract/policy.ts';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
 import { policyExpiry, violatedRules } from './violated-rules.ts';
 
-const created = Date.UTC(2027, 0, 15);
+const CREATED_AT_MS = Date.UTC(2027, 0, 15);
 const POLICY: Policy = { ...DEFAULT_POLICY, maxLifetimeDays: 30, passphraseScopes: ['modify_env'], allowAll: false };
-const inDays = (days: number) => new Date(created + days * DAY).toISOString();
+const inDays = (days: number) => new Date(CREATED_AT_MS + days * DAY).toISOString();
 const token = (fields: Partial<AccessToken>): AccessToken => ({
   id: 'at_1',
   kind: 'access_token',

@@ -4,7 +4,7 @@ import type { CredentialRule } from '../../contract/vocabulary.ts';
 import { type Credential, getRights, hasPassphrase } from '../credentials/kinds.ts';
 
 /** Whether the maximum lifetime ends a credential earlier than the expiry it was created with. */
-function isBound(policy: Policy, createdAt: number, expiresAt: number | null): boolean {
+function isShortened(policy: Policy, createdAt: number, expiresAt: number | null): boolean {
   const latest = latestExpiry(policy, createdAt);
   if (latest === null || policy.bindsExistingFrom === null) return false;
   return expiresAt === Math.max(latest, Date.parse(policy.bindsExistingFrom));
@@ -16,7 +16,7 @@ export function policyExpiry(
   { createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
 ): { readonly expiresAt: string; readonly from: string } | null {
   if (policy === undefined || policy.bindsExistingFrom === null || expiresAt === null) return null;
-  if (!isBound(policy, Date.parse(createdAt), Date.parse(expiresAt))) return null;
+  if (!isShortened(policy, Date.parse(createdAt), Date.parse(expiresAt))) return null;
   return { expiresAt, from: policy.bindsExistingFrom };
 }
 
@@ -32,6 +32,6 @@ export function violatedRules(policy: Policy, credential: Credential): Credentia
     createdAt,
     addresses: credential.restrictions.addresses,
     // The credential was created with a later expiry, which is not part of the response.
-    expiresAt: isBound(policy, createdAt, expiresAt) ? null : expiresAt,
+    expiresAt: isShortened(policy, createdAt, expiresAt) ? null : expiresAt,
   }).map(({ rule }) => rule);
 }

@@ -17,9 +17,9 @@ export function knownUses({ addresses, rights }: Pick<CredentialUses, 'addresses
   for (const { app } of rights) {
     if (app?.name != null) apps.set(app.id, app.name);
   }
-  const isAboutApps = rights.every(({ app }) => app?.name != null) && apps.size <= MAX_KNOWN;
+  const areAllAppsKnown = rights.every(({ app }) => app?.name != null) && apps.size <= MAX_KNOWN;
   return {
     addresses: addresses.length > MAX_KNOWN ? [] : addresses.map(({ address }) => address),
-    apps: isAboutApps ? [...apps].map(([value, label]) => ({ value, label })) : [],
+    apps: areAllAppsKnown ? [...apps].map(([value, label]) => ({ value, label })) : [],
   };
 }

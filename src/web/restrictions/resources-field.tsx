@@ -5,7 +5,7 @@ import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
 import type { Option } from '../components/filters.tsx';
 import { isProjectId } from './restriction-values.ts';
 import { strings } from './strings.ts';
-import { useFoundResources, useNamedResources } from './use-resource-names.ts';
+import { useNamesById, useResourceSearch } from './use-resource-names.ts';
 
 interface ResourcesFieldProps {
   readonly value: readonly string[];
@@ -18,10 +18,13 @@ interface ResourcesFieldProps {
 export function ResourcesField({ value, onChange, error, ...fieldProps }: ResourcesFieldProps) {
   const [searchText, setSearchText] = useState('');
   const [q] = useDebouncedValue(searchText.trim(), 250);
-  const found = useFoundResources(q);
-  const names = useNamedResources(value);
-  const isFound = (id: string) => [...found.projects, ...found.apps].some((option) => option.value === id);
-  const kept = value.filter((id) => !isFound(id)).map((id): Option => ({ value: id, label: names.get(id) ?? id }));
+  const searchResult = useResourceSearch(q);
+  const names = useNamesById(value);
+  const isFound = (id: string) =>
+    [...searchResult.projects, ...searchResult.apps].some((option) => option.value === id);
+  const selectedOnly = value
+    .filter((id) => !isFound(id))
+    .map((id): Option => ({ value: id, label: names.get(id) ?? id }));
   return (
     <MultiSelect
       {...fieldProps}
@@ -35,9 +38,12 @@ export function ResourcesField({ value, onChange, error, ...fieldProps }: Resour
       data={[
         {
           group: strings.fields.projects,
-          items: [...found.projects, ...kept.filter((option) => isProjectId(option.value))],
+          items: [...searchResult.projects, ...selectedOnly.filter((option) => isProjectId(option.value))],
         },
-        { group: strings.fields.apps, items: [...found.apps, ...kept.filter((option) => !isProjectId(option.value))] },
+        {
+          group: strings.fields.apps,
+          items: [...searchResult.apps, ...selectedOnly.filter((option) => !isProjectId(option.value))],
+        },
       ]}
       searchValue={searchText}
       onSearchChange={setSearchText}

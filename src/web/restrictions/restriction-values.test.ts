@@ -89,22 +89,25 @@ test('the summary names the restrictions, or the input that is missing', () => {
 
 test('addresses and apps of past uses are offered as restrictions if they are few and all of them are known', () => {
   const at = '2027-01-15T12:00:00.000Z';
-  const used = (count: number) =>
+  const addressUses = (count: number) =>
     Array.from({ length: count }, (_, index) => ({
       address: `203.0.113.${index}`,
       firstSeenAt: at,
       lastSeenAt: at,
       reportedBy: null,
     }));
-  const about = (app: { id: string; name: string | null } | null) =>
+  const rightUse = (app: { id: string; name: string | null } | null) =>
     ({ right: 'read', app, count: 1, lastUsedAt: at }) as const;
-  const shop = about({ id: 'app_1', name: 'Shop' });
-  assert.deepEqual(knownUses({ addresses: used(1), rights: [shop, shop] }), {
+  const shop = rightUse({ id: 'app_1', name: 'Shop' });
+  assert.deepEqual(knownUses({ addresses: addressUses(1), rights: [shop, shop] }), {
     addresses: ['203.0.113.0'],
     apps: [{ value: 'app_1', label: 'Shop' }],
   });
   const noKnownUses = { addresses: [], apps: [] };
   assert.deepEqual(knownUses({ addresses: [], rights: [] }), noKnownUses);
-  assert.deepEqual(knownUses({ addresses: used(6), rights: [shop, about(null)] }), noKnownUses);
-  assert.deepEqual(knownUses({ addresses: used(6), rights: [about({ id: 'app_2', name: null })] }), noKnownUses);
+  assert.deepEqual(knownUses({ addresses: addressUses(6), rights: [shop, rightUse(null)] }), noKnownUses);
+  assert.deepEqual(
+    knownUses({ addresses: addressUses(6), rights: [rightUse({ id: 'app_2', name: null })] }),
+    noKnownUses,
+  );
 });

@@ -1,18 +1,18 @@
 import { plural } from '../components/plural.ts';
 import { isolate } from '../components/sentence.ts';
 
-const count = (value: number) => value.toLocaleString('en');
+const formatCount = (value: number) => value.toLocaleString('en');
 
 const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
-const list = (items: readonly string[]) => listFormat.format(items.map(isolate));
+const formatList = (items: readonly string[]) => listFormat.format(items.map(isolate));
 
 /** Periods that have a name, in seconds. */
 const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day' };
-const period = (seconds: number) => PERIODS[seconds] ?? `${count(seconds)} seconds`;
+const formatPeriod = (seconds: number) => PERIODS[seconds] ?? `${formatCount(seconds)} seconds`;
 
-/** “100 requests per minute” */
+/** "100 requests per minute" */
 export const describeRate = (requests: number, seconds: number): string =>
-  `${plural(requests, { one: '1 request', other: `${count(requests)} requests` })} per ${period(seconds)}`;
+  `${plural(requests, { one: '1 request', other: `${formatCount(requests)} requests` })} per ${formatPeriod(seconds)}`;
 
 export const strings = {
   fields: {
@@ -34,17 +34,18 @@ export const strings = {
     deletedResource: (id: string) => `${id} (deleted)`,
     limitedRate: 'Only a limited number of requests per period',
     requests: 'Maximum number of requests',
-    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. Further requests are rejected.`,
+    requestsDescription: (min: number, max: number) =>
+      `${formatCount(min)} to ${formatCount(max)}. Further requests are rejected.`,
     period: 'Period',
-    perPeriod: (seconds: number) => `per ${period(seconds)}`,
+    perPeriod: (seconds: number) => `per ${formatPeriod(seconds)}`,
     limitedUses: 'Only a limited number of uses',
     maxUses: 'Maximum number of uses',
     maxUsesDescription: (min: number, max: number) =>
-      `${count(min)} to ${count(max)}. After the last use, requests are rejected.`,
+      `${formatCount(min)} to ${formatCount(max)}. After the last use, requests are rejected.`,
   },
   offer: {
-    addresses: (addresses: readonly string[]) => `Recently used from ${list(addresses)} only.`,
-    apps: (names: readonly string[]) => `Recently used on ${list(names)} only.`,
+    addresses: (addresses: readonly string[]) => `Recently used from ${formatList(addresses)} only.`,
+    apps: (names: readonly string[]) => `Recently used on ${formatList(names)} only.`,
     restrictToIt: 'Restrict to it',
     restrictToThem: 'Restrict to them',
   },
@@ -54,14 +55,14 @@ export const strings = {
     resourcesMissing: 'Choose at least one project or app',
     tooManyResources: (max: number) => `At most ${max} projects and ${max} apps`,
     tooMany: (max: number) => `At most ${max} lines`,
-    outOfRange: (min: number, max: number) => `Must be a whole number from ${count(min)} to ${count(max)}`,
+    outOfRange: (min: number, max: number) => `Must be a whole number from ${formatCount(min)} to ${formatCount(max)}`,
     invalidAddress: (line: string) => `${line} is not an IP address or a CIDR range`,
   },
   summary: {
     onlyFrom: (addresses: readonly string[]) =>
       addresses.length === 1 ? `only from ${addresses[0]}` : `only from ${addresses.length} addresses and ranges`,
     enterAddresses: 'enter the addresses from which it can be used',
-    onlyOnNamed: (names: readonly string[]) => `only on ${list(names)}`,
+    onlyOnNamed: (names: readonly string[]) => `only on ${formatList(names)}`,
     onlyOn: (projects: number, apps: number) => {
       const parts = [
         ...(projects > 0 ? [plural(projects, { one: '1 project', other: `${projects} projects` })] : []),
@@ -72,7 +73,8 @@ export const strings = {
     chooseResources: 'choose the projects and apps on which it can be used',
     rate: (requests: number, seconds: number) => `at most ${describeRate(requests, seconds)}`,
     enterRate: 'enter the maximum number of requests',
-    maxUses: (uses: number) => plural(uses, { one: 'can be used once', other: `can be used ${count(uses)} times` }),
+    maxUses: (uses: number) =>
+      plural(uses, { one: 'can be used once', other: `can be used ${formatCount(uses)} times` }),
     enterMaxUses: 'enter the maximum number of uses',
   },
 };

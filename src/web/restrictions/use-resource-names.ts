@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 const MAX_FOUND = 50;
 
 /** Returns the projects and apps whose name contains a text. */
-export function useFoundResources(q: string): { readonly projects: Option[]; readonly apps: Option[] } {
+export function useResourceSearch(q: string): { readonly projects: Option[]; readonly apps: Option[] } {
   const { api, workspace } = useWorkspace();
   const { data = { projects: [], apps: [] } } = useQuery({
     queryKey: [workspace.id, 'apps', 'found', q],
@@ -28,7 +28,7 @@ export function useFoundResources(q: string): { readonly projects: Option[]; rea
 }
 
 /** Returns the names of projects and apps, by ID. A deleted resource has its ID and a note as its name. */
-export function useNamedResources(ids: readonly string[]): ReadonlyMap<string, string> {
+export function useNamesById(ids: readonly string[]): ReadonlyMap<string, string> {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({
     queryKey: [workspace.id, 'apps', 'named', ids],

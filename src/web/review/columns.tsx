@@ -27,7 +27,7 @@ const TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
 };
 
 /** Sorts reasons by their weights, heaviest first. */
-export const byRisk = (reasons: readonly ReviewReason[]): ReviewReason[] =>
+export const sortByRisk = (reasons: readonly ReviewReason[]): ReviewReason[] =>
   reasons.toSorted((first, second) => REVIEW_WEIGHTS[second] - REVIEW_WEIGHTS[first]);
 
 function CredentialCell({ credential, kept }: ReviewRow) {
@@ -54,7 +54,7 @@ function ReasonsCell({ reasons, usedRights }: ReviewRow) {
   return (
     <div>
       <Group gap={4}>
-        {byRisk(reasons).map((reason) => (
+        {sortByRisk(reasons).map((reason) => (
           <Tag key={reason} tone={TONES[reason] ?? 'neutral'}>
             {strings.reasons[reason]}
           </Tag>

@@ -37,7 +37,7 @@ export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
     <ConfirmDialog
       title={texts.title(credentials.length === 1 ? (first?.name ?? null) : null, credentials.length)}
       confirmLabel={texts.keep}
-      nonDestructive
+      isDestructive={false}
       onClose={onClose}
       onConfirm={keepAll}
     >

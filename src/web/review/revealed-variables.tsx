@@ -23,7 +23,7 @@ interface RevealedEnvironment {
 }
 
 /** Groups events, which are sorted newest first per action, by app or project. */
-function byOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
+function groupByOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
   const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([id, [latest, ...older]]) => {
     if (latest === undefined || id === '') return [];
@@ -82,7 +82,7 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
             }
           >
             <ItemList label={texts.title}>
-              {byOwner(events).map(({ id, kind, name: owner, at, variables }) => (
+              {groupByOwner(events).map(({ id, kind, name: owner, at, variables }) => (
                 <ItemListRow
                   key={id}
                   title={

@@ -5,7 +5,7 @@ import type { Review } from '../../contract/review.ts';
 import { REVIEW_REASONS } from '../../contract/vocabulary.ts';
 import type { ReviewListQuery } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import bar from '../components/action-bar.module.css';
+import actionBarStyles from '../components/action-bar.module.css';
 import { isFiltered } from '../components/filters.tsx';
 import { IconActivity, IconCheck, IconRefresh, IconShieldCheck } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
@@ -19,7 +19,7 @@ import { EmptyState, NoPermission } from '../components/states.tsx';
 import { useList } from '../components/use-list.ts';
 import { getKindConfig, type Right } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
-import { byRisk, REVIEW_COLUMNS, type ReviewRow } from './columns.tsx';
+import { REVIEW_COLUMNS, type ReviewRow, sortByRisk } from './columns.tsx';
 import { RevealedVariables } from './revealed-variables.tsx';
 import { ReviewExport } from './review-export.tsx';
 import { strings } from './strings.ts';
@@ -90,7 +90,9 @@ function ReviewMenu({ row, onOpen }: ReviewMenuProps) {
 /** One button per reason that applies to any credential, which filters the list. */
 function ReasonFilter({ state, review }: { readonly state: ListState; readonly review: Review | undefined }) {
   const selected = state.get('reason');
-  const reasons = byRisk(REVIEW_REASONS).filter((reason) => (review?.counts[reason] ?? 0) > 0 || reason === selected);
+  const reasons = sortByRisk(REVIEW_REASONS).filter(
+    (reason) => (review?.counts[reason] ?? 0) > 0 || reason === selected,
+  );
   const button = (label: string, value: string | undefined) => (
     <Button
       key={label}
@@ -146,14 +148,14 @@ function EmptyReview({ review }: { readonly review: Review | undefined }) {
   );
 }
 
-interface DialogsProps {
+interface ReviewDialogsProps {
   readonly open: OpenDialog | null;
   readonly onClose: () => void;
   /** Called with the IDs of credentials that were kept or deleted. */
   readonly onDecided: (ids: ReadonlySet<string>) => void;
 }
 
-function Dialogs({ open, onClose, onDecided }: DialogsProps) {
+function ReviewDialogs({ open, onClose, onDecided }: ReviewDialogsProps) {
   if (open === null) return null;
   if ('rows' in open) {
     const credentials = open.rows.map(({ credential }) => credential);
@@ -183,7 +185,7 @@ function SelectionBar({ rows, onClear, onOpen }: SelectionBarProps) {
   if (rows.size === 0) return null;
   const selected = [...rows.values()];
   return (
-    <section className={bar['bar']} aria-label={strings.page.selection}>
+    <section className={actionBarStyles['bar']} aria-label={strings.page.selection}>
       <Text fz="sm" fw={550} role="status">
         {strings.page.selected(rows.size)}
       </Text>
@@ -245,7 +247,7 @@ function ReviewContent() {
         />
         <SelectionBar rows={selected} onClear={() => setSelected(new Map())} onOpen={setOpen} />
       </Stack>
-      <Dialogs
+      <ReviewDialogs
         open={open}
         onClose={() => {
           setOpen(null);

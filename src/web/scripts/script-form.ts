@@ -142,8 +142,8 @@ export function toRequestFields(values: ScriptFormValues): Required<UpdateScript
 }
 
 export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
-  const { name, body, serverId, ...rest } = toRequestFields(values);
-  return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
+  const { name, body, serverId, ...optionalFields } = toRequestFields(values);
+  return { name, body, serverId, ...optionalFields, ...(values.slug !== '' && { slug: values.slug }) };
 }
 
 export const SCRIPT_LABELS: Readonly<Record<string, string>> = strings.scriptForm.fieldLabels;

@@ -1,7 +1,8 @@
 import { Text } from '@mantine/core';
 import type { Run, Script } from '../../contract/scripts.ts';
+import { actorName } from '../components/actor-name.ts';
 import type { Column } from '../components/data-table.tsx';
-import { actorName, Duration } from '../components/duration.tsx';
+import { Duration } from '../components/duration.tsx';
 import { FailureReason } from '../components/failure-reason.tsx';
 import { formatDate, formatTimeOfDay } from '../components/format.ts';
 import { JobStatusTag } from '../components/job-status.tsx';
@@ -11,7 +12,7 @@ import { useListState } from '../components/list-state.ts';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
-import { pollJobs, useList } from '../components/use-list.ts';
+import { jobPolling, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -36,7 +37,7 @@ const COLUMNS: readonly Column<Run>[] = [
     cell: (run) => (
       <>
         <JobStatusTag status={run.status} />
-        <FailureReason work={run} />
+        <FailureReason job={run} />
       </>
     ),
   },
@@ -53,7 +54,7 @@ export function ScriptRuns({ script }: { readonly script: Script }) {
     [workspace.id, 'scripts', script.id, 'runs'],
     api.scripts.runs(script.id).list,
     { limit: 10, cursor: state.cursor },
-    pollJobs,
+    jobPolling,
   );
   return (
     <Section title={strings.scriptRuns.runsTitle}>
@@ -62,7 +63,7 @@ export function ScriptRuns({ script }: { readonly script: Script }) {
         list={list}
         columns={COLUMNS}
         state={state}
-        rows={2}
+        placeholderRows={2}
         rowName={({ id }) => id}
         empty={<DimmedText>{strings.scriptRuns.noRunsYet}</DimmedText>}
       />

@@ -86,7 +86,7 @@ function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
 /** The pinned host key, and the different key that the last check received. Only a person can accept the new key. */
 function ChangedHostKey({ server, offered }: { readonly server: Server; readonly offered: string }) {
   const { api, workspace } = useWorkspace();
-  const [isAsking, setIsAsking] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   const fingerprints = (
     <DescriptionList
       items={[
@@ -105,15 +105,15 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
       <Text fz="sm">{strings.checkSection.compareFirst}</Text>
       <CompareCommand hostKey={offered} />
       <Group>
-        <Button variant="default" onClick={() => setIsAsking(true)}>
+        <Button variant="default" onClick={() => setIsConfirming(true)}>
           {strings.checkSection.trustTheReceivedKey}
         </Button>
       </Group>
-      {isAsking && (
+      {isConfirming && (
         <ConfirmDialog
           title={strings.checkSection.trustTheReceivedKey}
           confirmLabel={strings.checkSection.trust}
-          onClose={() => setIsAsking(false)}
+          onClose={() => setIsConfirming(false)}
           onConfirm={async () => {
             await api.servers.acceptHostKey(server.id, offered);
             await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });

@@ -15,7 +15,7 @@ interface SingleSignOnButtonProps {
   readonly isPrimary?: boolean;
 }
 
-/** The “Sign in with …” button, which opens the provider's page. Renders nothing if single sign-on is not set up. */
+/** The "Sign in with …" button, which opens the provider's page. Renders nothing if single sign-on is not set up. */
 export function SingleSignOnButton({ request, label, isPrimary = false }: SingleSignOnButtonProps) {
   const name = singleSignOnName();
   const start = useMutation({
@@ -42,15 +42,17 @@ export function SingleSignOnButton({ request, label, isPrimary = false }: Single
 /** Explains why single sign-on failed, if the URL names a problem. */
 export function SingleSignOnProblemNotice() {
   const { problem } = useSearch({ strict: false }) as { problem?: string };
-  const known = SINGLE_SIGN_ON_PROBLEMS.find((name) => name === problem);
+  const knownProblem = SINGLE_SIGN_ON_PROBLEMS.find((name) => name === problem);
   const name = singleSignOnName();
-  if (known === undefined || name === null) return null;
+  if (knownProblem === undefined || name === null) return null;
   return (
-    <Notice tone={known === 'cancelled' ? 'warning' : 'danger'}>{strings.singleSignOn.problems[known](name)}</Notice>
+    <Notice tone={knownProblem === 'cancelled' ? 'warning' : 'danger'}>
+      {strings.singleSignOn.problems[knownProblem](name)}
+    </Notice>
   );
 }
 
-/** The “Continue with …” button below the sign-up form. Renders nothing if single sign-on is not set up. */
+/** The "Continue with …" button below the sign-up form. Renders nothing if single sign-on is not set up. */
 export function SignUpWithProvider({ request }: { readonly request: StartSingleSignOn }) {
   const name = singleSignOnName();
   if (name === null) return null;

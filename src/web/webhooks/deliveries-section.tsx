@@ -144,7 +144,7 @@ function DeliveryDialog({ webhook, delivery, onClose }: DeliveryDialogProps) {
     queryKey: [...deliveriesKey(workspace.id, webhook.id), delivery.id],
     queryFn: ({ signal }) => api.webhooks.delivery(webhook.id, delivery.id, { signal }),
   });
-  const again = useMutation({
+  const redeliver = useMutation({
     mutationFn: () => api.webhooks.redeliver(webhook.id, delivery.id),
     onSuccess: async () => {
       await invalidateDeliveries(workspace.id, webhook.id);
@@ -156,14 +156,14 @@ function DeliveryDialog({ webhook, delivery, onClose }: DeliveryDialogProps) {
     <Dialog onClose={onClose} title={texts.detailTitle(delivery.event)} size="xl">
       <Stack gap="md">
         <QueryContent query={query}>{(detail) => <DeliveryDetails delivery={detail} />}</QueryContent>
-        {again.error !== null && <ErrorNotice error={again.error} />}
+        {redeliver.error !== null && <ErrorNotice error={redeliver.error} />}
         {webhook.active && (
           <Group justify="flex-end">
             <Button
               variant="default"
               leftSection={<IconRefresh size={16} />}
-              loading={again.isPending}
-              onClick={() => again.mutate()}
+              loading={redeliver.isPending}
+              onClick={() => redeliver.mutate()}
             >
               {delivery.status === 'waiting' ? texts.sendNow : texts.sendAgain}
             </Button>
@@ -193,7 +193,7 @@ export function DeliveriesSection({ webhook }: { readonly webhook: Webhook }) {
         columns={COLUMNS}
         state={state}
         rowName={({ event }) => event}
-        rows={3}
+        placeholderRows={3}
         renderRowActions={(delivery) => (
           <RowMenu
             name={delivery.event}

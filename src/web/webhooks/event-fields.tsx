@@ -11,14 +11,14 @@ interface EventFieldsProps {
 }
 
 function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Family }) {
-  const isWhole = form.values.events.includes(family);
+  const isFamilySelected = form.values.events.includes(family);
   return (
     <FormSection title={strings.families[family]}>
       <Stack gap="xs">
         <Checkbox value={family} label={strings.fields.all} />
         <SimpleGrid cols={{ base: 1, xs: 2, sm: 3 }} spacing="xs" verticalSpacing="xs" pl="lg">
           {eventsOf(family).map((event) =>
-            isWhole ? (
+            isFamilySelected ? (
               // Not controlled by the group: it is checked because the whole family is selected.
               <Checkbox key={`${event} of all`} label={strings.events[event]} checked disabled readOnly value="" />
             ) : (

@@ -11,12 +11,12 @@ const TONES: Readonly<Record<WebhookState, Tone>> = {
   switchedOff: 'danger',
 };
 
-export function stateOf({ active, failingSince, switchedOffAt }: Webhook): WebhookState {
+export function getWebhookState({ active, failingSince, switchedOffAt }: Webhook): WebhookState {
   if (!active) return switchedOffAt === null ? 'inactive' : 'switchedOff';
   return failingSince === null ? 'active' : 'failing';
 }
 
 export function StateTag({ webhook }: { readonly webhook: Webhook }) {
-  const state = stateOf(webhook);
+  const state = getWebhookState(webhook);
   return <Tag tone={TONES[state]}>{strings.state[state]}</Tag>;
 }

@@ -23,7 +23,7 @@ import { DimmedText, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeliveriesSection } from './deliveries-section.tsx';
 import { type RevealedSecret, SecretDialog } from './secret-dialog.tsx';
-import { StateTag, stateOf } from './state-tag.tsx';
+import { getWebhookState, StateTag } from './state-tag.tsx';
 import { strings } from './strings.ts';
 import { TestSection } from './test-section.tsx';
 import { describeEvents } from './webhook-form.ts';
@@ -112,7 +112,7 @@ function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
           onClose={() => setConfirming(false)}
           title={texts.replaceTitle}
           confirmLabel={texts.replaceConfirm}
-          nonDestructive
+          isDestructive={false}
           onConfirm={async () => {
             setRevealed({ name: webhook.name, ...(await api.webhooks.replaceSecret(webhook.id)) });
             void queryClient.invalidateQueries({ queryKey: [workspace.id, 'webhooks'] });
@@ -137,7 +137,7 @@ function WebhookDetails({ webhook }: { readonly webhook: Webhook }) {
       description={<StateTag webhook={webhook} />}
       actions={
         <Group gap="xs">
-          {stateOf(webhook) !== 'switchedOff' && (
+          {getWebhookState(webhook) !== 'switchedOff' && (
             <Button variant="default" onClick={() => activate(!webhook.active)}>
               {webhook.active ? texts.deactivate : texts.activate}
             </Button>

@@ -1,5 +1,5 @@
 /** Decodes the payload of a JWT. Throws if it is not base64url. Pure. */
-function payloadOf(token: string): string {
+function decodePayload(token: string): string {
   const encoded = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Uint8Array.from(atob(encoded), (character) => character.codePointAt(0) ?? 0);
   return new TextDecoder().decode(bytes);
@@ -9,7 +9,7 @@ function payloadOf(token: string): string {
 export function parseClaims(text: string): Record<string, unknown> | null {
   const trimmed = text.trim();
   try {
-    const claims: unknown = JSON.parse(trimmed.startsWith('{') ? trimmed : payloadOf(trimmed));
+    const claims: unknown = JSON.parse(trimmed.startsWith('{') ? trimmed : decodePayload(trimmed));
     return typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? { ...claims } : null;
   } catch {
     return null;

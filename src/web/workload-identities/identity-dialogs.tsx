@@ -4,7 +4,13 @@ import { Notice } from '../components/notice.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { useWorkspace } from '../session.ts';
 import { IdentityFields } from './identity-fields.tsx';
-import { EMPTY, IDENTITY_RULES, toCreateRequest, toFormValues, toRequestFields } from './identity-form.ts';
+import {
+  IDENTITY_RULES,
+  NEW_IDENTITY_VALUES,
+  toCreateRequest,
+  toFormValues,
+  toRequestFields,
+} from './identity-form.ts';
 import { strings } from './strings.ts';
 
 const { noun } = strings.identityPage;
@@ -19,7 +25,7 @@ export function CreateIdentityDialog({ onClose, onCreated }: CreateIdentityDialo
   return (
     <CreateResourceDialog
       noun={noun}
-      initial={EMPTY}
+      initial={NEW_IDENTITY_VALUES}
       validate={IDENTITY_RULES}
       renderFields={(form) => <IdentityFields form={form} isNew />}
       create={(values) => api.workloadIdentities.create(toCreateRequest(values))}

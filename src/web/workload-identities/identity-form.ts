@@ -33,22 +33,26 @@ export type IdentityFormValues = RestrictionValues & {
   readonly lifetime: number | string;
 };
 
-export const EMPTY: IdentityFormValues = {
+export const NEW_IDENTITY_VALUES: IdentityFormValues = {
   ...{ name: '', provider: 'github', subject: '', branch: 'main', environment: '', workflow: '', repositoryId: '' },
   ...{ issuer: '', jwksUrl: '', conditions: '', scopes: [], lifetime: 15 },
   ...UNRESTRICTED,
 };
 
-const toText = (conditions: Readonly<Record<string, string>>): string =>
+const formatConditions = (conditions: Readonly<Record<string, string>>): string =>
   Object.entries(conditions)
     .map(([claim, value]) => `${claim}=${value}`)
     .join('\n');
 
 /** Converts an identity to form values. Its conditions are edited as text, whatever its provider. */
 export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => ({
-  ...EMPTY,
+  ...NEW_IDENTITY_VALUES,
   ...{ provider: 'other', name: identity.name, issuer: identity.issuer, jwksUrl: identity.jwksUrl ?? '' },
-  ...{ conditions: toText(identity.conditions), scopes: identity.scopes, lifetime: identity.lifetimeSeconds / 60 },
+  ...{
+    conditions: formatConditions(identity.conditions),
+    scopes: identity.scopes,
+    lifetime: identity.lifetimeSeconds / 60,
+  },
   ...toRestrictionValues(identity.restrictions),
 });
 

@@ -9,23 +9,23 @@ import { strings } from './strings.ts';
 /** Replaces the key that encrypts new backups of the workspace's apps. For owners and admins. */
 export function BackupKeySection() {
   const { api } = useWorkspace();
-  const [isAsking, setIsAsking] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   return (
     <Section
       title={strings.backupKey.title}
       description={strings.backupKey.description}
       actions={
-        <Button variant="default" onClick={() => setIsAsking(true)}>
+        <Button variant="default" onClick={() => setIsConfirming(true)}>
           {strings.backupKey.replace}
         </Button>
       }
     >
-      {isAsking && (
+      {isConfirming && (
         <ConfirmDialog
           title={strings.backupKey.replace}
           confirmLabel={strings.backupKey.replace}
-          nonDestructive
-          onClose={() => setIsAsking(false)}
+          isDestructive={false}
+          onClose={() => setIsConfirming(false)}
           onConfirm={async () => {
             await api.backups.replaceKey();
             notifications.show({ message: strings.backupKey.replaced });

@@ -10,7 +10,7 @@ async function countItems(list: AsyncIterable<unknown>): Promise<number> {
   return total;
 }
 
-/** Returns the number of credentials: “3 access tokens and 1 API key”. */
+/** Returns the number of credentials: "3 access tokens and 1 API key". */
 export async function countCredentials(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),
