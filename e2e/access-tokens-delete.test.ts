@@ -108,7 +108,7 @@ test('at 400 pixels a token is generated, found, read and deleted', secureContex
   await tab.getByRole('searchbox').fill('telephone');
   await tab.getByRole('link', { name: 'From a telephone' }).click();
   await tab.getByRole('heading', { name: 'From a telephone', level: 1 }).waitFor();
-  await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
+  await tab.getByRole('button', { name: 'Open navigation' }).click();
   await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await rowOf(tab, 'From a telephone').waitFor();
   await chooseInMenu(tab, 'From a telephone', 'Delete');

@@ -54,7 +54,7 @@ checkWorkspacePages(settings.fixture, [
 
 test('on a narrow screen the navigation opens from a button and closes after a choice', async () => {
   const tab = await settings.fixture.open('/settings/members', { width: 360 });
-  await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
+  await tab.getByRole('button', { name: 'Open navigation' }).click();
   await tab.getByRole('link', { name: 'Projects' }).waitFor();
   await takeScreenshot(tab, 'navigation-light-360');
   await tab.getByRole('link', { name: 'Projects' }).click();

@@ -143,7 +143,7 @@ test('a dotenv file replaces all variables and is exported unchanged; an earlier
   await importDialog.getByText('Line 2:', { exact: false }).waitFor();
   await importDialog.getByLabel('Content').fill(`NODE_ENV=production\nQUOTED='a "b" #c'\n`);
   await importDialog.getByLabel('Remove variables that are not in the file').check();
-  await importDialog.getByText('2 in the file: 1 new, 1 existing; 3 will be removed.').waitFor();
+  await importDialog.getByText('2 variables in the file: 1 new, 1 existing; 3 will be removed.').waitFor();
   await importDialog.getByRole('button', { name: 'Import' }).click();
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 5 changes' }).click();

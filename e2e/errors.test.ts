@@ -139,7 +139,7 @@ test('frames of a minified script are shown as in the source, and as they were r
   await tab.getByRole('link', { name: 'MinifiedError: x' }).click();
   const frames = tab.getByRole('list', { name: 'Stack trace' }).getByRole('listitem');
   await frames.filter({ hasText: 'src/orders.ts:2' }).waitFor();
-  await tab.getByText('Source', { exact: true }).click();
+  await tab.getByText('Show source', { exact: true }).click();
   await tab.getByText('return order.total.toFixed(2);', { exact: false }).waitFor();
   await tab.getByRole('switch', { name: 'Show the minified stack trace' }).click({ force: true });
   await frames.filter({ hasText: 'app.js:1:48213' }).waitFor();

@@ -71,7 +71,7 @@ test('Escape closes the calendar first, and asks before it discards a filled for
   await waitForFocus(tab, form.getByLabel('Last day'));
 
   await keys.press('Escape');
-  const question = await waitForDialog(tab, 'Discard what you entered?', 'dialog-token-discard');
+  const question = await waitForDialog(tab, 'Discard your input?', 'dialog-token-discard');
   await closeWithEscape(question, form.getByLabel('Last day'));
   assert.equal(await form.getByLabel('Name').inputValue(), 'Half done');
   await keys.press('Escape');

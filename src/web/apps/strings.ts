@@ -186,7 +186,7 @@ export const strings = {
       'The new secret replaces the current one, if any. Pushes signed with the current one are then rejected.',
     shownTitle: 'Push secret created',
     shownOnce: 'The push secret is shown only once. Enter it at the Git host now.',
-    secretName: 'push secret',
+    secretName: 'the push secret',
     secret: 'Push secret',
     copySecret: 'Copy push secret',
     done: 'Done',

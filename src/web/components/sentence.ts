@@ -7,8 +7,8 @@ const FIRST_STRONG_ISOLATE = '\u2068';
 const POP_DIRECTIONAL_ISOLATE = '\u2069';
 
 /**
- * Prepares a name for use within a longer text. A name that is written from right to left is isolated (Unicode UAX #9), so
- * that it does not change the order of the words around it. If a name has its own element, use `<bdi>` instead.
+ * Prepares a name for use within a longer text. A name that is written from right to left is isolated (Unicode UAX #9),
+ * so that it does not change the order of the words around it. If a name has its own element, use `<bdi>` instead.
  */
 export const isolate = (name: string): string =>
   RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;

@@ -130,7 +130,7 @@ export const strings = {
     confirmLabel: 'Leave',
     secretTitle: 'Leave this page?',
     shownOnlyOnce: (secret: string) =>
-      `This is the only time ${secret} can be shown. If you have not stored it elsewhere, it is lost.`,
+      `This is the only time ${secret} can be shown. If you have not stored it elsewhere, it will be lost.`,
   },
   page: {
     documentTitle: (title: string) => phrase`${title} · Devpilot`,
@@ -172,7 +172,7 @@ export const strings = {
     tryAgain: 'Try again',
     requestId: (id: ReactNode) => sentence`Request ID ${id}`,
     noPermissionTitle: "You don't have access to this page",
-    noPermissionHint: 'Only owners and admins of this workspace have access. Ask one of them.',
+    noPermissionHint: 'Only owners and admins of this workspace can view it. If you need access, ask one of them.',
     loading: 'Loading',
   },
   timeRangeFields: {
@@ -185,7 +185,7 @@ export const strings = {
   versionsSection: {
     title: 'Versions',
     none: 'No versions yet.',
-    older: 'Older',
+    older: 'Load older versions',
     restoreTitle: (version: number) => `Restore version ${version}`,
     restore: 'Restore',
   },
@@ -201,10 +201,10 @@ export const strings = {
     nextMonth: 'Next month',
   },
   discardConfirmation: {
-    title: 'Discard what you entered?',
+    title: 'Discard your input?',
     confirmLabel: 'Discard',
     cancelLabel: 'Keep editing',
-    consequences: 'The form has not been submitted. What you entered will be lost.',
+    consequences: 'The form has not been submitted. Your input will be lost.',
   },
   typedDate: {
     notADate: 'This is not a date. Enter one such as 24 Feb 2027 or 2027-02-24.',

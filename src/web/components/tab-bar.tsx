@@ -32,7 +32,7 @@ export function TabBar({ label, tabs }: TabBarProps) {
   const [focused, setFocused] = useState<number | null>(null);
   const current = tabs.findIndex(({ to, exact }) => matchRoute({ to, fuzzy: exact !== true }) !== false);
   useEffect(() => {
-    // In newer browsers this returns a promise, which must not become the cleanup of the effect.
+    // The braces discard the promise that newer browsers return; React would treat it as the effect's cleanup.
     links.current[current]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [current]);
 

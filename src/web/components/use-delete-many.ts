@@ -6,7 +6,7 @@ export type DeleteResult = string | null;
 
 const MAX_CONCURRENT = 4;
 
-/** Deletes several items, a few at a time. `results` contains the result of each finished deletion, by the item's ID. */
+/** Deletes several items, a few at a time. `results` contains the result of each finished deletion by item ID. */
 export function useDeleteMany<Item extends { readonly id: string }>(remove: (item: Item) => Promise<unknown>) {
   const [results, setResults] = useState<ReadonlyMap<string, DeleteResult>>(new Map());
   const isDeleted = ({ id }: Item) => results.get(id) === null;

@@ -16,7 +16,7 @@ interface SearchProgress {
   readonly nextLine: number;
 }
 
-/** Continues a search in `lines`, whose first line has the number `firstLine`. Searches at most `LINES_PER_TURN` lines. */
+/** Searches up to `MAX_LINES_PER_TASK` more lines. `firstLine` is the number of the first element of `lines`. */
 export function searchNextLines(
   progress: SearchProgress,
   lines: readonly LogLine[],

@@ -100,7 +100,7 @@ function UseFields(props: CredentialFieldsProps) {
           {...(passphraseDescription !== undefined && { description: passphraseDescription })}
         />
       )}
-      <RestrictionFields form={form} requiresAddresses={policy.requireAddresses} known={props.knownUses} />
+      <RestrictionFields form={form} requiresAddresses={policy.requireAddresses} knownUses={props.knownUses} />
       {!isToken && <ApiKeySwitches form={form} />}
     </Stack>
   );

@@ -19,7 +19,7 @@ test('the changes of a draft are additions, changes and removals, sorted by name
   ]);
 });
 
-test('a draft equal to the revealed value is not a change; a draft of an unrevealed value is', () => {
+test('a new value is a change unless the revealed value is the same', () => {
   const draft = new Map([
     ['HOST', 'a'],
     ['PORT', '80'],
@@ -30,7 +30,7 @@ test('a draft equal to the revealed value is not a change; a draft of an unrevea
   );
 });
 
-test('a new value of an inherited variable overrides it, unless it is known to be the same', () => {
+test('a new value for an inherited variable overrides it unless the revealed value is the same', () => {
   const inherited = new Set(['LEVEL', 'REGION', 'ZONE']);
   const draft = new Map([
     ['LEVEL', 'debug'],

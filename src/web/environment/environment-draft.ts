@@ -2,7 +2,7 @@ import { ENV_NAME } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { strings } from './strings.ts';
 
-/** The unsaved changes: a new value, or null to remove the variable. */
+/** The unsaved changes by variable name: the new value, or null to remove the variable. */
 export type Draft = ReadonlyMap<string, string | null>;
 
 export interface VariableChange {
@@ -63,7 +63,7 @@ export function validateVariableName(name: string, existingNames: ReadonlySet<st
 }
 
 export function validateVariableValue(value: string): string | null {
-  if (value.includes('\0') || !value.isWellFormed()) return strings.environmentDraft.noNulCharacters;
+  if (value.includes('\0') || !value.isWellFormed()) return strings.environmentDraft.valueInvalid;
   return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes
     ? strings.environmentDraft.valueTooLong
     : null;

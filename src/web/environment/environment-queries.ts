@@ -13,11 +13,14 @@ export interface EnvironmentOwner {
   readonly name: string;
   /** The project that an app inherits variables from. */
   readonly project?: { readonly id: string; readonly name: string };
-  /** The names of the variables that must have a value before an app can be deployed. */
+  /** The names of the variables that must have a value before the app can be deployed. */
   readonly requiredNames?: readonly string[];
 }
 
-/** The prefix of the keys of all variable queries. It has no owner, because apps also show their project's variables. */
+/**
+ * The prefix of all query keys of variables in a workspace. It contains no owner, because a change to a project's
+ * variables also affects its apps.
+ */
 export const environmentKey = (workspaceId: string) => [workspaceId, 'environment'];
 
 export function useEnvironmentClient({ kind }: EnvironmentOwner) {
@@ -37,7 +40,7 @@ export function useEnvironment(owner: EnvironmentOwner) {
   });
 }
 
-/** The revealed values, stored only in this page's memory. The server records each reveal. */
+/** The revealed values. They are stored only in this page's memory. The server records each reveal. */
 export function useRevealedValues(owner: EnvironmentOwner) {
   const { workspace } = useWorkspace();
   const client = useEnvironmentClient(owner);
@@ -61,7 +64,7 @@ export function useRevealedValues(owner: EnvironmentOwner) {
   }
   return {
     values,
-    /** The name of the variable being revealed; empty for all of them. */
+    /** The name of the variable being revealed; empty while all are being revealed, null otherwise. */
     pending,
     /** Reveals one variable, or all of them. */
     reveal: (name?: string) => void reveal(name),

@@ -44,8 +44,7 @@ interface ReviewDialogProps {
   readonly changes: readonly VariableChange[];
   readonly onClose: () => void;
   /**
-   * Saves the changes. After a conflict, reads the current version and passes the names that someone else changed as
-   * `namesChangedByOthers`.
+   * Saves the changes. After a conflict, it reads the current version, sets `namesChangedByOthers` and rejects.
    */
   readonly onSave: () => Promise<void>;
   /** The names of the variables that someone else changed since the page was loaded; null if there is no conflict. */

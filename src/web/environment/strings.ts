@@ -7,14 +7,14 @@ export const strings = {
     nameTooLong: (max: number) => `Must be at most ${max} characters`,
     nameInvalid: 'Must contain only letters, digits and underscores, and not start with a digit',
     nameTaken: 'A variable with this name already exists',
-    noNulCharacters: 'Must not contain NUL characters',
+    valueInvalid: 'Must be well-formed Unicode without NUL characters',
     valueTooLong: 'Must be at most 64 KiB',
   },
-  environmentTab: {
-    downloadNotice: 'Reveals all values; this is recorded',
+  variableList: {
+    downloadNotice: 'Reveals all values. Recorded in the activity log.',
     downloadAs: {
       dotenv: 'Download as .env',
-      node: 'For Node (--env-file)',
+      node: 'For Node.js (--env-file)',
       python: 'For python-dotenv',
       shell: 'For a shell (set -a)',
       systemd: 'For systemd (EnvironmentFile)',
@@ -62,7 +62,7 @@ export const strings = {
     ofVersion: (version: number) => ` version ${version}`,
   },
   importDialog: {
-    fileTooLarge: 'The file is too large.',
+    fileTooLarge: 'The file must be at most 8 MiB.',
     errorInLine: (line: number, message: string) => `Line ${line}: ${message}.`,
     title: 'Import .env file',
     chooseFile: 'Choose file',
@@ -79,7 +79,7 @@ export const strings = {
       existingCount: number;
       removedCount: number | null;
     }) => {
-      const counts = `${count} in the file: ${count - existingCount} new, ${existingCount} existing`;
+      const counts = `${plural(count, { one: '1 variable', other: `${count} variables` })} in the file: ${count - existingCount} new, ${existingCount} existing`;
       return removedCount === null ? `${counts}.` : `${counts}; ${removedCount} will be removed.`;
     },
     cancel: 'Cancel',

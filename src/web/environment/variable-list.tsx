@@ -47,10 +47,10 @@ function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
     onError: notifyError,
   });
   return (
-    <ExportMenu busy={save.isPending} label={strings.environmentTab.downloadNotice}>
+    <ExportMenu busy={save.isPending} label={strings.variableList.downloadNotice}>
       {ENV_FILE_FORMATS.map((format) => (
         <Menu.Item key={format} onClick={() => save.mutate(format)}>
-          {strings.environmentTab.downloadAs[format]}
+          {strings.variableList.downloadAs[format]}
         </Menu.Item>
       ))}
     </ExportMenu>
@@ -71,11 +71,11 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
       disabled={disabled}
       onClick={() => revealed.reveal()}
     >
-      {strings.environmentTab.revealAll}
+      {strings.variableList.revealAll}
     </Button>
   ) : (
     <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
-      {strings.environmentTab.hideAll}
+      {strings.variableList.hideAll}
     </Button>
   );
 }
@@ -118,7 +118,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     setNamesChangedByOthers(null);
   }
 
-  /** Refetches after a conflict and shows the changes that someone else made. */
+  /** Refetches the variables after a conflict and sets the names of those that someone else changed. */
   async function reloadAfterConflict() {
     const { data: refetched } = await query.refetch();
     if (refetched === undefined) return;
@@ -139,7 +139,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       if (isConflict(error)) await reloadAfterConflict();
       throw error;
     }
-    notifications.show({ message: strings.environmentTab.saved(owner.name) });
+    notifications.show({ message: strings.variableList.saved(owner.name) });
     if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
     discard();
     await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
@@ -147,12 +147,12 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
 
   const addButton = isAdmin && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
-      {strings.environmentTab.addVariable}
+      {strings.variableList.addVariable}
     </Button>
   );
   const importButton = isAdmin && (
     <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
-      {strings.environmentTab.import}
+      {strings.variableList.import}
     </Button>
   );
   const editedName = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
@@ -160,12 +160,12 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     <Stack gap="md">
       <NavigationBlocker when={changes.length > 0} />
       {missingNames.length > 0 && (
-        <Notice tone="warning">{strings.environmentTab.requiredMissing(missingNames.join(', '))}</Notice>
+        <Notice tone="warning">{strings.variableList.requiredMissing(missingNames.join(', '))}</Notice>
       )}
       {allNames.length === 0 ? (
         <EmptyState
           icon={<IconVariable size={26} />}
-          title={strings.environmentTab.noVariablesYetTitle}
+          title={strings.variableList.noVariablesYetTitle}
           action={
             <>
               {addButton}
@@ -174,7 +174,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
           }
         >
           <DimmedText>
-            {isAdmin ? strings.environmentTab.noVariablesHint[owner.kind] : strings.environmentTab.askToSet}
+            {isAdmin ? strings.variableList.noVariablesHint[owner.kind] : strings.variableList.askToSet}
           </DimmedText>
         </EmptyState>
       ) : (
@@ -182,8 +182,8 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
           <Group justify="space-between" gap="xs">
             <TextInput
               type="search"
-              aria-label={strings.environmentTab.searchVariablesByName}
-              placeholder={strings.environmentTab.searchByNamePlaceholder}
+              aria-label={strings.variableList.searchVariablesByName}
+              placeholder={strings.variableList.searchByNamePlaceholder}
               leftSection={<IconSearch size={16} aria-hidden />}
               value={searchText}
               onChange={(event) => setSearchText(event.currentTarget.value)}
@@ -198,9 +198,9 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
             </Group>
           </Group>
           <DimmedText>
-            {isAdmin ? strings.environmentTab.valuesAreHidden : strings.environmentTab.onlyAdminsCanReveal}
+            {isAdmin ? strings.variableList.valuesAreHidden : strings.variableList.onlyAdminsCanReveal}
           </DimmedText>
-          <ul className={styles['rows']} aria-label={strings.environmentTab.variables}>
+          <ul className={styles['rows']} aria-label={strings.variableList.variables}>
             {visibleNames.map((name) => (
               <VariableRow
                 key={name}
@@ -209,7 +209,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
                 value={draft.get(name) ?? revealed.values.get(name)}
                 change={changeKinds.get(name) ?? null}
                 inheritedFrom={inheritedNames.has(name) ? (owner.project ?? null) : null}
-                revealing={revealed.pending === name}
+                isRevealing={revealed.pending === name}
                 onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
                 onHide={() => revealed.hide(name)}
                 edit={
@@ -224,22 +224,20 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
               />
             ))}
           </ul>
-          {visibleNames.length === 0 && (
-            <DimmedText role="status">{strings.environmentTab.noVariablesMatch}</DimmedText>
-          )}
+          {visibleNames.length === 0 && <DimmedText role="status">{strings.variableList.noVariablesMatch}</DimmedText>}
         </>
       )}
       {changes.length > 0 && (
-        <section className={actionBarStyles['bar']} aria-label={strings.environmentTab.unsavedChangesLabel}>
+        <section className={actionBarStyles['bar']} aria-label={strings.variableList.unsavedChangesLabel}>
           <Text fz="sm" fw={550} role="status">
-            {strings.environmentTab.unsavedChanges(changes.length)}
+            {strings.variableList.unsavedChanges(changes.length)}
           </Text>
           <Group gap="xs">
             <Button size="xs" variant="default" onClick={discard}>
-              {strings.environmentTab.discard}
+              {strings.variableList.discard}
             </Button>
             <Button size="xs" onClick={() => setDialog('review')}>
-              {strings.environmentTab.reviewAndSave}
+              {strings.variableList.reviewAndSave}
             </Button>
           </Group>
         </section>

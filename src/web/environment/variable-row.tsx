@@ -40,11 +40,11 @@ interface VariableRowProps {
   readonly change: VariableChange['kind'] | null;
   /** The project from which the app inherits the variable; null for a variable of the app itself. */
   readonly inheritedFrom: { readonly id: string; readonly name: string } | null;
-  readonly revealing: boolean;
+  readonly isRevealing: boolean;
   /** Omitted for members, who see only the names. */
   readonly onReveal?: (() => void) | undefined;
   readonly onHide: () => void;
-  /** Omitted if the user may not change the variable. */
+  /** Omitted if the user cannot change the variable. */
   readonly edit?:
     | { readonly onEdit: () => void; readonly onRemove: () => void; readonly onUndo: () => void }
     | undefined;
@@ -52,7 +52,7 @@ interface VariableRowProps {
 
 /** A variable with its masked or revealed value and its change in the draft. */
 export function VariableRow(props: VariableRowProps) {
-  const { name, updatedAt, value, change, inheritedFrom, revealing, onReveal, onHide, edit } = props;
+  const { name, updatedAt, value, change, inheritedFrom, isRevealing, onReveal, onHide, edit } = props;
   const isInherited = inheritedFrom !== null && change === null;
   return (
     <li className={styles['row']} {...(change !== null && { 'data-kind': change })}>
@@ -85,7 +85,7 @@ export function VariableRow(props: VariableRowProps) {
             <IconAction
               label={strings.variableRow.reveal(name)}
               Icon={IconEye}
-              loading={revealing}
+              loading={isRevealing}
               onClick={onReveal}
             />
           ) : (

@@ -52,16 +52,16 @@ function Facet({ title, values }: FacetProps) {
   );
 }
 
-interface OccurrencePageProps {
+interface OccurrenceViewProps {
   readonly event: ErrorEvent | undefined;
   readonly isLatest: boolean;
-  /** Null on the first page. */
+  /** Null if the latest occurrence is shown. */
   readonly onNewer: (() => void) | null;
-  /** Null on the last page. */
+  /** Null if the oldest stored occurrence is shown. */
   readonly onOlder: (() => void) | null;
 }
 
-function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePageProps) {
+function OccurrenceView({ event, isLatest, onNewer, onOlder }: OccurrenceViewProps) {
   if (event === undefined) {
     return (
       <Section title={strings.issuePage.occurrencesTitle}>
@@ -104,7 +104,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
   return (
     <QueryContent query={query} placeholder={<BlockSkeleton height={420} />}>
       {({ data: [event], nextCursor }) => (
-        <OccurrencePage
+        <OccurrenceView
           event={event}
           isLatest={cursor === undefined}
           onNewer={cursors.length === 1 ? null : () => setCursors(cursors.slice(0, -1))}
@@ -173,7 +173,7 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
   );
 }
 
-/** The page of an issue: how often and since when it occurred, and its occurrences. */
+/** The page of an issue: its status, its counts and its occurrences. */
 export function IssuePage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

@@ -29,7 +29,7 @@ function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFram
   );
 }
 
-/** In the long lines of a minified script only the column says where a frame is. */
+/** A line of a minified script is so long that only the column identifies the position of a frame. */
 const isMinifiedColumn = (column: number | null) => (column ?? 0) >= 200;
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
@@ -72,7 +72,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
       {frames.length > 0 && (
         <ol className={styles['frames']} aria-label={strings.occurrence.stackTrace}>
           {frames.map((frame, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event never move
+            // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event are never reordered
             <StackFrame key={index} frame={frame} />
           ))}
         </ol>
@@ -93,12 +93,12 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
 
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-function BreadcrumbList({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
+function BreadcrumbList({ breadcrumbs }: { readonly breadcrumbs: readonly ErrorBreadcrumb[] }) {
   return (
     <Section title={strings.occurrence.breadcrumbsTitle} description={strings.occurrence.breadcrumbsDescription}>
-      <ol className={styles['crumbs']} aria-label={strings.occurrence.breadcrumbs}>
-        {crumbs.map(({ at: time, category, level, message }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event never move
+      <ol className={styles['breadcrumbs']} aria-label={strings.occurrence.breadcrumbs}>
+        {breadcrumbs.map(({ at: time, category, level, message }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event are never reordered
           <li key={index}>
             {time === null ? (
               <span>–</span>
@@ -127,7 +127,7 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
         </Text>
       </Section>
       <StackTrace event={event} />
-      {event.breadcrumbs.length > 0 && <BreadcrumbList crumbs={event.breadcrumbs} />}
+      {event.breadcrumbs.length > 0 && <BreadcrumbList breadcrumbs={event.breadcrumbs} />}
       {tags.length > 0 && (
         <Section title={strings.occurrence.tagsTitle}>
           <DescriptionList items={tags.map(([name, value]) => [name, mono(value)] as const)} />

@@ -13,22 +13,22 @@ const DAY_COUNT = 14;
 
 /** One bar per day, with a description for screen readers. */
 export function Sparkline({ days, width, height }: SparklineProps) {
-  const all = fillLastDays(days, DAY_COUNT, Date.now());
-  const maxCount = Math.max(1, ...all.map(({ count }) => count));
+  const dailyCounts = fillLastDays(days, DAY_COUNT, Date.now());
+  const maxCount = Math.max(1, ...dailyCounts.map(({ count }) => count));
   const barStep = width / DAY_COUNT;
-  const sum = all.reduce((total, { count }) => total + count, 0);
-  const today = all.at(-1)?.count ?? 0;
+  const sum = dailyCounts.reduce((total, { count }) => total + count, 0);
+  const todayCount = dailyCounts.at(-1)?.count ?? 0;
   return (
     <svg
       role="img"
-      aria-label={strings.sparkline.occurrences(sum.toLocaleString('en'), DAY_COUNT, today.toLocaleString('en'))}
+      aria-label={strings.sparkline.occurrences(sum.toLocaleString('en'), DAY_COUNT, todayCount.toLocaleString('en'))}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}
       preserveAspectRatio="none"
       style={{ maxWidth: width, display: 'block' }}
     >
-      {all.map(({ day, count }, index) => {
+      {dailyCounts.map(({ day, count }, index) => {
         const barHeight = count === 0 ? 1 : Math.max(2, (count / maxCount) * height);
         return (
           <rect
@@ -50,21 +50,22 @@ export function Sparkline({ days, width, height }: SparklineProps) {
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
-/** A sparkline with axes, and the same counts as a table for screen readers. */
+/** A sparkline with axes. Screen readers get the same counts as a table. */
 export function DailyCountsChart({ days }: { readonly days: readonly DailyCount[] }) {
-  const all = fillLastDays(days, DAY_COUNT, Date.now());
-  const label = (entry: DailyCount | undefined) => (entry === undefined ? '' : dayFormat.format(new Date(entry.day)));
+  const dailyCounts = fillLastDays(days, DAY_COUNT, Date.now());
+  const formatDay = (entry: DailyCount | undefined) =>
+    entry === undefined ? '' : dayFormat.format(new Date(entry.day));
   return (
     <div>
       <div className={styles['chart']} aria-hidden>
-        <span>{formatCompactNumber(Math.max(1, ...all.map(({ count }) => count)))}</span>
+        <span>{formatCompactNumber(Math.max(1, ...dailyCounts.map(({ count }) => count)))}</span>
         <div>
           <Sparkline days={days} width={360} height={64} />
         </div>
         <span>0</span>
         <div className={styles['days']}>
-          <span>{label(all[0])}</span>
-          <span>{label(all.at(-1))}</span>
+          <span>{formatDay(dailyCounts[0])}</span>
+          <span>{formatDay(dailyCounts.at(-1))}</span>
         </div>
       </div>
       <table className="visually-hidden" aria-label={strings.sparkline.occurrencesPerDay}>
@@ -75,9 +76,9 @@ export function DailyCountsChart({ days }: { readonly days: readonly DailyCount[
           </tr>
         </thead>
         <tbody>
-          {all.map((entry) => (
+          {dailyCounts.map((entry) => (
             <tr key={entry.day}>
-              <th scope="row">{label(entry)}</th>
+              <th scope="row">{formatDay(entry)}</th>
               <td>{entry.count.toLocaleString('en')}</td>
             </tr>
           ))}

@@ -14,7 +14,7 @@ export const strings = {
   },
   deleteIssueDialog: {
     consequences:
-      'Its occurrences and counts are deleted with it. If the same error is reported again, it appears as a new issue. To keep the counts and hide the issue, mute it instead.',
+      'Its occurrences and counts are also deleted. If the same error is reported again, it appears as a new issue. To keep the counts and hide the issue, mute it instead.',
   },
   errorKeysPage: {
     name: 'Name',
@@ -31,12 +31,12 @@ export const strings = {
     noErrorKeysTitle: 'No error keys yet',
     noErrorKeysHint: 'Create one and configure a Sentry SDK with its DSN.',
     askToCreate: 'An owner or admin of this workspace can create error keys and share their DSNs.',
-    consequences: 'Errors reported with it are rejected from now on. Existing issues are kept.',
+    consequences: 'Errors reported with this key will be rejected. Existing issues are kept.',
   },
   issuePage: {
     lastSeen: (time: string) => `last seen ${time}`,
     occurrencesTitle: 'Occurrences',
-    noOccurrences: 'No occurrences are stored any more; only their count is kept.',
+    noOccurrences: 'The occurrences are no longer stored. Only their number is kept.',
     latestOccurrence: 'Latest occurrence',
     occurrence: 'Occurrence',
     newer: 'Newer',
@@ -80,11 +80,11 @@ export const strings = {
       status: 'Status',
       last14Days: 'Last 14 days',
       occurrences: 'Occurrences',
-      seen: 'Seen',
+      seen: 'Last seen',
       source: 'Source',
     },
-    firstSeen: (time: ReactNode) => sentence`first ${time}`,
-    howToReport: 'Point any Sentry SDK here: create an error key and configure the SDK with its DSN.',
+    firstSeen: (time: ReactNode) => sentence`first seen ${time}`,
+    howToReport: 'Create an error key, then configure any Sentry SDK with its DSN.',
     askToSetUp:
       'Any Sentry SDK can report errors here. An owner or admin of this workspace can create an error key for it.',
     setUpReporting: 'Set up error reporting',
@@ -127,7 +127,7 @@ export const strings = {
     noMessage: 'No message was reported.',
     tagsTitle: 'Tags',
     showMinified: 'Show the minified stack trace',
-    showSource: 'Source',
+    showSource: 'Show source',
     anonymous: '(anonymous)',
     inTheApp: ' (in the app)',
   },

@@ -15,9 +15,10 @@ import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 import { SignUpWithProvider } from '../sign-in/single-sign-on.tsx';
 import { strings } from './strings.ts';
 
-/** The code from the link, stored only in memory so that it survives the sign-in but not a reload. */
+/** The code from the link. It is stored only in memory, so it survives the sign-in but not a reload of the page. */
 let invitationCode = '';
 
+/** Returns a function that opens a workspace, or the home page for null, and discards the invitation's code. */
 function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
   const navigate = useNavigate();
   return async (workspace) => {
@@ -74,7 +75,7 @@ function AcceptInvitation({ me }: { readonly me: Person }) {
 function InvitedSignUp() {
   const enterWorkspace = useEnterWorkspace();
   const navigate = useNavigate();
-  const [account, setAccount] = useState<'new' | 'known'>('new');
+  const [account, setAccount] = useState<'new' | 'existing'>('new');
   return (
     <CenteredLayout
       title={strings.invitationPage.title}
@@ -100,10 +101,10 @@ function InvitedSignUp() {
             }}
             aria-label={strings.invitationPage.account}
             value={account}
-            onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}
+            onChange={(value) => setAccount(value === 'existing' ? 'existing' : 'new')}
             data={[
               { value: 'new', label: strings.invitationPage.imNewHere },
-              { value: 'known', label: strings.invitationPage.iHaveAnAccount },
+              { value: 'existing', label: strings.invitationPage.iHaveAnAccount },
             ]}
           />
           {account === 'new' ? (
@@ -120,7 +121,7 @@ function InvitedSignUp() {
   );
 }
 
-/** The target of an invitation link: sign up or sign in, then accept. */
+/** The page of an invitation link: the person signs up or signs in, then accepts the invitation. */
 export function InvitationPage() {
   const [hasCode] = useState(() => {
     invitationCode = takeUrlFragment() || invitationCode;

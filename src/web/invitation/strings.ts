@@ -18,7 +18,8 @@ export const strings = {
     iHaveAnAccount: 'I have an account',
     signInToAccept: 'Sign in to accept',
     reloadedTitle: 'Open the link again',
-    reloadedDescription: "For security the code isn't kept across reloads. Open your invitation link again.",
+    reloadedDescription:
+      'For security, this page forgets the invitation when you reload it. Open your invitation link again.',
     goToDevpilot: 'Go to Devpilot',
     loading: 'Loading',
     tryAgain: 'Try again',

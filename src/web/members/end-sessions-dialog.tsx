@@ -5,18 +5,18 @@ import { strings } from './strings.ts';
 interface EndSessionsDialogProps {
   readonly name: string;
   readonly onClose: () => void;
-  readonly end: () => Promise<unknown>;
+  readonly endSessions: () => Promise<unknown>;
 }
 
 /** Ends all sessions of another person. */
-export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps) {
+export function EndSessionsDialog({ name, onClose, endSessions }: EndSessionsDialogProps) {
   return (
     <ConfirmDialog
       onClose={onClose}
       title={strings.endSessionsDialog.title}
       confirmLabel={strings.endSessionsDialog.endSessions}
       onConfirm={async () => {
-        await end();
+        await endSessions();
         notifications.show({ message: strings.endSessionsDialog.ended(name) });
       }}
     >

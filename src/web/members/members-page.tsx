@@ -25,7 +25,9 @@ import { RemoveMemberDialog } from './remove-member-dialog.tsx';
 import { strings } from './strings.ts';
 import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
-type OpenDialog = 'invite' | { readonly end?: Member; readonly remove?: Member; readonly transferTo?: Member };
+type OpenDialog =
+  | 'invite'
+  | { readonly endSessionsOf?: Member; readonly remove?: Member; readonly transferTo?: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -83,7 +85,11 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
           Icon: IconCrown,
           onSelect: () => open({ transferTo: member }),
         },
-        { label: strings.membersPage.endAllSessions, Icon: IconLogout, onSelect: () => open({ end: member }) },
+        {
+          label: strings.membersPage.endAllSessions,
+          Icon: IconLogout,
+          onSelect: () => open({ endSessionsOf: member }),
+        },
         {
           label: strings.membersPage.remove,
           Icon: IconUserMinus,
@@ -103,7 +109,7 @@ export function MembersPage() {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const list = useList([workspace.id, 'members'], api.members.list, { limit: 50, cursor: state.cursor });
-  const { end, remove, transferTo } = dialog === null || dialog === 'invite' ? {} : dialog;
+  const { endSessionsOf, remove, transferTo } = dialog === null || dialog === 'invite' ? {} : dialog;
 
   return (
     <Page
@@ -136,8 +142,12 @@ export function MembersPage() {
       />
       {isAdmin && <Invitations />}
       {dialog === 'invite' && <InviteDialog onClose={close} />}
-      {end !== undefined && (
-        <EndSessionsDialog name={end.name} onClose={close} end={() => api.members.endSessions(end.id)} />
+      {endSessionsOf !== undefined && (
+        <EndSessionsDialog
+          name={endSessionsOf.name}
+          onClose={close}
+          endSessions={() => api.members.endSessions(endSessionsOf.id)}
+        />
       )}
       {remove !== undefined && <RemoveMemberDialog member={remove} onClose={close} />}
       {transferTo !== undefined && <TransferOwnershipDialog newOwner={transferTo} onClose={close} />}

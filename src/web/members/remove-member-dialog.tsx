@@ -19,6 +19,7 @@ import { RevealedVariables } from '../review/revealed-variables.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
+/** Returns the credentials that a person created in the workspace: access tokens, then API keys, last used first. */
 async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
   const query = { createdBy: personId, limit: 200, sort: '-lastUsedAt' } as const;
   const [tokens, keys] = await Promise.all([
@@ -216,7 +217,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   );
 }
 
-/** Removes a member after showing the credentials that the member created, which can be deleted or replaced. */
+/** Removes a member. First shows the credentials that the member created, so that they can be deleted or replaced. */
 export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
     <Dialog onClose={onClose} title={strings.removeMemberDialog.title(member.name)} size="lg">

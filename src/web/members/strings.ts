@@ -8,7 +8,7 @@ export const strings = {
     endSessions: 'End sessions',
     ended: (name: string) => phrase`All sessions of ${name} ended`,
     consequences: (name: string) =>
-      phrase`${name} is signed out of every browser and command line immediately, and can sign in again.`,
+      phrase`${name} is immediately signed out of all browsers and of the CLI, but can sign in again.`,
   },
   invitations: {
     title: 'Pending invitations',
@@ -31,7 +31,7 @@ export const strings = {
     notMailed: (email: string) => phrase`No email was sent. Send this link to ${email} yourself.`,
     invitationLink: 'Invitation link',
     invitationLinkDescription: (date: string, email: string) =>
-      phrase`Can be used once until ${date}, only by ${email}. It is not shown again.`,
+      phrase`Can be used once, only by ${email}, until ${date}. It is not shown again.`,
     copyLink: 'Copy link',
     done: 'Done',
     email: 'Email',
@@ -44,7 +44,7 @@ export const strings = {
     adminDescription: 'Can create and delete credentials and resources, manage members and read the activity log.',
     createInvitation: 'Create invitation',
     title: (name: string) => phrase`Invite to ${name}`,
-    howTheyJoin: 'They join by signing up or signing in with this email address.',
+    howTheyJoin: 'They join by signing up or signing in with the email address you enter here.',
   },
   membersPage: {
     name: 'Name',
@@ -76,7 +76,7 @@ export const strings = {
     removed: (name: string) => phrase`${name} was removed and no longer has access to this workspace.`,
     consequences: (member: ReactNode, workspace: ReactNode) =>
       sentence`${member} loses access to ${workspace} immediately. Credentials they created keep working unless you select them here.`,
-    noCredentials: (name: string) => phrase`${name} has no credentials in this workspace.`,
+    noCredentials: (name: string) => phrase`${name} has not created any credentials in this workspace.`,
     credentialsMayBeKnown: (name: string) =>
       phrase`${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
     review: (name: string) => phrase`Review what ${name} created`,
@@ -108,7 +108,7 @@ export const strings = {
       isOperator: boolean;
     }) =>
       isOperator
-        ? sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back. Because you are an operator of this server, ${name} must be an operator to do so.`
+        ? sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back. Because you are an operator of this server, ${name} can do so only as an operator too.`
         : sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back.`,
   },
 };

@@ -6,7 +6,10 @@ import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
 import { strings } from './strings.ts';
 
-/** Transfers ownership. A workspace has one owner, so only the new owner can transfer it back. */
+/**
+ * Transfers ownership. The user must type the new owner's email address, because only the new owner can transfer it
+ * back.
+ */
 export function TransferOwnershipDialog({
   newOwner,
   onClose,

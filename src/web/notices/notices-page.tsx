@@ -45,7 +45,7 @@ function describeStatus({ status, dismissedBy, dismissedAt, snoozedUntil }: Noti
   return texts.dismissedBy(dismissedBy?.name ?? texts.deletedAccount, <RelativeTime time={dismissedAt} />);
 }
 
-/** Splits a path of the web UI into the properties of a link. */
+/** Converts a path of the web UI, which can contain a query, to the properties of a link. */
 function linkTo(path: string): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
   const url = new URL(path, window.location.origin);
   return { to: url.pathname, search: Object.fromEntries(url.searchParams) };
@@ -90,7 +90,7 @@ const COLUMNS: readonly Column<Notice>[] = [
   },
 ];
 
-/** Returns the actions for a notice. Dismissing and snoozing can be undone. */
+/** Returns a function that returns the actions for a notice. Dismissing and snoozing can be undone. */
 function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   const { api, workspace } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'notices'] });

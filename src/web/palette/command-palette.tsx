@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 const TYPING_PAUSE_MS = 150;
 
-/** Returns the destinations for a text: pages immediately, resources and credentials once the person stops typing. */
+/** Returns the matches for a text: pages immediately, resources and credentials after the user pauses typing. */
 function useDestinations(text: string) {
   const { api, workspace, isAdmin } = useWorkspace();
   const { operator } = useMe();
@@ -73,7 +73,7 @@ function Options({ id, destinations, selected, onSelect, onOpened }: OptionsProp
     );
   };
   const renderGroup = (group: DestinationGroup) => (
-    // biome-ignore lint/a11y/useSemanticElements: a listbox may contain groups, and a fieldset is not one of them
+    // biome-ignore lint/a11y/useSemanticElements: a listbox can contain groups but not fieldsets
     <div key={group} role="group" aria-labelledby={`${id}-${group}`}>
       <div id={`${id}-${group}`} className={styles['groupLabel']} role="presentation">
         {strings.groups[group]}
@@ -97,7 +97,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   );
   const isEmpty = destinations.length === 0;
   useEffect(() => {
-    // Returns nothing: some browsers return a promise from `scrollIntoView`.
+    // The braces discard the promise that newer browsers return; React would treat it as the effect's cleanup.
     document.getElementById(`${id}-${selected}`)?.scrollIntoView({ block: 'nearest' });
   }, [id, selected]);
 

@@ -43,7 +43,7 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
   ['/people', strings.pages.people, 'isOperator'],
 ];
 
-/** Returns the pages that a person may see and whose name contains every word of the text. */
+/** Returns the pages that a person can open and whose name contains every word of the text. */
 export function findPages(text: string, rights: Rights): readonly Destination[] {
   const words = text.toLowerCase().split(/\s+/);
   return PAGES.filter(
@@ -57,11 +57,11 @@ const MAX_RESULTS = 5;
 
 export interface SearchResult {
   readonly destinations: readonly Destination[];
-  /** Whether the person has no access to some lists, or they could not be loaded. */
+  /** Whether some lists could not be loaded, for example because the person has no access to them. */
   readonly isIncomplete: boolean;
 }
 
-/** Finds resources and credentials by name. */
+/** Finds resources and credentials by name. Omits lists that cannot be loaded. */
 export async function searchByName(api: Client, q: string, signal: AbortSignal): Promise<SearchResult> {
   const query = { q, limit: MAX_RESULTS };
   const options = { signal };

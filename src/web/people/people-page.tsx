@@ -24,7 +24,7 @@ import { strings } from './strings.ts';
 
 type OpenDialog =
   | { readonly disable: Account }
-  | { readonly end: Account }
+  | { readonly endSessionsOf: Account }
   | { readonly link: PasswordResetLink; readonly account: Account };
 
 const FILTERS = ['q'];
@@ -83,7 +83,11 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
       loading={change.isPending}
       actions={[
         { label: strings.peoplePage.createPasswordResetLink, Icon: IconKey, disabled, onSelect: () => reset.mutate() },
-        { label: strings.peoplePage.endAllSessions, Icon: IconLogout, onSelect: () => open({ end: account }) },
+        {
+          label: strings.peoplePage.endAllSessions,
+          Icon: IconLogout,
+          onSelect: () => open({ endSessionsOf: account }),
+        },
         {
           label: operator ? strings.peoplePage.removeOperatorRole : strings.peoplePage.makeOperator,
           Icon: IconShieldCheck,
@@ -102,7 +106,7 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
   );
 }
 
-/** All people with an account on this server. For operators. */
+/** The people with an account on this server. For operators. */
 export function PeoplePage() {
   const me = useMe();
   const state = useListState();
@@ -136,11 +140,11 @@ export function PeoplePage() {
       ) : (
         <Notice tone="warning">{strings.peoplePage.onlyOperators}</Notice>
       )}
-      {dialog !== null && 'end' in dialog && (
+      {dialog !== null && 'endSessionsOf' in dialog && (
         <EndSessionsDialog
-          name={dialog.end.name}
+          name={dialog.endSessionsOf.name}
           onClose={close}
-          end={() => api.people.endSessions(dialog.end.id).then(invalidatePeople)}
+          endSessions={() => api.people.endSessions(dialog.endSessionsOf.id).then(invalidatePeople)}
         />
       )}
       {dialog !== null && 'disable' in dialog && (

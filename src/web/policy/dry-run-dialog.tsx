@@ -53,7 +53,7 @@ interface DryRunDialogProps {
   readonly onConfirm: () => Promise<unknown>;
 }
 
-/** Asks for confirmation before a policy is saved, with the credentials and members that would violate it. */
+/** Lists the credentials and members that would violate a policy, and asks whether to save the policy. */
 export function DryRunDialog({ dryRun, onClose, onConfirm }: DryRunDialogProps) {
   const { credentials, members } = dryRun;
   const isViolated = credentials.total !== 0 || members.total !== 0;

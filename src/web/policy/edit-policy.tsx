@@ -22,13 +22,13 @@ import { DryRunDialog } from './dry-run-dialog.tsx';
 import {
   POLICY_FORM_RULES,
   type PolicyFormValues,
-  parseBindingDay,
+  parseBindsFrom,
   toFormValues,
   toRequestFields,
 } from './policy-form.ts';
 import { strings } from './strings.ts';
 
-/** Maximum number of credentials, and of members, that the dialog lists by name. */
+/** The dialog lists at most this many credentials and this many members by name. */
 const MAX_LISTED = 10;
 
 interface FieldsProps {
@@ -60,7 +60,7 @@ function CredentialFields({ form }: FieldsProps) {
           label={strings.labels.bindsExistingFrom}
           description={strings.policyForm.bindsDescription(strings.rules.bindsExistingFrom, noticeDays)}
           text={values.bindsExistingFrom}
-          parsed={parseBindingDay(values, now)}
+          parsed={parseBindsFrom(values, now)}
           onChange={(text) => form.setFieldValue('bindsExistingFrom', text)}
           minDate={new Date(now + (noticeDays + 1) * DAY)}
           error={error === undefined ? undefined : String(error)}
@@ -138,14 +138,14 @@ function PeopleFields({ form, isRequired }: FieldsProps & { readonly isRequired:
   );
 }
 
-/** A change of the policy that is not saved yet, and the credentials and members that would violate it. */
+/** An unsaved change of the policy, and the credentials and members that would violate the new policy. */
 interface Preview {
   readonly changes: UpdatePolicy;
   readonly options: CallOptions;
   readonly dryRun: PolicyDryRun;
 }
 
-/** The form of the policy. It saves after the user has confirmed the result of a dry run. */
+/** The form of the policy. Submitting it starts a dry run. The policy is saved once the user confirms the result. */
 export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
   const { api, workspace } = useWorkspace();
   const [preview, setPreview] = useState<Preview | null>(null);

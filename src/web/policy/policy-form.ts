@@ -22,8 +22,8 @@ export type PolicyFormValues = {
   readonly maxLifetimeDays: number | string;
   /** The first day on which the maximum lifetime applies to existing credentials, as typed; empty for never. */
   readonly bindsExistingFrom: string;
-  /** The stored time, which need not be the beginning of a day. */
-  readonly storedBinding: string | null;
+  /** The stored value of the policy's `bindsExistingFrom`, which need not be the beginning of a day. */
+  readonly storedBindsFrom: string | null;
   readonly passphraseScopes: readonly Scope[];
   readonly allowAll: boolean;
   readonly requireAddresses: boolean;
@@ -40,7 +40,7 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
   return {
     maxLifetimeDays: maxLifetimeDays ?? '',
     bindsExistingFrom: bindsExistingFrom === null ? '' : formatDate(bindsExistingFrom),
-    storedBinding: bindsExistingFrom,
+    storedBindsFrom: bindsExistingFrom,
     passphraseScopes,
     allowAll,
     createdBy,
@@ -55,23 +55,25 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
 /** Returns the beginning of a day such as `2027-02-24` in the browser's time zone. */
 const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
 
-const isBindingUnchanged = ({ bindsExistingFrom, storedBinding }: PolicyFormValues): boolean =>
-  bindsExistingFrom === (storedBinding === null ? '' : formatDate(storedBinding));
+const isBindsFromUnchanged = ({ bindsExistingFrom, storedBindsFrom }: PolicyFormValues): boolean =>
+  bindsExistingFrom === (storedBindsFrom === null ? '' : formatDate(storedBindsFrom));
 
-/** Parses the day from which the maximum lifetime applies to existing credentials. It must allow for the notice period. */
-export function parseBindingDay(values: PolicyFormValues, now: number): TypedDate {
-  const reading = parseTypedDate(values.bindsExistingFrom, navigator.language);
-  if (!('date' in reading) || isBindingUnchanged(values)) return reading;
+/**
+ * Parses the day from which the maximum lifetime applies to existing credentials. Rejects days in the notice period.
+ */
+export function parseBindsFrom(values: PolicyFormValues, now: number): TypedDate {
+  const parsed = parseTypedDate(values.bindsExistingFrom, navigator.language);
+  if (!('date' in parsed) || isBindsFromUnchanged(values)) return parsed;
   const { noticeDays } = POLICY_LIMITS;
-  const isTooEarly = startOfDay(reading.date).getTime() < now + noticeDays * DAY;
-  return isTooEarly ? { error: strings.policyForm.tooEarly(noticeDays) } : reading;
+  const isTooEarly = startOfDay(parsed.date).getTime() < now + noticeDays * DAY;
+  return isTooEarly ? { error: strings.policyForm.tooEarly(noticeDays) } : parsed;
 }
 
 function toBindsExistingFrom(values: PolicyFormValues): string | null {
   if (values.maxLifetimeDays === '') return null;
-  if (isBindingUnchanged(values)) return values.storedBinding;
-  const reading = parseBindingDay(values, Number.NEGATIVE_INFINITY);
-  return 'date' in reading ? startOfDay(reading.date).toISOString() : null;
+  if (isBindsFromUnchanged(values)) return values.storedBindsFrom;
+  const parsed = parseBindsFrom(values, Number.NEGATIVE_INFINITY);
+  return 'date' in parsed ? startOfDay(parsed.date).toISOString() : null;
 }
 
 const toPrefixes = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter((prefix) => prefix !== ''))];
@@ -87,7 +89,7 @@ function validatePrefixes(text: string): string | null {
   return overlapping === undefined ? null : `${overlapping} ${OWN_PREFIX_MESSAGE}`;
 }
 
-/** Converts the form to the fields of the API. `POLICY_FORM_RULES` rejects text that is not a date before that. */
+/** Converts the form to the API's fields. The values must have passed `POLICY_FORM_RULES`. */
 export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdatePolicy, ShownRule>> {
   const { maxLifetimeDays, passphraseScopes, allowAll, createdBy, requireTwoFactor, unusedAfterDays } = values;
   return {
@@ -108,8 +110,8 @@ export const POLICY_FORM_RULES: FormRulesRecord<PolicyFormValues> = {
   maxLifetimeDays: (days) => (days === '' ? null : validateInteger(days, POLICY_LIMITS.maxLifetimeDays)),
   bindsExistingFrom: (text, values) => {
     if (text.trim() === '' || values.maxLifetimeDays === '') return null;
-    const reading = parseBindingDay(values, Date.now());
-    return 'error' in reading ? reading.error : null;
+    const parsed = parseBindsFrom(values, Date.now());
+    return 'error' in parsed ? parsed.error : null;
   },
   unusedAfterDays: (days) => validateInteger(days, POLICY_LIMITS.unusedAfterDays),
   foreignPrefixes: validatePrefixes,

@@ -17,7 +17,7 @@ import { policyQuery } from './use-policy.ts';
 
 const EditPolicy = lazyComponent(() => import('./edit-policy.tsx').then((file) => file.EditPolicy));
 
-/** Returns the values of the rules as text. */
+/** Returns the value of each rule as text. */
 function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, string>> {
   const { values } = strings;
   const { maxLifetimeDays, bindsExistingFrom, passphraseScopes } = policy;
@@ -53,7 +53,7 @@ function ReadPolicy({ policy }: { readonly policy: Policy }) {
   );
 }
 
-/** The policy of the workspace: the owner changes it, admins read it. */
+/** The policy of the workspace. The owner can change it; admins can only read it. */
 export function PolicyPage() {
   const access = useWorkspace();
   const { workspace, api, isAdmin, isOwner } = access;

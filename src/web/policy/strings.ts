@@ -52,19 +52,18 @@ export const strings = {
     maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
     bindsExistingFrom:
       'From the beginning of this day, the maximum lifetime also applies to existing credentials. If it is empty, they are exempt.',
-    passphraseScopes:
-      'A new access token with any of these scopes must have a passphrase; so must one with the scope “all”, which includes them.',
-    allowAll: 'If this is off, new access tokens must name each scope that they need.',
+    passphraseScopes: 'A new access token with any of these scopes, or with the scope “all”, must have a passphrase.',
+    allowAll: 'If this is off, new access tokens must list each scope they need.',
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
     createdBy:
       'Also decides who can change the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
-    requireTwoFactor: 'Members without two-factor authentication have access to their own account only.',
+    requireTwoFactor: 'Members without two-factor authentication can access only their own account.',
     unusedAfterDays:
-      'A credential counts as unused after this many days: in notices, in the review and in the filter of the lists.',
+      'After this many days without use, a credential counts as unused in notices, in the review and in the filters of the lists.',
     onLeak: 'Applies to an access token or API key whose secret was found where others can read it.',
     foreignPrefixes:
-      'The beginnings of secrets that other systems issued. Credentials with such secrets can be imported and then used here.',
+      'The prefixes of secrets issued by other systems. Credentials with such secrets can be imported and used here.',
   },
   values: {
     days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
@@ -91,7 +90,7 @@ export const strings = {
   dryRunDialog: {
     title: 'Save policy',
     save: 'Save policy',
-    nothing: 'No credential and no member violates this policy.',
+    nothing: 'No credentials or members violate this policy.',
     credentialsAndMembers: (credentials: number | null, members: number | null, max: number) =>
       `${credentialsText(credentials, max)} and ${membersText(members, max)} would violate this policy.`,
     credentials: (count: number | null, max: number) => `${credentialsText(count, max)} would violate this policy.`,
@@ -103,7 +102,7 @@ export const strings = {
     credentialsKeepWorking: 'They keep working until they expire. Filter the lists by “Violates policy” to find them.',
     membersTitle: 'Members',
     membersLoseAccess:
-      'They have access to their own account only, until they turn on two-factor authentication. Their credentials keep working.',
+      'They can access only their own account until they turn on two-factor authentication. Their credentials keep working.',
     expires: (date: string) => `expires on ${date}`,
     more: (count: number | null) => (count === null ? 'and more' : `and ${count.toLocaleString('en')} more`),
   },

@@ -6,7 +6,7 @@ export const policyQuery = ({ workspace, api, isAdmin }: WorkspaceAccess) =>
   queryOptions({
     queryKey: [workspace.id, 'policy'],
     queryFn: ({ signal }) => api.policy.get({ signal }),
-    // Members cannot read the policy, and cannot create the credentials that it has rules for.
+    // Members cannot read the policy. They do not need it, because they cannot create credentials.
     enabled: isAdmin,
   });
 
@@ -15,6 +15,6 @@ export function usePolicy(): Policy | undefined {
   return useQuery(policyQuery(useWorkspace())).data;
 }
 
-/** Whether the policy allows a person with access to a workspace to create credentials. */
+/** Whether the policy allows an owner or admin to create credentials. */
 export const canCreateCredentials = (policy: Policy, { isOwner }: WorkspaceAccess): boolean =>
   isOwner || policy.createdBy === 'admins';

@@ -30,7 +30,7 @@ const token = (fields: Partial<AccessToken>): AccessToken => ({
   ...fields,
 });
 
-test('the violated rules of a credential are those in the list of violations', () => {
+test('the violated rules of a credential are listed, unless it has expired', () => {
   assert.deepEqual(violatedRules(POLICY, token({})), []);
   assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null })), [
     'maxLifetimeDays',
@@ -46,7 +46,7 @@ test('the violated rules of a credential are those in the list of violations', (
   assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
 });
 
-test('a credential that expires early because of the maximum lifetime violates it', () => {
+test('a credential whose lifetime was shortened by the maximum lifetime violates the rule', () => {
   const binding = { ...POLICY, bindsExistingFrom: inDays(20) };
   assert.deepEqual(violatedRules(binding, token({})), ['maxLifetimeDays']);
   assert.deepEqual(violatedRules(binding, token({ expiresAt: inDays(29) })), []);
@@ -55,7 +55,7 @@ test('a credential that expires early because of the maximum lifetime violates i
   assert.deepEqual(violatedRules(later, token({})), []);
 });
 
-test('the policy ends a credential on the day from which it applies, or after the maximum lifetime', () => {
+test('a credential expires on the day from which the policy applies, or later after the maximum lifetime', () => {
   const bound: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
   assert.deepEqual(policyExpiry(bound, token({ expiresAt: inDays(40) })), { expiresAt: inDays(40), from: inDays(40) });
   for (const [policy, expiresAt] of [

@@ -3,14 +3,17 @@ import { latestExpiry, violationsOf } from '../../contract/policy-rules.ts';
 import type { CredentialRule } from '../../contract/vocabulary.ts';
 import { type Credential, getRights, hasPassphrase } from '../credentials/kinds.ts';
 
-/** Whether the maximum lifetime ends a credential earlier than the expiry it was created with. */
+/** Whether the policy's maximum lifetime has replaced the later expiry that a credential was created with. */
 function isShortened(policy: Policy, createdAt: number, expiresAt: number | null): boolean {
   const latest = latestExpiry(policy, createdAt);
   if (latest === null || policy.bindsExistingFrom === null) return false;
   return expiresAt === Math.max(latest, Date.parse(policy.bindsExistingFrom));
 }
 
-/** Returns when the policy ends a credential and the time from which it does so; null if the policy does not end it. */
+/**
+ * Returns the expiry that the policy's maximum lifetime gives to a credential, and the time from which the maximum
+ * lifetime applies to existing credentials; null if the policy does not shorten the credential's lifetime.
+ */
 export function policyExpiry(
   policy: Policy | undefined,
   { createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
@@ -31,7 +34,7 @@ export function violatedRules(policy: Policy, credential: Credential): Credentia
     hasPassphrase: hasPassphrase(credential),
     createdAt,
     addresses: credential.restrictions.addresses,
-    // The credential was created with a later expiry, which is not part of the response.
+    // The response does not contain the later expiry that the credential was created with.
     expiresAt: isShortened(policy, createdAt, expiresAt) ? null : expiresAt,
   }).map(({ rule }) => rule);
 }

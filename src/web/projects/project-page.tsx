@@ -82,7 +82,7 @@ function ProjectDetails({ project }: { readonly project: Project }) {
   );
 }
 
-/** The page of a project: its apps and its details. */
+/** The page of a project: its apps, its variables and its details. */
 export function ProjectPage() {
   const { api } = useWorkspace();
   return (

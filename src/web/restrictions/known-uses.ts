@@ -1,10 +1,10 @@
 import type { CredentialUses } from '../../contract/credentials.ts';
 import type { Option } from '../components/filters.tsx';
 
-/** A restriction to more addresses or apps than this would hardly restrict a credential. */
+/** A restriction to more addresses or apps than this would hardly limit a credential, so it is not offered. */
 const MAX_KNOWN = 5;
 
-/** The addresses and the apps of all recent uses of a credential; empty if there are more than `MAX_KNOWN`. */
+/** The addresses and the apps of a credential's recent uses. Each list is empty unless it is complete and short. */
 export interface KnownUses {
   readonly addresses: readonly string[];
   readonly apps: readonly Option[];

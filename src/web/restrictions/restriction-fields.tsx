@@ -50,12 +50,12 @@ interface RestrictionFieldsProps {
   readonly form: RestrictionForm;
   /** Whether the policy requires addresses. */
   readonly requiresAddresses: boolean;
-  /** The addresses and apps that the credential was used with. */
-  readonly known?: KnownUses;
+  /** The addresses from which, and the apps on which, the credential was used. */
+  readonly knownUses?: KnownUses;
 }
 
 /** The restrictions of a credential by address, resource, rate and number of uses. Each can be turned on separately. */
-export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_USES }: RestrictionFieldsProps) {
+export function RestrictionFields({ form, requiresAddresses, knownUses = NO_KNOWN_USES }: RestrictionFieldsProps) {
   const { addresses, resources, rate, maxUses } = form.values;
   const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));
   return (
@@ -67,11 +67,11 @@ export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_US
           isOn={addresses !== null}
           onToggle={() => form.setFieldValue('addresses', addresses === null ? '' : null)}
           offer={
-            known.addresses.length > 0 && (
+            knownUses.addresses.length > 0 && (
               <KnownUsesOffer
                 subject="addresses"
-                names={known.addresses}
-                onAccept={() => form.setFieldValue('addresses', known.addresses.join('\n'))}
+                names={knownUses.addresses}
+                onAccept={() => form.setFieldValue('addresses', knownUses.addresses.join('\n'))}
               />
             )
           }
@@ -90,14 +90,14 @@ export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_US
           isOn={resources !== null}
           onToggle={() => form.setFieldValue('resources', resources === null ? [] : null)}
           offer={
-            known.apps.length > 0 && (
+            knownUses.apps.length > 0 && (
               <KnownUsesOffer
                 subject="apps"
-                names={known.apps.map(({ label }) => label)}
+                names={knownUses.apps.map(({ label }) => label)}
                 onAccept={() =>
                   form.setFieldValue(
                     'resources',
-                    known.apps.map(({ value }) => value),
+                    knownUses.apps.map(({ value }) => value),
                   )
                 }
               />

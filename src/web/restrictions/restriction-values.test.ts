@@ -38,10 +38,10 @@ test('converting restrictions to form values and back does not change them', () 
   });
 });
 
-test('a restriction that is chosen must be filled in, and one that the policy requires must be chosen', () => {
+test('a restriction that is turned on must be filled in, and addresses that the policy requires must be turned on', () => {
   assert.equal(validateAddresses(null, false), null);
   assert.equal(validateAddresses(' \n', false), 'Enter at least one address');
-  for (const text of [null, '']) assert.match(validateAddresses(text, true) ?? '', /policy of the workspace requires/);
+  for (const text of [null, '']) assert.match(validateAddresses(text, true) ?? '', /workspace policy requires/);
   assert.equal(validateAddresses('203.0.113.0/24\n 2001:db8::1\n', true), null);
   assert.equal(validateAddresses('203.0.113', false), '203.0.113 is not an IP address or a CIDR range');
   assert.equal(validateAddresses('::1\n'.repeat(65), false), 'At most 64 lines');

@@ -5,7 +5,7 @@ import type { Restrictions } from '../../contract/restrictions.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
-/** The restrictions in a form. Null: not restricted; empty: restricted, but not filled in yet. */
+/** The restrictions in a form. Null means not restricted; an empty value means restricted, but not filled in yet. */
 export type RestrictionValues = {
   /** IP addresses and CIDR ranges, one per line. */
   readonly addresses: string | null;
@@ -26,14 +26,14 @@ export const toRestrictionValues = ({ addresses, projects, apps, rate, maxUses }
 
 export const isProjectId = (id: string): boolean => id.startsWith(ID_PREFIXES.project);
 
-/** Returns the addresses and ranges of a text, one per line. */
+/** Returns the addresses and ranges in a text that contains one per line. */
 const toAddresses = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
 
-/** Returns the restrictions of valid values. */
+/** Converts valid form values to restrictions. */
 export const toRestrictions = ({ addresses, resources, rate, maxUses }: RestrictionValues): Restrictions => ({
   addresses: addresses === null ? [] : toAddresses(addresses),
   projects: (resources ?? []).filter(isProjectId),
@@ -86,8 +86,8 @@ function describeResources(resources: readonly string[], names: ReadonlyMap<stri
 }
 
 /**
- * Returns the restrictions as notes for the summary of a credential; a restriction with missing input is a note that
- * asks for it. `names` contains the known names of projects and apps, by ID.
+ * Describes each restriction for the summary of a credential. If the input of a restriction is missing or invalid, its
+ * description asks for it. `names` contains the known names of projects and apps, by ID.
  */
 export function describeRestrictions(
   { addresses, resources, rate, maxUses }: RestrictionValues,

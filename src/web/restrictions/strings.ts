@@ -18,7 +18,7 @@ export const strings = {
   fields: {
     title: 'Restrictions',
     optional: '(optional)',
-    requiredByPolicy: 'Required by the policy of the workspace.',
+    requiredByPolicy: 'Required by the workspace policy.',
     onlyFromAddresses: 'Only from certain addresses',
     addresses: 'Addresses',
     addressesDescription: (max: number) => `IP addresses and CIDR ranges, one per line, at most ${max}.`,
@@ -30,7 +30,7 @@ export const strings = {
     resourcesPlaceholder: 'Search by name',
     projects: 'Projects',
     apps: 'Apps',
-    noResourceFound: 'No project or app has this name',
+    noResourceFound: 'No matching projects or apps',
     deletedResource: (id: string) => `${id} (deleted)`,
     limitedRate: 'Only a limited number of requests per period',
     requests: 'Maximum number of requests',
@@ -50,7 +50,7 @@ export const strings = {
     restrictToThem: 'Restrict to them',
   },
   validation: {
-    addressesRequired: 'Enter at least one address. The policy of the workspace requires it.',
+    addressesRequired: 'Enter at least one address. The workspace policy requires it.',
     addressesMissing: 'Enter at least one address',
     resourcesMissing: 'Choose at least one project or app',
     tooManyResources: (max: number) => `At most ${max} projects and ${max} apps`,

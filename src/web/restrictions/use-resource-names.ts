@@ -5,7 +5,7 @@ import { useWorkspace } from '../session.ts';
 import { isProjectId } from './restriction-values.ts';
 import { strings } from './strings.ts';
 
-/** Maximum number of projects, and of apps, in a search result. */
+/** A search result contains at most this many projects and this many apps. */
 const MAX_FOUND = 50;
 
 /** Returns the projects and apps whose name contains a text. */
@@ -27,7 +27,7 @@ export function useResourceSearch(q: string): { readonly projects: Option[]; rea
   return data;
 }
 
-/** Returns the names of projects and apps, by ID. A deleted resource has its ID and a note as its name. */
+/** Returns the names of projects and apps, by ID. The name of a deleted resource is its ID, marked as deleted. */
 export function useNamesById(ids: readonly string[]): ReadonlyMap<string, string> {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

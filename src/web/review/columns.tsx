@@ -12,7 +12,7 @@ import { strings } from './strings.ts';
 
 const texts = strings.columns;
 
-/** An item with the ID of its credential, because rows of a list need an ID. */
+/** A review item with its credential's ID, because each row of a list needs an `id`. */
 export interface ReviewRow extends ReviewItem {
   readonly id: string;
 }
@@ -26,7 +26,7 @@ const TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
   never_expires: 'warning',
 };
 
-/** Sorts reasons by their weights, heaviest first. */
+/** Sorts reasons by risk, highest first. */
 export const sortByRisk = (reasons: readonly ReviewReason[]): ReviewReason[] =>
   reasons.toSorted((first, second) => REVIEW_WEIGHTS[second] - REVIEW_WEIGHTS[first]);
 

@@ -3,7 +3,6 @@ import { notifications } from '@mantine/notifications';
 import { useRef, useState } from 'react';
 import { REVIEW_DAYS, REVIEW_LIMITS } from '../../contract/limits.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -12,11 +11,11 @@ const texts = strings.keepDialog;
 interface KeepDialogProps {
   readonly credentials: readonly { readonly id: string; readonly name: string }[];
   readonly onClose: () => void;
-  /** Called with the ID of each credential as soon as the decision on it is recorded. */
+  /** Called with the ID of each credential as soon as the decision to keep it is recorded. */
   readonly onKept: (id: string) => void;
 }
 
-/** Records the decision to keep one or several credentials, with a note. */
+/** Records the decision to keep one or more credentials, with an optional note. */
 export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
   const { api } = useWorkspace();
   const [note, setNote] = useState('');

@@ -22,7 +22,7 @@ interface RevealedEnvironment {
   readonly variables: readonly string[];
 }
 
-/** Groups events, which are sorted newest first per action, by app or project. */
+/** Groups reveals by app or project. The events of each app or project must be sorted newest first. */
 function groupByOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
   const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([id, [latest, ...older]]) => {
@@ -43,7 +43,7 @@ interface RevealedVariablesProps {
   readonly name: string;
 }
 
-/** The variables whose values a person has revealed, per app and project. */
+/** The variables whose values a person has revealed, grouped by app and project. */
 export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({

@@ -87,7 +87,7 @@ function ReviewMenu({ row, onOpen }: ReviewMenuProps) {
   );
 }
 
-/** One button per reason that applies to any credential, which filters the list. */
+/** One filter button for each reason that applies to at least one credential. */
 function ReasonFilter({ state, review }: { readonly state: ListState; readonly review: Review | undefined }) {
   const selected = state.get('reason');
   const reasons = sortByRisk(REVIEW_REASONS).filter(
@@ -119,7 +119,7 @@ function ReasonFilter({ state, review }: { readonly state: ListState; readonly r
   );
 }
 
-/** A notice that the list contains only the credentials of one person, and the variables that person revealed. */
+/** Shown if the list contains only one person's credentials: a notice, and the variables that this person revealed. */
 function CreatorNotice({ state, rows }: { readonly state: ListState; readonly rows: readonly ReviewRow[] }) {
   const createdBy = state.get('createdBy');
   if (createdBy === undefined) return null;

@@ -9,7 +9,7 @@ const credentials = (count: number): string =>
 const reasons: Readonly<Record<ReviewReason, string>> = {
   creator_left: 'Creator left',
   violates_policy: 'Violates policy',
-  holds_all: 'Holds all',
+  holds_all: 'Full access',
   unused: 'Unused',
   broader_than_used: 'Broader than used',
   never_expires: 'Never expires',
@@ -24,21 +24,20 @@ export const strings = {
   page: {
     title: 'Review',
     description:
-      'Credentials that need a decision, highest risk first. Keep each one, replace it with one that has fewer rights, or delete it.',
+      'Credentials that need a decision, highest risk first. Keep each one, replace it with one that has fewer permissions, or delete it.',
     listLabel: 'Credentials to review',
     filterLabel: 'Reasons',
     all: (count: number | null) => (count === null ? 'All' : `All (${count.toLocaleString('en')})`),
     reason: (reason: ReviewReason, count: number) => `${reasons[reason]} (${count.toLocaleString('en')})`,
     includeKept: 'Show kept credentials',
     exportCsv: 'Export CSV',
-    exportFailed: 'The export failed',
     onlyCreatedBy: (name: ReactNode) => sentence`Only credentials created by ${name}.`,
     thisPerson: 'this person',
     showAll: 'Show all',
     emptyTitle: 'Nothing to review',
     lastReview: (time: ReactNode, name: string | null) =>
       name === null ? sentence`Last review on ${time}.` : sentence`Last review on ${time} by ${name}.`,
-    neverReviewed: 'No credential needs a decision, and none has been recorded yet.',
+    neverReviewed: 'No credentials need a decision, and no decisions have been recorded yet.',
     selection: 'Selected credentials',
     selected: (count: number) => `${count} selected`,
     clearSelection: 'Clear selection',
@@ -70,7 +69,7 @@ export const strings = {
     title: (name: string | null, count: number) =>
       name === null ? `Keep ${credentials(count)}` : phrase`Keep ${name}`,
     explanation: (count: number, days: number) =>
-      `${count === 1 ? 'It is' : 'They are'} left out of the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+      `${count === 1 ? 'It does' : 'They do'} not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
     note: 'Note (optional)',
     notePlaceholder: 'Used by the yearly report',
     keep: 'Keep',

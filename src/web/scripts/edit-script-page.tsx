@@ -29,17 +29,17 @@ import {
 import { strings } from './strings.ts';
 
 /**
- * Returns a function that opens the saved script's page, and a flag that the navigation blocker uses to detect that
- * nothing is unsaved.
+ * Returns a function that opens the page of a saved script, and a flag that the function sets, so that the navigation
+ * blocker does not ask about unsaved changes.
  */
 function useSavedRedirect() {
   const { workspace } = useWorkspace();
   const navigate = useNavigate();
-  const isDone = useRef(false);
+  const isSaved = useRef(false);
   return {
-    isDone,
-    async done(id: string) {
-      isDone.current = true;
+    isSaved,
+    async redirectToScript(id: string) {
+      isSaved.current = true;
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts'] });
       await navigate({ to: '/scripts/$script', params: { script: id }, search: {} });
     },
@@ -49,7 +49,7 @@ function useSavedRedirect() {
 function NewScriptForm() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { isDone, done: redirectToScript } = useSavedRedirect();
+  const { isSaved, redirectToScript } = useSavedRedirect();
   const form = useAppForm({ initialValues: NEW_SCRIPT_VALUES, validate: SCRIPT_RULES });
   const saving = useSubmit(
     form,
@@ -62,7 +62,7 @@ function NewScriptForm() {
   );
   return (
     <>
-      <NavigationBlocker when={() => form.isDirty() && !isDone.current} />
+      <NavigationBlocker when={() => form.isDirty() && !isSaved.current} />
       <Form gap="lg" onSubmit={form.onSubmit(saving.submit)}>
         <ScriptFields form={form} />
         <Section title={strings.editScriptPage.slug}>
@@ -83,7 +83,7 @@ function NewScriptForm() {
 function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { isDone, done: redirectToScript } = useSavedRedirect();
+  const { isSaved, redirectToScript } = useSavedRedirect();
   const { id } = loaded.value;
   const edit = useEditForm({
     loaded,
@@ -101,7 +101,7 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   });
   return (
     <>
-      <NavigationBlocker when={() => edit.isChanged && !isDone.current} />
+      <NavigationBlocker when={() => edit.isChanged && !isSaved.current} />
       <Form gap="lg" onSubmit={edit.form.onSubmit(edit.saving.submit)}>
         <ScriptFields form={edit.form} />
         <StickyFooter>

@@ -12,13 +12,13 @@ import { strings } from './strings.ts';
 
 interface RunDialogProps {
   readonly script: Script;
-  /** Initial values of the fields, for example the parameters of an earlier run. */
-  readonly values?: Readonly<Record<string, string>>;
+  /** The initial values of the parameters, for example those of an earlier run. */
+  readonly initialParameters?: Readonly<Record<string, string>>;
   readonly onClose: () => void;
 }
 
 /** Asks for the script's parameters, runs it and opens the run's page. */
-export function RunDialog({ script, values: initialParameters = {}, onClose }: RunDialogProps) {
+export function RunDialog({ script, initialParameters = {}, onClose }: RunDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const form = useAppForm<Record<string, string>>({

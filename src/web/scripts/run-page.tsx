@@ -112,7 +112,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
         />
       </Section>
       {isRerunning && script !== undefined && (
-        <RunDialog script={script} values={run.parameters} onClose={() => setIsRerunning(false)} />
+        <RunDialog script={script} initialParameters={run.parameters} onClose={() => setIsRerunning(false)} />
       )}
     </Page>
   );

@@ -7,7 +7,7 @@ import { countCodePoints, validateInteger, validateName, validateNewSlug } from 
 import { strings } from './strings.ts';
 
 export interface ParameterFormValues {
-  /** Identifies a parameter in the form, because its name can be edited. */
+  /** Identifies the parameter within the form, because its name can change. */
   readonly key: string;
   readonly name: string;
   readonly pattern: string;
@@ -110,7 +110,7 @@ export const SCRIPT_RULES = {
   parameters: { name: validateParameterName },
 };
 
-/** Maps the server's field names of parameters to the form's fields. */
+/** The `errorFields` of the parameters. The form's field paths are the same as the server's. */
 export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(
     parameters.flatMap((_, index) =>

@@ -4,7 +4,7 @@ import { phrase, sentence } from '../components/sentence.ts';
 export const strings = {
   deleteScriptDialog: {
     consequences:
-      'Its versions are deleted with it, and its schedule stops. Its runs and their logs are kept until their retention ends. A script cannot be deleted while it is running.',
+      'Its versions are also deleted, and its schedule stops. Its runs and their logs are kept until their retention ends. A script cannot be deleted while it is running.',
   },
   editScriptPage: {
     created: (name: string) => phrase`Script ${name} created`,
@@ -69,7 +69,7 @@ export const strings = {
     appOptionalDescription: 'Credentials that are restricted to the app or its project can use the script.',
     noApp: 'None',
     runAsOptional: 'Run as (optional)',
-    runAsOptionalPlaceholder: "the server's user",
+    runAsOptionalPlaceholder: "The server's user",
     interpreter: 'Interpreter',
     interpreterPlaceholder: '/bin/sh',
     timeLimitInSeconds: 'Time limit in seconds',
@@ -85,7 +85,7 @@ export const strings = {
   scriptForm: {
     parameterNameInvalid: 'Must contain only letters, digits and underscores, and not start with a digit',
     parameterNameTaken: 'Parameter names must be unique',
-    descriptionTooLong: (max: number) => `A description must be at most ${max} characters`,
+    descriptionTooLong: (max: number) => `Must be at most ${max} characters`,
     bodyMissing: 'Enter the script',
     bodyTooLong: (max: string) => `Must be at most ${max} characters`,
     interpreterInvalid: 'Must be an absolute path, such as /bin/sh',
@@ -105,7 +105,7 @@ export const strings = {
       overlap: 'Overlap',
       keepRuns: 'Runs to keep',
     },
-    timeZoneInvalid: 'Choose a time zone, such as Europe/Berlin or UTC.',
+    timeZoneInvalid: 'Choose a time zone, such as Europe/Berlin or UTC',
   },
   scriptPage: {
     parametersTitle: 'Parameters',
@@ -184,9 +184,9 @@ export const strings = {
     next: (time: string) => `next ${time}`,
     description:
       'Scripts run on a server on demand, from a pipeline or on a schedule. Owners and admins write scripts; all members can run them.',
-    emptyHint: 'A script has a server, an interpreter, and parameters that are passed as environment variables.',
+    emptyHint: 'Create a script to run commands on a server. Parameters are passed to it as environment variables.',
     addAServerFirst: 'Add a server first',
     run: 'Run…',
-    needsServer: 'A script runs on a server, and this workspace has none yet.',
+    needsServer: 'Scripts run on servers, and this workspace has no servers yet.',
   },
 };

@@ -16,7 +16,7 @@ import { useWorkspace } from '../session.ts';
 import { computeFingerprint } from './server-form.ts';
 import { strings } from './strings.ts';
 
-/** A public key as OpenSSH shows it: its type and its fingerprint. */
+/** A public key in the format of OpenSSH: its type and its fingerprint. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   const { data } = useQuery({
     queryKey: ['fingerprint', publicKey],
@@ -31,11 +31,16 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   );
 }
 
-/** The command that prints the fingerprint of a host key on the host itself. */
+/**
+ * The command that prints a host key's fingerprint when it is run on the host. If the page cannot compute fingerprints,
+ * the command prints the key itself.
+ */
 function CompareCommand({ hostKey }: { readonly hostKey: string }) {
+  const program = globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat';
+  const keyType = hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa';
   return (
     <CodeBlock label={strings.checkSection.fingerprintCommand}>
-      {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
+      {`${program} /etc/ssh/ssh_host_${keyType}_key.pub`}
     </CodeBlock>
   );
 }
@@ -47,7 +52,7 @@ interface UnpinnedHostKeyProps {
   readonly onPinned: () => void;
 }
 
-/** The host keys of a server without a pinned key. The user must compare a key before pinning it. */
+/** The host keys of a server without a pinned key. Asks the user to compare a key before pinning it. */
 function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   const { api, workspace } = useWorkspace();
   const [chosenKey, setChosenKey] = useState(hostKeys[0] ?? '');
@@ -83,8 +88,8 @@ function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   );
 }
 
-/** The pinned host key, and the different key that the last check received. Only a person can accept the new key. */
-function ChangedHostKey({ server, offered }: { readonly server: Server; readonly offered: string }) {
+/** The pinned host key and the different key that the last check received, which the user can trust instead. */
+function ChangedHostKey({ server, receivedKey }: { readonly server: Server; readonly receivedKey: string }) {
   const { api, workspace } = useWorkspace();
   const [isConfirming, setIsConfirming] = useState(false);
   const fingerprints = (
@@ -94,7 +99,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
           strings.checkSection.pinnedKey,
           server.hostKey === null ? '–' : <Fingerprint key="pinned" publicKey={server.hostKey} />,
         ],
-        [strings.checkSection.receivedKey, <Fingerprint key="received" publicKey={offered} />],
+        [strings.checkSection.receivedKey, <Fingerprint key="received" publicKey={receivedKey} />],
       ]}
     />
   );
@@ -103,7 +108,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
       <Notice tone="danger">{strings.checkSection.hostKeyChanged}</Notice>
       {fingerprints}
       <Text fz="sm">{strings.checkSection.compareFirst}</Text>
-      <CompareCommand hostKey={offered} />
+      <CompareCommand hostKey={receivedKey} />
       <Group>
         <Button variant="default" onClick={() => setIsConfirming(true)}>
           {strings.checkSection.trustTheReceivedKey}
@@ -115,7 +120,7 @@ function ChangedHostKey({ server, offered }: { readonly server: Server; readonly
           confirmLabel={strings.checkSection.trust}
           onClose={() => setIsConfirming(false)}
           onConfirm={async () => {
-            await api.servers.acceptHostKey(server.id, offered);
+            await api.servers.acceptHostKey(server.id, receivedKey);
             await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
             notifications.show({ message: strings.checkSection.pinned });
           }}
@@ -198,7 +203,7 @@ export function CheckSection({ server }: { readonly server: Server }) {
       }
     >
       {check.error !== null && <ErrorNotice error={check.error} />}
-      {server.offeredHostKey !== null && <ChangedHostKey server={server} offered={server.offeredHostKey} />}
+      {server.offeredHostKey !== null && <ChangedHostKey server={server} receivedKey={server.offeredHostKey} />}
       {check.data !== undefined && server.offeredHostKey === null && (
         <CheckResult server={server} check={check.data} onPinned={() => check.mutate()} />
       )}

@@ -9,7 +9,7 @@ import { useWorkspace } from '../session.ts';
 import { Fingerprint } from './check-section.tsx';
 import { strings } from './strings.ts';
 
-/** Explains why a server must be confirmed. The button confirms the values shown on the page. */
+/** Explains why a server must be confirmed. The button confirms exactly the values that the page shows. */
 export function ConfirmSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });

@@ -48,7 +48,7 @@ export const SERVER_RULES = {
       : strings.serverForm.portInvalid,
 };
 
-/** Returns the fields that can be changed after the creation. */
+/** Returns the fields that can be changed after the server has been created. */
 export function toRequestFields({ name, kind, host, port, user, hostKey }: ServerFormValues): UpdateServer {
   return {
     name: name.trim(),
@@ -75,13 +75,14 @@ export function toCreateRequest(values: ServerFormValues): CreateServer {
   };
 }
 
-/** Returns whether the operator allows servers that are the machine Devpilot runs on. */
+/** Returns whether the operator allows local servers, which run commands on Devpilot's own machine. */
 export const isLocalAllowed = (): boolean =>
   document.querySelector<HTMLMetaElement>('meta[name=devpilot-local-server]')?.content === 'on';
 
 /**
- * Returns the fingerprint of a public key as OpenSSH shows it (`SHA256:…`). Returns null if the key is invalid or the
- * page was not served over HTTPS, where browsers have no `crypto.subtle`; the user then compares the key itself.
+ * Returns the fingerprint of a public key in the format of OpenSSH (`SHA256:…`). Returns null if the key is invalid, or
+ * if the page was served over plain HTTP, because browsers then have no `crypto.subtle`. The key itself is shown
+ * instead.
  */
 export async function computeFingerprint(publicKey: string): Promise<string | null> {
   const encoded = publicKey.split(' ')[1] ?? '';

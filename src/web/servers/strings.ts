@@ -3,7 +3,7 @@ import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   checkSection: {
-    pinned: 'Host key pinned. From now on only this key is trusted.',
+    pinned: 'Host key pinned. From now on, only this key is trusted.',
     hostPresents: (hostKey: ReactNode) =>
       sentence`The host presents ${hostKey}. Before pinning it, run this on the host and compare the output:`,
     fingerprintCommand: "Command that prints the host key's fingerprint",
@@ -18,7 +18,7 @@ export const strings = {
     trustTheReceivedKey: 'Trust the received key',
     trust: 'Trust',
     trustConsequences: (name: string) =>
-      phrase`From now on only the received key is trusted for ${name}. Devpilot's own key does not change and must be installed on that machine.`,
+      phrase`From now on, only the received key is trusted for ${name}. Devpilot's own key does not change and must be installed on that machine.`,
     spaceIn: (directory: string) => `Space in ${directory}`,
     memory: 'Memory',
     load: 'Load',
@@ -108,6 +108,7 @@ export const strings = {
     no: 'No',
     description:
       'The machines apps are deployed to. Devpilot generates a key pair for each and shows only the public key.',
-    emptyHint: 'Add a machine that runs an SSH server, install the public key shown there, and check the connection.',
+    emptyHint:
+      'Add a machine that runs an SSH server, install the public key that Devpilot shows, and check the connection.',
   },
 };

@@ -28,7 +28,7 @@ export function AccountMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
   async function signOut() {
-    // The web UI signs out even if the request fails.
+    // If the request fails, the web UI still forgets the session's data.
     await api.sessions.deleteCurrent().catch(() => undefined);
     clearSessionData();
     await navigate({ to: '/sign-in', search: {} });

@@ -8,8 +8,8 @@ import { workspacesQuery } from '../session.ts';
 import { strings } from './strings.ts';
 
 /**
- * Shown if the URL names a workspace that does not exist or that the person is not a member of. The page does not
- * reveal which is the case.
+ * Shown if the workspace in the URL does not exist or the person is not a member of it. The page does not reveal which
+ * of the two is the case.
  */
 export function NoSuchWorkspace() {
   const navigate = useNavigate();

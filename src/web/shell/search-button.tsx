@@ -16,7 +16,7 @@ const IS_APPLE = /^(?:Mac|iP)/.test(navigator.platform);
 /** Returns the command palette of a workspace and a function that opens it. Ctrl+K and Command+K also open it. */
 export function useCommandPalette(workspace: Workspace | null) {
   const [isOpen, setIsOpen] = useState(false);
-  // A dialog may contain input that is lost if another page is opened.
+  // Does not open while a dialog is open, because opening another page would discard the dialog's input.
   const open = () => setIsOpen(workspace !== null && document.querySelector('[role=dialog]') === null);
   const openByKey = useEffectEvent(open);
   useEffect(() => {

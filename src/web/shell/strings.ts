@@ -6,7 +6,7 @@ export const strings = {
       count === 0
         ? 'Notices: none'
         : count === null
-          ? 'Notices: many'
+          ? 'Notices: many need attention'
           : `Notices: ${count} ${plural(count, { one: 'needs', other: 'need' })} attention`,
     many: '99+',
   },
@@ -35,7 +35,7 @@ export const strings = {
   secondFactorNeeded: {
     title: 'Two-factor authentication is required',
     reason: (workspace: string) =>
-      `The policy of ${workspace} requires two-factor authentication for every member; a passkey does not count. Until you turn it on, you can only access your own account.`,
+      `The policy of ${workspace} requires two-factor authentication for every member. A passkey does not count as a second factor. Until you turn it on, you can only access your own account.`,
     setUp: 'Set up two-factor authentication',
     checkAgain: 'Check again',
   },
@@ -56,7 +56,7 @@ export const strings = {
       settings: 'Settings',
     },
     skipToContent: 'Skip to content',
-    openNavigation: 'Navigation',
+    openNavigation: 'Open navigation',
     mainLabel: 'Main',
     closeNavigation: 'Close navigation',
   },

@@ -6,9 +6,9 @@ import { rememberWorkspace, useMe, useWorkspaceOrNull, workspacesQuery } from '.
 import styles from './shell.module.css';
 import { strings } from './strings.ts';
 
-const initial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
+const getInitial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
 
-/** Shows the tab's workspace and links to the others. */
+/** Shows the workspace of this tab, with a menu to switch to another workspace. */
 export function WorkspaceSwitcher() {
   const me = useMe();
   const current = useWorkspaceOrNull();
@@ -20,7 +20,7 @@ export function WorkspaceSwitcher() {
         <UnstyledButton className={styles['menuButton']}>
           <span className="visually-hidden">{strings.workspaceSwitcher.workspacePrefix}</span>
           <span className={styles['mark']} aria-hidden>
-            {initial(current?.name ?? '?')}
+            {getInitial(current?.name ?? '?')}
           </span>
           <Text fz="sm" fw={600} lineClamp={2} lh={1.35} flex={1} style={{ overflowWrap: 'anywhere' }}>
             <bdi>{current?.name ?? strings.workspaceSwitcher.chooseAWorkspace}</bdi>
@@ -34,7 +34,7 @@ export function WorkspaceSwitcher() {
             key={workspace.id}
             leftSection={
               <span className={styles['mark']} aria-hidden>
-                {initial(workspace.name)}
+                {getInitial(workspace.name)}
               </span>
             }
             rightSection={

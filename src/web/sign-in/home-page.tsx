@@ -5,7 +5,7 @@ import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { strings } from './strings.ts';
 
-/** Shown to people without a workspace, and to people who create another workspace. */
+/** Shown to people who have no workspace or who are creating another one. */
 export function HomePage() {
   const me = useMe();
   const navigate = useNavigate();

@@ -13,10 +13,11 @@ import { arePasswordsOn } from './installation.ts';
 import { takeUrlFragment } from './setup-page.tsx';
 import { strings } from './strings.ts';
 
+/** The code from the link. It is stored only in memory, so that the URL and the history do not contain it. */
 let takenCode: string | null = null;
 
-/** Signs in with the code of an operator's link. Only for servers on which people sign in with single sign-on only. */
-function LinkSignIn({ link }: { readonly link: string }) {
+/** Signs in with the code from an operator's link. Only for servers without passwords. */
+function LinkSignIn({ linkCode }: { readonly linkCode: string }) {
   const navigate = useNavigate();
   const [needsCode, setNeedsCode] = useState(false);
   const form = useAppForm({
@@ -25,7 +26,7 @@ function LinkSignIn({ link }: { readonly link: string }) {
   });
   const submission = useSubmit(form, async ({ code }) => {
     try {
-      await api.sessions.createWithLink({ link, ...(needsCode && { code: code.replace(/\s/g, '') }) });
+      await api.sessions.createWithLink({ link: linkCode, ...(needsCode && { code: code.replace(/\s/g, '') }) });
     } catch (error) {
       if (!(error instanceof DevpilotError) || error.code !== 'second_factor_required' || needsCode) throw error;
       return setNeedsCode(true);
@@ -55,8 +56,8 @@ function LinkSignIn({ link }: { readonly link: string }) {
 }
 
 /**
- * Sets a new password with the code from the link or, if passwords are off, signs in with it. The code is removed from
- * the URL immediately.
+ * Sets a new password with the code from the link or, if this server has no passwords, signs in with the code. The code
+ * is removed from the URL immediately.
  */
 export function ResetPasswordPage() {
   const [code] = useState(() => {
@@ -64,7 +65,7 @@ export function ResetPasswordPage() {
     if (urlCode !== '') takenCode = urlCode;
     return takenCode ?? '';
   });
-  return arePasswordsOn() || code === '' ? <NewPassword code={code} /> : <LinkSignIn link={code} />;
+  return arePasswordsOn() || code === '' ? <NewPassword code={code} /> : <LinkSignIn linkCode={code} />;
 }
 
 function NewPassword({ code }: { readonly code: string }) {

@@ -17,24 +17,24 @@ export function takeUrlFragment(): string {
   return fragment;
 }
 
-/** The tab stores the code until it has been used, so that setup can continue after a reload. */
+/** The key under which the tab stores the setup code until it is used, so that setup can continue after a reload. */
 const CODE_STORAGE_KEY = 'devpilot.setup-code';
 
-/** Returns the code of the setup link, even after a reload; empty if the page was opened without a code. */
+/** Returns the code from the setup link, also after a reload; empty if the page was opened without a code. */
 function takeSetupCode(): string {
   const code = takeUrlFragment().replace(/^code=/, '');
   if (code !== '') sessionStorage.setItem(CODE_STORAGE_KEY, code);
   return sessionStorage.getItem(CODE_STORAGE_KEY) ?? '';
 }
 
-/** Creates the first account and its workspace. If the person is already signed in, starts with the workspace. */
+/** Creates the first account and its workspace. Skips the account if the person is already signed in. */
 export function SetupPage() {
   const navigate = useNavigate();
   const [code, setCode] = useState(takeSetupCode);
   const [step, setStep] = useState<'account' | 'workspace'>(() =>
     queryClient.getQueryData(meQuery.queryKey) === undefined ? 'account' : 'workspace',
   );
-  const [showCodeField] = useState(code === '');
+  const [hasCodeField] = useState(code === '');
 
   if (step === 'workspace') {
     return (
@@ -55,7 +55,7 @@ export function SetupPage() {
         </Text>
       }
     >
-      {showCodeField && (
+      {hasCodeField && (
         <TextInput
           label={strings.setupPage.setupCode}
           description={strings.setupPage.setupCodeDescription}
@@ -69,7 +69,7 @@ export function SetupPage() {
       {arePasswordsOn() && (
         <AccountForm
           signUpCode={{ setupCode: code }}
-          autoFocus={!showCodeField}
+          autoFocus={!hasCodeField}
           onSignedUp={() => {
             sessionStorage.removeItem(CODE_STORAGE_KEY);
             setStep('workspace');

@@ -131,7 +131,7 @@ function PasswordSignIn() {
   );
 }
 
-/** Asks for a two-factor code after the provider has signed the person in without a second factor. */
+/** Asks for a two-factor code if the single sign-on provider did not require a second factor. */
 function ProviderSecondFactor() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
@@ -182,7 +182,7 @@ function ProviderSignIn() {
   );
 }
 
-/** Signs in and returns to the page that required it. */
+/** Signs in, then returns to the page from which the person was redirected. */
 export function SignInPage() {
   const { step } = useSearch({ strict: false }) as { step?: string };
   if (step === 'code' && singleSignOnName() !== null) return <ProviderSecondFactor />;

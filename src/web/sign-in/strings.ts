@@ -28,8 +28,8 @@ export const strings = {
       phrase`You are signed in as ${email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`,
     createWorkspaceTitle: 'Create workspace',
     createOrAsk: (email: string) =>
-      phrase`You are signed in as ${email} but not a member of any workspace yet. Create one, or ask for an invitation.`,
-    createAnother: 'You will be its owner. It shares nothing with your other workspaces.',
+      phrase`You are signed in as ${email}, but you are not a member of a workspace yet. Create one or ask for an invitation.`,
+    createAnother: 'You will be the owner. The workspace shares nothing with your other workspaces.',
   },
   resetPasswordPage: {
     passwordChanged: 'Password changed. Sign in with your new password.',
@@ -54,7 +54,7 @@ export const strings = {
     description: "Step 1 of 2. You will own this server's first workspace.",
     whereToFindTheLink: 'The setup link can be used once. The server prints it when it starts.',
     setupCode: 'Setup code',
-    setupCodeDescription: 'The part after #code= in the setup link the server printed.',
+    setupCodeDescription: 'The part after #code= in the setup link that the server printed.',
   },
   singleSignOn: {
     signInWith: (name: string) => phrase`Sign in with ${name}`,
@@ -67,15 +67,15 @@ export const strings = {
       interaction_required: (name: string) => phrase`${name} requires you to sign in there first. Try again.`,
       expired: () => 'The sign-in has expired or was already used. Try again.',
       refused: (name: string) =>
-        phrase`The response of ${name} was not accepted. Try again; if it happens again, contact an operator of this server.`,
+        phrase`The response from ${name} was not accepted. Try again. If it keeps happening, contact an operator of this server.`,
       no_account: (name: string) =>
         phrase`This ${name} account is not linked to an account here. Ask an owner or admin of your workspace for an invitation.`,
       not_verified: (name: string) =>
-        phrase`${name} has not verified the email address of this account. Ask its administrator to do so.`,
+        phrase`${name} has not verified the email address of this account. Ask the administrator of ${name} to verify it.`,
       account_exists: (name: string) =>
         phrase`You already have an account here. Sign in as before, then link ${name} in your account.`,
       invitation_invalid: (name: string) =>
-        phrase`The invitation is no longer valid, or its email address differs from that of your ${name} account.`,
+        phrase`The invitation is no longer valid, or it was sent to a different email address than the one of your ${name} account.`,
       disabled: () => 'This account is disabled. Ask an operator of this server to enable it.',
       other_address: (name: string) =>
         phrase`The ${name} account was not linked, because its email address differs from yours.`,

@@ -34,7 +34,7 @@ const StatusTag = ({ status }: Pick<WebhookDelivery, 'status'>) => (
   <Tag tone={TONES[status]}>{texts.statuses[status]}</Tag>
 );
 
-/** Describes the last response: its status, or the reason why there is none. */
+/** Describes the last response: its status and duration, or why there is none. */
 function describeResponse({ responseStatus, durationMs, error, attempts }: WebhookDelivery): string {
   if (attempts === 0) return texts.notSent;
   return responseStatus === null ? (error ?? texts.noResponse) : texts.responded(responseStatus, durationMs ?? 0);
@@ -75,7 +75,7 @@ const deliveriesKey = (workspaceId: string, webhookId: string) => [workspaceId, 
 export const invalidateDeliveries = (workspaceId: string, webhookId: string) =>
   queryClient.invalidateQueries({ queryKey: [workspaceId, 'webhooks', webhookId] });
 
-/** Returns JSON formatted with line breaks; any other text unchanged. */
+/** Returns JSON with line breaks and indentation, and any other text unchanged. */
 function formatBody(body: string): string {
   try {
     return JSON.stringify(JSON.parse(body), null, 2);

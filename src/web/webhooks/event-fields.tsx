@@ -19,7 +19,7 @@ function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Fa
         <SimpleGrid cols={{ base: 1, xs: 2, sm: 3 }} spacing="xs" verticalSpacing="xs" pl="lg">
           {eventsOf(family).map((event) =>
             isFamilySelected ? (
-              // Not controlled by the group: it is checked because the whole family is selected.
+              // Not part of the group's value: it is checked only because the whole family is selected.
               <Checkbox key={`${event} of all`} label={strings.events[event]} checked disabled readOnly value="" />
             ) : (
               <Checkbox key={event} value={event} label={strings.events[event]} />
@@ -31,7 +31,7 @@ function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Fa
   );
 }
 
-/** The events that a webhook receives, grouped by family. */
+/** Selects the events that a webhook sends, grouped by family. */
 export function EventFields({ form }: EventFieldsProps) {
   const error = form.errors['events'];
   return (

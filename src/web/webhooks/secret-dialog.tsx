@@ -21,12 +21,12 @@ interface SecretDialogProps {
 
 /** Shows the secret of a webhook once. The dialog closes only with its button. */
 export function SecretDialog({ revealed, onClose }: SecretDialogProps) {
-  const { name, secret, previousSecretExpiresAt: until } = revealed;
+  const { name, secret, previousSecretExpiresAt } = revealed;
   const texts = strings.secretDialog;
   return (
     <Dialog
       onClose={onClose}
-      title={until === null ? texts.createdTitle : texts.replacedTitle}
+      title={previousSecretExpiresAt === null ? texts.createdTitle : texts.replacedTitle}
       size="lg"
       closeOnEscape={false}
       withCloseButton={false}
@@ -44,7 +44,7 @@ export function SecretDialog({ revealed, onClose }: SecretDialogProps) {
           {secret}
         </CodeBlock>
         <DimmedText>
-          {texts.use} {until !== null && texts.overlap(formatDateTime(until))}
+          {texts.use} {previousSecretExpiresAt !== null && texts.overlap(formatDateTime(previousSecretExpiresAt))}
         </DimmedText>
         <Group justify="flex-end">
           <Button onClick={onClose}>{texts.done}</Button>

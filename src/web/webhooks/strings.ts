@@ -113,7 +113,7 @@ export const strings = {
     urlPlaceholder: 'https://hooks.example.com/devpilot',
     urlInvalid: 'Enter a URL that starts with https:// or http://.',
     format: 'Format',
-    formatDescription: 'The format of the messages that the receiver gets.',
+    formatDescription: 'The message format that the receiver expects.',
     events: 'Events',
     eventsMissing: 'Choose at least one event.',
     orderHint: 'Messages are delivered in order, without gaps. A message that fails delays all messages after it.',
@@ -123,7 +123,7 @@ export const strings = {
   secretDialog: {
     createdTitle: 'Webhook created',
     replacedTitle: 'Secret replaced',
-    secretName: 'The secret',
+    secretName: 'the secret',
     shownOnce: (name: ReactNode) => sentence`Copy the secret of ${name} now. It is shown only once.`,
     secret: 'Secret',
     copySecret: 'Copy secret',
@@ -132,7 +132,7 @@ export const strings = {
     done: 'I have stored the secret',
   },
   deleteDialog: {
-    consequences: 'Its deliveries are deleted too. Events that were not delivered are never sent.',
+    consequences: 'Its deliveries are also deleted. Events that have not been delivered will not be sent.',
   },
   webhookPage: {
     noun: 'webhook',
@@ -168,7 +168,7 @@ export const strings = {
     replaceTitle: 'Replace the signing secret',
     replaceConfirm: 'Replace secret',
     replaceConsequence:
-      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you can change the receiver in the meantime. Secrets that were replaced earlier stop working immediately.',
+      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you have time to change the receiver. Secrets that were replaced earlier stop working immediately.',
   },
   deliveries: {
     title: 'Deliveries',
@@ -183,7 +183,7 @@ export const strings = {
     details: 'Details',
     sendAgain: 'Send again',
     sendNow: 'Send now',
-    sent: 'The message is being sent again.',
+    sent: 'The message is being sent.',
     detailTitle: (event: string) => `Delivery of ${event}`,
     requestHeaders: 'Request headers',
     requestBody: 'Request body',

@@ -10,15 +10,15 @@ import { useWorkspace } from '../session.ts';
 import { invalidateDeliveries } from './deliveries-section.tsx';
 import { strings } from './strings.ts';
 
-/** Longer than the time limit of an attempt. */
+/** Longer than the server waits for the response to an attempt. */
 const RESULT_TIMEOUT_MS = 20_000;
 const POLL_INTERVAL_MS = 400;
 
-/** Sends a test message and waits for its result. */
+/** Sends a test message and waits up to `RESULT_TIMEOUT_MS` for its result. */
 async function sendTest(api: Client, id: string): Promise<WebhookDelivery> {
-  const endMs = performance.now() + RESULT_TIMEOUT_MS;
+  const deadlineMs = performance.now() + RESULT_TIMEOUT_MS;
   let delivery = await api.webhooks.test(id);
-  while (delivery.status === 'waiting' && performance.now() < endMs) {
+  while (delivery.status === 'waiting' && performance.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
     delivery = await api.webhooks.delivery(id, delivery.id);
   }

@@ -24,19 +24,25 @@ export type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
 export const eventsOf = (family: Family): WebhookEvent[] =>
   WEBHOOK_EVENTS.filter((event) => event.startsWith(family.slice(0, -1)));
 
-/** Returns the chosen subscriptions in their standard order, without events that a chosen family includes. */
+/** Returns the selected subscriptions in the order of `WEBHOOK_SUBSCRIPTIONS`, without events of selected families. */
 export function toSubscriptions(events: readonly string[]): WebhookSubscription[] {
   const families = WEBHOOK_EVENT_FAMILIES.filter((family) => events.includes(family));
-  const covered = new Set<string>(families.flatMap(eventsOf));
-  return WEBHOOK_SUBSCRIPTIONS.filter((event) => events.includes(event) && !covered.has(event));
+  const included = new Set<string>(families.flatMap(eventsOf));
+  return WEBHOOK_SUBSCRIPTIONS.filter((event) => events.includes(event) && !included.has(event));
 }
 
 export const toFormValues = ({ name, url, format, events }: Webhook): WebhookFormValues => ({
-  ...{ name, url, format, events },
+  name,
+  url,
+  format,
+  events,
 });
 
 export const toRequestFields = ({ name, url, format, events }: WebhookFormValues) => ({
-  ...{ name: name.trim(), url: url.trim(), format, events: toSubscriptions(events) },
+  name: name.trim(),
+  url: url.trim(),
+  format,
+  events: toSubscriptions(events),
 });
 
 function validateUrl(text: string): string | null {
@@ -51,9 +57,10 @@ export const WEBHOOK_RULES = {
   events: (events: readonly string[]) => (events.length === 0 ? strings.fields.eventsMissing : null),
 };
 
+/** What a new webhook can start from: a chat service, a log store, or a custom receiver. */
 export type Recipe = keyof typeof strings.recipes.names;
 
-/** The initial values of a new webhook, per recipe. */
+/** The initial values of a new webhook for each recipe. */
 export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
   slack: { name: strings.recipes.names.slack, url: '', format: 'slack', events: ['deployment.*', 'backup.*'] },
   teams: { name: strings.recipes.names.teams, url: '', format: 'teams', events: ['deployment.*', 'backup.*'] },
@@ -62,8 +69,8 @@ export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
   standard: { name: '', url: '', format: 'standard', events: [] },
 };
 
-/** The hosts of chat services, and the message format of each. */
-const FORMAT_OF_HOST: readonly (readonly [RegExp, WebhookFormat])[] = [
+/** The host names of chat services, and the message format of each. */
+const FORMATS_BY_HOST: readonly (readonly [RegExp, WebhookFormat])[] = [
   [/^hooks\.slack\.com$/, 'slack'],
   [/^(?:[a-z]+\.)?discord(?:app)?\.com$/, 'discord'],
   [/\.(?:logic\.azure\.com|powerplatform\.com|webhook\.office\.com)$/, 'teams'],
@@ -72,10 +79,10 @@ const FORMAT_OF_HOST: readonly (readonly [RegExp, WebhookFormat])[] = [
 /** Returns the message format for the URL of a known chat service; undefined for any other URL. */
 export function guessFormat(text: string): WebhookFormat | undefined {
   const host = URL.parse(text.trim())?.hostname ?? '';
-  return FORMAT_OF_HOST.find(([pattern]) => pattern.test(host))?.[1];
+  return FORMATS_BY_HOST.find(([pattern]) => pattern.test(host))?.[1];
 }
 
-/** Describes the subscriptions of a webhook. */
+/** Returns a description of each subscription of a webhook. */
 export function describeEvents(events: readonly WebhookSubscription[]): string[] {
   return events.map((event) => {
     const isFamily = (name: WebhookSubscription): name is Family => name.endsWith('.*');

@@ -36,7 +36,7 @@ const DeleteWebhookDialog = lazyComponent(() =>
 const texts = strings.webhookPage;
 
 /** Returns a function that activates or deactivates a webhook. */
-function useActivate(webhook: Webhook): (active: boolean) => void {
+function useSetActive(webhook: Webhook): (active: boolean) => void {
   const { api, workspace } = useWorkspace();
   return (active) => {
     api.webhooks
@@ -49,13 +49,13 @@ function useActivate(webhook: Webhook): (active: boolean) => void {
 
 function StateNotice({ webhook }: { readonly webhook: Webhook }) {
   const { active, failingSince, switchedOffAt } = webhook;
-  const activate = useActivate(webhook);
+  const setActive = useSetActive(webhook);
   if (!active && switchedOffAt !== null) {
     return (
       <Notice tone="danger">
         <Stack gap="xs" align="flex-start">
           <Text fz="sm">{texts.switchedOff(<RelativeTime time={switchedOffAt} withDate />)}</Text>
-          <Button size="compact-sm" onClick={() => activate(true)}>
+          <Button size="compact-sm" onClick={() => setActive(true)}>
             {texts.activate}
           </Button>
         </Stack>
@@ -68,9 +68,9 @@ function StateNotice({ webhook }: { readonly webhook: Webhook }) {
 
 function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
   const { api, workspace } = useWorkspace();
-  const [confirming, setConfirming] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   const [revealed, setRevealed] = useState<RevealedSecret | null>(null);
-  const { previousSecretExpiresAt: until, lastDeliveredAt, failingSince } = webhook;
+  const { previousSecretExpiresAt, lastDeliveredAt, failingSince } = webhook;
   return (
     <Section title={texts.detailsTitle}>
       <DescriptionList
@@ -97,8 +97,10 @@ function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
           [
             texts.items.secret,
             <Stack key="secret" gap={4} align="flex-start">
-              {until !== null && <DimmedText>{texts.previousSecret(formatDateTime(until))}</DimmedText>}
-              <Button size="compact-sm" variant="default" onClick={() => setConfirming(true)}>
+              {previousSecretExpiresAt !== null && (
+                <DimmedText>{texts.previousSecret(formatDateTime(previousSecretExpiresAt))}</DimmedText>
+              )}
+              <Button size="compact-sm" variant="default" onClick={() => setIsConfirming(true)}>
                 {texts.replaceSecret}
               </Button>
             </Stack>,
@@ -107,9 +109,9 @@ function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
           [texts.items.id, <CopyableId key="id" id={webhook.id} />],
         ]}
       />
-      {confirming && (
+      {isConfirming && (
         <ConfirmDialog
-          onClose={() => setConfirming(false)}
+          onClose={() => setIsConfirming(false)}
           title={texts.replaceTitle}
           confirmLabel={texts.replaceConfirm}
           isDestructive={false}
@@ -128,7 +130,7 @@ function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
 
 function WebhookDetails({ webhook }: { readonly webhook: Webhook }) {
   const navigate = useNavigate();
-  const activate = useActivate(webhook);
+  const setActive = useSetActive(webhook);
   const [dialog, setDialog] = useState<'edit' | 'delete' | null>(null);
   const close = () => setDialog(null);
   return (
@@ -138,7 +140,7 @@ function WebhookDetails({ webhook }: { readonly webhook: Webhook }) {
       actions={
         <Group gap="xs">
           {getWebhookState(webhook) !== 'switchedOff' && (
-            <Button variant="default" onClick={() => activate(!webhook.active)}>
+            <Button variant="default" onClick={() => setActive(!webhook.active)}>
               {webhook.active ? texts.deactivate : texts.activate}
             </Button>
           )}

@@ -90,7 +90,7 @@ function OpenedDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: Ope
           initial={RECIPES[open.recipe]}
           onClose={close}
           onCreated={({ name, secret, format }) => {
-            // Chat services do not verify signatures, so their secret is not shown. Replacing the secret shows a new one.
+            // Chat services do not verify signatures, so the secret is not shown for their formats.
             if (format !== 'standard') return;
             setOpen({ dialog: 'secret', revealed: { name, secret, previousSecretExpiresAt: null } });
           }}

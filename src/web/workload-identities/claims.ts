@@ -1,11 +1,11 @@
-/** Decodes the payload of a JWT. Throws if it is not base64url. Pure. */
+/** Decodes the payload of a JWT. Throws if it is not base64url. */
 function decodePayload(token: string): string {
   const encoded = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
   const bytes = Uint8Array.from(atob(encoded), (character) => character.codePointAt(0) ?? 0);
   return new TextDecoder().decode(bytes);
 }
 
-/** Returns the claims in a text: a JSON object, or a JWT, whose signature is not checked; null for other text. Pure. */
+/** Parses the claims in a JSON object or in a JWT, whose signature is not verified. Returns null for any other text. */
 export function parseClaims(text: string): Record<string, unknown> | null {
   const trimmed = text.trim();
   try {

@@ -1,7 +1,7 @@
 import { Stack } from '@mantine/core';
 import type { ClaimConditions } from '../../contract/claim-patterns.ts';
 
-/** Conditions, one per line. */
+/** The conditions that a token must meet, one per line. */
 export function ConditionList({ conditions }: { readonly conditions: ClaimConditions }) {
   return (
     <Stack gap={2}>

@@ -15,7 +15,7 @@ type Form = UseFormReturnType<IdentityFormValues>;
 const texts = strings.fields;
 const optional = (label: string) => `${label} ${texts.optional}`;
 
-/** The fields that limit which tokens of a provider are accepted. */
+/** The optional fields that further limit which of a provider's tokens are accepted. */
 const LIMIT_FIELDS: Readonly<
   Record<WorkloadProvider, readonly ('branch' | 'environment' | 'workflow' | 'repositoryId')[]>
 > = {
@@ -42,7 +42,7 @@ function IssuerFields({ form }: { readonly form: Form }) {
     <>
       <PlainTextInput
         label={isRequired ? texts.issuer : optional(texts.issuer)}
-        description={isRequired ? texts.issuerHint : texts.ownIssuerHint}
+        description={isRequired ? texts.issuerHint : texts.selfHostedIssuerHint}
         {...form.getInputProps('issuer')}
       />
       {isRequired && (
@@ -108,10 +108,10 @@ function ScopesField({ form }: { readonly form: Form }) {
   );
 }
 
-/** The fields of a workload identity. For an existing identity, the conditions are edited directly. */
+/** The fields of a workload identity. The provider can be selected only for a new identity. */
 export function IdentityFields({ form, isNew }: { readonly form: Form; readonly isNew: boolean }) {
   const { conditions } = toTrust(form.values);
-  const isFilledIn = form.values.provider !== 'other' && form.values.subject.trim() !== '';
+  const hasConditions = form.values.provider !== 'other' && form.values.subject.trim() !== '';
   return (
     <>
       <NameInput placeholder={texts.namePlaceholder} {...form.getInputProps('name')} />
@@ -124,7 +124,7 @@ export function IdentityFields({ form, isNew }: { readonly form: Form; readonly 
       )}
       <TrustFields form={form} />
       <IssuerFields form={form} />
-      {isFilledIn && (
+      {hasConditions && (
         <Stack gap={4}>
           <Text fz="sm">{texts.acceptedTokens}</Text>
           <ConditionList conditions={conditions} />
@@ -134,7 +134,7 @@ export function IdentityFields({ form, isNew }: { readonly form: Form; readonly 
       <IntegerInput
         label={texts.lifetime}
         limits={{ min: 1, max: WORKLOAD_LIMITS.lifetimeSeconds.max / 60 }}
-        {...form.getInputProps('lifetime')}
+        {...form.getInputProps('lifetimeMinutes')}
       />
       <RestrictionFields form={form} requiresAddresses={false} />
     </>

@@ -29,13 +29,22 @@ export type IdentityFormValues = RestrictionValues & {
   /** One `claim=value` per line. */
   readonly conditions: string;
   readonly scopes: readonly string[];
-  /** In minutes. */
-  readonly lifetime: number | string;
+  readonly lifetimeMinutes: number | string;
 };
 
 export const NEW_IDENTITY_VALUES: IdentityFormValues = {
-  ...{ name: '', provider: 'github', subject: '', branch: 'main', environment: '', workflow: '', repositoryId: '' },
-  ...{ issuer: '', jwksUrl: '', conditions: '', scopes: [], lifetime: 15 },
+  name: '',
+  provider: 'github',
+  subject: '',
+  branch: 'main',
+  environment: '',
+  workflow: '',
+  repositoryId: '',
+  issuer: '',
+  jwksUrl: '',
+  conditions: '',
+  scopes: [],
+  lifetimeMinutes: 15,
   ...UNRESTRICTED,
 };
 
@@ -44,19 +53,20 @@ const formatConditions = (conditions: Readonly<Record<string, string>>): string 
     .map(([claim, value]) => `${claim}=${value}`)
     .join('\n');
 
-/** Converts an identity to form values. Its conditions are edited as text, whatever its provider. */
+/** Converts an identity to form values. Its conditions are edited as text, regardless of its provider. */
 export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => ({
   ...NEW_IDENTITY_VALUES,
-  ...{ provider: 'other', name: identity.name, issuer: identity.issuer, jwksUrl: identity.jwksUrl ?? '' },
-  ...{
-    conditions: formatConditions(identity.conditions),
-    scopes: identity.scopes,
-    lifetime: identity.lifetimeSeconds / 60,
-  },
+  provider: 'other',
+  name: identity.name,
+  issuer: identity.issuer,
+  jwksUrl: identity.jwksUrl ?? '',
+  conditions: formatConditions(identity.conditions),
+  scopes: identity.scopes,
+  lifetimeMinutes: identity.lifetimeSeconds / 60,
   ...toRestrictionValues(identity.restrictions),
 });
 
-/** Returns the conditions in a text, or null if a line is not `claim=value`. */
+/** Returns the conditions in a text, or null if there are none or a line is not `claim=value`. */
 function parseConditions(text: string): Record<string, string> | null {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const pairs = lines.map((line) => /^\s*([^=\s]+)=(.+)$/.exec(line));
@@ -79,7 +89,7 @@ export function toTrust(values: IdentityFormValues) {
   return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
 }
 
-/** Converts the form to the fields of an edit, which has no audience. */
+/** Converts the form to the fields that can be changed. The audience cannot be changed. */
 export function toRequestFields(values: IdentityFormValues) {
   const { issuer, conditions } = toTrust(values);
   return {
@@ -88,7 +98,7 @@ export function toRequestFields(values: IdentityFormValues) {
     jwksUrl: values.jwksUrl.trim() === '' ? null : values.jwksUrl.trim(),
     conditions: { ...conditions },
     scopes: SCOPES.filter((scope) => values.scopes.includes(scope)) as Scope[],
-    lifetimeSeconds: Math.round(Number(values.lifetime) * 60),
+    lifetimeSeconds: Math.round(Number(values.lifetimeMinutes) * 60),
     restrictions: toRestrictions(values),
   };
 }
@@ -119,7 +129,7 @@ export const IDENTITY_RULES = {
     text.trim() === '' || issuerUrlProblem(text.trim()) === null ? null : strings.fields.issuerInvalid,
   conditions: validateConditions,
   scopes: (scopes: readonly string[]) => (scopes.length === 0 ? strings.fields.scopesMissing : null),
-  lifetime: (minutes: number | string) => {
+  lifetimeMinutes: (minutes: number | string) => {
     const seconds = Number(minutes) * 60;
     const { min, max } = WORKLOAD_LIMITS.lifetimeSeconds;
     return minutes !== '' && seconds >= min && seconds <= max ? null : strings.fields.lifetimeInvalid;

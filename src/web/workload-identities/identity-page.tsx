@@ -40,7 +40,7 @@ function DetailsSection({ identity }: { readonly identity: WorkloadIdentity }) {
         items={[
           [texts.items.conditions, <ConditionList key="conditions" conditions={conditions} />],
           [texts.items.issuer, mono(issuer)],
-          jwksUrl !== null && [texts.items.keys, mono(jwksUrl)],
+          jwksUrl !== null && [texts.items.jwksUrl, mono(jwksUrl)],
           [texts.items.audience, mono(audience)],
           [texts.items.scopes, mono(scopes.join(', '))],
           ...restrictionItems(restrictions),

@@ -37,7 +37,7 @@ export const strings = {
   fields: {
     namePlaceholder: 'Shop on GitHub',
     provider: 'Where the workload runs',
-    subjectInvalid: 'Enter two names with a slash between them.',
+    subjectInvalid: 'Enter two names separated by a slash, such as acme/shop.',
     branch: 'Branch',
     branchPlaceholder: 'main',
     environment: 'Environment',
@@ -45,14 +45,14 @@ export const strings = {
     workflow: 'Workflow file',
     workflowPlaceholder: 'deploy.yml',
     repositoryId: 'Repository ID',
-    repositoryIdHint: 'A number. It excludes a repository that someone else later creates with the same name.',
+    repositoryIdHint: 'A number. If set, a repository that is later created with the same name is not accepted.',
     optional: '(optional)',
     issuer: 'Issuer',
-    issuerHint: 'Must be exactly equal to the iss claim.',
+    issuerHint: 'Must exactly match the iss claim.',
     issuerInvalid: 'Enter a URL that starts with https://.',
-    ownIssuerHint: 'Only for a self-hosted installation.',
-    jwksUrl: 'URL of the keys',
-    jwksUrlHint: 'Leave empty to find the keys by OpenID Connect discovery.',
+    selfHostedIssuerHint: 'Only for a self-hosted installation.',
+    jwksUrl: 'JWKS URL',
+    jwksUrlHint: 'Leave empty to find the keys through OpenID Connect discovery.',
     conditions: 'Conditions',
     conditionsHint:
       'One claim=value per line. * matches any characters. At least one must identify a single repository, project or service account.',
@@ -65,7 +65,7 @@ export const strings = {
     labels: {
       name: 'Name',
       issuer: 'Issuer',
-      jwksUrl: 'URL of the keys',
+      jwksUrl: 'JWKS URL',
       conditions: 'Conditions',
       scopes: 'Scopes',
       lifetimeSeconds: 'Lifetime',
@@ -81,7 +81,7 @@ export const strings = {
     detailsTitle: 'Details',
     items: {
       issuer: 'Issuer',
-      keys: 'Keys',
+      jwksUrl: 'JWKS URL',
       audience: 'Audience',
       conditions: 'Conditions',
       scopes: 'Scopes',
@@ -106,7 +106,7 @@ export const strings = {
   exchanges: {
     title: 'Last exchanges',
     description: 'Up to 50 accepted and 50 refused exchanges. Refusals are recorded once per reason and minute.',
-    none: 'No token has been presented yet.',
+    none: 'No exchanges yet.',
     accepted: 'Accepted',
     refused: (reason: string) => `Refused: ${reason}`,
     from: (address: string) => `from ${address}`,
@@ -115,5 +115,5 @@ export const strings = {
   },
 };
 
-/** The part of the query keys that the resource dialogs derive from the noun. */
+/** The part of the query keys after the workspace's ID, which the resource dialogs derive from the noun. */
 export const IDENTITIES_KEY = pluralOf(strings.identityPage.noun);

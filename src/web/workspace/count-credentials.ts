@@ -1,7 +1,7 @@
 import type { Client } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
 
-/** Counting stops above this number. */
+/** Larger numbers are not counted exactly. */
 const MAX_COUNTED = 1000;
 
 async function countItems(list: AsyncIterable<unknown>): Promise<number> {
@@ -10,7 +10,7 @@ async function countItems(list: AsyncIterable<unknown>): Promise<number> {
   return total;
 }
 
-/** Returns the number of credentials: "3 access tokens and 1 API key". */
+/** Returns the number of credentials in words, such as "3 access tokens and 1 API key". */
 export async function countCredentials(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),

@@ -67,7 +67,7 @@ function GroupRolesForm({ onRemove }: { readonly onRemove: () => void }) {
         {...form.getInputProps('claim')}
       />
       {rows.map((_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows have no identity, and the form addresses them by position
+        // biome-ignore lint/suspicious/noArrayIndexKey: the rows have no IDs, and the form identifies them by position
         <Group key={index} gap="sm" align="flex-start" wrap="nowrap">
           <TextInput
             label={strings.groupRoles.value}
@@ -123,7 +123,7 @@ function GroupList({ sso }: { readonly sso: GroupRoles | null }) {
   );
 }
 
-/** The provider's groups whose members get a role in the workspace. Admins can view them, the owner can change them. */
+/** The single sign-on provider's groups whose members get a role. Admins can view them; the owner can change them. */
 export function GroupRolesSection() {
   const { workspace, isOwner } = useWorkspace();
   const [isOpen, setIsOpen] = useState(workspace.sso !== null);

@@ -38,15 +38,16 @@ export const strings = {
   },
   backupKey: {
     title: 'Backup encryption',
-    description: 'Backups of apps are encrypted with a key of this workspace, which Devpilot stores encrypted.',
+    description:
+      'Backups of apps are encrypted with the backup key of this workspace. Devpilot stores the key encrypted.',
     replace: 'Replace backup key',
     replaced: 'Backup key replaced',
-    consequences: 'New backups are encrypted with a new key. Existing backups remain readable with their current key.',
+    consequences: 'New backups will be encrypted with a new key. Existing backups remain readable.',
   },
   groupRoles: {
     title: 'Groups',
     description: (name: string) =>
-      phrase`Members of these groups at ${name} get the role when they sign in, and lose it when they leave the group. People whom you invite keep their role.`,
+      phrase`Members of these groups at ${name} get the role when they sign in, and lose it when they leave the group. People you invite keep their role.`,
     none: 'No group has a role in this workspace.',
     ownerOnly: 'Only the owner can change this.',
     claim: 'Claim',
@@ -64,7 +65,7 @@ export const strings = {
     save: 'Save',
     saved: 'Groups saved',
     remove: 'Stop using groups',
-    removeConsequences: 'People keep the roles that they have. From then on, roles are changed manually only.',
+    removeConsequences: 'People keep their current roles. After that, roles can only be changed manually.',
     removed: 'Groups are no longer used',
     mapping: (group: ReactNode, role: string) => sentence`${group}: ${role}`,
   },

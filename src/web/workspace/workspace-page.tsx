@@ -35,7 +35,7 @@ function RenameSection() {
       workspace.id,
       changedFields({ name: workspace.name, slug: workspace.slug }, values),
     );
-    // Uses the ID until the list of workspaces contains the new slug; a URL with an unknown slug would show "not found".
+    // Until the list of workspaces contains the new slug, the URL contains the ID: an unknown slug would not be found.
     await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     form.setInitialValues({ name, slug });
@@ -109,7 +109,7 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   );
 }
 
-/** The settings of the workspace: its name, its slug, its deletion. */
+/** The settings of the workspace: name, slug, groups, backup key, and deleting or leaving it. */
 export function WorkspacePage() {
   const { workspace, isAdmin, isOwner } = useWorkspace();
   return (
