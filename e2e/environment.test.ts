@@ -238,7 +238,7 @@ checkPages(fixture, [
     async prepare(tab) {
       await tab.getByRole('button', { name: 'Import' }).click();
       await tab.getByLabel('Content').fill('A=1');
-      await tab.getByText('1 in the file', { exact: false }).waitFor();
+      await tab.getByText('1 variable in the file', { exact: false }).waitFor();
     },
   },
 ]);
