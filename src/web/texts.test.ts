@@ -7,22 +7,24 @@ import { isolate, phrase } from './components/sentence.ts';
 /** Files that only map codes to texts, and files whose literals are not shown to users. */
 const EXCEPTIONS = new Set([
   'account/user-agent.ts',
+  'activity-log/access-sentences.ts',
+  'activity-log/resource-sentences.ts',
   'activity-log/sentence.ts',
   'activity-log/sentence-parts.ts',
   'components/icons.ts',
   'vite.config.ts',
 ]);
 
-/** Phrases that users do not see: messages to developers, codes, commands, names of keys, values of CSS. */
-const NOT_SHOWN =
+/** Phrases that users do not see: messages to developers, codes, commands, key names, CSS values. */
+const HIDDEN_PHRASES =
   /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|activity_tracker|devpilot deploy|error keys|Enter|Escape|Home|End|delete selected|danger|.*\/etc\/ssh\/ssh_host_.*|ui-monospace, .*)$/;
 
 /** Attributes and properties that people read or hear. */
-const SHOWN =
+const SHOWN_NAMES =
   /^(?:alt|children|label|title|placeholder|description|error|heading|caption|tooltip|legend|summary|hint|note|prefix|message|consequence|when|about|doneMessage|nothingFoundMessage|secretName|.*(?:Label|Title|Placeholder|Description|Text|Hint)|aria-(?:label|description|valuetext))$/;
 
 /** Attributes and properties with values such as `1px solid` or two class names. */
-const NOT_TEXT =
+const TECHNICAL_NAMES =
   /^(?:class|.*[cC]lassNames?|styles?|d|.*[kK]ey|border|gridTemplate\w*|autoComplete|mask|noun|transition|padding|margin|fontFamily\w*)$/;
 
 interface Node {
@@ -48,13 +50,13 @@ function literalText(node: Node): string | null {
   return (node['quasis'] as { value: { cooked: string } }[]).map(({ value }) => value.cooked).join(' … ');
 }
 
-/** Returns the literal texts of a component. */
+/** Returns the literals of a file that users see. */
 function literalTexts(file: string, source: string): string[] {
   const { program, errors } = parseSync(file, source);
   assert.deepEqual(errors, [], file);
   const found = new Map<number, string>();
   const add = (node: Node, text: string) => {
-    if (/\p{L}/u.test(text) && !NOT_SHOWN.test(text)) found.set(node.start, text.trim());
+    if (/\p{L}/u.test(text) && !HIDDEN_PHRASES.test(text)) found.set(node.start, text.trim());
   };
   /** Records a literal that is shown to users unchanged. */
   function addShown(value: unknown) {
@@ -77,8 +79,8 @@ function literalTexts(file: string, source: string): string[] {
         readonly value?: string;
       };
       const name = String(key.name ?? key.value ?? '');
-      if (NOT_TEXT.test(name)) return;
-      if (SHOWN.test(name)) addShown(value['value'] ?? value['right']);
+      if (TECHNICAL_NAMES.test(name)) return;
+      if (SHOWN_NAMES.test(name)) addShown(value['value'] ?? value['right']);
     }
     // A phrase, or a word with a capital letter, in any position.
     const text = literalText(value);
@@ -101,7 +103,7 @@ test('the texts of a page are in the strings.ts of its folder', () => {
   assert.deepEqual(texts, []);
 });
 
-test('a literal text is found', () => {
+test('literal texts are found, and other literals are not', () => {
   const shown = [
     '<p>Saved</p>',
     '<p>{saved ? strings.saved : "Failed"}</p>',
@@ -114,22 +116,22 @@ test('a literal text is found', () => {
     'form.setFieldError("password", "The password is wrong")',
   ];
   for (const code of shown) assert.equal(literalTexts('x.tsx', `const x = ${code};`).length, 1, code);
-  const other = [
+  const notShown = [
     '<p className="mono small">{strings.saved}</p>',
     '<Button variant="default" aria-label={strings.close} />',
     'useQuery({ queryKey: ["two words"] })',
     '<p>{status === "failed" && strings.failed}</p>',
     '<p>·</p>',
   ];
-  for (const code of other) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
+  for (const code of notShown) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
 });
 
 /** Variables that contain names chosen by users, which can be written from right to left. */
 const NAMES = /^(?:name|names|appName|title)$/;
 
 /** Returns the templates that insert a name into a text without isolating it. */
-function bareNames(file: string, source: string): string[] {
-  const found: string[] = [];
+function unisolatedNames(file: string, source: string): string[] {
+  const templates: string[] = [];
   function visit(value: unknown, parent: Node | null) {
     if (Array.isArray(value)) for (const item of value) visit(item, parent);
     if (!isNode(value)) return;
@@ -137,22 +139,22 @@ function bareNames(file: string, source: string): string[] {
       const names = (value['expressions'] as Node[]).filter(
         (node) => node.type === 'Identifier' && NAMES.test(String(node['name'])),
       );
-      if (names.length > 0) found.push(`${file}: ${literalText(value)}`);
+      if (names.length > 0) templates.push(`${file}: ${literalText(value)}`);
     }
     for (const [key, child] of Object.entries(value)) if (key !== 'parent') visit(child, value);
   }
   visit(parseSync(file, source).program, null);
-  return found;
+  return templates;
 }
 
 test('names in texts are isolated, so that one written from right to left does not reorder the words around it', () => {
-  const files = globSync('**/strings.{ts,tsx}', { cwd: import.meta.dirname });
+  const files = globSync('**/{,form-}strings.ts', { cwd: import.meta.dirname });
   assert.ok(files.length > 15);
-  const found = files.flatMap((file) => bareNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')));
+  const found = files.flatMap((file) => unisolatedNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')));
   assert.deepEqual(found, []);
   const template = '`App $' + '{name} saved`';
-  assert.equal(bareNames('x.ts', `const x = (name: string) => ${template};`).length, 1);
-  assert.equal(bareNames('x.ts', `const x = (name: string) => phrase${template};`).length, 0);
+  assert.equal(unisolatedNames('x.ts', `const x = (name: string) => ${template};`).length, 1);
+  assert.equal(unisolatedNames('x.ts', `const x = (name: string) => phrase${template};`).length, 0);
   assert.equal(phrase`App ${'Shop (1)'} saved, version ${2}`, 'App Shop (1) saved, version 2');
   assert.equal(phrase`App ${'متجر (1)'} saved`, 'App \u2068متجر (1)\u2069 saved');
   assert.equal(isolate('חנות'), '\u2068חנות\u2069');

@@ -51,17 +51,17 @@ export async function exportLog(
   api: Client,
   query: AuditListQuery,
   format: ExportFormat,
-  onProgress: (events: number) => void,
+  onProgress: (eventCount: number) => void,
 ): Promise<Blob> {
-  let events = 0;
+  let eventCount = 0;
   const stream = await api.auditEvents.export(query);
   const file = stream
     .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
     .pipeThrough(createLineSplitter())
     .pipeThrough(
       createFormatter(format, () => {
-        events++;
-        if (events % 500 === 0) onProgress(events);
+        eventCount++;
+        if (eventCount % 500 === 0) onProgress(eventCount);
       }),
     )
     .pipeThrough(new TextEncoderStream());

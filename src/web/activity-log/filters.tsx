@@ -124,8 +124,8 @@ function PartyFilter({ state, findName }: FiltersProps) {
       data={data}
       value={value}
       onSearchChange={setSearchText}
-      onChange={(next) => {
-        const [filter, selectedId] = next?.split(' ') ?? [];
+      onChange={(selected) => {
+        const [filter, selectedId] = selected?.split(' ') ?? [];
         state.set({
           actor: filter === 'actor' ? selectedId : null,
           credential: filter === 'credential' ? selectedId : null,
@@ -159,15 +159,15 @@ function TargetFilter({ state, findName }: FiltersProps) {
       data={target === null ? options : withSelectedOption(options, target, findName(target) ?? target)}
       value={target}
       onSearchChange={setSearchText}
-      onChange={(next) => state.set({ target: next })}
+      onChange={(selectedId) => state.set({ target: selectedId })}
     />
   );
 }
 
-/** Filters by actor or credential, action and time. Their values are in the URL. */
+/** Filters by actor or credential, action, target and time. Their values are in the URL. */
 export function Filters({ state, findName }: FiltersProps) {
-  const isSet = FILTERS.some((name) => state.get(name) !== undefined);
-  const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
+  const hasFilters = FILTERS.some((name) => state.get(name) !== undefined);
+  const [isCustom, setIsCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
   return (
     <>
       <div className={styles['filters']}>
@@ -190,21 +190,21 @@ export function Filters({ state, findName }: FiltersProps) {
           clearable
           clearButtonProps={{ 'aria-label': strings.filters.clearTime }}
           data={TIME_OPTIONS}
-          value={custom ? 'custom' : (state.get('since') ?? null)}
+          value={isCustom ? 'custom' : (state.get('since') ?? null)}
           onChange={(since) => {
-            setCustom(since === 'custom');
+            setIsCustom(since === 'custom');
             state.set({ since: since === 'custom' ? null : since, from: null, to: null });
           }}
         />
-        {custom && <TimeRangeFields state={state} />}
+        {isCustom && <TimeRangeFields state={state} />}
       </div>
-      {isSet && (
+      {hasFilters && (
         <Group gap="xs">
           <Button
             size="compact-sm"
             variant="subtle"
             onClick={() => {
-              setCustom(false);
+              setIsCustom(false);
               state.set(Object.fromEntries(FILTERS.map((name) => [name, null])));
             }}
           >

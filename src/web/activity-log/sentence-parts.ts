@@ -67,23 +67,23 @@ export function detailFields(
   return typeof fields === 'object' && fields !== null ? { ...fields } : {};
 }
 
-/** Lists the fields that an edit changed: “name, permissions and expiry”. */
+/** Lists the fields that an edit changed: "name, permissions and expiry". */
 export function describeChangedFields(event: AuditEvent): string {
   const names = Object.keys(detailFields(event.detail, 'after')).map((field) => FIELD_LABELS[field] ?? field);
   const last = names.pop();
-  if (last === undefined) return 'nothing';
+  if (last === undefined) return 'settings';
   return names.length === 0 ? last : `${names.join(', ')} and ${last}`;
 }
 
 export const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
-/** Lists up to three names: “A, B and 3 more”. */
+/** Lists up to three names: "A, B and 3 more". */
 export function summarizeNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(isolate).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** Returns the outcome of a job, with a leading space: “ completed”. */
+/** Returns the outcome of a job, with a leading space: " completed". */
 export function describeOutcome({ detail }: AuditEvent): string {
   const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
   return status === 'cancelled' ? ' was cancelled' : ` ${status}`;
@@ -100,14 +100,14 @@ export interface SentenceContext {
 
 export type Sentence = (context: SentenceContext) => SentenceParts;
 
-/** The sentence that follows from `noun.verb`: “Ada created the project Shop”. */
+/** Returns the sentence for an action `noun.verb` with no sentence of its own: "Ada created the project Shop". */
 export function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {
   const [noun = '', verb = ''] = event.action.split('.');
-  const named = event.target !== null && event.target.name !== null;
+  const hasName = event.target !== null && event.target.name !== null;
   return [
     actor,
-    ` ${verb.replaceAll('_', ' ')} ${named ? withDefiniteArticle(noun) : withIndefiniteArticle(noun)}`,
-    ...(named ? [target] : []),
+    ` ${verb.replaceAll('_', ' ')} ${hasName ? withDefiniteArticle(noun) : withIndefiniteArticle(noun)}`,
+    ...(hasName ? [target] : []),
   ];
 }
 
@@ -118,7 +118,7 @@ export function describeDeletion(kind: 'access_token' | 'api_key') {
       : ['The holder of ', withDefiniteArticle(kind), target, ' revoked it'];
 }
 
-/** “The access token CI” */
+/** Returns the beginning of a sentence: "The access token CI". */
 export const namedCredential = (event: AuditEvent, credential: SentencePart): SentenceParts => [
   `The ${kindLabel(event.credential?.kind ?? 'credential')} `,
   credential,

@@ -1,6 +1,6 @@
 export const strings = {
   activityLogPage: {
-    exportedEvents: (count: string) => `${count} events …\u2002`,
+    exportedEvents: (count: string) => `${count} events exported…\u2002`,
     matchingEvents: 'Matching events',
     csvForSpreadsheets: 'CSV, for spreadsheets',
     ndjsonOneEventPerLine: 'NDJSON, one event per line',
@@ -8,7 +8,7 @@ export const strings = {
     noResultsTitle: 'No results',
     noActivityYetTitle: 'No activity yet',
     noResultsHint: 'No events match these filters. Remove one to see more.',
-    noActivityYetHint: 'Everything that happens in this workspace is recorded here.',
+    noActivityYetHint: 'Actions in this workspace are recorded here.',
     newer: 'Newer',
     newest: 'Newest',
     older: 'Older',
