@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { type AppFormValues, supportsPassword } from './app-form.ts';
+import { strings } from './form-strings.ts';
 import type { ResourceNames } from './resource-names.tsx';
-import { strings } from './strings.ts';
 
 export interface AppFieldsProps {
   readonly form: UseFormReturnType<AppFormValues>;

@@ -29,7 +29,7 @@ export type AppFormValues = {
   readonly checkKind: 'none' | 'url' | 'command';
   readonly checkUrl: string;
   readonly checkCommand: string;
-  readonly checkTimeout: number | string;
+  readonly checkTimeoutSeconds: number | string;
   readonly logCommand: string;
   /** One name per line. */
   readonly requiredVariables: string;
@@ -63,7 +63,7 @@ export const NEW_APP_VALUES: AppFormValues = {
   checkKind: 'none',
   checkUrl: '',
   checkCommand: '',
-  checkTimeout: 60,
+  checkTimeoutSeconds: 60,
   logCommand: '',
   requiredVariables: '',
   backupCommand: '',
@@ -96,7 +96,7 @@ export function toFormValues(app: App): AppFormValues {
     checkKind: healthCheck === null ? 'none' : healthCheck.url === undefined ? 'command' : 'url',
     checkUrl: healthCheck?.url ?? '',
     checkCommand: healthCheck?.command ?? '',
-    checkTimeout: healthCheck?.timeoutSeconds ?? 60,
+    checkTimeoutSeconds: healthCheck?.timeoutSeconds ?? 60,
     logCommand: app.logCommand ?? '',
     requiredVariables: app.requiredVariables.join('\n'),
     backupCommand: backup?.command ?? '',
@@ -121,7 +121,7 @@ export const APP_RULES = {
   projectId: (id: string) => (id === '' ? strings.appForm.chooseAProject : null),
   branch: (branch: string) => (branch.trim() === '' ? strings.appForm.branchMissing : null),
   keepReleases: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepReleases),
-  checkTimeout: (seconds: number | string, { checkKind }: AppFormValues) =>
+  checkTimeoutSeconds: (seconds: number | string, { checkKind }: AppFormValues) =>
     checkKind === 'none' ? null : validateInteger(seconds, RESOURCE_LIMITS.healthTimeout),
   keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
   keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
@@ -148,17 +148,17 @@ function toBackupSettings(values: AppFormValues) {
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
 
-const linesOf = (text: string) => text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+const splitLines = (text: string) => text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
 
 function toPushSettings({ pushBranches, pushPaths }: AppFormValues) {
-  const push = { branches: linesOf(pushBranches), paths: linesOf(pushPaths) };
+  const push = { branches: splitLines(pushBranches), paths: splitLines(pushPaths) };
   return push.branches.length + push.paths.length === 0 ? null : push;
 }
 
 /** Returns whether the repository's URL can have a user and a password. */
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
-/** Includes the password only if it is set or removed, because the form does not know the stored one. */
+/** Returns the password only if it is set or removed, because the form does not know the stored password. */
 function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?: string | null } {
   if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };
@@ -167,7 +167,7 @@ function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?
 
 /** Converts the form to the API's fields. */
 export function toRequestFields(values: AppFormValues) {
-  const timeoutSeconds = Number(values.checkTimeout);
+  const timeoutSeconds = Number(values.checkTimeoutSeconds);
   return {
     name: values.name.trim(),
     projectId: values.projectId,
@@ -185,7 +185,7 @@ export function toRequestFields(values: AppFormValues) {
           ? { url: values.checkUrl.trim(), timeoutSeconds }
           : { command: values.checkCommand, timeoutSeconds },
     logCommand: emptyToNull(values.logCommand),
-    requiredVariables: [...new Set(linesOf(values.requiredVariables))],
+    requiredVariables: [...new Set(splitLines(values.requiredVariables))],
     backup: toBackupSettings(values),
     push: toPushSettings(values),
     ...toPasswordChange(values),
@@ -193,11 +193,11 @@ export function toRequestFields(values: AppFormValues) {
 }
 
 export function toCreateRequest(values: AppFormValues): CreateAppInput {
-  const { name, projectId, repositoryUser, ...rest } = toRequestFields(values);
+  const { name, projectId, repositoryUser, ...otherFields } = toRequestFields(values);
   return {
     name,
     projectId,
-    ...rest,
+    ...otherFields,
     // Omitted if empty, because the repository's URL may contain a user.
     ...(repositoryUser !== null && { repositoryUser }),
     ...(values.slug !== '' && { slug: values.slug }),
@@ -209,7 +209,7 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   healthCheck: 'checkUrl',
   'healthCheck.command': 'checkCommand',
   'healthCheck.url': 'checkUrl',
-  'healthCheck.timeoutSeconds': 'checkTimeout',
+  'healthCheck.timeoutSeconds': 'checkTimeoutSeconds',
   backup: 'backupCommand',
   'backup.restoreCommand': 'restoreCommand',
   'backup.schedule': 'backupSchedule',

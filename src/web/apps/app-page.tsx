@@ -11,13 +11,13 @@ import { useAppQuery } from './app-query.ts';
 import { useResourceNames } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
-const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
+const TABS: readonly (LinkTab & { readonly isForAdmins?: true })[] = [
   { to: '/apps/$app', label: strings.appPage.tabs.overview, exact: true },
   { to: '/apps/$app/deployments', label: strings.appPage.tabs.deployments },
   { to: '/apps/$app/environment', label: strings.appPage.tabs.environment },
   { to: '/apps/$app/log', label: strings.appPage.tabs.log },
   { to: '/apps/$app/backups', label: strings.appPage.tabs.backups },
-  { to: '/apps/$app/settings', label: strings.appPage.tabs.settings, admin: true },
+  { to: '/apps/$app/settings', label: strings.appPage.tabs.settings, isForAdmins: true },
 ];
 
 /** The page of an app: its name, its tabs, and the tab in the URL. */
@@ -42,7 +42,7 @@ export function AppPage() {
           )}
           actions={<DeployButton key={app.id} app={app} />}
         >
-          <TabBar label={app.name} tabs={TABS.filter(({ admin }) => admin !== true || isAdmin)} />
+          <TabBar label={app.name} tabs={TABS.filter(({ isForAdmins }) => isForAdmins !== true || isAdmin)} />
           <Suspense fallback={<Skeleton h={240} radius="lg" />}>
             <Outlet />
           </Suspense>

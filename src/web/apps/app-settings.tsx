@@ -29,10 +29,10 @@ import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields }
 import { useAppQuery } from './app-query.ts';
 import { CommitStatusSection } from './commit-status-section.tsx';
 import { DeployKeySection } from './deploy-key-section.tsx';
+import { strings } from './form-strings.ts';
 import { HooksField } from './hooks-field.tsx';
 import { PushSecretSection } from './push-secret-section.tsx';
 import { useResourceNames } from './resource-names.tsx';
-import { strings } from './strings.ts';
 
 const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
@@ -69,7 +69,7 @@ function HealthCheckFields({ form }: AppFieldsProps) {
         <IntegerInput
           label={strings.appSettings.timeLimitInSeconds}
           limits={RESOURCE_LIMITS.healthTimeout}
-          {...form.getInputProps('checkTimeout')}
+          {...form.getInputProps('checkTimeoutSeconds')}
         />
       )}
     </>

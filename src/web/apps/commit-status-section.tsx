@@ -15,17 +15,17 @@ import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 const texts = strings.commitStatus;
 
-interface PartProps {
+interface CommitStatusProps {
   readonly app: App;
   readonly status: CommitStatus;
   readonly onChanged: () => Promise<void>;
 }
 
-function SetDialog({ app, status, onChanged, onClose }: PartProps & { readonly onClose: () => void }) {
+function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusProps & { readonly onClose: () => void }) {
   const { api } = useWorkspace();
   const [visible, setVisible] = useState(false);
   const repository = hostedRepositoryOf(app.repository);
@@ -49,8 +49,8 @@ function SetDialog({ app, status, onChanged, onClose }: PartProps & { readonly o
           data={STATUS_KINDS.map((value) => ({ value, label: texts.kinds[value] }))}
           value={form.values.kind}
           onChange={({ currentTarget: { value } }) => {
-            const next = STATUS_KINDS.find((known) => known === value) ?? kind;
-            form.setValues({ kind: next, url: defaultUrlOf(next) });
+            const selectedKind = STATUS_KINDS.find((known) => known === value) ?? kind;
+            form.setValues({ kind: selectedKind, url: defaultUrlOf(selectedKind) });
           }}
         />
         <PlainTextInput label={texts.url} description={texts.urlDescription} {...form.getInputProps('url')} />
@@ -69,7 +69,7 @@ function SetDialog({ app, status, onChanged, onClose }: PartProps & { readonly o
   );
 }
 
-function Status({ app, status, onChanged }: PartProps) {
+function CommitStatusSettings({ app, status, onChanged }: CommitStatusProps) {
   const { api } = useWorkspace();
   const [dialog, setDialog] = useState<'set' | 'remove' | null>(null);
   const close = () => setDialog(null);
@@ -91,7 +91,7 @@ function Status({ app, status, onChanged }: PartProps) {
           </Button>
         )}
       </Group>
-      {dialog === 'set' && <SetDialog app={app} status={status} onChanged={onChanged} onClose={close} />}
+      {dialog === 'set' && <CommitStatusDialog app={app} status={status} onChanged={onChanged} onClose={close} />}
       {dialog === 'remove' && (
         <ConfirmDialog
           title={texts.removeTitle}
@@ -125,7 +125,11 @@ export function CommitStatusSection({ app }: { readonly app: App }) {
     <Section title={texts.title} description={texts.description}>
       {query.error !== null && <ErrorNotice error={query.error} />}
       {query.data !== undefined && (
-        <Status app={app} status={query.data} onChanged={() => queryClient.invalidateQueries({ queryKey })} />
+        <CommitStatusSettings
+          app={app}
+          status={query.data}
+          onChanged={() => queryClient.invalidateQueries({ queryKey })}
+        />
       )}
     </Section>
   );

@@ -7,8 +7,8 @@ import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
+import { strings } from './form-strings.ts';
 import { useResourceNames } from './resource-names.tsx';
-import { strings } from './strings.ts';
 
 interface CreateAppDialogProps {
   /** The project of the app, if the dialog is opened from one. */

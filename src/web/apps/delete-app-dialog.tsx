@@ -1,7 +1,7 @@
 import type { App } from '../../contract/apps.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { useWorkspace } from '../session.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 interface DeleteAppDialogProps {
   readonly app: App;

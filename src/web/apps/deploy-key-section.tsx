@@ -15,18 +15,18 @@ import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { Fingerprint } from '../servers/check-section.tsx';
 import { useWorkspace } from '../session.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 const texts = strings.deployKey;
 
-interface PartProps {
+interface DeployKeyProps {
   readonly app: App;
   readonly deployKey: DeployKey;
   readonly onChanged: () => Promise<void>;
 }
 
 /** The confirmed key of the repository's host, and the keys that the host presents now. */
-function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: PartProps) {
+function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: DeployKeyProps) {
   const { api } = useWorkspace();
   const check = useMutation({ mutationFn: () => api.apps.deployKey.check(app.id) });
   const confirm = useMutation({
@@ -38,15 +38,15 @@ function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: Par
       notifications.show({ message: texts.confirmed });
     },
   });
-  const shownHost = port === 22 ? `${host}` : `${host}:${port}`;
+  const hostAndPort = port === 22 ? `${host}` : `${host}:${port}`;
   const error = check.error ?? confirm.error;
   return (
     <Stack gap="sm">
       {hostKey === null ? (
-        <Notice tone="warning">{texts.unconfirmed(shownHost)}</Notice>
+        <Notice tone="warning">{texts.unconfirmed(hostAndPort)}</Notice>
       ) : (
         <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
-          {texts.confirmedKey(shownHost, <Fingerprint publicKey={hostKey} />)}
+          {texts.confirmedKey(hostAndPort, <Fingerprint publicKey={hostKey} />)}
         </Text>
       )}
       {error !== null && <ErrorNotice error={error} />}
@@ -87,7 +87,7 @@ function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: Par
   );
 }
 
-function PublicKey({ app, deployKey, onChanged }: PartProps) {
+function PublicKey({ app, deployKey, onChanged }: DeployKeyProps) {
   const { api } = useWorkspace();
   const [dialog, setDialog] = useState<'replace' | 'remove' | null>(null);
   const { publicKey } = deployKey;

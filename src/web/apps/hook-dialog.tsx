@@ -7,7 +7,7 @@ import { Form, FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateInteger, validateName } from '../validation.ts';
 import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;

@@ -4,9 +4,9 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowDown, IconArrowUp, IconEdit, IconPlus, IconTrash } from '../components/icons.ts';
 import type { Hook } from './app-form.ts';
+import { strings } from './form-strings.ts';
 import { HookDialog } from './hook-dialog.tsx';
 import { HookList } from './hook-list.tsx';
-import { strings } from './strings.ts';
 
 interface HooksFieldProps {
   readonly hooks: readonly Hook[];

@@ -9,7 +9,7 @@ import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 const texts = strings.pushSecret;
 

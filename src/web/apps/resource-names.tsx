@@ -29,11 +29,11 @@ export function useResourceNames(): ResourceNames {
     queryFn: async ({ signal }) => (await api.servers.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
-  const all = { projects: projects.data ?? [], servers: servers.data ?? [] };
+  const resources = { projects: projects.data ?? [], servers: servers.data ?? [] };
   return {
-    ...all,
-    projectName: (id) => all.projects.find((resource) => resource.id === id)?.name ?? null,
-    serverName: (id) => all.servers.find((resource) => resource.id === id)?.name ?? null,
+    ...resources,
+    projectName: (id) => resources.projects.find((candidate) => candidate.id === id)?.name ?? null,
+    serverName: (id) => resources.servers.find((candidate) => candidate.id === id)?.name ?? null,
     isPending: projects.isPending || servers.isPending,
   };
 }

@@ -1,27 +1,7 @@
 import type { ReactNode } from 'react';
-import { phrase, sentence } from '../components/sentence.ts';
+import { sentence } from '../components/sentence.ts';
 
 export const strings = {
-  appFields: {
-    project: 'Project',
-    chooseAProject: 'Choose a project',
-    gitRepositoryOptional: 'Git repository (optional)',
-    gitRepositoryOptionalPlaceholder: 'https://git.example.com/shop.git',
-    branch: 'Branch',
-    repositoryUserOptional: 'Repository user (optional)',
-    repositoryUserOptionalDescription: 'Not needed if you use a token.',
-    repositoryPasswordLabel: 'Repository password or token (optional)',
-    repositoryPasswordDescription:
-      "Stored encrypted, never shown again, and sent only to this repository's scheme, host and port.",
-    repositoryPasswordPlaceholder: 'Stored; leave empty to keep it',
-    hideThePassword: 'Hide the password',
-    showThePassword: 'Show the password',
-    removeTheStoredPassword: 'Remove the stored password',
-    serverOptional: 'Server (optional)',
-    none: 'None',
-    directoryOptional: 'Directory (optional)',
-    directoryOptionalPlaceholder: '/srv/storefront',
-  },
   appForm: {
     hookStages: {
       pre_execution: {
@@ -110,154 +90,6 @@ export const strings = {
     listTitle: 'Apps',
     inProject: (project: ReactNode) => sentence`In project ${project}`,
   },
-  deployKey: {
-    title: 'Deploy key',
-    description:
-      'A key pair for this repository. The private key is stored encrypted. It is used only to fetch the source, and only from the host below.',
-    create: 'Create deploy key',
-    none: 'Without a deploy key, the repository is fetched with the SSH keys of the user on the server.',
-    publicKey: 'Public key',
-    copyPublicKey: 'Copy public key',
-    hosts:
-      'GitHub: Settings → Deploy keys. GitLab: Settings → Repository → Deploy keys. Gitea, Forgejo: Settings → Deploy keys. Read access is enough.',
-    unconfirmed: (host: string) =>
-      `The host key of ${host} is not confirmed. The app cannot be deployed until an owner or admin confirms it.`,
-    confirmedKey: (host: string, key: ReactNode) => sentence`Confirmed host key of ${host}: ${key}`,
-    check: 'Get host keys',
-    compare:
-      'Compare a key with the fingerprints that the Git host publishes, over a connection that you trust. Confirm only a key that matches.',
-    confirm: 'Confirm',
-    confirmLabel: (type: string) => `Confirm the ${type} key`,
-    confirmed: 'Host key confirmed',
-    replace: 'Replace…',
-    replaceTitle: 'Replace the deploy key?',
-    replaceConfirm: 'Replace deploy key',
-    replaceConsequence: 'Deployments fail until the new public key is added at the Git host.',
-    replaced: 'Deploy key created. Add its public key at the Git host.',
-    remove: 'Delete…',
-    removeTitle: 'Delete the deploy key?',
-    removeConfirm: 'Delete deploy key',
-    removeConsequence:
-      'The repository is then fetched with the SSH keys of the user on the server. Remove the public key at the Git host too.',
-    removed: 'Deploy key deleted',
-  },
-  commitStatus: {
-    title: 'Commit statuses',
-    description:
-      'Reports each deployment to the Git host as a status of its commit: pending, then the result, with a link to the deployment.',
-    setUp: 'Set up…',
-    change: 'Change…',
-    dialogTitle: 'Commit statuses',
-    kind: 'Git host',
-    kinds: { github: 'GitHub', gitlab: 'GitLab', gitea: 'Gitea or Forgejo' },
-    url: 'API URL',
-    urlDescription: 'The token is sent only to this URL.',
-    token: 'Token',
-    tokenDescriptions: {
-      github: 'A fine-grained token with “Commit statuses: read and write” for the repository.',
-      gitlab: 'A project access token with the “api” scope and at least the Developer role.',
-      gitea: 'An access token with read and write access to repositories.',
-    },
-    tokenMissing: 'Enter a token',
-    showToken: 'Show the token',
-    hideToken: 'Hide the token',
-    save: 'Save',
-    saved: 'Commit statuses set up',
-    reportedTo: (host: string, url: ReactNode) => sentence`Reported to ${host} at ${url}`,
-    lastError: (error: string) => `The last status was not reported. ${error}`,
-    remove: 'Stop reporting…',
-    removeTitle: 'Stop reporting commit statuses?',
-    removeConfirm: 'Stop reporting',
-    removeConsequence: 'The stored token is deleted. Revoke it at the Git host too.',
-    removed: 'Commit statuses are no longer reported',
-  },
-  pushSecret: {
-    title: 'Webhook of the Git host',
-    description: 'Deploys the app when its Git host reports a push, signed with the push secret.',
-    url: 'Webhook URL',
-    copyUrl: 'Copy webhook URL',
-    urlOf: (origin: string, appId: string) => `${origin}/v1/apps/${appId}/push`,
-    hosts:
-      'GitHub: Settings → Webhooks, content type application/json. GitLab: Settings → Webhooks, push events, the push secret as secret token. Gitea and Forgejo: Settings → Webhooks.',
-    create: 'Create push secret…',
-    confirmTitle: 'Create a push secret?',
-    confirm: 'Create push secret',
-    consequence:
-      'The new secret replaces the current one, if any. Pushes signed with the current one are then rejected.',
-    shownTitle: 'Push secret created',
-    shownOnce: 'The push secret is shown only once. Enter it at the Git host now.',
-    secretName: 'the push secret',
-    secret: 'Push secret',
-    copySecret: 'Copy push secret',
-    done: 'Done',
-  },
-  appSettings: {
-    variablesTitle: 'Variables',
-    requiredVariablesOptional: 'Required variables (optional)',
-    requiredVariablesOptionalDescription:
-      'One name per line. A deployment or rollback starts only if the app or its project has a value for each of them.',
-    pushTitle: 'Push to deploy',
-    pushDescription: 'Which pushes deploy the app. The webhook of the Git host is set up below.',
-    pushBranchesOptional: 'Branches (optional)',
-    pushBranchesOptionalDescription:
-      "One pattern per line, such as main or release/*. If empty, only pushes to the app's branch deploy it.",
-    pushPathsOptional: 'Paths (optional)',
-    pushPathsOptionalDescription:
-      'One pattern per line, such as services/shop/**. If not empty, only pushes that change one of these paths deploy it.',
-    type: 'Type',
-    noCheck: 'No check',
-    urlResponds: 'A URL responds with a status below 400',
-    commandExits: 'A command exits with 0',
-    url: 'URL',
-    urlDescription:
-      'Requested from the server itself once the release is live. Must not contain a user name or password.',
-    urlPlaceholder: 'http://127.0.0.1:8080/healthz',
-    command: 'Command',
-    timeLimitInSeconds: 'Time limit in seconds',
-    logCommandOptional: 'Log command (optional)',
-    logCommandOptionalDescription: "Prints the app's log.",
-    logCommandOptionalPlaceholder: 'journalctl -u storefront -n 500',
-    backupCommandOptional: 'Backup command (optional)',
-    backupCommandOptionalDescription:
-      'Writes the backup to standard output. If empty, a backup contains the shared directory.',
-    backupCommandOptionalPlaceholder: 'pg_dump --format=custom storefront',
-    restoreCommandOptional: 'Restore command (optional)',
-    restoreCommandOptionalDescription: 'Reads the backup from standard input.',
-    restoreCommandOptionalPlaceholder: 'pg_restore --clean --dbname storefront',
-    verifyCommandOptional: 'Verification command (optional)',
-    verifyCommandOptionalDescription:
-      'Reads the output of the backup command from standard input. It must fail if the backup cannot be restored. It can write to the directory $DEVPILOT_FOLDER.',
-    verifyCommandOptionalPlaceholder: 'pg_restore --list > "$DEVPILOT_FOLDER/list"',
-    interpreterForBackupCommands: 'Interpreter for the backup commands',
-    interpreterForBackupCommandsDescription:
-      'With /bin/bash, a pipeline fails if any part of it fails (pipefail), so a failed pg_dump … | gzip is not kept as a backup.',
-    backupScheduleOptional: 'Backup schedule (optional)',
-    backupScheduleOptionalDescription: 'Cron syntax in UTC: five fields, or a macro such as @daily.',
-    verifyScheduleOptional: 'Verification schedule (optional)',
-    verifyScheduleOptionalDescription:
-      'When to verify the newest backup. It is unpacked next to the shared directory and compared, or passed to the verification command. Cron syntax in UTC.',
-    verifyScheduleOptionalPlaceholder: '@weekly',
-    backupsToKeepOptional: 'Backups to keep (optional)',
-    daysToKeepBackups: 'Days to keep backups (optional)',
-    appSaved: (name: string) => phrase`App ${name} saved`,
-    appTitle: 'App',
-    namePlaceholder: 'Storefront',
-    sourceAndServerTitle: 'Source and server',
-    sourceAndServerDescription:
-      'The source that a deployment checks out, and the server and directory it is checked out to.',
-    releasesToKeep: 'Releases to keep',
-    releasesToKeepDescription: 'Older releases are deleted from the server after a deployment.',
-    hooksTitle: 'Hooks',
-    hooksDescription: 'Commands that run in each deployment. Within a stage they run in this order.',
-    healthCheckTitle: 'Health check',
-    healthCheckDescription:
-      'Checks that a release works once it is live. If the check does not pass in time, the deployment rolls back to the previous release.',
-    logsAndBackupsTitle: 'Logs and backups',
-    saveChanges: 'Save changes',
-    discardChanges: 'Discard changes',
-    deleteAppTitle: 'Delete app',
-    deleteAppDescription: 'Deletes the app and its environment, including all versions. This cannot be undone.',
-  },
   appsPage: {
     project: 'Project',
     server: 'Server',
@@ -268,53 +100,9 @@ export const strings = {
     createAProjectFirst: 'Create a project first',
     needsProject: 'An app belongs to a project, and this workspace has none yet.',
   },
-  createAppDialog: {
-    namePlaceholder: 'Storefront',
-    laterSettings: "You can set up hooks, the health check, logs and backups in the app's settings later.",
-  },
-  deleteAppDialog: {
-    consequences:
-      'Its settings and its environment, with all versions, are permanently deleted. The app keeps running on its server.',
-  },
-  hookDialog: {
-    nameTaken: 'Another hook already has this name',
-    enterACommand: 'Enter a command',
-    commandTooLong: (max: number) => `Must be at most ${max} characters`,
-    addTitle: 'Add hook',
-    editTitle: (name: string) => phrase`Edit ${name}`,
-    namePlaceholder: 'Install and build',
-    stage: 'Stage',
-    stageDescription: (when: string) => `Runs ${when}.`,
-    command: 'Command',
-    commandDescription:
-      "Shell commands. They receive the app's variables, except variables that control how programs run, such as PATH.",
-    commandPlaceholder: 'npm ci && npm run build',
-    interpreter: 'Interpreter',
-    interpreterDescription: 'With /bin/bash, a pipeline fails if any part of it fails (pipefail).',
-    timeLimitInSeconds: 'Time limit in seconds',
-    retries: 'Retries',
-    retriesDescription:
-      'How many times it is retried after a failure, with increasing delays: 1 s, 2 s, 4 s, 8 s, 16 s.',
-    variables: 'Variables',
-    variablesDescription:
-      'If passed as files, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, and child processes do not inherit it.',
-    deliveries: { environment: 'As environment variables', files: 'As files' },
-    active: 'Active',
-    activeDescription: 'An inactive hook is skipped.',
-    add: 'Add',
-    done: 'Done',
-  },
   hookList: {
     hooks: 'Hooks',
     inactive: 'Inactive',
-  },
-  hooksField: {
-    emptyText: 'No hooks yet. Most apps install and build after setup, and restart after release.',
-    moveUp: (name: string) => phrase`Move ${name} up`,
-    moveDown: (name: string) => phrase`Move ${name} down`,
-    edit: (name: string) => phrase`Edit ${name}`,
-    remove: (name: string) => phrase`Remove ${name}`,
-    addHook: 'Add hook',
   },
   logTab: {
     noLogYetTitle: 'No log yet',
