@@ -142,7 +142,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
 
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'karen@example.com');
   const admins = await openKeys(admin);
-  await admins.getByText('Only the owner can do this (policy of the workspace)').waitFor();
+  await admins.getByText('The policy of this workspace allows only its owner to do this.').waitFor();
   assert.equal(await admins.getByRole('button', { name: 'Generate API Key' }).isDisabled(), true);
   await checkAppearance(admins, 'keys-only-owner-creates');
   await chooseInMenu(admins, 'Everlasting', 'Replace…');

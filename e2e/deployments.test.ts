@@ -74,7 +74,7 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   await button(rows.filter({ hasText: 'Completed' }).last(), 'Roll back to main').click();
   await button(dialog(tab, 'Roll back to this deployment'), 'Cancel').click();
   await rows.filter({ hasText: 'Completed' }).last().getByRole('link').click();
-  await tab.getByRole('button', { name: 'Roll back to this…' }).click();
+  await tab.getByRole('button', { name: 'Roll back to this deployment…' }).click();
   await dialog(tab, 'Roll back to this deployment').getByRole('button', { name: 'Roll back' }).click();
   await tab.getByRole('heading', { name: 'Rollback of Storefront', level: 1 }).waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();

@@ -21,8 +21,8 @@ export const api = createClient({ fetch: trackedFetch });
 
 const clients = new Map<string, Client>();
 /**
- * Returns the API client of one workspace. A request never reaches another workspace, even if the tab has switched in
- * the meantime.
+ * Returns the API client of one workspace. Its requests never reach another workspace, even after the tab has switched
+ * to one.
  */
 export function getWorkspaceApi(workspaceId: string): Client {
   const cached = clients.get(workspaceId);
@@ -37,13 +37,13 @@ export function isSignedOut(error: unknown): boolean {
   return error instanceof DevpilotError && (error.code === 'missing_credential' || error.code === 'invalid_token');
 }
 
-/** Returns whether the error means that the workspace requires two-factor authentication of the person. */
+/** Returns whether the error means that the workspace requires the person to turn on two-factor authentication. */
 export function isSecondFactorNeeded(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'second_factor_needed';
 }
 
 let signedOutHandler: () => void = () => {};
-/** Sets the handler that is called when any response says that the session has ended. */
+/** Sets the handler that is called when a response shows that the session has ended. */
 export function setSignedOutHandler(handler: () => void): void {
   signedOutHandler = handler;
 }
@@ -52,10 +52,10 @@ const handleQueryError = (error: unknown) => {
 };
 
 export const SECOND_FACTOR_KEY = ['second-factor-needed'] as const;
-/** The query key of the flag that a workspace has refused the person for lack of two-factor authentication. */
+/** Returns the query key of a flag: whether a workspace denies the person access without two-factor authentication. */
 export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, workspaceId] as const;
 
-/** Remembers which workspace refused the person; the keys of its queries begin with its ID. */
+/** Records which workspace denied access. The first element of a workspace's query keys is its ID. */
 function handleWorkspaceQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
   handleQueryError(error);
   // With unsaved input the page stays; the error of its request has a link to the account.
@@ -73,7 +73,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Resolves if the request succeeds or its target does not exist, because it may have been deleted in the meantime. */
+/** Resolves if the request succeeds, or if its target does not exist because someone else has deleted it. */
 export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
   try {
     await request;
@@ -100,14 +100,15 @@ export function getFieldErrors(
   return Object.fromEntries(
     error.errors.map(({ field, message }) => {
       const path = field.split('.');
-      // The longest part of the path that the form has a name for.
-      const depth = path.findLastIndex((_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined);
-      const known = path.slice(0, Math.max(depth, 0) + 1).join('.');
-      const location = path
-        .slice(Math.max(depth, 0) + 1)
+      // The form's field is that of the longest beginning of the path that `fields` maps, or of the first segment.
+      const lastIndex = path.findLastIndex((_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined);
+      const mappedLength = Math.max(lastIndex, 0) + 1;
+      const serverField = path.slice(0, mappedLength).join('.');
+      const remainder = path
+        .slice(mappedLength)
         .map((part) => (/^\d+$/.test(part) ? strings.api.item(Number(part) + 1) : part))
         .join(', ');
-      return [fields[known] ?? known, capitalize(location === '' ? message : `${location}: ${message}`)];
+      return [fields[serverField] ?? serverField, capitalize(remainder === '' ? message : `${remainder}: ${message}`)];
     }),
   );
 }

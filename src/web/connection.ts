@@ -8,11 +8,11 @@ let reconnectHandler: () => void = () => {};
 
 const PROBE_INTERVAL_MS = 2000;
 
-function setConnectionLost(next: boolean): void {
-  if (connectionLost === next) return;
-  connectionLost = next;
+function setConnectionLost(isLost: boolean): void {
+  if (connectionLost === isLost) return;
+  connectionLost = isLost;
   for (const listener of listeners) listener();
-  if (!next) reconnectHandler();
+  if (!isLost) reconnectHandler();
 }
 
 function probe(): void {
@@ -68,10 +68,10 @@ function waitUntilReachable(): Promise<void> {
 }
 
 /**
- * Loads a chunk of the web UI, and waits while the network is down. Rethrows the error if the server is reachable: the
- * chunk then belongs to an older version, and the page must be reloaded.
+ * Loads a chunk of the web UI; while the server is unreachable, waits and tries again. Rethrows the error if the server
+ * is reachable: the chunk then belongs to an older version, and the page must be reloaded.
  */
-export async function importWhenOnline<Part>(load: () => Promise<Part>): Promise<Part> {
+export async function importWhenOnline<Module>(load: () => Promise<Module>): Promise<Module> {
   for (;;) {
     try {
       return await load();

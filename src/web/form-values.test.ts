@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changedFields, emptyToNull } from './form-values.ts';
 
-test('only the fields that differ are changes, whether they are texts, lists or objects', () => {
+test('only the fields that differ are changes, whether they are strings, lists or objects', () => {
   const before = { name: 'Shop', hooks: ['build'], check: { url: '/', timeoutSeconds: 60 }, note: null };
   assert.deepEqual(changedFields<object>(before, structuredClone(before)), {});
   assert.deepEqual(changedFields<object>(before, { ...before, hooks: ['build', 'restart'], note: '' }), {
@@ -16,6 +16,6 @@ test('a field that only the form has is a change, and a field missing from the f
   assert.deepEqual(changedFields<object>({ id: 'app_1' }, { password: 'new' }), { password: 'new' });
 });
 
-test('an empty text means that there is no value', () => {
+test('text is trimmed, and empty text becomes null', () => {
   assert.deepEqual([emptyToNull(' '), emptyToNull(' main ')], [null, 'main']);
 });

@@ -36,7 +36,7 @@ setReconnectHandler(() => {
   if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
 });
 
-/** Applies the stylesheet, which the HTML only preloads. Resolves even if that fails: the page works without styles. */
+/** Applies the stylesheet, which the HTML only preloads. Resolves even if it cannot be loaded: the page works without it. */
 function applyStylesheet(): Promise<unknown> {
   const link = document.querySelector<HTMLLinkElement>('link[rel=preload][as=style]');
   if (link === null) return Promise.resolve();
@@ -47,7 +47,7 @@ function applyStylesheet(): Promise<unknown> {
   });
 }
 
-/** Renders the page once it is complete. Until then the browser shows the layout of the HTML. */
+/** Renders the page once its route and stylesheet are loaded. Before that, the browser shows the layout of index.html. */
 async function start(): Promise<void> {
   const scheme = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
   if (scheme !== 'auto') document.documentElement.dataset['mantineColorScheme'] = scheme;

@@ -104,9 +104,9 @@ const editScript = page(
 );
 const run = page(inWorkspace, '/runs/$id', () => import('./scripts/run-page.tsx'), 'RunPage');
 const activity = page(inWorkspace, '/activity', () => import('./activity/activity-page.tsx'), 'ActivityPage');
-const errors = page(inWorkspace, '/errors', () => import('./errors/issues-page.tsx'), 'IssuesPage');
+const issues = page(inWorkspace, '/errors', () => import('./errors/issues-page.tsx'), 'IssuesPage');
 const errorKeys = page(inWorkspace, '/errors/keys', () => import('./errors/error-keys-page.tsx'), 'ErrorKeysPage');
-const error = page(inWorkspace, '/errors/$id', () => import('./errors/issue-page.tsx'), 'IssuePage');
+const issue = page(inWorkspace, '/errors/$id', () => import('./errors/issue-page.tsx'), 'IssuePage');
 
 const account = page(inShell, '/account', () => import('./account/account-page.tsx'), 'AccountPage');
 const people = page(inShell, '/people', () => import('./people/people-page.tsx'), 'PeoplePage');
@@ -163,9 +163,9 @@ const routeTree = root.addChildren([
         run,
         notices,
         activity,
-        errors,
+        issues,
         errorKeys,
-        error,
+        issue,
         settings.addChildren([
           settingsHome,
           accessTokens,

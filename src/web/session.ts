@@ -20,7 +20,10 @@ export const workspacesQuery = queryOptions({
 
 const WORKSPACE_STORAGE_KEY = 'devpilot.workspace';
 
-/** Returns the workspace for a tab whose URL names none: the tab's last workspace, otherwise the person's. */
+/**
+ * Returns the workspace for a tab whose URL names none: the tab's last workspace, otherwise the person's last one,
+ * otherwise the first. Null if the person is in no workspace.
+ */
 export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
   const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(WORKSPACE_STORAGE_KEY));
   if (remembered !== undefined) return remembered;
@@ -49,7 +52,7 @@ export function useWorkspaceOrNull(): Workspace | null {
   return data?.find((workspace) => workspace.slug === slug || workspace.id === slug) ?? null;
 }
 
-/** Whether the workspace has refused the person until they turn on two-factor authentication. */
+/** Whether the workspace denies the person access until they turn on two-factor authentication. */
 export function useSecondFactorNeeded(workspaceId: string | undefined): boolean {
   return useQuery<boolean>({ queryKey: secondFactorKey(workspaceId), queryFn: skipToken }).data === true;
 }
@@ -63,10 +66,10 @@ export interface WorkspaceAccess {
   readonly isOwner: boolean;
 }
 
-/** The workspace of the pages within `inWorkspace` in router.tsx. */
+/** The workspace of the pages within `inWorkspace` in layout-routes.tsx. */
 export const CurrentWorkspace = createContext<Workspace | null>(null);
 
-/** The workspace of the page. Only for pages within `inWorkspace` in router.tsx, which always have one. */
+/** The workspace of the page. Only for pages within `inWorkspace` in layout-routes.tsx, which always have one. */
 export function useWorkspace(): WorkspaceAccess {
   const workspace = useContext(CurrentWorkspace);
   if (workspace === null) throw new Error('useWorkspace() must be used within a workspace page.');

@@ -84,7 +84,7 @@ export const theme = createTheme({
   },
 });
 
-/** Grays and reds with a contrast of at least 4.5:1 on their backgrounds in both color schemes (WCAG 1.4.3). */
+/** The color variables of both color schemes. Text has a contrast of at least 4.5:1 on its background (WCAG 1.4.3). */
 export const resolveVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {

@@ -16,7 +16,7 @@ import { SingleSignOnSection } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorSection } from './two-factor.tsx';
 
-/** Two-factor authentication for a person whose workspace requires it, who then returns to the page `from`. */
+/** Two-factor authentication for a person whose workspace requires it. Afterward, the person returns to the page `from`. */
 function RequiredTwoFactor({ from }: { readonly from: string }) {
   const me = useMe();
   const { history } = useRouter();

@@ -15,7 +15,7 @@ const texts = strings.notifications;
 const MODES = NOTIFICATION_MODES.map((value) => ({ value, label: texts.modes[value] }));
 
 /** The mode of each kind of notice. A change is saved immediately. */
-function NotificationFields({ loaded }: { readonly loaded: Notifications }) {
+function NotificationFields({ settings }: { readonly settings: Notifications }) {
   const { api, workspace } = useWorkspace();
   const save = useMutation({
     mutationFn: (kinds: Partial<Notifications['kinds']>) => api.notifications.update({ kinds }),
@@ -27,14 +27,14 @@ function NotificationFields({ loaded }: { readonly loaded: Notifications }) {
   });
   return (
     <>
-      {!loaded.mail && <Notice tone="warning">{texts.noMail}</Notice>}
+      {!settings.mail && <Notice tone="warning">{texts.noMail}</Notice>}
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         {NOTICE_KINDS.map((kind) => (
           <NativeSelect
             key={kind}
             label={texts.kinds[kind]}
             data={MODES}
-            value={loaded.kinds[kind]}
+            value={settings.kinds[kind]}
             disabled={save.isPending}
             onChange={(event) => save.mutate({ [kind]: event.currentTarget.value as NotificationMode })}
           />
@@ -54,7 +54,7 @@ function WorkspaceNotifications() {
   if (!isAdmin) return null;
   return (
     <Section title={texts.title} description={texts.description(workspace.name)}>
-      <QueryContent query={query}>{(loaded) => <NotificationFields loaded={loaded} />}</QueryContent>
+      <QueryContent query={query}>{(settings) => <NotificationFields settings={settings} />}</QueryContent>
     </Section>
   );
 }

@@ -8,7 +8,7 @@ import { clearSessionData } from '../session.ts';
 import { signInWithPasskey } from './passkey.ts';
 import { strings } from './strings.ts';
 
-/** The “Sign in with a passkey” button. Render it only if `passkeyUnavailableReason` returns null. */
+/** The "Sign in with a passkey" button. Render it only if `passkeyUnavailableReason` returns null. */
 export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
   const signIn = useMutation({
     mutationFn: signInWithPasskey,

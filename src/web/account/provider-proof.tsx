@@ -14,7 +14,7 @@ interface ProviderProofProps {
 
 /**
  * Reauthentication with the identity provider: a recent sign-in there is accepted as proof; otherwise the button leads
- * to the provider and back. Renders nothing for a person with neither a linked account nor a recent sign-in by link.
+ * to the provider and back. Renders nothing for a person with neither a linked account nor a recent sign-in.
  */
 export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
   const name = singleSignOnName();

@@ -22,8 +22,8 @@ interface ReauthenticationFormProps {
   readonly proposedName?: string;
   readonly onCancel: () => void;
   /**
-   * Performs the operation with the proof, and the name if the form asks for one. Errors are shown in the form; a
-   * wrong proof is shown at its field.
+   * Performs the operation with the proof, and the name if the form asks for one. The form shows its errors, at the
+   * field if the error is about one.
    */
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }

@@ -15,7 +15,7 @@ import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { strings } from './strings.ts';
 
-/** The person's linked accounts at the provider, and the time until which this session needs no other proof. */
+/** The person's linked accounts at the provider, and until when the last sign-in there counts as reauthentication. */
 export const singleSignOnQuery = queryOptions({
   queryKey: ['single-sign-on'],
   queryFn: ({ signal }) => api.singleSignOn.get({ signal }),

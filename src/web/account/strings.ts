@@ -7,7 +7,7 @@ export const strings = {
   notifications: {
     title: 'Email notifications',
     description: (name: string) =>
-      phrase`The notices about the workspace ${name} that are emailed to you. Changes are saved immediately.`,
+      phrase`Choose which notices about the workspace ${name} are emailed to you. Changes are saved immediately.`,
     noMail: 'This server does not send email. Your choices take effect once an operator sets up email.',
     saved: 'Email notifications saved',
     modes: { off: 'No email', digest: 'Once a day', immediate: 'Immediately' } satisfies Record<
@@ -21,7 +21,7 @@ export const strings = {
       'credential.leaked': 'Credential leaked',
       'credential.used_after_deletion': 'Deleted credential used',
       'credential.violates_policy': 'Credential violates policy',
-      'credential.orphaned': 'Credential creator left',
+      'credential.orphaned': 'Credential creator left the workspace',
       'deployment.failed': 'Deployment failed',
       'run.failed': 'Script run failed',
       'backup.failed': 'Backup failed',
@@ -33,9 +33,9 @@ export const strings = {
   accountPage: {
     title: 'Your account',
     description: 'Shared by all workspaces you are a member of.',
-    turnOnTwoFactor: 'Turn on two-factor authentication here. You will then return to the page that you came from.',
+    turnOnTwoFactor: 'Turn on two-factor authentication here. You will then return to the page you came from.',
     twoFactorIsOn: (link: ReactNode) => sentence`Two-factor authentication is on. ${link}`,
-    continue: 'Return to the page that you came from',
+    continue: 'Return to the page you came from',
   },
   deleteAccount: {
     title: 'Delete account',
@@ -56,7 +56,7 @@ export const strings = {
     },
     cancelled: 'The passkey request was cancelled or timed out.',
     alreadyAdded: 'This device already has a passkey for your account.',
-    failed: 'The browser could not use a passkey.',
+    failed: 'The browser could not use a passkey. Try again.',
   },
   passkeys: {
     enterAName: 'Enter a name',
@@ -76,7 +76,7 @@ export const strings = {
     deleteTitle: 'Delete passkey',
     delete: 'Delete',
     deleteConsequences: (name: ReactNode) =>
-      sentence`${name} will no longer sign you in, and all your other sessions end. Your device may still offer it; remove it there too.`,
+      sentence`You will no longer be able to sign in with ${name}, and all your other sessions end. Your device may still offer the passkey; delete it there too.`,
     addedNeverUsed: (added: ReactNode) => sentence`Added ${added} · never used`,
     addedLastUsed: (added: ReactNode, lastUsed: ReactNode) => sentence`Added ${added} · last used ${lastUsed}`,
   },
@@ -92,7 +92,7 @@ export const strings = {
     cancel: 'Cancel',
     changePassword: 'Change password',
     title: 'Password',
-    description: 'Changing it ends all your other sessions.',
+    description: 'Changing your password ends all your other sessions.',
   },
   profile: {
     nameChanged: 'Name changed',
@@ -123,7 +123,7 @@ export const strings = {
     secretName: 'the recovery codes',
     purpose:
       'If you lose your authenticator app, each of these codes signs you in once. Store them somewhere other than your phone.',
-    shownOnce: 'These codes are shown only once and cannot be shown again.',
+    shownOnce: 'These codes are shown only once. Store them now.',
     listLabel: 'Recovery codes',
     copyAll: 'Copy all',
     download: 'Download',
@@ -133,7 +133,7 @@ export const strings = {
   providerProof: {
     confirmWithRecentSignIn: 'Continue without a password: you have just signed in',
     signInAgain: (name: string) => phrase`Confirm with ${name}`,
-    thenTryAgain: 'You will return to this page. Then repeat this action within ten minutes.',
+    thenTryAgain: 'You will return to this page. Repeat this action there within ten minutes.',
   },
   singleSignOn: {
     title: 'Single sign-on',
@@ -149,7 +149,7 @@ export const strings = {
     unlinkTitle: 'Unlink account',
     unlinked: 'Account unlinked',
     unlinkConsequences: (account: ReactNode) =>
-      sentence`You can no longer sign in with ${account}, and your other sessions that were started with it end. If you have never set a password, reset it first.`,
+      sentence`You can no longer sign in with ${account}, and other sessions that you started with it end. If you have never set a password, set one with a password reset first.`,
   },
   sessions: {
     title: 'Sessions',

@@ -124,7 +124,7 @@ export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: 
       size="lg"
       closeOnEscape={!isShowingCodes}
       withCloseButton={!isShowingCodes}
-      // Without a transition the recovery codes are removed from the document at once.
+      // Without a transition the recovery codes are removed from the document immediately.
       transitionProps={{ duration: 0 }}
     >
       {currentStep.step === 'reauthenticate' && (

@@ -18,10 +18,10 @@ const OPERATING_SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-const findName = (list: readonly (readonly [RegExp, string])[], text: string): string | null =>
-  list.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+const findName = (patterns: readonly (readonly [RegExp, string])[], text: string): string | null =>
+  patterns.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-/** Returns a description such as “Firefox on Windows”, or the product name of an unknown user agent. */
+/** Returns a description such as "Firefox on Windows", or the product name of an unknown user agent. */
 export function describeUserAgent(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return strings.userAgent.unknownClient;
   const browser = findName(BROWSERS, userAgent);

@@ -16,7 +16,7 @@ interface ActivityChartProps {
  * Stacked bars of events, or lines of unique subjects. Hidden from screen readers, which get the same data as a table.
  */
 export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
-  const common = {
+  const chartProps = {
     h: 260,
     data: chart.steps.map((step) => ({ ...step })),
     dataKey: 'time',
@@ -35,21 +35,21 @@ export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
       interval: 'equidistantPreserveStart',
     },
     tooltipProps: {
-      // The chart library also calls this while the pointer is over no step.
+      // The chart library also calls this while the pointer is not over a step.
       labelFormatter: (time: unknown) => (typeof time === 'number' ? stepLabel(time, interval) : ''),
     },
     tooltipAnimationDuration: 0,
   } as const;
   return metric === 'count' ? (
     <BarChart
-      {...common}
+      {...chartProps}
       type="stacked"
       barProps={{ isAnimationActive: false }}
       barChartProps={{ accessibilityLayer: false }}
     />
   ) : (
     <LineChart
-      {...common}
+      {...chartProps}
       curveType="linear"
       withDots={false}
       lineProps={{ isAnimationActive: false }}

@@ -199,7 +199,7 @@ export function ActivityPage() {
           <EventsTable
             state={state}
             filters={EVENT_FILTERS}
-            query={() => toEventQuery(state, Date.now())}
+            getQuery={() => toEventQuery(state, Date.now())}
             pollIntervalMs={POLL_INTERVAL_MS}
           />
         </Section>

@@ -26,12 +26,12 @@ test('a range is aligned to whole steps and has an interval that a chart can sho
   assert.equal(parseChartRange(searchGetter({ since: '7d', interval: 'day' }), NOW).interval, 'day');
 });
 
-test('the axis is labelled with round local times, or with evenly spaced days', () => {
+test('the axis is labeled with round local times, or with evenly spaced days', () => {
   const originalTimeZone = process.env['TZ'];
   const ticks = (search: Record<string, string>) => {
     const { from, to, interval } = parseChartRange(searchGetter(search), NOW);
     const times = Array.from({ length: (to - from) / INTERVALS[interval] }, (_, n) => from + n * INTERVALS[interval]);
-    return axisTicks(times, interval).map((at) => new Date(at).toISOString().slice(5, 16));
+    return axisTicks(times, interval).map((tick) => new Date(tick).toISOString().slice(5, 16));
   };
   try {
     process.env['TZ'] = 'Europe/Berlin';

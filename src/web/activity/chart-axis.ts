@@ -14,7 +14,7 @@ function stepOfDay(time: number, stepMinutes: number): number {
   return Math.floor((date.getHours() * 60 + date.getMinutes()) / stepMinutes);
 }
 
-/** Returns the times that are labelled on the axis: round times of day, or evenly spaced days. */
+/** Returns the times that are labeled on the axis: round times of day, or evenly spaced days. */
 export function axisTicks(times: readonly number[], interval: Interval): number[] {
   const stepMinutes = INTERVALS[interval] / MINUTE;
   const distance = DISTANCES_MINUTES.find(
@@ -23,11 +23,11 @@ export function axisTicks(times: readonly number[], interval: Interval): number[
   if (interval !== 'day' && distance !== undefined)
     return times.filter((time) => stepOfDay(time, stepMinutes) % (distance / stepMinutes) === 0);
   const days = interval === 'day' ? times : times.filter((time) => stepOfDay(time, stepMinutes) === 0);
-  const nth = Math.ceil(days.length / MAX_TICKS);
-  return days.filter((_, index) => index % nth === 0);
+  const stride = Math.ceil(days.length / MAX_TICKS);
+  return days.filter((_, index) => index % stride === 0);
 }
 
-/** The label of a step on the axis: the time of day, or the date where a day begins. */
+/** Returns the label of a step on the axis: the date for the first step of a day, otherwise the time of day. */
 export function axisLabel(time: number, interval: Interval): string {
   if (interval === 'day') return stepLabel(time, interval);
   const startsDay = stepOfDay(time, INTERVALS[interval] / MINUTE) === 0;

@@ -38,19 +38,19 @@ export function buildChartData(
   { from, to, interval }: ChartRange,
   metric: Metric,
 ): ChartData {
-  const step = INTERVALS[interval];
+  const stepMs = INTERVALS[interval];
   const topSeries = series.slice(0, MAX_SERIES);
   const otherSeries = series.slice(MAX_SERIES);
-  const sum = (points: Analytics['series'][number]['points']) =>
+  const countEvents = (points: Analytics['series'][number]['points']) =>
     points.reduce((count, point) => count + point.count, 0);
   const chartSeries: ChartSeries[] = topSeries.map(({ key, points }, index) => ({
     field: `s${index}`,
     key,
     isOther: false,
     color: `var(--app-chart-${index + 1})`,
-    total: sum(points),
+    total: countEvents(points),
   }));
-  const shown = chartSeries.reduce((count, entry) => count + entry.total, 0);
+  const topTotal = chartSeries.reduce((count, entry) => count + entry.total, 0);
   // Unique subjects of several keys cannot be added up, so there is no combined series.
   if (otherSeries.length > 0 && metric === 'count') {
     chartSeries.push({
@@ -58,22 +58,22 @@ export function buildChartData(
       key: null,
       isOther: true,
       color: 'var(--app-chart-other)',
-      total: total - shown,
+      total: total - topTotal,
     });
   }
   const steps = new Map<number, Record<string, number> & { time: number }>();
-  for (let time = from; time < to; time += step) {
+  for (let time = from; time < to; time += stepMs) {
     steps.set(time, Object.fromEntries([['time', time], ...chartSeries.map(({ field }) => [field, 0])]));
   }
-  const add = (field: string, points: Analytics['series'][number]['points']) => {
+  const addToSteps = (field: string, points: Analytics['series'][number]['points']) => {
     for (const point of points) {
-      const bucket = steps.get(Date.parse(point.at));
-      if (bucket !== undefined) bucket[field] = (bucket[field] ?? 0) + point[metric];
+      const step = steps.get(Date.parse(point.at));
+      if (step !== undefined) step[field] = (step[field] ?? 0) + point[metric];
     }
   };
   topSeries.forEach(({ points }, index) => {
-    add(`s${index}`, points);
+    addToSteps(`s${index}`, points);
   });
-  if (metric === 'count') for (const { points } of otherSeries) add('other', points);
+  if (metric === 'count') for (const { points } of otherSeries) addToSteps('other', points);
   return { series: chartSeries, steps: [...steps.values()], total };
 }

@@ -14,6 +14,7 @@ export const DEFAULT_RANGE = '24h';
 
 /** Maximum number of steps that remain distinguishable at the chart's width. */
 const MAX_STEPS = 400;
+/** The default interval is the finest that results in at most this many steps. */
 const TARGET_STEPS = 100;
 
 export interface ChartRange {
@@ -27,11 +28,11 @@ const isInterval = (value: string | undefined): value is Interval =>
 
 /** Returns the intervals available for a range, finest first. */
 export function intervalsFor(durationMs: number): Interval[] {
-  const fitting = (['minute', 'hour', 'day'] as const).filter((interval) => {
+  const available = (['minute', 'hour', 'day'] as const).filter((interval) => {
     const steps = durationMs / INTERVALS[interval];
     return steps >= 1 && steps <= MAX_STEPS;
   });
-  return fitting.length === 0 ? ['day'] : fitting;
+  return available.length === 0 ? ['day'] : available;
 }
 
 function parseInstant(text: string | undefined): number | null {
@@ -46,11 +47,12 @@ export function parseChartRange(get: (name: string) => string | undefined, now: 
   const rangeMs = (RELATIVE_RANGES[get('since') ?? ''] ?? RELATIVE_RANGES[DEFAULT_RANGE])?.durationMs ?? DAY;
   const to = Math.min(requested.to ?? now + MINUTE, now + DAY);
   const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
-  const fitting = intervalsFor(to - from);
+  const available = intervalsFor(to - from);
   const requestedInterval = get('interval');
   const preferred =
-    fitting.find((interval) => (to - from) / INTERVALS[interval] <= TARGET_STEPS) ?? fitting.at(-1) ?? 'day';
-  const interval = isInterval(requestedInterval) && fitting.includes(requestedInterval) ? requestedInterval : preferred;
+    available.find((interval) => (to - from) / INTERVALS[interval] <= TARGET_STEPS) ?? available.at(-1) ?? 'day';
+  const interval =
+    isInterval(requestedInterval) && available.includes(requestedInterval) ? requestedInterval : preferred;
   const stepMs = INTERVALS[interval];
   return { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, interval };
 }

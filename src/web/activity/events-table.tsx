@@ -87,17 +87,17 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
 interface EventsTableProps {
   readonly state: ListState;
   readonly filters: readonly string[];
-  readonly query: () => ActivityListQuery;
+  readonly getQuery: () => ActivityListQuery;
   readonly pollIntervalMs: number;
 }
 
 /** The events in the range that match the filters, newest first. */
-export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTableProps) {
+export function EventsTable({ state, filters, getQuery, pollIntervalMs }: EventsTableProps) {
   const { api, workspace } = useWorkspace();
   const filterValues = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');
   const list = useQuery({
     queryKey: [workspace.id, 'activity', 'events', filterValues, state.cursor],
-    queryFn: ({ signal }) => api.activity.list({ ...query(), limit: PAGE_SIZE, cursor: state.cursor }, { signal }),
+    queryFn: ({ signal }) => api.activity.list({ ...getQuery(), limit: PAGE_SIZE, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: state.isPaged ? false : pollIntervalMs,
   });

@@ -9,7 +9,7 @@ const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   day: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
 };
 
-/** The label of the step that starts at this time. */
+/** Returns the label of the step that starts at this time. */
 export const stepLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 

@@ -19,7 +19,7 @@ export const strings = {
     events: 'Events',
     subjects: 'Subjects',
     title: 'Activity',
-    description: 'Events your applications report as CloudEvents: counts over time, and the events themselves.',
+    description: 'Events that your applications send as CloudEvents: counts over time, and the latest events.',
     latestEventsTitle: 'Latest events',
     exactPlaceholder: (name: string) => phrase`Exact ${name}`,
     accuracy: 'Event counts are exact. Unique subjects above 256 per interval are estimates (±2%). Days are in UTC.',
@@ -55,7 +55,7 @@ export const strings = {
     attributes: 'Attributes',
     base64: 'Binary data, in base64',
     latestEvents: 'Latest events',
-    noMatchingEvents: 'No events match in this time range.',
+    noMatchingEvents: 'No events in this time range match these filters.',
     noEvents: 'No events in this time range.',
   },
   howToSend: {

@@ -74,7 +74,7 @@ function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; read
 
 interface EditApiKeyDialogProps {
   readonly apiKey: ApiKey;
-  /** The addresses that the form suggests instead of those of the key. */
+  /** The addresses that the form suggests instead of the key's current addresses. */
   readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
 }
@@ -88,7 +88,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
   const { api } = useWorkspace();
   const updateKey = useKeyUpdate();
   const [base, setBase] = useState(apiKey);
-  /** The key as someone else saved it in the meantime. */
+  /** The key as someone else has saved it since the dialog was opened, if so. */
   const [theirs, setTheirs] = useState<ApiKey | null>(null);
 
   async function save(changes: UpdateApiKey): Promise<void> {

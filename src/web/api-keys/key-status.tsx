@@ -12,7 +12,7 @@ import { useKeyUpdate } from './use-key-update.ts';
 export function KeyStatus({ apiKey }: { readonly apiKey: ApiKey }) {
   const { isAdmin } = useWorkspace();
   const updateKey = useKeyUpdate();
-  // Shows the requested value at once, until the list contains the server's value.
+  // The requested value is shown immediately, before the list is reloaded.
   const [pendingValue, setPendingValue] = useState<boolean | null>(null);
   const update = useMutation({
     mutationFn: (active: boolean) =>
@@ -27,10 +27,11 @@ export function KeyStatus({ apiKey }: { readonly apiKey: ApiKey }) {
   const canBeSwitched = apiKey.status !== 'expired' && apiKey.status !== 'spent';
   if (!isAdmin || !canBeSwitched) return <CredentialStatusTag credential={apiKey} />;
   const active = pendingValue ?? apiKey.active;
-  const shown = pendingValue === null ? apiKey : ({ ...apiKey, status: active ? 'active' : 'inactive' } as const);
+  const displayedKey =
+    pendingValue === null ? apiKey : ({ ...apiKey, status: active ? 'active' : 'inactive' } as const);
   return (
     <Group gap="4px 8px">
-      <CredentialStatusTag credential={shown} />
+      <CredentialStatusTag credential={displayedKey} />
       <Switch
         size="sm"
         aria-label={strings.keyStatus.isActive(apiKey.name)}

@@ -59,12 +59,12 @@ test('the message of an edit names the access that it removes, and when it was l
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'deploy'] }, undefined), [
     refused('view_logs', ''),
   ]);
-  const all = 'All of its requests are refused from now on';
+  const allRefused = 'All of its requests are refused from now on';
   assert.deepEqual(describeRemovedAccess(key, { active: false, permissions: ['read'] }, uses), [
-    `${all} (last used 2 hours ago).`,
+    `${allRefused} (last used 2 hours ago).`,
   ]);
   assert.deepEqual(describeRemovedAccess({ ...key, lastUsedAt: null }, { active: false }, uses), [
-    `${all} (never used).`,
+    `${allRefused} (never used).`,
   ]);
   assert.deepEqual(describeRemovedAccess({ ...key, active: false }, { active: false }, uses), []);
 });

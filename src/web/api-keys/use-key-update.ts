@@ -18,7 +18,7 @@ async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateA
   return api.apiKeys.update(before.id, changes, { ifMatch: tag });
 }
 
-/** The values that the changed fields had before. */
+/** Returns the changes that restore the previous values of the changed fields. */
 function revert(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
   const { name, description, permissions, expiresAt, active, guard, restrictions } = before;
   const values: UpdateApiKey = { name, description, permissions, expiresAt, active, guard, restrictions };
@@ -26,7 +26,7 @@ function revert(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
 }
 
 interface KeyUpdate {
-  /** The version of the key that is changed. */
+  /** The key before the change. */
   readonly before: ApiKey;
   readonly changes: UpdateApiKey;
   readonly message: (name: string) => string;

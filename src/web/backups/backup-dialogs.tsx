@@ -12,27 +12,27 @@ import { strings } from './strings.ts';
 
 interface BackupDialogProps {
   readonly backup: Backup;
-  /** The query to invalidate afterwards. */
+  /** The key of the query that lists the backups. */
   readonly queryKey: readonly string[];
   readonly onClose: () => void;
 }
 
-const withName = ({ id, name }: { readonly id: string; readonly name: string }) => ({ value: id, label: name });
+const toOption = ({ id, name }: { readonly id: string; readonly name: string }) => ({ value: id, label: name });
 
 /** Asks where to restore to, and for the name of the app whose current data the restore replaces. */
 export function RestoreBackupDialog({
-  app: ownApp,
+  app: backedUpApp,
   backup,
   queryKey,
   onClose,
 }: BackupDialogProps & { readonly app: App }) {
   const { api } = useWorkspace();
-  const otherApps = useApps().filter(({ id }) => id !== ownApp.id);
+  const otherApps = useApps().filter(({ id }) => id !== backedUpApp.id);
   const { servers } = useResourceNames();
-  const [appId, setAppId] = useState(ownApp.id);
+  const [appId, setAppId] = useState(backedUpApp.id);
   const [serverId, setServerId] = useState('');
-  const app = otherApps.find(({ id }) => id === appId) ?? ownApp;
-  const ownServer = servers.find(({ id }) => id === app.serverId);
+  const app = otherApps.find(({ id }) => id === appId) ?? backedUpApp;
+  const appServer = servers.find(({ id }) => id === app.serverId);
   return (
     <ConfirmDialog
       onClose={onClose}
@@ -41,7 +41,7 @@ export function RestoreBackupDialog({
       confirmationText={app.name}
       onConfirm={async () => {
         await api.backups.restore(backup.id, undefined, {
-          ...(app.id !== ownApp.id && { app: app.id }),
+          ...(app.id !== backedUpApp.id && { app: app.id }),
           ...(serverId !== '' && { server: serverId }),
         });
         notifications.show({ message: strings.backupDialogs.restoreStarted(app.name) });
@@ -51,7 +51,7 @@ export function RestoreBackupDialog({
       <Stack gap="sm">
         <NativeSelect
           label={strings.backupDialogs.appToRestoreInto}
-          data={[withName(ownApp), ...otherApps.map(withName)]}
+          data={[toOption(backedUpApp), ...otherApps.map(toOption)]}
           value={app.id}
           onChange={(event) => {
             setAppId(event.currentTarget.value);
@@ -62,8 +62,8 @@ export function RestoreBackupDialog({
           label={strings.backupDialogs.serverToRestoreOn}
           description={strings.backupDialogs.serverToRestoreOnDescription}
           data={[
-            { value: '', label: strings.backupDialogs.serverOfTheApp(ownServer?.name ?? null) },
-            ...servers.filter(({ id }) => id !== app.serverId).map(withName),
+            { value: '', label: strings.backupDialogs.serverOfTheApp(appServer?.name ?? null) },
+            ...servers.filter(({ id }) => id !== app.serverId).map(toOption),
           ]}
           value={serverId}
           onChange={(event) => setServerId(event.currentTarget.value)}

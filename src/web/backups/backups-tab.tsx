@@ -117,19 +117,19 @@ function BackupList({ app }: { readonly app: App }) {
   const state = useListState();
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
-  const key = [workspace.id, 'backups', app.id];
-  const list = useList(key, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, jobPolling);
+  const queryKey = [workspace.id, 'backups', app.id];
+  const list = useList(queryKey, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, jobPolling);
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
     onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
     onError: notifyError,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey }),
   });
   const verify = useMutation({
     mutationFn: (backup: Backup) => api.backups.verify(backup.id),
     onSuccess: () => notifications.show({ message: strings.backupsTab.verificationStarted(app.name) }),
     onError: notifyError,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey }),
   });
   const canBackUp = app.serverId !== null && app.directory !== null;
   const backUpButton = canBackUp && (
@@ -199,10 +199,10 @@ function BackupList({ app }: { readonly app: App }) {
         }
       />
       {dialog !== null && 'restore' in dialog && (
-        <RestoreBackupDialog app={app} backup={dialog.restore} queryKey={key} onClose={close} />
+        <RestoreBackupDialog app={app} backup={dialog.restore} queryKey={queryKey} onClose={close} />
       )}
       {dialog !== null && 'remove' in dialog && (
-        <DeleteBackupDialog backup={dialog.remove} queryKey={key} onClose={close} />
+        <DeleteBackupDialog backup={dialog.remove} queryKey={queryKey} onClose={close} />
       )}
     </Stack>
   );

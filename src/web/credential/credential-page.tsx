@@ -26,7 +26,7 @@ import {
   credentialsKey,
   getKindConfig,
   getRights,
-  isDeleted,
+  isDeletedError,
   type Right,
 } from '../credentials/kinds.ts';
 import { rotationOf } from '../credentials/rotation.ts';
@@ -37,8 +37,8 @@ import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
 import { violatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
+import { ActivitySection } from './activity-section.tsx';
 import styles from './credential.module.css';
-import { ActivitySection } from './events-section.tsx';
 import { LeakSection } from './leak-section.tsx';
 import { restrictionItems } from './restriction-items.tsx';
 import { strings } from './strings.ts';
@@ -216,7 +216,7 @@ export function CredentialPage() {
   }
   const isReplacing = dialog === 'replace' || dialog === 'continue';
   // The last step of a rotation deletes the credential and then shows the result in its dialog.
-  if (isDeleted(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
+  if (isDeletedError(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (
       <Page title={kind.title}>
@@ -265,7 +265,7 @@ export function CredentialPage() {
           {...suggested}
           oldId={dialog === 'continue' ? rotationOf(data)?.oldId : undefined}
           onClose={close}
-          onDone={isDeleted(error) ? openReplacement : undefined}
+          onDone={isDeletedError(error) ? openReplacement : undefined}
         />
       )}
       {dialog === 'delete' && (

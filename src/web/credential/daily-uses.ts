@@ -3,7 +3,7 @@ import { DAY } from '../../contract/limits.ts';
 import { strings } from './strings.ts';
 
 export interface DailyUses {
-  /** The chart's label of the day: “24 Feb”. */
+  /** The chart's label of the day: "24 Feb". */
   readonly label: string;
   readonly day: string;
   readonly uses: number;

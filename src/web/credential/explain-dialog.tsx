@@ -44,10 +44,13 @@ export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
     onValuesChange: () => setExplanation(null),
   });
   const saving = useSubmit(form, async ({ rights, address, resource }) => {
-    const named = available.filter((right) => rights.includes(right));
+    const requiredRights = available.filter((right) => rights.includes(right));
     const explained = await api.explain({
       credential: credential.id,
-      requirement: named.length === 0 ? {} : { [kind.kind === 'access_token' ? 'scopes' : 'permissions']: named },
+      requirement:
+        requiredRights.length === 0
+          ? {}
+          : { [kind.kind === 'access_token' ? 'scopes' : 'permissions']: requiredRights },
       ...(address.trim() !== '' && { address: address.trim() }),
       ...(resource.trim() !== '' && { resource: resource.trim() }),
     });

@@ -41,11 +41,11 @@ async function readLeakHistory(api: Client, id: string, signal: AbortSignal): Pr
 }
 
 const listAddresses = (addresses: readonly (string | null)[]): string => {
-  const known = new Set(addresses.filter((address) => address !== null));
-  return known.size === 0 ? texts.none : [...known].join(', ');
+  const distinct = new Set(addresses.filter((address) => address !== null));
+  return distinct.size === 0 ? texts.none : [...distinct].join(', ');
 };
 
-/** Returns the uses and their addresses since an instant. Uses are counted per day, so its whole day is included. */
+/** Returns the uses since an instant and their addresses. Uses are counted per day, so the whole day is included. */
 function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
   const day = since.slice(0, 10);
   return {
@@ -59,7 +59,7 @@ function LeakReport({ report: { at, address, detail } }: { readonly report: Audi
   return (
     <ItemListRow
       icon={<IconAlertTriangle size={18} />}
-      title={<span style={{ overflowWrap: 'anywhere' }}>{typeof url === 'string' ? url : texts.unknownPlace}</span>}
+      title={<span style={{ overflowWrap: 'anywhere' }}>{typeof url === 'string' ? url : texts.unknownLocation}</span>}
       note={
         <>
           {typeof source === 'string' && `${source} · `}
@@ -97,7 +97,7 @@ export function LeakSection({ id, uses }: LeakSectionProps) {
         </ItemList>
         <DescriptionList
           items={[
-            used !== null && [texts.usesSince, texts.onDays(used.count)],
+            used !== null && [texts.usesSince, texts.usesIncludingReportDay(used.count)],
             used !== null && [texts.usedFrom, mono(listAddresses(used.addresses))],
             [texts.refusedSince, texts.refusals(refused, data.isPartial)],
             [texts.refusedFrom, mono(listAddresses(data.refusals.map(({ address }) => address)))],

@@ -42,7 +42,7 @@ function RightUsesTable({ uses, label }: { readonly uses: CredentialUses['rights
 interface UsedRightsSectionProps {
   readonly credential: Credential;
   readonly uses: CredentialUses;
-  /** Starts a replacement with only these rights. Undefined if the person may not, or a replacement exists. */
+  /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
   readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
 }
 

@@ -24,13 +24,13 @@ export function usageOfRights(
   now: number,
 ): RightUsage {
   const usesInPeriod = uses.filter(({ lastUsedAt }) => Date.parse(lastUsedAt) >= now - days * DAY);
-  const names = new Set<Right>(usesInPeriod.map(({ right }) => right));
+  const usedNames = new Set<Right>(usesInPeriod.map(({ right }) => right));
   const available = kind.rightGroups
     .flatMap(({ rights }) => rights)
     .filter((right) => (held.includes('all') ? right !== 'all' : held.includes(right)));
   return {
     uses: usesInPeriod,
-    used: available.filter((right) => names.has(right)),
-    unused: available.filter((right) => !names.has(right)),
+    used: available.filter((right) => usedNames.has(right)),
+    unused: available.filter((right) => !usedNames.has(right)),
   };
 }

@@ -117,9 +117,9 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
 
 interface UsesSectionsProps {
   readonly credential: Credential;
-  /** Starts a replacement with only these rights. Undefined if the person may not, or a replacement exists. */
+  /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
   readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
-  /** Restricts the credential to these addresses. Undefined if the person may not. */
+  /** Restricts the credential to these addresses. Undefined if that is not possible. */
   readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 
@@ -129,7 +129,7 @@ export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsP
   if (data === undefined) {
     return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
   }
-  const { addresses: known } = knownUses(data);
+  const { addresses: knownAddresses } = knownUses(data);
   const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>
@@ -147,8 +147,8 @@ export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsP
         description={strings.usesSection.sourceAddressesDescription}
       >
         <AddressTable addresses={data.addresses} guards={data.guards} />
-        {onRestrict !== undefined && credential.restrictions.addresses.length === 0 && known.length > 0 && (
-          <KnownUsesOffer subject="addresses" names={known} onAccept={() => onRestrict(known)} />
+        {onRestrict !== undefined && credential.restrictions.addresses.length === 0 && knownAddresses.length > 0 && (
+          <KnownUsesOffer subject="addresses" names={knownAddresses} onAccept={() => onRestrict(knownAddresses)} />
         )}
       </Section>
       {data.guards.length > 0 && (

@@ -54,14 +54,14 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   );
   const [phase, setPhase] = useState<'confirming' | 'deleting' | 'done'>('confirming');
   const [typedText, setTypedText] = useState('');
-  const inUse = credentials.filter((credential) => isInUse(credential)).length;
+  const inUseCount = credentials.filter((credential) => isInUse(credential)).length;
   const phrase = strings.bulkDeleteDialog.confirmationPhrase(credentials.length);
 
   async function deleteAll() {
     setPhase('deleting');
     await deleteMany(credentials);
-    for (const changed of kind === null ? [ACCESS_TOKENS, API_KEYS] : [kind]) {
-      void invalidateCredentials(workspace.id, changed);
+    for (const kindToReload of kind === null ? [ACCESS_TOKENS, API_KEYS] : [kind]) {
+      void invalidateCredentials(workspace.id, kindToReload);
     }
     setPhase('done');
   }
@@ -98,9 +98,9 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
           <DeletionRow key={credential.id} credential={credential} result={results.get(credential.id)} />
         ))}
       </ScrollArea.Autosize>
-      {phase === 'confirming' && inUse > 0 && (
+      {phase === 'confirming' && inUseCount > 0 && (
         <>
-          <Notice tone="warning">{strings.bulkDeleteDialog.inUseNotice(inUse)}</Notice>
+          <Notice tone="warning">{strings.bulkDeleteDialog.inUseNotice(inUseCount)}</Notice>
           <ConfirmationInput text={phrase} value={typedText} onChange={setTypedText} />
         </>
       )}
@@ -114,7 +114,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
           <Button
             className="button-danger"
             loading={phase === 'deleting'}
-            disabled={phase === 'confirming' && inUse > 0 && typedText.trim() !== phrase}
+            disabled={phase === 'confirming' && inUseCount > 0 && typedText.trim() !== phrase}
             onClick={() => void deleteAll()}
           >
             {phase === 'confirming'

@@ -11,7 +11,7 @@ import { dimmed } from '../components/text.tsx';
 import { policyExpiry } from '../policy/violated-rules.ts';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
-import { RightTags } from './rights-chips.tsx';
+import { RightTags } from './right-tags.tsx';
 import { isBelowReplaced } from './rotation.ts';
 import { RotationNote } from './rotation-note.tsx';
 import { CredentialStatusTag } from './status-tag.tsx';
@@ -85,7 +85,7 @@ interface ColumnOptions extends RotationCells {
   readonly policy: Policy | undefined;
 }
 
-/** Describes who created a credential, or for what it was issued. */
+/** Describes who created a credential, or how it was issued. */
 function describeCreator(credential: Credential): string {
   const { createdBy } = credential;
   if (createdBy !== null) return strings.columns.createdBy(createdBy.name);
@@ -139,8 +139,8 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       cell: (credential) => {
         const { expiresAt, status } = credential;
         if (expiresAt === null) return dimmed(strings.columns.never);
-        const bound = status === 'expired' ? null : policyExpiry(policy, credential);
-        return <TimeCell time={expiresAt} note={bound === null ? undefined : describePolicyExpiry(bound)} />;
+        const policyEnd = status === 'expired' ? null : policyExpiry(policy, credential);
+        return <TimeCell time={expiresAt} note={policyEnd === null ? undefined : describePolicyExpiry(policyEnd)} />;
       },
     },
     {

@@ -61,7 +61,7 @@ function CreateCredentialForm({ kind, prefill, onCreated, onDirtyChange, onClose
   );
 }
 
-/** Creates a credential, then shows its secret once in a dialog that only “I have stored it” closes. */
+/** Creates a credential, then shows its secret once in a dialog that only "I have stored it" closes. */
 export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialogProps) {
   const url = useListState();
   const [prefill] = useState(() => readPrefill(url.get, kind, Date.now()));
@@ -97,7 +97,7 @@ export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialog
       size={620}
       closeOnEscape={false}
       withCloseButton={false}
-      // Without a transition the secret is removed from the document at once.
+      // Without a transition the secret is removed from the document immediately.
       transitionProps={{ duration: 0 }}
     >
       <SecretPanel revealed={revealed} confirmLabel={strings.createCredentialDialog.iHaveStoredIt} onStored={close} />

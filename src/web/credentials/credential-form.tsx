@@ -45,7 +45,7 @@ interface CredentialFormProps {
   readonly passphraseDescription?: string;
   /** The addresses and apps that the credential, or the credential that it replaces, was used with. */
   readonly knownUses?: KnownUses | undefined;
-  /** Called when the form gets or no longer has unsaved input. */
+  /** Called when the form gains or loses unsaved input. */
   readonly onDirtyChange: (isDirty: boolean) => void;
   /** Whether presets can fill in the form. */
   readonly hasPresets?: boolean;
@@ -53,7 +53,7 @@ interface CredentialFormProps {
   readonly notice?: ReactNode;
   /** Renders the consequences of submitting these values, above the summary. */
   readonly renderConsequences?: (values: CredentialFormValues) => ReactNode;
-  /** The changes that someone else made in the meantime. */
+  /** A notice about changes that someone else has saved since the form was opened. */
   readonly conflictNotice?: ReactNode;
 }
 
@@ -129,12 +129,12 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
 
   const saving = useSubmit(
     form,
-    async ({ expiry, addresses, resources, rate, maxUses, ...rest }) => {
+    async ({ expiry, addresses, resources, rate, maxUses, ...otherValues }) => {
       const expiresAt = toExpiresAt(expiry, limits, currentExpiresAt ?? null);
-      // Null would mean never.
+      // Null would mean that the credential never expires.
       if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, limits));
       const restrictions = toRestrictions({ addresses, resources, rate, maxUses });
-      const onSuccess = await onSubmit({ ...rest, restrictions, expiresAt });
+      const onSuccess = await onSubmit({ ...otherValues, restrictions, expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));
       onSuccess();

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import bar from '../components/action-bar.module.css';
+import actionBarStyles from '../components/action-bar.module.css';
 import { isFiltered } from '../components/filters.tsx';
 import { IconActivity, IconPlus, IconRefresh, IconTicket } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
@@ -41,9 +41,9 @@ const ReplaceCredentialDialog = lazyComponent(() =>
 
 interface CredentialsPageProps {
   readonly kind: CredentialKindConfig;
-  /** The status of a credential, if it can be changed. */
+  /** Renders the status of a credential with a control that changes it. By default, the status is only shown. */
   readonly renderStatus?: (credential: Credential) => ReactNode;
-  /** The dialog that edits a credential, if this kind can be edited. */
+  /** Renders the dialog that edits a credential, if this kind can be edited. */
   readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
 
@@ -105,8 +105,8 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   );
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !filtered;
-  // Whether the URL opens the form and fills it in. The dialog removes these parameters from the URL. It opens once the
-  // policy is loaded, because its fields depend on the policy and it moves the focus only when it opens.
+  // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded, because
+  // its fields depend on the policy, and a dialog moves the focus only when it opens.
   const isNewLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
   const isCreationForbidden = policy.data !== undefined && !canCreateCredentials(policy.data, access);
   const generateButton = isAdmin && (
@@ -171,7 +171,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           }
         />
         {selected.size > 0 && (
-          <section className={bar['bar']} aria-label={strings.credentialsPage.selection}>
+          <section className={actionBarStyles['bar']} aria-label={strings.credentialsPage.selection}>
             <Text fz="sm" fw={550} role="status">
               {strings.credentialsPage.selected(selected.size)}
             </Text>

@@ -29,7 +29,7 @@ const LIMITS = { now, latest: null };
 describe('Expiry', () => {
   const onDate = (dateText: string) => ({ choice: 'date', dateText }) as const;
 
-  test('a duration starts now, a date means the end of the day, never is null', () => {
+  test('a duration starts now, a date means the end of the day, and "never" is null', () => {
     assert.equal(toExpiresAt({ choice: '30', dateText: '' }, LIMITS), new Date(now + 30 * DAY).toISOString());
     const date = toExpiresAt(onDate('24 Feb 2027'), LIMITS);
     assert.equal(date, new Date(2027, 1, 24, 23, 59, 59, 999).toISOString());
@@ -40,7 +40,7 @@ describe('Expiry', () => {
     );
   });
 
-  test('a date that is missing, in the past or does not exist is an error and never means no expiry', () => {
+  test('a date that is missing, past or nonexistent is an error, and is never read as "no expiry"', () => {
     for (const [text, message] of [
       ['', 'Choose a date'],
       ['14 Jan 2027', 'The date must be in the future'],

@@ -11,7 +11,7 @@ export const strings = {
     consequences:
       'Anything using them stops working immediately. They cannot be restored. Actions already performed with them are not undone.',
     deletionProgress: 'Deletion progress',
-    progress: (count: number, total: number) => `Deleting: ${count} of ${total} …`,
+    progress: (count: number, total: number) => `Deleting ${count} of ${total}…`,
     result: (deletedCount: number, failedCount: number) =>
       failedCount === 0
         ? `${deletedCount} deleted. They no longer work.`
@@ -26,14 +26,14 @@ export const strings = {
     retryFailed: 'Retry failed',
     close: 'Close',
     title: (count: number, kind: { noun: string; plural: string } | null) => {
-      const { noun, plural } = kind ?? { noun: 'credential', plural: 'credentials' };
-      return `Delete ${count} ${count === 1 ? noun : plural}`;
+      const { noun, plural: nouns } = kind ?? { noun: 'credential', plural: 'credentials' };
+      return `Delete ${count} ${plural(count, { one: noun, other: nouns })}`;
     },
   },
   createCredentialDialog: {
     filledByLink: (noun: string, ignored: string) => {
       const notice = `A link filled in this form. Generate the ${noun} only if you trust the link and have checked every field.`;
-      return ignored === '' ? notice : `${notice} Ignored, because it is unknown: ${ignored}.`;
+      return ignored === '' ? notice : `${notice} Unknown values were ignored: ${ignored}.`;
     },
     tokenTitle: 'Your new access token',
     keyTitle: 'Your new API key',
@@ -138,7 +138,7 @@ export const strings = {
     iHaveStoredIt: 'I have stored it',
     replacedAndDeleted: (name: string, hint: string, usage: string) =>
       phrase`${name} (…${hint}) was replaced and deleted. ${usage}`,
-    alreadyDeleted: (noun: string) => `The replaced ${noun} has been deleted. Nothing remains to be done.`,
+    alreadyDeleted: (noun: string) => `The replaced ${noun} has been deleted. There is nothing left to do.`,
     done: 'Done',
     title: (name: string) => phrase`Replace ${name}`,
     notUsedYet: 'not used yet',

@@ -48,7 +48,7 @@ const SCOPE_GROUPS: Readonly<Record<Scope, Group>> = {
   run_scripts: 'appsAndAutomation',
 };
 
-/** As `SCOPE_GROUPS`, for permissions. */
+/** Like `SCOPE_GROUPS`, for permissions. */
 const PERMISSION_GROUPS: Readonly<Record<Permission, Group>> = {
   read: 'resources',
   write: 'resources',
@@ -160,4 +160,4 @@ export function deleteCredential(api: Client, { kind, id }: Credential): Promise
 }
 
 /** Whether an error means that a credential was deleted. */
-export const isDeleted = (error: unknown): boolean => error instanceof DevpilotError && error.code === 'not_found';
+export const isDeletedError = (error: unknown): boolean => error instanceof DevpilotError && error.code === 'not_found';

@@ -42,11 +42,11 @@ export function readPrefill(
 ): Prefill | null {
   if (get('new') === undefined) return null;
   const isToken = kind.kind === 'access_token';
-  const known = kind.rightGroups.flatMap(({ rights }) => rights);
+  const available = kind.rightGroups.flatMap(({ rights }) => rights);
   const requested = [...new Set((get(isToken ? 'scopes' : 'permissions') ?? '').split(/[\s,]+/))].filter(
     (right) => right !== '',
   );
-  const rights = requested.filter((right): right is Right => known.includes(right as Right));
+  const rights = requested.filter((right): right is Right => available.includes(right as Right));
   const expires = get('expires');
   const expiry = expires === undefined ? NEW_CREDENTIAL.expiry : readExpiry(expires, now);
   return {
@@ -59,7 +59,7 @@ export function readPrefill(
     },
     ignored: [
       ...requested
-        .filter((right) => !known.includes(right as Right))
+        .filter((right) => !available.includes(right as Right))
         .map((right) => strings.prefill.unknownRight(kind.rightNoun, right)),
       ...(expiry === null && expires !== undefined ? [strings.prefill.unknownExpiry(expires)] : []),
     ],

@@ -36,7 +36,9 @@ export const PRESETS: Readonly<Record<CredentialKind, readonly Preset[]>> = {
 
 /** Whether the rights in a form are exactly those of a preset. */
 export const isChosen = ({ rights, guard = false }: Preset, values: CredentialFormValues): boolean =>
-  guard === values.guard && rights.length === values.rights.length && rights.every((r) => values.rights.includes(r));
+  guard === values.guard &&
+  rights.length === values.rights.length &&
+  rights.every((right) => values.rights.includes(right));
 
 /** Returns the values that a preset changes. It does not replace a name that the user has entered. */
 export function applyPreset(

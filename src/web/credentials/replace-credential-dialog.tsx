@@ -16,17 +16,17 @@ import styles from './credentials.module.css';
 import { describeUsage } from './delete-credential-dialog.tsx';
 import { closestExpiry } from './expiry.ts';
 import { strings } from './form-strings.ts';
-import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted, type Right } from './kinds.ts';
+import { type Credential, getKindConfig, getRights, hasPassphrase, isDeletedError, type Right } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 import { useUses } from './use-uses.ts';
-import { followedKey, useFollowedCredential, VerifyReplacementStep } from './verify-replacement-step.tsx';
+import { polledCredentialKey, usePolledCredential, VerifyReplacementStep } from './verify-replacement-step.tsx';
 
 const texts = strings.replaceCredentialDialog;
 
 interface CreateStepProps {
   readonly old: Credential;
-  /** The rights of the new credential; by default those of the old one. */
+  /** The rights of the new credential; by default the old credential's rights. */
   readonly rights: readonly Right[] | undefined;
   readonly addresses: readonly string[] | undefined;
   readonly onCancel: () => void;
@@ -71,7 +71,7 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
 interface ReplaceCredentialDialogProps {
   /** The old or the new credential of the rotation. */
   readonly credential: Credential;
-  /** The ID of the credential to replace; by default `credential`. If it has a replacement, the third step is next. */
+  /** The ID of the credential to replace; by default `credential`. If it already has a replacement, the dialog opens at the third step. */
   readonly oldId?: string | undefined;
   /** The initial rights in the form; by default those of the old credential. */
   readonly rights?: readonly Right[] | undefined;
@@ -83,12 +83,20 @@ interface ReplaceCredentialDialogProps {
 }
 
 interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
-  readonly onSecretShown: (on: boolean) => void;
+  readonly onSecretVisibilityChange: (isVisible: boolean) => void;
   readonly onDirtyChange: (isDirty: boolean) => void;
 }
 
 function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
-  const { credential, oldId = credential.id, rights, onClose, onDone = onClose, onSecretShown, onDirtyChange } = props;
+  const {
+    credential,
+    oldId = credential.id,
+    rights,
+    onClose,
+    onDone = onClose,
+    onSecretVisibilityChange,
+    onDirtyChange,
+  } = props;
   const { workspace } = useWorkspace();
   const kind = getKindConfig(credential);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
@@ -97,19 +105,19 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
     data: old,
     error,
     refetch,
-  } = useFollowedCredential(kind, oldId, {
-    poll: ({ replacedBy }) => replacedBy !== null,
+  } = usePolledCredential(kind, oldId, {
+    shouldPoll: ({ replacedBy }) => replacedBy !== null,
     known: credential,
   });
   const newId = old?.replacedBy ?? null;
-  const isDone = revealed === null && (wasDeleted || isDeleted(error));
+  const isDone = revealed === null && (wasDeleted || isDeletedError(error));
   const step = revealed !== null ? 1 : isDone ? 4 : newId !== null ? 2 : 0;
 
   function handleCreated(result: RevealedCredential) {
     setRevealed(result);
-    onSecretShown(true);
-    queryClient.setQueryData<Credential>(followedKey(workspace.id, kind, oldId), (read) =>
-      read === undefined ? undefined : { ...read, replacedBy: result.created.id },
+    onSecretVisibilityChange(true);
+    queryClient.setQueryData<Credential>(polledCredentialKey(workspace.id, kind, oldId), (cached) =>
+      cached === undefined ? undefined : { ...cached, replacedBy: result.created.id },
     );
   }
 
@@ -147,7 +155,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
             confirmLabel={texts.iHaveStoredIt}
             onStored={() => {
               setRevealed(null);
-              onSecretShown(false);
+              onSecretVisibilityChange(false);
             }}
           />
         </>
@@ -183,16 +191,16 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
  */
 export function ReplaceCredentialDialog(props: ReplaceCredentialDialogProps) {
   const { credential, onClose } = props;
-  const [showsSecret, setShowsSecret] = useState(false);
+  const [isSecretShown, setIsSecretShown] = useState(false);
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
     <FormDialog
       onClose={requestClose}
       title={texts.title(shortenName(credential.name))}
-      closeOnEscape={!showsSecret}
-      withCloseButton={!showsSecret}
+      closeOnEscape={!isSecretShown}
+      withCloseButton={!isSecretShown}
     >
-      <ReplaceCredentialSteps {...props} onSecretShown={setShowsSecret} onDirtyChange={setDirty} />
+      <ReplaceCredentialSteps {...props} onSecretVisibilityChange={setIsSecretShown} onDirtyChange={setDirty} />
       {confirmation}
     </FormDialog>
   );

@@ -24,7 +24,7 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
     if (right === 'all') return onChange(hasAll ? [] : ['all']);
     onChange(value.includes(right) ? value.filter((otherRight) => otherRight !== right) : [...value, right]);
   }
-  const errorId = error === undefined ? undefined : 'rights-problem';
+  const errorId = error === undefined ? undefined : 'rights-error';
   return (
     <FormSection
       {...fieldProps}

@@ -35,16 +35,16 @@ export function RotationNote({ credential, loaded = [], withLink, onContinue }: 
   const kind = getKindConfig(credential);
   const rotation = rotationOf(credential);
   const isOld = rotation?.oldId === credential.id;
-  const otherId = (isOld ? rotation?.newId : rotation?.oldId) ?? '';
-  const found = loaded.find(({ id }) => id === otherId);
+  const counterpartId = (isOld ? rotation?.newId : rotation?.oldId) ?? '';
+  const loadedCounterpart = loaded.find(({ id }) => id === counterpartId);
   const query = useQuery<Credential>({
-    queryKey: [...credentialsKey(workspace.id, kind), otherId],
-    queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id: otherId }, { signal }),
-    enabled: rotation !== null && found === undefined,
+    queryKey: [...credentialsKey(workspace.id, kind), counterpartId],
+    queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id: counterpartId }, { signal }),
+    enabled: rotation !== null && loadedCounterpart === undefined,
   });
   if (rotation === null) return null;
-  const other = found ?? query.data;
-  const [old, replacement] = isOld ? [credential, other] : [other, credential];
+  const counterpart = loadedCounterpart ?? query.data;
+  const [old, replacement] = isOld ? [credential, counterpart] : [counterpart, credential];
   return (
     <div className={styles['rotation']}>
       <Text component="div" fz="xs">
@@ -55,7 +55,7 @@ export function RotationNote({ credential, loaded = [], withLink, onContinue }: 
         {withLink === true && (
           <>
             {' '}
-            <TextLink to={`${kind.path}/$id`} params={{ id: otherId }}>
+            <TextLink to={`${kind.path}/$id`} params={{ id: counterpartId }}>
               {isOld ? texts.openNew : texts.openOld}
             </TextLink>
           </>

@@ -6,22 +6,22 @@ export interface Rotation {
   readonly newId: string;
 }
 
-type Linked = Pick<Credential, 'id' | 'replaces' | 'replacedBy'>;
+type RotationLinks = Pick<Credential, 'id' | 'replaces' | 'replacedBy'>;
 
 /**
  * Returns the rotation that a credential is part of, or null. A replacement that is itself being replaced is part of
  * two; the result is the later one.
  */
-export function rotationOf({ id, replaces, replacedBy }: Linked): Rotation | null {
+export function rotationOf({ id, replaces, replacedBy }: RotationLinks): Rotation | null {
   if (replacedBy !== null) return { oldId: id, newId: replacedBy };
   return replaces === null ? null : { oldId: replaces, newId: id };
 }
 
 /**
- * Returns the rows of a list with each replacement moved to the row after the credential that it replaces. The pair is
- * at the position of whichever of its two rows came first.
+ * Returns the rows of a list with each replacement directly below the credential that it replaces. The pair takes the
+ * position of the first of its two rows.
  */
-export function groupReplacements<Row extends Linked>(rows: readonly Row[]): Row[] {
+export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[]): Row[] {
   const remaining = new Map(rows.map((row) => [row.id, row]));
   return rows.flatMap((row) => {
     const group: Row[] = [];
@@ -39,5 +39,7 @@ export function groupReplacements<Row extends Linked>(rows: readonly Row[]): Row
 }
 
 /** Whether a row is a replacement directly below the credential that it replaces. */
-export const isBelowReplaced = <Row extends Linked>({ replaces, replacedBy }: Row, rows: readonly Row[]): boolean =>
-  replaces !== null && replacedBy === null && rows.some(({ id }) => id === replaces);
+export const isBelowReplaced = <Row extends RotationLinks>(
+  { replaces, replacedBy }: Row,
+  rows: readonly Row[],
+): boolean => replaces !== null && replacedBy === null && rows.some(({ id }) => id === replaces);

@@ -35,7 +35,7 @@ function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   link.href = url;
   link.download = `${variable.toLowerCase().replaceAll('_', '-')}.env`;
   link.click();
-  // Not download(): the URL is revoked at once, so that the secret does not stay in memory.
+  // This is not done with download(), because the URL is revoked immediately, so that the secret does not stay in memory.
   URL.revokeObjectURL(url);
 }
 

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
-/** “Some” if the server did not count them. */
+/** Returns a number, or "Some" if the server did not count. */
 const amount = (count: number | null): string => count?.toLocaleString('en') ?? 'Some';
 
 export const strings = {
@@ -12,7 +12,7 @@ export const strings = {
     status: 'Status',
     created: 'Created',
     createdByFormerMember: 'by a former member',
-    issued: { workload: 'for a workload', exchange: 'in an exchange' },
+    issued: { workload: 'for a workload', exchange: 'in a token exchange' },
     createdBy: (name: string) => phrase`by ${name}`,
     expires: 'Expires',
     never: 'Never',
@@ -28,7 +28,7 @@ export const strings = {
     replace: 'Replace…',
     continueReplacing: 'Continue replacing…',
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
-    onlyTheOwnerCreates: 'Only the owner can do this (policy of the workspace)',
+    onlyTheOwnerCreates: 'The policy of this workspace allows only its owner to do this.',
     askToCreate: (kinds: string) => `An owner or admin of this workspace can create ${kinds}.`,
     selection: 'Selection',
     selected: (selectedCount: number) => `${selectedCount} selected`,
@@ -150,7 +150,7 @@ export const strings = {
     expiresInLessThanADay: 'Expires in less than a day',
     expiresInDays: (days: number) => `Expires in ${days} days`,
   },
-  rightsChips: {
+  rightTags: {
     moreRights: (rights: string) => ` more: ${rights}`,
   },
 };

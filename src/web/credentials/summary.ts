@@ -21,7 +21,7 @@ interface SummaryInput {
   readonly now: number;
 }
 
-/** Returns “24 Feb 2027”, or “the end of 24 Feb 2027” for the last millisecond of that day. */
+/** Returns "24 Feb 2027", or "the end of 24 Feb 2027" for the last millisecond of that day. */
 function describeExpiry(expiresAt: string): string {
   const nextMs = Date.parse(expiresAt) + 1;
   const isEndOfDay = new Date(nextMs).setHours(0, 0, 0, 0) === nextMs;
@@ -29,7 +29,7 @@ function describeExpiry(expiresAt: string): string {
   return isEndOfDay ? texts.endOfDay(date) : date;
 }
 
-/** Returns a summary such as “Can deploy and read analytics until 24 Feb 2027; passphrase required.” */
+/** Returns a summary such as "Can deploy and read analytics until 24 Feb 2027; passphrase required." */
 export function summarize(input: SummaryInput): string {
   const { rights, rightNoun, expiresAt, passphrase = false, restrictions = [], active = true } = input;
   const { guard = false, now } = input;

@@ -40,7 +40,7 @@ export function useCreateCredential(
       lastRequest.current = { requestText, idempotencyKey: randomIdempotencyKey() };
     const { idempotencyKey } = lastRequest.current;
     const { name, description, rights, passphrase, expiresAt, active, guard, restrictions } = request;
-    const common = {
+    const commonFields = {
       name,
       expiresAt,
       ...(!isUnrestricted(restrictions) && { restrictions }),
@@ -50,7 +50,7 @@ export function useCreateCredential(
       kind.kind === 'access_token'
         ? api.accessTokens.create(
             {
-              ...common,
+              ...commonFields,
               scopes: rights as Scope[],
               passphrase: passphrase === '' ? null : passphrase,
             },
@@ -58,7 +58,7 @@ export function useCreateCredential(
           )
         : api.apiKeys.create(
             {
-              ...common,
+              ...commonFields,
               description: description.trim() === '' ? null : description,
               permissions: rights as Permission[],
               active,

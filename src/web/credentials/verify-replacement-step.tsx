@@ -9,26 +9,26 @@ import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { DeleteCredentialDialog } from './delete-credential-dialog.tsx';
 import { strings } from './form-strings.ts';
-import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isDeleted } from './kinds.ts';
+import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isDeletedError } from './kinds.ts';
 
 const POLL_INTERVAL_MS = 1500;
 const texts = strings.replaceCredentialDialog;
 
-export const followedKey = (workspaceId: string, kind: CredentialKindConfig, id: string) =>
-  [...credentialsKey(workspaceId, kind), 'followed', id] as const;
+export const polledCredentialKey = (workspaceId: string, kind: CredentialKindConfig, id: string) =>
+  [...credentialsKey(workspaceId, kind), 'polled', id] as const;
 
-/** Reads a credential while this component is mounted and the tab is visible, repeatedly while `poll` returns true. */
-export function useFollowedCredential(
+/** Reads a credential while this component is mounted and the tab is visible, repeatedly while `shouldPoll` returns true. */
+export function usePolledCredential(
   kind: CredentialKindConfig,
   id: string,
-  { poll, known }: { readonly poll: (credential: Credential) => boolean; readonly known?: Credential },
+  { shouldPoll, known }: { readonly shouldPoll: (credential: Credential) => boolean; readonly known?: Credential },
 ): UseQueryResult<Credential> {
   const { api, workspace } = useWorkspace();
   return useQuery<Credential>({
-    queryKey: followedKey(workspace.id, kind, id),
+    queryKey: polledCredentialKey(workspace.id, kind, id),
     queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id }, { signal }),
     refetchInterval: ({ state: { data, error } }) =>
-      data !== undefined && poll(data) && !isDeleted(error) ? POLL_INTERVAL_MS : false,
+      data !== undefined && shouldPoll(data) && !isDeletedError(error) ? POLL_INTERVAL_MS : false,
     ...(known?.id === id && { placeholderData: known }),
     staleTime: 0,
   });
@@ -62,7 +62,7 @@ interface VerifyReplacementStepProps {
 /** The last two steps of a rotation: wait for the first use of the new credential, then delete the old one. */
 export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted }: VerifyReplacementStepProps) {
   const [deleting, setDeleting] = useState<'old' | 'new' | null>(null);
-  const query = useFollowedCredential(kind, newId, { poll: () => true });
+  const query = usePolledCredential(kind, newId, { shouldPoll: () => true });
   const replacement = query.data;
   if (replacement === undefined) {
     return query.error === null ? <BlockSkeleton height={200} /> : <ErrorNotice error={query.error} />;

@@ -19,7 +19,7 @@ interface DeployButtonProps extends Pick<ButtonProps, 'variant' | 'size'> {
   readonly app: App;
   /** The deployment to repeat, if any. */
   readonly previous?: Deployment;
-  /** The text of the button; by default “Deploy…” or “Deploy again…”. */
+  /** The text of the button; by default "Deploy…" or "Deploy again…". */
   readonly label?: string;
   /** Whether screen readers read the name of the app, because there are several such buttons. */
   readonly withName?: true;

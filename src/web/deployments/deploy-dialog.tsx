@@ -43,7 +43,7 @@ function StrategyFields({ form }: FieldsProps) {
               key={strategy}
               value={strategy}
               label={STRATEGY_LABELS[strategy].label}
-              description={STRATEGY_LABELS[strategy].about}
+              description={STRATEGY_LABELS[strategy].description}
             />
           ))}
         </Stack>
@@ -129,8 +129,9 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
   const [isExpanded, { toggle }] = useDisclosure(
     app.serverId === null || Object.keys(previous?.overrides ?? {}).length > 0,
   );
-  // Invalid options are always expanded.
-  const advanced = isExpanded || Object.keys(form.errors).some((field) => !SOURCES.some((source) => source === field));
+  // The options are expanded while one of them is invalid.
+  const showsOptions =
+    isExpanded || Object.keys(form.errors).some((field) => !SOURCES.some((source) => source === field));
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
     notifications.show({ message: strings.deployDialog.started(app.name) });
@@ -174,8 +175,8 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
           <Button
             variant="subtle"
             size="compact-sm"
-            rightSection={advanced ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />}
-            aria-expanded={advanced}
+            rightSection={showsOptions ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />}
+            aria-expanded={showsOptions}
             aria-controls={id}
             onClick={toggle}
           >
@@ -183,7 +184,7 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
           </Button>
         </Group>
         <div id={id}>
-          <Collapse expanded={advanced} transitionDuration={0}>
+          <Collapse expanded={showsOptions} transitionDuration={0}>
             <AdvancedFields app={app} form={form} />
           </Collapse>
         </div>

@@ -5,7 +5,7 @@ import type { Strategy } from '../../contract/platform-vocabulary.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
-export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> =
+export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly description: string }>> =
   strings.deployForm.strategies;
 
 export const SOURCES = ['branch', 'tag', 'commit'] as const;

@@ -12,7 +12,7 @@ export interface FailedStep {
   readonly lines: readonly LogLine[];
 }
 
-/** The line that begins the log of a retry. */
+/** Matches the first log line of a retry. */
 const ATTEMPT_LINE = /^Attempt \d+, requested by /;
 
 /** Returns the step that failed in the last attempt and the end of its output; null if the log does not contain it. */
@@ -21,17 +21,19 @@ export function findFailedStep(
   lines: readonly LogLine[],
 ): FailedStep | null {
   const log = lines.slice(lines.findLastIndex(({ step, text }) => step === null && ATTEMPT_LINE.test(text)) + 1);
-  const rollback = log.findIndex(({ step }) => step === ROLLBACK_STEP);
-  const beforeRollback = rollback < 0 ? log : log.slice(0, rollback);
+  const rollbackIndex = log.findIndex(({ step }) => step === ROLLBACK_STEP);
+  const beforeRollback = rollbackIndex < 0 ? log : log.slice(0, rollbackIndex);
   const failedHook = hooks.find(({ status }) => status === 'failed')?.name;
   const failedServers = new Set(servers.flatMap(({ serverId, status }) => (status === 'failed' ? [serverId] : [])));
-  const last = beforeRollback.findLast(
+  const lastLine = beforeRollback.findLast(
     ({ step, serverId }) =>
       step !== null &&
       (failedHook === undefined || step === failedHook) &&
       (failedServers.size === 0 || serverId === null || failedServers.has(serverId)),
   );
-  if (last === undefined || last.step === null) return null;
-  const linesOfStep = beforeRollback.filter(({ step, serverId }) => step === last.step && serverId === last.serverId);
-  return { name: last.step, lines: linesOfStep.slice(-MAX_LINES) };
+  if (lastLine === undefined || lastLine.step === null) return null;
+  const linesOfStep = beforeRollback.filter(
+    ({ step, serverId }) => step === lastLine.step && serverId === lastLine.serverId,
+  );
+  return { name: lastLine.step, lines: linesOfStep.slice(-MAX_LINES) };
 }

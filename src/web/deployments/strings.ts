@@ -29,7 +29,7 @@ export const strings = {
     requireApprovalDescription:
       'The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members.',
     cancelQueued: 'Cancel queued deployments of this app',
-    cancelQueuedDescription: 'Cancels deployments of this app that have not started.',
+    cancelQueuedDescription: 'Includes scheduled deployments and deployments waiting for approval.',
     started: (name: string) => phrase`Deployment of ${name} started`,
     title: (name: string) => phrase`Deploy ${name}`,
     againTitle: (name: string) => phrase`Deploy ${name} again`,
@@ -50,15 +50,15 @@ export const strings = {
     strategies: {
       all: {
         label: 'All at once',
-        about: 'Every server at the same time.',
+        description: 'Every server at the same time.',
       },
       rolling: {
         label: 'Rolling',
-        about: 'In batches; a failure stops the rollout and rolls servers back.',
+        description: 'In batches; a failure stops the rollout and rolls servers back.',
       },
       canary: {
         label: 'Canary',
-        about: 'One server first; the rest once someone promotes it within 24 hours.',
+        description: 'One server first; the rest once someone promotes it within 24 hours.',
       },
     },
     branchMissing: 'Enter a branch, such as main',
@@ -102,10 +102,10 @@ export const strings = {
       verb: 'Retry',
       title: 'Retry deployment',
       consequences:
-        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those after the switch, which was rolled back.",
+        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those after the switch, because the switch was rolled back.",
       done: 'Retrying the deployment',
     },
-    rollBackToThis: 'Roll back to this…',
+    rollBackToThis: 'Roll back to this deployment…',
     back: 'Back',
     rollBackTitle: 'Roll back to this deployment',
     rollBack: 'Roll back',
@@ -207,7 +207,7 @@ export const strings = {
     howToStart: (command: ReactNode) =>
       sentence`Start a deployment here, from a pipeline with an access token, or with ${command}.`,
     deployAnApp: 'Deploy an app…',
-    needsApp: 'An app with a repository and a directory is needed first.',
+    needsApp: 'To deploy, you first need an app with a repository and a directory.',
     setUpAnApp: 'Set up an app',
   },
   deploymentsTab: {

@@ -27,7 +27,7 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
           <HoverCard.Target>
             <UnstyledButton className="tag tone-neutral">
               +{folded.length}
-              <span className="visually-hidden">{strings.rightsChips.moreRights(folded.join(', '))}</span>
+              <span className="visually-hidden">{strings.rightTags.moreRights(folded.join(', '))}</span>
             </UnstyledButton>
           </HoverCard.Target>
           <HoverCard.Dropdown>

@@ -18,8 +18,8 @@ export function ActivitySection({ id }: { readonly id: string }) {
   });
   return (
     <Section
-      title={strings.eventsSection.activityTitle}
-      description={strings.eventsSection.activityDescription}
+      title={strings.activitySection.activityTitle}
+      description={strings.activitySection.activityDescription}
       actions={
         <Anchor
           fz="sm"
@@ -27,14 +27,14 @@ export function ActivitySection({ id }: { readonly id: string }) {
             <Link to="/settings/activity-log" search={{ workspace: workspace.slug, credential: id }} {...props} />
           )}
         >
-          {strings.eventsSection.viewInActivityLog}
+          {strings.activitySection.viewInActivityLog}
         </Anchor>
       }
     >
       <QueryContent query={query} placeholder={<BlockSkeleton height={160} />}>
         {({ data }) =>
           data.length === 0 ? (
-            <DimmedText>{strings.eventsSection.noActivityRecorded}</DimmedText>
+            <DimmedText>{strings.activitySection.noActivityRecorded}</DimmedText>
           ) : (
             <EventList events={data} headingLevel={3} />
           )
