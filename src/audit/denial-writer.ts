@@ -2,7 +2,7 @@ import type { AuditDraft } from '../contract/audit.ts';
 import { toIsoString } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { findNoticeOf, updateNotice } from '../store/notices.ts';
+import { findNoticeBySubject, updateNotice } from '../store/notices.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { addRefusals, type Refusals } from '../store/usage-rights.ts';
 import type { DenialBuffer } from './denials.ts';
@@ -44,7 +44,7 @@ async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin
   const kind = 'credential.used_after_deletion';
   const detail = { address: origin.address, lastAt: toIsoString(at) };
   if (await raiseNotice(trx, { workspaceId, kind, subject: credential, detail, at })) return;
-  const notice = await findNoticeOf(trx, workspaceId, credential.id, kind);
+  const notice = await findNoticeBySubject(trx, workspaceId, credential.id, kind);
   if (notice !== undefined) await updateNotice(trx, notice, { detail: JSON.stringify(detail) });
 }
 

@@ -4,7 +4,7 @@ import { createId } from '../contract/id.ts';
 import { NOTICE_LIMITS } from '../contract/limits.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
-import { evictNotices, findNoticeOf, replaceNotice } from '../store/notices.ts';
+import { evictNotices, findNoticeBySubject, replaceNotice } from '../store/notices.ts';
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 
@@ -35,7 +35,7 @@ const ALREADY_RECORDED: readonly NoticeKind[] = ['deployment.failed', 'credentia
 export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
   const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;
   await lockAuditHead(trx, workspaceId);
-  const existing = await findNoticeOf(trx, workspaceId, subject.id, kind);
+  const existing = await findNoticeBySubject(trx, workspaceId, subject.id, kind);
   if (existing?.occurrence === occurrence) return false;
   await replaceNotice(trx, {
     id: createId('notice', at),

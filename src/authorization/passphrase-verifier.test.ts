@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DAY, FAILURE_LIMITS, HOUR, MINUTE } from '../contract/limits.ts';
-import { countFailure, recentFailures } from '../store/failures.ts';
+import { countFailure, listRecentFailures } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { createFailureLimiter, type FailureStore, waitMsAfter } from './failure-limiter.ts';
@@ -74,7 +74,7 @@ forEachEngine('verification of passphrases', (engine) => {
   before(async () => {
     store = await engine.open();
     failures = {
-      recentFailures: (subject, since) => recentFailures(store.read, subject, since),
+      recentFailures: (subject, since) => listRecentFailures(store.read, subject, since),
       countFailureIfAllowed: (subject, failure, since, allows) =>
         store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
     };

@@ -6,7 +6,7 @@ import { digestOfBytes } from '../authorization/secret.ts';
 import type { AuditDraft, RequestOrigin } from '../contract/audit.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { deleteCredential as deleteRow, insertRevocation, lockCredential } from '../store/credentials.ts';
-import { deleteChildren } from '../store/issued-tokens.ts';
+import { deleteExchangedTokens } from '../store/issued-tokens.ts';
 import { resolveNotices } from '../store/notices.ts';
 import type { Trx } from '../store/store.ts';
 import { insertTombstone, insertTombstonesOfIssued } from '../store/tombstones.ts';
@@ -56,7 +56,7 @@ async function deleteChildrenOf(
   // The actor of the event is the system: a token that revokes itself no longer exists.
   const bySystem = { ...request, actor: SYSTEM_ACTOR };
   await insertTombstonesOfIssued(trx, request.workspaceId, parentId, now);
-  for (const { id, name, digest } of await deleteChildren(trx, request.workspaceId, parentId)) {
+  for (const { id, name, digest } of await deleteExchangedTokens(trx, request.workspaceId, parentId)) {
     const detail = { reason: 'its parent was deleted', parent: parentId };
     const child = { id, kind: 'access_token', name } as const;
     await appendAuditEvent(trx, auditDraftOf(bySystem, child, 'deleted', now, detail));

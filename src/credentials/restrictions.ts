@@ -1,7 +1,7 @@
 import { invalidField } from '../contract/problem.ts';
 import { NO_RESTRICTIONS, type Restrictions, type RestrictionsInput } from '../contract/restrictions.ts';
 import { isUnrestricted } from '../contract/unrestricted.ts';
-import { resourceIdsOf } from '../store/resources.ts';
+import { findResourceIds } from '../store/resources.ts';
 import type { Queryable } from '../store/store.ts';
 
 /** The columns of a credential that contain its restrictions. */
@@ -51,7 +51,7 @@ async function resolveResources(
   named: readonly string[],
   held: readonly string[],
 ): Promise<string[]> {
-  const ids = await resourceIdsOf(db, type, workspaceId, named);
+  const ids = await findResourceIds(db, type, workspaceId, named);
   const resolved = named.map((idOrSlug, index) => {
     const id = ids.get(idOrSlug) ?? held.find((heldId) => heldId === idOrSlug);
     if (id === undefined) throw invalidField(`restrictions.${type}s.${index}`, `no ${type} has this ID or slug`);

@@ -14,14 +14,14 @@ import {
 import { REVIEW_WEIGHTS } from '../contract/review-weights.ts';
 import { CREDENTIAL_KINDS, type CredentialKind, REVIEW_REASONS, type ReviewReason } from '../contract/vocabulary.ts';
 import { findAuditSequence } from '../store/audit.ts';
+import { findCredentialsById } from '../store/credentials.ts';
 import { findInstallation } from '../store/installation.ts';
 import { type ListPosition, readPageRequest, toPage } from '../store/paging.ts';
 import { findPolicy } from '../store/policy.ts';
 import {
-  findReviewed,
   findReviews,
   findUsedRights,
-  lockReviewed,
+  lockReviewedCredential,
   type ReviewReasonsRow,
   type ReviewTimes,
   readReviewReasons,
@@ -215,7 +215,7 @@ async function showEntries(
   if (entries.length === 0) return [];
   const ids = entries.map(({ id }) => id);
   const broader = entries.filter(({ reasons }) => (reasons & bitOf('broader_than_used')) !== 0).map(({ id }) => id);
-  const rows = new Map((await findReviewed(db, workspaceId, ids)).map((row) => [row.id, row]));
+  const rows = new Map((await findCredentialsById(db, workspaceId, ids)).map((row) => [row.id, row]));
   const reviews = new Map((await findReviews(db, workspaceId, ids, now)).map((row) => [row.credential_id, row]));
   const usedSince = now - REVIEW_DAYS.usedWithin * DAY;
   const used = broader.length === 0 ? [] : await findUsedRights(db, workspaceId, broader, usedSince);
@@ -238,7 +238,10 @@ async function showEntries(
 
 const ORDER = '-risk';
 
-/** Returns a page of the credentials to review, highest risk first. Throws `validation_failed` for another list's cursor. */
+/**
+ * Returns a page of the credentials to review, highest risk first. Throws `validation_failed` for another list's
+ * cursor.
+ */
 export async function listReview(
   context: CredentialContext,
   findSnapshot: FindSnapshot,
@@ -283,7 +286,7 @@ export async function keepCredential(
   const until = now + REVIEW_DAYS.kept * DAY;
   const text = note === undefined || note === '' ? null : note;
   const reasons = await context.store.transaction(async (trx) => {
-    const row = await lockReviewed(trx, workspaceId, id, await reviewTimes(trx, workspaceId, now));
+    const row = await lockReviewedCredential(trx, workspaceId, id, await reviewTimes(trx, workspaceId, now));
     if (row === undefined) throw credentialNotFound();
     await saveReview(trx, {
       ...{ credential_id: id, workspace_id: workspaceId, reviewed_at: now, kept_until: until },

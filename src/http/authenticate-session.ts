@@ -4,7 +4,7 @@ import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Role } from '../contract/vocabulary.ts';
 import { findSignedInPerson, type SignedInPersonRow } from '../store/people.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
 import type { RequestCredentials } from './credentials-from-request.ts';
@@ -51,7 +51,7 @@ export async function authenticateSession(
     const last = sessionActivity.lastWorkspace(row.person_id);
     if (last !== null && last !== row.workspace_id) row = (await findSignedInPerson(store, digest, last)) ?? row;
     if (row.role === null) {
-      const [first] = await workspaceIdsOf(store.read, row.person_id);
+      const [first] = await listWorkspaceIds(store.read, row.person_id);
       if (first !== undefined) row = (await findSignedInPerson(store, digest, first)) ?? row;
     }
   }

@@ -14,7 +14,7 @@ import {
 } from '../contract/guards.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
-import { credentialIdsOf } from '../store/credentials.ts';
+import { filterCredentialIds } from '../store/credentials.ts';
 import type { AppContext } from './app-context.ts';
 import { credentialOf } from './principal.ts';
 import { type Route, route } from './route.ts';
@@ -122,7 +122,7 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 204: z.null().describe('Counted once') },
       handler: async ({ body: { guard, chunk, uses }, request }) => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
-        const ownCredentialIds = await credentialIdsOf(
+        const ownCredentialIds = await filterCredentialIds(
           context.store.read,
           workspaceId,
           uses.map(({ credentialId }) => credentialId),

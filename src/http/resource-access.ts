@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { Problem } from '../contract/problem.ts';
-import { type AllowedResources, type AllowedType, existsFor } from '../store/resource-access.ts';
+import { type AllowedResources, type AllowedType, isAllowedResource } from '../store/resource-access.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 
@@ -71,7 +71,7 @@ export function isAllowed(
   if (type === 'project' && allowed.projects.has(idOrSlug)) return true;
   // No stored text contains NUL, and PostgreSQL does not accept it.
   if (idOrSlug.includes('\0')) return false;
-  return existsFor(context.store, type, workspaceId, idOrSlug, allowed);
+  return isAllowedResource(context.store, type, workspaceId, idOrSlug, allowed);
 }
 
 const NOUNS: Readonly<Record<AllowedType, string>> = {

@@ -30,7 +30,7 @@ const cases: [string, JobResult, AbortReason | null, boolean, object][] = [
     BROKEN,
     'stopped',
     true,
-    { type: 'requeue', delayMs: 0, lanes: 'alone', failures: 0 },
+    { type: 'requeue', delayMs: 0, lanes: 'keep-exclusive', failures: 0 },
   ],
   ['a lost job is left to its new node', FAILED, 'lost', true, { type: 'abandon' }],
   ['a lost job is left to its new node even if it returned', RETURNED, 'lost', false, { type: 'abandon' }],
@@ -42,7 +42,7 @@ for (const [name, result, reason, isResumable, expected] of cases) {
 
 test('the delay of a retry doubles with each failure', () => {
   const row = { failures: 2, retries: 3, retry_after: 100 };
-  const retry = { type: 'requeue', delayMs: 400, lanes: 'freed', failures: 3 };
+  const retry = { type: 'requeue', delayMs: 400, lanes: 'free', failures: 3 };
   assert.deepEqual(transitionAfter(row, false, FAILED, null), retry);
   assert.deepEqual(
     transitionAfter({ ...row, failures: 3 }, false, FAILED, null),

@@ -17,7 +17,7 @@ export type JobTransition =
   | {
       readonly type: 'requeue';
       readonly delayMs: number;
-      readonly lanes: 'freed' | 'alone';
+      readonly lanes: 'free' | 'keep-exclusive';
       readonly failures: number;
     };
 
@@ -46,10 +46,11 @@ export function transitionAfter(
   const { error } = result;
   if (aborted === null) {
     return failures < row.retries
-      ? { type: 'requeue', delayMs: row.retry_after * 2 ** failures, lanes: 'freed', failures: failures + 1 }
+      ? { type: 'requeue', delayMs: row.retry_after * 2 ** failures, lanes: 'free', failures: failures + 1 }
       : { type: 'finish', status: 'failed', error: failureMessage(error) };
   }
-  if (aborted.reason === 'stopped' && isResumable) return { type: 'requeue', delayMs: 0, lanes: 'alone', failures };
+  if (aborted.reason === 'stopped' && isResumable)
+    return { type: 'requeue', delayMs: 0, lanes: 'keep-exclusive', failures };
   const status = aborted.reason === 'cancelled' ? 'cancelled' : 'failed';
   // Includes the message of a failed cleanup.
   const message = error instanceof JobFailure ? `${aborted.message} ${failureMessage(error)}` : aborted.message;

@@ -23,7 +23,7 @@ async function finishJob(writer: JobWriter, row: JobTable, end: JobEnd): Promise
   const wasOwned = await store.transaction(async (trx) => {
     if ((await lockOwnedJob(trx, row, owner)) === undefined) return false;
     const { status, error, endedAt } = end;
-    await updateJob(trx, row, { status, error, finished_at: endedAt, ...RELEASED }, 'left');
+    await updateJob(trx, row, { status, error, finished_at: endedAt, ...RELEASED }, 'leave');
     await kinds.get(row.kind)?.finalize(trx, toJob(row), end);
     return true;
   });
@@ -37,7 +37,7 @@ async function suspendJob({ store, clock, owner }: JobWriter, row: JobTable, sus
     if (current === undefined) return;
     const shouldWait = current.cancel === null && (await suspension.shouldWait(trx));
     const runAt = shouldWait ? suspension.until : clock();
-    await updateJob(trx, row, { status: 'waiting', run_at: runAt, ...RELEASED }, 'alone');
+    await updateJob(trx, row, { status: 'waiting', run_at: runAt, ...RELEASED }, 'keep-exclusive');
   });
 }
 
@@ -65,7 +65,7 @@ export async function applyTransition(writer: JobWriter, row: JobTable, transiti
 
 /** Returns a claimed job that did not start to the queue. It keeps its lanes, as it may have had them before. */
 export async function releaseJob(writer: JobWriter, row: JobTable): Promise<void> {
-  await applyTransition(writer, row, { type: 'requeue', delayMs: 0, lanes: 'alone', failures: row.failures });
+  await applyTransition(writer, row, { type: 'requeue', delayMs: 0, lanes: 'keep-exclusive', failures: row.failures });
 }
 
 /** Takes over, or fails, one job of a lost node. Returns whether there was one. */
@@ -78,11 +78,11 @@ export async function takeOverLostJob(writer: JobWriter, isHeld: (row: JobTable)
     const losses = row.losses + 1;
     const now = clock();
     if (kind?.resumable === true && losses < MAX_LOSSES) {
-      await updateJob(trx, row, { status: 'waiting', losses, run_at: now, ...RELEASED }, 'alone');
+      await updateJob(trx, row, { status: 'waiting', losses, run_at: now, ...RELEASED }, 'keep-exclusive');
       return { failedKind: null };
     }
     const error = LOST_MESSAGE;
-    await updateJob(trx, row, { status: 'failed', error, finished_at: now, losses, ...RELEASED }, 'left');
+    await updateJob(trx, row, { status: 'failed', error, finished_at: now, losses, ...RELEASED }, 'leave');
     await kind?.finalize(trx, toJob(row), { status: 'failed', error, endedAt: now });
     return { failedKind: row.kind };
   });

@@ -173,12 +173,12 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
       if (row === undefined) return false;
       const now = clock();
       if (row.status === 'waiting' && row.attempt === 0) {
-        await updateJob(trx, row, { status: 'cancelled', finished_at: now, cancel: reason, error: reason }, 'left');
+        await updateJob(trx, row, { status: 'cancelled', finished_at: now, cancel: reason, error: reason }, 'leave');
         await kindOf(row.kind)?.finalize(trx, toJob(row), { status: 'cancelled', error: reason, endedAt: now });
       } else {
         // A job that has started cleans up after itself on a node.
         const wakeFields = row.status === 'waiting' ? { run_at: now } : {};
-        await updateJob(trx, row, { cancel: row.cancel ?? reason, ...wakeFields }, 'kept');
+        await updateJob(trx, row, { cancel: row.cancel ?? reason, ...wakeFields }, 'keep');
       }
       return true;
     },
@@ -186,7 +186,7 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
     async resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean> {
       const row = await lockUnfinishedJobOf(trx, workspaceId, resourceId);
       if (row === undefined || row.status !== 'waiting' || row.attempt === 0) return false;
-      await updateJob(trx, row, { run_at: clock() }, 'kept');
+      await updateJob(trx, row, { run_at: clock() }, 'keep');
       return true;
     },
   };

@@ -16,7 +16,7 @@ import {
   listDeliveries as listRows,
   makeDue,
 } from '../store/webhook-deliveries.ts';
-import { workspaceNameOf } from '../store/workspaces.ts';
+import { findWorkspaceName } from '../store/workspaces.ts';
 import type { NotifyContext } from './context.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { requireLockedWebhook, requireWebhook } from './webhooks.ts';
@@ -94,7 +94,7 @@ export async function findDelivery(
   const webhook = await requireWebhook(store.read, workspaceId, webhookId);
   const row = await requireDelivery(store.read, webhook, id);
   const [event] = await findAuditEvents(store.read, workspaceId, row.sequence === null ? [] : [row.sequence]);
-  const source = { publicUrl: publicUrl(), workspaceName: await workspaceNameOf(store.read, workspaceId) };
+  const source = { publicUrl: publicUrl(), workspaceName: await findWorkspaceName(store.read, workspaceId) };
   return {
     ...showDelivery(row),
     request: {

@@ -15,7 +15,7 @@ import {
   updateDelivery,
 } from '../store/webhook-deliveries.ts';
 import { lockWebhook, updateWebhook } from '../store/webhooks.ts';
-import { workspaceNameOf } from '../store/workspaces.ts';
+import { findWorkspaceName } from '../store/workspaces.ts';
 import type { AttemptResult } from './attempt.ts';
 import { newDelivery } from './deliveries.ts';
 import { bodyOf, createMessageId } from './message.ts';
@@ -92,7 +92,7 @@ export async function prepareBatch(
   const sequences = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
   const events = await findAuditEvents(trx, webhook.workspace_id, [...new Set(sequences)]);
   const eventsBySequence = new Map(events.map((event) => [event.sequence, event]));
-  const source = { publicUrl, workspaceName: await workspaceNameOf(trx, webhook.workspace_id) };
+  const source = { publicUrl, workspaceName: await findWorkspaceName(trx, webhook.workspace_id) };
   const due = rows.map((delivery) => {
     const event = eventsBySequence.get(delivery.sequence ?? -1);
     return { delivery, body: bodyOf(delivery, event, webhook.format as WebhookFormat, source) };

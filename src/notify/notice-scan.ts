@@ -17,7 +17,7 @@ import {
 import {
   countLastingNotices,
   countNotices,
-  deleteNoticesOfGoneIssues,
+  deleteNoticesOfDeletedIssues,
   listScannedNotices,
   resolveNotices,
   type ScannedNotice,
@@ -157,7 +157,7 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
  * scanning a workspace fails, the others are scanned anyway, and the result rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
-  await store.transaction(deleteNoticesOfGoneIssues);
+  await store.transaction(deleteNoticesOfDeletedIssues);
   const errors: unknown[] = [];
   let after = '';
   for (;;) {

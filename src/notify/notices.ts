@@ -8,10 +8,9 @@ import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
-import type { CredentialRow } from '../store/credentials.ts';
+import { type CredentialRow, findCredentialsById } from '../store/credentials.ts';
 import {
   countNotices,
-  findCredentialsOf,
   findLatestAddresses,
   findNotice,
   listNotices as listRows,
@@ -106,7 +105,7 @@ export async function showNotices(
   now: number,
 ): Promise<Notice[]> {
   const ids = [...new Set(rows.filter(isAboutCredential).map(({ subject_id: id }) => id))];
-  const found = await findCredentialsOf(db, workspaceId, ids);
+  const found = await findCredentialsById(db, workspaceId, ids);
   const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
   const credentials = new Map(found.map((row) => [row.id, showCredential(row, addresses)]));
   const deletedIds = ids.filter((id) => !credentials.has(id));

@@ -6,7 +6,7 @@ import { isUrgent } from '../contract/notice-texts.ts';
 import type { Notifications, UpdateNotifications } from '../contract/notifications.ts';
 import { Problem } from '../contract/problem.ts';
 import { lockAuditHead } from '../store/audit.ts';
-import { findRecipient, findRecipientOf, type RecipientRow, setNotifications } from '../store/notice-mail.ts';
+import { findRecipient, findRecipientByPerson, type RecipientRow, setNotifications } from '../store/notice-mail.ts';
 import type { NoticeTable } from '../store/schema/notices.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Trx } from '../store/store.ts';
@@ -38,7 +38,7 @@ export async function findNotifications(
   workspaceId: string,
   personId: string,
 ): Promise<Notifications> {
-  const recipient = await findRecipientOf(store.read, workspaceId, personId);
+  const recipient = await findRecipientByPerson(store.read, workspaceId, personId);
   if (recipient === undefined) throw new Problem('not_found');
   return show(recipient, sendsMail);
 }
@@ -70,7 +70,7 @@ export async function updateNotifications(
   const now = clock();
   return store.transaction(async (trx) => {
     await lockAuditHead(trx, request.workspaceId);
-    const recipient = await findRecipientOf(trx, request.workspaceId, personId);
+    const recipient = await findRecipientByPerson(trx, request.workspaceId, personId);
     if (recipient === undefined) throw new Problem('not_found');
     return show(await save(trx, request, recipient, kinds, now), sendsMail);
   });

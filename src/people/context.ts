@@ -10,7 +10,7 @@ import { Problem } from '../contract/problem.ts';
 import { BASE62 } from '../contract/vocabulary.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import type { BackgroundQueue } from './background-queue.ts';
 import type { Mailer } from './mail.ts';
 import type { OidcProvider } from './oidc-provider.ts';
@@ -106,7 +106,7 @@ export async function recordForPerson(
   personId: string,
   draft: Omit<AuditDraft, 'workspaceId' | 'credential'>,
 ): Promise<void> {
-  const workspaceIds = await workspaceIdsOf(trx, personId);
+  const workspaceIds = await listWorkspaceIds(trx, personId);
   const logs = workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds;
   await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
 }

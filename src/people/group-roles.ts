@@ -13,7 +13,7 @@ import {
 } from '../store/group-roles.ts';
 import { insertMember, lockMember } from '../store/members.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
-import { deleteInvitationsOf } from '../store/person-access.ts';
+import { deleteSentInvitations } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { memberPartyOf, type PeopleContext } from './context.ts';
 import { endMembership } from './members.ts';
@@ -83,7 +83,7 @@ async function applyMapping(
   }
   await updateGroupRole(trx, workspaceId, member.id, grantedRole);
   if (member.role === grantedRole) return;
-  const invitationsEnded = grantedRole === 'member' ? await deleteInvitationsOf(trx, person.id, workspaceId) : 0;
+  const invitationsEnded = grantedRole === 'member' ? await deleteSentInvitations(trx, person.id, workspaceId) : 0;
   const detail = { before: { role: member.role }, after: { role: grantedRole }, invitationsEnded, reason: 'group' };
   await recordAuditEvent(trx, request, 'member.updated', target, now, detail);
 }

@@ -2,7 +2,7 @@ import { Problem } from '../contract/problem.ts';
 import { lockPerson, type PersonRow } from '../store/people.ts';
 import { deletePersonAccess, sessionExists } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import type { SignedInPerson } from './context.ts';
 
 /**
@@ -20,6 +20,6 @@ export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Prom
 /** Ends all access of a person whose membership has just ended, if that was their last workspace. */
 export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
   await lockPerson(trx, personId);
-  const remaining = await workspaceIdsOf(trx, personId);
+  const remaining = await listWorkspaceIds(trx, personId);
   if (remaining.length === 0) await deletePersonAccess(trx, personId, null, now);
 }

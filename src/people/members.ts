@@ -13,7 +13,7 @@ import {
   updateMemberRole,
 } from '../store/members.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
-import { deleteInvitationsOf } from '../store/person-access.ts';
+import { deleteSentInvitations } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { actingPersonId, memberPartyOf, type PeopleContext } from './context.ts';
 import { endAccessWithLastWorkspace } from './lock-session.ts';
@@ -73,7 +73,7 @@ export async function updateMember(
     const member = await lockNonOwner(trx, workspaceId, id);
     if (member.role === role) return showMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
-    const invitationsEnded = role === 'member' ? await deleteInvitationsOf(trx, member.person_id, workspaceId) : 0;
+    const invitationsEnded = role === 'member' ? await deleteSentInvitations(trx, member.person_id, workspaceId) : 0;
     await recordAuditEvent(trx, request, 'member.updated', memberPartyOf(member), context.clock(), {
       before: { role: member.role },
       after: { role },
@@ -90,7 +90,7 @@ export async function updateMember(
 export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
   await endAccessWithLastWorkspace(trx, member.person_id, context.clock());
-  return deleteInvitationsOf(trx, member.person_id, member.workspace_id);
+  return deleteSentInvitations(trx, member.person_id, member.workspace_id);
 }
 
 /**

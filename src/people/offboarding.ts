@@ -6,7 +6,7 @@ import { lockMember } from '../store/members.ts';
 import { deletePerson, ownsAnyWorkspace } from '../store/operators.ts';
 import { lockPerson } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import { memberPartyOf, type PeopleContext, personPartyOf, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { endMembership } from './members.ts';
@@ -70,7 +70,7 @@ export async function deleteAccount(
       throw new Problem('conflict', 'You own a workspace. Transfer its ownership or delete it first.');
     }
     const party = personPartyOf(person);
-    const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
+    const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
     const draft = { action: 'person.deleted', at: context.clock(), actor: party, target: party, origin } as const;
     await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null, detail: {} });
     await deletePerson(trx, person.id);

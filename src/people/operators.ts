@@ -9,9 +9,9 @@ import { Problem } from '../contract/problem.ts';
 import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
-import { deleteInvitationsOf, deletePersonAccess } from '../store/person-access.ts';
+import { deletePersonAccess, deleteSentInvitations } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import { type PeopleContext, personPartyOf } from './context.ts';
 
 function showAccount(row: AccountRow): Account {
@@ -64,7 +64,7 @@ async function record(
   action: AuditAction,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
+  const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
   const draft = { action, at: context.clock(), actor, target: personPartyOf(person), credential: null, origin, detail };
   await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG });
 }
@@ -94,7 +94,7 @@ export async function updateAccount(
     if (disabled !== (person.disabled === 1)) {
       await updatePerson(trx, personId, { disabled: disabled ? 1 : 0, updated_at: now });
       const sessionsEnded = disabled ? await deletePersonAccess(trx, personId, null, now) : 0;
-      const invitationsEnded = disabled ? await deleteInvitationsOf(trx, personId, null) : 0;
+      const invitationsEnded = disabled ? await deleteSentInvitations(trx, personId, null) : 0;
       const action = disabled ? 'person.disabled' : 'person.enabled';
       await record(context, trx, request, person, action, disabled ? { sessionsEnded, invitationsEnded } : {});
     }

@@ -11,7 +11,7 @@ import {
 import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import {
   emailKey,
@@ -108,7 +108,7 @@ export async function createPasswordReset(
     if (person.disabled === 1) throw new Problem('conflict', 'This account is disabled. Enable it first.');
     const link = await createResetLink(context, trx, person);
     if (link === null) throw new Problem('conflict', 'Too many unused reset links. They expire within an hour.');
-    const logs = [SYSTEM_LOG, ...(await workspaceIdsOf(trx, person.id))];
+    const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
     const draft = {
       action: 'person.password_reset_created',
       at: context.clock(),

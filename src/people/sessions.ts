@@ -28,7 +28,7 @@ import {
 } from '../store/people.ts';
 import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { workspaceIdsOf } from '../store/workspaces.ts';
+import { listWorkspaceIds } from '../store/workspaces.ts';
 import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
 import {
   emailKey,
@@ -136,7 +136,7 @@ export async function recordSignInFailure(
   origin: RequestOrigin,
   reason: string,
 ): Promise<void> {
-  const workspaceIds = await workspaceIdsOf(context.store.read, person?.id ?? 'per_nobody');
+  const workspaceIds = await listWorkspaceIds(context.store.read, person?.id ?? 'per_nobody');
   const actor = { kind: 'person', id: person?.id ?? null, name: person?.name ?? null } as const;
   for (const workspaceId of workspaceIds.length === 0 ? ['system'] : workspaceIds) {
     const now = context.clock();
@@ -244,7 +244,7 @@ export async function listOwnSessions(
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<Session>> {
   const page = readPageRequest(query, '-createdAt', 'number');
-  const activity = { now: context.clock(), idle: DURATIONS.sessionIdle };
+  const activity = { now: context.clock(), idleMs: DURATIONS.sessionIdle };
   const rows = await listSessions(context.store.read, caller.personId, activity, page);
   const positionOf = (row: SessionRow) => ({ value: row.created_at, id: row.id });
   return toPage(rows, page.limit, '-createdAt', positionOf, (row) => showSession(row, caller.sessionId));

@@ -22,8 +22,8 @@ import {
   deleteWorkspace as deleteRow,
   findWorkspace,
   insertWorkspace,
+  isWorkspaceSlugTaken,
   listWorkspaces as listRows,
-  slugTaken,
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';
@@ -50,7 +50,9 @@ export function showWorkspace(row: WorkspaceRow): Workspace {
 async function chooseSlug(trx: Trx, input: { name: string; slug?: string | undefined }): Promise<string> {
   if (input.slug !== undefined) return input.slug;
   const slug = slugOf(input.name, 'workspace');
-  return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
+  return (await isWorkspaceSlugTaken(trx, slug))
+    ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}`
+    : slug;
 }
 
 /** Creates a workspace and its owner inside a transaction. */

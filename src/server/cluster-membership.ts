@@ -143,7 +143,7 @@ function toGuardStore(table: GuardTable): GuardStore {
   return {
     readWorkspace: readWorkspace(table.readWorkspace),
     guardRenewal: (work) =>
-      table.guardRenewal(({ lockCounter, readWorkspace: readRows, grant }) =>
+      table.runGuardRenewal(({ lockCounter, readWorkspace: readRows, grantLease: grant }) =>
         work({
           lockCounter: async () => toRevocationPoint(await lockCounter()),
           readWorkspace: readWorkspace(readRows),
@@ -168,12 +168,12 @@ function toNodeStore(table: NodeTable): NodeStore {
     readHead: async () => toRevocationPoint(await table.readHead()),
     readAfter: readAfter(table.readAfter),
     renewal: (work) =>
-      table.renewal((renewal) =>
+      table.runRenewal((renewal) =>
         work({
           lockCounter: async () => toRevocationPoint(await renewal.lockCounter()),
           readHead: async () => toRevocationPoint(await renewal.readHead()),
           readAfter: readAfter(renewal.readAfter),
-          grant: renewal.grant,
+          grant: renewal.grantLease,
         }),
       ),
     readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),

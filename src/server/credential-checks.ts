@@ -18,9 +18,9 @@ import type { DeletedCredential, DeletedSecrets } from '../credentials/deleted-s
 import { readForeignPrefixes } from '../credentials/policy.ts';
 import { shareRateUses, takeStoredUses } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
-import { recentlyFailedSubjects } from '../store/failures.ts';
+import { listRecentlyFailedSubjects } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
-import { addressesUsedSince } from '../store/usage.ts';
+import { listAddressesUsedSince } from '../store/usage.ts';
 import { createFailureStore } from './people-context.ts';
 
 /** With more pending uses than this, readers get the counts of the last fold. */
@@ -73,7 +73,7 @@ export async function createCredentialChecks(options: {
   const { store, clock, nodeId, registry, deletedSecrets } = options;
   const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
   const trustedClients = createTrustedClients((workspaceId, id, since) =>
-    addressesUsedSince(store.read, workspaceId, id, since),
+    listAddressesUsedSince(store.read, workspaceId, id, since),
   );
   const passphraseVerifier = createPassphraseVerifier(passphraseFailures, trustedClients);
   const usageJournal = await createUsageJournal(store);
@@ -130,7 +130,7 @@ export async function createCredentialChecks(options: {
     async refreshFailures(): Promise<void> {
       const since = clock() - FAILURE_LOOKBACK_MS;
       const prefix = ID_PREFIXES.access_token;
-      const subjects = await recentlyFailedSubjects(store.read, prefix, since, MAX_REFRESHED_SUBJECTS);
+      const subjects = await listRecentlyFailedSubjects(store.read, prefix, since, MAX_REFRESHED_SUBJECTS);
       for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
     },
   };

@@ -5,7 +5,7 @@ import { createOutbound } from '../outbound/outbound.ts';
 import type { PeopleContext } from '../people/context.ts';
 import { createMailer } from '../people/mail.ts';
 import { createOidcProvider } from '../people/oidc-provider.ts';
-import { countFailure, recentFailures } from '../store/failures.ts';
+import { countFailure, listRecentFailures } from '../store/failures.ts';
 import { createSeal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
 import type { Settings } from './settings.ts';
@@ -15,7 +15,7 @@ const MAX_WAITING_ATTEMPTS = 256;
 
 export function createFailureStore(store: Store): FailureStore {
   return {
-    recentFailures: (subject, since) => recentFailures(store.read, subject, since),
+    recentFailures: (subject, since) => listRecentFailures(store.read, subject, since),
     countFailureIfAllowed: (subject, failure, since, allows) =>
       store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
   };

@@ -5,7 +5,7 @@ import {
   type CopiedTables,
   CopyRefusedError,
   copyRows,
-  differingTables,
+  findDifferingTables,
   type OnProgress,
   refuseOtherVersion,
 } from '../store/copy.ts';
@@ -105,7 +105,7 @@ export async function copyAndVerify(
   const written = await openSource(to);
   let differing: string[];
   try {
-    differing = await differingTables(copied, written, onProgress);
+    differing = await findDifferingTables(copied, written, onProgress);
   } finally {
     await written.close();
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { INTERVAL_NAMES, INTERVALS } from '../contract/platform-vocabulary.ts';
 import { splitIntoRollups } from './activity-series.ts';
 
-test('a range is split into whole steps that cover it exactly once, using the fewest roll-ups', () => {
+test('the fewest roll-ups that cover a range exactly once are chosen', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...INTERVAL_NAMES),
@@ -13,13 +13,13 @@ test('a range is split into whole steps that cover it exactly once, using the fe
       (grain, first, steps) => {
         const from = first * INTERVALS[grain];
         const to = from + steps * INTERVALS[grain];
-        const pieces = splitIntoRollups({ grain, from, to }).sort((one, other) => one.from - other.from);
+        const pieces = splitIntoRollups({ interval: grain, from, to }).sort((one, other) => one.from - other.from);
         let expectedFrom = from;
         let parts = 0;
         for (const piece of pieces) {
           assert.equal(piece.from, expectedFrom);
           assert.ok(piece.to > expectedFrom);
-          const step = INTERVALS[piece.grain];
+          const step = INTERVALS[piece.interval];
           assert.deepEqual([piece.from % step, piece.to % step], [0, 0]);
           parts += (piece.to - piece.from) / step;
           expectedFrom = piece.to;

@@ -34,7 +34,7 @@ const EVENT_COLUMNS: readonly Column[] = [
 ];
 
 /**
- * Stores the events whose source and id are new to the workspace. Returns the sequence numbers of the stored events.
+ * Stores the events whose source and ID are new to the workspace. Returns the sequence numbers of the stored events.
  */
 export async function insertActivity(
   trx: Trx,
@@ -53,19 +53,19 @@ export async function insertActivity(
     event.data,
     event.attributes,
   ]);
-  const { rows: fresh } = await sql<{ sequence: number }>`
+  const { rows: inserted } = await sql<{ sequence: number }>`
     insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data, attributes)
     select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data, attributes
     from ${inlineTable(engine, EVENT_COLUMNS, rows)} as sent where true
     on conflict do nothing
     returning sequence`.execute(trx);
-  return new Set(fresh.map(({ sequence }) => sequence));
+  return new Set(inserted.map(({ sequence }) => sequence));
 }
 
 export type Rollup = Omit<ActivityRollupTable, 'workspace_id'>;
 type RollupKey = Pick<Rollup, 'grain' | 'dimension' | 'at' | 'key'>;
 
-/** Reads the existing sketches of these roll-ups. `cross join` makes SQLite look each of them up by key. */
+/** Reads the existing sketches of these roll-ups. `cross join` makes SQLite look up each of them by its key. */
 export async function readSketches(
   trx: Trx,
   engine: Store['engine'],
@@ -98,7 +98,7 @@ const ROLLUP_COLUMNS: readonly Column[] = [
   ['sketch', 'text'],
 ];
 
-/** Adds the counts and overwrites the subject counts and sketches. */
+/** Adds to the event counts of roll-ups and overwrites their subject counts and sketches. */
 export async function addToRollups(
   trx: Trx,
   engine: Store['engine'],
@@ -156,8 +156,8 @@ export async function listActivity(
     .execute();
 }
 
-/** Returns the ids of workspaces that have events. Not filtered by workspace: used only by housekeeping. */
-export async function workspacesWithActivity(db: Queryable): Promise<string[]> {
+/** Returns the IDs of workspaces that have events. Not filtered by workspace: used only by housekeeping. */
+export async function listWorkspacesWithActivity(db: Queryable): Promise<string[]> {
   const rows = await db.selectFrom('activity_head').select('workspace_id').orderBy('workspace_id').execute();
   return rows.map((row) => row.workspace_id);
 }

@@ -29,15 +29,15 @@ export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{
     .executeTakeFirstOrThrow();
 }
 
-/** Returns the number of entries of a workspace's log, which every change to the workspace increases. */
+/** Returns the number of entries in a workspace's activity log. Every change to the workspace increases it. */
 export async function findAuditSequence(db: Queryable, workspaceId: string): Promise<number> {
   const head = db.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
   return (await head.executeTakeFirst())?.sequence ?? 0;
 }
 
 /**
- * Locks a workspace's activity log until the transaction ends, as every recorded change does. Every transaction that
- * changes notices acquires this lock first, so that no notice is created for an object that has just been changed.
+ * Locks a workspace's activity log until the transaction ends; recording a change acquires the same lock. Every
+ * transaction that changes notices acquires it first, so that no notice is created for an object that has just changed.
  */
 export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
   await trx

@@ -1,12 +1,16 @@
 import type { BackupKeyTable } from './schema/backups.ts';
 import type { Queryable, Trx } from './store.ts';
 
-const ofWorkspace = (db: Queryable, workspaceId: string) =>
+const selectBackupKeys = (db: Queryable, workspaceId: string) =>
   db.selectFrom('backup_key').selectAll().where('workspace_id', '=', workspaceId);
 
 /** Returns the key that encrypts the workspace's new backups; undefined before its first backup. */
 export async function findCurrentBackupKey(db: Queryable, workspaceId: string): Promise<BackupKeyTable | undefined> {
-  return ofWorkspace(db, workspaceId).orderBy('created_at', 'desc').orderBy('id', 'desc').limit(1).executeTakeFirst();
+  return selectBackupKeys(db, workspaceId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
 }
 
 export async function findBackupKey(
@@ -14,11 +18,11 @@ export async function findBackupKey(
   workspaceId: string,
   id: string,
 ): Promise<BackupKeyTable | undefined> {
-  return ofWorkspace(db, workspaceId).where('id', '=', id).executeTakeFirst();
+  return selectBackupKeys(db, workspaceId).where('id', '=', id).executeTakeFirst();
 }
 
 export async function countBackupKeys(db: Queryable, workspaceId: string): Promise<number> {
-  return (await ofWorkspace(db, workspaceId).execute()).length;
+  return (await selectBackupKeys(db, workspaceId).execute()).length;
 }
 
 export async function insertBackupKey(trx: Trx, row: BackupKeyTable): Promise<void> {
@@ -26,8 +30,8 @@ export async function insertBackupKey(trx: Trx, row: BackupKeyTable): Promise<vo
 }
 
 /**
- * Deletes keys that were created before `before` (epoch milliseconds) and that no stored object needs. Never deletes the
- * newest one: a backup that is just starting may have read it without referring to it yet.
+ * Deletes keys that were created before `before` (epoch milliseconds) and that no stored object needs. Never deletes
+ * the newest key: a backup that is starting may have read the key without storing a reference to it yet.
  */
 export async function deleteUnusedBackupKeys(trx: Trx, workspaceId: string, before: number): Promise<void> {
   const newest = await findCurrentBackupKey(trx, workspaceId);

@@ -22,7 +22,7 @@ export async function listBackups(
   return newestFirst(query, page).execute();
 }
 
-/** Locks the row of a backup until the transaction ends, so that it is not deleted or restored twice meanwhile. */
+/** Locks a backup's row until the transaction ends, so that it cannot be deleted or restored twice concurrently. */
 export async function lockBackup(trx: Trx, workspaceId: string, id: string): Promise<void> {
   const query = trx.selectFrom('backup').select('id').where('workspace_id', '=', workspaceId).where('id', '=', id);
   await withRowLock(trx, query, 'backup').execute();
@@ -74,8 +74,8 @@ export interface LatestRestores {
   readonly verification?: RestoreTable | undefined;
 }
 
-/** Returns the latest restore and verification of each of these backups that has any. */
-export async function latestRestores(
+/** Returns the latest restore and verification by backup ID. Backups without either are omitted. */
+export async function findLatestRestores(
   db: Queryable,
   workspaceId: string,
   backupIds: readonly string[],
@@ -139,10 +139,14 @@ export async function deleteStoredObject(trx: Trx, workspaceId: string, id: stri
 }
 
 /**
- * Returns objects with this place prefix that no backup needs: the backup was deleted or failed, or its workspace was
- * deleted.
+ * Returns objects whose `place` (storage and object key) starts with a prefix and that no backup needs, because the
+ * backup failed, or it or its workspace was deleted.
  */
-export async function orphanedObjects(db: Queryable, placePrefix: string, limit: number): Promise<StoredObjectTable[]> {
+export async function listOrphanedObjects(
+  db: Queryable,
+  placePrefix: string,
+  limit: number,
+): Promise<StoredObjectTable[]> {
   const pattern = `${placePrefix.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
   const { rows } = await sql<StoredObjectTable>`select stored_object.* from stored_object
     left join backup on backup.id = stored_object.id
@@ -162,7 +166,7 @@ export async function deleteOldBackupWork(trx: Trx, before: number): Promise<voi
 }
 
 /** Returns pending restores of all workspaces that were created before `before` (epoch milliseconds). */
-export async function staleRestores(
+export async function listStaleRestores(
   db: Queryable,
   before: number,
   limit: number,

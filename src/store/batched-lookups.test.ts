@@ -10,8 +10,8 @@ import { until } from '../testing/until.ts';
 import { createBatchedLookups } from './batched-lookups.ts';
 import { type BoundedPool, createPool } from './postgres-pool.ts';
 
-const ROWS = { table: 'thing', columns: 'name', key: 'digest' };
-const STORED = 200;
+const LOOKUP = { table: 'thing', columns: 'name', key: 'digest' };
+const STORED_COUNT = 200;
 
 let postgres: TestPostgres;
 let url: string;
@@ -22,10 +22,10 @@ before(async () => {
   admin = new pg.Client(url);
   await admin.connect();
   await admin.query('create table thing (digest bytea primary key, name text not null)');
-  const all = Array.from({ length: STORED }, (_, number) => number);
+  const numbers = Array.from({ length: STORED_COUNT }, (_, number) => number);
   await admin.query('insert into thing select * from unnest($1::bytea[], $2::text[])', [
-    all.map(keyOf),
-    all.map(nameOf),
+    numbers.map(keyOf),
+    numbers.map(nameOf),
   ]);
 });
 after(async () => {
@@ -36,15 +36,15 @@ after(async () => {
 const keyOf = (number: number) => createHash('sha256').update(`thing ${number}`).digest();
 const nameOf = (number: number) => `Thing ${number}`;
 /** The expected result of looking up a number. */
-const expected = (number: number) => (number < STORED ? nameOf(number) : undefined);
+const expectedName = (number: number) => (number < STORED_COUNT ? nameOf(number) : undefined);
 
 /** Opens lookups over two connections and counts the queries sent. */
-function open(
+function openLookups(
   options: { url?: string; maxWaiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
 ) {
   const { timeoutMs = 30_000 } = options;
   const timeouts = { connectMs: timeoutMs, statementMs: timeoutMs, responseMs: timeoutMs };
-  const real = createPool({
+  const realPool = createPool({
     url: options.url ?? url,
     connections: 2,
     maxWaiting: 10,
@@ -52,26 +52,26 @@ function open(
     onError: () => undefined,
   });
   let queryCount = 0;
-  const counting: BoundedPool = {
-    ...real,
+  const countingPool: BoundedPool = {
+    ...realPool,
     async acquire() {
-      const connection = await real.acquire();
+      const connection = await realPool.acquire();
       queryCount++;
       return connection;
     },
   };
-  const pool = options.pool?.(counting) ?? counting;
-  const lookUps = createBatchedLookups(ROWS, pool, {
+  const pool = options.pool?.(countingPool) ?? countingPool;
+  const lookups = createBatchedLookups(LOOKUP, pool, {
     connections: 2,
     maxWaiting: options.maxWaiting ?? 1_000,
     maxWaitMs: timeoutMs,
   });
   return {
-    find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
+    find: async (number: number) => (await lookups.find<{ name: string }>(keyOf(number)))?.name,
     queryCount: () => queryCount,
     async close() {
-      lookUps.close();
-      await real.close();
+      lookups.close();
+      await realPool.close();
     },
   };
 }
@@ -86,12 +86,12 @@ async function outcomeOf(lookup: Promise<unknown>): Promise<string> {
   }
 }
 
-test('concurrent lookups each return the row of their own key, whichever query read it', async () => {
-  const { find, close } = open();
-  const numbers = fc.array(fc.nat(STORED + 20), { maxLength: 200 });
+test('each of many concurrent lookups returns the row of its own key', async () => {
+  const { find, close } = openLookups();
+  const numbers = fc.array(fc.nat(STORED_COUNT + 20), { maxLength: 200 });
   await fc.assert(
     fc.asyncProperty(numbers, async (requested) => {
-      assert.deepEqual(await Promise.all(requested.map(find)), requested.map(expected));
+      assert.deepEqual(await Promise.all(requested.map(find)), requested.map(expectedName));
     }),
     { numRuns: 100 },
   );
@@ -99,7 +99,7 @@ test('concurrent lookups each return the row of their own key, whichever query r
 });
 
 test('lookups that wait for a connection are sent together in one query', async () => {
-  const { find, queryCount, close } = open();
+  const { find, queryCount, close } = openLookups();
   await Promise.all(Array.from({ length: 640 }, (_, number) => find(number)));
   assert.ok(queryCount() <= 20, `${queryCount()} queries`);
   const before = queryCount();
@@ -108,27 +108,27 @@ test('lookups that wait for a connection are sent together in one query', async 
   await close();
 });
 
-test('a lookup that starts after a row was deleted never returns it, whatever else is in flight', async () => {
-  const { find, close } = open();
+test('a lookup that starts after a row was deleted never returns it, even while other lookups are in flight', async () => {
+  const { find, close } = openLookups();
   for (let number = 100; number < 120; number++) {
     let finished = false;
-    const others = Promise.all(
+    const otherLookups = Promise.all(
       Array.from({ length: 20 }, async () => {
         while (!finished) await find(number);
       }),
     );
     await admin.query('delete from thing where digest = $1', [keyOf(number)]);
-    const late = await Promise.all(Array.from({ length: 20 }, () => find(number)));
+    const lateResults = await Promise.all(Array.from({ length: 20 }, () => find(number)));
     finished = true;
-    await others;
-    assert.deepEqual([...new Set(late)], [undefined]);
+    await otherLookups;
+    assert.deepEqual([...new Set(lateResults)], [undefined]);
     await admin.query('insert into thing values ($1, $2)', [keyOf(number), nameOf(number)]);
   }
   await close();
 });
 
 test('lookups beyond the queue limit are refused immediately, and the others succeed', async () => {
-  const { find, close } = open({ maxWaiting: 50 });
+  const { find, close } = openLookups({ maxWaiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
   assert.equal(outcomes.filter((outcome) => outcome === 'succeeded').length, 50);
   assert.equal(outcomes.filter((outcome) => outcome === 'The database is too busy.').length, 30);
@@ -137,7 +137,7 @@ test('lookups beyond the queue limit are refused immediately, and the others suc
 
 test('a single available connection serves all lookups', async () => {
   let isAcquired = false;
-  const { find, close } = open({
+  const { find, close } = openLookups({
     pool: (pool) => ({
       ...pool,
       async acquire() {
@@ -154,14 +154,14 @@ test('a single available connection serves all lookups', async () => {
       },
     }),
   });
-  const all = Array.from({ length: 300 }, (_, number) => number);
-  assert.deepEqual(await Promise.all(all.map(find)), all.map(expected));
+  const numbers = Array.from({ length: 300 }, (_, number) => number);
+  assert.deepEqual(await Promise.all(numbers.map(find)), numbers.map(expectedName));
   await close();
 });
 
 test('lookups fail in bounded time when the database stalls and immediately when it is down, and recover afterwards', async () => {
   const proxy = await startStallingProxy(postgres.port);
-  const { find, close } = open({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
+  const { find, close } = openLookups({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
   assert.equal(await find(1), nameOf(1));
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));
@@ -174,11 +174,11 @@ test('lookups fail in bounded time when the database stalls and immediately when
 });
 
 test('a column changed by a migration is read with its new type', async () => {
-  const { find, close } = open();
-  const all = [1, 2, 3];
-  for (let times = 0; times < 3; times++) await Promise.all(all.map(find));
+  const { find, close } = openLookups();
+  const numbers = [1, 2, 3];
+  for (let times = 0; times < 3; times++) await Promise.all(numbers.map(find));
   await admin.query('alter table thing alter column name type varchar(50)');
-  assert.deepEqual(await Promise.all(all.map(find)), all.map(expected));
+  assert.deepEqual(await Promise.all(numbers.map(find)), numbers.map(expectedName));
   assert.equal(await find(4), nameOf(4));
   await close();
 });

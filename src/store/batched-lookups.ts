@@ -5,7 +5,10 @@ import type { KeyedLookup } from './store.ts';
 import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts';
 
 export interface BatchedLookups {
-  /** Returns the row of a key as read after the call, or undefined if there is none. Rejects with `unavailable`. */
+  /**
+   * Returns the row of a key, read after this call, or undefined if there is none. Rejects with `unavailable` if the
+   * database is busy or cannot be reached.
+   */
   find<Row>(key: Uint8Array): Promise<Row | undefined>;
   close(): void;
 }
@@ -16,8 +19,8 @@ interface PendingLookup extends Waiter {
 }
 
 /**
- * The numbers of keys that statements accept. A few fixed sizes let PostgreSQL keep one plan for each; unused
- * parameters are null, which matches no row.
+ * How many keys each statement accepts. With a few fixed sizes, PostgreSQL can keep a plan for each; unused parameters
+ * are null, which matches no row.
  */
 const STATEMENT_SIZES = [1, 4, 16, 64] as const;
 const MAX_BATCH_SIZE = 64;
@@ -33,7 +36,7 @@ function statementsFor({
 }: KeyedLookup): { size: number; name: string; text: string }[] {
   return STATEMENT_SIZES.map((size) => {
     const placeholders = Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ');
-    // A single row need not be matched to its key.
+    // With a single key, the row does not have to be matched to its key.
     const selectedColumns = size === 1 ? columns : `${columns}, ${key}`;
     const text = `select ${selectedColumns} from ${table} where ${key} in (${placeholders})`;
     return { size, name: `devpilot_${name}_${key}_${size}`, text };
@@ -41,21 +44,20 @@ function statementsFor({
 }
 
 /**
- * Looks rows up by key over a few connections. Lookups that arrive while all connections are busy wait and are then
- * sent together in one query, so under load a lookup costs a fraction of a query, and without load it waits for
- * nothing. `bench/postgres.ts` shows the gain (decisions per second for credentials that are not cached); if it no
- * longer did, one query per lookup would replace this file. Lookups reject with `unavailable` when the database cannot
- * be reached.
+ * Looks up rows by key over a few connections. Lookups that arrive while all connections are busy wait and are then
+ * sent together in one query. Under load, a lookup costs a fraction of a query; without load, it does not wait.
+ * `bench/postgres.ts` shows the gain (decisions per second for credentials that are not cached); if it no longer did,
+ * one query per lookup would replace this file.
  */
 export function createBatchedLookups(
-  rows: KeyedLookup,
+  lookup: KeyedLookup,
   pool: BoundedPool,
   options: { connections: number; maxWaiting: number; maxWaitMs: number },
 ): BatchedLookups {
-  const statements = statementsFor(rows);
+  const statements = statementsFor(lookup);
   const queue = createWaitQueue<PendingLookup>(options.maxWaiting, options.maxWaitMs);
   /** Connections in use or being acquired. */
-  let busy = 0;
+  let busyConnections = 0;
   let isAcquiring = false;
 
   async function query(
@@ -79,14 +81,14 @@ export function createBatchedLookups(
       only.resolve(found[0]);
       return;
     }
-    const byKey = new Map(found.map((row) => [bytesToKey(row[rows.key] as Uint8Array), row]));
+    const byKey = new Map(found.map((row) => [bytesToKey(row[lookup.key] as Uint8Array), row]));
     for (const { key, resolve } of batch) resolve(byKey.get(bytesToKey(key)));
   }
 
   async function read(
     { client, release }: AcquiredConnection,
     batch: readonly PendingLookup[],
-    mayRetry: boolean,
+    canRetry: boolean,
   ): Promise<void> {
     let found: Record<string, unknown>[];
     try {
@@ -97,7 +99,7 @@ export function createBatchedLookups(
     } catch (error) {
       release(error);
       // 0A000: a migration changed the result type of the cached plan. A fresh connection plans the query again.
-      if (mayRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
+      if (canRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
         return read(await pool.acquire(), batch, false);
       throw error;
     }
@@ -108,9 +110,9 @@ export function createBatchedLookups(
   function takeBatch(): PendingLookup[] {
     const batch: PendingLookup[] = [];
     while (batch.length < MAX_BATCH_SIZE) {
-      const next = queue.dequeue();
-      if (next === undefined) break;
-      batch.push(next);
+      const lookup = queue.dequeue();
+      if (lookup === undefined) break;
+      batch.push(lookup);
     }
     return batch;
   }
@@ -122,7 +124,7 @@ export function createBatchedLookups(
       acquired = await pool.acquire();
     } catch (error) {
       // Any other busy connection will serve the waiting lookups when it finishes.
-      if (busy === 1) queue.rejectAll(toStoreError(error));
+      if (busyConnections === 1) queue.rejectAll(toStoreError(error));
       return false;
     } finally {
       isAcquiring = false;
@@ -132,19 +134,19 @@ export function createBatchedLookups(
     startIfNeeded();
     if (batch.length > 0) {
       await read(acquired, batch, true).catch((error: unknown) => {
-        for (const { reject: refuse } of batch) refuse(toStoreError(error));
+        for (const { reject } of batch) reject(toStoreError(error));
       });
     }
     return true;
   }
 
-  /** Acquires one connection at a time; lookups that arrive in the meantime join its batch. */
+  /** Acquires one connection at a time; lookups that arrive meanwhile join its batch. */
   function startIfNeeded(): void {
-    if (isAcquiring || queue.size() === 0 || busy >= options.connections) return;
+    if (isAcquiring || queue.size() === 0 || busyConnections >= options.connections) return;
     isAcquiring = true;
-    busy++;
+    busyConnections++;
     void serveBatch().then((served) => {
-      busy--;
+      busyConnections--;
       // After a failure, only a busy connection or the next lookup tries again.
       if (served) startIfNeeded();
     });
@@ -152,8 +154,8 @@ export function createBatchedLookups(
 
   return {
     find: <Row>(key: Uint8Array) =>
-      new Promise<Row | undefined>((resolve, refuse) => {
-        queue.enqueue({ key, resolve: (row) => resolve(row as Row | undefined), reject: refuse });
+      new Promise<Row | undefined>((resolve, reject) => {
+        queue.enqueue({ key, resolve: (row) => resolve(row as Row | undefined), reject });
         startIfNeeded();
       }),
     close: () => queue.rejectAll(storeUnavailable()),

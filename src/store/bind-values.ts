@@ -2,9 +2,9 @@ import { Problem } from '../contract/problem.ts';
 import type { Bindable } from './store.ts';
 
 /**
- * Throws a TypeError for a value that an engine cannot bind as it is. SQLite would interpret a Date or a plain object
- * as named parameters and silently bind NULL. Throws `validation_failed` for text that engines store differently;
- * schemas reject it earlier, with the field's name, and this is the last line of defence.
+ * Throws a TypeError for a value that an engine cannot bind unchanged. SQLite would interpret a Date or a plain object
+ * as named parameters and silently bind NULL. Throws `validation_failed` for text that engines store differently.
+ * Request schemas reject such text earlier, with the field's name; this is the last line of defense.
  */
 export function assertBindable(value: unknown): asserts value is Bindable {
   if (value === null || value instanceof Uint8Array) return;

@@ -12,7 +12,7 @@ export type CopiedRow = Readonly<Record<string, Bindable>>;
 export interface CopySource {
   /** The names of the migrations applied to it, in order. */
   readonly migrations: readonly string[];
-  /** Nodes that hold a lease on it; always 0 on the embedded store, which one process owns. */
+  /** The number of nodes with a live lease; always 0 for the embedded store, which only one process can use. */
   readonly liveNodes: number;
   count(table: string): Promise<number>;
   /** Yields all rows of a table in batches, in no particular order. */
@@ -30,9 +30,9 @@ export interface CopyTarget {
   close(): Promise<void>;
 }
 
-/** Rows of this table have up to 10 MiB. */
+/** A row of `source_map` can be up to 10 MiB. */
 const rowsPerBatch = (table: string) => (table === 'source_map' ? 8 : 500);
-/** PostgreSQL accepts at most 65,535 parameters per statement. */
+/** Parameters per statement; PostgreSQL accepts at most 65,535. */
 const MAX_PARAMETERS = 30_000;
 
 const SELECT_MIGRATIONS = 'select name from kysely_migration order by name';
@@ -122,7 +122,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
   }
 }
 
-/** Writes to a database that already has its tables. Locks every table, so nothing else can write in the meantime. */
+/** Writes to a database that already has its tables. Locks every table, so nothing else can write meanwhile. */
 export async function openPostgresTarget(url: string, tables: readonly string[]): Promise<CopyTarget> {
   const client = await connectForCopy(url);
   try {
@@ -132,9 +132,9 @@ export async function openPostgresTarget(url: string, tables: readonly string[])
     await client.end();
     throw toStoreError(error);
   }
-  async function insertSome(table: string, columns: readonly string[], rows: readonly CopiedRow[]): Promise<void> {
+  async function insertBatch(table: string, columns: readonly string[], rows: readonly CopiedRow[]): Promise<void> {
     const values = rows.map(
-      (_, row) => `(${columns.map((_one, index) => `$${row * columns.length + index + 1}`).join(', ')})`,
+      (_, row) => `(${columns.map((_column, index) => `$${row * columns.length + index + 1}`).join(', ')})`,
     );
     await client.query(
       `insert into ${table} (${columns.join(', ')}) values ${values.join(', ')}`,
@@ -150,7 +150,7 @@ export async function openPostgresTarget(url: string, tables: readonly string[])
       const columns = Object.keys(rows[0] ?? {});
       const rowsPerStatement = Math.max(1, Math.floor(MAX_PARAMETERS / Math.max(1, columns.length)));
       for (let index = 0; index < rows.length; index += rowsPerStatement)
-        await insertSome(table, columns, rows.slice(index, index + rowsPerStatement));
+        await insertBatch(table, columns, rows.slice(index, index + rowsPerStatement));
     },
     commit: async () => {
       await client.query('commit');

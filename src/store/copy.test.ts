@@ -6,7 +6,7 @@ import { SEALED_COLUMNS } from './sealed-columns.ts';
 import { listTables } from './tables.ts';
 
 forEachEngine('copied tables', (engine) => {
-  test('every table is listed after the tables it refers to, and the sealed columns are those named *_sealed', async () => {
+  test('every table is listed after the tables that it refers to, and every column named *_sealed is listed as sealed', async () => {
     const store = await engine.open();
     const tables = await store.read.introspection.getTables();
     assert.deepEqual(
@@ -21,7 +21,7 @@ forEachEngine('copied tables', (engine) => {
         where m.type = 'table'`.execute(store.read);
       const position = (table: string) => listTables().findIndex(({ name }) => name === table);
       const unordered = rows.filter(({ name, refersTo }) => name !== refersTo && position(refersTo) >= position(name));
-      assert.deepEqual(unordered, [], 'a table is listed after the tables that it refers to');
+      assert.deepEqual(unordered, [], 'tables listed before a table that they refer to');
     }
     const sealed = tables.flatMap(({ name, columns }) =>
       columns.filter((column) => column.name.endsWith('_sealed')).map((column) => `${name}.${column.name}`),

@@ -16,8 +16,8 @@ export type CopiedTables = ReadonlyMap<string, TableDigest>;
 export class CopyRefusedError extends Error {}
 
 /**
- * Throws `CopyRefusedError` if the source was not migrated by exactly this version: the meaning of its tables could
- * differ.
+ * Throws `CopyRefusedError` unless the source has exactly this version's migrations: otherwise, its tables could have a
+ * different meaning.
  */
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
@@ -68,12 +68,12 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
   };
 }
 
-/** Called with the progress of each table: the number of rows so far, and their total. */
+/** Called while a table is read, with the number of rows read so far and the total number of rows. */
 export type OnProgress = (table: string, rows: number, total: number) => void;
 
 /**
- * Copies every row into an empty target in one transaction; after a failure the target is still empty. Returns the row
- * count and digest per table. Throws `CopyRefusedError`.
+ * Copies every row into an empty target in one transaction; after a failure, the target is still empty. Returns the row
+ * count and digest of each table. Throws `CopyRefusedError`.
  */
 export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<CopiedTables> {
   refuseOtherVersion(source);
@@ -84,9 +84,9 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
     if (seeded) await target.clear(name);
     const total = await source.count(name);
     const digest = createDigest();
-    for await (const found of source.rows(name)) {
-      // The copy is complete even if the source file is marked as not closed cleanly.
-      const rows = name === 'installation' ? found.map((row) => ({ ...row, clean: 1 })) : found;
+    for await (const sourceRows of source.rows(name)) {
+      // A copy is complete even if its source is marked as not cleanly closed.
+      const rows = name === 'installation' ? sourceRows.map((row) => ({ ...row, clean: 1 })) : sourceRows;
       await target.insert(name, rows);
       digest.add(rows);
       onProgress(name, digest.result().rows, total);
@@ -98,7 +98,7 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
 }
 
 /** Reads the target back and returns the names of the tables that differ from the copied ones. */
-export async function differingTables(
+export async function findDifferingTables(
   copied: CopiedTables,
   store: CopySource,
   onProgress: OnProgress,
@@ -110,8 +110,8 @@ export async function differingTables(
       digest.add(rows);
       onProgress(name, digest.result().rows, expected.rows);
     }
-    const found = digest.result();
-    if (found.rows !== expected.rows || found.digest !== expected.digest) differing.push(name);
+    const actual = digest.result();
+    if (actual.rows !== expected.rows || actual.digest !== expected.digest) differing.push(name);
   }
   return differing;
 }

@@ -20,15 +20,13 @@ export interface CredentialFilter {
   readonly origin?: AccessTokenOrigin | undefined;
 }
 
-/**
- * Stands for "never" where expiries are compared, so that credentials that never expire are sorted after all others.
- */
+/** Stands for "never" in comparisons of expiry times, so that credentials that never expire are sorted last. */
 export const NEVER_EXPIRES = 9007199254740991;
 
-/** Must be the expression of the index, so that the index is used. */
+/** Must be identical to the expression of its index; otherwise, the index is not used. */
 export const VIOLATES_POLICY = sql.raw<boolean>('credential.policy_violations <> 0');
 
-/** The expression that each sort order compares, which must be that of its index. */
+/** The expression that each sort order compares. It must be identical to the expression of its index. */
 export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number | string>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
@@ -47,6 +45,7 @@ export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | 
 
 export type CredentialSelection = SelectQueryBuilder<Schema, 'credential', object>;
 
+/** Selects credentials with their creator's name and email address and the ID of their replacement. */
 export function selectWithDetails(credentials: CredentialSelection) {
   return credentials
     .leftJoin('person', 'person.id', 'credential.created_by')
@@ -86,12 +85,10 @@ export function selectWithDetails(credentials: CredentialSelection) {
     );
 }
 
-export const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
+export const selectCredentials = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
   db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId).where('credential.kind', '=', kind);
 
-/**
- * Restricts a query to the credentials that a filter matches. Credentials are expired as of `now` (epoch milliseconds).
- */
+/** Restricts a query to the credentials that a filter matches. `now` (epoch milliseconds) decides which are expired. */
 export function whereMatching(
   credentials: CredentialSelection,
   filter: CredentialFilter,

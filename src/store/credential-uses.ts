@@ -18,15 +18,15 @@ export interface UseRow {
   readonly rate_at: number;
 }
 
-/** Returns the limited uses of a credential, or undefined if the workspace has no credential with this id. */
+/** Returns the limited uses of a credential, or undefined if the workspace has no credential with this ID. */
 export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
   const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   return query.where('id', '=', id).executeTakeFirst();
 }
 
 /**
- * Locks the row of a credential, and stores what `take` returns for it, so that no use is counted twice or beyond a
- * limit. Stores nothing if `take` returns null or the credential does not exist.
+ * Locks a credential's row and stores the levels that `take` returns for it, so that no use is counted twice or beyond
+ * a limit. Stores nothing if `take` returns null or the credential does not exist.
  */
 export async function updateUses(
   trx: Trx,
@@ -36,13 +36,13 @@ export async function updateUses(
 ): Promise<void> {
   const query = trx.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   const row = await withRowLock(trx, query.where('id', '=', id), 'credential').executeTakeFirst();
-  const taken = row === undefined ? null : take(row);
-  if (taken !== null) await trx.updateTable('credential').set(taken).where('id', '=', id).execute();
+  const newLevels = row === undefined ? null : take(row);
+  if (newLevels !== null) await trx.updateTable('credential').set(newLevels).where('id', '=', id).execute();
 }
 
 /**
- * Locks the rows of credentials in a consistent order, and stores the level that `add` returns for each, unless it is
- * null. Not filtered by workspace, because the ids are those of credentials that the node has accepted.
+ * Locks the rows of credentials in a consistent order and stores the level that `add` returns for each, unless it is
+ * null. Not filtered by workspace, because the node has already accepted these credentials.
  */
 export async function updateRateLevels(
   trx: Trx,

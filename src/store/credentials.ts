@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, sql, type Updateable } from 'kysely';
 import type { CredentialKind } from '../contract/vocabulary.ts';
-import { ofKind, selectWithDetails } from './credential-filter.ts';
+import { selectCredentials, selectWithDetails } from './credential-filter.ts';
 import type { CredentialTable } from './schema/credentials.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
+/** A credential with the name and email address of its creator and the ID of its replacement, without its digest. */
 export type CredentialRow = Omit<
   CredentialTable,
   | 'digest'
@@ -34,20 +34,20 @@ export async function findCredential(
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialRow | undefined> {
-  return selectWithDetails(ofKind(db, workspaceId, kind).where('credential.id', '=', id)).executeTakeFirst();
+  return selectWithDetails(selectCredentials(db, workspaceId, kind).where('credential.id', '=', id)).executeTakeFirst();
 }
 
-/** Locks a credential until the transaction ends, then returns it, or undefined. */
+/** Locks a credential until the transaction ends and returns it, or undefined if it does not exist. */
 export async function lockCredential(
   trx: Trx,
   workspaceId: string,
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialRow | undefined> {
-  const query = ofKind(trx, workspaceId, kind).select('credential.id').where('credential.id', '=', id);
+  const query = selectCredentials(trx, workspaceId, kind).select('credential.id').where('credential.id', '=', id);
   await withRowLock(trx, query, 'credential').execute();
-  // A second statement, because on PostgreSQL the one that waited for the lock sees other rows, such as a replacement,
-  // as they were before it waited.
+  // Reads in a second statement: on PostgreSQL, the statement that waited for the lock sees other rows, such as a
+  // replacement, as they were before the wait.
   return findCredential(trx, workspaceId, kind, id);
 }
 
@@ -62,8 +62,8 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
 }
 
 /**
- * Writes the given fields and returns the digest, or undefined if the credential does not exist. Reduces the amount
- * missing in the bucket of its rate to `maxRateMissing`, if that is not null.
+ * Writes fields and returns the digest, or undefined if the credential does not exist. Unless `maxRateMissing` is null,
+ * reduces the number of tokens missing from the credential's rate bucket to at most that many.
  */
 export async function updateCredential(
   trx: Trx,
@@ -87,10 +87,10 @@ export async function updateCredential(
   > & { updated_at: number },
   maxRateMissing: number | null = null,
 ): Promise<Uint8Array | undefined> {
-  const smallest = sql<number>`case when rate_missing < ${maxRateMissing} then rate_missing else ${maxRateMissing} end`;
+  const cappedRateMissing = sql<number>`case when rate_missing < ${maxRateMissing} then rate_missing else ${maxRateMissing} end`;
   const row = await trx
     .updateTable('credential')
-    .set({ ...fields, ...(maxRateMissing !== null && { rate_missing: smallest }) })
+    .set({ ...fields, ...(maxRateMissing !== null && { rate_missing: cappedRateMissing }) })
     .where('workspace_id', '=', workspaceId)
     .where('kind', '=', kind)
     .where('id', '=', id)
@@ -135,8 +135,19 @@ export async function insertRevocation(
   return { number, id };
 }
 
-/** Returns those of `ids` that are credentials of the workspace. */
-export async function credentialIdsOf(
+/** Returns the credentials of a workspace with these IDs, in any order. */
+export async function findCredentialsById(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<CredentialRow[]> {
+  if (ids.length === 0) return [];
+  const credentials = db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId);
+  return selectWithDetails(credentials.where('credential.id', 'in', ids)).execute();
+}
+
+/** Returns the `ids` that belong to credentials of the workspace. */
+export async function filterCredentialIds(
   db: Queryable,
   workspaceId: string,
   ids: readonly string[],

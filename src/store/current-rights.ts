@@ -1,6 +1,9 @@
 import type { Queryable } from './store.ts';
 
-/** Returns the rights and restrictions of a credential as one text, or null if it is deleted, inactive or expired. */
+/**
+ * Returns a credential's rights and restrictions as one string, for comparison, or null if the credential is deleted,
+ * inactive or expired.
+ */
 export async function findCurrentRights(
   db: Queryable,
   workspaceId: string,

@@ -15,19 +15,19 @@ export interface DataDirectory {
  * existing parent refuses new directories, as `/proc` does.
  */
 export function makeDirectory(path: string): void {
-  const makeOne = (missing: (error: unknown) => void) => {
+  const makeLeaf = (onMissingParent: (error: unknown) => void) => {
     try {
       mkdirSync(path, { mode: 0o700 });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST' && statSync(path).isDirectory()) return;
       if (code !== 'ENOENT' || dirname(path) === path) throw error;
-      missing(error);
+      onMissingParent(error);
     }
   };
-  makeOne(() => {
+  makeLeaf(() => {
     makeDirectory(dirname(path));
-    makeOne((error) => {
+    makeLeaf((error) => {
       throw error;
     });
   });
@@ -59,11 +59,11 @@ export function refuseUnusableFiles(
 ): void {
   for (const [name, mode] of Object.entries(FILES)) {
     const path = join(directory, name);
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) continue;
-    if (!found.isFile()) {
-      const what = found.isDirectory() ? 'a directory' : 'not a regular file';
-      throw new StartRefusedError(`${path} is ${what}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) continue;
+    if (!stats.isFile()) {
+      const kind = stats.isDirectory() ? 'a directory' : 'not a regular file';
+      throw new StartRefusedError(`${path} is ${kind}. Move it away, or set DEVPILOT_DATA_DIR to another directory.`);
     }
     try {
       access(path, mode);
@@ -80,7 +80,7 @@ export function refuseUnusableFiles(
 /**
  * Creates the data directory if needed (mode 0700) and locks it for this process. The lock is SQLite's own, on a file
  * next to the database, so the operating system releases it however the process dies. Throws `StartRefusedError` if
- * another process has it.
+ * another process holds it.
  */
 export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);

@@ -33,7 +33,7 @@ export async function findDeployment(
     .executeTakeFirst();
 }
 
-/** Returns a deployment and locks its row until the transaction ends, or undefined. */
+/** Locks a deployment's row until the transaction ends and returns it, or undefined if it does not exist. */
 export async function lockDeployment(trx: Trx, workspaceId: string, id: string): Promise<DeploymentTable | undefined> {
   return withRowLock(
     trx,
@@ -89,7 +89,7 @@ export async function listDeploymentServers(
 }
 
 /** Returns the previous release: the newest completed deployment of the app that was created before this one. */
-export async function previousRelease(
+export async function findPreviousRelease(
   db: Queryable,
   { workspace_id, app_id, created_at, id }: DeploymentTable,
 ): Promise<DeploymentTable | undefined> {
@@ -101,7 +101,7 @@ export async function previousRelease(
       .where('app_id', '=', app_id)
       .where('status', '=', 'completed')
       .where('created_at', '<=', created_at)
-      // IDs begin with the time.
+      // IDs begin with their creation time.
       .where('id', '<', id)
       .orderBy('created_at', 'desc')
       .orderBy('id', 'desc')
@@ -109,15 +109,15 @@ export async function previousRelease(
   );
 }
 
-/** The fields of an unfinished deployment that determine whether it runs before others. */
-export type OpenDeployment = Pick<DeploymentTable, 'id' | 'app_id' | 'status' | 'approval' | 'scheduled_at'>;
+/** The fields of an unfinished deployment that determine its place in the queue. */
+export type DeploymentQueueEntry = Pick<DeploymentTable, 'id' | 'app_id' | 'status' | 'approval' | 'scheduled_at'>;
 
 /** Returns the unfinished deployments of apps, oldest first. */
-export async function openDeployments(
+export async function listDeploymentQueue(
   db: Queryable,
   workspaceId: string,
   appIds: readonly string[],
-): Promise<OpenDeployment[]> {
+): Promise<DeploymentQueueEntry[]> {
   return db
     .selectFrom('deployment')
     .select(['id', 'app_id', 'status', 'approval', 'scheduled_at'])
@@ -130,7 +130,7 @@ export async function openDeployments(
 }
 
 /** Returns an app's unfinished deployments, oldest first. */
-export async function unfinishedDeployments(
+export async function listUnfinishedDeployments(
   db: Queryable,
   workspaceId: string,
   appId: string,
@@ -158,7 +158,8 @@ export async function hasNewerStartedDeployment(
     .where('workspace_id', '=', workspace_id)
     .where('app_id', '=', app_id)
     .where('id', '<>', id)
-    // Not by its creation: one that waited for its time or an approval may have been created earlier.
+    // Compares start times, because a deployment that waited for its schedule or approval may have been created
+    // earlier.
     .where('started_at', '>=', since)
     .limit(1)
     .executeTakeFirst();
@@ -187,7 +188,7 @@ export async function updateDeploymentServer(
     .execute();
 }
 
-/** Moves the servers of a deployment that are in one of the given statuses to another. */
+/** Sets the status of a deployment's servers to `to` where it is one of `from`. */
 export async function updateServerStatuses(
   trx: Trx,
   workspaceId: string,
@@ -222,10 +223,14 @@ export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: 
 }
 
 /**
- * Returns the id of the person who created a credential, including a deleted one, or undefined if unknown. Read from
+ * Returns the ID of the person who created a credential, including a deleted one, or undefined if unknown. Read from
  * the activity log, which records the creator of each credential.
  */
-export async function creatorOfCredential(db: Queryable, workspaceId: string, id: string): Promise<string | undefined> {
+export async function findCredentialCreator(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<string | undefined> {
   const row = await db
     .selectFrom('audit_event')
     .select('actor_id')

@@ -15,7 +15,7 @@ export async function findDeviceCode(
     : query.where('user_code', '=', by.userCode).executeTakeFirst();
 }
 
-/** Approves or denies a pending request in a session; returns true for exactly one caller. */
+/** Approves or denies a pending code on behalf of a session; returns true for exactly one caller. */
 export async function answerDeviceCode(
   trx: Trx,
   id: string,

@@ -3,20 +3,20 @@ import { existsSync, statfsSync, statSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const MB = 1_048_576;
+const MIB = 1_048_576;
 /**
- * Bytes reserved next to the database. A deletion needs about 50 kB of write-ahead log, which is reused, and 2 kB of
- * the file.
+ * Bytes reserved next to the database. A deletion needs about 50 kB in the write-ahead log, which are reused, and 2 kB
+ * in the database file.
  */
-const RESERVE_BYTES = 4 * MB;
-const STEP_BYTES = MB / 2;
-/** With less than this free, the disk counts as full. */
-const FULL_BYTES = MB / 4;
+const RESERVE_BYTES = 4 * MIB;
+const STEP_BYTES = MIB / 2;
+/** The disk counts as full if fewer bytes than this are free. */
+const FULL_BYTES = MIB / 4;
 
 /** Reserved disk space in the data directory, released in steps so that essential writes succeed on a full disk. */
 export interface DiskReserve {
   sizeBytes(): number;
-  /** Whether almost nothing can be written any more. */
+  /** Whether almost nothing more can be written. */
   isFull(): boolean;
   /** Whether there is space again for normal writes and for the whole reserve. */
   hasSpace(): boolean;

@@ -14,12 +14,12 @@ import { insertWorkspace } from './workspaces.ts';
 
 const origin = { address: null, userAgent: null, requestId: null };
 
-function person(id: string, email: string) {
+function personRow(id: string, email: string) {
   const times = { created_at: 1, updated_at: 1, last_workspace_id: null };
   return { id, name: id, email, email_key: email, password_hash: 'x', totp_sealed: null, ...times };
 }
 
-function draft(workspaceId: string) {
+function auditDraft(workspaceId: string) {
   const target = { kind: 'workspace', id: workspaceId, name: null } as const;
   const actor = { kind: 'system', id: null, name: null } as const;
   return {
@@ -47,20 +47,20 @@ forEachEngine('the store', (engine) => {
 
   test('a transaction that throws is rolled back', async () => {
     const failed = store.transaction(async (trx) => {
-      await insertPerson(trx, person('per_rolled', 'rolled@example.com'));
-      throw new Error('no');
+      await insertPerson(trx, personRow('per_rolled', 'rolled@example.com'));
+      throw new Error('deliberate failure');
     });
-    await assert.rejects(failed, /no/);
+    await assert.rejects(failed, /deliberate failure/);
     assert.equal(await findPersonByEmail(store.read, 'rolled@example.com'), undefined);
   });
 
   test('a unique violation is distinguished from other errors', async () => {
-    await store.transaction((trx) => insertPerson(trx, person('per_twice', 'twice@example.com')));
-    const again = store.transaction((trx) => insertPerson(trx, person('per_other', 'twice@example.com')));
-    await assert.rejects(again, isUniqueViolation);
+    await store.transaction((trx) => insertPerson(trx, personRow('per_twice', 'twice@example.com')));
+    const duplicate = store.transaction((trx) => insertPerson(trx, personRow('per_other', 'twice@example.com')));
+    await assert.rejects(duplicate, isUniqueViolation);
   });
 
-  test('ids and addresses are compared and sorted bytewise', async () => {
+  test('IDs and slugs are compared and sorted by their bytes', async () => {
     const slugs = ['b', 'B', 'a', 'é', 'Z', '_', '-'];
     await store.transaction(async (trx) => {
       for (const slug of slugs) {
@@ -91,7 +91,7 @@ forEachEngine('the store', (engine) => {
     const assertOneTrue = (results: boolean[]) => assert.equal(results.filter(Boolean).length, 1);
     await store.transaction(async (trx) => {
       await replaceSetupCode(trx, Buffer.from('code'));
-      await insertPerson(trx, person('per_totp', 'totp@example.com'));
+      await insertPerson(trx, personRow('per_totp', 'totp@example.com'));
     });
     assertOneTrue(await tenTimes((trx) => consumeSetupCode(trx, Buffer.from('code'))));
     assertOneTrue(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
@@ -104,7 +104,7 @@ forEachEngine('the store', (engine) => {
 
   test('concurrent revocations are numbered without gaps, and concurrent log entries form one intact chain', async () => {
     const numbers = await tenTimes(async (trx) => {
-      await appendAuditEvent(trx, draft('wsp_chain'));
+      await appendAuditEvent(trx, auditDraft('wsp_chain'));
       return (await insertRevocation(trx, 'wsp_chain', null, 1)).number;
     });
     assert.deepEqual(
@@ -117,11 +117,11 @@ forEachEngine('the store', (engine) => {
 
   test('transactions that lock the same rows in opposite orders all finish', async () => {
     const logs = ['wsp_left', 'wsp_right'];
-    const inOrder = (order: string[]) =>
+    const appendInOrder = (order: string[]) =>
       store.transaction(async (trx) => {
-        for (const log of order) await appendAuditEvent(trx, draft(log));
+        for (const log of order) await appendAuditEvent(trx, auditDraft(log));
       });
-    await Promise.all([inOrder(logs), inOrder(logs.toReversed()), inOrder(logs)]);
+    await Promise.all([appendInOrder(logs), appendInOrder(logs.toReversed()), appendInOrder(logs)]);
     const heads = await store.read
       .selectFrom('audit_head')
       .select('sequence')
@@ -134,12 +134,12 @@ forEachEngine('the store', (engine) => {
   });
 
   test('values that no engine can bind are rejected', async () => {
-    const bad = store.read
+    const invalidBinding = store.read
       .selectFrom('person')
       .select('id')
       .where('created_at', '=', new Date(0) as never)
       .execute();
-    await assert.rejects(bad, TypeError);
+    await assert.rejects(invalidBinding, TypeError);
     for (const text of ['a\0b', '\0', 'a\ud800', '\udc00']) {
       const rejected = store.transaction((trx) => trx.updateTable('person').set({ name: text }).execute());
       await assert.rejects(rejected, { code: 'validation_failed' });
@@ -175,7 +175,7 @@ forEachEngine('opening', (engine) => {
     await (await openPostgresStore(DATABASE_URL, () => undefined)).close();
   });
 
-  test('a migration that is missing between others is applied', async () => {
+  test('a missing migration is applied even if later ones have been applied', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const store = await openPostgresStore(DATABASE_URL, () => undefined);
     const name = '0130-keep-runs';
@@ -185,22 +185,22 @@ forEachEngine('opening', (engine) => {
       .execute();
     await store.read.schema.alterTable('script').dropColumn('keep_runs').execute();
     await store.close();
-    const again = await openPostgresStore(DATABASE_URL, () => undefined);
-    assert.deepEqual(await again.read.selectFrom('script').select('keep_runs').execute(), []);
-    await again.close();
+    const reopened = await openPostgresStore(DATABASE_URL, () => undefined);
+    assert.deepEqual(await reopened.read.selectFrom('script').select('keep_runs').execute(), []);
+    await reopened.close();
   });
 
   test('a database without durable commits is refused', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
-    const address = `${DATABASE_URL}?options=-c%20synchronous_commit%3Doff`;
+    const url = `${DATABASE_URL}?options=-c%20synchronous_commit%3Doff`;
     await assert.rejects(
-      openPostgresStore(address, () => undefined),
+      openPostgresStore(url, () => undefined),
       /synchronous_commit/,
     );
   });
 
-  test('an unreachable database is refused with a clear error', async () => {
-    const nowhere = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
-    await assert.rejects(nowhere, (error) => error instanceof StartRefusedError && /refused/.test(error.message));
+  test('an unreachable database is refused with the reason', async () => {
+    const opening = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
+    await assert.rejects(opening, (error) => error instanceof StartRefusedError && /refused/.test(error.message));
   });
 });

@@ -34,8 +34,8 @@ export async function lockEnvironment(trx: Trx, { kind, id, workspaceId }: EnvOw
     where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
-/** Returns the number of the newest version, or 0 if nothing was ever set. */
-export async function latestEnvVersion(db: Queryable, owner: EnvOwner): Promise<number> {
+/** Returns the number of the newest version, or 0 if there is none. */
+export async function findLatestEnvVersion(db: Queryable, owner: EnvOwner): Promise<number> {
   const { rows } = await sql<{ number: number }>`select number from ${TABLES[owner.kind].version}
     where ${belongsTo(owner)} order by number desc limit 1`.execute(db);
   return rows[0]?.number ?? 0;
@@ -66,14 +66,14 @@ export async function listEnvVersionRows(
   owner: EnvOwner,
   page: PageRequest,
 ): Promise<EnvVersionColumns[]> {
-  const older = page.after === null ? sql`` : sql`and number < ${Number(page.after.value)}`;
+  const beforeCursor = page.after === null ? sql`` : sql`and number < ${Number(page.after.value)}`;
   const { rows } = await sql<EnvVersionColumns>`select * from ${TABLES[owner.kind].version}
-    where ${belongsTo(owner)} ${older} order by number desc limit ${page.limit + 1}`.execute(db);
+    where ${belongsTo(owner)} ${beforeCursor} order by number desc limit ${page.limit + 1}`.execute(db);
   return rows;
 }
 
 /** Returns the names set by versions created after `after` and not after `until` (epoch milliseconds). */
-export async function namesSetBetween(
+export async function listNamesSetBetween(
   db: Queryable,
   owner: EnvOwner,
   after: number,
@@ -90,7 +90,7 @@ export async function insertEnvVersion(
   version: EnvVersionColumns,
   changes: readonly EnvChangeColumns[],
 ): Promise<void> {
-  const parts = Array.from({ length: Math.ceil(changes.length / ROWS_PER_INSERT) }, (_, index) =>
+  const batches = Array.from({ length: Math.ceil(changes.length / ROWS_PER_INSERT) }, (_, index) =>
     changes.slice(index * ROWS_PER_INSERT, (index + 1) * ROWS_PER_INSERT),
   );
   if (owner.kind === 'app') {
@@ -98,10 +98,10 @@ export async function insertEnvVersion(
       .insertInto('env_version')
       .values({ ...version, app_id: owner.id })
       .execute();
-    for (const part of parts)
+    for (const batch of batches)
       await trx
         .insertInto('env_change')
-        .values(part.map((row) => ({ ...row, app_id: owner.id })))
+        .values(batch.map((row) => ({ ...row, app_id: owner.id })))
         .execute();
     return;
   }
@@ -109,10 +109,10 @@ export async function insertEnvVersion(
     .insertInto('project_env_version')
     .values({ ...version, project_id: owner.id })
     .execute();
-  for (const part of parts)
+  for (const batch of batches)
     await trx
       .insertInto('project_env_change')
-      .values(part.map((row) => ({ ...row, project_id: owner.id })))
+      .values(batch.map((row) => ({ ...row, project_id: owner.id })))
       .execute();
 }
 
@@ -128,22 +128,22 @@ export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number
 }
 
 /**
- * Returns the apps of a project whose own variables have more than `bytes` bytes. Each variable counts with its name,
- * its value and `perVariable` bytes.
+ * Returns the apps of a project whose own variables together exceed `maxBytes`. The size of a variable is the length of
+ * its name and value plus `overheadBytes`.
  */
 export async function listLargeEnvironments(
   db: Queryable,
   project: EnvOwner,
-  bytes: number,
-  perVariable: number,
+  maxBytes: number,
+  overheadBytes: number,
 ): Promise<{ readonly id: string; readonly name: string }[]> {
   const { rows } = await sql<{ id: string; name: string }>`select app.id, app.name from app
     join env_change as held on held.app_id = app.id and held.workspace_id = app.workspace_id
     where app.workspace_id = ${project.workspaceId} and app.project_id = ${project.id} and held.value_sealed is not null
       and held.version = (select max(version) from env_change where app_id = app.id and name = held.name)
     group by app.id, app.name
-    having sum(length(held.name) + ${perVariable}
-      + (length(held.value_sealed) - ${SEAL_OVERHEAD.characters}) * 3 / 4 - ${SEAL_OVERHEAD.bytes}) > ${bytes}
+    having sum(length(held.name) + ${overheadBytes}
+      + (length(held.value_sealed) - ${SEAL_OVERHEAD.characters}) * 3 / 4 - ${SEAL_OVERHEAD.bytes}) > ${maxBytes}
     order by app.name, app.id`.execute(db);
   return rows;
 }

@@ -57,15 +57,15 @@ export async function findErrorKey(db: Queryable, workspaceId: string, id: strin
 
 /**
  * Deletes one key, or all keys of an app, and returns their names. Lock the app before deleting its keys, so that no
- * new key is created in the meantime.
+ * key is created concurrently.
  */
 export function deleteErrorKeys(
   trx: Trx,
   workspaceId: string,
-  which: 'id' | 'app_id',
+  column: 'id' | 'app_id',
   id: string,
 ): Promise<{ id: string; name: string }[]> {
-  const keys = trx.deleteFrom('error_key').where('workspace_id', '=', workspaceId).where(which, '=', id);
+  const keys = trx.deleteFrom('error_key').where('workspace_id', '=', workspaceId).where(column, '=', id);
   return keys.returning(['id', 'name']).execute();
 }
 

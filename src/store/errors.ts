@@ -24,10 +24,10 @@ export async function findIssueByFingerprint(
 }
 
 /** Inserts an issue or adds to the counts of the existing one; returns the resulting row. */
-export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopens: boolean): Promise<ErrorIssueTable> {
-  const newest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
+export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopen: boolean): Promise<ErrorIssueTable> {
+  const isNewest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
   const latest = (column: 'level' | 'release' | 'environment' | 'app') =>
-    sql<string>`case when ${newest} then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`error_issue.${column}`)} end`;
+    sql<string>`case when ${isNewest} then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`error_issue.${column}`)} end`;
   return trx
     .insertInto('error_issue')
     .values(row)
@@ -36,14 +36,14 @@ export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopens: boolea
         count: sql<number>`error_issue.count + excluded.count`,
         first_seen_at: sql<number>`case when excluded.first_seen_at < error_issue.first_seen_at
           then excluded.first_seen_at else error_issue.first_seen_at end`,
-        last_seen_at: sql<number>`case when ${newest} then excluded.last_seen_at else error_issue.last_seen_at end`,
+        last_seen_at: sql<number>`case when ${isNewest} then excluded.last_seen_at else error_issue.last_seen_at end`,
         level: latest('level'),
         release: latest('release'),
         environment: latest('environment'),
         app: latest('app'),
         kept_minute: row.kept_minute,
         kept_count: row.kept_count,
-        ...(reopens && { status: 'open', resolved_at: null, resolved_release: null }),
+        ...(reopen && { status: 'open', resolved_at: null, resolved_release: null }),
       }),
     )
     .returningAll()
@@ -106,7 +106,7 @@ export async function insertErrorEvents(
 
 /**
  * Deletes issues beyond `maxIssues`, all from the sender with the most issues, so that a flooding sender displaces only
- * its own. Issues whose status was never changed go first, then the least frequent, then the least recently seen.
+ * its own. Deletes issues whose status was never changed first, then the least frequent, then the least recently seen.
  */
 export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue

@@ -5,7 +5,7 @@ interface FailureRow {
   readonly at: number;
 }
 
-export async function recentFailures(db: Queryable, subject: string, since: number): Promise<FailureRow[]> {
+export async function listRecentFailures(db: Queryable, subject: string, since: number): Promise<FailureRow[]> {
   return db
     .selectFrom('failure')
     .select(['address', 'at'])
@@ -16,7 +16,7 @@ export async function recentFailures(db: Queryable, subject: string, since: numb
 }
 
 /** Returns at most `limit` subjects that begin with `prefix` and have failed since `since`. */
-export async function recentlyFailedSubjects(
+export async function listRecentlyFailedSubjects(
   db: Queryable,
   prefix: string,
   since: number,
@@ -34,8 +34,9 @@ export async function recentlyFailedSubjects(
 }
 
 /**
- * Counts a failure if `isAllowed` accepts the subject's earlier failures since `since`, and returns them. Locks the
- * subject's gate until the transaction ends, so that no other node counts a failure in between.
+ * Counts a failure if `isAllowed` accepts the subject's earlier failures since `since`. Returns those failures and
+ * whether this one was counted. Locks the subject's row in `failure_gate` until the transaction ends, so that no other
+ * node counts a failure of the subject concurrently.
  */
 export async function countFailure(
   trx: Trx,
@@ -49,7 +50,7 @@ export async function countFailure(
     .values({ subject, at: failedAt })
     .onConflict((conflict) => conflict.column('subject').doUpdateSet({ at: failedAt }))
     .execute();
-  const before = await recentFailures(trx, subject, since);
+  const before = await listRecentFailures(trx, subject, since);
   const counted = isAllowed(before);
   if (counted) await trx.insertInto('failure').values({ subject, address, at: failedAt }).execute();
   return { before, counted };

@@ -56,13 +56,13 @@ export async function listMemberships(db: Queryable, personId: string): Promise<
   return (await selectMemberships(db, personId).execute()) as Membership[];
 }
 
-/** Returns a person's membership and locks it until the transaction ends, or undefined. */
+/** Locks a person's membership until the transaction ends and returns it, or undefined if there is none. */
 export async function lockMembership(trx: Trx, workspaceId: string, personId: string): Promise<Membership | undefined> {
   const query = selectMemberships(trx, personId).where('workspace_id', '=', workspaceId);
   return (await withRowLock(trx, query, 'member').executeTakeFirst()) as Membership | undefined;
 }
 
-/** Records that a group granted a membership, with its role. */
+/** Sets the role of a membership and records that a group granted it. */
 export async function updateGroupRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
   await trx
     .updateTable('member')

@@ -10,8 +10,8 @@ import {
 import type { Bindable, Store, Trx } from './store.ts';
 
 /*
- * Deletions wait for these reads, so they use the connection of the hot-path lookups and return one row of JSON: the
- * thread for general reads may be busy for a long time.
+ * Deletions wait for these reads, and the thread for general reads can be busy for a long time. Therefore, these reads
+ * use the connection for lookups on the hot path, which returns a single row, here with JSON.
  */
 const READ_HEAD = `select number as counter,
   coalesce((select id from revocation r where r.number = c.number), '') as head_id from revocation_counter c`;
@@ -51,10 +51,17 @@ function parseWorkspaceRevocations(
   };
 }
 
-async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed: number, until: number, now: number) {
+async function grantLease(
+  trx: Trx,
+  id: string,
+  workspaceId: string | null,
+  confirmed: number,
+  leaseUntil: number,
+  now: number,
+) {
   const { rows } = await sql`
     insert into node (id, workspace_id, confirmed, lease_until)
-    select ${id}, ${workspaceId}, ${confirmed}, ${until}
+    select ${id}, ${workspaceId}, ${confirmed}, ${leaseUntil}
     where ${MAX_GUARDS_PER_WORKSPACE} >
       (select count(*) from node where workspace_id = ${workspaceId} and lease_until > ${now} and id <> ${id})
     on conflict (id) do update set confirmed = max(node.confirmed, excluded.confirmed),
@@ -64,43 +71,42 @@ async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed
 }
 
 /**
- * Leases of guards in the embedded store. They outlive its process, so the next process must know them. There is only
- * one writer, so the counter cannot change during its transaction. `clock` returns epoch milliseconds. Each time the
- * store is opened, it gets a new history id, because the file can only be replaced by an older one while no process has
- * it open.
+ * Leases of guards in the embedded store. They are stored because they outlive the server's process. There is only one
+ * writer, so the counter cannot change during its transaction. `clock` returns epoch milliseconds. The store gets a new
+ * history ID each time it is opened, because its file could have been replaced by an older one while it was closed.
  */
 export function createSqliteGuardTable(store: Store, clock: () => number): GuardTable & { readonly history: string } {
   const history = randomBytes(16).toString('base64url');
-  async function first<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row> {
+  async function requireFirst<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row> {
     const row = await store.queryFirst<Row>(statement, parameters);
     if (row === undefined) throw new Error('The revocation counter is missing.');
     return row;
   }
-  const readHead = async () => ({ history, ...(await first<Omit<HeadRow, 'history'>>(READ_HEAD, [])) });
+  const readHead = async () => ({ history, ...(await requireFirst<Omit<HeadRow, 'history'>>(READ_HEAD, [])) });
   const readWorkspace: GuardTable['readWorkspace'] = async (workspaceId, after, limit) =>
     parseWorkspaceRevocations(
-      await first<WorkspaceRevocationsJson>(READ_WORKSPACE, [workspaceId, after, limit]),
+      await requireFirst<WorkspaceRevocationsJson>(READ_WORKSPACE, [workspaceId, after, limit]),
       history,
     );
   return {
     history,
     readHead,
     readWorkspace,
-    guardRenewal: (work) =>
+    runGuardRenewal: (work) =>
       store.transaction((trx) =>
         work({
           // This transaction is the only writer, so the committed state is complete.
           lockCounter: readHead,
           readWorkspace,
-          grant: ({ id, workspaceId, confirmed, leaseMs }) => {
+          grantLease: ({ id, workspaceId, confirmed, leaseMs }) => {
             const now = clock();
-            return grant(trx, id, workspaceId, confirmed, now + leaseMs, now);
+            return grantLease(trx, id, workspaceId, confirmed, now + leaseMs, now);
           },
         }),
       ),
     async readLeases(workspaceIds, awaited) {
       const workspaceFilter = workspaceIds === null ? null : JSON.stringify(workspaceIds);
-      const row = await first<{ live: string; lost: string }>(READ_LEASES, [
+      const row = await requireFirst<{ live: string; lost: string }>(READ_LEASES, [
         clock(),
         workspaceFilter,
         JSON.stringify(awaited),

@@ -62,7 +62,7 @@ export async function findSessionSignIn(db: Queryable, sessionId: string): Promi
   return db.selectFrom('session_sign_in').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
 }
 
-/** Returns whether a person has a session that was started with several factors at the provider. */
+/** Returns whether a person has a session that was started with multiple factors at the provider. */
 export async function hasMultiFactorSession(db: Queryable, personId: string): Promise<boolean> {
   const row = await db
     .selectFrom('session_sign_in')
@@ -75,20 +75,20 @@ export async function hasMultiFactorSession(db: Queryable, personId: string): Pr
   return row !== undefined;
 }
 
-/** Returns whether a session was started with several factors at the provider. */
+/** Returns whether a session was started with multiple factors at the provider. */
 export async function isMultiFactorSession(db: Queryable, sessionId: string): Promise<boolean> {
   return (await findSessionSignIn(db, sessionId))?.multi_factor === 1;
 }
 
 /**
  * Deletes sessions that were started by an identity or by one session at the provider (`providerSession`). With both,
- * also deletes the sessions of the identity for which the provider named no session. Does not delete the session
- * `except`. Returns the deleted sessions.
+ * also deletes the sessions of the identity for which the provider named no session. Never deletes
+ * `exceptSessionId`. Returns the deleted sessions.
  */
 export async function deleteIdentitySessions(
   trx: Trx,
   by: { readonly identityId?: string; readonly providerSession?: string },
-  except: string | null = null,
+  exceptSessionId: string | null = null,
 ): Promise<{ sessionId: string; personId: string }[]> {
   const { identityId, providerSession } = by;
   let signIns = trx.selectFrom('session_sign_in').select('session_id');
@@ -102,7 +102,7 @@ export async function deleteIdentitySessions(
     );
   }
   let query = trx.deleteFrom('session').where('id', 'in', signIns);
-  if (except !== null) query = query.where('id', '!=', except);
+  if (exceptSessionId !== null) query = query.where('id', '!=', exceptSessionId);
   const rows = await query.returning(['id', 'person_id']).execute();
   return rows.map(({ id, person_id }) => ({ sessionId: id, personId: person_id }));
 }
@@ -117,7 +117,7 @@ export async function deletePasswordSessions(
   return trx.deleteFrom('session').where('id', 'in', ids).returning(['id', 'person_id']).execute();
 }
 
-/** Returns the identity of each session that one session at the provider started. */
+/** Returns the IDs of the identities whose sessions one session at the provider started. */
 export async function findIdentityIdsOfProviderSession(
   db: Queryable,
   issuer: string,
@@ -194,18 +194,23 @@ export async function deleteEndedSession(
   return rows.map(({ id }) => id);
 }
 
-/** Claims the check of a session; returns true for exactly one node. */
-export async function claimSessionCheck(trx: Trx, sessionId: string, before: number, now: number): Promise<boolean> {
+/** Claims the check of a session that was last checked at `lastCheckedAt`; returns true for exactly one node. */
+export async function claimSessionCheck(
+  trx: Trx,
+  sessionId: string,
+  lastCheckedAt: number,
+  now: number,
+): Promise<boolean> {
   const result = await trx
     .updateTable('session_sign_in')
     .set({ checked_at: now })
     .where('session_id', '=', sessionId)
-    .where('checked_at', '=', before)
+    .where('checked_at', '=', lastCheckedAt)
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
 
-/** Records that the provider has confirmed a session, and its next refresh token. */
+/** Records that the provider has confirmed a session, and stores the session's next refresh token. */
 export async function updateRefreshToken(trx: Trx, sessionId: string, sealed: string, now: number): Promise<void> {
   await trx
     .updateTable('session_sign_in')

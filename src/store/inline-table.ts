@@ -4,9 +4,9 @@ import type { Store } from './store.ts';
 export type Column = readonly [name: string, type: 'text' | 'bigint'];
 
 /**
- * Returns rows as a derived table for a statement: one JSON parameter for any number of rows, so that building a large
- * batch costs the event loop almost nothing. `bench/activity.ts` measures the effect (events stored per second);
- * without it, multi-row inserts could replace this function.
+ * Returns rows as a derived table for a statement. Any number of rows is one JSON parameter, so building a large batch
+ * costs the event loop almost nothing. `bench/activity.ts` measures the effect (events stored per second); if there
+ * were none, multi-row inserts could replace this function.
  */
 export function inlineTable(
   engine: Store['engine'],
@@ -15,9 +15,9 @@ export function inlineTable(
 ): RawBuilder<unknown> {
   const json = JSON.stringify(rows);
   if (engine === 'sqlite') {
-    const parts = columns.map(([name], index) => sql.raw(`json_extract(value, '$[${index}]') as ${name}`));
-    return sql`(select ${sql.join(parts)} from json_each(${json}))`;
+    const columnExpressions = columns.map(([name], index) => sql.raw(`json_extract(value, '$[${index}]') as ${name}`));
+    return sql`(select ${sql.join(columnExpressions)} from json_each(${json}))`;
   }
-  const parts = columns.map(([name, type], index) => sql.raw(`(value ->> ${index})::${type} as ${name}`));
-  return sql`(select ${sql.join(parts)} from json_array_elements(${json}::json))`;
+  const columnExpressions = columns.map(([name, type], index) => sql.raw(`(value ->> ${index})::${type} as ${name}`));
+  return sql`(select ${sql.join(columnExpressions)} from json_array_elements(${json}::json))`;
 }

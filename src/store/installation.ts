@@ -29,7 +29,7 @@ export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: bool
   await query.execute();
 }
 
-/** Records that a process has opened the embedded store, so its file alone may be incomplete. */
+/** Records that a process has opened the embedded store: until it is closed, the file alone can be incomplete. */
 export async function recordOpening(trx: Trx): Promise<{ store_id: string; starts: number }> {
   await ensureInstallation(trx);
   return trx
@@ -45,7 +45,7 @@ export async function recordCleanStop(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', INSTALLATION_ID).execute();
 }
 
-/** Repeats the mark that the store is open: a write that changes nothing. */
+/** Writes to the store without changing anything, to find out whether it can be written. */
 export async function touchInstallation(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', INSTALLATION_ID).execute();
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Queryable, Trx } from './store.ts';
 
-/** Access tokens that were issued for a workload identity or in exchange for another access token. */
+// Access tokens that were issued for a workload identity or in exchange for another access token.
 
 /** Counts the tokens issued for `issuedBy` that have not expired at `now`, at most `limit`. */
 export async function countLiveIssued(
@@ -25,8 +25,8 @@ export async function countLiveIssued(
   return Number(count);
 }
 
-/** Returns the tokens issued in exchange for an access token, and deletes them. */
-export async function deleteChildren(
+/** Deletes the tokens that were issued in exchange for an access token, and returns them. */
+export async function deleteExchangedTokens(
   trx: Trx,
   workspaceId: string,
   parentId: string,
@@ -40,8 +40,8 @@ export async function deleteChildren(
 }
 
 /**
- * Deletes all tokens issued for a workload identity, and those issued in exchange for them. Returns the number of
- * deleted tokens. Locks the tokens first, so that tokens exchanged in the meantime are found too.
+ * Deletes all tokens issued for a workload identity, and all tokens issued in exchange for those tokens. Returns the
+ * number of deleted tokens. Locks the former first, so that tokens exchanged concurrently are deleted too.
  */
 export async function deleteIssuedForWorkload(trx: Trx, workspaceId: string, identityId: string): Promise<number> {
   const { rows: locked } = await sql<{ id: string }>`update credential set updated_at = updated_at

@@ -3,8 +3,8 @@ import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /**
- * Returns the clock for leases, in epoch milliseconds: on PostgreSQL the database's, so that nodes agree; on the
- * embedded store `now`, because it has one owner whose leases never expire while it runs.
+ * Returns the current time for leases, in epoch milliseconds. On PostgreSQL it is the database's time, so that nodes
+ * agree. On the embedded store it is `now`, because its only process never loses a lease while it runs.
  */
 export async function leaseClock(db: Queryable, now: number): Promise<number> {
   if (engineOf(db) === 'sqlite') return now;
@@ -19,7 +19,7 @@ export async function insertJob(trx: Trx, job: JobTable, lanes: readonly JobLane
   if (lanes.length > 0) await trx.insertInto('job_lane').values(lanes).execute();
 }
 
-/** Returns a job of the workspace and locks it until the transaction ends, or undefined. */
+/** Locks a job of the workspace until the transaction ends and returns it, or undefined if it does not exist. */
 export async function lockJob(trx: Trx, workspaceId: string, id: string): Promise<JobTable | undefined> {
   return withRowLock(
     trx,
@@ -28,7 +28,7 @@ export async function lockJob(trx: Trx, workspaceId: string, id: string): Promis
   ).executeTakeFirst();
 }
 
-/** Returns the unfinished job of a resource and locks it until the transaction ends, or undefined. */
+/** Locks the unfinished job of a resource until the transaction ends and returns it, or undefined if there is none. */
 export async function lockUnfinishedJobOf(
   trx: Trx,
   workspaceId: string,
@@ -46,7 +46,7 @@ export async function lockUnfinishedJobOf(
   ).executeTakeFirst();
 }
 
-/** Which jobs a node may claim: those of these kinds, except in workspaces whose share of the node is used up. */
+/** Which jobs a node may claim: jobs of these kinds, except in workspaces that have used up their share of the node. */
 export interface JobSelection {
   readonly kinds: readonly string[];
   readonly fullWorkspaces: readonly string[];
@@ -57,8 +57,9 @@ export interface JobSelection {
  * lane.
  */
 function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
-  const others = fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
-  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${others}
+  const outsideFullWorkspaces =
+    fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
+  return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${outsideFullWorkspaces}
     and not exists (
       select 1 from job_lane as l where l.job_id = j.id and (
         (select count(*) from job_lane as other
@@ -73,7 +74,7 @@ function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
     )`;
 }
 
-/** Returns whether a job may be claimable or lost. Locks nothing. */
+/** Returns whether there seems to be a job to claim or a job whose node is lost. Locks nothing. */
 export async function hasClaimableJob(
   db: Queryable,
   selection: JobSelection,
@@ -86,8 +87,9 @@ export async function hasClaimableJob(
 }
 
 /**
- * Claims a runnable job for `owner`, or returns undefined: from the workspace with the fewest running jobs on all
- * nodes, the oldest of its jobs. The gate is locked in the meantime, so that only one node at a time counts lane capacity.
+ * Claims a job for `owner`: the oldest claimable job of the workspace with the fewest running jobs on all nodes.
+ * Returns undefined if there is none. Locks the row in `job_gate`, so that only one node at a time counts lane
+ * capacity.
  */
 export async function claimJob(
   trx: Trx,
@@ -129,7 +131,7 @@ export async function claimJob(
   return { ...job, ...claimed };
 }
 
-/** Jobs whose node is lost: the lease has expired or, on the embedded store, this process does not hold them. */
+/** Returns jobs whose node is lost: the lease has expired or, on the embedded store, this process does not run them. */
 async function findLostJobs(
   db: Queryable,
   kinds: readonly string[],
@@ -143,7 +145,9 @@ async function findLostJobs(
   return 'isTransaction' in db && db.isTransaction ? expired.forUpdate().skipLocked().execute() : expired.execute();
 }
 
-/** Returns a job whose node is lost and locks it until the transaction ends; skips jobs locked by others. */
+/**
+ * Locks a job whose node is lost until the transaction ends and returns it. Skips jobs that other nodes have locked.
+ */
 export async function lockLostJob(
   trx: Trx,
   kinds: readonly string[],
@@ -154,8 +158,8 @@ export async function lockLostJob(
 }
 
 /**
- * Renews the leases of the jobs that `owner` runs. Returns the jobs that it still owns; `cancel` is the reason if a job
- * must end.
+ * Renews the leases of jobs. Returns the jobs that `owner` still owns; `cancel` is the reason why a job must end, or
+ * null.
  */
 export async function renewLeases(
   trx: Trx,
@@ -176,7 +180,7 @@ export async function renewLeases(
     .execute();
 }
 
-/** Returns a job that `owner` still runs in this attempt and locks it, otherwise undefined. */
+/** Locks a job and returns it if `owner` still runs it in this attempt, otherwise undefined. */
 export async function lockOwnedJob(
   trx: Trx,
   job: Pick<JobTable, 'workspace_id' | 'id' | 'attempt'>,
@@ -187,18 +191,18 @@ export async function lockOwnedJob(
 }
 
 /**
- * Updates a job. `lanes` determines its capacity in its lanes: `kept` changes nothing, `freed` frees all, `alone` frees
- * all but exclusive lanes, and `left` removes the job from its lanes.
+ * Updates a job and its use of lanes: `keep` changes nothing, `free` frees all of them, `keep-exclusive` frees all
+ * except exclusive lanes, and `leave` removes the job from its lanes.
  */
 export async function updateJob(
   trx: Trx,
   { workspace_id, id }: Pick<JobTable, 'workspace_id' | 'id'>,
   set: Partial<Omit<JobTable, 'id' | 'workspace_id'>>,
-  lanes: 'kept' | 'freed' | 'alone' | 'left',
+  lanes: 'keep' | 'free' | 'keep-exclusive' | 'leave',
 ): Promise<void> {
   await trx.updateTable('job').set(set).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
-  if (lanes === 'kept') return;
-  if (lanes === 'left') {
+  if (lanes === 'keep') return;
+  if (lanes === 'leave') {
     await trx.deleteFrom('job_lane').where('workspace_id', '=', workspace_id).where('job_id', '=', id).execute();
     return;
   }
@@ -207,8 +211,8 @@ export async function updateJob(
     .set({ held: 0 })
     .where('workspace_id', '=', workspace_id)
     .where('job_id', '=', id);
-  // Exclusive lanes stay held, so that no other job runs in between.
-  if (lanes === 'alone') query = query.where('capacity', '>', 1);
+  // Exclusive lanes stay held, so that no other job runs before this one runs again.
+  if (lanes === 'keep-exclusive') query = query.where('capacity', '>', 1);
   await query.execute();
 }
 
@@ -220,11 +224,11 @@ export async function countJobs(
   const { rows } = await sql<{ status: string; count: number; due: number | null }>`select status, count(*) as count,
     min(case when run_at <= ${now} then run_at end) as due
     from job where status in ('waiting', 'running') group by status`.execute(db);
-  const rowWith = (status: string) => rows.find((row) => row.status === status);
+  const findRow = (status: string) => rows.find((row) => row.status === status);
   return {
-    waiting: rowWith('waiting')?.count ?? 0,
-    running: rowWith('running')?.count ?? 0,
-    dueSince: rowWith('waiting')?.due ?? null,
+    waiting: findRow('waiting')?.count ?? 0,
+    running: findRow('running')?.count ?? 0,
+    dueSince: findRow('waiting')?.due ?? null,
   };
 }
 

@@ -8,17 +8,17 @@ export interface RevocationRow {
   readonly digest: Uint8Array | null;
 }
 
-/** The newest revocation; `id` is empty if there is none. */
+/** The newest revocation; `head_id` is empty if there is none. */
 export interface HeadRow {
-  /** Identifies the running database: differs after a promotion, a restore or a restart. */
+  /** Identifies the running database; changes with a promotion, a restore or a restart. */
   readonly history: string;
   readonly counter: number;
   readonly head_id: string;
 }
 
-/** The revocations after a number. */
+/** A page of the revocations after a number. */
 export interface RevocationPageRows<Row> extends HeadRow {
-  /** The id of the revocation with that number; empty if there is none or it was pruned. */
+  /** The ID of the revocation with that number; empty if there is none or it was pruned. */
   readonly base_id: string;
   readonly rows: readonly Row[];
 }
@@ -34,9 +34,10 @@ export interface LeaseGrant {
   readonly id: string;
   /** Null for a server. */
   readonly workspaceId: string | null;
+  /** The number of the last revocation that the node has confirmed. */
   readonly confirmed: number;
-  /** Milliseconds. */
   readonly leaseMs: number;
+  /** Whether `confirmed` has increased since the last lease, so that waiting deletions are notified. */
   readonly advanced: boolean;
 }
 
@@ -47,7 +48,7 @@ export interface LiveNodeRow {
   readonly remaining_ms: number;
 }
 
-/** The leases at one instant, and the awaited revocations that no longer exist. */
+/** The leases at one instant, and the IDs of awaited revocations that no longer exist (`lost`). */
 export interface LeaseSnapshotRow {
   readonly history: string;
   readonly live: readonly LiveNodeRow[];
@@ -65,15 +66,15 @@ export interface LeaseRenewalTransaction {
   lockCounter(): Promise<HeadRow>;
   readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocationRows>;
   /** Stores the lease; returns false if the workspace has too many guards. */
-  grant(row: LeaseGrant): Promise<boolean>;
+  grantLease(row: LeaseGrant): Promise<boolean>;
 }
 
 /** The lease operations that guards need, on either engine. */
 export interface GuardTable {
   readWorkspace: LeaseRenewalTransaction['readWorkspace'];
-  guardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
+  runGuardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
   readHead(): Promise<HeadRow>;
-  /** Returns the leases of servers and of guards of these workspaces (null: of all). */
+  /** Returns the leases of servers and of the guards of these workspaces, or of all guards if null. */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRevocation[]): Promise<LeaseSnapshotRow>;
   releaseLease(id: string): Promise<void>;
 }
@@ -85,7 +86,7 @@ export const MAX_GUARDS_PER_WORKSPACE = 1000;
 export interface NodeTable extends GuardTable {
   readAfter(number: number, limit: number): Promise<RevocationPageRows<RevocationRow>>;
   /** Runs `work` in one transaction. */
-  renewal(
+  runRenewal(
     work: (renewal: LeaseRenewalTransaction & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>,
   ): Promise<void>;
   notifyRevoked(): Promise<void>;

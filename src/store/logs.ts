@@ -19,8 +19,8 @@ export async function findLog(db: Queryable, workspaceId: string, id: string): P
 }
 
 /**
- * Appends lines to an open log, and replaces its unfinished line (`partial`). Several nodes may append at the same
- * time. Returns the updated log, or undefined if the log is closed.
+ * Appends lines to an open log and, if `partial` is given, replaces its unfinished line. Several nodes can append at
+ * the same time. Returns the updated log, or undefined if the log is closed.
  */
 export async function appendLines(
   trx: Trx,
@@ -73,7 +73,7 @@ export async function readChunks(
     .execute();
 }
 
-/** Closes a log: nothing can be appended any more. */
+/** Closes a log: afterwards, nothing can be appended to it. */
 export async function closeLog(trx: Trx, workspaceId: string, logId: string, closedAt: number): Promise<void> {
   await trx
     .updateTable('log')
@@ -95,7 +95,7 @@ export async function reopenLog(trx: Trx, workspaceId: string, logId: string): P
   return numUpdatedRows > 0n;
 }
 
-/** Replaces many chunks by one with the same lines. */
+/** Replaces chunks with a single one that contains the same lines. */
 export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void> {
   await trx
     .deleteFrom('log_chunk')

@@ -53,7 +53,7 @@ export async function hasOtherMember(db: Queryable, workspaceId: string, personI
   return row !== undefined;
 }
 
-/** Returns a member and locks the row until the transaction ends, or undefined. */
+/** Locks a member's row until the transaction ends and returns it, or undefined if there is none. */
 export async function lockMember(trx: Trx, workspaceId: string, id: string): Promise<MemberRow | undefined> {
   return withRowLock(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();
 }
@@ -66,7 +66,7 @@ export async function findMemberByEmail(
   return selectMembers(db, workspaceId).where('person.email_key', '=', emailKey).executeTakeFirst();
 }
 
-/** Returns the owner and locks the row until the transaction ends, or undefined. */
+/** Locks the owner's row until the transaction ends and returns it, or undefined if there is none. */
 export async function lockOwner(trx: Trx, workspaceId: string): Promise<MemberRow | undefined> {
   return withRowLock(
     trx,
@@ -83,7 +83,7 @@ export async function deleteMember(trx: Trx, workspaceId: string, id: string): P
   await trx.deleteFrom('member').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Returns a person's role in a workspace and locks the membership until the transaction ends, or undefined. */
+/** Locks a membership until the transaction ends and returns its role, or undefined if the person is not a member. */
 export async function lockRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
   const query = selectMembers(trx, workspaceId).where('member.person_id', '=', personId);
   return (await withRowLock(trx, query, 'member').executeTakeFirst())?.role;

@@ -138,20 +138,20 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
 /** The names of this version's migrations, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
 
-/** Maximum attempts of a node that loses a race against others, or whose transaction is ended because it was idle. */
+/** Maximum attempts of a node that loses a race against other nodes or exceeds the idle limit of a transaction. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * Compares and sorts text bytewise, as SQLite does, whatever the collation of the database: an engine that considers
- * two different ids equal is a security hole (CVE-2026-55170).
+ * Makes PostgreSQL compare and sort text by its bytes, as SQLite does, regardless of the database's collation. A
+ * collation that considers two different IDs equal would be a vulnerability.
  */
-function forEngine(statement: string, bytes: 'blob' | 'bytea'): string {
+function adaptToEngine(statement: string, bytes: 'blob' | 'bytea'): string {
   return bytes === 'bytea' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
 }
 
 /** Returns the names of migrations that a newer version has already applied. This version can run alongside it. */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
-async function newerMigrations(db: Kysely<any>): Promise<string[]> {
+async function listNewerMigrations(db: Kysely<any>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
@@ -164,15 +164,15 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
   for (const [name, statements] of Object.entries(MIGRATIONS)) {
     migrations[name] = {
       async up(trx) {
-        for (const statement of statements(bytes)) await sql.raw(forEngine(statement, bytes)).execute(trx);
+        for (const statement of statements(bytes)) await sql.raw(adaptToEngine(statement, bytes)).execute(trx);
       },
     };
   }
-  for (const name of await newerMigrations(db)) migrations[name] = { up: () => Promise.resolve() };
+  for (const name of await listNewerMigrations(db)) migrations[name] = { up: () => Promise.resolve() };
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
-    // Migrations of different branches may land in any order: a store that was migrated in between gets those it lacks.
+    // Migrations can be merged in any order, so a store can lack a migration that precedes one that it already has.
     allowUnorderedMigrations: true,
   });
   const { error } = await migrator.migrateToLatest();
@@ -180,9 +180,9 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
 }
 
 /**
- * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes may call
- * this at once. The creation of the migrator's own tables can fail because of another node, and a transaction because
- * this process was suspended; both are retried.
+ * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes can call
+ * this at the same time. Creating the migrator's own tables can fail because of another node, and a transaction can
+ * fail because this process was suspended; both are retried.
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
@@ -190,7 +190,7 @@ export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise
     const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
     if (error === undefined) return;
     const { code } = error as { code?: unknown };
-    // unique_violation, duplicate_table, serialization failure or deadlock: another node was faster. 25P03: idle limit.
+    // Unique violation, duplicate table, serialization failure or deadlock: another node was faster. 25P03: idle limit.
     if (attemptsLeft === 1 || !['23505', '42P07', '40001', '40P01', '25P03'].includes(String(code))) throw error;
   }
 }

@@ -29,23 +29,23 @@ interface RevocationJoinRow extends HeadRow {
   readonly digest: Uint8Array | null;
 }
 
-/** The database's clock in epoch milliseconds. Not the start of the transaction, which may be long ago. */
+/** The database's current time in epoch milliseconds. Unlike `now()`, not the start of the transaction. */
 const DATABASE_CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
 /**
- * Identifies the running database. A failover or a restart over other files changes the start time of the server;
- * tables restored from a dump get a different OID. Neither value requires a privilege that managed databases withhold.
+ * Identifies the running database. A failover or a restart with other files changes the start time of the server;
+ * tables restored from a dump get a different OID. Managed databases grant the privileges to read both.
  */
 const SELECT_HISTORY = `concat(extract(epoch from pg_postmaster_start_time()), ' ', c.tableoid)`;
 const SELECT_HEAD = `${SELECT_HISTORY} as history, c.number as counter,
   coalesce((select id from revocation where number = c.number), '') as head_id`;
-const baseOf = (parameter: string) =>
+const selectBase = (parameter: string) =>
   `coalesce((select id from revocation where number = ${parameter}), '') as base_id`;
 
 const READ_HEAD = { name: 'devpilot_read_head', text: `select ${SELECT_HEAD} from revocation_counter c` };
 const READ_AFTER = {
   name: 'devpilot_read_after',
-  text: `select ${SELECT_HEAD}, ${baseOf('$1')}, r.number, r.id, r.workspace_id, r.digest
+  text: `select ${SELECT_HEAD}, ${selectBase('$1')}, r.number, r.id, r.workspace_id, r.digest
     from revocation_counter c
     left join (
       select number, id, workspace_id, digest from revocation where number > $1 order by number limit $2
@@ -54,7 +54,7 @@ const READ_AFTER = {
 };
 const READ_WORKSPACE = {
   name: 'devpilot_read_workspace',
-  text: `select ${SELECT_HEAD}, ${baseOf('$2')}, (select count(*) from revocation where number > $2) as kept,
+  text: `select ${SELECT_HEAD}, ${selectBase('$2')}, (select count(*) from revocation where number > $2) as kept,
       r.number, r.id, r.digest
     from revocation_counter c
     left join (
@@ -64,7 +64,7 @@ const READ_WORKSPACE = {
 };
 // Reads the revocation in a separate statement, because the locking statement may have waited for it.
 const LOCK_COUNTER = `select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
-// The response to an earlier heartbeat may be lost and overtaken by a later one, so neither column may decrease.
+// An earlier heartbeat can be processed after a later one, so neither column may decrease.
 const GRANT_LEASE = {
   name: 'devpilot_grant',
   text: `insert into node (id, workspace_id, confirmed, lease_until)
@@ -169,7 +169,7 @@ export function openNodeTable(options: {
     }
   }
 
-  const renewal: NodeTable['renewal'] = (work) =>
+  const renewal: NodeTable['runRenewal'] = (work) =>
     withClient(async (client) => {
       let isStarted = false;
       try {
@@ -184,7 +184,7 @@ export function openNodeTable(options: {
           readHead: () => readHead(client),
           readAfter: (number, limit) => readAfter(client, number, limit),
           readWorkspace: (workspaceId, after, limit) => readWorkspace(client, workspaceId, after, limit),
-          async grant({ id, workspaceId, confirmed, leaseMs: durationMs, advanced }) {
+          async grantLease({ id, workspaceId, confirmed, leaseMs: durationMs, advanced }) {
             const values = [id, workspaceId, confirmed, durationMs, MAX_GUARDS_PER_WORKSPACE];
             const sentAt = clock();
             const { rows } = await client.query<{ now: number }>(queryConfigFor(client, GRANT_LEASE, values));
@@ -206,8 +206,8 @@ export function openNodeTable(options: {
     readAfter: (number, limit) => withClient((client) => readAfter(client, number, limit)),
     readWorkspace: (workspaceId, after, limit) =>
       withClient((client) => readWorkspace(client, workspaceId, after, limit)),
-    renewal,
-    guardRenewal: renewal,
+    runRenewal: renewal,
+    runGuardRenewal: renewal,
     readHead: () => withClient(readHead),
     readLeases: (workspaceIds, awaited) => withClient((client) => readLeases(client, workspaceIds, awaited)),
     notifyRevoked: () =>
@@ -227,7 +227,7 @@ export function openNodeTable(options: {
 /**
  * Deletes revocations older than `before` that every node with a lease has confirmed, and nodes whose lease ended
  * before then. A node that missed a deleted revocation finds a gap and clears its cache. The last revocation that a
- * node has confirmed and the newest one stay, because nodes recognize the history by their ids.
+ * node has confirmed and the newest one stay, because nodes recognize the history by their IDs.
  */
 export async function pruneRevocations(trx: Trx, before: number): Promise<void> {
   const live = await trx.selectFrom('node').select('confirmed').where('lease_until', '>', before).execute();

@@ -21,7 +21,7 @@ export interface CauseRow {
   readonly creator_left: number;
 }
 
-/** Only credentials that people created, because issued tokens expire by themselves. */
+/** Selects only credentials that people created, because issued tokens expire on their own. */
 function selectCauses(db: Queryable, workspaceId: string) {
   return db
     .selectFrom('credential')
@@ -35,7 +35,7 @@ function selectCauses(db: Queryable, workspaceId: string) {
       'credential.last_used_at',
       'credential.created_by',
       'credential.policy_violations',
-      sql<number>`case when exists (select 1 from credential as other where other.replaces_id = credential.id)
+      sql<number>`case when exists (select 1 from credential as replacement where replacement.replaces_id = credential.id)
         then 1 else 0 end`.as('replaced'),
       sql<number>`case when exists (select 1 from member where member.workspace_id = credential.workspace_id
         and member.person_id = credential.created_by) then 0 else 1 end`.as('creator_left'),
@@ -48,18 +48,20 @@ export async function findCauses(db: Queryable, workspaceId: string, ids: readon
   return ids.length === 0 ? [] : selectCauses(db, workspaceId).where('credential.id', 'in', ids).execute();
 }
 
-/** A reason for which credentials may cause notices. The credentials of each type are read in the order of an index. */
+/**
+ * A reason for notices about credentials. The credentials that each type concerns are read in the order of an index.
+ */
 export type CauseType = 'expiry' | 'use' | 'policy' | 'creator';
 export const CAUSE_TYPES: readonly CauseType[] = ['expiry', 'use', 'policy', 'creator'];
 
 export interface CauseTimes {
   readonly now: number;
-  /** How long before and after its expiry a credential causes notices; days. */
+  /** A credential causes notices from this many days before its expiry to as many days after it. */
   readonly expiryDays: number;
   readonly unusedSince: number;
 }
 
-/** Returns the next `limit` credentials with a type of cause after a position, each with its own position. */
+/** Returns the next `limit` credentials that a type of cause concerns after a position, each with its own position. */
 export async function listCauses(
   db: Queryable,
   selection: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
@@ -83,9 +85,10 @@ export async function listCauses(
   const read = (part: typeof query, size: number) => part.orderBy('credential.id').limit(size).execute();
   if (after === null) return read(query.orderBy(value), limit);
   // SQLite would read all entries before the position if both columns were compared in one condition.
-  const ties = await read(query.where(value, '=', after.value).where('credential.id', '>', after.id), limit);
-  if (ties.length === limit) return ties;
-  return [...ties, ...(await read(query.where(value, '>', after.value).orderBy(value), limit - ties.length))];
+  const sameValue = await read(query.where(value, '=', after.value).where('credential.id', '>', after.id), limit);
+  if (sameValue.length === limit) return sameValue;
+  const later = await read(query.where(value, '>', after.value).orderBy(value), limit - sameValue.length);
+  return [...sameValue, ...later];
 }
 
 /** Returns the creators of credentials of a kind that have left the workspace; null for deleted accounts. */
@@ -108,8 +111,8 @@ export async function listCreatorsWhoLeft(
 }
 
 /**
- * Returns the next workspaces in the order of their ids, with the days after which a credential counts as unused. Not
- * filtered by workspace: only for the scan that creates notices.
+ * Returns the next workspaces in the order of their IDs, with the number of days after which a credential counts as
+ * unused. Not filtered by workspace: used only by the scan that creates notices.
  */
 export async function listScannedWorkspaces(
   db: Queryable,

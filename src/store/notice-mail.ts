@@ -49,7 +49,7 @@ export async function findRecipient(db: Queryable, memberId: string): Promise<Re
   return selectRecipients(db).where('member.id', '=', memberId).executeTakeFirst();
 }
 
-export async function findRecipientOf(
+export async function findRecipientByPerson(
   db: Queryable,
   workspaceId: string,
   personId: string,
@@ -73,7 +73,7 @@ export async function setNotifications(
     .execute();
 }
 
-/** Selects notices without their mail: the immediate mail, or the daily mail for notices created before `before`. */
+/** Selects notices not mailed yet: not in an immediate mail, or not in a daily mail if created before `before`. */
 export type Unsent = { readonly column: 'mailed_at' } | { readonly column: 'digested_at'; readonly before: number };
 
 /** Returns workspaces with notices for which mails were not created yet. Not filtered by workspace. */
@@ -92,7 +92,7 @@ export async function takeUnsent(trx: Trx, workspaceId: string, unsent: Unsent, 
     .where(unsent.column, 'is', null);
   if (unsent.column === 'digested_at') query = query.where('created_at', '<', unsent.before);
   const rows = await query.returningAll().execute();
-  return rows.sort((first, second) => first.created_at - second.created_at);
+  return rows.sort((a, b) => a.created_at - b.created_at);
 }
 
 export async function findNoticesById(
@@ -136,7 +136,7 @@ export async function claimMail(trx: Trx, now: number, leaseMs: number): Promise
   return row;
 }
 
-/** Returns whether `claimMail` would probably return a mail. Only reads. */
+/** Returns whether `claimMail` would probably return a mail. Claims nothing. */
 export async function hasDueMail(db: Queryable, now: number): Promise<boolean> {
   const row = await db.selectFrom('notice_mail').select('id').where('next_attempt_at', '<=', now).executeTakeFirst();
   return row !== undefined;

@@ -1,22 +1,20 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { NoticeKind, NoticeStatus } from '../contract/event-names.ts';
-import { selectWithDetails } from './credential-filter.ts';
-import type { CredentialRow } from './credentials.ts';
 import { newestFirst, type PageRequest } from './paging.ts';
 import type { NoticeTable } from './schema/notices.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-const ofWorkspace = (db: Queryable, workspaceId: string) =>
+const selectNotices = (db: Queryable, workspaceId: string) =>
   db.selectFrom('notice').where('notice.workspace_id', '=', workspaceId);
 
-export async function findNoticeOf(
+export async function findNoticeBySubject(
   trx: Trx,
   workspaceId: string,
   subjectId: string,
   kind: NoticeKind,
 ): Promise<NoticeTable | undefined> {
-  return ofWorkspace(trx, workspaceId)
+  return selectNotices(trx, workspaceId)
     .selectAll()
     .where('subject_id', '=', subjectId)
     .where('kind', '=', kind)
@@ -24,7 +22,7 @@ export async function findNoticeOf(
 }
 
 export async function findNotice(db: Queryable, workspaceId: string, id: string): Promise<NoticeTable | undefined> {
-  return ofWorkspace(db, workspaceId).selectAll().where('id', '=', id).executeTakeFirst();
+  return selectNotices(db, workspaceId).selectAll().where('id', '=', id).executeTakeFirst();
 }
 
 /** Inserts a notice, replacing an earlier notice of the same kind about the same subject. */
@@ -62,9 +60,9 @@ export async function updateNotice(
 }
 
 /**
- * Determines which notices are deleted first in a full workspace: those with the highest rank. Notices of expiries all
- * have rank 0, because the scan would create a deleted one again. For the same reason, the scan's dismissed notices are
- * deleted no earlier than its open ones.
+ * In a full workspace, notices with the highest rank are deleted first. Notices about expiry always have rank 0,
+ * because the scan would create a deleted one again. For the same reason, the rank of other notices that the scan
+ * creates does not depend on whether they are dismissed.
  */
 const EVICTION_RANK = sql<number>`case
   when kind in ('credential.expiring', 'credential.expired') then 0
@@ -74,11 +72,11 @@ const EVICTION_RANK = sql<number>`case
   else 0 end`;
 
 /**
- * Deletes notices beyond `limit`: first dismissed notices of events, then notices about errors, which anyone who can
- * report errors can cause, then notices of lasting states, which the review shows too, then the oldest.
+ * Deletes notices beyond `limit`: first dismissed notices about events, then notices about errors (which anyone who can
+ * report errors can cause), then notices about lasting states (which the review also shows), then the oldest.
  */
 export async function evictNotices(trx: Trx, workspaceId: string, limit: number): Promise<void> {
-  const beyond = ofWorkspace(trx, workspaceId)
+  const excess = selectNotices(trx, workspaceId)
     .select('id')
     .orderBy(EVICTION_RANK)
     .orderBy('created_at', 'desc')
@@ -89,7 +87,7 @@ export async function evictNotices(trx: Trx, workspaceId: string, limit: number)
   await trx
     .deleteFrom('notice')
     .where('workspace_id', '=', workspaceId)
-    .where('id', 'in', (select) => select.selectFrom(beyond.as('beyond')).select('beyond.id'))
+    .where('id', 'in', (select) => select.selectFrom(excess.as('excess')).select('excess.id'))
     .execute();
 }
 
@@ -120,36 +118,25 @@ export async function listNotices(
   filter: NoticeFilter,
   page: PageRequest,
 ): Promise<NoticeTable[]> {
-  const query = ofWorkspace(db, workspaceId).selectAll().where(matches(filter));
+  const query = selectNotices(db, workspaceId).selectAll().where(matches(filter));
   return newestFirst(query, page).execute();
 }
 
 export async function countNotices(db: Queryable, workspaceId: string, filter: NoticeFilter): Promise<number> {
-  const { count } = await ofWorkspace(db, workspaceId)
+  const { count } = await selectNotices(db, workspaceId)
     .where(matches(filter))
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return Number(count);
 }
 
-/** Counts the notices that are not deleted to make room for a notice of an expiry (rank 0 in `EVICTION_RANK`). */
+/** Counts the notices that are not deleted to make room for a notice about expiry (rank 0 in `EVICTION_RANK`). */
 export async function countLastingNotices(db: Queryable, workspaceId: string): Promise<number> {
-  const { count } = await ofWorkspace(db, workspaceId)
+  const { count } = await selectNotices(db, workspaceId)
     .where(EVICTION_RANK, '=', 0)
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return Number(count);
-}
-
-/** Returns the credentials of a workspace with these ids. */
-export async function findCredentialsOf(
-  db: Queryable,
-  workspaceId: string,
-  ids: readonly string[],
-): Promise<CredentialRow[]> {
-  if (ids.length === 0) return [];
-  const credentials = db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId);
-  return selectWithDetails(credentials.where('credential.id', 'in', ids)).execute();
 }
 
 /** Returns the addresses that credentials were last used from, newest first, at most `limit` per credential. */
@@ -182,11 +169,14 @@ export async function listScannedNotices(
   workspaceId: string,
   kinds: readonly NoticeKind[],
 ): Promise<ScannedNotice[]> {
-  return ofWorkspace(db, workspaceId).select(['subject_id', 'kind', 'occurrence']).where('kind', 'in', kinds).execute();
+  return selectNotices(db, workspaceId)
+    .select(['subject_id', 'kind', 'occurrence'])
+    .where('kind', 'in', kinds)
+    .execute();
 }
 
-/** Deletes the notices of issues that were deleted because they were old or too many. Not filtered by workspace. */
-export async function deleteNoticesOfGoneIssues(trx: Trx): Promise<void> {
+/** Deletes the notices about issues that no longer exist. Not filtered by workspace. */
+export async function deleteNoticesOfDeletedIssues(trx: Trx): Promise<void> {
   await trx
     .deleteFrom('notice')
     .where('subject_kind', '=', 'error_issue')

@@ -2,7 +2,7 @@ import { type SqlBool, sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** A person as listed for operators. */
+/** A person as operators see it. */
 export interface AccountRow {
   readonly id: string;
   readonly name: string;
@@ -65,7 +65,7 @@ export async function findAccount(db: Queryable, id: string): Promise<AccountRow
   return row === undefined ? undefined : { ...row, workspaces: Number(row.workspaces) };
 }
 
-/** Returns the ids of all operators who are not disabled, and locks those rows until the transaction ends. */
+/** Returns the IDs of all operators who are not disabled, and locks those rows until the transaction ends. */
 export async function lockOperators(trx: Trx): Promise<string[]> {
   const query = trx.selectFrom('person').select('id').where('operator', '=', 1).where('disabled', '=', 0).orderBy('id');
   return (await withRowLock(trx, query, 'person').execute()).map(({ id }) => id);
@@ -73,7 +73,7 @@ export async function lockOperators(trx: Trx): Promise<string[]> {
 
 /** Returns whether a person owns a workspace. Ownership cannot be transferred to them until the transaction ends. */
 export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<boolean> {
-  // Locks every membership, not only those of owners, because another role may be changing to owner right now.
+  // Locks every membership, because a concurrent transaction may be changing another role to owner.
   const query = trx.selectFrom('member').select('role').where('person_id', '=', personId).orderBy('id');
   return (await withRowLock(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
 }

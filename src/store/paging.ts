@@ -3,7 +3,7 @@ import { LIMITS } from '../contract/limits.ts';
 import { invalidField } from '../contract/problem.ts';
 import type { Schema } from './schema.ts';
 
-/** A position in a list: the sort order, the sort value of the last row returned, and that row's id. */
+/** A position in a list: the sort value and the ID of the last row returned. */
 export interface ListPosition {
   readonly value: string | number;
   readonly id: string;
@@ -19,7 +19,7 @@ export function encodeCursor(sort: string, position: ListPosition): string {
   return Buffer.from(JSON.stringify([sort, position.value, position.id])).toString('base64url');
 }
 
-/** Decodes a cursor. Throws `validation_failed` for a cursor that this list did not issue for this sort order. */
+/** Decodes a cursor. Throws `validation_failed` if the cursor was not issued for this list and sort order. */
 export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
   const invalidCursor = invalidField('cursor', 'is not a valid cursor for this list and sort order');
@@ -64,8 +64,8 @@ export function newestFirst<Table extends keyof Schema, Row>(
 }
 
 /**
- * Maximum characters of all rows of a page, except that a page always has at least one row. A page is serialized and
- * written in one go, so this bounds how long it blocks the event loop.
+ * Maximum characters of all rows of a page; a page always has at least one row. A page is serialized and written in one
+ * step, so this bounds how long it blocks the event loop.
  */
 const MAX_PAGE_CHARACTERS = 2 * 1_048_576;
 
@@ -86,8 +86,8 @@ function takeWithinLimits<Row>(rows: readonly Row[], limit: number): Row[] {
 }
 
 /**
- * Returns a page and the cursor of the next one. `rows` contains up to one row more than the limit. A page of large
- * rows may contain fewer rows than the limit.
+ * Returns a page and the cursor of the next page. `rows` contains up to one row more than the limit. A page of large
+ * rows can contain fewer rows than the limit.
  */
 export function toPage<Row, Item>(
   rows: readonly Row[],

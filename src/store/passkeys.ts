@@ -17,7 +17,7 @@ export async function findOwnPasskey(db: Queryable, personId: string, id: string
   return db.selectFrom('passkey').selectAll().where('person_id', '=', personId).where('id', '=', id).executeTakeFirst();
 }
 
-/** Returns the passkey with an authenticator's credential id if it was registered for this host name, or undefined. */
+/** Returns the passkey with an authenticator's credential ID if it was registered for this host name, or undefined. */
 export async function findPasskey(db: Queryable, credentialId: string, rpId: string): Promise<PasskeyRow | undefined> {
   return db
     .selectFrom('passkey')
@@ -52,7 +52,7 @@ export async function deletePasskey(trx: Trx, personId: string, id: string): Pro
 
 /**
  * Records a use; returns false if the passkey was deleted or its counter did not increase (WebAuthn level 3, section
- * 7.2, step 22), so that of two assertions with the same counter exactly one is accepted.
+ * 7.2, step 22). Of two assertions with the same counter, exactly one is accepted.
  */
 export async function advancePasskey(
   trx: Trx,

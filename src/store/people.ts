@@ -26,7 +26,7 @@ export async function deleteSetupCode(trx: Trx): Promise<void> {
   await trx.deleteFrom('setup_code').execute();
 }
 
-/** Serializes the first sign-up across all nodes: held until the transaction ends. */
+/** Acquires a lock that serializes first sign-ups across all nodes. The lock is held until the transaction ends. */
 export async function lockFirstSignUp(trx: Trx): Promise<void> {
   await withRowLock(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
 }
@@ -47,7 +47,7 @@ export async function findPerson(db: Queryable, id: string): Promise<PersonRow |
   return db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Returns a person and locks the row until the transaction ends, or undefined. */
+/** Locks a person's row until the transaction ends and returns it, or undefined if there is none. */
 export async function lockPerson(trx: Trx, id: string): Promise<PersonRow | undefined> {
   return withRowLock(trx, trx.selectFrom('person').selectAll().where('id', '=', id), 'person').executeTakeFirst();
 }
@@ -114,16 +114,19 @@ export async function insertSession(trx: Trx, row: SessionRow): Promise<void> {
   await trx.insertInto('session').values(row).execute();
 }
 
-/** Deletes one session of a person by its id or, with null, all of them, but never `except`. Returns their ids. */
+/**
+ * Deletes one session of a person by its ID or, with null, all of them, but never `exceptSessionId`. Returns the IDs of
+ * the deleted sessions.
+ */
 export async function deleteSessions(
   trx: Trx,
   personId: string,
   id: string | null,
-  except: string | null,
+  exceptSessionId: string | null,
 ): Promise<string[]> {
   let query = trx.deleteFrom('session').where('person_id', '=', personId);
   if (id !== null) query = query.where('id', '=', id);
-  if (except !== null) query = query.where('id', '!=', except);
+  if (exceptSessionId !== null) query = query.where('id', '!=', exceptSessionId);
   const rows = await query.returning('id').execute();
   return rows.map((row) => row.id);
 }
@@ -140,8 +143,9 @@ export async function replaceSessionDigest(trx: Trx, personId: string, id: strin
   await trx.updateTable('session').set({ digest }).where('person_id', '=', personId).where('id', '=', id).execute();
 }
 
-export async function touchSessions(trx: Trx, touched: ReadonlyMap<string, number>): Promise<void> {
-  for (const [id, lastUsedAt] of touched) {
+/** Records the last use of sessions, in epoch milliseconds by session ID. */
+export async function touchSessions(trx: Trx, lastUses: ReadonlyMap<string, number>): Promise<void> {
+  for (const [id, lastUsedAt] of lastUses) {
     await trx.updateTable('session').set({ last_used_at: lastUsedAt }).where('id', '=', id).execute();
   }
 }
@@ -149,7 +153,7 @@ export async function touchSessions(trx: Trx, touched: ReadonlyMap<string, numbe
 export async function listSessions(
   db: Queryable,
   personId: string,
-  activity: { readonly now: number; readonly idle: number },
+  activity: { readonly now: number; readonly idleMs: number },
   page: PageRequest,
 ): Promise<SessionRow[]> {
   const query = db
@@ -157,14 +161,14 @@ export async function listSessions(
     .selectAll()
     .where('person_id', '=', personId)
     .where('ends_at', '>', activity.now)
-    .where('last_used_at', '>', activity.now - activity.idle);
+    .where('last_used_at', '>', activity.now - activity.idleMs);
   return newestFirst(query, page).execute();
 }
 
-export async function deleteEndedSessions(trx: Trx, now: number, idle: number): Promise<void> {
+export async function deleteEndedSessions(trx: Trx, now: number, idleMs: number): Promise<void> {
   await trx
     .deleteFrom('session')
-    .where((where) => where.or([where('ends_at', '<=', now), where('last_used_at', '<=', now - idle)]))
+    .where((where) => where.or([where('ends_at', '<=', now), where('last_used_at', '<=', now - idleMs)]))
     .execute();
 }
 
@@ -174,7 +178,9 @@ export async function deleteOldestSessions(trx: Trx, personId: string, maxSessio
     order by last_used_at desc, id desc limit 1000 offset ${maxSessions}) as older)`.execute(trx);
 }
 
-/** Records that a person signed in from an address, so that other people's failures from it do not lock them out. */
+/**
+ * Records that a person signed in from an address, so that other people's failed attempts do not lock them out there.
+ */
 export async function upsertKnownAddress(trx: Trx, personId: string, address: string, seenAt: number): Promise<void> {
   await trx
     .insertInto('known_address')
@@ -217,10 +223,12 @@ export interface SignedInPersonRow {
   readonly role: string | null;
   /**
    * 1 if the workspace requires two-factor authentication, the person has not turned it on, and the session was not
-   * started with several factors at the provider.
+   * started with multiple factors at the provider.
    */
   readonly needs_second_factor: number;
-  /** 1 if it was started at the provider or with a link of an operator, or by a device approved in such a session. */
+  /**
+   * 1 if the session was started at the provider, with an operator's link, or by a device approved in such a session.
+   */
   readonly without_password: number;
 }
 
@@ -239,8 +247,8 @@ const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.
   where s.digest = ? and p.disabled = 0`;
 
 /**
- * Returns the person of a session, or undefined: one indexed read. `workspace` is an id or slug, or null for the last
- * used one.
+ * Returns the person of a session, with one indexed read, or undefined. `workspace` is an ID or slug, or null for the
+ * workspace that the person used last.
  */
 export function findSignedInPerson(
   store: Store,

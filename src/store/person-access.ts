@@ -3,14 +3,14 @@ import { deleteSessions } from './people.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Deletes everything that grants a person access or could grant it later: sessions other than `except`, approved device
- * codes, password reset codes, pending passkey challenges and an unconfirmed TOTP set-up. Afterwards the person cannot
- * approve device codes that were created until `now`. Returns the number of deleted sessions.
+ * Deletes everything that grants a person access or could grant it later: sessions other than `exceptSessionId`,
+ * approved device codes, password reset codes, pending passkey challenges and an unconfirmed TOTP setup. Afterwards,
+ * the person cannot approve device codes that were created until `now`. Returns the number of deleted sessions.
  */
 export async function deletePersonAccess(
   trx: Trx,
   personId: string,
-  except: string | null,
+  exceptSessionId: string | null,
   now: number,
 ): Promise<number> {
   await trx.updateTable('person').set({ access_ended_at: now }).where('id', '=', personId).execute();
@@ -23,15 +23,15 @@ export async function deletePersonAccess(
   for (const table of ['device_code', 'password_reset', 'passkey_challenge'] as const) {
     await trx.deleteFrom(table).where('person_id', '=', personId).execute();
   }
-  return (await deleteSessions(trx, personId, null, except)).length;
+  return (await deleteSessions(trx, personId, null, exceptSessionId)).length;
 }
 
-/** Deletes the device codes that a person has approved and no device has exchanged yet. */
+/** Deletes the device codes that a person has approved and that no device has exchanged yet. */
 export async function deleteApprovedDevices(trx: Trx, personId: string): Promise<void> {
   await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
 }
 
-/** Returns whether a session still exists, read inside the transaction that depends on it. */
+/** Returns whether a session still exists. Called in the transaction that depends on it. */
 export async function sessionExists(trx: Trx, personId: string, sessionId: string): Promise<boolean> {
   const row = await trx
     .selectFrom('session')
@@ -45,7 +45,7 @@ export async function sessionExists(trx: Trx, personId: string, sessionId: strin
 /**
  * Deletes the invitations that a person has sent, in one workspace or, with null, in all of them. Returns their number.
  */
-export async function deleteInvitationsOf(trx: Trx, personId: string, workspaceId: string | null): Promise<number> {
+export async function deleteSentInvitations(trx: Trx, personId: string, workspaceId: string | null): Promise<number> {
   let query = trx.deleteFrom('invitation').where('created_by', '=', personId);
   if (workspaceId !== null) query = query.where('workspace_id', '=', workspaceId);
   return Number((await query.executeTakeFirst()).numDeletedRows);

@@ -21,8 +21,8 @@ export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: stri
 }
 
 /**
- * Returns the policy of a workspace and locks it until the transaction ends: `shared` against a change of the policy,
- * `exclusive` also against transactions that depend on it. Call it before locking a credential.
+ * Locks the policy of a workspace until the transaction ends and returns it. A `shared` lock blocks changes of the
+ * policy; an `exclusive` lock also blocks transactions that depend on it. Call it before locking a credential.
  */
 export async function lockPolicy(
   trx: Trx,
@@ -51,8 +51,8 @@ const CHOSEN_EXPIRY = sql.raw<number>(
 
 const hasRight = (right: string) => sql`credential.rights like ${`%"${right}"%`}`;
 
-/** Returns the condition under which a credential violates a rule; null if the policy has no such rule. */
-function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknown> | null {
+/** Returns the SQL condition under which a credential violates a rule, or null if the policy does not set the rule. */
+function violationCondition(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknown> | null {
   switch (rule) {
     case 'maxLifetimeDays':
       if (policy.max_lifetime_days === null) return null;
@@ -60,8 +60,8 @@ function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknow
     case 'passphraseScopes': {
       const scopes = JSON.parse(policy.passphrase_scopes) as string[];
       if (scopes.length === 0) return null;
-      const held = sql.join([...new Set([...scopes, 'all'])].map(hasRight), sql` or `);
-      return sql`credential.kind = 'access_token' and credential.passphrase_hash is null and (${held})`;
+      const hasAnyScope = sql.join([...new Set([...scopes, 'all'])].map(hasRight), sql` or `);
+      return sql`credential.kind = 'access_token' and credential.passphrase_hash is null and (${hasAnyScope})`;
     }
     case 'allowAll':
       return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
@@ -72,33 +72,34 @@ function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknow
   }
 }
 
-/** Returns the violated rules of a credential as a bit mask, in SQL. */
+/** Returns an SQL expression for the rules that a credential violates, as a bit mask. */
 function violationsExpression(policy: PolicyRow): RawBuilder<number> {
   const bits = CREDENTIAL_RULES.flatMap((rule, position) => {
-    const condition = violationOf(rule, policy);
+    const condition = violationCondition(rule, policy);
     return condition === null ? [] : [sql`case when ${condition} then ${sql.lit(1 << position)} else 0 end`];
   });
   return bits.length === 0 ? sql<number>`0` : sql<number>`(${sql.join(bits, sql` + `)})`;
 }
 
 /**
- * Returns when a credential expires under a policy, in SQL, as a number: the earlier of the chosen expiry and the limit
- * of the policy. The limit is the end of the maximum lifetime or `binds_existing_from`, whichever is later; there is none
- * if either is null. With `keepsExpired`, a credential that has expired by `now` stays expired.
+ * Returns an SQL expression for when a credential expires under a policy (epoch milliseconds): the earlier of the
+ * chosen expiry and the policy's limit. The limit is the end of the maximum lifetime or `binds_existing_from`,
+ * whichever is later; there is none if either is null. With `keepsExpired`, a credential that has expired by `now`
+ * stays expired.
  */
 function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
-  const { max_lifetime_days: days, binds_existing_from: from } = policy;
-  if (days === null || from === null) return CHOSEN_EXPIRY;
+  const { max_lifetime_days: days, binds_existing_from: bindsFrom } = policy;
+  if (days === null || bindsFrom === null) return CHOSEN_EXPIRY;
   const end = sql`credential.created_at + ${sql.lit(days * DAY)}`;
-  const bound = sql`case when ${end} > ${sql.lit(from)} then ${end} else ${sql.lit(from)} end`;
+  const limit = sql`case when ${end} > ${sql.lit(bindsFrom)} then ${end} else ${sql.lit(bindsFrom)} end`;
   const current = sql`coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
-  const kept = keepsExpired ? sql`when ${current} <= ${sql.lit(now)} then ${current}` : sql``;
-  return sql<number>`(case ${kept} when ${CHOSEN_EXPIRY} > (${bound}) then (${bound}) else ${CHOSEN_EXPIRY} end)`;
+  const staysExpired = keepsExpired ? sql`when ${current} <= ${sql.lit(now)} then ${current}` : sql``;
+  return sql<number>`(case ${staysExpired} when ${CHOSEN_EXPIRY} > (${limit}) then (${limit}) else ${CHOSEN_EXPIRY} end)`;
 }
 
 /**
  * Recalculates the expiry and the violations of all credentials of a workspace under a new policy. Returns whether any
- * expiry changed. `keepsExpired`: credentials that have expired by `now` stay expired.
+ * expiry changed. With `keepsExpired`, credentials that have expired by `now` stay expired.
  */
 export async function applyPolicy(
   trx: Trx,
@@ -112,7 +113,7 @@ export async function applyPolicy(
   const expiryDiffers = sql<boolean>`${expiry} <> coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
   const changed = sql<boolean>`(${expiryDiffers} or ${violations} <> credential.policy_violations)`;
   const rows = trx.selectFrom('credential').select('id').where('workspace_id', '=', workspaceId).where(changed);
-  const first = await rows.where(expiryDiffers).limit(1).executeTakeFirst();
+  const rowWithNewExpiry = await rows.where(expiryDiffers).limit(1).executeTakeFirst();
   // Locks the rows in a consistent order, so that this cannot deadlock with `foldUses`.
   if (engineOf(trx) === 'postgres') await rows.orderBy('id').forUpdate().execute();
   await trx
@@ -125,7 +126,7 @@ export async function applyPolicy(
     .where('workspace_id', '=', workspaceId)
     .where(changed)
     .execute();
-  return first !== undefined;
+  return rowWithNewExpiry !== undefined;
 }
 
 /** A credential that would violate a policy. */
@@ -134,7 +135,7 @@ export interface ViolatingRow {
   readonly kind: CredentialKind;
   readonly name: string;
   readonly violations: number;
-  /** When it would expire, `NEVER_EXPIRES` for never. */
+  /** When it would expire, in epoch milliseconds; `NEVER_EXPIRES` for never. */
   readonly expiry: number;
 }
 
@@ -152,8 +153,8 @@ async function countUpTo<Table extends keyof Schema>(
 }
 
 /**
- * Returns up to `limit` credentials that would violate a policy and not be expired, and their total number (null above
- * `max`).
+ * Returns up to `limit` credentials that would violate a policy and not be expired under it, and the total number of
+ * such credentials (null above `max`).
  */
 export async function listViolating(
   db: Queryable,
@@ -209,8 +210,8 @@ export async function hasTwoFactor(db: Queryable, personId: string): Promise<boo
 }
 
 /**
- * Returns whether a workspace requires two-factor authentication, a person has not turned it on, and their session was
- * not started with several factors at the provider.
+ * Returns whether a workspace requires two-factor authentication, a person has not turned it on, and the session was
+ * not started with multiple factors at the provider.
  */
 export async function needsSecondFactor(
   db: Queryable,

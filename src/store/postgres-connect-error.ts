@@ -1,16 +1,16 @@
 import pg from 'pg';
 import type { ConnectionAttempt } from './postgres-url.ts';
 
-/** A server was reached but cannot be used; the message says why. */
+/** A server was reached but cannot be used; the message is the reason. */
 export class UnsuitableServerError extends Error {}
 
 /** No writable server was found; carries the error of each attempt. */
 export class ConnectError extends Error {
   readonly attempts: readonly { readonly attempt: ConnectionAttempt; readonly error: unknown }[];
-  constructor(tried: ConnectError['attempts']) {
-    super(tried.map(({ attempt, error }) => `${formatHost(attempt)}: ${describeConnectError(error)}`).join('; '));
+  constructor(attempts: ConnectError['attempts']) {
+    super(attempts.map(({ attempt, error }) => `${formatHost(attempt)}: ${describeConnectError(error)}`).join('; '));
     this.name = 'ConnectError';
-    this.attempts = tried;
+    this.attempts = attempts;
   }
 }
 

@@ -29,7 +29,7 @@ async function admin(statement: string, database = 'postgres', port = postgres.p
   }
 }
 
-/** Returns the message with which opening the store at a URL is refused. */
+/** Returns the message of the error that opening the store at a URL throws. */
 async function refusalAt(url: string): Promise<string> {
   try {
     const store = await openPostgresStore(url, () => undefined);
@@ -65,14 +65,13 @@ for (const mode of ['session', 'transaction'] as const) {
             ),
       ),
     );
-    const settings = await store.transaction(async (trx) => {
-      const { rows } = await trx
-        .selectNoFrom((eb) => eb.fn<string>('current_setting', [eb.val('statement_timeout')]).as('span'))
-        .execute()
-        .then((found) => ({ rows: found }));
-      return rows[0]?.span;
+    const statementTimeout = await store.transaction(async (trx) => {
+      const [row] = await trx
+        .selectNoFrom((eb) => eb.fn<string>('current_setting', [eb.val('statement_timeout')]).as('timeout'))
+        .execute();
+      return row?.timeout;
     });
-    assert.equal(settings, '15s');
+    assert.equal(statementTimeout, '15s');
     await store.close();
   });
 }
@@ -110,9 +109,9 @@ describe('several servers', () => {
         trx.insertInto('failure').values({ subject: 's', address: 'a', at: number }).execute(),
       );
     await write(1);
-    const replayed = "select count(*)::int as count from failure where subject = 's'";
+    const countReplayed = "select count(*)::int as count from failure where subject = 's'";
     await until(async () => {
-      const rows = await admin(replayed, database, standby.port).catch(() => []);
+      const rows = await admin(countReplayed, database, standby.port).catch(() => []);
       return (rows[0] as { count: number } | undefined)?.count === 1;
     }, 20_000);
     await primary.stop('SIGKILL');
@@ -136,25 +135,25 @@ describe('several servers', () => {
 });
 
 describe('a failed start', () => {
-  const urlFor = (host: string, rest = '/postgres') => `postgres://devpilot:sesame@${host}${rest}`;
+  const urlFor = (host: string, path = '/postgres') => `postgres://devpilot:sesame@${host}${path}`;
 
   test('names the cause, but never the password', async () => {
-    const refused = await freePort();
+    const closedPort = await freePort();
     const local = `127.0.0.1:${postgres.port}`;
     await admin("create database latin encoding 'LATIN1' template template0 locale_provider libc locale 'C'");
     await admin("create database ascii encoding 'SQL_ASCII' template template0 locale_provider libc locale 'C'");
     await admin('create database frozen');
     await admin('alter database frozen set default_transaction_read_only = on');
-    const good = `postgres://devpilot:devpilot@${local}`;
+    const validUrl = `postgres://devpilot:devpilot@${local}`;
     const cases: [url: string, message: RegExp][] = [
       [urlFor('there-is-none.invalid'), /there-is-none\.invalid:5432: the host name .*DNS/],
-      [urlFor(`127.0.0.1:${refused}`), /refused/],
+      [urlFor(`127.0.0.1:${closedPort}`), /refused/],
       [urlFor(local), /authentication failed/],
-      [`${good}/nothing`, /the database does not exist/],
-      [`${good}/postgres?sslmode=require`, /does not offer TLS/],
-      [`${good}/latin`, /encoding is LATIN1: .*UTF8/],
-      [`${good}/ascii`, /encoding is SQL_ASCII/],
-      [`${good}/frozen`, /read-only/],
+      [`${validUrl}/nothing`, /the database does not exist/],
+      [`${validUrl}/postgres?sslmode=require`, /does not offer TLS/],
+      [`${validUrl}/latin`, /encoding is LATIN1: .*UTF8/],
+      [`${validUrl}/ascii`, /encoding is SQL_ASCII/],
+      [`${validUrl}/frozen`, /read-only/],
     ];
     for (const [url, message] of cases) {
       const refusal = await refusalAt(url);
@@ -202,7 +201,7 @@ test('a URL is read as libpq reads it, and unknown parameters are rejected', () 
   assert.deepEqual(hostsOf('postgres://x/db?host=a,b&port=1,2&sslmode=allow'), ['a:1', 'a:1 tls', 'b:2', 'b:2 tls']);
   const { user, password, database } = parsePostgresUrl('postgres://u%40x:p%2Fw@h/d%20b');
   assert.deepEqual([user, password, database], ['u@x', 'p/w', 'd b']);
-  for (const bad of [
+  for (const invalidUrl of [
     'postgres://h:0/d',
     'postgres://h:70000/d',
     'postgres://h/d?sslmod=verify-full',
@@ -213,7 +212,7 @@ test('a URL is read as libpq reads it, and unknown parameters are rejected', () 
     'postgres://a,b/d?port=1,2,3',
   ]) {
     assert.throws(
-      () => parsePostgresUrl(bad),
+      () => parsePostgresUrl(invalidUrl),
       (error) => error instanceof Error && !error.message.includes('%zz'),
     );
   }

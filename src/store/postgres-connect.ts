@@ -22,7 +22,7 @@ const LOCK_TIMEOUT_MS = 5 * SECOND;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = SECOND;
 const MIN_SERVER_VERSION = 140_000;
 
-/** Parses int8 as a number: our values are counts and epoch milliseconds, all far below 2^53. */
+/** Parses an int8 as a number: Devpilot stores counts and epoch milliseconds, all far below 2^53. */
 function readInt8(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number)) throw new RangeError('The database returned an integer above 2^53.');
@@ -53,10 +53,10 @@ const pooledClients = new WeakSet<object>();
 /** Set permanently once a named statement was lost, which means that there is a pooler that was not detected. */
 let areStatementNamesUnsafe = false;
 
-/** Whether a pooler such as PgBouncer is in between, so that session state cannot be relied on. */
+/** Returns whether a connection goes through a pooler such as PgBouncer, so that session state is not reliable. */
 export const isPooled = (client: object): boolean => pooledClients.has(client);
 
-/** Returns a query that is parsed once per connection where that is safe, and every time behind a pooler. */
+/** Returns a query that is parsed only once per connection or, behind a pooler, every time. */
 export function queryConfigFor(
   client: object,
   { name, text }: { readonly name: string; readonly text: string },
@@ -66,8 +66,8 @@ export function queryConfigFor(
 }
 
 /**
- * Returns whether a statement failed because its name was missing or belonged to another statement. From then on no
- * statement is named.
+ * Returns whether a statement failed because its name was missing or belonged to another statement. If so, statements
+ * are no longer named.
  */
 export function noteLostStatementName(error: unknown): boolean {
   const { code } = error as { code?: unknown };
@@ -92,8 +92,8 @@ interface ServerProperties {
 
 /**
  * Prepares a new connection: rejects servers that are read-only, a standby, too old or not encoded in UTF-8, and sets
- * the timeouts of the session. They are not sent as startup parameters, which poolers reject. A pooler is detected by a
- * process id that differs from that of the responding backend; its sessions are not changed.
+ * the timeouts of the session. The timeouts are not sent as startup parameters, because poolers reject these. A
+ * connection whose process ID differs from the ID of the responding backend is pooled; its session is not changed.
  */
 async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionTimeouts): Promise<void> {
   const { processID } = client as unknown as { processID: number | null };
@@ -121,36 +121,41 @@ async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionT
 
 /** The servers of a URL, starting with the one that last accepted a connection. */
 export interface PostgresServers {
-  /** Options for `pg.Pool`; its clients are initialized like those of `connectClient`. */
+  /** Options for a `pg.Pool` whose clients are initialized like the clients of `connectClient`. */
   readonly options: (timeouts: ConnectionTimeouts) => pg.PoolConfig;
-  /** Creates a client for the server that is currently tried. */
+  /** Creates a client for the server that `connect` is trying. */
   readonly newClient: (timeouts: ConnectionTimeouts) => pg.Client;
-  /** Connects with `connect` to one server after another until one is writable. Throws `ConnectError`. */
+  /** Tries one server after another until `connect` succeeds. Throws `ConnectError`. */
   connect<Client>(connect: () => Promise<Client>): Promise<Client>;
 }
 
-/** Whether the same server may accept the other TLS setting. */
-function mayAcceptOtherTls(error: unknown): boolean {
+/** Returns whether the same server might accept a connection with the other TLS setting. */
+function mightAcceptOtherTls(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: string };
   return code === '28000' || /does not support SSL/.test(message ?? '');
 }
 
 export function createPostgresServers(url: string): PostgresServers {
   const { attempts, user, password, database, applicationName, options } = parsePostgresUrl(url);
-  let current = 0;
+  let currentIndex = 0;
   const attemptAt = (index: number): ConnectionAttempt => attempts[index % attempts.length] ?? attempts[0];
 
   /** Returns the index of the next attempt: the same server with the other TLS setting, or the next server. */
   function nextIndexAfter(index: number, error: unknown): number {
-    let next = index + 1;
-    if (mayAcceptOtherTls(error)) return next;
+    let nextIndex = index + 1;
+    if (mightAcceptOtherTls(error)) return nextIndex;
     const { host, port } = attemptAt(index);
-    while (next % attempts.length !== 0 && attemptAt(next).host === host && attemptAt(next).port === port) next++;
-    return next;
+    while (
+      nextIndex % attempts.length !== 0 &&
+      attemptAt(nextIndex).host === host &&
+      attemptAt(nextIndex).port === port
+    )
+      nextIndex++;
+    return nextIndex;
   }
 
-  function configOf(timeouts: ConnectionTimeouts): pg.ClientConfig {
-    const { host, port, ssl } = attemptAt(current);
+  function clientConfig(timeouts: ConnectionTimeouts): pg.ClientConfig {
+    const { host, port, ssl } = attemptAt(currentIndex);
     return {
       host,
       port,
@@ -168,11 +173,11 @@ export function createPostgresServers(url: string): PostgresServers {
   }
 
   return {
-    newClient: (timeouts) => new pg.Client(configOf(timeouts)),
+    newClient: (timeouts) => new pg.Client(clientConfig(timeouts)),
     options(timeouts) {
       class ServerClient extends pg.Client {
         constructor() {
-          super(configOf(timeouts));
+          super(clientConfig(timeouts));
         }
       }
       return {
@@ -183,18 +188,18 @@ export function createPostgresServers(url: string): PostgresServers {
     },
     async connect(connect) {
       const failedAttempts: { attempt: ConnectionAttempt; error: unknown }[] = [];
-      for (let index = current, attemptsLeft = attempts.length; attemptsLeft > 0; attemptsLeft--) {
-        current = index % attempts.length;
+      for (let index = currentIndex, attemptsLeft = attempts.length; attemptsLeft > 0; attemptsLeft--) {
+        currentIndex = index % attempts.length;
         try {
           return await connect();
         } catch (error) {
           failedAttempts.push({ attempt: attemptAt(index), error });
-          const next = nextIndexAfter(index, error);
-          attemptsLeft -= next - index - 1;
-          index = next;
+          const nextIndex = nextIndexAfter(index, error);
+          attemptsLeft -= nextIndex - index - 1;
+          index = nextIndex;
         }
       }
-      current = (current + 1) % attempts.length;
+      currentIndex = (currentIndex + 1) % attempts.length;
       throw new ConnectError(failedAttempts);
     },
   };

@@ -19,12 +19,12 @@ const IDLE_LIMIT_MS = 20;
 const insertFailure = (trx: Trx, subject: string, at: number) =>
   trx.insertInto('failure').values({ subject, address: 'a', at }).execute();
 
-/** Blocks this process, as a busy machine does, for longer than the server lets a transaction idle. */
+/** Blocks this process for longer than the idle limit of a transaction, as an overloaded machine would. */
 function block(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10 * IDLE_LIMIT_MS);
 }
 
-/** Waits until the session of a transaction has ended, while this process reads its sockets. */
+/** Waits, without blocking this process, until the session of a transaction has ended. */
 async function waitForEnd(store: Store, pid: number): Promise<void> {
   await until(async () => {
     const { rows } = await sql`select 1 from pg_stat_activity where pid = ${pid}`.execute(store.read);
@@ -37,8 +37,8 @@ for (const [server, urlOf] of [
   ['PgBouncer', bouncer.pooledUrl],
 ] as const) {
   for (const detected of ['before', 'by'] as const) {
-    for (const next of ['statement', 'commit'] as const) {
-      test(`${server}: a transaction that the server ended because it was idle, detected ${detected} the next ${next}, is run again`, async (t) => {
+    for (const operation of ['statement', 'commit'] as const) {
+      test(`${server}: a transaction that the server ended because it was idle, detected ${detected} the next ${operation}, is run again`, async (t) => {
         const store = await openPostgresStore(urlOf(await postgres.createDatabase()), () => undefined);
         t.after(() => store.close());
         let attempts = 0;
@@ -51,12 +51,15 @@ for (const [server, urlOf] of [
             if (detected === 'before') await waitForEnd(store, rows[0]?.pid ?? 0);
             else block();
           }
-          if (next === 'statement') await insertFailure(trx, 'second', attempts);
+          if (operation === 'statement') await insertFailure(trx, 'second', attempts);
           return attempts;
         });
         assert.equal(result, 2);
         const rows = await store.read.selectFrom('failure').select(['subject', 'at']).orderBy('subject').execute();
-        const expected = [{ subject: 'first', at: 2 }, ...(next === 'statement' ? [{ subject: 'second', at: 2 }] : [])];
+        const expected = [
+          { subject: 'first', at: 2 },
+          ...(operation === 'statement' ? [{ subject: 'second', at: 2 }] : []),
+        ];
         assert.deepEqual(rows, expected);
       });
     }

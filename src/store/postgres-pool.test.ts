@@ -23,12 +23,12 @@ after(() => postgres.close());
 
 const urlWithPort = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
 
-function open(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
+function openPool(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
   const timeouts = { connectMs: 500, statementMs: 500, responseMs: 500 };
   return createPool({ connections: 2, maxWaiting: 10, timeouts, onError: () => undefined, ...options });
 }
 
-/** Returns the outcome of one attempt: `acquired` (and released), or the detail of `unavailable`. */
+/** Acquires and releases a connection. Returns `acquired`, or the detail of the error `unavailable`. */
 async function tryOnce(pool: BoundedPool): Promise<string> {
   try {
     const { client, release } = await pool.acquire();
@@ -40,7 +40,7 @@ async function tryOnce(pool: BoundedPool): Promise<string> {
   }
 }
 
-/** A proxy of the database that closes each connection immediately until `open` is called. */
+/** Starts a proxy of the database that closes each connection immediately until `open` is called. */
 async function startClosedProxy() {
   let isOpen = false;
   let connectionCount = 0;
@@ -72,8 +72,8 @@ async function startClosedProxy() {
   };
 }
 
-test('acquiring with a full queue is refused immediately, and a queued request gets its turn', async () => {
-  const pool = open({ url });
+test('requests beyond the queue limit are refused immediately, and queued requests get released connections', async () => {
+  const pool = openPool({ url });
   const held: AcquiredConnection[] = [await pool.acquire(), await pool.acquire()];
   const attempts = Array.from({ length: 100 }, () => tryOnce(pool));
   const refused = await Promise.all(attempts.slice(10));
@@ -83,10 +83,10 @@ test('acquiring with a full queue is refused immediately, and a queued request g
   await pool.close();
 });
 
-test('connections to a database that is down are attempted a few times per second for any number of requests, and succeed once it is back', async () => {
+test('however many requests arrive, a database that is down is tried a few times per second, and used once it is back', async () => {
   const proxy = await startClosedProxy();
-  const pool = open({ url: urlWithPort(proxy.port) });
-  const began = performance.now();
+  const pool = openPool({ url: urlWithPort(proxy.port) });
+  const startedAtMs = performance.now();
   let requests = 0;
   await Promise.all(
     Array.from({ length: 10 }, async () => {
@@ -97,7 +97,7 @@ test('connections to a database that is down are attempted a few times per secon
       }
     }),
   );
-  const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE_MS * 0.5);
+  const pauses = 1 + (performance.now() - startedAtMs) / (RECONNECT_PAUSE_MS * 0.5);
   assert.ok(proxy.connectionCount() <= 2 * pauses + 2, `${proxy.connectionCount()} connections in ${pauses} pauses`);
   assert.ok(requests > proxy.connectionCount(), 'most requests caused no connection attempt');
   proxy.open();
@@ -108,13 +108,13 @@ test('connections to a database that is down are attempted a few times per secon
 
 test('a stalled database blocks no request beyond its timeout, and no connection leaks', async () => {
   const proxy = await startStallingProxy(postgres.port);
-  const pool = open({ url: urlWithPort(proxy.port) });
+  const pool = openPool({ url: urlWithPort(proxy.port) });
   assert.equal(await tryOnce(pool), 'acquired');
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 60 }, () => tryOnce(pool)));
-  const countOf = (outcome: string) => outcomes.filter((value) => value === outcome).length;
-  assert.equal(countOf('The database is too busy.'), 48);
-  assert.equal(countOf('The database cannot be reached.') + countOf('acquired'), 12);
+  const count = (outcome: string) => outcomes.filter((value) => value === outcome).length;
+  assert.equal(count('The database is too busy.'), 48);
+  assert.equal(count('The database cannot be reached.') + count('acquired'), 12);
   proxy.resume();
   await until(async () => (await tryOnce(pool)) === 'acquired', 5000);
   await pool.close();

@@ -37,22 +37,24 @@ const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
  * conflicted with others, or this process was suspended between two statements for longer than the idle limit (25P03).
  */
 export function isRolledBack(error: unknown): boolean {
-  return hasIdled(error) || ['40001', '40P01'].includes(String((error as { code?: unknown } | null)?.code));
+  return isIdleTimeoutError(error) || ['40001', '40P01'].includes(String((error as { code?: unknown } | null)?.code));
 }
 
 /** Returns whether the server ended a transaction because this process was suspended for longer than the idle limit. */
-export function hasIdled(error: unknown): boolean {
+export function isIdleTimeoutError(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === '25P03';
 }
 
-/** The first error that the server sent on a connection while no statement was running, before it closed it. */
+/**
+ * By connection: the first error that the server sent while no statement was running, before it closed the connection.
+ */
 const closingErrors = new WeakMap<object, Error>();
 
 /**
- * Returns the reason for which a statement failed. The driver's own error does not contain the reason for which the
- * server closed the connection.
+ * Returns why a statement failed: the error with which the server closed the connection, if any. The driver's own error
+ * does not contain it.
  */
-export function causeOfFailure(client: object, error: unknown): unknown {
+export function resolveFailureCause(client: object, error: unknown): unknown {
   return error instanceof pg.DatabaseError ? error : (closingErrors.get(client) ?? error);
 }
 
@@ -105,7 +107,7 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
     max: connections,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
   });
-  let ending = false;
+  let isClosing = false;
   /**
    * Connections in use or being opened. The pool's own queue, where every request would try to connect, stays empty.
    */
@@ -114,9 +116,9 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   /** No connection attempts before this `performance.now()`. */
   let reconnectAfterMs = 0;
   pool.on('error', (error) => {
-    if (!ending) onError(error);
+    if (!isClosing) onError(error);
   });
-  // The user of a broken connection notices it by the query that fails.
+  // A broken connection is reported by the next query on it, which fails.
   pool.on('connect', (client) => {
     client.on('error', (error) => {
       if (!closingErrors.has(client)) closingErrors.set(client, error);
@@ -137,7 +139,7 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   }
 
   async function connect(): Promise<pg.PoolClient> {
-    // Many nodes under load must not keep a database from recovering.
+    // Connection attempts of many busy nodes must not prevent a database from recovering.
     if (performance.now() < reconnectAfterMs && pool.idleCount === 0) throw storeUnavailable();
     try {
       return await (pool.idleCount > 0 ? pool.connect() : servers.connect(() => pool.connect()));
@@ -173,7 +175,7 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
       }
     },
     close() {
-      ending = true;
+      isClosing = true;
       queue.rejectAll(storeUnavailable());
       return pool.end();
     },

@@ -13,7 +13,7 @@ export interface ConnectionAttempt {
 
 /** The contents of a `postgres://…` URL, as libpq interprets it. */
 export interface PostgresUrl {
-  /** In the order in which they are tried; the attempts of one server are adjacent. */
+  /** In the order in which they are made; the attempts for one server are adjacent. */
   readonly attempts: readonly [ConnectionAttempt, ...ConnectionAttempt[]];
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -70,17 +70,17 @@ function parseHosts(authority: string): { host: string; port: number }[] {
 function readHosts(authority: string, parameters: URLSearchParams): { host: string; port: number }[] {
   const hosts = parameters.get('host');
   const ports = parameters.get('port')?.split(',');
-  const named =
+  const hostList =
     hosts === null ? parseHosts(authority) : hosts.split(',').map((host) => ({ host, port: parsePort('') }));
-  if (ports === undefined) return named;
-  if (ports.length !== 1 && ports.length !== named.length) throwInvalid('with one port, or one port per host');
-  return named.map(({ host }, index) => ({ host, port: parsePort(ports[index] ?? ports[0] ?? '') }));
+  if (ports === undefined) return hostList;
+  if (ports.length !== 1 && ports.length !== hostList.length) throwInvalid('with one port, or one port per host');
+  return hostList.map(({ host }, index) => ({ host, port: parsePort(ports[index] ?? ports[0] ?? '') }));
 }
 
 function readSslMode(parameters: URLSearchParams): SslMode {
   const text = parameters.get('sslmode') ?? (parameters.get('ssl') === 'true' ? 'require' : process.env['PGSSLMODE']);
   if (text === undefined || text === '') return 'prefer';
-  // Node drivers use this name.
+  // The name that Node.js drivers use for `require`.
   if (text === 'no-verify') return 'require';
   return SSL_MODES.find((mode) => mode === text) ?? throwInvalid(`with sslmode as one of: ${SSL_MODES.join(', ')}`);
 }
@@ -95,7 +95,7 @@ function readParameterFile(parameters: URLSearchParams, name: string): Buffer | 
   }
 }
 
-/** libpq's default location of certificate authorities. */
+/** Reads the certificate authorities from libpq's default location. */
 function readDefaultAuthorities(): Buffer | undefined {
   const path = process.env['PGSSLROOTCERT'] ?? join(homedir(), '.postgresql', 'root.crt');
   return existsSync(path) ? readFileSync(path) : undefined;
@@ -106,12 +106,14 @@ function readDefaultAuthorities(): Buffer | undefined {
  * also verify the certificate chain.
  */
 function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
-  const named = readParameterFile(parameters, 'sslrootcert');
-  const verifies = mode.startsWith('verify-') || (mode === 'require' && named !== undefined);
-  const ca = named ?? (verifies && parameters.get('sslrootcert') !== 'system' ? readDefaultAuthorities() : undefined);
+  const customAuthorities = readParameterFile(parameters, 'sslrootcert');
+  const verifyCertificate = mode.startsWith('verify-') || (mode === 'require' && customAuthorities !== undefined);
+  const ca =
+    customAuthorities ??
+    (verifyCertificate && parameters.get('sslrootcert') !== 'system' ? readDefaultAuthorities() : undefined);
   const [cert, key] = [readParameterFile(parameters, 'sslcert'), readParameterFile(parameters, 'sslkey')];
   return {
-    rejectUnauthorized: verifies,
+    rejectUnauthorized: verifyCertificate,
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
@@ -161,7 +163,7 @@ export function parsePostgresUrl(text: string): PostgresUrl {
     attemptsFor(host, port, mode, tls),
   );
   if (first === undefined) throw new InvalidPostgresUrlError('with a host');
-  const parameterOr = (given: string | null, fallback: string) => given ?? (fallback === '' ? undefined : fallback);
+  const parameterOr = (value: string | null, fallback: string) => value ?? (fallback === '' ? undefined : fallback);
   return {
     attempts: [first, ...rest],
     user: parameterOr(parameters.get('user'), user),

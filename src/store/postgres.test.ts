@@ -12,7 +12,7 @@ import { deleteCredential } from './credentials.ts';
 const postgres = await openTestDatabases();
 after(() => postgres.close());
 
-test('refusals that are written while their credential is being deleted cause no deadlock and are not lost', async (t) => {
+test('denials that are written while their credential is being deleted cause no deadlock and are not lost', async (t) => {
   const { store, close } = await openTestDatabase(postgres);
   t.after(close);
   const owner = await seedWorkspace(store);
@@ -38,10 +38,10 @@ test('refusals that are written while their credential is being deleted cause no
     origin,
     at: 1,
   });
-  let written = Promise.resolve();
+  let flushed = Promise.resolve();
   await store.transaction(async (trx) => {
     await deleteCredential(trx, workspaceId, kind, id);
-    written = flush(true);
+    flushed = flush(true);
     for (let isWaiting = false; !isWaiting; ) {
       const locks = await sql`select 1 from pg_locks where not granted and database =
         (select oid from pg_database where datname = current_database()) or not granted and database is null`.execute(
@@ -53,7 +53,7 @@ test('refusals that are written while their credential is being deleted cause no
     const draft = { workspaceId, actor: person, target: actor, credential: actor, origin, detail: {}, at: 2 };
     await appendAuditEvent(trx, { ...draft, action: 'api_key.deleted' });
   });
-  await written;
+  await flushed;
   assert.deepEqual(errors, []);
   const events = store.read.selectFrom('audit_event').select('action').where('workspace_id', '=', workspaceId);
   const actions = (await events.orderBy('sequence').execute()).map(({ action }) => action);

@@ -14,11 +14,11 @@ import {
 import { ConnectError, describeConnectError } from './postgres-connect-error.ts';
 import {
   type BoundedPool,
-  causeOfFailure,
   createPool,
-  hasIdled,
   isConnectionLost,
+  isIdleTimeoutError,
   isRolledBack,
+  resolveFailureCause,
   toStoreError,
 } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
@@ -41,13 +41,13 @@ const MAX_WAITING_LOOKUPS = 2_000;
 /** Maximum attempts of a transaction that the server rolls back. */
 const MAX_ATTEMPTS = 5;
 /**
- * Maximum attempts, and the approximate pause before the second, if this process was idle for too long in a
- * transaction. It is overloaded then, and more attempts would add to the load.
+ * Maximum attempts, and the approximate pause before the second, after this process exceeded the idle limit of a
+ * transaction. The process is then overloaded, and more attempts would add to the load.
  */
 const MAX_ATTEMPTS_AFTER_IDLING = 2;
 const IDLE_PAUSE_MS = 200;
 
-/** Returns errors unchanged if the transaction can be run again, and other errors as `toStoreError` does. */
+/** Returns an error unchanged if the transaction can be run again; maps other errors with `toStoreError`. */
 const toTransactionError = (error: unknown): unknown => (isRolledBack(error) ? error : toStoreError(error));
 
 /** Wraps a pool for kysely: discards broken connections and reports their errors as `unavailable`. */
@@ -68,7 +68,7 @@ function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): Postgre
             if (sql === 'begin') return await client.query(beginStatementFor(client, timeouts));
             return await client.query(sql, parameters as unknown[]);
           } catch (error) {
-            const cause = causeOfFailure(client, error);
+            const cause = resolveFailureCause(client, error);
             if (isConnectionLost(cause)) connectionError = cause;
             throw toTransactionError(cause);
           }
@@ -86,7 +86,7 @@ function numberParameters(statement: string): string {
   return statement.replace(/\?/g, () => `$${++count}`);
 }
 
-/** Names each statement, so that a connection parses and plans it once. */
+/** Returns a function that names statements, so that a connection parses and plans each of them once. */
 function createStatementCache(): (statement: string) => { name: string; text: string } {
   const prepared = new Map<string, { name: string; text: string }>();
   return (statement) => {
@@ -119,8 +119,7 @@ async function refuseAsynchronousCommit(pool: BoundedPool): Promise<void> {
 }
 
 /**
- * Returns the reason a node cannot start on the database; errors other than connection failures are returned
- * unchanged.
+ * Maps an error with which a node cannot start on the database to `StartRefusedError`; returns other errors unchanged.
  */
 function toStartError(error: unknown): unknown {
   const cause = error instanceof Problem ? error.cause : error;
@@ -131,12 +130,12 @@ function toStartError(error: unknown): unknown {
 }
 
 /**
- * Opens the PostgreSQL store and migrates it; any number of nodes may do so at the same time. Lookups have dedicated
+ * Opens the PostgreSQL store and migrates it; any number of nodes can do so at the same time. Lookups have dedicated
  * connections, so that long-running work never delays an authorization decision. `onError` receives errors of idle
  * connections. Throws `StartRefusedError` if no usable database is found.
  */
 export async function openPostgresStore(url: string, onError: (error: Error) => void): Promise<Store> {
-  const work = createPool({
+  const workPool = createPool({
     url,
     connections: WORK_CONNECTIONS,
     maxWaiting: MAX_WAITING_WORK,
@@ -150,20 +149,20 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     timeouts: LOOKUP_TIMEOUTS,
     onError,
   });
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(work, WORK_TIMEOUTS) }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(workPool, WORK_TIMEOUTS) }) });
   const prepare = createStatementCache();
   try {
-    await refuseAsynchronousCommit(work);
+    await refuseAsynchronousCommit(workPool);
     await migrate(db, 'bytea');
   } catch (error) {
-    await Promise.all([work.close(), lookupPool.close()]);
+    await Promise.all([workPool.close(), lookupPool.close()]);
     throw toStartError(error);
   }
 
-  async function first<Row>(
+  async function queryFirst<Row>(
     statement: string,
     parameters: readonly Bindable[],
-    mayRetry = true,
+    canRetry = true,
   ): Promise<Row | undefined> {
     const { client, release } = await lookupPool.acquire();
     try {
@@ -173,24 +172,24 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     } catch (error) {
       release(error);
       // 0A000: a migration changed the result type of the cached plan. A fresh connection plans the query again.
-      if (mayRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
-        return first(statement, parameters, false);
+      if (canRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
+        return queryFirst(statement, parameters, false);
       throw toStoreError(error);
     }
   }
 
-  const byKey = new Map<KeyedLookup, BatchedLookups>();
+  const lookupsByQuery = new Map<KeyedLookup, BatchedLookups>();
   function lookupsFor(rows: KeyedLookup): BatchedLookups {
-    let lookUps = byKey.get(rows);
-    if (lookUps === undefined) {
+    let lookups = lookupsByQuery.get(rows);
+    if (lookups === undefined) {
       const bounds = {
         connections: LOOKUP_CONNECTIONS,
         maxWaiting: MAX_WAITING_LOOKUPS,
         maxWaitMs: LOOKUP_TIMEOUTS.connectMs,
       };
-      byKey.set(rows, (lookUps = createBatchedLookups(rows, lookupPool, bounds)));
+      lookupsByQuery.set(rows, (lookups = createBatchedLookups(rows, lookupPool, bounds)));
     }
-    return lookUps;
+    return lookups;
   }
 
   return {
@@ -202,18 +201,18 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
           return await db.transaction().execute(task);
         } catch (error) {
           if (!isRolledBack(error)) throw error;
-          const wasIdle = hasIdled(error);
-          if (attempt >= (wasIdle ? MAX_ATTEMPTS_AFTER_IDLING : MAX_ATTEMPTS)) throw toStoreError(error);
-          if (wasIdle) await pause(IDLE_PAUSE_MS * (0.5 + Math.random()));
+          const isIdleTimeout = isIdleTimeoutError(error);
+          if (attempt >= (isIdleTimeout ? MAX_ATTEMPTS_AFTER_IDLING : MAX_ATTEMPTS)) throw toStoreError(error);
+          if (isIdleTimeout) await pause(IDLE_PAUSE_MS * (0.5 + Math.random()));
         }
       }
     },
     lookUp: (rows, key) => lookupsFor(rows).find(key),
-    queryFirst: (statement, parameters) => first(statement, parameters),
-    poolUsage: () => ({ work: work.usage(), look_up: lookupPool.usage() }),
+    queryFirst: (statement, parameters) => queryFirst(statement, parameters),
+    poolUsage: () => ({ work: workPool.usage(), look_up: lookupPool.usage() }),
     async close() {
-      for (const lookUps of byKey.values()) lookUps.close();
-      await Promise.all([work.close(), lookupPool.close()]);
+      for (const lookups of lookupsByQuery.values()) lookups.close();
+      await Promise.all([workPool.close(), lookupPool.close()]);
     },
   };
 }

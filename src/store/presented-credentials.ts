@@ -20,7 +20,7 @@ export interface AuthorizationRow {
   readonly rate_at: number;
 }
 
-/** A credential that was deleted at `deleted_at`, or exists if that is null. */
+/** A credential; it was deleted at `deleted_at` or, if that is null, still exists. */
 export type PresentedRow = AuthorizationRow & { readonly deleted_at: number | null };
 const AUTHORIZATION_COLUMNS =
   'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses, rate_missing, rate_at';
@@ -39,8 +39,9 @@ const BY_DIGEST = {
 };
 
 /**
- * Returns the credential with a digest, also if it was deleted recently, or undefined. One indexed read, on the hot
- * path. The only credential query that is not filtered by workspace, because the digest determines it.
+ * Returns the credential with a digest, even if it was deleted recently, or undefined. One indexed read on the hot
+ * path. This is the only credential query that is not filtered by workspace, because the digest determines the
+ * workspace.
  */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<PresentedRow | undefined> {
   return store.lookUp<PresentedRow>(BY_DIGEST, digest);

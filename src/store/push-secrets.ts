@@ -11,10 +11,10 @@ export async function replacePushSecret(trx: Trx, app: AppTable, sealed: string,
 }
 
 /**
- * Returns the apps with this ID or slug that have a push secret, with that secret. Not filtered by workspace: a push
- * names no workspace, and its signature determines the app.
+ * Returns the apps with this ID or slug that have a push secret, with the secret. Not filtered by workspace, because a
+ * push does not name a workspace and its signature determines the app.
  */
-export function appsWithPushSecret(db: Queryable, idOrSlug: string, limit: number) {
+export function listAppsWithPushSecret(db: Queryable, idOrSlug: string, limit: number) {
   return db
     .selectFrom('push_secret')
     .innerJoin('app', (join) =>

@@ -6,7 +6,7 @@ import type { Queryable, Trx } from './store.ts';
  * Returns apps whose repository URL has a user, a query or a fragment. Not filtered by workspace: part of the upgrade
  * at start.
  */
-export async function appsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
+export async function listAppsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
   return db
     .selectFrom('app')
     .selectAll()
@@ -17,7 +17,7 @@ export async function appsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
 type PlanRow = Pick<DeploymentTable, 'workspace_id' | 'id' | 'plan'>;
 
 /** Returns the plans of unfinished deployments. Not filtered by workspace: part of the upgrade at start. */
-export async function unfinishedPlans(db: Queryable): Promise<PlanRow[]> {
+export async function listUnfinishedPlans(db: Queryable): Promise<PlanRow[]> {
   return db
     .selectFrom('deployment')
     .select(['workspace_id', 'id', 'plan'])
@@ -36,7 +36,7 @@ export async function replacePlan(trx: Trx, { workspace_id, id, plan }: PlanRow)
     .execute();
 }
 
-/** Replaces the repository of an app; returns false if it was changed in the meantime. */
+/** Replaces the repository of an app; returns false if it has changed since `app` was read. */
 export async function replaceRepository(
   trx: Trx,
   { workspace_id, id, repository }: AppTable,

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Store } from './store.ts';
 
-/** The ids of the projects and apps that a restricted credential may access. A project includes all its apps. */
+/** The IDs of the projects and apps that a restricted credential may access. A project includes all its apps. */
 export interface AllowedResources {
   readonly projects: ReadonlySet<string>;
   readonly apps: ReadonlySet<string>;
@@ -29,7 +29,7 @@ export const isAllowedProject = ({ projects }: AllowedResources): RawBuilder<boo
 export const isAllowedApp = ({ projects, apps }: AllowedResources): RawBuilder<boolean> =>
   sql<boolean>`(${isIn('app.id', apps)} or ${isIn('app.project_id', projects)})`;
 
-/** The condition on a row that belongs to an app, or belonged to one that was deleted. */
+/** The condition on a row whose `column` contains the ID of an app, even of a deleted one. */
 export const belongsToAllowedApp = (column: string, workspaceId: string, allowed: AllowedResources) =>
   sql<boolean>`(${isIn(column, allowed.apps)} or ${sql.ref(column)} in (
     select app.id from app where app.workspace_id = ${workspaceId} and ${isIn('app.project_id', allowed.projects)}))`;
@@ -39,20 +39,20 @@ export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =
   sql<boolean>`exists (select 1 from error_facet where error_facet.issue_id = error_issue.id
     and error_facet.kind = 'app_id' and ${belongsToAllowedApp('error_facet.value', workspaceId, allowed)})`;
 
-const OF_APP = `left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
+const JOIN_APP = `left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
   where owned.workspace_id = ? and owned.id = ?`;
 
 /**
- * Queries for the app and the project of a resource by its id; of a project, an app or a script also by its slug. Each
- * returns at most one row.
+ * Queries for the app and the project of a resource by the resource's ID or, for projects, apps and scripts, by its ID
+ * or slug. Each returns at most one row.
  */
 const OWNERS: Readonly<Record<AllowedType, string>> = {
   project: 'select null as app_id, id as project_id from project where workspace_id = ? and (id = ? or slug = ?)',
   app: 'select id as app_id, project_id from app where workspace_id = ? and (id = ? or slug = ?)',
-  deployment: `select owned.app_id, app.project_id from deployment owned ${OF_APP}`,
-  backup: `select owned.app_id, app.project_id from backup owned ${OF_APP}`,
-  error_key: `select owned.app_id, app.project_id from error_key owned ${OF_APP}`,
-  source_map: `select owned.app_id, app.project_id from source_map owned ${OF_APP}`,
+  deployment: `select owned.app_id, app.project_id from deployment owned ${JOIN_APP}`,
+  backup: `select owned.app_id, app.project_id from backup owned ${JOIN_APP}`,
+  error_key: `select owned.app_id, app.project_id from error_key owned ${JOIN_APP}`,
+  source_map: `select owned.app_id, app.project_id from source_map owned ${JOIN_APP}`,
   script: `select owned.app_id, app.project_id from script owned
     left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
     where owned.workspace_id = ? and (owned.id = ? or owned.slug = ?)`,
@@ -70,7 +70,7 @@ const OWNERS: Readonly<Record<AllowedType, string>> = {
  * Returns whether a resource exists and a restricted credential may access it. Projects, apps and scripts can be named
  * by slug too. This is part of authorization, so it never waits for long reads.
  */
-export async function existsFor(
+export async function isAllowedResource(
   store: Store,
   type: AllowedType,
   workspaceId: string,

@@ -4,7 +4,7 @@ import { type AllowedResources, belongsToAllowedApp, isAllowedApp, isAllowedProj
 import type { Schema } from './schema.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** Resource types whose tables share id, workspace, name, slug and timestamps. */
+/** Resource types whose tables share ID, workspace, name, slug and timestamps. */
 export type ResourceRows = Pick<Schema, 'project' | 'server' | 'app' | 'script'>;
 export type ResourceType = keyof ResourceRows;
 
@@ -18,14 +18,14 @@ export interface ResourceFilter {
   readonly allowed?: AllowedResources | null;
 }
 
-/** Returns a resource of the workspace by id or slug, or undefined; no slug has the form of an id. */
-export async function findResource<Noun extends ResourceType>(
+/** Returns a resource of the workspace by ID or slug, or undefined; no slug has the form of an ID. */
+export async function findResource<Type extends ResourceType>(
   db: Queryable,
-  resourceType: Noun,
+  resourceType: Type,
   workspaceId: string,
   idOrSlug: string,
-): Promise<ResourceRows[Noun] | undefined> {
-  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(resourceType)}
+): Promise<ResourceRows[Type] | undefined> {
+  const { rows } = await sql<ResourceRows[Type]>`select * from ${sql.table(resourceType)}
     where workspace_id = ${workspaceId} and (id = ${idOrSlug} or slug = ${idOrSlug})`.execute(db);
   return rows[0];
 }
@@ -38,8 +38,8 @@ export async function lockResource(trx: Trx, type: ResourceType, workspaceId: st
   );
 }
 
-/** Returns the ids of projects or apps of the workspace, keyed by id and by slug. */
-export async function resourceIdsOf(
+/** Returns the IDs of projects or apps of the workspace, keyed by ID and by slug. */
+export async function findResourceIds(
   db: Queryable,
   resourceType: 'project' | 'app',
   workspaceId: string,
@@ -59,15 +59,15 @@ function allowedCondition(resourceType: ResourceType, workspaceId: string, allow
 }
 
 /** Returns rows in the requested order, up to one more than the limit. */
-export async function listResources<Noun extends ResourceType>(
+export async function listResources<Type extends ResourceType>(
   db: Queryable,
-  resourceType: Noun,
+  resourceType: Type,
   workspaceId: string,
   filter: ResourceFilter,
   sort: 'created_at' | 'name_key',
   direction: 'asc' | 'desc',
   page: PageRequest,
-): Promise<ResourceRows[Noun][]> {
+): Promise<ResourceRows[Type][]> {
   const conditions = [sql`workspace_id = ${workspaceId}`];
   if (filter.q !== undefined && filter.q !== '') {
     const pattern = `%${filter.q.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
@@ -83,13 +83,13 @@ export async function listResources<Noun extends ResourceType>(
     const comparison = sql.raw(direction === 'asc' ? '>' : '<');
     conditions.push(sql`(${sql.ref(sort)}, id) ${comparison} (${page.after.value}, ${page.after.id})`);
   }
-  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(resourceType)}
+  const { rows } = await sql<ResourceRows[Type]>`select * from ${sql.table(resourceType)}
     where ${sql.join(conditions, sql` and `)}
     order by ${sql.ref(sort)} ${order}, id ${order} limit ${page.limit + 1}`.execute(db);
   return rows;
 }
 
-export async function resourceSlugTaken(
+export async function isResourceSlugTaken(
   db: Queryable,
   resourceType: ResourceType,
   workspaceId: string,
@@ -100,10 +100,10 @@ export async function resourceSlugTaken(
   return rows.length > 0;
 }
 
-export async function insertResource<Noun extends ResourceType>(
+export async function insertResource<Type extends ResourceType>(
   trx: Trx,
-  resourceType: Noun,
-  row: ResourceRows[Noun],
+  resourceType: Type,
+  row: ResourceRows[Type],
 ): Promise<void> {
   const columns = Object.keys(row).map((column) => sql.ref(column));
   await sql`insert into ${sql.table(resourceType)} (${sql.join(columns)})
@@ -111,10 +111,10 @@ export async function insertResource<Noun extends ResourceType>(
 }
 
 /** Overwrites an existing row. */
-export async function updateResource<Noun extends ResourceType>(
+export async function updateResource<Type extends ResourceType>(
   trx: Trx,
-  resourceType: Noun,
-  row: ResourceRows[Noun],
+  resourceType: Type,
+  row: ResourceRows[Type],
 ): Promise<void> {
   const { id, workspace_id, ...fields } = row;
   const sets = Object.entries(fields).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);

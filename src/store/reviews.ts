@@ -1,7 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type CredentialKind, REVIEW_REASONS, type ReviewReason, SCOPES } from '../contract/vocabulary.ts';
-import { selectWithDetails, VIOLATES_POLICY } from './credential-filter.ts';
-import type { CredentialRow } from './credentials.ts';
+import { VIOLATES_POLICY } from './credential-filter.ts';
 import type { CredentialReviewTable } from './schema/credentials.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -21,11 +20,11 @@ export interface ReviewTimes {
 
 const HOLDS_ALL = sql.raw(`credential.kind = 'access_token' and credential.rights like '%"all"%'`);
 /** Number of rights that a credential has; `all` stands for every other scope. */
-const HELD_RIGHTS = sql.raw(`case when ${`credential.rights like '%"all"%'`} then ${SCOPES.length - 1}
+const HELD_RIGHTS = sql.raw(`case when credential.rights like '%"all"%' then ${SCOPES.length - 1}
   else length(credential.rights) - length(replace(credential.rights, ',', '')) + 1 end`);
 
-/** The condition of each reason, for credentials that have not expired. */
-function conditionsOf(times: ReviewTimes): Readonly<Record<Exclude<ReviewReason, 'expired'>, RawBuilder<unknown>>> {
+/** Returns the SQL condition of each reason, for credentials that have not expired. */
+function reasonConditions(times: ReviewTimes): Readonly<Record<Exclude<ReviewReason, 'expired'>, RawBuilder<unknown>>> {
   const { now, unusedSince, neverUsedSince, usedSince, countsRights, expiresBy } = times;
   return {
     unused: sql`credential.last_used_at <= ${unusedSince}`,
@@ -48,9 +47,9 @@ function conditionsOf(times: ReviewTimes): Readonly<Record<Exclude<ReviewReason,
   };
 }
 
-/** Returns the reasons to review a credential as a bit mask, in SQL. */
+/** Returns an SQL expression for the reasons to review a credential, as a bit mask. */
 function reasonsExpression(times: ReviewTimes): RawBuilder<number> {
-  const conditions = conditionsOf(times);
+  const conditions = reasonConditions(times);
   const bits = REVIEW_REASONS.flatMap((reason, position) =>
     reason === 'expired' ? [] : [sql`case when ${conditions[reason]} then ${sql.lit(1 << position)} else 0 end`],
   );
@@ -63,11 +62,11 @@ export interface ReviewReasonsRow {
   readonly id: string;
   readonly created_at: number;
   readonly reasons: number;
-  /** The reasons in spite of which a person decided to keep the credential. */
+  /** The reasons that applied when a person decided to keep the credential. */
   readonly kept: number;
 }
 
-/** Selects only credentials that people created, because issued tokens expire by themselves. */
+/** Selects only credentials that people created, because issued tokens expire on their own. */
 function selectReasons(db: Queryable, workspaceId: string, times: ReviewTimes) {
   return db
     .selectFrom('credential')
@@ -102,8 +101,10 @@ export async function readReviewReasons(
   return query.orderBy('credential.created_at').orderBy('credential.id').limit(limit).execute();
 }
 
-/** Locks a credential until the transaction ends, and returns the reasons to review it, or undefined. */
-export async function lockReviewed(
+/**
+ * Locks a credential until the transaction ends and returns the reasons to review it; undefined if it does not exist.
+ */
+export async function lockReviewedCredential(
   trx: Trx,
   workspaceId: string,
   id: string,
@@ -117,19 +118,13 @@ export async function lockReviewed(
     .executeTakeFirst();
 }
 
-/** Stores the decision to keep a credential, in place of an earlier one. */
+/** Stores the decision to keep a credential, replacing an earlier decision. */
 export async function saveReview(trx: Trx, row: CredentialReviewTable): Promise<void> {
   await trx
     .insertInto('credential_review')
     .values(row)
     .onConflict((conflict) => conflict.column('credential_id').doUpdateSet(row))
     .execute();
-}
-
-/** Returns credentials with these ids, in any order. */
-export function findReviewed(db: Queryable, workspaceId: string, ids: readonly string[]): Promise<CredentialRow[]> {
-  const credentials = db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId);
-  return selectWithDetails(credentials.where('credential.id', 'in', ids)).execute();
 }
 
 /** Returns the decisions on credentials that still apply. */

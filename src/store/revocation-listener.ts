@@ -16,12 +16,12 @@ async function pollForRevocations(
   onRevoked: () => void,
   onConfirmed: () => void,
 ): Promise<never> {
-  let known = -1;
+  let knownNumber = -1;
   for (;;) {
     const { rows } = await client.query<{ number: number }>('select number from revocation_counter where id = 1');
-    const number = rows[0]?.number ?? known;
-    if (number !== known) onRevoked();
-    known = number;
+    const number = rows[0]?.number ?? knownNumber;
+    if (number !== knownNumber) onRevoked();
+    knownNumber = number;
     onConfirmed();
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
@@ -37,7 +37,7 @@ export function listenForNotifications(
   onConfirmed: () => void,
 ): { stop(): Promise<void> } {
   const servers = createPostgresServers(url);
-  let stopped = false;
+  let isStopped = false;
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | null = null;
 
@@ -55,19 +55,19 @@ export function listenForNotifications(
   async function connect(): Promise<void> {
     try {
       client = await connectClient(servers, LISTEN_TIMEOUTS);
-      if (!stopped) await listen(client);
+      if (!isStopped) await listen(client);
     } catch {
       // Reconnects below.
     }
     await client?.end().catch(() => undefined);
     client = null;
-    if (!stopped) timer = setTimeout(() => void connect(), 100 + Math.random() * 400);
+    if (!isStopped) timer = setTimeout(() => void connect(), 100 + Math.random() * 400);
   }
 
   void connect();
   return {
     async stop() {
-      stopped = true;
+      isStopped = true;
       if (timer !== null) clearTimeout(timer);
       await client?.end().catch(() => undefined);
     },

@@ -11,8 +11,8 @@ const SCHEDULES = {
 export type Schedule = keyof typeof SCHEDULES;
 type ScheduledKind = (typeof SCHEDULES)[Schedule]['table'];
 
-/** Returns resources whose schedule is due, the longest overdue first, in every workspace. */
-export async function dueSchedules(
+/** Returns resources whose schedule is due, the longest overdue first. Not filtered by workspace. */
+export async function listDueSchedules(
   db: Queryable,
   schedule: Schedule,
   now: number,
@@ -26,18 +26,18 @@ export async function dueSchedules(
 }
 
 /**
- * Returns a scheduled resource and locks its row until the transaction ends, so that only one node starts the work that
- * is due. Returns undefined if it does not exist.
+ * Locks a scheduled resource until the transaction ends and returns it, or undefined if it does not exist. Because of
+ * the lock, only one node starts the work that is due.
  */
-export async function lockScheduled<Noun extends ScheduledKind>(
+export async function lockScheduled<Kind extends ScheduledKind>(
   trx: Trx,
-  kind: Noun,
+  kind: Kind,
   workspaceId: string,
   id: string,
-): Promise<ResourceRows[Noun] | undefined> {
+): Promise<ResourceRows[Kind] | undefined> {
   // The embedded store has one writer and needs no locks.
   const lock = engineOf(trx) === 'postgres' ? sql`for update` : sql``;
-  const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(kind)}
+  const { rows } = await sql<ResourceRows[Kind]>`select * from ${sql.table(kind)}
     where workspace_id = ${workspaceId} and id = ${id} ${lock}`.execute(trx);
   return rows[0];
 }

@@ -50,7 +50,7 @@ forEachEngine('the schema', (engine) => {
     );
     const declared = declaredColumns().map((column) => {
       const [name = ''] = column.split(':');
-      // An insert may leave out a `Generated` column.
+      // An insert can omit a `Generated` column.
       const plain = hasDefault.has(name) ? column.replace(/Generated<(.*)>/, '$1') : column;
       return engine.name === 'postgres' ? plain : plain.replace(' | null', '');
     });

@@ -53,7 +53,7 @@ import type {
 } from './schema/workspaces.ts';
 
 /**
- * The tables. Ids are TEXT, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
+ * The tables. IDs are text, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
  * Every table with rows of a workspace has `workspace_id`, and every query filters by it.
  */
 export interface Schema {
@@ -83,7 +83,7 @@ export interface Schema {
     address: string;
     first_seen_at: number;
     last_seen_at: number;
-    /** Id of the API key of the guard that last reported the address; null if a server received a request from it. */
+    /** ID of the API key of the guard that last reported the address; null if a server received a request from it. */
     reported_by: string | null;
   };
   /** Uses that guards reported, by the guard's API key. */
@@ -159,15 +159,17 @@ export interface Schema {
   workload_replay: WorkloadReplayTable;
 }
 
-/** A single row, with id 1. */
+/** A single row, with ID 1. */
 export interface InstallationTable {
   id: number;
   store_id: string;
   /** A sealed value that only the correct secret decrypts; null until the store is first opened. */
   secret_check: string | null;
+  /** How often the embedded store was opened. */
   starts: number;
+  /** 1 while the embedded store is closed and its file contains everything that was written. */
   clean: number;
-  /** Start of the counting of uses per right, epoch milliseconds. */
+  /** Since when uses per right are counted. */
   rights_counted_since: Generated<number>;
 }
 

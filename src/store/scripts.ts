@@ -90,7 +90,8 @@ export async function listRuns(
 }
 
 /**
- * Returns the number of a script's runs in these states; with `scheduledOnly`, only of runs that a schedule started.
+ * Returns the number of a script's runs with these statuses; with `scheduledOnly`, only of runs that a schedule
+ * started.
  */
 export async function countRuns(
   db: Queryable,
@@ -113,15 +114,15 @@ export async function countRuns(
 const RUNS_PER_PRUNING = 100;
 
 /**
- * Deletes finished runs of a script with their logs, except the newest `keep`, one of which is always the run that just
- * ended.
+ * Deletes finished runs of a script with their logs, except the run that just ended and the newest other runs,
+ * `maxRuns` in total.
  */
 export async function pruneRuns(
   trx: Trx,
   { id: endedId, workspace_id: workspaceId, script_id: scriptId }: RunTable,
-  keep: number,
+  maxRuns: number,
 ): Promise<void> {
-  const old = await trx
+  const oldRuns = await trx
     .selectFrom('run')
     .select('id')
     .where('workspace_id', '=', workspaceId)
@@ -131,10 +132,10 @@ export async function pruneRuns(
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(RUNS_PER_PRUNING)
-    .offset(keep - 1)
+    .offset(maxRuns - 1)
     .execute();
-  if (old.length === 0) return;
-  const ids = old.map(({ id }) => id);
+  if (oldRuns.length === 0) return;
+  const ids = oldRuns.map(({ id }) => id);
   for (const table of ['log', 'run'] as const)
     await trx.deleteFrom(table).where('workspace_id', '=', workspaceId).where('id', 'in', ids).execute();
 }

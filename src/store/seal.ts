@@ -2,20 +2,20 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 
 const SEAL_VERSION = 'v1';
 
-/** Characters of a sealed text before its base64url part, and bytes of the nonce and the tag in that part. */
+/** Characters of a sealed value before its base64url part, and bytes of the nonce and the tag in that part. */
 export const SEAL_OVERHEAD = { characters: 12, bytes: 28 } as const;
 
-/** Returns the number of UTF-8 bytes of a sealed text, without decrypting it. Pure. */
-export const bytesOfSealed = (sealed: string): number =>
+/** Returns the UTF-8 length in bytes of the text in a sealed value, without decrypting it. */
+export const unsealedByteLength = (sealed: string): number =>
   Math.floor(((sealed.length - SEAL_OVERHEAD.characters) * 3) / 4) - SEAL_OVERHEAD.bytes;
 
 /** Encrypts secrets that must be read back, and computes MACs, with keys derived from `DEVPILOT_SECRET`. */
 export interface Seal {
-  /** Encrypts `plain` with AES-256-GCM, bound to `identity` as associated data and marked with the key's id. */
+  /** Encrypts `plain` with AES-256-GCM, bound to `identity` as associated data and marked with the key's ID. */
   seal(plain: string, identity: string): string;
   /** Decrypts the result of `seal` for the same identity. Throws for anything else. */
   open(sealed: string, identity: string): string;
-  /** Returns whether one of the configured secrets sealed it; its identity is checked only by `open`. */
+  /** Returns whether one of the configured secrets sealed a value. Only `open` checks the identity. */
   hasKeyFor(sealed: string): boolean;
   /** Returns the HMAC-SHA-256 of `text` in hex, with a separate key per `purpose`. */
   mac(purpose: string, text: string): string;
@@ -38,7 +38,7 @@ function deriveKeys(secret: Buffer): Keys {
 
 /** Creates a seal. The first secret encrypts and all of them decrypt, so that a secret can be rotated. */
 export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
-  const all = secrets.map(deriveKeys);
+  const allKeys = secrets.map(deriveKeys);
   const current = deriveKeys(secrets[0]);
   return {
     seal(plain, identity) {
@@ -51,7 +51,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
     },
     open(sealed, identity) {
       const [version, id, packed] = sealed.split('.');
-      const keys = all.find((candidate) => candidate.id === id);
+      const keys = allKeys.find((candidate) => candidate.id === id);
       if (version !== SEAL_VERSION || keys === undefined || packed === undefined) {
         throw new Error('Encrypted with a key that DEVPILOT_SECRET does not provide.');
       }
@@ -61,7 +61,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
       decipher.setAuthTag(bytes.subarray(12, 28));
       return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
     },
-    hasKeyFor: (sealed) => all.some(({ id }) => sealed.startsWith(`${SEAL_VERSION}.${id}.`)),
+    hasKeyFor: (sealed) => allKeys.some(({ id }) => sealed.startsWith(`${SEAL_VERSION}.${id}.`)),
     mac: (purpose, text) =>
       createHmac('sha256', deriveKey(current.secret, `mac ${purpose}`))
         .update(text)

@@ -31,8 +31,8 @@ export type SealedRow = Readonly<Record<string, string | number>>;
 const ROWS_PER_READ = 500;
 
 /**
- * Yields the rows whose column is not null in batches, ordered by their key. Not filtered by workspace: used only for
- * rotating the secret.
+ * Yields the rows with a sealed value in batches, ordered by their key. Not filtered by workspace: used only to rotate
+ * the secret.
  */
 export async function* readSealedRows(
   db: Queryable,
@@ -41,10 +41,10 @@ export async function* readSealedRows(
   const order = sql.join(key.map((name) => sql.ref(name)));
   for (let last: SealedRow | undefined; ; ) {
     const after: SealedRow | undefined = last;
-    const beyond =
+    const afterLast =
       after === undefined ? sql`1 = 1` : sql`(${order}) > (${sql.join(key.map((name) => sql.val(after[name])))})`;
     const { rows } = await sql<SealedRow>`
-      select * from ${sql.table(table)} where ${sql.ref(column)} is not null and ${beyond} order by ${order} limit ${ROWS_PER_READ}
+      select * from ${sql.table(table)} where ${sql.ref(column)} is not null and ${afterLast} order by ${order} limit ${ROWS_PER_READ}
     `.execute(db);
     if (rows.length > 0) yield rows;
     if (rows.length < ROWS_PER_READ) return;

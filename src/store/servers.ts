@@ -2,7 +2,7 @@ import type { ServerTable } from './schema/resources.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Returns the directories of a server's apps, each once. */
-export async function appDirectoriesOn(
+export async function listAppDirectories(
   db: Queryable,
   workspaceId: string,
   serverId: string,
@@ -21,9 +21,7 @@ export async function appDirectoriesOn(
   return rows.flatMap(({ directory }) => (directory === null ? [] : [directory]));
 }
 
-/**
- * Records the host key that a check received instead of the pinned one, unless the server was edited in the meantime.
- */
+/** Records the host key that a check received instead of the pinned one, unless the server has been edited since. */
 export async function setOfferedHostKey(trx: Trx, checked: ServerTable, offeredHostKey: string | null): Promise<void> {
   await trx
     .updateTable('server')

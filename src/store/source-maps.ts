@@ -26,7 +26,7 @@ function selectMaps(db: Queryable, workspaceId: string) {
     .where('source_map.workspace_id', '=', workspaceId);
 }
 
-/** Stores a map in place of the app's map with the same debug ID. */
+/** Stores a map, replacing the app's map with the same debug ID. */
 export async function replaceSourceMap(trx: Trx, row: SourceMapTable): Promise<void> {
   await trx
     .deleteFrom('source_map')
@@ -89,9 +89,7 @@ export async function findSourceMap(db: Queryable, workspaceId: string, id: stri
   return selectMaps(db, workspaceId).where('source_map.id', '=', id).executeTakeFirst();
 }
 
-/**
- * Returns the id of the map with each of these debug IDs: the map of the app, or with null the newest map of any app.
- */
+/** Returns map IDs by debug ID: of the maps of one app or, if `appSlug` is null, of the newest map of any app. */
 export async function findSourceMapIds(
   db: Queryable,
   workspaceId: string,

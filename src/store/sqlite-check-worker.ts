@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null. `pragma
- * quick_check` checks more but cannot be interrupted, whereas this check stops at the next row when requested.
+ * quick_check` would check more but cannot be interrupted; this check can be stopped at every row.
  */
 const { path, stop } = workerData as { path: string; stop: Int32Array };
 const port = parentPort;
@@ -13,27 +13,28 @@ if (process.platform === 'linux') setPriority(0, 19);
 
 function check(): string | null {
   const database = new DatabaseSync(path, { readOnly: true });
-  let stopped = false;
+  let isStopped = false;
   database.exec('pragma cell_size_check = on; pragma busy_timeout = 5000');
   database.function('keep_going', () => {
     if (Atomics.load(stop, 0) === 0) return 1;
-    stopped = true;
+    isStopped = true;
     throw new Error('stopped');
   });
   try {
-    const parts = database
+    const tablesAndIndexes = database
       .prepare("select type, name, tbl_name, sql from sqlite_schema where type in ('table', 'index') and rootpage > 0")
       .all();
-    for (const { type, name, tbl_name, sql } of parts) {
+    for (const { type, name, tbl_name, sql } of tablesAndIndexes) {
       // A partial index cannot be used to read all rows.
       if (type === 'index' && / where /i.test(String(sql ?? ''))) continue;
-      const how = type === 'table' ? 'not indexed' : `indexed by "${name}"`;
-      database.prepare(`select count(keep_going()) from "${tbl_name}" ${how}`).get();
+      const indexClause = type === 'table' ? 'not indexed' : `indexed by "${name}"`;
+      database.prepare(`select count(keep_going()) from "${tbl_name}" ${indexClause}`).get();
     }
     return null;
   } catch (error) {
     const { message, errcode = 0 } = error as { message: string; errcode?: number };
-    return !stopped && [11, 26].includes(errcode & 0xff) ? message : null;
+    // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
+    return !isStopped && [11, 26].includes(errcode & 0xff) ? message : null;
   } finally {
     database.close();
   }

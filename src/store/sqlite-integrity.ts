@@ -22,7 +22,7 @@ import { StartRefusedError } from './start-refused-error.ts';
  * crash does not remove the log.
  */
 interface StoreState {
-  /** Null while the store is being created: anything may be missing then. */
+  /** Null while the store is being created, when any part of it can be missing. */
   readonly store: string | null;
   readonly starts: number;
   /** The start whose clean stop could not be recorded in the file, for example because the disk was full. */
@@ -57,7 +57,7 @@ function readState(directory: string): StoreState | null {
   }
 }
 
-/** Atomically records what the directory must contain from now on. */
+/** Atomically records the contents that the directory must have from now on. */
 export function writeState(directory: string, state: StoreState): void {
   const path = statePath(directory);
   const file = openSync(`${path}.tmp`, 'w', 0o600);
@@ -82,7 +82,8 @@ function hasWal(path: string): boolean {
   closeSync(file);
   const magic = header.readUInt32BE(0);
   if (!WAL_MAGIC.includes(magic)) return false;
-  // The checksum of SQLite's file format, section 4.2; the magic number determines the byte order of its words.
+  // The checksum that "Database File Format", section 4.2, of SQLite's documentation defines. The magic number
+  // determines the byte order of its words.
   let [low, high] = [0, 0];
   for (let offset = 0; offset < 24; offset += 8) {
     const [first, second] =
@@ -124,7 +125,7 @@ function readStoreFile(path: string): InstallationState | undefined {
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
     const { message, errcode = 0 } = error as { message: string; errcode?: number };
-    // SQLITE_CORRUPT or SQLITE_NOTADB.
+    // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
     if (![11, 26].includes(errcode & 0xff)) throw error;
     throw new StartRefusedError(`${path} is damaged (${message}). ${RESTORE_HINT}`, { cause: error });
   }
@@ -193,7 +194,7 @@ export function resetState(directory: string): void {
   writeState(directory, { store: null, starts: 0 });
 }
 
-/** Records that a store is being created here, so that a crash in the meantime does not count as data loss. */
+/** Records that a store is being created here, so that a crash during its creation does not count as data loss. */
 export function recordCreation(directory: string): void {
   if (sizeOf(databasePath(directory)) === 0 && readState(directory) === null)
     writeState(directory, { store: null, starts: 0 });

@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
  */
 export function openSqlite(path: string, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly });
-  // Use counts are written all over the file: with the small default page cache, each page would be written several
-  // times. Under load, the file lags behind by at most 8 MB of log; when idle, it is checkpointed every few seconds.
+  // Use counts are scattered over the file, so with the small default page cache, each page would be written several
+  // times. Under load, the file lags behind the log by at most 8 MB; when idle, it is checkpointed every few seconds.
   if (!readOnly)
     // `secure_delete` overwrites deleted and replaced data in the file.
     database.exec(

@@ -37,9 +37,9 @@ function prepare(sql: string): StatementSync {
 }
 
 /**
- * Overwrites a commit whose fsync failed with a commit that changes nothing. The log may contain the whole failed
- * commit, and if the process were killed before its next write, SQLite would recover it although it was reported as
- * failed.
+ * Overwrites a commit whose fsync failed with a commit that changes nothing. The log can contain the whole failed
+ * commit. If the process were killed before its next write, SQLite would recover that commit although it was reported
+ * as failed.
  */
 function overwriteFailedCommit(): void {
   try {

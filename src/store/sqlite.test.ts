@@ -17,28 +17,28 @@ import { StartRefusedError } from './start-refused-error.ts';
 
 declareStoreSuite('SQLite', openTestStore);
 
-function temporary(): { path: string; remove: () => void } {
+function createTemporaryDirectory(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'devpilot-sqlite-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-test('synchronous is FULL on every open, even after another library left the file at NORMAL', async () => {
-  const { path, remove } = temporary();
+test('every connection sets synchronous to FULL, even after another connection has set it to NORMAL', async () => {
+  const { path, remove } = createTemporaryDirectory();
   const file = join(path, 'devpilot.db');
   const store = await openSqliteStore(file);
   const { rows } = await store.transaction((trx) => sql<{ synchronous: number }>`pragma synchronous`.execute(trx));
   assert.equal(rows[0]?.synchronous, 2);
   await store.close();
 
-  const other = new DatabaseSync(file);
-  other.exec('pragma journal_mode = wal; pragma synchronous = normal');
-  other.close();
+  const otherConnection = new DatabaseSync(file);
+  otherConnection.exec('pragma journal_mode = wal; pragma synchronous = normal');
+  otherConnection.close();
   for (const readOnly of [false, true]) {
-    const again = openSqlite(file, readOnly);
-    assert.equal(again.prepare('pragma synchronous').get()?.['synchronous'], 2);
-    assert.equal(again.prepare('pragma foreign_keys').get()?.['foreign_keys'], 1);
-    assert.equal(again.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal');
-    again.close();
+    const reopened = openSqlite(file, readOnly);
+    assert.equal(reopened.prepare('pragma synchronous').get()?.['synchronous'], 2);
+    assert.equal(reopened.prepare('pragma foreign_keys').get()?.['foreign_keys'], 1);
+    assert.equal(reopened.prepare('pragma journal_mode').get()?.['journal_mode'], 'wal');
+    reopened.close();
   }
   remove();
 });
@@ -65,7 +65,7 @@ test('dates, objects and other unsupported parameters are rejected, never bound 
 });
 
 test('written rows can be read after reopening the file', async () => {
-  const { path, remove } = temporary();
+  const { path, remove } = createTemporaryDirectory();
   const file = join(path, 'devpilot.db');
   const first = await openSqliteStore(file);
   const { id } = await seedCredential(first, await seedWorkspace(first));
@@ -77,7 +77,7 @@ test('written rows can be read after reopening the file', async () => {
 });
 
 test('a data directory is created with mode 0700 and locked by one process', () => {
-  const { path, remove } = temporary();
+  const { path, remove } = createTemporaryDirectory();
   const directory = join(path, 'deep', 'data');
   const lock = lockDataDirectory(directory);
   assert.throws(
@@ -89,7 +89,7 @@ test('a data directory is created with mode 0700 and locked by one process', () 
   remove();
 });
 
-test('the migration to the new layout keeps the events and counts of an earlier version', () => {
+test('the migrations of the activity tables keep the events and counts of an earlier version', () => {
   const database = new DatabaseSync(':memory:');
   database.exec("create table workspace (id text primary key); insert into workspace values ('wsp_a'), ('wsp_b')");
   for (const statement of activity()) database.exec(statement);
@@ -111,19 +111,19 @@ test('the migration to the new layout keeps the events and counts of an earlier 
   database.exec(
     "insert into activity_rollup values ('wsp_a', 'day', 'type', 0, 't', 150, 2, 's'), ('wsp_a', 'day', 'subject', 0, '', 1, 0, null)",
   );
-  const all = () =>
+  const readAllRows = () =>
     [
       'select * from activity_event order by workspace_id, sequence',
       'select * from activity_rollup order by dimension',
     ].map((query) => database.prepare(query).all());
-  const before = all();
+  const before = readAllRows();
   for (const statement of activitySpans('blob')) database.exec(statement);
-  assert.deepEqual(all(), before);
+  assert.deepEqual(readAllRows(), before);
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 300, 't', null, 0, null, 0), /UNIQUE/);
-  const first = all();
+  const first = readAllRows();
   event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0);
   for (const statement of activityKey('blob')) database.exec(statement);
-  assert.deepEqual(all(), first, 'of duplicate rows, the first is kept');
+  assert.deepEqual(readAllRows(), first, 'of duplicate rows, the first is kept');
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0), /UNIQUE/);
   database.close();
 });

@@ -22,7 +22,7 @@ import type { Bindable, Store } from './store.ts';
 /** Primary result codes for a file that cannot be read or written now: busy, read-only, I/O, full, cannot open. */
 const UNAVAILABLE_RESULT_CODES = new Set([5, 6, 8, 10, 13, 14]);
 
-/** Maps a failed statement to `unavailable` if the file is inaccessible; returns other errors unchanged. */
+/** Maps an error to `unavailable` if the file cannot be read or written now; returns other errors unchanged. */
 function toStoreError(error: SqliteError): Error {
   if (error.errcode === null || !UNAVAILABLE_RESULT_CODES.has(error.errcode & 0xff)) return error;
   return new Problem('unavailable', 'The database cannot be read or written at the moment.', {
@@ -67,8 +67,8 @@ class SqliteThread implements DatabaseConnection {
         resolve();
       });
     });
-    // This must come last, because adding a message listener refs the worker again: an idle thread must not keep the
-    // process alive.
+    // An idle thread must not keep the process alive. Must come last, because adding a message listener refs the
+    // worker.
     this.#worker.unref();
   }
 
@@ -154,27 +154,27 @@ export interface SqliteStore extends Store {
    * Checkpoints the write-ahead log: `passive` does as much as possible without waiting; `truncate` completes the
    * checkpoint and empties the log.
    */
-  checkpoint(how: 'passive' | 'truncate'): Promise<void>;
+  checkpoint(mode: 'passive' | 'truncate'): Promise<void>;
 }
 
 /**
- * Opens the embedded store and migrates it. One thread writes, one thread runs long reads, and the hot-path lookups
- * run on the calling thread over a third connection (4.5 µs each). The caller must ensure that no other process has
- * the file open.
+ * Opens the embedded store and migrates it. One thread writes, one thread runs long reads, and lookups on the hot path
+ * run on the calling thread over a third connection (4.5 µs each). The caller must ensure that no other process has the
+ * file open.
  */
 export async function openSqliteStore(path: string): Promise<SqliteStore> {
   let damage: string | null = null;
   const onDamage = (message: string) => {
     damage ??= message;
   };
-  const write = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false, onDamage)) });
-  await migrate(write, 'blob');
+  const writer = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false, onDamage)) });
+  await migrate(writer, 'blob');
   const reader = new SqliteThread(path, true, onDamage);
   const read = new Kysely<Schema>({ dialect: threadDialect(reader) });
   const lookupDatabase = openSqlite(path, true);
   const statements = new Map<string, StatementSync>();
 
-  function first<Row>(statement: string, parameters: readonly Bindable[]): Row | undefined {
+  function readFirst<Row>(statement: string, parameters: readonly Bindable[]): Row | undefined {
     let prepared = statements.get(statement);
     if (prepared === undefined) statements.set(statement, (prepared = lookupDatabase.prepare(statement)));
     return prepared.get(...parameters) as Row | undefined;
@@ -183,20 +183,20 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
   return {
     engine: 'sqlite',
     read,
-    transaction: (work) => write.transaction().execute(work),
-    queryFirst: async (statement, parameters) => first(statement, parameters),
+    transaction: (work) => writer.transaction().execute(work),
+    queryFirst: async (statement, parameters) => readFirst(statement, parameters),
     lookUp: async ({ table, columns, key }, value) =>
-      first(`select ${columns} from ${table} where ${key} = ?`, [value]),
+      readFirst(`select ${columns} from ${table} where ${key} = ?`, [value]),
     fault: () => (damage === null ? null : `The store is damaged (${damage}): restore a backup.`),
-    async checkpoint(how) {
-      await write.executeQuery(CompiledQuery.raw(`pragma wal_checkpoint(${how})`));
+    async checkpoint(mode) {
+      await writer.executeQuery(CompiledQuery.raw(`pragma wal_checkpoint(${mode})`));
     },
     async close() {
       statements.clear();
       lookupDatabase.close();
       // The writer closes last, which checkpoints the write-ahead log into the file.
       await reader.close();
-      await write.destroy();
+      await writer.destroy();
     },
   };
 }

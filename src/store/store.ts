@@ -7,7 +7,7 @@ export type Trx = Transaction<Schema>;
 /** Where a read can run: the store itself or a transaction. */
 export type Queryable = Kysely<Schema> | Trx;
 
-/** A value that may be bound to a statement. */
+/** A value that can be bound to a statement. */
 export type Bindable = null | number | bigint | string | Uint8Array;
 
 /** Looks up rows by a unique column of bytes. The strings are inserted into SQL unescaped. */
@@ -31,8 +31,8 @@ export interface Store {
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /**
-   * The hot-path lookup: returns the row of a key, or undefined. Lookups made while the database is busy may share one
-   * query.
+   * Looks up a row by its key on the hot path; returns undefined if there is none. Lookups made while the database is
+   * busy can share one query.
    */
   lookUp<Row>(rows: KeyedLookup, key: Uint8Array): Promise<Row | undefined>;
   /**
@@ -60,7 +60,7 @@ interface Lockable {
 }
 
 /**
- * Locks the rows of a query until the transaction ends, so that nothing changes between check and use (ASVS 15.4.2).
+ * Locks the rows of a query until the transaction ends, so that they cannot change between a check and its use.
  * The embedded store has one writer and needs no locks.
  */
 export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {

@@ -9,8 +9,8 @@ interface TableRole {
 }
 
 /**
- * Every table, ordered so that none refers to a later one: the order of copies between stores and of restores.
- * `copy.test.ts` compares it with the migrated schema.
+ * Every table, in the order in which copies and restores insert rows: no table refers to a later one. `copy.test.ts`
+ * compares the list with the migrated schema.
  */
 export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   person: {},

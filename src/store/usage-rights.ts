@@ -3,7 +3,7 @@ import { DAY } from '../contract/limits.ts';
 import { findInstallation } from './installation.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** Stored instead of an app's id for uses that concern no particular app. */
+/** Stored instead of an app's ID for uses that concern no particular app. */
 const NO_APP = '';
 /** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
 const MAX_APPS_PER_CREDENTIAL = 100;
@@ -11,8 +11,8 @@ const RETENTION_MS = 400 * DAY;
 
 /**
  * Adds the uses per right in chunks to their credentials, as part of `foldUses`. `elements` converts a JSON array into
- * rows. Chunks of earlier versions contain no uses per right. Chunks name an app by its ID or slug, as in the request;
- * an app that does not exist counts as no app.
+ * rows. Chunks of earlier versions contain no uses per right. Chunks refer to an app by its ID or slug, as the request
+ * did; an app that does not exist counts as no app.
  */
 export async function foldRights(
   trx: Trx,
@@ -35,7 +35,7 @@ export async function foldRights(
           ${elements('credential_use.value->>5')} as right_use
         where ${chunkFilter} group by credential_use.value->>0, right_use.value->>0, right_use.value->>1
       ) as used join credential on credential.id = used.id
-    ) as exercised
+    ) as right_uses
     where true
     group by id, workspace_id, name, app
     on conflict (credential_id, name, app_id) do update set
@@ -44,7 +44,7 @@ export async function foldRights(
         then excluded.last_used_at else credential_right.last_used_at end`.execute(trx);
 }
 
-/** A use as it is stored in a chunk: right, app, count. */
+/** Returns uses of a right as they are stored in a chunk: right, app, count. */
 export const toChunkRight = ({ right, app, count }: { right: string; app: string | null; count: number }) =>
   [right, app ?? NO_APP, count] as const;
 
@@ -53,13 +53,13 @@ export interface StoredRightUse {
   /** Null for uses that concern no particular app. */
   readonly app: { readonly id: string; readonly name: string | null } | null;
   readonly count: number;
-  /** Time of the last use, milliseconds since 1970. */
+  /** Time of the last use, epoch milliseconds. */
   readonly lastUsedAt: number;
 }
 
 /**
- * Returns the rights that a credential has exercised per app, latest first, and the time since which they are counted
- * (milliseconds since 1970). An app that was deleted has no name.
+ * Returns the rights that a credential has used per app, latest first, and since when they are counted (epoch
+ * milliseconds). An app that was deleted has no name.
  */
 export async function readRightUses(
   db: Queryable,
@@ -134,7 +134,7 @@ export function readRefusals(
     .execute();
 }
 
-/** Deletes rights and refusals past their retention, and for each credential the rights of all but its latest apps. */
+/** Deletes uses of rights and refusals past their retention, and uses of all but the latest apps of each credential. */
 export async function deleteOldRights(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_right')

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
@@ -14,15 +14,18 @@ export interface CredentialUses {
 }
 
 /**
- * Length of a guard's own id and the dot before it: a guard's node id is the id of its API key, a dot and its own id.
+ * A guard's node ID is the ID of its API key, a dot and 22 characters. This is the length of the dot and the
+ * characters.
  */
 const GUARD_SUFFIX_LENGTH = 23;
 const isGuard = (nodeId: string) => nodeId.includes('.');
-/** The API key id of the guard that sent a chunk; null for a server's chunk. */
+/** The ID of the API key of the guard that sent a chunk; null for a server's chunk. */
 const REPORTER_EXPRESSION = `case when usage_chunk.node_id like '%.%'
   then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_SUFFIX_LENGTH}) end`;
 
-/** Records a chunk of a node; returns false if it was already recorded, so that a chunk sent again counts once. */
+/**
+ * Records the number of a node's chunk; returns false if it is already recorded, so that a resent chunk counts once.
+ */
 export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
   const result = await trx
     .insertInto('usage_flush')
@@ -38,8 +41,8 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 /**
  * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials; `foldUses` later
  * adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts`
- * show the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use,
- * day, addresses, rights.
+ * show the gain; without it, uses would be added to the credentials directly. A JSON row contains: credential ID,
+ * number of uses, last use, day, addresses, rights.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -70,6 +73,28 @@ export async function countUnfoldedUses(db: Queryable): Promise<number> {
   return size;
 }
 
+/** Adds the uses that guards reported in chunks to the reports of the guards' API keys, as part of `foldUses`. */
+async function foldGuardReports(
+  trx: Trx,
+  chunkFilter: RawBuilder<unknown>,
+  elements: (text: string) => RawBuilder<unknown>,
+): Promise<void> {
+  await sql`
+    insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
+    select credential.id, credential.workspace_id, used.reporter, used.count, used.last
+    from (
+      select credential_use.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
+        cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
+        max(cast(credential_use.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      where ${chunkFilter} and usage_chunk.node_id like '%.%'
+      group by credential_use.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
+    ) as used join credential on credential.id = used.id
+    where true
+    on conflict (credential_id, key_id) do update set
+      count = credential_report.count + excluded.count, last_used_at = excluded.last_used_at`.execute(trx);
+}
+
 /**
  * Adds the uses of the oldest `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted
  * credentials are dropped. A credential in several chunks is updated once.
@@ -86,7 +111,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
   const isPostgres = engineOf(trx) === 'postgres';
   const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
   const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
-  // The only expression that differs between the engines: the elements of a JSON array as rows.
+  // Converts the elements of a JSON array into rows; the only expression that differs between the engines.
   const elements = (text: string) =>
     sql.raw(isPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
   if (isPostgres) {
@@ -133,36 +158,21 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     on conflict (credential_id, address) do update set
       last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
   await foldRights(trx, chunkFilter, elements);
-  if (chunks.some(({ node_id }) => isGuard(node_id))) {
-    await sql`
-      insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
-      select credential.id, credential.workspace_id, used.reporter, used.count, used.last
-      from (
-        select credential_use.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
-          cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
-          max(cast(credential_use.value->>2 as bigint)) as last
-        from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
-        where ${chunkFilter} and usage_chunk.node_id like '%.%'
-        group by credential_use.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
-      ) as used join credential on credential.id = used.id
-      where true
-      on conflict (credential_id, key_id) do update set
-        count = credential_report.count + excluded.count, last_used_at = excluded.last_used_at`.execute(trx);
-  }
+  if (chunks.some(({ node_id }) => isGuard(node_id))) await foldGuardReports(trx, chunkFilter, elements);
   await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /**
- * Returns the uses per day, oldest first, and at most `addresses` each of the client addresses and of the guards that
- * reported uses, newest first.
+ * Returns the uses per day, oldest first, and up to `limit` client addresses and up to `limit` guards that reported
+ * uses, newest first.
  */
 export async function readUses(
   db: Queryable,
   workspaceId: string,
   credentialId: string,
   sinceDay: number,
-  addresses: number,
+  limit: number,
 ): Promise<{
   days: { day: number; count: number }[];
   addresses: { address: string; firstSeenAt: number; lastSeenAt: number; reportedBy: string | null }[];
@@ -182,7 +192,7 @@ export async function readUses(
     .where('workspace_id', '=', workspaceId)
     .where('credential_id', '=', credentialId)
     .orderBy('last_seen_at', 'desc')
-    .limit(addresses)
+    .limit(limit)
     .execute();
   const guards = await db
     .selectFrom('credential_report')
@@ -195,7 +205,7 @@ export async function readUses(
     .where('credential_report.workspace_id', '=', workspaceId)
     .where('credential_report.credential_id', '=', credentialId)
     .orderBy('credential_report.last_used_at', 'desc')
-    .limit(addresses)
+    .limit(limit)
     .execute();
   return { days, addresses: seen, guards };
 }
@@ -204,7 +214,7 @@ export async function readUses(
  * Returns the addresses that a credential was used from since `since` (epoch milliseconds). Excludes addresses reported
  * by guards, which are unverified.
  */
-export async function addressesUsedSince(
+export async function listAddressesUsedSince(
   db: Queryable,
   workspaceId: string,
   credentialId: string,
@@ -223,9 +233,9 @@ export async function addressesUsedSince(
 
 const RETENTION_DAYS = 400;
 const ADDRESS_RETENTION_MS = 90 * DAY;
-/** A node sends a chunk again at every flush until it is stored, which never takes nearly this long. */
+/** A node resends a chunk at every flush until the chunk is stored, which never takes nearly this long. */
 const CHUNK_NUMBER_RETENTION_MS = 30 * DAY;
-/** Smaller numbers are not times: earlier versions counted chunks from 1. */
+/** Smaller chunk numbers are not epoch milliseconds: earlier versions counted chunks from 1. */
 const FIRST_TIME_NUMBER = 1e12;
 
 /**
@@ -256,7 +266,8 @@ async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
 }
 
 /**
- * Deletes expired days, addresses, rights, refusals, reports and chunk numbers, and all but the 100 newest addresses of each credential.
+ * Deletes use counts, addresses, rights, refusals, reports and chunk numbers past their retention, and all but the 100
+ * newest addresses of each credential.
  */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await deleteOldChunkNumbers(trx, now);

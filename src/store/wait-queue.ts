@@ -1,6 +1,6 @@
 import { Problem } from '../contract/problem.ts';
 
-/** A queued caller; `reject` is called if it times out or the queue is closed. */
+/** A queued caller. `reject` is called if the caller times out or the queue is closed. */
 export interface Waiter {
   readonly reject: (error: Error) => void;
 }
@@ -32,8 +32,8 @@ export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeout
     timer = setTimeout(() => {
       timer = null;
       const now = performance.now();
-      for (const [item, until] of queue) {
-        if (until > now) return startTimer(until - now);
+      for (const [item, timesOutAt] of queue) {
+        if (timesOutAt > now) return startTimer(timesOutAt - now);
         queue.delete(item);
         item.reject(storeUnavailable());
       }
@@ -55,9 +55,9 @@ export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeout
     rejectAll(error) {
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      const all = [...queue.keys()];
+      const items = [...queue.keys()];
       queue.clear();
-      for (const { reject } of all) reject(error);
+      for (const { reject } of items) reject(error);
     },
   };
 }

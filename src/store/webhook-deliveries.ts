@@ -110,7 +110,7 @@ export async function postponeDeliveries(trx: Trx, webhook: WebhookKey, until: n
     .execute();
 }
 
-/** Makes a waiting delivery due; all of them if they are sent in order. */
+/** Makes a waiting delivery due or, if the webhook's deliveries are sent in order, all of them. */
 export async function makeDue(
   trx: Trx,
   webhook: WebhookKey & Pick<WebhookTable, 'is_ordered'>,
@@ -126,8 +126,8 @@ export async function resumeDeliveries(trx: Trx, webhook: WebhookKey, now: numbe
   await updateDeliveries(trx, webhook).set({ next_attempt_at: now, attempts: 0, first_attempt_at: null }).execute();
 }
 
-/** Deletes all settled deliveries of a webhook but the newest `keep`. */
-export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, keep: number): Promise<void> {
+/** Deletes all finished deliveries of a webhook except the newest `maxFinished`. */
+export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, maxFinished: number): Promise<void> {
   const oldest = await trx
     .selectFrom('webhook_delivery')
     .select('created_at')
@@ -137,7 +137,7 @@ export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, keep: numbe
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
-    .offset(keep - 1)
+    .offset(maxFinished - 1)
     .executeTakeFirst();
   if (oldest === undefined) return;
   await trx
@@ -149,7 +149,7 @@ export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, keep: numbe
     .execute();
 }
 
-/** Deletes old settled deliveries of all workspaces. */
+/** Deletes old finished deliveries of all workspaces. */
 export async function deleteOldDeliveries(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('webhook_delivery').where('status', '!=', 'waiting').where('created_at', '<', before).execute();
 }

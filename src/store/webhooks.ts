@@ -40,7 +40,7 @@ export async function findWebhook(db: Queryable, workspaceId: string, id: string
     .executeTakeFirst();
 }
 
-/** Returns a webhook and locks it until the transaction ends. */
+/** Locks a webhook until the transaction ends and returns it, or undefined if it does not exist. */
 export async function lockWebhook(trx: Trx, workspaceId: string, id: string): Promise<WebhookTable | undefined> {
   return withRowLock(
     trx,
@@ -79,11 +79,11 @@ interface ClaimBounds {
 }
 
 /**
- * Returns webhooks with deliveries to send or create that no other node has claimed, and locks them in a transaction.
- * Webhooks in `held` are excluded. On the embedded store leases are ignored, because the process that held them may
- * have been killed. Not filtered by workspace: nodes send for all of them.
+ * Returns webhooks that have deliveries to send or create and that no node has claimed, and locks them if `db` is a
+ * transaction. Webhooks in `held` are excluded. On the embedded store, leases are ignored, because their process could
+ * have been killed. Not filtered by workspace, because nodes send for all workspaces.
  */
-async function findClaimable(
+async function findClaimableWebhooks(
   db: Queryable,
   { held }: ClaimingNode,
   { limit, maxWaiting }: ClaimBounds,
@@ -105,14 +105,14 @@ async function findClaimable(
   return rows;
 }
 
-/** Returns whether `claimWebhooks` would probably return a webhook. Only reads. */
+/** Returns whether `claimWebhooks` would probably return a webhook. Claims nothing. */
 export async function hasClaimableWebhook(
   db: Queryable,
   node: ClaimingNode,
   bounds: ClaimBounds,
   now: number,
 ): Promise<boolean> {
-  return (await findClaimable(db, node, { ...bounds, limit: 1 }, now)).length > 0;
+  return (await findClaimableWebhooks(db, node, { ...bounds, limit: 1 }, now)).length > 0;
 }
 
 /** Claims up to `limit` of the webhooks that `findClaimable` returns, at most `perWorkspace` of each workspace. */
@@ -123,15 +123,15 @@ export async function claimWebhooks(
   now: number,
 ): Promise<WebhookTable[]> {
   const heldByWorkspace = new Map<string, number>();
-  const hold = ({ workspace_id: id }: WebhookTable) => {
+  const incrementHeld = ({ workspace_id: id }: WebhookTable) => {
     const count = (heldByWorkspace.get(id) ?? 0) + 1;
     heldByWorkspace.set(id, count);
     return count;
   };
-  node.held.forEach(hold);
-  const rows = await findClaimable(trx, node, bounds, now);
-  const claimed = rows.filter((row) => hold(row) <= bounds.perWorkspace);
-  const until = (await leaseClock(trx, now)) + node.leaseMs;
-  for (const row of claimed) await updateWebhook(trx, row, { owner: node.owner, lease_until: until });
+  node.held.forEach(incrementHeld);
+  const rows = await findClaimableWebhooks(trx, node, bounds, now);
+  const claimed = rows.filter((row) => incrementHeld(row) <= bounds.perWorkspace);
+  const leaseUntil = (await leaseClock(trx, now)) + node.leaseMs;
+  for (const row of claimed) await updateWebhook(trx, row, { owner: node.owner, lease_until: leaseUntil });
   return claimed;
 }

@@ -3,7 +3,7 @@ import type { BackupTable, RestoreTable } from './schema/backups.ts';
 import type { RunTable } from './schema/scripts.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Resources that represent work: they start, have a status, and end exactly once. */
+/** Resources that represent work: they have a status and end exactly once. */
 interface WorkItemRows {
   backup: BackupTable;
   restore: RestoreTable;
@@ -11,28 +11,28 @@ interface WorkItemRows {
 }
 type WorkItemKind = keyof WorkItemRows;
 
-export async function findWorkItem<Noun extends WorkItemKind>(
+export async function findWorkItem<Kind extends WorkItemKind>(
   db: Queryable,
-  kind: Noun,
+  kind: Kind,
   workspaceId: string,
   id: string,
-): Promise<WorkItemRows[Noun] | undefined> {
-  const { rows } = await sql<WorkItemRows[Noun]>`select * from ${sql.table(kind)}
+): Promise<WorkItemRows[Kind] | undefined> {
+  const { rows } = await sql<WorkItemRows[Kind]>`select * from ${sql.table(kind)}
     where workspace_id = ${workspaceId} and id = ${id}`.execute(db);
   return rows[0];
 }
 
 /**
- * Updates a work item that is in one of the given statuses; returns false if it is not, so that a final status is
- * never overwritten.
+ * Updates a work item if its status is one of `allowedStatuses`, otherwise returns false. So a final status is never
+ * overwritten.
  */
-export async function updateWorkItem<Noun extends WorkItemKind>(
+export async function updateWorkItem<Kind extends WorkItemKind>(
   trx: Trx,
-  kind: Noun,
+  kind: Kind,
   workspaceId: string,
   id: string,
   allowedStatuses: readonly string[],
-  change: Partial<Omit<WorkItemRows[Noun], 'id' | 'workspace_id'>>,
+  change: Partial<Omit<WorkItemRows[Kind], 'id' | 'workspace_id'>>,
 ): Promise<boolean> {
   const sets = Object.entries(change).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   const { numAffectedRows = 0n } = await sql`update ${sql.table(kind)} set ${sql.join(sets)}

@@ -38,12 +38,12 @@ export async function findWorkloadIdentity(
     .executeTakeFirst();
 }
 
-/** Returns the workload identity of an exchange request. Not filtered by workspace, because the id determines it. */
+/** Returns the workload identity of an exchange request. Not filtered by workspace: the ID determines the workspace. */
 export async function findWorkloadIdentityById(db: Queryable, id: string): Promise<WorkloadIdentityTable | undefined> {
   return db.selectFrom('workload_identity').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Returns a workload identity and locks it until the transaction ends. */
+/** Locks a workload identity until the transaction ends and returns it, or undefined if it does not exist. */
 export async function lockWorkloadIdentity(
   trx: Trx,
   workspaceId: string,
@@ -72,23 +72,23 @@ export async function deleteWorkloadIdentity(trx: Trx, workspaceId: string, id: 
 }
 
 /** Adds an exchange, and deletes all but the newest `keep` exchanges of its identity with the same outcome. */
-export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, keep: number): Promise<void> {
+export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, maxExchanges: number): Promise<void> {
   await trx.insertInto('workload_exchange').values(row).execute();
   const { workspace_id: workspaceId, identity_id: identityId, accepted } = row;
-  const newest = trx
+  const newestExcess = trx
     .selectFrom('workload_exchange')
     .select('id')
     .where('identity_id', '=', identityId)
     .where('accepted', '=', accepted)
     .orderBy('id', 'desc')
-    .offset(keep)
+    .offset(maxExchanges)
     .limit(1);
   await trx
     .deleteFrom('workload_exchange')
     .where('workspace_id', '=', workspaceId)
     .where('identity_id', '=', identityId)
     .where('accepted', '=', accepted)
-    .where('id', '<=', newest)
+    .where('id', '<=', newestExcess)
     .execute();
 }
 
@@ -108,8 +108,8 @@ export async function listExchanges(
 }
 
 /**
- * Records a token as accepted. Returns false if it has been accepted before, also by another node at the same time: the
- * insert waits for the other transaction.
+ * Records a token as accepted. Returns false if it has already been accepted. If another node is accepting it at the
+ * same time, the insert waits for that node's transaction.
  */
 export async function claimSubjectToken(
   trx: Trx,
@@ -126,7 +126,7 @@ export async function claimSubjectToken(
   return inserted !== undefined;
 }
 
-/** Used only by housekeeping, for all workspaces. */
+/** Not filtered by workspace: used only by housekeeping. */
 export async function deleteOldReplays(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('workload_replay').where('expires_at', '<', before).execute();
 }

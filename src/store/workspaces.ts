@@ -6,7 +6,7 @@ import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export type WorkspaceRow = WorkspaceTable & {
   readonly role: Role;
-  /** The claim with the groups of a person, and as JSON the role of each group; null if there is no mapping. */
+  /** The claim that contains a person's groups, and the role of each group as JSON; null if there is no mapping. */
   readonly sso_claim: string | null;
   readonly sso_roles: string | null;
 };
@@ -15,7 +15,7 @@ export async function insertWorkspace(trx: Trx, row: WorkspaceTable): Promise<vo
   await trx.insertInto('workspace').values(row).execute();
 }
 
-export async function slugTaken(db: Queryable, slug: string): Promise<boolean> {
+export async function isWorkspaceSlugTaken(db: Queryable, slug: string): Promise<boolean> {
   return (await db.selectFrom('workspace').select('id').where('slug', '=', slug).executeTakeFirst()) !== undefined;
 }
 
@@ -49,7 +49,7 @@ export async function listWorkspaces(db: Queryable, personId: string, page: Page
     .execute();
 }
 
-/** Returns a workspace by id or slug if the person is a member, or undefined. */
+/** Returns a workspace by ID or slug if the person is a member, or undefined. */
 export async function findWorkspace(
   db: Queryable,
   personId: string,
@@ -64,8 +64,8 @@ export async function findWorkspaceById(db: Queryable, id: string): Promise<Work
   return db.selectFrom('workspace').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Returns the name of a workspace, or its id if it does not exist. */
-export async function workspaceNameOf(db: Queryable, id: string): Promise<string> {
+/** Returns the name of a workspace, or its ID if it does not exist. */
+export async function findWorkspaceName(db: Queryable, id: string): Promise<string> {
   return (await findWorkspaceById(db, id))?.name ?? id;
 }
 
@@ -83,8 +83,8 @@ export async function isOwnedByOperator(db: Queryable, workspaceId: string): Pro
   return row !== undefined;
 }
 
-/** Returns the ids of the workspaces that a person is a member of. */
-export async function workspaceIdsOf(db: Queryable, personId: string): Promise<string[]> {
+/** Returns the IDs of the workspaces that a person is a member of. */
+export async function listWorkspaceIds(db: Queryable, personId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('member')
     .select('workspace_id')
@@ -103,9 +103,9 @@ export async function updateWorkspace(
   await trx.updateTable('workspace').set(fields).where('id', '=', id).execute();
 }
 
-/** Deletes a workspace and everything in it. Returns the ids of its former members, in order. */
+/** Deletes a workspace and everything in it. Returns the IDs of its former members, in order. */
 export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
-  // Locks the workspace, so that nobody joins between reading the members and deleting them.
+  // Locks the workspace, so that no one can join after the members are read and before they are deleted.
   await withRowLock(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
   const members = await trx
     .selectFrom('member')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Kills a process, or a process group by its negative ID, in the clean-up of a test. Ignores a process that has ended or
- * was never started (null), because the clean-up must not hide the reason why a test failed.
+ * Kills a process, or a process group by its negative ID, in the clean-up of a test. Ignores a process that has ended
+ * or was never started (null), because the clean-up must not hide the reason why a test failed.
  */
 export function killProcess(pid: number | null): void {
   try {
@@ -12,7 +12,7 @@ export function killProcess(pid: number | null): void {
   }
 }
 
-/** Reads a process id from a file; null if there is no file or no id in it. */
+/** Reads a process ID from a file; null if there is no file or no ID in it. */
 export function readPid(path: string): number | null {
   try {
     const pid = Number(readFileSync(path, 'utf8'));

@@ -29,7 +29,7 @@ export interface TestPostgres extends TestDatabases {
   /** URL of the default database, as the superuser. */
   readonly url: string;
   readonly directory: string;
-  /** Process id of the postmaster. */
+  /** Process ID of the postmaster. */
   pid(): number;
   /** Stops the server: cleanly with `SIGINT`, or like a crash with `SIGKILL`. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;

@@ -5,7 +5,7 @@ import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { INTERVALS, type Interval } from '../../contract/platform-vocabulary.ts';
 import { invalidField } from '../../contract/problem.ts';
-import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../store/activity.ts';
+import { deleteOldActivity, listActivity, listWorkspacesWithActivity } from '../../store/activity.ts';
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ActivityEventTable } from '../../store/schema/activity.ts';
@@ -106,8 +106,14 @@ export async function readAnalytics(
   const { from, to, steps } = chartRange(query, interval, context.clock());
   const { min, max } = RESOURCE_LIMITS.activitySeries;
   const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
-  const span = { grain: interval, from, to };
-  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', span, maxSeries);
+  const range = { interval, from, to };
+  const { total, series } = await readSeries(
+    context.store.read,
+    workspaceId,
+    query.groupBy ?? 'type',
+    range,
+    maxSeries,
+  );
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 
@@ -132,7 +138,7 @@ const DELETE_BATCH_SIZE = 5_000;
  */
 export async function deleteExpiredActivity({ store }: Pick<PlatformContext, 'store'>, before: number): Promise<void> {
   const day = Math.floor(before / DAY) * DAY;
-  for (const workspaceId of await workspacesWithActivity(store.read)) {
+  for (const workspaceId of await listWorkspacesWithActivity(store.read)) {
     for (let hasMore = true; hasMore; ) {
       hasMore = await store.transaction((trx) => deleteOldActivity(trx, workspaceId, day, DELETE_BATCH_SIZE));
     }

@@ -8,7 +8,7 @@ import { OutputTruncated, run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { insertStoredObject, setUpload } from '../../store/backups.ts';
-import { findNoticeOf, resolveNotices } from '../../store/notices.ts';
+import { findNoticeBySubject, resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
@@ -179,7 +179,7 @@ export function backupJobKind(context: PlatformContext): JobKind {
       });
       if (status === 'completed') {
         // A new backup resolves only the notice of a failed backup, not that of a failed verification.
-        const notice = await findNoticeOf(trx, workspaceId, row.app_id, 'backup.failed');
+        const notice = await findNoticeBySubject(trx, workspaceId, row.app_id, 'backup.failed');
         if (notice?.occurrence.startsWith('bak_') === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
         await applyRetention(trx, context, workspaceId, row.app_id);

@@ -5,7 +5,7 @@ import { toIsoString } from '../../contract/instant.ts';
 import type { Page } from '../../contract/paging.ts';
 import type { BackupKind } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import { deleteBackupRow, insertBackup, latestRestores, listBackups, lockBackup } from '../../store/backups.ts';
+import { deleteBackupRow, findLatestRestores, insertBackup, listBackups, lockBackup } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
@@ -33,7 +33,7 @@ export const BACKUP_JOB_KIND = 'backup';
 export async function getBackup(context: PlatformContext, workspaceId: string, id: string): Promise<Backup> {
   const { read } = context.store;
   const row = await requireBackup(read, workspaceId, id);
-  return serializeBackup(row, (await latestRestores(read, workspaceId, [id])).get(id));
+  return serializeBackup(row, (await findLatestRestores(read, workspaceId, [id])).get(id));
 }
 
 /** Lists an app's backups, newest first. Accepts the id of a deleted app. Throws `not_found`. */
@@ -50,7 +50,7 @@ export async function listBackupsOf(
   if (app === undefined && rows.length === 0)
     throw new Problem('not_found', 'The app was not found in this workspace.');
   const ids = rows.map(({ id }) => id);
-  const restores = await latestRestores(read, workspaceId, ids);
+  const restores = await findLatestRestores(read, workspaceId, ids);
   const cursorOf = (row: BackupTable) => ({ value: row.created_at, id: row.id });
   return toPage(rows, page.limit, '-createdAt', cursorOf, (row) => serializeBackup(row, restores.get(row.id)));
 }
@@ -141,7 +141,7 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
   await context.store.transaction(async (trx) => {
     await lockBackup(trx, workspaceId, id);
     const row = await requireBackup(trx, workspaceId, id);
-    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(row.status) || isBeingRead(latest)) {
       throw new Problem(
         'conflict',

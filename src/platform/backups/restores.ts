@@ -2,7 +2,13 @@ import { type RequestContext, recordAuditEvent } from '../../audit/request-conte
 import type { Backup, RestoreBackup } from '../../contract/backups.ts';
 import { HOUR } from '../../contract/limits.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import { findStoredObject, insertRestore, latestRestores, lockBackup, staleRestores } from '../../store/backups.ts';
+import {
+  findLatestRestores,
+  findStoredObject,
+  insertRestore,
+  listStaleRestores,
+  lockBackup,
+} from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { findResource } from '../../store/resources.ts';
 import { lockScheduled } from '../../store/schedules.ts';
@@ -101,7 +107,7 @@ export async function restoreBackup(
     requireRestorable(row, app, serverId);
     // After that of the app, as where backups of an app are deleted.
     await lockBackup(trx, workspaceId, id);
-    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(latest?.restore?.status ?? '')) {
       throw new Problem('conflict', 'This backup is already being restored.');
     }
@@ -138,7 +144,7 @@ export async function restoreBackup(
 
 /** Cancels restores that no node claims, for example because no running node has the data directory of the backup. */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
-  const waiting = await staleRestores(
+  const waiting = await listStaleRestores(
     context.store.read,
     context.clock() - RESTORE_START_TIMEOUT_MS,
     MAX_CANCELLATIONS_PER_POLL,

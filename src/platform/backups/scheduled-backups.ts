@@ -1,9 +1,9 @@
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { DAY } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import { countUnfinishedBackupWork, deleteBackupRow, latestRestores, listStoredBackups } from '../../store/backups.ts';
+import { countUnfinishedBackupWork, deleteBackupRow, findLatestRestores, listStoredBackups } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
-import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import { listDueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
@@ -43,7 +43,7 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
 
 /** Starts all backups that are due, each only once across all nodes. */
 export async function startDueBackups(context: PlatformContext): Promise<void> {
-  const due = await dueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
@@ -70,7 +70,7 @@ async function startDueVerification(context: PlatformContext, workspaceId: strin
 
 /** Starts all verifications that are due, each only once across all nodes. */
 export async function startDueVerifications(context: PlatformContext): Promise<void> {
-  const due = await dueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueVerification(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
@@ -102,7 +102,7 @@ export async function applyRetention(
     if (isCompleted(row)) newerCompleted += 1;
     return isExpired;
   });
-  const restores = await latestRestores(
+  const restores = await findLatestRestores(
     trx,
     workspaceId,
     expired.map(({ id }) => id),

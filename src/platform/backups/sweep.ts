@@ -1,4 +1,4 @@
-import { deleteStoredObject, findStoredObject, orphanedObjects } from '../../store/backups.ts';
+import { deleteStoredObject, findStoredObject, listOrphanedObjects } from '../../store/backups.ts';
 import type { StoredObjectTable } from '../../store/schema/backups.ts';
 import type { PlatformContext } from '../context.ts';
 import { storageOf } from './storage.ts';
@@ -28,7 +28,7 @@ export async function sweepObject(context: PlatformContext, workspaceId: string,
 /** Removes the objects of deleted or failed backups and of deleted workspaces. */
 export async function sweepObjects(context: PlatformContext, signal: AbortSignal): Promise<void> {
   for (const { name } of context.backupStorages.all) {
-    for (const object of await orphanedObjects(context.store.read, name, MAX_OBJECTS_PER_SWEEP)) {
+    for (const object of await listOrphanedObjects(context.store.read, name, MAX_OBJECTS_PER_SWEEP)) {
       // A failed removal does not prevent the others.
       if (signal.aborted) return;
       await removeObject(context, object, signal).catch(context.onError);

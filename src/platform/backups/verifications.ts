@@ -1,7 +1,7 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { Problem } from '../../contract/problem.ts';
-import { findStoredObject, insertRestore, latestRestores } from '../../store/backups.ts';
+import { findLatestRestores, findStoredObject, insertRestore } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { findResource } from '../../store/resources.ts';
 import { lockScheduled } from '../../store/schedules.ts';
@@ -33,7 +33,7 @@ export async function enqueueVerification(
 ): Promise<RestoreTable> {
   const { workspaceId } = request;
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to verify: this backup is ${row.status}.`);
-  const latest = (await latestRestores(trx, workspaceId, [row.id])).get(row.id);
+  const latest = (await findLatestRestores(trx, workspaceId, [row.id])).get(row.id);
   if (isActive(latest?.verification?.status ?? ''))
     throw new Problem('conflict', 'This backup is already being verified.');
   await checkPendingLimit(trx, workspaceId, row.app_id);
@@ -69,7 +69,7 @@ export async function startVerification(
     await lockScheduled(trx, 'app', workspaceId, appId);
     const row = await requireBackup(trx, workspaceId, id);
     const verification = await enqueueVerification(trx, context, request, row);
-    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
     return serializeBackup(row, { restore: latest?.restore, verification });
   });
   context.jobs.wake();

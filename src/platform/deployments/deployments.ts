@@ -4,7 +4,7 @@ import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { JobKind } from '../../jobs/jobs.ts';
 import {
-  creatorOfCredential,
+  findCredentialCreator,
   listDeploymentRows,
   listDeploymentServers,
   lockDeployment,
@@ -189,7 +189,7 @@ function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAct
 
 /** Returns the id of an actor that is a person, or of the person who created the credential. */
 async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
-  return kind === 'person' ? id : creatorOfCredential(trx, workspaceId, id);
+  return kind === 'person' ? id : findCredentialCreator(trx, workspaceId, id);
 }
 
 /**

@@ -5,9 +5,9 @@ import type { AuditPartyKind } from '../../contract/event-names.ts';
 import type { CredentialKind } from '../../contract/vocabulary.ts';
 import type { JobEnd } from '../../jobs/jobs.ts';
 import {
+  listUnfinishedDeployments,
   lockDeployment,
   setLiveDeployment,
-  unfinishedDeployments,
   updateDeployment,
   updateServerStatuses,
 } from '../../store/deployments.ts';
@@ -103,7 +103,7 @@ export async function cancelPendingDeployments(
   row: Pick<DeploymentTable, 'workspace_id' | 'app_id' | 'id'>,
   shouldCancel: (pending: DeploymentTable) => boolean = () => true,
 ): Promise<void> {
-  for (const pending of await unfinishedDeployments(trx, row.workspace_id, row.app_id)) {
+  for (const pending of await listUnfinishedDeployments(trx, row.workspace_id, row.app_id)) {
     if (pending.status === 'pending' && pending.id !== row.id && shouldCancel(pending))
       await cancelDeployment(context, trx, pending, `Replaced by the deployment ${row.id}.`);
   }

@@ -5,10 +5,10 @@ import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import type { DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import {
+  type DeploymentQueueEntry,
   findDeployment,
+  listDeploymentQueue,
   listDeploymentServers,
-  type OpenDeployment,
-  openDeployments,
 } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Queryable } from '../../store/store.ts';
@@ -82,8 +82,9 @@ async function findBlockers(
   const [first] = queued;
   if (first === undefined) return new Map();
   const appIds = [...new Set(queued.map(({ app_id }) => app_id))];
-  const open = Map.groupBy(await openDeployments(db, first.workspace_id, appIds), ({ app_id }) => app_id);
-  const isReady = ({ approval, scheduled_at: at }: OpenDeployment) => approval !== 'waiting' && (at ?? now) <= now;
+  const open = Map.groupBy(await listDeploymentQueue(db, first.workspace_id, appIds), ({ app_id }) => app_id);
+  const isReady = ({ approval, scheduled_at: at }: DeploymentQueueEntry) =>
+    approval !== 'waiting' && (at ?? now) <= now;
   const blockers = queued.flatMap((row): [string, string][] => {
     const openOfApp = open.get(row.app_id) ?? [];
     const position = openOfApp.findIndex(({ id }) => id === row.id);

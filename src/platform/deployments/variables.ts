@@ -1,6 +1,6 @@
 import type { DeploymentVariables } from '../../contract/deployments.ts';
-import { findDeployment, previousRelease } from '../../store/deployments.ts';
-import { namesSetBetween } from '../../store/environment.ts';
+import { findDeployment, findPreviousRelease } from '../../store/deployments.ts';
+import { listNamesSetBetween } from '../../store/environment.ts';
 import { findResource } from '../../store/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { deploymentNotFound } from './serialize.ts';
@@ -15,7 +15,7 @@ export async function compareVariables(
   const row = await findDeployment(read, workspaceId, id);
   if (row === undefined) throw deploymentNotFound();
   const names = row.variables === null ? null : (JSON.parse(row.variables) as string[]);
-  const previous = await previousRelease(read, row);
+  const previous = await findPreviousRelease(read, row);
   if (names === null || previous === undefined || previous.variables === null) {
     return { comparedWith: null, names, added: [], removed: [], changed: [] };
   }
@@ -26,7 +26,7 @@ export async function compareVariables(
     ...(app === undefined ? [] : [{ kind: 'project', id: app.project_id, workspaceId } as const]),
   ];
   const [after, until] = [previous.started_at ?? 0, row.started_at ?? 0];
-  const setNamesByOwner = await Promise.all(owners.map((owner) => namesSetBetween(read, owner, after, until)));
+  const setNamesByOwner = await Promise.all(owners.map((owner) => listNamesSetBetween(read, owner, after, until)));
   const previousNameSet = new Set(previousNames);
   const nameSet = new Set(names);
   return {

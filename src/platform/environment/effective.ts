@@ -4,13 +4,13 @@ import { invalidField } from '../../contract/problem.ts';
 import {
   type EnvOwner,
   type EnvRow,
-  latestEnvVersion,
+  findLatestEnvVersion,
   listLargeEnvironments,
   readEnvironment,
 } from '../../store/environment.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable, ProjectTable } from '../../store/schema/resources.ts';
-import { bytesOfSealed } from '../../store/seal.ts';
+import { unsealedByteLength } from '../../store/seal.ts';
 import type { Queryable } from '../../store/store.ts';
 import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
@@ -73,10 +73,10 @@ export async function readRows(db: Queryable, owner: EnvOwner, version: number):
 export async function readEnvState(db: Queryable, kind: EnvOwnerKind, row: AppTable | ProjectTable): Promise<EnvState> {
   const owner = ownerOf(kind, row);
   const parent = parentOf(row);
-  const version = await latestEnvVersion(db, owner);
+  const version = await findLatestEnvVersion(db, owner);
   const ownRows = await readRows(db, owner, version);
   if (parent === null) return { owner, version, ownRows, projectRows: [], parent };
-  const projectVersion = await latestEnvVersion(db, parent);
+  const projectVersion = await findLatestEnvVersion(db, parent);
   return {
     owner,
     version,
@@ -122,7 +122,7 @@ export async function describeMissingVariables(db: Queryable, app: AppTable): Pr
   if (required.length === 0) return null;
   const set = new Set(
     effectiveRows(await readEnvState(db, 'app', app)).flatMap(({ name, value_sealed }) =>
-      bytesOfSealed(value_sealed) === 0 ? [] : [name],
+      unsealedByteLength(value_sealed) === 0 ? [] : [name],
     ),
   );
   const missing = required.filter((name) => !set.has(name));
@@ -137,7 +137,7 @@ const bytesOf = (rows: Iterable<readonly [name: string, bytes: number]>): number
 
 type Sizes = ReadonlyMap<string, number>;
 const sizesOf = (rows: readonly EnvRow[]): Sizes =>
-  new Map(rows.map(({ name, value_sealed }) => [name, bytesOfSealed(value_sealed)]));
+  new Map(rows.map(({ name, value_sealed }) => [name, unsealedByteLength(value_sealed)]));
 
 export type Changes = readonly (readonly [name: string, value: string | null])[];
 
@@ -181,7 +181,7 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
   );
   for (const { id, name } of large) {
     const app: EnvOwner = { kind: 'app', id, workspaceId: owner.workspaceId };
-    const apps = sizesOf(await readEnvironment(db, app, await latestEnvVersion(db, app)));
+    const apps = sizesOf(await readEnvironment(db, app, await findLatestEnvVersion(db, app)));
     rejectTooLarge(field, `the variables of the app ${name}`, totalWith(before, apps), totalWith(after, apps));
   }
 }

@@ -10,8 +10,8 @@ import { invalidField, Problem } from '../../contract/problem.ts';
 import {
   type EnvOwner,
   envVersionExists,
+  findLatestEnvVersion,
   insertEnvVersion,
-  latestEnvVersion,
   listEnvVersionRows,
   lockEnvironment,
   pruneEnvVersions,
@@ -256,7 +256,7 @@ export function restoreVersion(
       throw new Problem('not_found', 'The version was not found, or is too old to be restored.');
     }
     const restored = await openValues(context, await readRows(trx, owner, number));
-    const current = await readRows(trx, owner, await latestEnvVersion(trx, owner));
+    const current = await readRows(trx, owner, await findLatestEnvVersion(trx, owner));
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);

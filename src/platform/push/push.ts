@@ -7,7 +7,7 @@ import { PUSH_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { PushReason, PushSecret, PushSettings } from '../../contract/push.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
-import { appsWithPushSecret, replacePushSecret } from '../../store/push-secrets.ts';
+import { listAppsWithPushSecret, replacePushSecret } from '../../store/push-secrets.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
@@ -67,7 +67,7 @@ async function requireSignedApp(
   limiter.check(address, now);
   const candidates = idOrSlug.includes('\0')
     ? []
-    : await appsWithPushSecret(context.store.read, idOrSlug, PUSH_LIMITS.candidates);
+    : await listAppsWithPushSecret(context.store.read, idOrSlug, PUSH_LIMITS.candidates);
   const yieldIfDue = createYielder();
   for (const { secret_sealed, ...app } of candidates) {
     await yieldIfDue();

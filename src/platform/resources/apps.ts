@@ -4,7 +4,7 @@ import { toIsoString } from '../../contract/instant.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
-import { unfinishedDeployments } from '../../store/deployments.ts';
+import { listUnfinishedDeployments } from '../../store/deployments.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
@@ -178,7 +178,7 @@ export function updateApp(
 /** Deletes an app and its error keys. Throws `conflict` while it is being deployed. */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
-    const open = await unfinishedDeployments(trx, row.workspace_id, row.id);
+    const open = await listUnfinishedDeployments(trx, row.workspace_id, row.id);
     if (open.length > 0)
       throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
     await deleteErrorKeysOf(trx, request, row.id, context.clock());

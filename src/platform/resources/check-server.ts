@@ -12,7 +12,7 @@ import {
   UNREACHABLE_MESSAGE,
 } from '../../runner/ssh-connection.ts';
 import type { ServerTable } from '../../store/schema/resources.ts';
-import { appDirectoriesOn, setOfferedHostKey } from '../../store/servers.ts';
+import { listAppDirectories, setOfferedHostKey } from '../../store/servers.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
 import { runConnectionCheck } from './connection-checks.ts';
@@ -56,7 +56,7 @@ async function checkTarget(
     const outcome = await run(pooled, { command: { argv: ['true'] } }, AbortSignal.timeout(CHECK_TIMEOUT_MS));
     if (outcome.exitCode !== 0)
       throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
-    const directories = await appDirectoriesOn(context.store.read, row.workspace_id, row.id, MAX_DIRECTORIES);
+    const directories = await listAppDirectories(context.store.read, row.workspace_id, row.id, MAX_DIRECTORIES);
     return { resources: await readServerResources(pooled, directories.length === 0 ? ['/'] : directories) };
   } finally {
     await connections.close();

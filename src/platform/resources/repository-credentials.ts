@@ -3,10 +3,10 @@ import type { UpdateApp } from '../../contract/apps.ts';
 import { invalidField } from '../../contract/problem.ts';
 import { repositoryOrigin, splitCredentials } from '../../contract/repository.ts';
 import {
-  appsWithSecretsInUrl,
+  listAppsWithSecretsInUrl,
+  listUnfinishedPlans,
   replacePlan,
   replaceRepository,
-  unfinishedPlans,
 } from '../../store/repository-upgrade.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Seal } from '../../store/seal.ts';
@@ -118,8 +118,8 @@ function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): 
  * and in the plans of unfinished deployments. Does nothing if there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
-  const apps = await appsWithSecretsInUrl(store.read);
-  const plans = await unfinishedPlans(store.read);
+  const apps = await listAppsWithSecretsInUrl(store.read);
+  const plans = await listUnfinishedPlans(store.read);
   const changed = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
   const stale = plans.flatMap((row) => {
     const plan = JSON.parse(row.plan ?? '{}') as { repository?: string };

@@ -12,12 +12,12 @@ import {
   deleteResource,
   findResource,
   insertResource,
+  isResourceSlugTaken,
   listResources,
   lockResource,
   type ResourceFilter,
   type ResourceRows,
   type ResourceType,
-  resourceSlugTaken,
   updateResource,
 } from '../../store/resources.ts';
 import { retryOnTakenSlug, throwOnTakenSlug } from '../../store/slugs.ts';
@@ -115,7 +115,7 @@ async function findFreeSlug(
   workspaceId: string,
   input: { readonly name: string; readonly slug?: string | undefined },
 ): Promise<string> {
-  const isTaken = (slug: string) => resourceSlugTaken(trx, noun, workspaceId, slug);
+  const isTaken = (slug: string) => isResourceSlugTaken(trx, noun, workspaceId, slug);
   if (input.slug !== undefined) {
     if (await isTaken(input.slug)) throw new Problem('conflict', 'This slug is taken. Choose another.');
     return input.slug;

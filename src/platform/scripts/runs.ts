@@ -15,7 +15,7 @@ import type { Run, RunQuery } from '../../contract/scripts.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
-import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import { listDueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
 import type { RunTable, ScriptTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
@@ -240,7 +240,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
 
 /** Starts all runs that are due, each only once across all nodes. */
 export async function startDueRuns(context: PlatformContext): Promise<void> {
-  const due = await dueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

@@ -1,6 +1,6 @@
 /**
  * People, workspaces, credentials, the activity log and the numbering of revocations. `bytes` is the engine's type for
- * binary columns; everything else is the same on every engine.
+ * binary columns, the only difference between the engines.
  */
 export function foundation(bytes: 'blob' | 'bytea'): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * Nodes that may authorize from their cache: when their lease expires, by the database's clock, and the last
- * revocation that each has confirmed.
+ * Nodes that may authorize from their cache, when their leases expire (by the database's clock), and the last
+ * revocation that each node has confirmed.
  */
 export function nodes(): string[] {
   return [

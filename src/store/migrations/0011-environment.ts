@@ -1,6 +1,6 @@
 /**
- * The environments of apps as a history of changes: the newest change of a name is its value, an older one its value
- * in that version.
+ * The environments of apps as a history of changes. The newest change of a variable contains its current value; an
+ * older change contains its value in an older version.
  */
 export function environment(): string[] {
   return [

@@ -1,4 +1,4 @@
-/** The activity tracker: its events, and their number per minute, hour and day. */
+/** The events of the activity tracker, and their number per minute, hour and day. */
 export function activity(): string[] {
   return [
     `create table activity_head (

@@ -1,5 +1,5 @@
 /**
- * Scripts, their versions, and their runs. A run outlives its script, so it refers to it without a foreign key.
+ * Scripts, their versions and their runs. A run outlives its script, so its reference to the script is no foreign key.
  * `next_run_at` is when the schedule is due; the node that advances it starts the run.
  */
 export function scripts(): string[] {

@@ -1,7 +1,7 @@
 /**
  * Backups and their restores. A backup outlives its app. `stored_object` records where each backup is stored: the row
- * is written before the first byte and deleted after the last byte is removed, so that no object is ever left without
- * a row; it outlives even the workspace.
+ * is written before the object and deleted after it, even if the workspace has been deleted, so that no object is ever
+ * without a row.
  */
 export function backups(): string[] {
   const actor = `actor_kind text not null,

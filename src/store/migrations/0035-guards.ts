@@ -1,4 +1,4 @@
-/** Guards are nodes that authorize for one workspace; a server's row has none. */
+/** Guards are nodes that authorize for one workspace; the row of a server has no workspace. */
 export function guards(): string[] {
   return [
     'alter table node add column workspace_id text',

@@ -1,6 +1,6 @@
 /**
- * On SQLite, the key of events begins with their span of sequence numbers. New events, whose ids come in random order,
- * are then stored next to each other; with a key on the id alone, each event wrote a separate page, twice. Counts are
+ * On SQLite, the key of an event begins with its span of sequence numbers, so that new events are stored next to each
+ * other although their IDs are random. With a key on the ID alone, each event wrote a separate page, twice. Counts are
  * stored in the order in which charts read them.
  */
 function bySpan(): string[] {

@@ -1,6 +1,6 @@
 /**
- * On SQLite, a covering index holds what charts read by type and source, apart from the sketches, which make the rows
- * long.
+ * On SQLite, a covering index contains the columns that charts by type and source read, without the sketches, which
+ * make the rows long.
  */
 export function activityChart(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') return [];

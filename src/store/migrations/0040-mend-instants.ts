@@ -1,6 +1,5 @@
 /**
- * Epoch milliseconds of 9999-12-31T23:59:59.999Z, and the number of that day; responses cannot represent later
- * instants.
+ * Epoch milliseconds of 9999-12-31T23:59:59.999Z, and the number of that day. Responses cannot contain later instants.
  */
 const LAST = '253402300799999';
 const LAST_DAY = '2932896';
@@ -20,8 +19,8 @@ function mendBreadcrumbs(bytes: 'blob' | 'bytea'): string {
 }
 
 /**
- * Reports and events with a timestamp outside the years 1970 to 9999 were stored but could no longer be listed: their
- * timestamp becomes the time at which they were received.
+ * Reports and events with a timestamp outside the years 1970 to 9999 were stored but could not be listed. Their
+ * timestamp is replaced by the time at which they were received.
  */
 export function mendInstants(bytes: 'blob' | 'bytea'): string[] {
   return [

@@ -1,7 +1,7 @@
 /**
- * The fields that a deployment's request overrode, as JSON. Existing health check overrides are copied from their own
- * column, so that they stay visible. The plan of a finished deployment is deleted: it is never read again and may
- * contain the credentials of a repository.
+ * The app's settings that the request for a deployment overrode, as JSON. Existing overrides of the health check are
+ * copied from their separate column, so that they stay visible. The plan of a finished deployment is deleted: it is
+ * never read again and could contain the credentials of a repository.
  */
 export function deploymentOverrides(): string[] {
   return [

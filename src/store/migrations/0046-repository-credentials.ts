@@ -1,6 +1,6 @@
 /**
- * The credentials of an app's repository, apart from its URL. Credentials in existing URLs are encrypted at the next
- * start, because SQL has no access to the secret.
+ * Stores the credentials of an app's repository separately from its URL. Credentials in existing URLs are encrypted at
+ * the next start, because SQL has no access to the secret.
  */
 export function repositoryCredentials(): string[] {
   return [

@@ -1,7 +1,7 @@
 /**
- * Only API keys with the `guard` flag may run guards. Keys that have reported uses as a guard, or hold a guard's
- * lease, get the flag; otherwise their guards would refuse every request. Uses reported by guards refer to the guard's
- * key: a guard's node id is the id of its key, a dot and 22 random characters.
+ * Only API keys with the `guard` flag may run guards. Keys whose guards have reported uses or have a lease get the
+ * flag; otherwise, their guards would refuse every request. Uses reported by a guard refer to its key: a guard's node
+ * ID is the ID of its key, a dot and 22 random characters.
  */
 export function guardKeys(): string[] {
   const keyIn = (column: string) => `substr(${column}, 1, length(${column}) - 23)`;

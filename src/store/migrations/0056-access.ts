@@ -1,4 +1,4 @@
-/** When all of a person's access was last ended, and codes for resetting a password. */
+/** When a person's access was last ended, and codes for resetting a password. */
 export function access(bytes: 'blob' | 'bytea'): string[] {
   return [
     'alter table person add column access_ended_at bigint not null default 0',

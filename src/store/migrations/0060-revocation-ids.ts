@@ -1,6 +1,6 @@
 /**
- * Every revocation has a random id, so that a reused number is detected. On PostgreSQL, the default serves servers of
- * the previous version, which may still be running.
+ * Every revocation has a random ID, so that a reused number is detected. On PostgreSQL, the default provides IDs for
+ * servers of the previous version that are still running.
  */
 export function revocationIds(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') {

@@ -1,6 +1,6 @@
 /**
- * A single row about the installation: its identity, and a value sealed under its secret. `starts` counts how often an
- * embedded store was opened; `clean` is 1 while no process has it open and its file is complete.
+ * A single row about the installation: its identity, and a value sealed with its secret. `starts` counts how often the
+ * embedded store was opened; `clean` is 1 while the store is closed and its file is complete.
  */
 export function installation(): string[] {
   return [

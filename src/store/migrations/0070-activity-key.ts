@@ -1,7 +1,7 @@
 /**
- * Events are unique by workspace, source and id on both engines. Previously, SQLite's key also included the span of
- * sequence numbers, and Bloom filters per span detected duplicates in other spans. Of duplicates that were missed, the
- * first row is kept.
+ * Events are unique by workspace, source and ID on both engines. Previously, SQLite's key also included the span of
+ * sequence numbers, and a Bloom filter per span detected duplicates in other spans. If a duplicate was not detected,
+ * only the first row is kept.
  */
 export function activityKey(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') return ['drop table activity_span'];

@@ -1,6 +1,7 @@
 /**
- * A credential may name the one that it replaces, which no other may name as well. The link ends with the replaced
- * credential. The constraint is checked at the end of a transaction, because copies insert rows in any order.
+ * A credential can refer to the credential that it replaces, which at most one credential can replace. The reference is
+ * cleared when the replaced credential is deleted. The constraint is checked at the end of a transaction, because
+ * copies insert rows in any order.
  */
 export function credentialReplaces(): string[] {
   return [

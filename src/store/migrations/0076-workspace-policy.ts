@@ -1,7 +1,7 @@
 /**
  * The policy of a workspace; a workspace without a row has the defaults. While the policy ends a credential before the
- * expiry that a person chose, `expires_at` is when it ends and `unbound_expires_at` what was chosen. The index finds the
- * credentials that violate the policy, which has one bit per violated rule.
+ * expiry that a person chose, `expires_at` is when it ends and `unbound_expires_at` is the chosen expiry. The index
+ * finds credentials that violate the policy; `policy_violations` has one bit per violated rule.
  */
 export function workspacePolicy(): string[] {
   return [

@@ -1,6 +1,7 @@
 /**
- * The indexes behind the lists of credentials contain what filters by expiry and status compare, so that a filtered
- * list reads entries of an index instead of rows. One index per filter that few credentials may match.
+ * The indexes for the lists of credentials contain the columns that filters by expiry and status compare, so that a
+ * filtered list reads index entries instead of rows. There is one index per filter that can match only a few
+ * credentials.
  */
 export function credentialLists(): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * Uses per scope or permission and app (empty: for no app in particular), and refusals per day and reason. Uses from
- * before this migration have no rights, so it notes since when they are counted.
+ * Uses per scope or permission and app (empty: for no app in particular), and refusals per day and reason. Earlier
+ * uses were counted without rights, so the installation records since when rights are counted.
  */
 export function credentialRights(): string[] {
   return [

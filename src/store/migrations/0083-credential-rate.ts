@@ -1,6 +1,6 @@
 /**
- * The token bucket of a credential with a rate. In columns of the credential, because a use locks its row anyway, and
- * because a deletion ends both.
+ * The token bucket of a credential with a rate. It is stored with the credential, because a use locks that row anyway
+ * and a deletion removes both.
  */
 export function credentialRate(): string[] {
   return [

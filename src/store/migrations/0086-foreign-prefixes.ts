@@ -1,4 +1,4 @@
-/** The prefixes of secrets of other systems that a workspace accepts, as a JSON array. */
+/** The secret prefixes of other systems that a workspace accepts, as a JSON array. */
 export function foreignPrefixes(): string[] {
   return [`alter table workspace_policy add column foreign_prefixes text not null default '[]'`];
 }

@@ -1,7 +1,7 @@
 /**
- * Webhooks and their deliveries. `sequence` of a webhook is the last event of the activity log for which deliveries
- * exist: the log is the outbox, so that a change writes nothing else. `sequence` of a delivery is its event; null for a
- * test. A waiting delivery has a `next_attempt_at`.
+ * Webhooks and their deliveries. A webhook's `sequence` is the last event of the activity log for which deliveries
+ * exist: the log is the outbox, so a change writes nothing else. A delivery's `sequence` is its event; null for a test.
+ * A waiting delivery has a `next_attempt_at`.
  */
 export function webhooks(): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * The app that a script belongs to, if any. When the app is deleted, the script remains, belongs to no app, and so no
- * longer exists for restricted credentials.
+ * The app that a script belongs to, if any. When the app is deleted, the script remains without an app and is no longer
+ * visible to restricted credentials.
  */
 export function scriptApp(): string[] {
   return [

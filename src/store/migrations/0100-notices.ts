@@ -1,7 +1,7 @@
 /**
- * What needs attention in a workspace: at most one notice per kind and subject, so that none is created twice, by several
- * nodes or after a restart. `occurrence` tells a new one about the same subject from the one that exists. Notices whose
- * cause has gone are deleted; the activity log keeps them.
+ * Notices about problems in a workspace: at most one per kind and subject, so that neither several nodes nor a restart
+ * create one twice. `occurrence` distinguishes a new notice about the same subject from the existing one. Notices whose
+ * cause no longer exists are deleted, but stay in the activity log.
  */
 export function notices(): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * Which notices a member receives by mail, and the mails that wait to be accepted by the mail server. A mail is sent by the
- * node that has its lease, and deleted when the server has accepted it.
+ * Which notices a member receives by email, and the emails that the mail server has not accepted yet. An email is sent
+ * by the node that has its lease, and deleted when the server has accepted it.
  */
 export function noticeMail(): string[] {
   return [

@@ -1,6 +1,5 @@
 /**
- * Decisions to keep a credential that was reviewed, the last one per credential, with the reasons that it was kept in
- * spite of: one bit per reason.
+ * The last decision to keep each reviewed credential, with the reasons for the review that applied: one bit per reason.
  */
 export function credentialReviews(): string[] {
   return [

@@ -1,4 +1,4 @@
-/** The body of a webhook's messages: that of Standard Webhooks, or that which a chat displays. */
+/** The format of a webhook's messages: Standard Webhooks, or the format of a chat service. */
 export function webhookFormat(): string[] {
   return ["alter table webhook add column format text not null default 'standard'"];
 }

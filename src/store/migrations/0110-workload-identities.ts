@@ -1,6 +1,6 @@
 /**
- * Workload identities, their last exchanges, and the ids (`jti`) of accepted tokens until these expire, so that no token
- * is accepted twice. `issued_by` of an access token is the workload identity or the access token that it was issued for.
+ * Workload identities, their last exchanges, and digests of accepted tokens until these expire, so that no token is
+ * accepted twice. `issued_by` of an access token is the workload identity or the access token that it was issued for.
  */
 export function workloadIdentities(bytes: 'blob' | 'bytea'): string[] {
   return [

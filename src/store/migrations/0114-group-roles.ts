@@ -1,6 +1,6 @@
 /**
- * Which groups of the OpenID Connect provider give which role in a workspace, and which memberships a group gave:
- * those end with the group.
+ * The role that each group of the OpenID Connect provider grants in a workspace, and which memberships were granted by
+ * a group. Such a membership ends when the person leaves the group.
  */
 export function groupRoles(): string[] {
   return [

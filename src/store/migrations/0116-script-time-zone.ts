@@ -1,6 +1,6 @@
 /**
- * The time zone of a script's schedule, and what happens if the script is still running when it is due. Runs of existing
- * scripts may overlap, as before.
+ * The time zone of a script's schedule, and whether a scheduled run starts while the script is still running. Runs of
+ * existing scripts may overlap, as before.
  */
 export function scriptTimeZone(): string[] {
   return [

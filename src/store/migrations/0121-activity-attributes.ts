@@ -1,4 +1,4 @@
-/** The attributes of an activity event besides those with a column: its extensions, and how its data is to be read. */
+/** The attributes of an activity event that have no separate column: its extensions, and the format of its data. */
 export function activityAttributes(): string[] {
   return ['alter table activity_event add column attributes text'];
 }

@@ -1,4 +1,4 @@
-/** Source maps of an app's minified files, by debug ID, with which the stack frames of its errors are shown. */
+/** Source maps of an app's minified files, by debug ID. They resolve the stack frames of the app's errors. */
 export function sourceMaps(bytes: 'blob' | 'bytea'): string[] {
   return [
     `create table source_map (

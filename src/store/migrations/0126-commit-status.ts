@@ -1,4 +1,4 @@
-/** Where the results of an app's deployments are reported as statuses of their commits. */
+/** Where the results of an app's deployments are reported as commit statuses. */
 export function commitStatus(): string[] {
   return [
     `create table commit_status (

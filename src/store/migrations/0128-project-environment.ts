@@ -1,4 +1,4 @@
-/** The environments of projects, as a history of changes like those of apps (0011). */
+/** The environments of projects, stored like the environments of apps (0011-environment.ts). */
 export function projectEnvironment(): string[] {
   return [
     `create table project_env_version (

@@ -1,4 +1,4 @@
-/** The variables without which an app is not deployed; a JSON array of names. */
+/** The names of the variables without which an app is not deployed, as a JSON array. */
 export function requiredVariables(): string[] {
   return ["alter table app add column required_variables text not null default '[]'"];
 }

@@ -1,4 +1,4 @@
-/** Retries of failed deployments: the attempt, and how many of its steps before the switch each server has completed. */
+/** Retries of failed deployments: the attempt, and how many steps before the switch each server has completed. */
 export function deploymentRetries(): string[] {
   return [
     'alter table deployment add column attempt integer not null default 1',

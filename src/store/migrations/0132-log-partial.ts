@@ -1,4 +1,6 @@
-/** Lines of running steps that have no end yet, as JSON: shown to followers and replaced by the complete lines. */
+/**
+ * Unfinished lines of running steps, as JSON. Clients that follow a log see them until the complete lines replace them.
+ */
 export function logPartial(): string[] {
   return ['alter table log add column partial text'];
 }

@@ -1,6 +1,7 @@
 /**
- * The keys that backups are encrypted with, sealed with the installation's secret. The newest key of a workspace
- * encrypts; the others are kept while a stored object needs them. An object without a key was stored before this.
+ * The keys that encrypt backups, sealed with the installation's secret. New backups are encrypted with the workspace's
+ * newest key; the other keys are kept while a stored object needs them. An object without a key was stored before this
+ * migration.
  */
 export function backupKeys(): string[] {
   return [

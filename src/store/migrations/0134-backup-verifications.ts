@@ -1,6 +1,6 @@
 /**
- * Restores into another app or server, and verifications: a verification is a restore into a scratch directory, which
- * changes nothing else.
+ * Restores to another app or server, and verifications. A verification is a restore to a scratch directory that changes
+ * nothing else.
  */
 export function backupVerifications(): string[] {
   return [

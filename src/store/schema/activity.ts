@@ -18,12 +18,16 @@ export interface ActivityEventTable {
   received_at: number;
 }
 
-/** Number of events in one step of an interval, by type, source or subject. */
+/** Number of events in one interval with the same type, source or subject. */
 export interface ActivityRollupTable {
   workspace_id: string;
+  /** The interval: `minute`, `hour` or `day`. */
   grain: string;
+  /** `type`, `source` or `subject`. */
   dimension: string;
+  /** When the interval began. */
   at: number;
+  /** The type, source or subject of the events. */
   key: string;
   count: number;
   /** Number of distinct subjects, estimated by the sketch. */

@@ -27,11 +27,11 @@ export interface RestoreTable extends ActorColumns {
   backup_id: string;
   /** `restore` or `verification`. */
   purpose: string;
-  /** The app that it is restored into. */
+  /** The app that the backup is restored to. */
   app_id: string;
-  /** The server, if it is not that of the app. */
+  /** The server that the backup is restored to; null for the app's server. */
   server_id: string | null;
-  /** How a verification checked the backup; null until then, and for a restore. */
+  /** How a verification checked the backup; null for a restore and for an unfinished verification. */
   method: string | null;
   status: string;
   error: string | null;
@@ -42,12 +42,12 @@ export interface RestoreTable extends ActorColumns {
 
 /** An object in a data directory or bucket that contains a backup, possibly an incomplete one. */
 export interface StoredObjectTable {
-  /** The id of the backup. */
+  /** The ID of the backup. */
   id: string;
   workspace_id: string;
   /** The data directory or bucket, and the object's name in it. */
   place: string;
-  /** The bucket's id of an unfinished multipart upload. */
+  /** The ID of an unfinished multipart upload to the bucket. */
   upload: string | null;
   created_at: number;
   /** The key that encrypts the object; null if an earlier version stored it without encryption. */

@@ -26,19 +26,19 @@ export interface CredentialTable {
   /** The credential that this one replaces; null if there is none or it was deleted. */
   replaces_id: string | null;
   /**
-   * The expiry without the policy, `NEVER_EXPIRES` for never, while the policy ends the credential earlier; null while
-   * `expires_at` is the chosen expiry.
+   * The chosen expiry (`NEVER_EXPIRES` for never) while the policy ends the credential earlier; null while `expires_at`
+   * is the chosen expiry.
    */
   unbound_expires_at: number | null;
   /** One bit per violated rule of the policy, by its position in `CREDENTIAL_RULES`. */
   policy_violations: Generated<number>;
-  /** JSON of addresses, projects, apps and rate; null if none of them is restricted. */
+  /** JSON object with addresses, projects, apps and rate; null if none of them is restricted. */
   restrictions: string | null;
   /** Null if it may be used any number of times. */
   max_uses: number | null;
   /** Number of uses since `max_uses` was set. */
   spent_uses: Generated<number>;
-  /** The token bucket of the rate: the amount missing at `rate_at`, as in `RateLevel`. */
+  /** The token bucket of the rate: the number of tokens missing at `rate_at`, as in `RateLevel`. */
   rate_missing: Generated<number>;
   rate_at: Generated<number>;
   /** How an access token was created; `person` for an API key. */
@@ -61,7 +61,7 @@ export interface CredentialReviewTable {
   credential_id: string;
   workspace_id: string;
   reviewed_at: number;
-  /** Until when the review omits the credential, unless there are other reasons than `reasons`. */
+  /** Until when the review omits the credential, unless reasons besides `reasons` apply. */
   kept_until: number;
   /** One bit per reason, by its position in `REVIEW_REASONS`. */
   reasons: number;

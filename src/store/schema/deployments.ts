@@ -23,7 +23,7 @@ export interface DeploymentTable {
   approval: string | null;
   /** JSON: who approved it. */
   approved_by: string | null;
-  /** JSON object: the fields that its request overrode, as shown to users. */
+  /** JSON object: the app's settings that the request for the deployment overrode, as shown to users. */
   overrides: string;
   /** JSON array of names. */
   skip_hooks: string;
@@ -40,7 +40,7 @@ export interface DeploymentTable {
   under_way: number;
   /** `promote` or `abort` once requested. */
   decision: string | null;
-  /** 1, and one more for each retry. */
+  /** Number of the attempt, starting at 1. */
   attempt: number;
   error: string | null;
   created_by_kind: string;
@@ -60,6 +60,6 @@ export interface DeploymentServerTable {
   status: string;
   /** The previous target of the `current` link, empty for none; null until it is known. */
   previous: string | null;
-  /** Number of completed steps, of those before the switch to the new release. */
+  /** How many of the steps before the switch to the new release are completed. */
   completed_steps: number;
 }

@@ -18,7 +18,7 @@ export interface ErrorIssueTable {
   /** The release that contains the fix; null if every recurrence reopens the issue. */
   resolved_release: string | null;
   muted_at: number | null;
-  /** The id of the person or credential that sent the first report. Null for issues of earlier versions. */
+  /** The ID of the person or credential that sent the first report. Null for issues of earlier versions. */
   sender: string | null;
   /** The minute in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;
@@ -62,7 +62,7 @@ export interface SourceMapTable {
   /** A UUID in lower case. */
   debug_id: string;
   file: string;
-  /** Bytes of the map as it is stored. */
+  /** Size of the stored map in bytes. */
   size: number;
   /** JSON, compressed with gzip. */
   map: Uint8Array;

@@ -1,9 +1,9 @@
-/** Work for a node: run once, unless its kind is resumable or it has retries. */
+/** Work for a node. It is run once, unless its kind is resumable or it has retries. */
 export interface JobTable {
   id: string;
   workspace_id: string;
   kind: string;
-  /** The id of the deployment, run or backup that it performs. */
+  /** The ID of the deployment, run or backup that it performs. */
   resource_id: string;
   /** JSON. */
   payload: string;
@@ -26,7 +26,7 @@ export interface JobTable {
   owner: string | null;
   /** When the lease expires, by the database's clock. */
   lease_until: number | null;
-  /** The reason for which the job must end; null if it may continue. */
+  /** Why the job must end; null if it may continue. */
   cancel: string | null;
   error: string | null;
 }

@@ -31,7 +31,7 @@ export interface NoticeMailTable {
   id: string;
   workspace_id: string;
   member_id: string;
-  /** JSON: the ids of the notices in it. */
+  /** JSON: the IDs of the notices in it. */
   notices: string;
   created_at: number;
   attempts: number;

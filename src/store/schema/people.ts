@@ -13,9 +13,9 @@ export interface PersonTable {
   /** The last accepted time step, so that each code works once. */
   totp_last_step: Generated<number>;
   last_workspace_id: string | null;
-  /** 1: administers the installation. */
+  /** 1 if the person administers the installation. */
   operator: Generated<number>;
-  /** 1: cannot sign in. */
+  /** 1 if the person cannot sign in. */
   disabled: Generated<number>;
   /** When all access of the person was last ended; device codes created before then cannot be approved. */
   access_ended_at: Generated<number>;
@@ -40,7 +40,7 @@ export interface PasskeyTable {
   id: string;
   person_id: string;
   name: string;
-  /** The authenticator's credential id, base64url. */
+  /** The authenticator's credential ID, base64url. */
   credential_id: string;
   public_key: Uint8Array;
   /** The authenticator's signature counter; 0 for authenticators without one. */
@@ -94,9 +94,9 @@ export interface SessionSignInTable {
   session_id: string;
   /** Null for a sign-in link. */
   identity_id: string | null;
-  /** The `sid` of the provider. */
+  /** The session's ID at the provider (`sid`). */
   provider_session: string | null;
-  /** 1: the provider says that several factors were used. */
+  /** 1 if the provider reported that multiple factors were used. */
   multi_factor: number;
   /** Until when the sign-in confirms sensitive actions. */
   fresh_until: number;

@@ -13,7 +13,7 @@ export interface ServerTable extends ResourceColumns {
   public_key: string | null;
   /** The private key, sealed for this row. */
   private_key_sealed: string | null;
-  /** 0 until an owner or admin confirms its host, port, user and host key; until then nothing runs on it. */
+  /** 0 until an owner or admin confirms its host, port, user and host key. Nothing runs on an unconfirmed server. */
   confirmed: number;
   /** The host key that the last check received instead of the pinned one. */
   offered_host_key: string | null;
@@ -22,7 +22,7 @@ export interface ServerTable extends ResourceColumns {
 export interface AppTable extends ResourceColumns {
   project_id: string;
   server_id: string | null;
-  /** Without credentials. */
+  /** The URL of the repository, without credentials. */
   repository: string | null;
   repository_user: string | null;
   /** Sealed for this app and the scheme, host and port of its repository. */
@@ -61,7 +61,7 @@ export interface DeployKeyTable {
   public_key: string;
   /** Sealed for the app. */
   private_key_sealed: string;
-  /** The Git host that a person confirmed, and its host key; null until then. */
+  /** The Git host that a person confirmed, and its host key; null before the confirmation. */
   host: string | null;
   port: number | null;
   host_key: string | null;
@@ -73,13 +73,13 @@ export interface CommitStatusTable {
   app_id: string;
   workspace_id: string;
   kind: string;
-  /** The base of the Git host's API. */
+  /** The base URL of the Git host's API. */
   url: string;
   /** The host of the repository when the token was set; the token is not used for another host. */
   repository_host: string;
   /** Sealed for the app and the URL. */
   token_sealed: string;
-  /** The reason for which the last status was not accepted; null if it was accepted. */
+  /** Why the Git host rejected the last status; null if it was accepted. */
   error: string | null;
   updated_at: number;
 }

@@ -3,7 +3,7 @@ export interface WorkloadIdentityTable {
   workspace_id: string;
   name: string;
   issuer: string;
-  /** Null to find the keys by OpenID Connect discovery. */
+  /** Null if the keys are found by OpenID Connect discovery. */
   jwks_url: string | null;
   audience: string;
   /** JSON: the pattern of each claim. */

@@ -14,7 +14,7 @@ export interface MemberTable {
   person_id: string;
   role: string;
   created_at: number;
-  /** 1: granted by a group of the OpenID Connect provider, and removed when the person leaves the group. */
+  /** 1 if a group of the OpenID Connect provider grants the membership, which ends when the person leaves the group. */
   by_group: Generated<number>;
   /** JSON: how the member is notified of kinds of notices; null if nothing was chosen. */
   notifications: string | null;

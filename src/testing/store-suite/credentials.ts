@@ -12,7 +12,7 @@ import {
 import { countFailure } from '../../store/failures.ts';
 import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
-import { findWorkspace, slugTaken } from '../../store/workspaces.ts';
+import { findWorkspace, isWorkspaceSlugTaken } from '../../store/workspaces.ts';
 import { seedCredential, seedWorkspace } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 
@@ -117,7 +117,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       const upper = fixture.owner.workspaceId.toUpperCase();
       assert.equal(await fixture.find(id, upper), undefined);
       assert.equal(await findWorkspace(fixture.store.read, fixture.owner.personId, upper), undefined);
-      assert.equal(await slugTaken(fixture.store.read, upper), false);
+      assert.equal(await isWorkspaceSlugTaken(fixture.store.read, upper), false);
       assert.equal(
         (await findWorkspace(fixture.store.read, fixture.owner.personId, fixture.owner.workspaceId))?.role,
         'owner',

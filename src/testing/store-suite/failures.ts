@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countFailure, deleteOldFailures, recentFailures } from '../../store/failures.ts';
+import { countFailure, deleteOldFailures, listRecentFailures } from '../../store/failures.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareFailureTests(fixture: StoreFixture): void {
@@ -11,7 +11,7 @@ export function declareFailureTests(fixture: StoreFixture): void {
       await countFailure(trx, 'Subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
     });
     const read = async (since: number) =>
-      (await recentFailures(fixture.store.read, 'subject', since)).map(({ address, at }) => [address, at]);
+      (await listRecentFailures(fixture.store.read, 'subject', since)).map(({ address, at }) => [address, at]);
     assert.deepEqual(await read(NOW - 1), [
       ['10.0.0.1', NOW],
       ['10.0.0.2', NOW + 5],
@@ -30,6 +30,6 @@ export function declareFailureTests(fixture: StoreFixture): void {
       ),
     );
     assert.equal(counted.filter((result) => result.counted).length, 5);
-    assert.equal((await recentFailures(fixture.store.read, 'crowd', 0)).length, 5);
+    assert.equal((await listRecentFailures(fixture.store.read, 'crowd', 0)).length, 5);
   });
 }

@@ -98,7 +98,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(await found('ses_a'), undefined);
       assert.equal(await found('new'), 'ses_a');
       const listed = async (now: number) =>
-        (await listSessions(fixture.store.read, personId, { now, idle: 14 * DAY }, { limit: 10, after: null })).map(
+        (await listSessions(fixture.store.read, personId, { now, idleMs: 14 * DAY }, { limit: 10, after: null })).map(
           ({ id }) => id,
         );
       assert.deepEqual(await listed(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
