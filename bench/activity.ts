@@ -10,7 +10,7 @@ import type { PlatformContext } from '../src/platform/context.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import type { Store } from '../src/store/store.ts';
 import { insertWorkspace } from '../src/store/workspaces.ts';
-import { seedActivity, seedEventOf } from '../src/testing/activity-seed.ts';
+import { createSeedEvent, seedActivity } from '../src/testing/activity-seed.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
@@ -46,7 +46,7 @@ let created = 0;
 function createBatch({ id, subjects }: Sending): Buffer {
   const events = Array.from({ length: BATCH }, () => {
     const number = created++;
-    const { source, type, subject, data } = seedEventOf({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
+    const { source, type, subject, data } = createSeedEvent({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
     const time = new Date(NOW - (number % 60_000)).toISOString();
     return { specversion: '1.0', id: id(number), source, type, subject, time, data };
   });
@@ -125,7 +125,8 @@ async function compareCharts(
       name: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
       value: medianRatio(large, small),
       unit: '×',
-      // With few events and hourly intervals, most points of most subjects are empty, so the results are not comparable.
+      // With few events and hourly intervals, most points of most subjects are empty, so the results are not
+      // comparable.
       bound: month.interval === 'hour' && month.groupBy === 'subject' ? null : atMost(1.5),
       measurements: from,
     },

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Sendable, startStallServer } from '../src/testing/stall-server.ts';
+import { type ExpensiveRequest, startStallServer } from '../src/testing/stall-server.ts';
 import { pin, SERVER_CORE } from './lib/processes.ts';
 import { atMost, type Finding } from './lib/report.ts';
 
@@ -11,7 +11,7 @@ const MAX_ATTEMPTS = 4;
 const BODY_BYTES = 1_000_000;
 
 interface Measurement {
-  readonly request: Sendable;
+  readonly request: ExpensiveRequest;
   readonly gapMs: number;
   readonly blockedMs: number;
 }
@@ -20,7 +20,7 @@ const worstOf = (all: readonly Measurement[], by: 'gapMs' | 'blockedMs'): string
   [...all]
     .sort((one, other) => other[by] - one[by])
     .slice(0, 5)
-    .map((measured) => `${measured[by].toFixed(0)} ms ${measured.request.operation} (${measured.request.what})`)
+    .map((measured) => `${measured[by].toFixed(0)} ms ${measured.request.operation} (${measured.request.description})`)
     .join('; ');
 
 /** Sends hostile requests and the largest accepted ones, one by one, while another thread polls `/healthz`. */
@@ -37,13 +37,13 @@ export async function stall(): Promise<Finding[]> {
     await setTimeout(QUIET_MS);
     const quietMs = takeGapMs();
     const all: Measurement[] = [];
-    await server.longestHoldMs();
-    for (const request of [...server.corpus, ...server.heaviest]) {
+    await server.longestBlockMs();
+    for (const request of [...server.hostileRequests, ...server.largestRequests]) {
       const attempts: Measurement[] = [];
       // Other load on the machine can only lengthen a gap, so the shortest gap of a few attempts counts.
       while (attempts.length < MAX_ATTEMPTS && !attempts.some(({ gapMs }) => gapMs <= BOUND_MS)) {
         await request.send();
-        attempts.push({ request, gapMs: takeGapMs(), blockedMs: await server.longestHoldMs() });
+        attempts.push({ request, gapMs: takeGapMs(), blockedMs: await server.longestBlockMs() });
       }
       const gapMs = Math.min(...attempts.map((attempt) => attempt.gapMs));
       all.push({ request, gapMs, blockedMs: Math.max(...attempts.map((attempt) => attempt.blockedMs)) });

@@ -6,7 +6,7 @@ import type { Deployment } from '../src/contract/deployments.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { openTestDatabases } from '../src/testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
-import { hasChild, isRunning } from '../src/testing/processes.ts';
+import { hasChild, isRunning } from '../src/testing/running-processes.ts';
 import {
   createServerResource,
   createTestApp,

@@ -218,7 +218,7 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   const count = receiver.messages.length;
   await keys.enter(button(delivery, 'Send again'));
   await delivery.waitFor({ state: 'detached' });
-  await receiver.arrived(count + 1);
+  await receiver.waitForMessages(count + 1);
   await keys.enter(button(tab, 'Replace secret…'));
   await keys.enter(button(tab.getByRole('dialog', { name: 'Replace the signing secret' }), 'Replace secret'));
   const replaced = tab.getByRole('dialog', { name: 'Secret replaced' });
@@ -234,7 +234,7 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   const attempts = receiver.messages.length;
   await keys.enter(button(notice, 'Activate'));
   await notice.waitFor({ state: 'detached' });
-  await receiver.arrived(attempts + 1);
+  await receiver.waitForMessages(attempts + 1);
 });
 
 test('the bell leads to what needs attention, which is dismissed, undone, snoozed and opened again', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import { spawnServer, temporaryDirectory } from '../src/testing/process.ts';
-import { isRunning } from '../src/testing/processes.ts';
+import { isRunning } from '../src/testing/running-processes.ts';
 import {
   createServerResource,
   createTestApp,

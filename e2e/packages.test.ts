@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/testing/postgres.ts';
-import { install, installFromRegistry } from '../src/testing/registry.ts';
+import { installFromRegistry, installPackages } from '../src/testing/registry.ts';
 import {
   bearer,
   createKey,
@@ -86,7 +86,7 @@ describe('dist/devpilot-sdk.tgz', () => {
   let owner: TestPerson;
   before(async () => {
     directory = join(packageDirectory, 'sdk');
-    await install(directory, [packed('devpilot-sdk.tgz')], ['--offline']);
+    await installPackages(directory, [packed('devpilot-sdk.tgz')], ['--offline']);
     testServer = await startTestServer();
     owner = await signUpOwner(testServer);
   });

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
-import { compareFacts, factsOf, readSnapshot, SNAPSHOT } from '../src/testing/openapi-facts.ts';
+import { compareFacts, extractFacts, readSnapshot, SNAPSHOT } from '../src/testing/openapi-facts.ts';
 import { generateDocument } from '../src/testing/responses/document.ts';
 
 /**
- * Updates the snapshot of the API on which clients rely. Refuses breaking changes unless run with `--accept`; a breaking
- * change also requires an entry in CHANGELOG.md.
+ * Updates the snapshot of the API on which clients rely. Refuses breaking changes unless run with `--accept`; a
+ * breaking change also requires an entry in CHANGELOG.md.
  */
-const facts = factsOf(await generateDocument());
+const facts = extractFacts(await generateDocument());
 const { breaking, compatible } = compareFacts(readSnapshot(), facts);
 const isAccepted = breaking.length === 0 || process.argv.includes('--accept');
 if (breaking.length > 0) process.stdout.write(`Breaking changes:\n${breaking.join('\n')}\n`);

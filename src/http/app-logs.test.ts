@@ -3,7 +3,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { LogLine } from '../contract/logs.ts';
-import { isRunning } from '../testing/processes.ts';
+import { isRunning } from '../testing/running-processes.ts';
 import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/test-deployments.ts';
 import {
   bearer,

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
-import { isRunning } from '../testing/processes.ts';
+import { isRunning } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   createServerResource,

@@ -18,7 +18,7 @@ import type { Deployment, DeploymentVariables } from '../contract/deployments.ts
 import type { Page } from '../contract/paging.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { isRunning } from '../testing/processes.ts';
+import { isRunning } from '../testing/running-processes.ts';
 import {
   createServerResource,
   createTestApp,

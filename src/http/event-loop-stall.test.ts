@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
-import { type Sendable, type StallServer, startStallServer } from '../testing/stall-server.ts';
+import { type ExpensiveRequest, type StallServer, startStallServer } from '../testing/stall-server.ts';
 
 /**
  * Sends the most hostile requests to every operation with a body or a query. The limit is in processor time, which does
@@ -17,15 +17,15 @@ const UNREAD = new Set([401, 403, 404, 415]);
 /** Sends requests one after another. Each must be answered soon, and with a status that `isExpected`. */
 async function expectNoHold(
   server: StallServer,
-  requests: readonly Sendable[],
+  requests: readonly ExpensiveRequest[],
   isExpected: (status: number) => boolean,
 ): Promise<void> {
-  await server.longestHoldMs();
-  for (const { operation, what, send } of requests) {
+  await server.longestBlockMs();
+  for (const { operation, description, send } of requests) {
     const { status } = await send();
-    assert.ok(isExpected(status), `${operation} (${what}) was answered ${status}`);
-    const hold = await server.longestHoldMs();
-    assert.ok(hold < BOUND_MS, `${operation} (${what}) held the event loop for ${hold} ms`);
+    assert.ok(isExpected(status), `${operation} (${description}) was answered ${status}`);
+    const hold = await server.longestBlockMs();
+    assert.ok(hold < BOUND_MS, `${operation} (${description}) held the event loop for ${hold} ms`);
   }
 }
 
@@ -33,7 +33,7 @@ forEachEngine('the largest requests', (engine) => {
   test('are all read, and block the event loop no longer than others', async () => {
     const server = await startStallServer(BODY_BYTES, await engine.environment());
     const isRead = (status: number) => status < 500 && !UNREAD.has(status);
-    await expectNoHold(server, server.heaviest, isRead).finally(server.stop);
+    await expectNoHold(server, server.largestRequests, isRead).finally(server.stop);
   });
 });
 
@@ -44,13 +44,13 @@ before(async () => {
 after(() => server.stop());
 
 test('no request of the corpus blocks the event loop, and none is answered with a server error', () =>
-  expectNoHold(server, server.corpus, (status) => status < 500));
+  expectNoHold(server, server.hostileRequests, (status) => status < 500));
 
 test('the corpus has requests for every operation with a body or a query', async () => {
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, { parameters?: { in: string }[]; requestBody?: unknown }>>;
   };
-  const covered = new Set(server.corpus.map(({ operation }) => operation));
+  const covered = new Set(server.hostileRequests.map(({ operation }) => operation));
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
       const takes = requestBody !== undefined || parameters.some((parameter) => parameter.in === 'query');
@@ -58,5 +58,5 @@ test('the corpus has requests for every operation with a body or a query', async
     }
   }
   // Documented without a body, because the body's format is Sentry's.
-  assert.ok(server.heaviest.some(({ operation }) => operation === 'POST /api/1/envelope/'));
+  assert.ok(server.largestRequests.some(({ operation }) => operation === 'POST /api/1/envelope/'));
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import type { ServerCheck } from '../contract/servers.ts';
-import { type ConnectionProxy, startConnectionProxy } from '../testing/connection-limiting-proxy.ts';
+import { type ConnectionProxy, startConnectionProxy } from '../testing/connection-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   createServerResource,

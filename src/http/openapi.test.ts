@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
-import { compareFacts, factsOf, readSnapshot } from '../testing/openapi-facts.ts';
-import { type Finding, lint, type OpenApiDocument } from '../testing/openapi-rules.ts';
+import { compareFacts, extractFacts, readSnapshot } from '../testing/openapi-facts.ts';
+import { type Finding, lintDocument, type OpenApiDocument } from '../testing/openapi-rules.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { OPERATION_IDS } from './operation-ids.ts';
 import { routeTable } from './route-table.ts';
@@ -64,15 +64,15 @@ before(async () => {
 after(() => testServer.close());
 
 test('the document is OpenAPI 3.1 and follows the rules, except those listed here', async () => {
-  const findings = await lint(document);
-  const isExcepted = ({ rule, at }: Finding) =>
+  const findings = await lintDocument(document);
+  const isExcepted = ({ rule, location: at }: Finding) =>
     EXCEPTIONS.some((exception) => exception.rule === rule && exception.location.test(at));
   assert.deepEqual(
-    findings.filter((finding) => !isExcepted(finding)).map(({ rule, at }) => `${rule}: ${at}`),
+    findings.filter((finding) => !isExcepted(finding)).map(({ rule, location: at }) => `${rule}: ${at}`),
     [],
   );
   const unused = EXCEPTIONS.filter(
-    (exception) => !findings.some(({ rule, at }) => exception.rule === rule && exception.location.test(at)),
+    (exception) => !findings.some(({ rule, location: at }) => exception.rule === rule && exception.location.test(at)),
   );
   assert.deepEqual(unused, [], 'every exception is needed');
 });
@@ -98,7 +98,7 @@ test('an operation is named as in an SDK, and no declared ID belongs to a route 
 });
 
 test('what clients rely on is as in the snapshot: nothing is broken, and additions are recorded', () => {
-  const { breaking, compatible } = compareFacts(readSnapshot(), factsOf(document));
+  const { breaking, compatible } = compareFacts(readSnapshot(), extractFacts(document));
   assert.deepEqual(breaking, [], 'run `bin/node scripts/openapi-snapshot.ts` to see what to do');
   assert.deepEqual(compatible, [], 'run `bin/node scripts/openapi-snapshot.ts` and commit docs/openapi-snapshot.txt');
 });

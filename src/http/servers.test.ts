@@ -10,7 +10,7 @@ import { parseHostKey } from '../contract/host-key.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Server, ServerCheck } from '../contract/servers.ts';
 import { generateKeyPair } from '../runner/key-pair.ts';
-import { ownKeyFolders } from '../testing/processes.ts';
+import { listOwnKeyFolders } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { createTestApp, deployAndWait } from '../testing/test-deployments.ts';
 import {
@@ -76,7 +76,7 @@ test('a server connects once its public key is installed, and its private key ap
   assert.ok(memory != null && memory.availableBytes > 0 && memory.availableBytes < memory.totalBytes);
   assert.equal(load?.length, 3);
   assert.equal(cpuCount, availableParallelism());
-  assert.deepEqual(ownKeyFolders(), []);
+  assert.deepEqual(listOwnKeyFolders(), []);
   for (const path of [`/v1/servers/${server.id}`, '/v1/servers', '/v1/audit-events']) {
     assert.doesNotMatch((await owner.call(path)).text, /PRIVATE KEY|sealed|privateKey/);
   }

@@ -102,7 +102,9 @@ describe('signing up and in', () => {
   test('every session is new, and nothing that the browser sent before becomes one', async () => {
     const started = await browser.start();
     const planted = `devpilot=devpilot_session_${'a'.repeat(46)}`;
-    const response = await browser.return(started, account('grace'), { cookie: `${started.cookie}; ${planted}` });
+    const response = await browser.openRedirectUri(started, account('grace'), {
+      cookie: `${started.cookie}; ${planted}`,
+    });
     const { session } = outcomeOf(response);
     assert.ok(session !== null && session !== planted);
     const second = outcomeOf(await browser.signIn(account('grace'))).session;
@@ -166,7 +168,7 @@ describe('refusals', () => {
   ];
   for (const { name, problem, tokens = account('grace'), parameters = {} } of cases) {
     test(name, async () => {
-      const response = await browser.return(await browser.start(), tokens, { parameters });
+      const response = await browser.openRedirectUri(await browser.start(), tokens, { parameters });
       assert.equal(response.status, 303);
       assert.equal(problemOf(response), problem);
     });
@@ -174,25 +176,28 @@ describe('refusals', () => {
 
   test('the response to a request of another browser', async () => {
     const [mine, theirs] = [await browser.start(), await browser.start()];
-    assert.equal(problemOf(await browser.return(mine, account('grace'), { cookie: theirs.cookie })), 'expired');
     assert.equal(
-      problemOf(await browser.return(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
+      problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: theirs.cookie })),
+      'expired',
+    );
+    assert.equal(
+      problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
       'expired',
     );
     const both = `${theirs.cookie}; ${mine.cookie}`;
-    assert.equal(problemOf(await browser.return(mine, account('grace'), { cookie: both })), 'expired');
+    assert.equal(problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: both })), 'expired');
   });
 
   test('a response that was already used, even with a new code', async () => {
     const started = await browser.start();
-    signedIn(await browser.return(started, account('grace')));
-    assert.equal(problemOf(await browser.return(started, account('grace'))), 'expired');
+    signedIn(await browser.openRedirectUri(started, account('grace')));
+    assert.equal(problemOf(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
   test('a response after ten minutes', async () => {
     const started = await browser.start();
     offsetMs += 11 * 60 * SECOND;
-    assert.equal(problemOf(await browser.return(started, account('grace'))), 'expired');
+    assert.equal(problemOf(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
   test('a disabled person', async () => {
@@ -226,14 +231,14 @@ test('a person returns to own pages only', async () => {
   ];
   for (const [from, expected] of returns) {
     const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(from)}`);
-    assert.equal(outcomeOf(await browser.return(started, account('grace'))).location, expected, from);
+    assert.equal(outcomeOf(await browser.openRedirectUri(started, account('grace'))).location, expected, from);
   }
 });
 
 test('a provider that is down is named on the sign-in page, and nothing else fails', async () => {
   const started = await browser.start();
   issuer.isDown = true;
-  const response = await browser.return(started, account('grace'));
+  const response = await browser.openRedirectUri(started, account('grace'));
   assert.equal(problemOf(response), 'unavailable');
   const other = await startTestServer({ environment: singleSignOnSettings(issuer) });
   const start = await other.call('/v1/oidc/start?return=/people');
@@ -252,7 +257,7 @@ describe('linking', () => {
     if (start.status !== 200) return start;
     const flow = start.headers.getSetCookie()[0]?.split(';')[0] ?? '';
     const started = { url: new URL(start.body.url), cookie: `${flow}; ${cookie}` };
-    return browser.return(started, tokens);
+    return browser.openRedirectUri(started, tokens);
   };
   const identitiesOf = async (person: TestPerson) =>
     (await person.call<OwnSingleSignOn>('/v1/me/single-sign-on')).body.identities;
@@ -292,7 +297,7 @@ describe('linking', () => {
     assert.equal(problemOf(stale), 'refused');
     const started = await browser.start('/v1/oidc/start', { fresh: true });
     assert.equal(started.url.searchParams.get('prompt'), 'login');
-    const fresh = signedIn(await browser.return(started, account('fresh', { auth_time: seconds })));
+    const fresh = signedIn(await browser.openRedirectUri(started, account('fresh', { auth_time: seconds })));
     assert.equal((await start(fresh)).status, 201);
     offsetMs += 11 * 60 * SECOND;
     assert.equal(codeOf(await start(fresh)), 'sign_in_failed');
@@ -433,11 +438,11 @@ describe('groups', () => {
   });
 
   test('are checked again while a session with a refresh token lives, and end it with the session there', async () => {
-    issuer.refreshed = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
+    issuer.refreshResponse = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
     const tokens = { ...inGroups('kim', 'dev'), refreshToken: 'first' };
     const kim = createTestPerson(server, '', signedIn(await browser.signIn(tokens)).cookie, owner.workspaceId);
     assert.equal((await kim.call('/v1/members')).status, 200);
-    issuer.refreshed = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
+    issuer.refreshResponse = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
     offsetMs += HOUR + SECOND;
     await until(async () => (await memberNames()).includes('kim admin'));
     const device = await approvedDevice(kim);
@@ -447,7 +452,7 @@ describe('groups', () => {
     issuer.isDown = true;
     offsetMs += HOUR + SECOND;
     issuer.isDown = false;
-    issuer.refreshed = null;
+    issuer.refreshResponse = null;
     offsetMs += HOUR + SECOND;
     await until(async () => (await kim.call('/v1/me')).status === 401);
     assert.equal((await server.call('/v1/me', { headers: device })).status, 401);

@@ -121,7 +121,7 @@ forEachEngine('webhooks', (engine) => {
     await create(owner, projects.url, ['credential.created', 'run.*', 'member.*']);
     for (let number = 1; number <= 20; number++) await addProject(owner, `Project ${number}`);
     await owner.call('/v1/access-tokens', { body: { name: 'CI/CD Pipeline', scopes: ['all'] } });
-    await Promise.all([log.arrived(22), projects.arrived(1), isDelivered(owner, id, 22)]);
+    await Promise.all([log.waitForMessages(22), projects.waitForMessages(1), isDelivered(owner, id, 22)]);
 
     const events = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=22');
     const expected = events.body.data.toReversed().map((data) => ({
@@ -183,7 +183,7 @@ forEachEngine('webhooks', (engine) => {
     const { id } = await create(owner, faulty.url);
     await create(owner, healthy.url);
     for (const name of ['One', 'Two', 'Three']) await addProject(owner, `Project ${name}`);
-    await Promise.all([healthy.arrived(3), isFailing(owner, id)]);
+    await Promise.all([healthy.waitForMessages(3), isFailing(owner, id)]);
 
     const nextAttempt = async () => {
       const [first] = (await deliveriesOf(owner, id)).filter(({ attempts }) => attempts > 0);
@@ -192,7 +192,7 @@ forEachEngine('webhooks', (engine) => {
     const pauses = [await nextAttempt()];
     for (let count = 2; count <= 4; count++) {
       now += pauses.at(-1) ?? 0;
-      await faulty.arrived(count);
+      await faulty.waitForMessages(count);
       await until(async () => (await nextAttempt()) > 0);
       pauses.push(await nextAttempt());
     }
@@ -218,7 +218,7 @@ forEachEngine('webhooks', (engine) => {
     for (let hours = 0; hours < 72; hours += 8) {
       const attempts = receiver.messages.length;
       now += 8 * HOUR;
-      await receiver.arrived(attempts + 1);
+      await receiver.waitForMessages(attempts + 1);
       const isPostponed = async () => Date.parse((await deliveriesOf(owner, id))[0]?.nextAttemptAt ?? '') > now;
       await until(async () => (await isPostponed()) || !(await read(owner, id)).active);
     }
@@ -239,7 +239,7 @@ forEachEngine('webhooks', (engine) => {
     const attempts = receiver.messages.length;
     receiver.respond = (response) => response.writeHead(200).end();
     await owner.call(`/v1/webhooks/${id}`, { method: 'PATCH', body: { active: true } });
-    await receiver.arrived(attempts + 4);
+    await receiver.waitForMessages(attempts + 4);
     assert.deepEqual(await notices(), []);
     const actions = receiver.messages.slice(attempts).map((message) => messageOf(message).data.action);
     assert.deepEqual(actions, ['project.created', 'webhook.switched_off', 'project.created', 'webhook.updated']);
@@ -283,7 +283,7 @@ forEachEngine('webhooks', (engine) => {
     const sendTest = async (count: number) => {
       const { status } = await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' });
       assert.equal(status, 202);
-      await receiver.arrived(count);
+      await receiver.waitForMessages(count);
       return receiver.messages[count - 1];
     };
     const signaturesOf = (message: { headers: Readonly<Record<string, string>> } | undefined) =>
@@ -333,7 +333,7 @@ forEachEngine('webhooks', (engine) => {
       assert.equal(edited.body.format, format);
       const count = receiver.messages.length + 1;
       await owner.call(again, { method: 'POST' });
-      await receiver.arrived(count);
+      await receiver.waitForMessages(count);
       const received = receiver.messages[count - 1]?.body ?? '';
       for (const text of [part, 'Pipeline', `?workspace=${owner.workspaceId}`])
         assert.ok(received.includes(text), received);

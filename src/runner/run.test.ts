@@ -7,7 +7,7 @@ import { Readable, Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { mintSecret } from '../authorization/secret.ts';
-import { isRunning, ownKeyFolders } from '../testing/processes.ts';
+import { isRunning, listOwnKeyFolders } from '../testing/running-processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
@@ -319,7 +319,7 @@ test('an unreachable server, or a server with another host key, is reported and 
   const otherKey = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
   const mismatched = await perform({ ...ssh, hostKey: otherKey }, shell('id'));
   assert.match(mismatched.problem ?? '', /Connection failed/);
-  assert.deepEqual(ownKeyFolders(), []);
+  assert.deepEqual(listOwnKeyFolders(), []);
 });
 
 test('a connection lost during a step is reported', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isNodeLocal, namesNodeLocal } from '../outbound/addresses.ts';
-import { startConnectionProxy } from '../testing/connection-limiting-proxy.ts';
+import { startConnectionProxy } from '../testing/connection-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';

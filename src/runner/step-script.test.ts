@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isRunning } from '../testing/processes.ts';
+import { isRunning } from '../testing/running-processes.ts';
 import { until } from '../testing/until.ts';
 import { buildStepScript, LOCAL_ENTRY_ARGV } from './step-script.ts';
 

@@ -6,7 +6,7 @@ import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
 import { decodeSketch } from '../platform/activity/distinct-count-sketch.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { insertWorkspace } from '../store/workspaces.ts';
-import { type SeedPeriod, seedActivity, seedEventOf } from './activity-seed.ts';
+import { createSeedEvent, type SeedPeriod, seedActivity } from './activity-seed.ts';
 import { temporaryDirectory } from './process.ts';
 
 const TO = Date.parse('2027-02-25T00:00:00.000Z');
@@ -24,14 +24,14 @@ test('seeding a period stores the same rows as ingesting its events, including s
   const store = await createStore(ingested.path);
   const ingest = createActivityIngest(store);
   for (let first = 0; first < period.events; first += 1000) {
-    const events = Array.from({ length: 1000 }, (_, index) => seedEventOf(period, first + index));
+    const events = Array.from({ length: 1000 }, (_, index) => createSeedEvent(period, first + index));
     assert.equal((await ingest.ingest('wsp_a', events, TO, 'tok_1')).accepted, 1000);
   }
   await (await createStore(seeded.path)).close();
   seedActivity(join(seeded.path, 'devpilot.db'), { wsp_a: period });
   const seededStore = await openSqliteStore(join(seeded.path, 'devpilot.db'));
-  const last = { ...seedEventOf(period, 5_999), id: 'new' };
-  const repeatedEvents = Array.from({ length: 100 }, (_, index) => seedEventOf(period, index * 60));
+  const last = { ...createSeedEvent(period, 5_999), id: 'new' };
+  const repeatedEvents = Array.from({ length: 100 }, (_, index) => createSeedEvent(period, index * 60));
   assert.deepEqual(await createActivityIngest(seededStore).ingest('wsp_a', [...repeatedEvents, last], TO, 'tok_1'), {
     accepted: 1,
     duplicates: 100,
@@ -61,12 +61,12 @@ test('seeding a period stores the same rows as ingesting its events, including s
         .orderBy('key')
         .execute()
     ).map((row) => ({ ...row, sketch: row.sketch === null ? null : decodeSketch(row.sketch) }));
-  const [expected, found] = [await counts(store), await counts(seededStore)];
+  const [expected, actual] = [await counts(store), await counts(seededStore)];
   assert.ok(
     expected.some(({ sketch }) => sketch?.kind === 'dense') && expected.some(({ sketch }) => sketch?.kind === 'exact'),
   );
-  assert.equal(found.length, expected.length);
-  for (const [index, row] of expected.entries()) assert.deepEqual(found[index], row);
+  assert.equal(actual.length, expected.length);
+  for (const [index, row] of expected.entries()) assert.deepEqual(actual[index], row);
   await store.close();
   await seededStore.close();
   ingested.remove();

@@ -29,7 +29,7 @@ export interface SeedPeriod {
 }
 
 /** Returns a pseudo-random subject for an event number. */
-function subjectOf(number: number, subjects: number): string {
+function pseudoRandomSubject(number: number, subjects: number): string {
   let mixed = Math.imul(number ^ (number >>> 16), 0x45d9f3b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
   return `customer-${((mixed ^ (mixed >>> 16)) >>> 0) % subjects}`;
@@ -39,56 +39,57 @@ function subjectOf(number: number, subjects: number): string {
  * Returns an event of a period by its number, starting at 0. Its type, source and subject do not depend on the number
  * of events.
  */
-export function seedEventOf({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
+export function createSeedEvent({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
   return {
     id: `event-${number}`,
     source: `/service/${number % SOURCES}`,
-    type: `thing.happened.${number % TYPES}`,
-    subject: subjectOf(number, subjects),
+    type: `order.event.${number % TYPES}`,
+    subject: pseudoRandomSubject(number, subjects),
     at: to - days * DAY + Math.floor((number / events) * days * DAY),
     data: `{"total":${number}}`,
   };
 }
 
-interface Cell {
+interface KeyCount {
   count: number;
   readonly hashes: Set<number>;
 }
 
-/** Counts the events of one time interval at a time, and writes its counts when the next interval starts. */
+/** Counts the events of one interval at a time, and writes the counts when the next interval starts. */
 function createRollupCounter(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
-  const cells = new Map<string, Cell>();
-  let step = 0;
+  const keyCounts = new Map<string, KeyCount>();
+  let intervalStart = 0;
   function write(): void {
-    for (const key of [...cells.keys()].sort()) {
-      const { count, hashes } = cells.get(key) as Cell;
+    for (const key of [...keyCounts.keys()].sort()) {
+      const { count, hashes } = keyCounts.get(key) as KeyCount;
       const bySubject = dimension === 'subject';
       const sketch = bySubject ? null : addToSketch(decodeSketch(null), hashes);
       const subjects = sketch === null ? 1 : estimateCount(sketch);
-      insert.run(workspaceId, grain, dimension, step, key, count, subjects, sketch && encodeSketch(sketch));
+      insert.run(workspaceId, grain, dimension, intervalStart, key, count, subjects, sketch && encodeSketch(sketch));
     }
-    cells.clear();
+    keyCounts.clear();
   }
   return {
     add(event: ReceivedEvent, hash: number): void {
-      const stepStart = event.at - (event.at % INTERVALS[grain]);
-      if (stepStart !== step) write();
-      step = stepStart;
+      const eventIntervalStart = event.at - (event.at % INTERVALS[grain]);
+      if (eventIntervalStart !== intervalStart) write();
+      intervalStart = eventIntervalStart;
       const key = event[dimension] ?? '';
-      let cell = cells.get(key);
-      if (cell === undefined) cells.set(key, (cell = { count: 0, hashes: new Set() }));
-      cell.count++;
-      if (dimension !== 'subject') cell.hashes.add(hash);
+      let keyCount = keyCounts.get(key);
+      if (keyCount === undefined) keyCounts.set(key, (keyCount = { count: 0, hashes: new Set() }));
+      keyCount.count++;
+      if (dimension !== 'subject') keyCount.hashes.add(hash);
     },
     write,
   };
 }
 
 /**
- * Writes the same rows into the file of a stopped server as ingesting the events would (a test compares them), in a
- * fraction of the time: without a commit per batch, and with indexes created at the end.
+ * Writes the rows that ingesting the events of the periods, by workspace, would write (a test compares them) into the
+ * file of a stopped server. Takes a fraction of the time, because it does not commit per batch and creates indexes
+ * last.
  */
-export function seedActivity(path: string, months: Readonly<Record<string, SeedPeriod>>): void {
+export function seedActivity(path: string, periods: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; pragma journal_mode = off; pragma cache_size = -1000000');
   const indexes = database
@@ -101,20 +102,20 @@ export function seedActivity(path: string, months: Readonly<Record<string, SeedP
   const insert = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)');
   const insertCount = database.prepare('insert into activity_rollup values (?, ?, ?, ?, ?, ?, ?, ?)');
   const hashes = new Map<string, number>();
-  for (const [workspaceId, month] of Object.entries(months)) {
-    const counts = INTERVAL_NAMES.flatMap((grain) =>
+  for (const [workspaceId, period] of Object.entries(periods)) {
+    const counters = INTERVAL_NAMES.flatMap((grain) =>
       ACTIVITY_GROUPS.map((dimension) => createRollupCounter(insertCount, workspaceId, grain, dimension)),
     );
-    for (let number = 0; number < month.events; number++) {
-      const event = seedEventOf(month, number);
+    for (let number = 0; number < period.events; number++) {
+      const event = createSeedEvent(period, number);
       const { source, id, type, subject, at: time, data } = event;
-      insert.run(workspaceId, source, id, number + 1, type, subject, time, data, month.to);
+      insert.run(workspaceId, source, id, number + 1, type, subject, time, data, period.to);
       const hash = hashes.get(subject ?? '') ?? hashSubject(subject ?? '');
       hashes.set(subject ?? '', hash);
-      for (const count of counts) count.add(event, hash);
+      for (const counter of counters) counter.add(event, hash);
     }
-    for (const count of counts) count.write();
-    database.prepare('insert into activity_head values (?, ?)').run(workspaceId, month.events);
+    for (const counter of counters) counter.write();
+    database.prepare('insert into activity_head values (?, ?)').run(workspaceId, period.events);
   }
   for (const { sql } of indexes) database.exec(sql);
   database.exec('commit; pragma journal_mode = wal');

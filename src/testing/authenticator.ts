@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 
-/** Values in a WebAuthn response, which tests can set to wrong values. */
+/** Values for a WebAuthn response. Tests can pass incorrect ones. */
 export interface CeremonyOptions {
   readonly challenge: string;
   readonly origin: string;

@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The two programs that `npm run check` compiles. */
 const PROJECTS = { server: `${ROOT}tsconfig.json`, page: `${ROOT}src/web/tsconfig.json` } as const;
 
-/** Type-checks the source files, whose text can be replaced in memory. Paths are relative to the repository root. */
+/** Type-checks source files, whose text tests can replace in memory. Paths are relative to the repository root. */
 export interface Compiler {
   project(name: keyof typeof PROJECTS): Project;
   /** Returns the type errors of a file as text. Only this file and its dependencies are checked. */

@@ -29,19 +29,19 @@ export function ensureOAuthClients(): void {
   }
 }
 
-/** Sentry's SDK for Python, which a test runs. */
+/** Installs Sentry's SDK for Python, which a test runs, if it is missing. */
 export function ensurePythonSentrySdk(): void {
   const directory = '/usr/lib/python3/dist-packages/sentry_sdk';
   ensureInstalled(() => existsSync(directory), directory, 'python3-sentry-sdk');
 }
 
-/** python-dotenv, which a test runs. */
+/** Installs python-dotenv, which a test runs, if it is missing. */
 export function ensurePythonDotenv(): void {
   const directory = '/usr/lib/python3/dist-packages/dotenv';
   ensureInstalled(() => existsSync(directory), directory, 'python3-dotenv');
 }
 
-/** Apache with mod_auth_openidc, which a test runs. */
+/** Installs Apache with mod_auth_openidc, which a test runs, if it is missing. */
 export function ensureApache(): void {
   const module = '/usr/lib/apache2/modules/mod_auth_openidc.so';
   ensureInstalled(() => existsSync(module), module, 'libapache2-mod-auth-openidc');
@@ -53,8 +53,15 @@ function ensureInstalled(isInstalledNow: () => boolean, required: string, debian
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
     // Runlevel 1 prevents the package from starting its own service.
-    const [file = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', ...args];
-    return spawnSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 }).status === 0;
+    const [file = '', ...spawnArgs] = [
+      ...asRoot,
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      'RUNLEVEL=1',
+      'apt-get',
+      ...args,
+    ];
+    return spawnSync(file, spawnArgs, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 }).status === 0;
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {

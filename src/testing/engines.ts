@@ -18,7 +18,7 @@ export interface StoreEngine {
 
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
-/** Declares the same tests for every engine. A database server is started at the first use, unless one is shared. */
+/** Declares the same tests for every engine. PostgreSQL is started on first use, unless a shared server is running. */
 export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
@@ -37,15 +37,15 @@ export function forEachEngine(name: string, declare: (engine: StoreEngine) => vo
     });
   });
   describe(`${name}, on postgres`, () => {
-    let opened: Promise<TestDatabases> | null = null;
-    const createDatabase = async () => (await (opened ??= openTestDatabases())).createDatabase();
+    let databases: Promise<TestDatabases> | null = null;
+    const createDatabase = async () => (await (databases ??= openTestDatabases())).createDatabase();
     declare({
       name: 'postgres',
       open: async () => openPostgresStore(await createDatabase(), () => undefined),
       environment: async () => ({ DATABASE_URL: await createDatabase(), DEVPILOT_SECRET: TEST_SECRET }),
     });
     after(async () => {
-      await (await opened)?.close();
+      await (await databases)?.close();
     });
   });
 }

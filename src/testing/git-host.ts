@@ -55,14 +55,14 @@ export async function startGitHost(
 ): Promise<TestGitHost> {
   const authorizationHeaders: string[] = [];
   const redirects = new Map<string, string>();
-  const expected =
+  const expectedAuthorization =
     account === null ? null : `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`;
   const server = createServer((request, response) => {
     const { authorization } = request.headers;
     if (authorization !== undefined) authorizationHeaders.push(authorization);
     const [, target] = [...redirects].find(([path]) => request.url?.startsWith(path)) ?? [];
     if (target !== undefined) response.writeHead(302, { location: `${target}${request.url}` }).end();
-    else if (expected !== null && authorization !== expected) {
+    else if (expectedAuthorization !== null && authorization !== expectedAuthorization) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     } else runBackend(directory, request, response);
   });

@@ -1,6 +1,6 @@
 /**
- * Requests that are as expensive as possible to process, for every operation of the OpenAPI document with a body or a
- * query. With them, tests find requests that would block a node.
+ * Requests that are as expensive to process as possible, for every operation of the OpenAPI document with a body or a
+ * query. Tests send them to find operations that block a node.
  */
 
 interface Schema {
@@ -30,15 +30,15 @@ export interface HostileRequest {
   /** Built only when the request is sent, because all bodies together would need gigabytes. */
   readonly body: (() => string) | null;
   /** The sender whom the operation accepts: anyone, a signed-in person, or a credential. */
-  readonly sender: 'nobody' | 'person' | 'credential';
+  readonly sender: 'anyone' | 'person' | 'credential';
 }
 
 const QUERY_BYTES = 12_000;
 /** Just below the limit on the number of values in a body. */
 const VALUE_COUNT = 1_900;
 
-/** Text that is expensive for code with superlinear run time: patterns, trimming, normalization, escapes. */
-const TEXTS: Readonly<Record<string, string>> = {
+/** Texts that, when repeated, are expensive for code with superlinear run time, such as patterns and normalization. */
+const REPEATED_PARTS: Readonly<Record<string, string>> = {
   letters: 'a',
   blanks: ' ',
   'combining marks': '\u0301\u0327',
@@ -54,7 +54,7 @@ const keys = (count: number): string => Array.from({ length: count }, (_, index)
 type Bodies = Readonly<Record<string, () => string>>;
 
 /** Bodies that match no schema. */
-const shapesOf = (bytes: number): Bodies => ({
+const malformedBodies = (bytes: number): Bodies => ({
   'nested arrays': () => repeated('[', bytes),
   'nested objects': () => repeated('{"a":', bytes),
   'an array of objects': () => `[${repeated('{},', bytes)}{}]`,
@@ -66,16 +66,18 @@ const shapesOf = (bytes: number): Bodies => ({
   'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
 });
 
-/** Values for one field of a body whose other fields are those of the example. */
-const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
-  ...Object.fromEntries(Object.entries(TEXTS).map(([attack, part]) => [attack, () => repeated(part, bytes / 2)])),
+/** Values for one field of a body; the other fields are copied from the example. */
+const hostileValues = (bytes: number): Readonly<Record<string, () => unknown>> => ({
+  ...Object.fromEntries(
+    Object.entries(REPEATED_PARTS).map(([attack, part]) => [attack, () => repeated(part, bytes / 2)]),
+  ),
   'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),
   'an array of long texts': () => Array.from({ length: 200 }, () => 'a'.repeat(4_000)),
   'an array of one text': () => Array.from({ length: VALUE_COUNT }, () => 'a'),
   'many keys': () => Object.fromEntries(Array.from({ length: VALUE_COUNT }, (_, index) => [`k${index}`, 'v'])),
 });
 
-const formsOf = (bytes: number): Bodies => ({
+const hostileForms = (bytes: number): Bodies => ({
   'many fields': () => Array.from({ length: bytes / 10 }, (_, index) => `a${index}=`).join('&'),
   'one field many times': () => repeated('token=a&', bytes),
   separators: () => repeated('&', bytes),
@@ -83,26 +85,26 @@ const formsOf = (bytes: number): Bodies => ({
   'escaped marks': () => `token=a&passphrase=${repeated('%CC%81%CC%A7', bytes - 100)}`,
 });
 
-function bodiesOf(contentType: string, example: unknown, bytes: number): Bodies {
-  if (contentType.includes('form')) return formsOf(bytes);
+function createHostileBodies(contentType: string, example: unknown, bytes: number): Bodies {
+  if (contentType.includes('form')) return hostileForms(bytes);
   const fields = typeof example === 'object' && example !== null && !Array.isArray(example) ? example : {};
-  const bodies: Record<string, () => string> = { ...shapesOf(bytes) };
+  const bodies: Record<string, () => string> = { ...malformedBodies(bytes) };
   for (const field of Object.keys(fields)) {
-    for (const [attack, make] of Object.entries(valuesOf(bytes))) {
+    for (const [attack, make] of Object.entries(hostileValues(bytes))) {
       bodies[`${field}: ${attack}`] = () => JSON.stringify({ ...fields, [field]: make() });
     }
   }
   return bodies;
 }
 
-function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
+function createHostileQueries(names: readonly string[]): Readonly<Record<string, string>> {
   const queries: Record<string, string> = {
     'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, index) => `a${index}=1`).join('&'),
     'one name many times': repeated('a=1&', QUERY_BYTES),
     escapes: repeated('%', QUERY_BYTES),
   };
   for (const name of names) {
-    for (const [attack, part] of Object.entries(TEXTS)) {
+    for (const [attack, part] of Object.entries(REPEATED_PARTS)) {
       const text = encodeURIComponent(repeated(part.toWellFormed(), QUERY_BYTES / 9));
       queries[`${name}: ${attack}`] = `${name}=${text}`;
     }
@@ -111,31 +113,31 @@ function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
   return queries;
 }
 
-function senderOf({ security = [] }: Operation): HostileRequest['sender'] {
-  if (security.length === 0) return 'nobody';
+function acceptedSender({ security = [] }: Operation): HostileRequest['sender'] {
+  if (security.length === 0) return 'anyone';
   return security.some((scheme) => 'session' in scheme) ? 'person' : 'credential';
 }
 
 /**
- * Returns the requests for a document, with bodies of about `bytes` bytes. Pure; throws if the document has no
- * operation with a body.
+ * Returns the requests for a document, with bodies of about `bytes` bytes. Throws if the document has no operation with
+ * a body.
  */
 export function createHostileRequests(document: OpenApi, bytes: number): HostileRequest[] {
   const requests: HostileRequest[] = [];
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [verb, operation] of Object.entries(operations)) {
       const method = verb.toUpperCase();
-      const base = { operation: `${method} ${path}`, method, path, sender: senderOf(operation) };
+      const base = { operation: `${method} ${path}`, method, path, sender: acceptedSender(operation) };
       const names = (operation.parameters ?? [])
         .filter((parameter) => parameter.in === 'query')
         .map((parameter) => parameter.name);
       if (names.length > 0) {
-        for (const [attack, query] of Object.entries(queriesOf(names))) {
+        for (const [attack, query] of Object.entries(createHostileQueries(names))) {
           requests.push({ ...base, attack, query, contentType: null, body: null });
         }
       }
       for (const [contentType, { example }] of Object.entries(operation.requestBody?.content ?? {})) {
-        for (const [attack, body] of Object.entries(bodiesOf(contentType, example, bytes))) {
+        for (const [attack, body] of Object.entries(createHostileBodies(contentType, example, bytes))) {
           requests.push({ ...base, attack, query: '', contentType, body });
         }
       }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Kills a process, or a process group by its negative ID, in the clean-up of a test. Ignores a process that has ended
- * or was never started (null), because the clean-up must not hide the reason why a test failed.
+ * Kills a process, or a process group by its negative ID, during the cleanup of a test. Ignores a process that has
+ * ended or was never started (null), because the cleanup must not hide the reason why a test failed.
  */
 export function killProcess(pid: number | null): void {
   try {

@@ -23,8 +23,8 @@ export async function startMailServer(): Promise<MailServer> {
     },
   });
   const port = await new Promise<number>((resolve) => {
-    const inner = server.listen(0, '127.0.0.1', () => {
-      const address = inner.address();
+    const listener = server.listen(0, '127.0.0.1', () => {
+      const address = listener.address();
       resolve(typeof address === 'object' && address !== null ? address.port : 0);
     });
   });

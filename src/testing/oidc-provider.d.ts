@@ -1,4 +1,4 @@
-/** Types for the used part of the package, which has no types of its own. */
+/** Types for the part of the package that tests use. The package has no types of its own. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http';
 

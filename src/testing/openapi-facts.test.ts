@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareFacts, factsOf } from './openapi-facts.ts';
+import { compareFacts, extractFacts } from './openapi-facts.ts';
 import type { OpenApiDocument } from './openapi-rules.ts';
 
 /** A document with one operation that creates a thing. */
@@ -42,7 +42,7 @@ type Draft = ReturnType<typeof createDocument>;
 function changesAfter(change: (draft: Draft) => void) {
   const draft = createDocument();
   change(draft);
-  const facts = (document: Draft) => factsOf(document as unknown as OpenApiDocument);
+  const facts = (document: Draft) => extractFacts(document as unknown as OpenApiDocument);
   return compareFacts(facts(createDocument()), facts(draft));
 }
 

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { OpenApiDocument } from './openapi-rules.ts';
 
 /**
- * Converts an OpenAPI document to a list of facts that clients rely on, to distinguish compatible and breaking changes.
- * `op`: an operation exists. `req`: a request may have a value of this type at this location; `req!`: the value is
- * required; `limit`: the value is limited. `res`: a response may have a value of this type at this location; `res!`: the
- * value is always present.
+ * Converts an OpenAPI document to a list of facts that clients rely on, to distinguish compatible from breaking
+ * changes. `op`: an operation exists. `req`: a request can have a value of this type at this location; `req!`: the
+ * value is required; `limit`: the value is limited. `res`: a response can have a value of this type at this location;
+ * `res!`: the value is always present.
  */
 
 interface Schema {
@@ -54,41 +54,42 @@ export const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi-snapshot.txt',
 export const readSnapshot = (): string[] => readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n');
 
 /** Returns the facts of a document, sorted. */
-export function factsOf(document: OpenApiDocument): string[] {
+export function extractFacts(document: OpenApiDocument): string[] {
   const facts = new Set<string>();
   const components = document.components as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   const resolve = <Value extends { readonly $ref?: string }>(value: Value, kind: string): Value =>
     value.$ref === undefined ? value : ((components[kind]?.[nameOf(value.$ref)] ?? {}) as Value);
-  const described = new Set<string>();
+  const describedComponents = new Set<string>();
 
-  function describe(schema: Schema, direction: Direction, location: string): void {
+  function addSchemaFacts(schema: Schema, direction: Direction, location: string): void {
     if (schema.$ref !== undefined) {
       const name = nameOf(schema.$ref);
       facts.add(`${direction} ${location} ${name}`);
-      if (described.has(`${direction} ${name}`)) return;
-      described.add(`${direction} ${name}`);
-      describe((components['schemas']?.[name] ?? {}) as Schema, direction, name);
+      if (describedComponents.has(`${direction} ${name}`)) return;
+      describedComponents.add(`${direction} ${name}`);
+      addSchemaFacts((components['schemas']?.[name] ?? {}) as Schema, direction, name);
       return;
     }
-    for (const variant of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) describe(variant, direction, location);
+    for (const variant of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])])
+      addSchemaFacts(variant, direction, location);
     const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
     if (values !== undefined)
       for (const value of values) facts.add(`${direction} ${location} = ${JSON.stringify(value)}`);
     else for (const type of [schema.type ?? []].flat()) facts.add(`${direction} ${location} ${type}`);
     if (direction === 'req') {
       for (const keyword of [...UPPER_LIMITS, ...LOWER_LIMITS, ...OTHER_LIMITS]) {
-        // A format implies its pattern, and is shorter.
+        // A format implies its pattern.
         if (schema[keyword] === undefined || (keyword === 'pattern' && schema['format'] !== undefined)) continue;
         facts.add(`limit ${location} ${keyword} ${String(schema[keyword])}`);
       }
     }
     for (const [name, part] of Object.entries(schema.properties ?? {})) {
       if (schema.required?.includes(name)) facts.add(`${direction}! ${location}.${name}`);
-      describe(part, direction, `${location}.${name}`);
+      addSchemaFacts(part, direction, `${location}.${name}`);
     }
-    if (schema.items !== undefined) describe(schema.items, direction, `${location}[]`);
+    if (schema.items !== undefined) addSchemaFacts(schema.items, direction, `${location}[]`);
     if (typeof schema.additionalProperties === 'object')
-      describe(schema.additionalProperties, direction, `${location}.*`);
+      addSchemaFacts(schema.additionalProperties, direction, `${location}.*`);
   }
 
   for (const [path, operations] of Object.entries(document.paths)) {
@@ -99,16 +100,16 @@ export function factsOf(document: OpenApiDocument): string[] {
         const { in: where, name, required, schema } = resolve(declared, 'parameters');
         const location = `${operationId} ${where}:${name}`;
         if (required === true && where !== 'path') facts.add(`req! ${location}`);
-        if (schema !== undefined) describe(schema, 'req', location);
+        if (schema !== undefined) addSchemaFacts(schema, 'req', location);
       }
       if (requestBody?.required === true) facts.add(`req! ${operationId} body`);
       for (const [type, { schema }] of Object.entries(requestBody?.content ?? {}))
-        if (schema !== undefined) describe(schema, 'req', `${operationId} ${type}`);
+        if (schema !== undefined) addSchemaFacts(schema, 'req', `${operationId} ${type}`);
       for (const [status, declared] of Object.entries(responses)) {
         const content = Object.entries(resolve(declared, 'responses').content ?? {});
         if (status.startsWith('2')) facts.add(`res ${operationId} ${status}`);
         for (const [type, { schema }] of content)
-          if (schema !== undefined) describe(schema, 'res', `${operationId} ${status} ${type}`);
+          if (schema !== undefined) addSchemaFacts(schema, 'res', `${operationId} ${status} ${type}`);
       }
     }
   }
@@ -116,14 +117,14 @@ export function factsOf(document: OpenApiDocument): string[] {
 }
 
 /** Splits a fact into its kind, the location in the document, and the value there. */
-function split(fact: string): { readonly kind: string; readonly location: string; readonly value: string } {
+function parseFact(fact: string): { readonly kind: string; readonly location: string; readonly value: string } {
   const [kind = ''] = fact.split(' ', 1);
-  const rest = fact.slice(kind.length + 1);
-  if (kind.endsWith('!') || kind === 'op') return { kind, location: rest, value: '' };
-  const at = kind === 'limit' ? rest.search(/ \w+ \S*$/) : rest.search(/ (?:= .*|[\w]+)$/);
-  return at === -1
-    ? { kind, location: rest, value: '' }
-    : { kind, location: rest.slice(0, at), value: rest.slice(at + 1) };
+  const remainder = fact.slice(kind.length + 1);
+  if (kind.endsWith('!') || kind === 'op') return { kind, location: remainder, value: '' };
+  const valueStart = kind === 'limit' ? remainder.search(/ \w+ \S*$/) : remainder.search(/ (?:= .*|[\w]+)$/);
+  return valueStart === -1
+    ? { kind, location: remainder, value: '' }
+    : { kind, location: remainder.slice(0, valueStart), value: remainder.slice(valueStart + 1) };
 }
 
 /** Returns whether a limit is at least as wide as the previous limit. */
@@ -146,23 +147,23 @@ export function compareFacts(before: readonly string[], after: readonly string[]
   const [previous, next] = [new Set(before), new Set(after)];
   /** Returns the component or operation that contains a location. Names of components start with a capital letter. */
   const ownerOf = (location: string) => location.split(/^[A-Z]/.test(location) ? /[ .[]/ : ' ', 1)[0] ?? '';
-  const knownOwners = new Set(before.map((fact) => ownerOf(split(fact).location)));
-  const knownLocations = new Set(before.map((fact) => `${split(fact).kind} ${split(fact).location}`));
+  const knownOwners = new Set(before.map((fact) => ownerOf(parseFact(fact).location)));
+  const knownLocations = new Set(before.map((fact) => `${parseFact(fact).kind} ${parseFact(fact).location}`));
   const limitAt = (facts: readonly string[], fact: string) => {
-    const { location, value } = split(fact);
+    const { location, value } = parseFact(fact);
     const prefix = `limit ${location} ${value.split(' ')[0]} `;
     return facts.find((other) => other.startsWith(prefix));
   };
 
   const isBreakingRemoval = (fact: string) => !/^(?:req!|limit) /.test(fact);
   function isBreakingAddition(fact: string): boolean {
-    const { kind, location, value } = split(fact);
+    const { kind, location, value } = parseFact(fact);
     if (kind === 'req!') return knownOwners.has(ownerOf(location));
     // Breaking if a value in a response can have a new type. Clients must expect new values of an enumeration.
     if (kind === 'res') return !value.startsWith('=') && value !== '' && knownLocations.has(`res ${location}`);
     if (kind !== 'limit' || !knownLocations.has(`req ${location}`)) return false;
-    const old = limitAt(before, fact);
-    return old === undefined || !isWiderLimit(split(old).value, value);
+    const previousLimit = limitAt(before, fact);
+    return previousLimit === undefined || !isWiderLimit(parseFact(previousLimit).value, value);
   }
 
   const removed = before.filter((fact) => !next.has(fact));
@@ -171,6 +172,6 @@ export function compareFacts(before: readonly string[], after: readonly string[]
     ...removed.filter(isBreakingRemoval).map((fact) => `- ${fact}`),
     ...added.filter(isBreakingAddition).map((fact) => `+ ${fact}`),
   ];
-  const all = [...removed.map((fact) => `- ${fact}`), ...added.map((fact) => `+ ${fact}`)];
-  return { breaking, compatible: all.filter((change) => !breaking.includes(change)) };
+  const changes = [...removed.map((fact) => `- ${fact}`), ...added.map((fact) => `+ ${fact}`)];
+  return { breaking, compatible: changes.filter((change) => !breaking.includes(change)) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lint, type OpenApiDocument } from './openapi-rules.ts';
+import { lintDocument, type OpenApiDocument } from './openapi-rules.ts';
 
 const problem = { description: 'Refused' };
 
@@ -51,11 +51,11 @@ function createDocument() {
   };
 }
 
-async function rulesBrokenBy(breakIt: (document: ReturnType<typeof createDocument>) => void): Promise<string[]> {
+async function rulesBrokenBy(violate: (document: ReturnType<typeof createDocument>) => void): Promise<string[]> {
   const document = createDocument();
-  breakIt(document);
-  const { parts: _, ...rest } = document;
-  return (await lint(rest as unknown as OpenApiDocument)).map(({ rule }) => rule);
+  violate(document);
+  const { parts: _, ...documentWithoutParts } = document;
+  return (await lintDocument(documentWithoutParts as unknown as OpenApiDocument)).map(({ rule }) => rule);
 }
 
 test('a document that follows every rule has no findings', async () => {
@@ -63,7 +63,7 @@ test('a document that follows every rule has no findings', async () => {
 });
 
 test('each rule reports its violations', async () => {
-  const breaks: Readonly<Record<string, (document: ReturnType<typeof createDocument>) => void>> = {
+  const violations: Readonly<Record<string, (document: ReturnType<typeof createDocument>) => void>> = {
     'openapi-schema': ({ info }) => delete info['title'],
     'info-complete': ({ info }) => delete info['license'],
     'tags-described': ({ tags }) => tags.push({ name: 'Others' }),
@@ -96,7 +96,7 @@ test('each rule reports its violations', async () => {
     'examples-given': ({ parts }) => (parts.content['application/json'].example = undefined),
     'examples-valid': ({ parts }) => (parts.content['application/json'].example = { name: 1 }),
   };
-  for (const [rule, breakIt] of Object.entries(breaks)) {
-    assert.ok((await rulesBrokenBy(breakIt)).includes(rule), rule);
+  for (const [rule, violate] of Object.entries(violations)) {
+    assert.ok((await rulesBrokenBy(violate)).includes(rule), rule);
   }
 });

@@ -51,7 +51,7 @@ export interface OpenApiDocument {
 export interface Finding {
   readonly rule: string;
   /** Method and path, or another location in the document. */
-  readonly at: string;
+  readonly location: string;
 }
 
 interface OperationInContext {
@@ -141,7 +141,7 @@ function* schemasIn(value: unknown, at: string): Generator<readonly [at: string,
 }
 
 /** Returns the contents of the request and responses, each with its JSON Pointer (RFC 6901) below the operation. */
-function contentsOf({ requestBody, responses }: Operation): (readonly [pointer: string, content: Content])[] {
+function listContents({ requestBody, responses }: Operation): (readonly [pointer: string, content: Content])[] {
   const bodies = Object.entries({ requestBody, ...responses });
   return bodies.flatMap(([name, body]) =>
     Object.entries(body?.content ?? {}).map(([type, content]) => {
@@ -154,17 +154,17 @@ function contentsOf({ requestBody, responses }: Operation): (readonly [pointer: 
 const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
 
 /** Returns the violations of the OpenAPI schema and of the rules above. */
-export async function lint(document: OpenApiDocument): Promise<Finding[]> {
+export async function lintDocument(document: OpenApiDocument): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { valid, errors } = await new Validator().validate({ ...document });
-  if (!valid) findings.push({ rule: 'openapi-schema', at: JSON.stringify(errors) });
+  if (!valid) findings.push({ rule: 'openapi-schema', location: JSON.stringify(errors) });
 
   for (const [rule, isSatisfied] of Object.entries(DOCUMENT_RULES)) {
-    if (!isSatisfied(document)) findings.push({ rule, at: 'document' });
+    if (!isSatisfied(document)) findings.push({ rule, location: 'document' });
   }
   for (const [index, schema] of schemasIn(document, 'document')) {
     for (const [rule, isSatisfied] of Object.entries(SCHEMA_RULES)) {
-      if (!isSatisfied(schema, [schema.type ?? []].flat())) findings.push({ rule, at: index });
+      if (!isSatisfied(schema, [schema.type ?? []].flat())) findings.push({ rule, location: index });
     }
   }
   const ajv = new Ajv2020({ strict: false, validateFormats: false, inlineRefs: false, code: { optimize: false } });
@@ -173,17 +173,17 @@ export async function lint(document: OpenApiDocument): Promise<Finding[]> {
     for (const [method, operation] of Object.entries(operations)) {
       const at = `${method} ${path}`;
       for (const [rule, isSatisfied] of Object.entries(OPERATION_RULES)) {
-        if (!isSatisfied({ path, method, operation, document })) findings.push({ rule, at });
+        if (!isSatisfied({ path, method, operation, document })) findings.push({ rule, location: at });
       }
-      const hasInvalidExample = contentsOf(operation).some(([pointer, { schema, example }]) => {
+      const hasInvalidExample = listContents(operation).some(([pointer, { schema, example }]) => {
         const ref = `openapi.json#/paths/${escapePointer(path)}/${method}/${pointer}/schema`;
         return schema !== undefined && example !== undefined && ajv.getSchema(ref)?.(example) !== true;
       });
-      if (hasInvalidExample) findings.push({ rule: 'examples-valid', at });
-      const isWithout = ({ schema, example }: Content) =>
+      if (hasInvalidExample) findings.push({ rule: 'examples-valid', location: at });
+      const lacksExample = ({ schema, example }: Content) =>
         schema !== undefined && schema.format !== 'binary' && example === undefined;
-      if (contentsOf(operation).some(([, content]) => isWithout(content)))
-        findings.push({ rule: 'examples-given', at });
+      if (listContents(operation).some(([, content]) => lacksExample(content)))
+        findings.push({ rule: 'examples-given', location: at });
     }
   }
   return findings;

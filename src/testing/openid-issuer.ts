@@ -11,7 +11,7 @@ export interface IssuedTokens {
   readonly isForged?: boolean;
 }
 
-/** An OpenID Connect provider on loopback whose responses, correct or incorrect, a test determines. */
+/** An OpenID Connect provider on loopback. A test determines its responses, which can be incorrect. */
 export interface OpenidIssuer {
   readonly url: string;
   /** Issues a code for an authorization URL. The code is accepted once, with the correct code verifier. */
@@ -19,8 +19,8 @@ export interface OpenidIssuer {
   signLogoutToken(claims: JWTPayload, header?: { typ?: string }): Promise<string>;
   /** While true, the issuer responds to every request with 503. */
   isDown: boolean;
-  /** Response to the next refresh; null for `invalid_grant`. */
-  refreshed: IssuedTokens | null;
+  /** Tokens returned for the next refresh; null for the error `invalid_grant`. */
+  refreshResponse: IssuedTokens | null;
   close(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   const jwk = { ...(await exportJWK(signingKeys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const grants = new Map<string, Grant>();
   let userinfo: Readonly<Record<string, unknown>> = {};
-  let count = 0;
+  let issuedCodes = 0;
 
   async function tokenResponse(tokens: IssuedTokens, nonce: string | null) {
     const claims = {
@@ -66,7 +66,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   async function exchange(form: URLSearchParams): Promise<object | null> {
     if (form.get('client_secret') !== CLIENT_SECRET) return null;
     if (form.get('grant_type') === 'refresh_token') {
-      return issuer.refreshed === null ? null : tokenResponse(issuer.refreshed, null);
+      return issuer.refreshResponse === null ? null : tokenResponse(issuer.refreshResponse, null);
     }
     const code = form.get('code') ?? '';
     const grant = grants.get(code);
@@ -104,10 +104,10 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   const issuer: OpenidIssuer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isDown: false,
-    refreshed: null,
+    refreshResponse: null,
     issueCode(authorizationUrl, tokens) {
       const { searchParams } = authorizationUrl;
-      const code = `code-${count++}`;
+      const code = `code-${issuedCodes++}`;
       const [nonce, challenge] = [searchParams.get('nonce') ?? '', searchParams.get('code_challenge') ?? ''];
       grants.set(code, { tokens, nonce, challenge });
       return code;

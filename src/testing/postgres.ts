@@ -85,7 +85,7 @@ function embeddedPostgres(databaseDir: string, port: number, flags: readonly str
   });
 }
 
-/** Creates a data directory that `startPostgres` copies if it is set in the environment. */
+/** Creates a data directory that `startPostgres` copies if the environment names it (`SHARED_POSTGRES.template`). */
 export async function createPostgresTemplate(): Promise<{ readonly directory: string; remove(): void }> {
   const parent = createDirectory();
   const directory = join(parent, 'data');
@@ -134,7 +134,7 @@ export async function startPostgres({ durable = false } = {}): Promise<TestPostg
   const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
   async function stop(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void> {
     isRunning = false;
-    // After SIGKILL, the child processes of the postmaster end by themselves.
+    // After SIGKILL, the child processes of the postmaster exit on their own.
     if (signal !== 'SIGINT') process.kill(pid(), signal);
     await server.stop();
   }

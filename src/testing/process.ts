@@ -20,13 +20,13 @@ export interface ProcessResult {
 type Environment = Readonly<Record<string, string>>;
 
 /** Running servers, which are killed at the end even if a test fails. */
-const running = new Set<ChildProcess>();
+const runningServers = new Set<ChildProcess>();
 /** Directory to which the servers record their responses. */
 const sentResponses = temporaryDirectory();
 const RECORDER = new URL('./responses/record-to-file.ts', import.meta.url);
 let serverCount = 0;
 after(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of runningServers) child.kill('SIGKILL');
   const lines = readdirSync(sentResponses.path).flatMap((name) =>
     readFileSync(join(sentResponses.path, name), 'utf8').split('\n').slice(0, -1),
   );
@@ -41,7 +41,7 @@ function recordingOptions(): string[] {
 }
 
 /** Returns the environment of a command, without the settings in the environment of this process. */
-function environmentOf(environment: Environment): NodeJS.ProcessEnv {
+function commandEnvironment(environment: Environment): NodeJS.ProcessEnv {
   // With a shared cache, the many processes of the tests compile each module only once.
   const cache = join(tmpdir(), 'devpilot-compile-cache');
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
@@ -57,7 +57,7 @@ function collectResult(child: ChildProcess): Promise<ProcessResult> {
 
 /** Runs the `devpilot` command until it exits. */
 export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<ProcessResult> {
-  const child = spawn(process.execPath, [CLI_PATH, ...args], { env: environmentOf(environment) });
+  const child = spawn(process.execPath, [CLI_PATH, ...args], { env: commandEnvironment(environment) });
   child.stdin.end(input);
   return collectResult(child);
 }
@@ -78,17 +78,17 @@ export interface ServerProcess {
 /** Starts `devpilot serve` on a free port. Rejects if it exits before it listens. */
 export async function spawnServer(dataDirectory: string, environment: Environment = {}): Promise<ServerProcess> {
   const child = spawn(process.execPath, [...recordingOptions(), CLI_PATH, 'serve'], {
-    env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
+    env: commandEnvironment({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  running.add(child);
-  const result = collectResult(child).finally(() => running.delete(child));
+  runningServers.add(child);
+  const result = collectResult(child).finally(() => runningServers.delete(child));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const found = /Devpilot is at (\S+)\n/.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
+      const listeningUrl = /Devpilot is at (\S+)\n/.exec(output)?.[1];
+      if (listeningUrl !== undefined) resolve(listeningUrl);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);

@@ -9,8 +9,8 @@ export interface RawResponse {
 
 /**
  * Sends a request that client libraries cannot send. `lines` are the request line and the header lines; `Host` and
- * `Connection: close` are added. Each character is sent as one byte. Resolves to the response when the server closes the
- * connection.
+ * `Connection: close` are added. Each character is sent as one byte. Resolves to the response when the server closes
+ * the connection.
  */
 export function sendRawRequest(
   url: string,
@@ -18,12 +18,12 @@ export function sendRawRequest(
   body: Uint8Array | string = '',
 ): Promise<RawResponse> {
   const { hostname, port, host } = new URL(url);
-  const [first = '', ...rest] = lines;
-  const head = [first, `Host: ${host}`, 'Connection: close', ...rest, '', ''].join('\r\n');
+  const [requestLine = '', ...headerLines] = lines;
+  const head = [requestLine, `Host: ${host}`, 'Connection: close', ...headerLines, '', ''].join('\r\n');
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     const chunks: Buffer[] = [];
-    socket.setTimeout(scaledTimeout(30_000), () => socket.destroy(new Error(`No response to ${first}`)));
+    socket.setTimeout(scaledTimeout(30_000), () => socket.destroy(new Error(`No response to ${requestLine}`)));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', (error) => (chunks.length === 0 ? reject(error) : undefined));
     socket.on('close', () => {

@@ -10,8 +10,8 @@ const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=erro
 const FROM_REGISTRY = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000'];
 const INSTALL_TIMEOUT_MS = 200_000;
 
-/** Creates a directory and installs packages into it with npm. Rejects if that fails. */
-export async function install(
+/** Creates a directory and installs packages into it with npm. Rejects if the installation fails. */
+export async function installPackages(
   directory: string,
   packages: readonly string[],
   npmOptions: readonly string[],
@@ -27,7 +27,7 @@ export async function install(
 /** Installs packages from the configured registry. Returns false and removes the directory if that fails. */
 export async function installFromRegistry(directory: string, packages: readonly string[]): Promise<boolean> {
   try {
-    await install(directory, packages, FROM_REGISTRY);
+    await installPackages(directory, packages, FROM_REGISTRY);
     return true;
   } catch {
     rmSync(directory, { recursive: true, force: true });
@@ -36,8 +36,8 @@ export async function installFromRegistry(directory: string, packages: readonly 
 }
 
 /**
- * Installs the packages of the lockfile in a directory into that directory, unless they are installed already. Used for
- * development packages that are too large for every `npm ci`. Rejects if that fails.
+ * Installs the packages of a directory's lockfile into the directory, unless they are already installed. Used for
+ * development packages that are too large to be installed by every `npm ci`. Rejects if the installation fails.
  */
 export async function installLocked(directory: string): Promise<void> {
   const lockfile = join(directory, 'package-lock.json');
@@ -54,8 +54,7 @@ export async function installLocked(directory: string): Promise<void> {
 const IS_OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
 
 /**
- * Does the same as `installLocked`. If the registry cannot be reached, skips the test and returns false; in CI, rejects
- * instead.
+ * Like `installLocked`, but skips the test and returns false if the registry cannot be reached; in CI, rejects instead.
  */
 export async function installTools(context: Pick<TestContext, 'skip'>, directory: string): Promise<boolean> {
   try {

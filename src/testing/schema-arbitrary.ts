@@ -25,7 +25,7 @@ export interface JsonSchema {
 }
 export type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** Values whose type is probably wrong. */
+/** Values that probably have the wrong type. */
 const WRONG_TYPE_VALUES = fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, '', 'x', [], {}, [[]], { a: 1 });
 
 const INSTANTS = [
@@ -76,7 +76,7 @@ function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
       ),
     ]),
   );
-  const known = fc.record(propertyArbitraries);
+  const declaredFields = fc.record(propertyArbitraries);
   const values = typeof additionalProperties === 'object' ? arbitraryOf(additionalProperties, schemas) : fc.constant(1);
   const isRecord = typeof additionalProperties === 'object';
   const additionalFields = fc.dictionary(
@@ -84,8 +84,8 @@ function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
     values,
     { maxKeys: isRecord ? 5 : 1 },
   );
-  const extra = isRecord ? additionalFields : fc.option(additionalFields, { nil: {}, freq: 15 });
-  return fc.tuple(known, extra).map(([fields, others]) => ({ ...others, ...fields }));
+  const undeclaredFields = isRecord ? additionalFields : fc.option(additionalFields, { nil: {}, freq: 15 });
+  return fc.tuple(declaredFields, undeclaredFields).map(([fields, others]) => ({ ...others, ...fields }));
 }
 
 function arrayOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {

@@ -23,7 +23,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
       return { url: new URL(url), cookie: setCookies(response)[0] ?? '' };
     },
     /** Opens the redirect URI with the parameters that the provider would send, modified by `change`. */
-    async return(
+    async openRedirectUri(
       { url, cookie }: StartedSignIn,
       tokens: IssuedTokens,
       change: { parameters?: Readonly<Record<string, string | null>>; cookie?: string } = {},
@@ -40,7 +40,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
       return server.call(`/v1/oidc/callback?${query}`, { headers: { cookie: change.cookie ?? cookie } });
     },
     async signIn(tokens: IssuedTokens, body?: object): Promise<TestResponse> {
-      return this.return(await this.start('/v1/oidc/start', body), tokens);
+      return this.openRedirectUri(await this.start('/v1/oidc/start', body), tokens);
     },
   };
 }

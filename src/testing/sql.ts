@@ -4,8 +4,8 @@ import pg from 'pg';
 import { until } from './until.ts';
 
 /**
- * Changes the database of a SQLite server that may be running in this process. Does not wait inside SQLite for a
- * transaction of the server to end, because that would block the event loop on which the transaction runs.
+ * Changes the SQLite database of a server that may be running in this process. Retries instead of waiting inside SQLite
+ * for a transaction of the server to end, because that would block the event loop on which the transaction runs.
  */
 export async function changeDatabase<T>(dataDirectory: string, change: (database: DatabaseSync) => T): Promise<T> {
   const database = new DatabaseSync(join(dataDirectory, 'devpilot.db'), { timeout: 0 });
@@ -27,7 +27,9 @@ export async function changeDatabase<T>(dataDirectory: string, change: (database
   }
 }
 
-/** Runs a statement on the store of a server that may be running, for example to create the state of an earlier version. */
+/**
+ * Runs a statement on the store of a server that may be running, for example to create the state of an earlier version.
+ */
 export async function runSql(
   server: { readonly dataDirectory: string },
   environment: Readonly<Record<string, string>>,

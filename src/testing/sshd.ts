@@ -36,7 +36,7 @@ function isSshd(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
   } catch {
-    // The process has ended in the meantime.
+    // The process has ended.
     return false;
   }
 }
@@ -52,7 +52,7 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
   const authorizedKeysFile = join(folder, 'authorized_keys');
   writeFileSync(authorizedKeysFile, '', { mode: 0o600 });
   const port = await freePort();
-  const lines = [
+  const configLines = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     `HostKey ${hostKeyFile}`,
@@ -65,7 +65,7 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
     'UsePAM no',
     ...config,
   ];
-  writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'config'), `${configLines.join('\n')}\n`);
   const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Promise<void>((resolve, reject) => {
     let output = '';

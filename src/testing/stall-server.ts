@@ -11,9 +11,9 @@ const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url
 const PROBE_URL = new URL('./event-loop-probe.ts', import.meta.url).href;
 
 /** An expensive request: a hostile request, or one of the largest accepted requests. */
-export interface Sendable {
+export interface ExpensiveRequest {
   readonly operation: string;
-  readonly what: string;
+  readonly description: string;
   send(): Promise<Response>;
 }
 
@@ -21,11 +21,11 @@ export interface StallServer {
   readonly url: string;
   readonly pid: number;
   /** Hostile requests for every operation of the document that has a body or a query. */
-  readonly corpus: readonly Sendable[];
+  readonly hostileRequests: readonly ExpensiveRequest[];
   /** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
-  readonly heaviest: readonly Sendable[];
-  /** Longest block of the event loop since the last call, in milliseconds of CPU time. */
-  longestHoldMs(): Promise<number>;
+  readonly largestRequests: readonly ExpensiveRequest[];
+  /** Returns the longest block of the event loop since the last call, in milliseconds of CPU time. */
+  longestBlockMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
   };
 }
 
-/** Sends a request and reads its response. Does not read the body of a stream of lines, which may be endless. */
+/** Sends a request and reads its response. Does not read the body of an NDJSON stream, which may be endless. */
 async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (/ndjson/.test(response.headers.get('content-type') ?? '')) await response.body?.cancel();
@@ -93,17 +93,17 @@ async function fetchCompletely(url: string, init: RequestInit): Promise<Response
   return response;
 }
 
-function toSendable({ url, person, token, key }: Senders, request: HostileRequest): Sendable {
+function toExpensiveRequest({ url, person, token, key }: Senders, request: HostileRequest): ExpensiveRequest {
   const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? 'none_1');
   const credential = /guards|introspect/.test(path) ? key : token;
   const sender = request.sender === 'person' ? person : request.sender === 'credential' ? credential : {};
   const headers = { ...sender, ...(request.contentType !== null && { 'content-type': request.contentType }) };
-  const address = `${url}${path}${request.query === '' ? '' : `?${request.query}`}`;
+  const requestUrl = `${url}${path}${request.query === '' ? '' : `?${request.query}`}`;
   return {
     operation: request.operation,
-    what: request.attack,
+    description: request.attack,
     send: () =>
-      sendAndDrain(address, {
+      sendAndDrain(requestUrl, {
         method: request.method,
         headers,
         ...(request.body !== null && { body: request.body() }),
@@ -126,47 +126,46 @@ const frames = (count: number) =>
     lineno: n,
   }));
 
-/** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
-function heaviestRequests({ url, person, token, key, errorKey }: Senders): Sendable[] {
-  const post = (path: string, what: string, headers: Headers, body: () => string | Uint8Array, method = 'POST') => ({
+/** Builds the largest accepted requests of an area of the API. */
+interface RequestBuilder extends Senders {
+  post(
+    path: string,
+    description: string,
+    headers: Headers,
+    body: () => string | Uint8Array,
+    method?: string,
+  ): ExpensiveRequest;
+  get(path: string, description: string, headers: Headers): ExpensiveRequest;
+  /** Builds requests that store `count` large resources. */
+  postMany(path: string, count: number, body: (n: number) => unknown): ExpensiveRequest[];
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function createRequestBuilder(senders: Senders): RequestBuilder {
+  const { url, person } = senders;
+  const post: RequestBuilder['post'] = (path, description, headers, body, method = 'POST') => ({
     operation: `${method} ${path}`,
-    what,
+    description,
     send: () => sendAndDrain(url + path, { method, headers, body: body() as BodyInit }),
   });
-  const get = (path: string, what: string, headers: Headers) => ({
-    operation: `GET ${path.split('?')[0]}`,
-    what,
-    send: () => sendAndDrain(url + path, { headers }),
-  });
-  const json = { 'content-type': 'application/json' };
+  return {
+    ...senders,
+    post,
+    get: (path, description, headers) => ({
+      operation: `GET ${path.split('?')[0]}`,
+      description,
+      send: () => sendAndDrain(url + path, { headers }),
+    }),
+    postMany: (path, count, body) =>
+      Array.from({ length: count }, (_, n) =>
+        post(path, `one of ${count} large requests`, { ...person, ...JSON_TYPE }, () => JSON.stringify(body(n))),
+      ),
+  };
+}
+
+function activityRequests({ token, post, get }: RequestBuilder): ExpensiveRequest[] {
   const batch = { ...token, 'content-type': 'application/cloudevents-batch+json' };
-  const packed = { ...errorKey, 'content-encoding': 'gzip' };
-  const many = (path: string, count: number, body: (n: number) => unknown) =>
-    Array.from({ length: count }, (_, n) =>
-      post(path, `one of ${count} large requests`, { ...person, ...json }, () => JSON.stringify(body(n))),
-    );
-  const hooks = (count: number) =>
-    Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
-  const envelope = (events: readonly string[]) =>
-    gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
-  // IPv6 addresses are several times as expensive to check as IPv4 addresses.
-  const addresses = Array.from({ length: 20 }, (_, n) => ({
-    address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
-    first: EVENT_TIME,
-    last: EVENT_TIME,
-  }));
-  const uses = Array.from({ length: 500 }, (_, n) => ({
-    credentialId: `tok_${n}`,
-    count: 1,
-    lastUsedAt: EVENT_TIME,
-    addresses,
-  }));
-  const event = (n: number) =>
-    JSON.stringify({
-      message: 'm'.repeat(8_000),
-      tags: Object.fromEntries(Array.from({ length: 200 }, (_, t) => [`t${t}`, `${n}`])),
-      exception: { values: [{ type: `E${n}`, value: 'v', stacktrace: { frames: frames(200) } }] },
-    });
   return [
     post('/v1/activity/events', 'a batch of empty objects', batch, () => `[${repeatTo('{},', 8_000_000)}{}]`),
     post('/v1/activity/events', 'a batch of nested arrays', batch, () => repeatTo('[', 8_000_000)),
@@ -195,36 +194,80 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     ),
     get('/v1/activity/events?limit=200', 'a page of large events', token),
     get('/v1/activity/events', 'all events as CSV', { ...token, accept: 'text/csv' }),
-    post('/api/1/envelope/', 'a bomb of nested arrays', packed, () => envelope([repeatTo('[', 4_000_000)])),
-    post('/api/1/envelope/', 'a bomb of tags', packed, () =>
+  ];
+}
+
+function errorRequests({ token, errorKey, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
+  const compressed = { ...errorKey, 'content-encoding': 'gzip' };
+  const envelope = (events: readonly string[]) =>
+    gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
+  const event = (n: number) =>
+    JSON.stringify({
+      message: 'm'.repeat(8_000),
+      tags: Object.fromEntries(Array.from({ length: 200 }, (_, t) => [`t${t}`, `${n}`])),
+      exception: { values: [{ type: `E${n}`, value: 'v', stacktrace: { frames: frames(200) } }] },
+    });
+  return [
+    post('/api/1/envelope/', 'a bomb of nested arrays', compressed, () => envelope([repeatTo('[', 4_000_000)])),
+    post('/api/1/envelope/', 'a bomb of tags', compressed, () =>
       envelope([`{"tags":{${repeatTo('"a":1,', 7_000_000)}"a":1}}`]),
     ),
-    post('/api/1/envelope/', 'a hundred large events', packed, () =>
+    post('/api/1/envelope/', 'a hundred large events', compressed, () =>
       envelope(Array.from({ length: 100 }, (_, n) => event(n))),
     ),
-    post('/api/1/envelope/', 'an event with the maximum number of values', packed, () =>
+    post('/api/1/envelope/', 'an event with the maximum number of values', compressed, () =>
       envelope([`{"extra":[${'{},'.repeat(24_000)}{}]}`]),
     ),
-    post('/v1/errors/events', 'the longest stack', { ...token, ...json }, () =>
+    post('/v1/errors/events', 'the longest stack', { ...token, ...JSON_TYPE }, () =>
       JSON.stringify({ type: 'E', message: 'm', stack: `${'at '.repeat(300)}\n`.repeat(70) }),
     ),
-    post('/v1/guards/uses', 'the largest report', { ...key, ...json }, () =>
+    ...postMany('/v1/errors/events', 110, () => ({
+      type: 'E',
+      message: 'm'.repeat(8_000),
+      stack: 's\n'.repeat(32_000),
+    })),
+    get('/v1/errors/issues?limit=200', 'a page of issues', token),
+  ];
+}
+
+function guardRequests({ key, post }: RequestBuilder): ExpensiveRequest[] {
+  // IPv6 addresses are several times as expensive to check as IPv4 addresses.
+  const addresses = Array.from({ length: 20 }, (_, n) => ({
+    address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
+    first: EVENT_TIME,
+    last: EVENT_TIME,
+  }));
+  const uses = Array.from({ length: 500 }, (_, n) => ({
+    credentialId: `tok_${n}`,
+    count: 1,
+    lastUsedAt: EVENT_TIME,
+    addresses,
+  }));
+  return [
+    post('/v1/guards/uses', 'the largest report', { ...key, ...JSON_TYPE }, () =>
       JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses }),
     ),
-    post('/v1/guards/uses', 'a report of invalid entries', { ...key, ...json }, () =>
+    post('/v1/guards/uses', 'a report of invalid entries', { ...key, ...JSON_TYPE }, () =>
       JSON.stringify({ guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses: Array.from({ length: 24_000 }, () => ({})) }),
     ),
+  ];
+}
+
+function appRequests({ person, token, key, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
+  const hooks = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
+  return [
     post(
       '/v1/apps/shop/env',
       'the maximum number of invalid names',
-      { ...person, ...json },
+      { ...person, ...JSON_TYPE },
       () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])) }),
       'PATCH',
     ),
     post(
       '/v1/apps/shop/env',
       'the largest environment',
-      { ...person, ...json },
+      { ...person, ...JSON_TYPE },
       () =>
         JSON.stringify({
           values: Object.fromEntries(Array.from({ length: 68 }, (_, n) => [`N${n}`, 'v'.repeat(60_000)])),
@@ -234,7 +277,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     post(
       '/v1/apps/shop/env',
       'the maximum number of changes',
-      { ...person, ...json },
+      { ...person, ...JSON_TYPE },
       () =>
         JSON.stringify({
           values: Object.fromEntries([
@@ -246,17 +289,31 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     ),
     get('/v1/apps/shop/env', 'the largest environment', token),
     get('/v1/apps/shop/env?format=dotenv', 'the largest environment as dotenv', token),
-    ...many('/v1/apps', 60, (n) => ({ name: `App ${n}`, projectId: 'shop', hooks: hooks(50) })),
+    ...postMany('/v1/apps', 60, (n) => ({ name: `App ${n}`, projectId: 'shop', hooks: hooks(50) })),
     get('/v1/apps?limit=200', 'a page of large apps', key),
-    ...many('/v1/errors/events', 110, () => ({ type: 'E', message: 'm'.repeat(8_000), stack: 's\n'.repeat(32_000) })),
-    get('/v1/errors/issues?limit=200', 'a page of issues', token),
+  ];
+}
+
+function auditRequests({ url, person, get }: RequestBuilder): ExpensiveRequest[] {
+  return [
     get('/v1/audit-events?limit=200', 'a page of the activity log', person),
     {
       operation: 'GET /v1/audit-events',
-      what: 'all entries as NDJSON',
+      description: 'all entries as NDJSON',
       send: () => fetchCompletely(`${url}/v1/audit-events`, { headers: { ...person, accept: 'application/x-ndjson' } }),
     },
   ];
+}
+
+/**
+ * Returns the largest accepted requests, and compressed ones that exceed the limit when decompressed. Requests that
+ * store resources precede requests that list them.
+ */
+function createLargestRequests(senders: Senders): ExpensiveRequest[] {
+  const builder = createRequestBuilder(senders);
+  return [activityRequests, errorRequests, guardRequests, appRequests, auditRequests].flatMap((create) =>
+    create(builder),
+  );
 }
 
 const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));
@@ -276,9 +333,11 @@ export async function startStallServer(
   return {
     url,
     pid: child.pid ?? 0,
-    corpus: createHostileRequests(document.body, bytes).map((hostileRequest) => toSendable(senders, hostileRequest)),
-    heaviest: heaviestRequests(senders),
-    async longestHoldMs() {
+    hostileRequests: createHostileRequests(document.body, bytes).map((hostileRequest) =>
+      toExpensiveRequest(senders, hostileRequest),
+    ),
+    largestRequests: createLargestRequests(senders),
+    async longestBlockMs() {
       child.send('longest');
       const [longest] = (await once(child, 'message')) as [number];
       return longest;

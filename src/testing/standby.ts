@@ -22,16 +22,16 @@ export function daemonUser(): { uid?: number; gid?: number } {
 
 /** Resolves when the output of a process matches, or rejects with the output when the process exits. */
 export function waitForOutput(child: ChildProcess, pattern: RegExp): Promise<void> {
-  let printed = '';
+  let output = '';
   return new Promise((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
-        printed += chunk.toString();
-        if (pattern.test(printed)) resolve();
+        output += chunk.toString();
+        if (pattern.test(output)) resolve();
       });
     }
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`The process ended with ${code}: ${printed}`)));
+    child.once('exit', (code) => reject(new Error(`The process ended with ${code}: ${output}`)));
   });
 }
 
@@ -49,27 +49,31 @@ function postgresBinary(): string {
   return join(dirname(requireFromPackage.resolve(platform)), '..', 'native', 'bin', 'postgres');
 }
 
-/** Copies the data of a primary, which is stopped in the meantime, and starts a standby that replicates it. */
+/** Stops a primary while copying its data, and starts a standby that replicates it. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
-  const data = join(directory, 'data');
+  const dataDirectory = join(directory, 'data');
   await primary.stop('SIGINT');
-  cpSync(primary.directory, data, { recursive: true });
+  cpSync(primary.directory, dataDirectory, { recursive: true });
   await primary.start();
   const port = await freePort();
-  writeFileSync(join(data, 'standby.signal'), '');
+  writeFileSync(join(dataDirectory, 'standby.signal'), '');
   appendFileSync(
-    join(data, 'postgresql.auto.conf'),
+    join(dataDirectory, 'postgresql.auto.conf'),
     `\nprimary_conninfo = 'host=127.0.0.1 port=${primary.port} user=devpilot password=devpilot'\n`,
   );
   const user = daemonUser();
   if (user.uid !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
-  execFileSync('chmod', ['-R', 'go-rwx', data]);
+  execFileSync('chmod', ['-R', 'go-rwx', dataDirectory]);
   const flags = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'];
-  const child = spawn(postgresBinary(), ['-D', data, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])], {
-    ...user,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    postgresBinary(),
+    ['-D', dataDirectory, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])],
+    {
+      ...user,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   await waitForOutput(child, /ready to accept read-only connections/);
   return {
     port,

@@ -13,7 +13,7 @@ import { seedWorkspace, type TestStore } from './test-store.ts';
 
 /**
  * Declares the tests that every store must pass. `open` returns an empty store. If stores compared credentials or IDs
- * differently, authorization would differ too (CVE-2026-55170).
+ * differently, their authorization decisions would differ too (CVE-2026-55170).
  */
 export function declareStoreSuite(engine: string, open: () => Promise<TestStore>): void {
   describe(`the store on ${engine}`, () => {

@@ -72,11 +72,11 @@ async function insertKeys(
   return keys;
 }
 
-/** Starts the three nodes with `start`, which starts a process with an environment. */
+/** Starts three nodes with `start`, which starts a server process with the given environment. */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   {
-    bound,
+    bound: boundMs,
     keys: count,
     durable = false,
   }: { readonly bound: number; readonly keys: number; readonly durable?: boolean },
@@ -87,13 +87,13 @@ export async function startTestCluster(
   const environment = {
     DATABASE_URL: databaseUrl,
     DEVPILOT_SECRET: TEST_SECRET,
-    DEVPILOT_REVOCATION_BOUND: `${bound}ms`,
+    DEVPILOT_REVOCATION_BOUND: `${boundMs}ms`,
   };
   const server = await startTestServer({ environment });
-  const first = await signUpOwner(server);
-  const me = await first.call<{ id: string }>('/v1/me');
+  const firstOwner = await signUpOwner(server);
+  const me = await firstOwner.call<{ id: string }>('/v1/me');
   await server.close();
-  const keys = await insertKeys(databaseUrl, first.workspaceId, me.body.id, count);
+  const keys = await insertKeys(databaseUrl, firstOwner.workspaceId, me.body.id, count);
 
   const startAt = (index: number) =>
     start(
@@ -111,7 +111,7 @@ export async function startTestCluster(
     postgres,
     proxy,
     nodes,
-    owner: await signInRemotePerson(nodeAt(0).url, first.email),
+    owner: await signInRemotePerson(nodeAt(0).url, firstOwner.email),
     nodeAt,
     async replace(index, meanwhile) {
       const ended = nodeAt(index).stop('SIGKILL');

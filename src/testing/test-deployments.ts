@@ -27,19 +27,22 @@ function expectStatus<Body>(response: TestResponse<Body>, status: number): Body 
   return response.body;
 }
 
-let count = 0;
+let resourceCount = 0;
 
 /** Creates a server resource, by default a local one. */
 export async function createServerResource(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
-  count += 1;
-  return expectStatus(await owner.call<Server>('/v1/servers', { body: { name: `Server ${count}`, ...fields } }), 201);
+  resourceCount += 1;
+  return expectStatus(
+    await owner.call<Server>('/v1/servers', { body: { name: `Server ${resourceCount}`, ...fields } }),
+    201,
+  );
 }
 
 /** Creates an app that can be deployed, with one commit in its repository. */
 export async function createTestApp(owner: TestPerson, serverId: string, fields: object = {}): Promise<TestApp> {
-  count += 1;
+  resourceCount += 1;
   const project = expectStatus(
-    await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${count}` } }),
+    await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${resourceCount}` } }),
     201,
   );
   const repository = createTestRepository();
@@ -47,7 +50,7 @@ export async function createTestApp(owner: TestPerson, serverId: string, fields:
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-app-'));
   const body = {
     projectId: project.id,
-    name: `Shop ${count}`,
+    name: `Shop ${resourceCount}`,
     serverId,
     repository: repository.path,
     directory,

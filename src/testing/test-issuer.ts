@@ -31,8 +31,8 @@ export async function createTestKey(kid: string, alg = 'ES256'): Promise<TestKey
 }
 
 export async function startTestIssuer(): Promise<TestIssuer> {
-  const first = await createTestKey('first');
-  const jwks = { keys: [first.jwk] };
+  const firstKey = await createTestKey('first');
+  const jwks = { keys: [firstKey.jwk] };
   const requests: string[] = [];
   const server = http.createServer((request, response) => {
     requests.push(request.url ?? '');
@@ -46,7 +46,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
       const document = path === '/keys' ? jwks : { issuer: url, jwks_uri: `${url}/keys` };
       response.setHeader('content-type', 'application/json').end(JSON.stringify(document));
     },
-    sign: (claims, { header, key = first } = {}) =>
+    sign: (claims, { header, key = firstKey } = {}) =>
       new SignJWT({ ...claims })
         .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header })
         .sign(key.privateKey),

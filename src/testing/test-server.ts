@@ -72,7 +72,7 @@ export interface TestServerOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
-  /** Delays before further attempts to connect to a server, in milliseconds; no further attempts by default. */
+  /** Delays before each retry of a connection to a server, in milliseconds; no retries by default. */
   readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
   /** Intervals of the checks for due schedules and of the cleanup, in milliseconds; as in production by default. */
   readonly work?: { readonly dueMs: number; readonly sweepMs: number; readonly noticesMs?: number };
@@ -115,7 +115,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-/** A signed-in person, whose requests have the session cookie and the server's `Origin`, as those of the web UI. */
+/** A signed-in person. Requests have the session cookie and the server's `Origin`, like requests of the web UI. */
 export interface TestPerson {
   readonly email: string;
   readonly cookie: string;
@@ -216,7 +216,7 @@ export async function signUpMember(
   return createTestPerson(server, email, cookieOf(signedUp), inviter.workspaceId);
 }
 
-/** Turns on two-factor authentication at a time of the server's clock. Returns the person with the new session. */
+/** Turns on two-factor authentication; `now` is the server's time. Returns the person with the new session. */
 export async function turnOnTwoFactor(server: TestServer, person: TestPerson, now: number): Promise<TestPerson> {
   const started = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
   expectStatus(started, 201);

@@ -5,18 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
-/** Terminates TLS for a PostgreSQL server without TLS, with a certificate for `localhost` from a test authority. */
+/** Starts a proxy that adds TLS to a PostgreSQL server, with a certificate for `localhost` from a test authority. */
 export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
-  const pathOf = (name: string) => join(directory, name);
+  const filePath = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   const keys = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
   openssl('req', '-x509', ...keys, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...names);
-  const [key, cert] = [readFileSync(pathOf('key')), readFileSync(pathOf('crt'))];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...subject);
+  const [key, cert] = [readFileSync(filePath('key')), readFileSync(filePath('crt'))];
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -24,9 +24,9 @@ export async function startTlsProxy(
   };
   const server = createServer((client) => {
     track(client);
-    client.once('data', (first) => {
-      // An SSLRequest is eight bytes long. Clients that send anything else are disconnected.
-      if (first.length !== 8) return client.destroy();
+    client.once('data', (firstChunk) => {
+      // PostgreSQL's SSLRequest message is eight bytes long. Clients that send anything else are disconnected.
+      if (firstChunk.length !== 8) return client.destroy();
       client.write('S');
       const secure = new TLSSocket(client, { isServer: true, key, cert });
       const upstream = connect(postgresPort, '127.0.0.1');
@@ -42,7 +42,7 @@ export async function startTlsProxy(
   if (address === null || typeof address === 'string') throw new Error('There is no port.');
   return {
     port: address.port,
-    authority: pathOf('ca.crt'),
+    authority: filePath('ca.crt'),
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -2,8 +2,8 @@ import pg from 'pg';
 import { until } from './until.ts';
 
 /**
- * Runs requests while a change to a PostgreSQL database is uncommitted. Commits the change once `waiting` transactions
- * wait for a lock, or all requests have a response.
+ * Runs `work` while a change to a PostgreSQL database is uncommitted. Commits the change once `waiting` transactions
+ * wait for a lock or `work` has finished.
  */
 export async function whileUncommitted<T>(
   databaseUrl: string | undefined,

@@ -16,7 +16,7 @@ export interface WebhookReceiver {
   readonly messages: ReceivedMessage[];
   respond: (response: http.ServerResponse, message: Omit<ReceivedMessage, 'status'>) => void;
   /** Waits until this many messages have arrived, including failed attempts. */
-  arrived(count: number): Promise<void>;
+  waitForMessages(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks/secret-path`,
     messages,
     respond: (response) => response.writeHead(204).end(),
-    arrived: (count) => until(() => Promise.resolve(messages.length >= count)),
+    waitForMessages: (count) => until(() => Promise.resolve(messages.length >= count)),
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

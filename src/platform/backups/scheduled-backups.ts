@@ -1,7 +1,12 @@
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { DAY } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import { countUnfinishedBackupWork, deleteBackupRow, findLatestRestores, listStoredBackups } from '../../store/backups.ts';
+import {
+  countUnfinishedBackupWork,
+  deleteBackupRow,
+  findLatestRestores,
+  listStoredBackups,
+} from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
 import { listDueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';

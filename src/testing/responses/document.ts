@@ -24,16 +24,16 @@ export interface Validator {
 
 type Statuses = Readonly<Record<string, Readonly<Record<string, string>>>>;
 /** Names of validators by path, method, status and content type. */
-type Index = Readonly<Record<string, Readonly<Record<string, Statuses>>>>;
+type ValidatorNames = Readonly<Record<string, Readonly<Record<string, Statuses>>>>;
 
 export interface Validators {
-  readonly paths: Index;
+  readonly paths: ValidatorNames;
   /** Name of the validator of problems. */
   readonly problem: string;
   readonly validators: Readonly<Record<string, Validator>>;
 }
 
-/** Returns a key that changes whenever the document may have changed. */
+/** Returns a key that changes whenever a source of the document changes. */
 function cacheKey(): string {
   const hash = createHash('sha256');
   for (const file of globSync(SOURCES, { cwd: ROOT }).sort()) {
@@ -71,30 +71,32 @@ async function compileValidators(document: OpenApiDocument): Promise<string> {
   ajv.addSchema(document, 'openapi');
   const references: Record<string, string> = {};
   const shared = (document.components as { responses?: Readonly<Record<string, Response>> }).responses ?? {};
-  const nameOf = (pointer: string): string => {
+  const validatorNameFor = (pointer: string): string => {
     const reference = `openapi#/${pointer}`;
-    const known = Object.entries(references).find(([, other]) => other === reference);
-    if (known !== undefined) return known[0];
+    const existing = Object.entries(references).find(([, other]) => other === reference);
+    if (existing !== undefined) return existing[0];
     const name = `v${Object.keys(references).length}`;
     references[name] = reference;
     return name;
   };
-  const contentOf = (response: Response, pointer: string): Record<string, string> => {
+  const validatorsByType = (response: Response, pointer: string): Record<string, string> => {
     if (response.$ref !== undefined) {
       const name = response.$ref.split('/').at(-1) ?? '';
-      return contentOf(shared[name] ?? {}, `components/responses/${name}`);
+      return validatorsByType(shared[name] ?? {}, `components/responses/${name}`);
     }
     const types = Object.keys(response.content ?? {});
-    return Object.fromEntries(types.map((type) => [type, nameOf(`${pointer}/content/${escapePointer(type)}/schema`)]));
+    return Object.fromEntries(
+      types.map((type) => [type, validatorNameFor(`${pointer}/content/${escapePointer(type)}/schema`)]),
+    );
   };
   const paths = mapValues(document.paths, (operations, path) =>
     mapValues(operations, ({ responses }, method) =>
       mapValues(responses as Readonly<Record<string, Response>>, (response, status) =>
-        contentOf(response, `paths/${escapePointer(path)}/${method}/responses/${status}`),
+        validatorsByType(response, `paths/${escapePointer(path)}/${method}/responses/${status}`),
       ),
     ),
-  ) satisfies Index;
-  const problem = nameOf('components/schemas/Problem');
+  ) satisfies ValidatorNames;
+  const problem = validatorNameFor('components/schemas/Problem');
   const compile = standalone as unknown as (instance: unknown, names: object) => string;
   const exported = `validators: { ...module.exports }, problem: ${JSON.stringify(problem)}, paths: ${JSON.stringify(paths)}`;
   return `${compile(ajv, references)};\nmodule.exports = { ${exported} };\n`;
@@ -121,11 +123,12 @@ export async function loadValidators(): Promise<Validators> {
   }
   const code = await compileValidators(await generateDocument());
   mkdirSync(CACHE, { recursive: true });
-  for (const old of readdirSync(CACHE)) {
-    if (Date.now() - statSync(join(CACHE, old)).mtimeMs > 86_400_000) rmSync(join(CACHE, old), { force: true });
+  for (const cachedFile of readdirSync(CACHE)) {
+    if (Date.now() - statSync(join(CACHE, cachedFile)).mtimeMs > 86_400_000)
+      rmSync(join(CACHE, cachedFile), { force: true });
   }
-  const temporary = `${file}.${process.pid}`;
-  writeFileSync(temporary, code);
-  renameSync(temporary, file);
+  const temporaryFile = `${file}.${process.pid}`;
+  writeFileSync(temporaryFile, code);
+  renameSync(temporaryFile, file);
   return require(file) as Validators;
 }

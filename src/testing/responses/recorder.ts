@@ -59,7 +59,7 @@ function collectHeaders(response: ServerResponse): (name: string) => string {
 
 /**
  * Calls `record` with every response of the HTTP servers in this process and the port of the server. Responses that the
- * client did not receive completely are omitted, except for streams of lines.
+ * client did not receive completely are omitted, except for NDJSON streams.
  */
 export function recordResponses(record: (response: SentResponse, port: number) => void): void {
   subscribe('http.server.request.start', (message) => {

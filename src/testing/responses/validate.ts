@@ -2,12 +2,12 @@ import { loadValidators, type Validator, type Validators } from './document.ts';
 import type { SentResponse } from './recorder.ts';
 
 /** Paths below which every response is documented. */
-const API = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
-/** Statuses of requests that reach no operation, because path or method do not exist or the request is malformed. */
+const DOCUMENTED_PATHS = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
+/** Statuses of requests that reach no operation, because the path or method is unknown or the request is malformed. */
 const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
 const PROBLEM = 'application/problem+json';
 
-/** Returns the decoded path of a request target, which may be in absolute form. */
+/** Returns the decoded path of a request target, which can be a path or a URL. */
 function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/]*/, '');
   try {
@@ -17,8 +17,10 @@ function pathOf(target: string): string {
   }
 }
 
-/** Returns the template that matches a path. A template with a constant part has precedence over one with a parameter. */
-function templateOf(path: string, templates: readonly string[]): string | undefined {
+/**
+ * Returns the template that matches a path. A template with a constant part has precedence over one with a parameter.
+ */
+function findTemplate(path: string, templates: readonly string[]): string | undefined {
   const parts = path.split('/');
   const matching = templates.filter((template) => {
     const expected = template.split('/');
@@ -39,7 +41,7 @@ function parse(text: string): unknown {
 }
 
 /** Returns the value in a body, or the values of the complete lines of a stream. */
-function valuesIn({ contentType, body }: SentResponse): unknown[] {
+function parseValues({ contentType, body }: SentResponse): unknown[] {
   if (!contentType.endsWith('json')) return [body];
   if (contentType !== 'application/x-ndjson') return [parse(body ?? '')];
   const lines = (body ?? '').split('\n').slice(0, -1);
@@ -47,8 +49,8 @@ function valuesIn({ contentType, body }: SentResponse): unknown[] {
 }
 
 /** Describes the first value in a body that does not match its schema; null if all match. */
-function invalidValue(response: SentResponse, validator: Validator): string | null {
-  for (const value of valuesIn(response)) {
+function describeInvalidValue(response: SentResponse, validator: Validator): string | null {
+  for (const value of parseValues(response)) {
     if (validator(value)) continue;
     const [error] = validator.errors ?? [];
     const location = `${error?.instancePath} ${error?.message} ${JSON.stringify(error?.params)}`;
@@ -58,11 +60,11 @@ function invalidValue(response: SentResponse, validator: Validator): string | nu
 }
 
 /** Describes how a response differs from the document; null if it does not differ. */
-function differenceOf(response: SentResponse, { paths, validators, problem }: Validators): string | null {
+function describeDifference(response: SentResponse, { paths, validators, problem }: Validators): string | null {
   const { method, status, contentType, body } = response;
   const path = pathOf(response.path);
-  if (!API.test(path)) return null;
-  const template = templateOf(path, Object.keys(paths));
+  if (!DOCUMENTED_PATHS.test(path)) return null;
+  const template = findTemplate(path, Object.keys(paths));
   // `HEAD` has the same responses as `GET`, and `/v1/authorize` accepts every method.
   const key = template === '/v1/authorize' || method === 'HEAD' ? 'get' : method.toLowerCase();
   const operation = template === undefined ? undefined : paths[template]?.[key];
@@ -79,7 +81,7 @@ function differenceOf(response: SentResponse, { paths, validators, problem }: Va
   if (types.length === 0) return body === '' ? null : `${name}: no body is documented: ${body.slice(0, 200)}`;
   const validator = validators[content[contentType] ?? ''];
   if (validator === undefined) return `${name}: the content type is "${contentType}", not ${types.join(' or ')}`;
-  const invalid = invalidValue(response, validator);
+  const invalid = describeInvalidValue(response, validator);
   return invalid === null ? null : `${name}: ${invalid}`;
 }
 
@@ -88,7 +90,7 @@ export async function expectDocumented(responses: Iterable<SentResponse>): Promi
   const validators = await loadValidators();
   const differences = new Map<string, string>();
   for (const response of responses) {
-    const difference = differenceOf(response, validators);
+    const difference = describeDifference(response, validators);
     if (difference !== null) differences.set(difference.replace(/: [{["].*/s, ''), difference);
   }
   if (differences.size === 0) return;

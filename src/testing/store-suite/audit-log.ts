@@ -9,12 +9,12 @@ export function declareAuditLogTests(fixture: StoreFixture): void {
   describe('the activity log', () => {
     test('events that are appended concurrently are numbered and chained without gaps', async () => {
       const { workspaceId } = await seedWorkspace(fixture.store);
-      const other = await seedWorkspace(fixture.store);
+      const otherWorkspace = await seedWorkspace(fixture.store);
       await Promise.allSettled(
         Array.from({ length: 40 }, (_, index) =>
           fixture.store.transaction(async (trx) => {
             await appendAuditEvent(trx, {
-              workspaceId: index % 4 === 3 ? other.workspaceId : workspaceId,
+              workspaceId: index % 4 === 3 ? otherWorkspace.workspaceId : workspaceId,
               action: 'workspace.updated',
               at: NOW + index,
               actor: { kind: 'system', id: null, name: null },
@@ -39,12 +39,12 @@ export function declareAuditLogTests(fixture: StoreFixture): void {
       }
       for await (const check of verifyEveryLog(fixture.store.read)) assert.equal(check.broken, null);
       const filtered = await readAuditLog(fixture.store.read, workspaceId, { credential: 'key_1', target: 't1' });
-      const detailed = events.filter((event) => event.credential !== null && event.target?.id === 't1');
-      assert.deepEqual(filtered.data, detailed);
+      const expected = events.filter((event) => event.credential !== null && event.target?.id === 't1');
+      assert.deepEqual(filtered.data, expected);
       const period = { from: new Date(NOW + 10).toISOString(), to: new Date(NOW + 20).toISOString() };
-      const within = await readAuditLog(fixture.store.read, workspaceId, period);
-      assert.ok(within.data.length > 0);
-      assert.ok(within.data.every((event) => event.at >= period.from && event.at < period.to));
+      const inPeriod = await readAuditLog(fixture.store.read, workspaceId, period);
+      assert.ok(inPeriod.data.length > 0);
+      assert.ok(inPeriod.data.every((event) => event.at >= period.from && event.at < period.to));
       const pages: number[] = [];
       let cursor: string | undefined;
       do {

@@ -12,19 +12,19 @@ import { NOW, type StoreFixture } from './fixture.ts';
 export function declareCredentialListTests(fixture: StoreFixture): void {
   describe('lists', () => {
     let listed: { workspaceId: string; personId: string };
-    let someoneElse: string;
+    let otherPersonId: string;
     const COUNT = 60;
     const READ_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
     const READ_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
     before(async () => {
       listed = await seedWorkspace(fixture.store);
-      someoneElse = await seedPerson(fixture.store);
+      otherPersonId = await seedPerson(fixture.store);
       for (let index = 0; index < COUNT; index++) {
         // With few distinct values, many adjacent rows are equal in each sort order.
         const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][index % 7] ?? '';
         await seedCredential(
           fixture.store,
-          { ...listed, personId: index % 5 === 0 ? someoneElse : listed.personId },
+          { ...listed, personId: index % 5 === 0 ? otherPersonId : listed.personId },
           {
             name,
             created_at: NOW - (index % 6) * DAY,
@@ -35,8 +35,8 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
           },
         );
       }
-      const neighbour = await seedWorkspace(fixture.store);
-      await seedCredential(fixture.store, neighbour, { name: 'Alpha', created_at: NOW });
+      const otherWorkspace = await seedWorkspace(fixture.store);
+      await seedCredential(fixture.store, otherWorkspace, { name: 'Alpha', created_at: NOW });
       await seedCredential(fixture.store, listed, { kind: 'access_token', name: 'Alpha', created_at: NOW });
     });
 
@@ -47,11 +47,11 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       page: PageRequest,
       bounds = LIST_BOUNDS,
     ) => {
-      const of = { workspaceId: listed.workspaceId, filter: { kind: 'api_key' as const, ...filter } };
-      return listCredentials(fixture.store.read, { ...of, sort, direction, page, now: NOW }, bounds);
+      const request = { workspaceId: listed.workspaceId, filter: { kind: 'api_key' as const, ...filter } };
+      return listCredentials(fixture.store.read, { ...request, sort, direction, page, now: NOW }, bounds);
     };
 
-    async function all(
+    async function readAllPages(
       sort: CredentialSort,
       direction: 'asc' | 'desc',
       filter: Partial<CredentialFilter> = {},
@@ -63,10 +63,10 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       do {
         const kind = sort === 'name' ? 'string' : 'number';
         const page = { limit, after: decodeCursor(sort, kind, cursor ?? undefined) };
-        const found = await list(sort, direction, filter, page, bounds);
-        assert.ok(found);
+        const result = await list(sort, direction, filter, page, bounds);
+        assert.ok(result);
         const listPage = toPage(
-          found.rows,
+          result.rows,
           limit,
           sort,
           (row) => ({ value: sortValueOf(row, sort), id: row.id }),
@@ -81,47 +81,46 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     for (const sort of CREDENTIAL_SORTS) {
       for (const direction of ['asc', 'desc'] as const) {
         test(`pages by ${sort} ${direction} contain every row once and in order`, async () => {
-          const rows = await all(sort, direction);
+          const rows = await readAllPages(sort, direction);
           assert.equal(rows.length, COUNT);
           assert.equal(new Set(rows.map(({ id }) => id)).size, COUNT);
           assert.ok(rows.every((row) => row.workspace_id === listed.workspaceId && row.kind === 'api_key'));
           const bytesOf = (value: string | number) => (typeof value === 'string' ? Buffer.from(value) : value);
           for (let index = 1; index < rows.length; index++) {
-            const [one, two] = [rows[index - 1], rows[index]].map((row) =>
+            const [a, b] = [rows[index - 1], rows[index]].map((row) =>
               row === undefined ? 0 : bytesOf(sortValueOf(row, sort)),
             );
-            const order =
-              one instanceof Buffer && two instanceof Buffer ? Buffer.compare(one, two) : Number(one) - Number(two);
+            const order = a instanceof Buffer && b instanceof Buffer ? Buffer.compare(a, b) : Number(a) - Number(b);
             assert.ok(direction === 'asc' ? order <= 0 : order >= 0, `at ${index}`);
           }
-          const whole = await all(sort, direction, {}, 200);
+          const unpaged = await readAllPages(sort, direction, {}, 200);
           assert.deepEqual(
             rows.map(({ id }) => id),
-            whole.map(({ id }) => id),
+            unpaged.map(({ id }) => id),
           );
         });
       }
     }
 
     test('credentials without expiry sort after expiring ones, and unused ones before used ones', async () => {
-      const byExpiry = (await all('expiresAt', 'asc')).map((row) => row.expires_at === null);
+      const byExpiry = (await readAllPages('expiresAt', 'asc')).map((row) => row.expires_at === null);
       assert.deepEqual(
         byExpiry,
-        [...byExpiry].sort((one, two) => Number(one) - Number(two)),
+        [...byExpiry].sort((a, b) => Number(a) - Number(b)),
       );
-      const byUse = (await all('lastUsedAt', 'asc')).map((row) => row.last_used_at !== null);
+      const byUse = (await readAllPages('lastUsedAt', 'asc')).map((row) => row.last_used_at !== null);
       assert.deepEqual(
         byUse,
-        [...byUse].sort((one, two) => Number(one) - Number(two)),
+        [...byUse].sort((a, b) => Number(a) - Number(b)),
       );
     });
 
     test('a page that would read too many rows of a long list is refused instead of returned incomplete', async () => {
       const bounds = { list: 10, entries: 8, rows: 8 };
-      const first = { limit: 3, after: null };
+      const firstPage = { limit: 3, after: null };
       const isListed = async (sort: CredentialSort, filter: Partial<CredentialFilter>) =>
-        (await list(sort, 'asc', filter, first, bounds)) !== null;
-      const rows: [CredentialSort, Partial<CredentialFilter>, boolean][] = [
+        (await list(sort, 'asc', filter, firstPage, bounds)) !== null;
+      const cases: [CredentialSort, Partial<CredentialFilter>, boolean][] = [
         ['createdAt', {}, true],
         ['name', { q: 'alpha' }, true],
         ['name', { q: 'zeta' }, false],
@@ -133,20 +132,20 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         ['createdAt', { createdBy: 'prs_nobody', q: 'alpha' }, true],
         ['useCount', { unusedSince: 1, right: 'manage' }, false],
       ];
-      for (const [sort, filter, expected] of rows) {
+      for (const [sort, filter, expected] of cases) {
         assert.equal(await isListed(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
       }
     });
 
     test('the total of a long list is exact if an index contains only matching rows, and null otherwise', async () => {
       const bounds = { list: 10, entries: 9, rows: 9 };
-      const rows: [CredentialSort, Partial<CredentialFilter>, number | null][] = [
-        ['createdAt', { createdBy: someoneElse }, COUNT / 5],
+      const cases: [CredentialSort, Partial<CredentialFilter>, number | null][] = [
+        ['createdAt', { createdBy: otherPersonId }, COUNT / 5],
         ['expiresAt', { neverExpires: true }, COUNT / 4],
         ['createdAt', { neverExpires: false }, (COUNT * 3) / 4],
         ['createdAt', { right: 'read' }, null],
       ];
-      for (const [sort, filter, expected] of rows) {
+      for (const [sort, filter, expected] of cases) {
         const page = await list(sort, 'desc', filter, { limit: 3, after: null }, bounds);
         assert.equal(page?.total, expected, `${sort} ${JSON.stringify(filter)}`);
         assert.equal(page?.rows.length, 4);
@@ -154,10 +153,10 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     });
 
     test('each filter, and all of them combined, return exactly the matching rows', async () => {
-      const whole = await all('createdAt', 'desc', {}, 200);
-      const expired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
+      const allRows = await readAllPages('createdAt', 'desc', {}, 200);
+      const isExpired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
       const since = NOW - 3 * DAY;
-      const rows: [Partial<CredentialFilter>, (row: CredentialRow) => boolean][] = [
+      const cases: [Partial<CredentialFilter>, (row: CredentialRow) => boolean][] = [
         [{ q: 'alpha' }, (row) => row.name.toLowerCase() === 'alpha'],
         [{ q: 'émil' }, (row) => row.name === 'Émile'],
         [{ q: '🔑' }, (row) => row.name.startsWith('🔑')],
@@ -165,13 +164,13 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         [{ q: '%' }, (row) => row.name.includes('%')],
         [{ q: '\\' }, () => false],
         [{ q: '' }, () => true],
-        [{ status: 'active' }, (row) => row.active === 1 && !expired(row)],
+        [{ status: 'active' }, (row) => row.active === 1 && !isExpired(row)],
         [{ status: 'inactive' }, (row) => row.active === 0],
-        [{ status: 'expired' }, (row) => row.active === 1 && expired(row)],
+        [{ status: 'expired' }, (row) => row.active === 1 && isExpired(row)],
         [{ right: 'write' }, (row) => row.rights.includes('"write"')],
         [{ right: 'manage' }, () => false],
-        [{ createdBy: someoneElse }, (row) => row.created_by === someoneElse],
-        [{ createdBy: someoneElse.toUpperCase() }, () => false],
+        [{ createdBy: otherPersonId }, (row) => row.created_by === otherPersonId],
+        [{ createdBy: otherPersonId.toUpperCase() }, () => false],
         [
           { expiresBy: NOW + DAY },
           ({ expires_at }) => expires_at !== null && expires_at > NOW && expires_at <= NOW + DAY,
@@ -184,21 +183,21 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         [
           { q: 'zeta', status: 'active', right: 'read', createdBy: listed.personId },
           (row) =>
-            row.name.startsWith('zeta') && row.active === 1 && !expired(row) && row.created_by === listed.personId,
+            row.name.startsWith('zeta') && row.active === 1 && !isExpired(row) && row.created_by === listed.personId,
         ],
       ];
-      for (const [filter, matches] of rows) {
-        const expected = whole.filter(matches);
+      for (const [filter, matches] of cases) {
+        const expected = allRows.filter(matches);
         for (const sort of CREDENTIAL_SORTS) {
-          const inOrder = (await all(sort, 'desc', {}, 200)).filter(matches).map(({ id }) => id);
+          const inOrder = (await readAllPages(sort, 'desc', {}, 200)).filter(matches).map(({ id }) => id);
           for (const bounds of [LIST_BOUNDS, READ_INDEXES, READ_IN_ORDER]) {
-            const found = (await all(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
+            const found = (await readAllPages(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
             assert.deepEqual(found, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
           }
         }
-        const first = { limit: 3, after: null };
+        const firstPage = { limit: 3, after: null };
         for (const bounds of [LIST_BOUNDS, READ_IN_ORDER]) {
-          const { total } = (await list('createdAt', 'desc', filter, first, bounds)) ?? {};
+          const { total } = (await list('createdAt', 'desc', filter, firstPage, bounds)) ?? {};
           assert.equal(total, expected.length, JSON.stringify(filter));
         }
       }

@@ -19,7 +19,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 export function declareCredentialTests(fixture: StoreFixture): void {
   describe('credentials', () => {
     test('a credential is found by its digest and, only in its workspace and by its kind, by its ID', async () => {
-      const neighbour = await seedWorkspace(fixture.store);
+      const otherWorkspace = await seedWorkspace(fixture.store);
       const { id, digest } = await seedCredential(fixture.store, fixture.owner, {
         name: 'Billing',
         rights: '["read","deploy"]',
@@ -51,22 +51,22 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(row?.creator_name, 'Ada');
       assert.equal(row?.use_count, 0);
       assert.ok(row !== undefined && !('digest' in row));
-      assert.equal(await fixture.find(id, neighbour.workspaceId), undefined);
+      assert.equal(await fixture.find(id, otherWorkspace.workspaceId), undefined);
       assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
     });
 
-    test('the rate level is read with the credential, and an edit limits the missing uses', async () => {
-      const one = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
-      const other = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
-      const levelOf = async ({ digest }: typeof one) => {
+    test('the rate level is read with the credential, and an edit reduces the missing uses to a maximum', async () => {
+      const limited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
+      const unlimited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
+      const readLevel = async ({ digest }: typeof limited) => {
         const row = await findByDigest(fixture.store, digestBytes(digest));
         return [row?.rate_missing, row?.rate_at];
       };
-      const ids = [other.id, 'key_unknown', one.id];
-      const add = (row: { id: string }) => (row.id === one.id ? { rateMissing: 5e15, rateAt: NOW } : null);
+      const ids = [unlimited.id, 'key_unknown', limited.id];
+      const add = (row: { id: string }) => (row.id === limited.id ? { rateMissing: 5e15, rateAt: NOW } : null);
       await fixture.store.transaction((trx) => updateRateLevels(trx, ids, add));
       assert.deepEqual(
-        [await levelOf(one), await levelOf(other)],
+        [await readLevel(limited), await readLevel(unlimited)],
         [
           [5e15, NOW],
           [0, 0],
@@ -79,25 +79,27 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       ] as const) {
         const { workspaceId } = fixture.owner;
         const edit = { updated_at: 8, policy_violations: 0 };
-        await fixture.store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', one.id, edit, limit));
-        assert.deepEqual(await levelOf(one), [missing, NOW]);
+        await fixture.store.transaction((trx) =>
+          updateCredential(trx, workspaceId, 'api_key', limited.id, edit, limit),
+        );
+        assert.deepEqual(await readLevel(limited), [missing, NOW]);
       }
     });
 
     test('an edit and a deletion return the digest, and change nothing in another workspace', async () => {
-      const neighbour = await seedWorkspace(fixture.store);
+      const otherWorkspace = await seedWorkspace(fixture.store);
       const { id, digest } = await seedCredential(fixture.store, fixture.owner);
       const edit = { name: 'Other', name_key: 'other', expires_at: NOW, active: 0, updated_at: 7 };
-      const run = (workspaceId: string) =>
+      const update = (workspaceId: string) =>
         fixture.store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', id, edit));
-      assert.equal(await run(neighbour.workspaceId), undefined);
+      assert.equal(await update(otherWorkspace.workspaceId), undefined);
       assert.equal((await fixture.find(id))?.name, 'Billing');
-      assert.deepEqual(Buffer.from((await run(fixture.owner.workspaceId)) ?? []), Buffer.from(digestBytes(digest)));
+      assert.deepEqual(Buffer.from((await update(fixture.owner.workspaceId)) ?? []), Buffer.from(digestBytes(digest)));
       const row = await fixture.find(id);
       assert.deepEqual([row?.name, row?.expires_at, row?.active, row?.updated_at], ['Other', NOW, 0, 7]);
       const remove = (workspaceId: string) =>
         fixture.store.transaction((trx) => deleteCredential(trx, workspaceId, 'api_key', id));
-      assert.equal(await remove(neighbour.workspaceId), undefined);
+      assert.equal(await remove(otherWorkspace.workspaceId), undefined);
       const deleted = await remove(fixture.owner.workspaceId);
       assert.equal(deleted?.name, 'Other');
       assert.deepEqual(Buffer.from(deleted?.digest ?? []), Buffer.from(digestBytes(digest)));
@@ -111,8 +113,8 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       await seedCredential(fixture.store, fixture.owner, { id: 'key_casematters', name: 'Lower' });
       assert.equal((await fixture.find(id))?.name, 'Billing');
       assert.equal((await fixture.find('key_casematters'))?.name, 'Lower');
-      for (const other of ['KEY_CASEMATTERS', 'key_CaseMatters ', ' key_CaseMatters', 'key_CaseMätters']) {
-        assert.equal(await fixture.find(other), undefined, other);
+      for (const otherId of ['KEY_CASEMATTERS', 'key_CaseMatters ', ' key_CaseMatters', 'key_CaseMätters']) {
+        assert.equal(await fixture.find(otherId), undefined, otherId);
       }
       const upper = fixture.owner.workspaceId.toUpperCase();
       assert.equal(await fixture.find(id, upper), undefined);
@@ -131,14 +133,14 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         (thrown: unknown) => thrown,
       );
       assert.equal(isUniqueViolation(error), true);
-      const other = await fixture.store
+      const otherError = await fixture.store
         .transaction((trx) => countFailure(trx, null as never, { address: 'a', at: 1 }, 0, () => true))
         .then(
           () => null,
           (thrown: unknown) => thrown,
         );
-      assert.notEqual(other, null);
-      assert.equal(isUniqueViolation(other), false);
+      assert.notEqual(otherError, null);
+      assert.equal(isUniqueViolation(otherError), false);
     });
 
     test('a failed transaction changes nothing, and later queries work', async () => {
@@ -147,9 +149,9 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         fixture.store.transaction(async (trx) => {
           await deleteCredential(trx, fixture.owner.workspaceId, 'api_key', id);
           await insertRevocation(trx, fixture.owner.workspaceId, null, NOW);
-          throw new Error('in the middle');
+          throw new Error('deliberate failure');
         }),
-        /in the middle/,
+        /deliberate failure/,
       );
       assert.equal((await fixture.find(id))?.id, id);
     });
@@ -163,14 +165,14 @@ export function declareCredentialTests(fixture: StoreFixture): void {
   });
 
   test('a credential has one replacement at most; links are deleted with it and can be inserted in any order', async () => {
-    const linksOf = async (id: string) => {
+    const readLinks = async (id: string) => {
       const row = await fixture.find(id);
       return [row?.replaces_id, row?.replaced_by_id];
     };
     const old = await seedCredential(fixture.store, fixture.owner);
     const { id } = await seedCredential(fixture.store, fixture.owner, { replaces_id: old.id });
     assert.deepEqual(
-      [await linksOf(old.id), await linksOf(id)],
+      [await readLinks(old.id), await readLinks(id)],
       [
         [null, id],
         [old.id, null],
@@ -180,18 +182,18 @@ export function declareCredentialTests(fixture: StoreFixture): void {
     assert.equal(isUniqueViolation(await second.catch((error: unknown) => error)), true);
     await assert.rejects(seedCredential(fixture.store, fixture.owner, { replaces_id: 'key_unknown' }));
     await fixture.store.transaction((trx) => deleteCredential(trx, fixture.owner.workspaceId, 'api_key', old.id));
-    assert.deepEqual(await linksOf(id), [null, null]);
+    assert.deepEqual(await readLinks(id), [null, null]);
 
     // Copies and restores insert the rows of a table in no particular order.
     const later = await seedCredential(fixture.store, fixture.owner, { replaces_id: id });
     await fixture.store.transaction(async (trx) => {
       const rows = await trx.selectFrom('credential').selectAll().where('id', 'in', [id, later.id]).execute();
       for (const row of rows) await deleteCredential(trx, fixture.owner.workspaceId, 'api_key', row.id);
-      rows.sort((one, two) => Number(one.replaces_id === null) - Number(two.replaces_id === null));
+      rows.sort((a, b) => Number(a.replaces_id === null) - Number(b.replaces_id === null));
       for (const row of rows) await insertCredential(trx, row);
     });
     assert.deepEqual(
-      [await linksOf(id), await linksOf(later.id)],
+      [await readLinks(id), await readLinks(later.id)],
       [
         [null, later.id],
         [id, null],

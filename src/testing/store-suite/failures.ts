@@ -22,14 +22,14 @@ export function declareFailureTests(fixture: StoreFixture): void {
   });
 
   test('exactly the allowed number of concurrent failures is counted', async () => {
-    const counted = await Promise.all(
+    const results = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
         fixture.store.transaction((trx) =>
           countFailure(trx, 'crowd', { address: `10.0.0.${index}`, at: NOW }, NOW - 1, (recent) => recent.length < 5),
         ),
       ),
     );
-    assert.equal(counted.filter((result) => result.counted).length, 5);
+    assert.equal(results.filter((result) => result.counted).length, 5);
     assert.equal((await listRecentFailures(fixture.store.read, 'crowd', 0)).length, 5);
   });
 }

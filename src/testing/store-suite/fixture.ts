@@ -3,7 +3,7 @@ import type { CredentialRow } from '../../store/credentials.ts';
 import type { Store } from '../../store/store.ts';
 
 export const NOW = 20_000 * DAY;
-export const bytes = (text: string): Buffer => Buffer.from(text.padEnd(32, '.'));
+export const testDigest = (text: string): Buffer => Buffer.from(text.padEnd(32, '.'));
 
 /** Values that the tests of a store share. Available only in tests and hooks, after the store was opened. */
 export interface StoreFixture {

@@ -14,29 +14,29 @@ export function declareIdempotencyTests(fixture: StoreFixture): void {
           ),
         ),
       );
-      const firsts = earlier.flatMap((row, index) => (row === null ? [index] : []));
-      assert.equal(firsts.length, 1);
+      const winners = earlier.flatMap((row, index) => (row === null ? [index] : []));
+      assert.equal(winners.length, 1);
       for (const row of earlier) {
-        if (row !== null) assert.deepEqual({ ...row }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
+        if (row !== null) assert.deepEqual({ ...row }, { bodyMac: `m${winners[0]}`, resourceId: `id${winners[0]}` });
       }
     });
     test('claims differ by workspace, person, route and key, and a rolled back claim does not count', async () => {
-      const first = (claimed: typeof claim) =>
+      const claimAgain = (claimed: typeof claim) =>
         fixture.store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
-      for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
-        assert.equal(await first({ ...claim, ...other }), null);
-        assert.notEqual(await first({ ...claim, ...other }), null);
+      for (const difference of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
+        assert.equal(await claimAgain({ ...claim, ...difference }), null);
+        assert.notEqual(await claimAgain({ ...claim, ...difference }), null);
       }
       const failed = { ...claim, key: 'rolled back' };
       await assert.rejects(
         fixture.store.transaction(async (trx) => {
           await claimIdempotencyKey(trx, failed, 'id', NOW);
-          throw new Error('no');
+          throw new Error('deliberate failure');
         }),
       );
-      assert.equal(await first(failed), null);
+      assert.equal(await claimAgain(failed), null);
       await fixture.store.transaction((trx) => deleteOldIdempotencyClaims(trx, NOW + 1));
-      assert.equal(await first(failed), null);
+      assert.equal(await claimAgain(failed), null);
     });
   });
 }

@@ -27,28 +27,28 @@ import { isUniqueViolation } from '../../store/store.ts';
 import { foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
 import { deleteWorkspace, findWorkspace, isOwnedByOperator } from '../../store/workspaces.ts';
 import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
-import { bytes, NOW, type StoreFixture } from './fixture.ts';
+import { NOW, type StoreFixture, testDigest } from './fixture.ts';
 
 export function declarePeopleTests(fixture: StoreFixture): void {
   describe('people', () => {
     test('a setup code works once, however many requests use it concurrently', async () => {
-      await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('old')));
-      await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('code')));
-      const consume = (code: string) => fixture.store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
+      await fixture.store.transaction((trx) => replaceSetupCode(trx, testDigest('old')));
+      await fixture.store.transaction((trx) => replaceSetupCode(trx, testDigest('code')));
+      const consume = (code: string) => fixture.store.transaction((trx) => consumeSetupCode(trx, testDigest(code)));
       assert.equal(await consume('old'), false);
       const results = await Promise.all(Array.from({ length: 4 }, () => consume('code')));
       assert.equal(results.filter(Boolean).length, 1);
     });
 
-    test('a time step and a recovery code work once, and a time step not after a later one', async () => {
+    test('a time step and a recovery code work once, and a time step is refused after a later one', async () => {
       const personId = await seedPerson(fixture.store);
-      const step = (step: number) => fixture.store.transaction((trx) => advanceTotpStep(trx, personId, step));
-      assert.equal((await Promise.all([step(5), step(5), step(5)])).filter(Boolean).length, 1);
-      assert.equal(await step(4), false);
-      assert.equal(await step(6), true);
-      await fixture.store.transaction((trx) => replaceRecoveryCodes(trx, personId, [bytes('a'), bytes('b')]));
+      const advance = (step: number) => fixture.store.transaction((trx) => advanceTotpStep(trx, personId, step));
+      assert.equal((await Promise.all([advance(5), advance(5), advance(5)])).filter(Boolean).length, 1);
+      assert.equal(await advance(4), false);
+      assert.equal(await advance(6), true);
+      await fixture.store.transaction((trx) => replaceRecoveryCodes(trx, personId, [testDigest('a'), testDigest('b')]));
       const use = (code: string, id = personId) =>
-        fixture.store.transaction((trx) => consumeRecoveryCode(trx, id, bytes(code)));
+        fixture.store.transaction((trx) => consumeRecoveryCode(trx, id, testDigest(code)));
       assert.equal(await use('a', await seedPerson(fixture.store)), false);
       assert.equal((await Promise.all([use('a'), use('a')])).filter(Boolean).length, 1);
       assert.equal(await use('A'), false);
@@ -80,7 +80,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
           insertSession(trx, {
             id,
             person_id: personId,
-            digest: bytes(id),
+            digest: testDigest(id),
             kind: 'browser',
             address: null,
             user_agent: null,
@@ -90,29 +90,29 @@ export function declarePeopleTests(fixture: StoreFixture): void {
           }),
         );
       for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + index);
-      const found = async (digest: string) =>
-        (await findSignedInPerson(fixture.store, bytes(digest), null))?.session_id;
-      assert.equal(await found('ses_a'), 'ses_a');
-      assert.equal(await found('SES_A'), undefined);
-      await fixture.store.transaction((trx) => replaceSessionDigest(trx, personId, 'ses_a', bytes('new')));
-      assert.equal(await found('ses_a'), undefined);
-      assert.equal(await found('new'), 'ses_a');
-      const listed = async (now: number) =>
+      const findSessionId = async (digest: string) =>
+        (await findSignedInPerson(fixture.store, testDigest(digest), null))?.session_id;
+      assert.equal(await findSessionId('ses_a'), 'ses_a');
+      assert.equal(await findSessionId('SES_A'), undefined);
+      await fixture.store.transaction((trx) => replaceSessionDigest(trx, personId, 'ses_a', testDigest('new')));
+      assert.equal(await findSessionId('ses_a'), undefined);
+      assert.equal(await findSessionId('new'), 'ses_a');
+      const listIds = async (now: number) =>
         (await listSessions(fixture.store.read, personId, { now, idleMs: 14 * DAY }, { limit: 10, after: null })).map(
           ({ id }) => id,
         );
-      assert.deepEqual(await listed(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
-      assert.deepEqual(await listed(NOW + 14 * DAY + 2), ['ses_d']);
-      const end = (id: string | null, except: string | null, ownerId = personId) =>
-        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, except));
+      assert.deepEqual(await listIds(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
+      assert.deepEqual(await listIds(NOW + 14 * DAY + 2), ['ses_d']);
+      const end = (id: string | null, exceptSessionId: string | null, ownerId = personId) =>
+        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, exceptSessionId));
       assert.deepEqual(await end('ses_d', null, fixture.owner.personId), []);
       assert.deepEqual(await end('ses_d', null), ['ses_d']);
       assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
       await fixture.store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
-      assert.deepEqual(await listed(NOW + 5), []);
+      assert.deepEqual(await listIds(NOW + 5), []);
     });
 
-    test('a session with several factors at the provider satisfies a policy that requires two', async () => {
+    test('a session with multiple factors at the provider satisfies a policy that requires two-factor authentication', async () => {
       const { store } = fixture;
       const personId = await seedPerson(store);
       const { workspaceId } = await seedWorkspace(store);
@@ -123,12 +123,12 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       await store.transaction(async (trx) => {
         const member = { id: createId('member', NOW), workspace_id: workspaceId, person_id: personId };
         await insertMember(trx, { ...member, role: 'admin', created_at: NOW });
-        for (const [id, factors] of [
+        for (const [id, multiFactor] of [
           ['ses_one', 0],
           ['ses_two', 1],
         ] as const) {
-          await insertSession(trx, { id, digest: bytes(id), ...session, ...times });
-          await insertSessionSignIn(trx, { session_id: id, multi_factor: factors, checked_at: NOW, ...signIn });
+          await insertSession(trx, { id, digest: testDigest(id), ...session, ...times });
+          await insertSessionSignIn(trx, { session_id: id, multi_factor: multiFactor, checked_at: NOW, ...signIn });
         }
         const row = { workspace_id: workspaceId, passphrase_scopes: '[]', allow_all: 1, require_addresses: 0 };
         const policyFields = { require_two_factor: 1, created_by: '[]', unused_after_days: 90, on_leak: 'delete' };
@@ -145,15 +145,15 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       const other = await seedPerson(fixture.store);
       const admin = { id: createId('member'), workspace_id: workspaceId, person_id: other, created_at: NOW };
       await fixture.store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
-      const set = (id: string, operator: number, disabled: number) =>
+      const setFlags = (id: string, operator: number, disabled: number) =>
         fixture.store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
       const isOwned = () => isOwnedByOperator(fixture.store.read, workspaceId);
       assert.equal(await isOwned(), false);
-      await set(other, 1, 0);
+      await setFlags(other, 1, 0);
       assert.equal(await isOwned(), false);
-      await set(personId, 1, 0);
+      await setFlags(personId, 1, 0);
       assert.equal(await isOwned(), true);
-      await set(personId, 1, 1);
+      await setFlags(personId, 1, 1);
       assert.equal(await isOwned(), false);
       assert.equal(await isOwnedByOperator(fixture.store.read, 'wsp_none'), false);
     });

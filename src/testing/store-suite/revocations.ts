@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { insertRevocation } from '../../store/credentials.ts';
 import { pruneRevocations } from '../../store/node-leases.ts';
-import { bytes, NOW, type StoreFixture } from './fixture.ts';
+import { NOW, type StoreFixture, testDigest } from './fixture.ts';
 
 export function declareRevocationTests(fixture: StoreFixture): void {
   describe('revocations', () => {
@@ -13,7 +13,7 @@ export function declareRevocationTests(fixture: StoreFixture): void {
             const { number } = await insertRevocation(
               trx,
               fixture.owner.workspaceId,
-              index % 2 === 0 ? bytes(`d${index}`) : null,
+              index % 2 === 0 ? testDigest(`d${index}`) : null,
               NOW,
             );
             if (index % 5 === 0) throw new Error('rolled back');
@@ -25,7 +25,7 @@ export function declareRevocationTests(fixture: StoreFixture): void {
       assert.equal(numbers.length, 48);
       const first = Math.min(...numbers);
       assert.deepEqual(
-        numbers.sort((one, two) => one - two),
+        numbers.sort((a, b) => a - b),
         numbers.map((_, index) => first + index),
       );
       const rows = await fixture.store.read.selectFrom('revocation').select('number').orderBy('number').execute();

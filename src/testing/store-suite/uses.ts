@@ -10,13 +10,13 @@ import { NOW, type StoreFixture } from './fixture.ts';
 export function declareUseTests(fixture: StoreFixture): void {
   describe('uses', () => {
     test('a chunk is claimed once per node and number', async () => {
-      const claimed = (node: string, number: number) =>
+      const claim = (node: string, number: number) =>
         fixture.store.transaction((trx) => claimUsageChunk(trx, node, number));
-      assert.equal(await claimed('n1', 1), true);
-      assert.equal(await claimed('n1', 1), false);
-      assert.equal(await claimed('n1', 2), true);
-      assert.equal(await claimed('n1', 1), false);
-      assert.equal(await claimed('n2', 1), true);
+      assert.equal(await claim('n1', 1), true);
+      assert.equal(await claim('n1', 1), false);
+      assert.equal(await claim('n1', 2), true);
+      assert.equal(await claim('n1', 1), false);
+      assert.equal(await claim('n2', 1), true);
     });
     test('chunk numbers are deleted once no chunk can be sent again', async () => {
       const { id: key } = await seedCredential(fixture.store, fixture.owner);
@@ -28,7 +28,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
         [guard(key), NOW - 29 * DAY, true],
         [guard(createId('api_key')), NOW, false],
-        // Numbers of the format of earlier versions.
+        // Numbers as earlier versions assigned them.
         [oldNode, 7, false],
         [leased, 7, true],
         [createId('node', NOW - 29 * DAY), 7, true],
@@ -43,8 +43,8 @@ export function declareUseTests(fixture: StoreFixture): void {
           .execute();
         for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
         await deleteOldUses(trx, NOW);
-        for (const [node, number, remaining] of rows)
-          assert.equal(await claimUsageChunk(trx, node, number), !remaining, `${node} ${number}`);
+        for (const [node, number, isKept] of rows)
+          assert.equal(await claimUsageChunk(trx, node, number), !isKept, `${node} ${number}`);
         await trx.deleteFrom('node').where('id', '=', leased).execute();
       });
     });
@@ -60,21 +60,21 @@ export function declareUseTests(fixture: StoreFixture): void {
       await fixture.store.transaction(async (trx) => {
         for (const day of [20_000, 20_000, 20_001]) await addRefusals(trx, { ...refusals, day });
         await addRefusals(trx, { ...refusals, reason: 'insufficient_scope' });
-        await addRefusals(trx, { ...refusals, credentialId: 'key_gone' });
-        const mine = { credential_id: id, workspace_id: fixture.owner.workspaceId, count: 1 };
-        const ofApps = Array.from({ length: 102 }, (_, index) => ({
-          ...{ ...mine, name: 'read', app_id: `app_${index}`, last_used_at: NOW - index },
+        await addRefusals(trx, { ...refusals, credentialId: 'key_deleted' });
+        const right = { credential_id: id, workspace_id: fixture.owner.workspaceId, count: 1 };
+        const appRights = Array.from({ length: 102 }, (_, index) => ({
+          ...{ ...right, name: 'read', app_id: `app_${index}`, last_used_at: NOW - index },
         }));
-        const ofNone = { ...mine, name: 'write', app_id: '', last_used_at: NOW - 1000 };
+        const rightWithoutApp = { ...right, name: 'write', app_id: '', last_used_at: NOW - 1000 };
         await trx
           .insertInto('credential_right')
-          .values([...ofApps, ofNone])
+          .values([...appRights, rightWithoutApp])
           .execute();
         await deleteOldUses(trx, NOW);
       });
       const { rights } = await readRightUses(fixture.store.read, fixture.owner.workspaceId, id);
-      const kept = rights.map(({ app }) => app?.id ?? null);
-      assert.deepEqual([kept.length, kept[0], kept.at(-2), kept.at(-1)], [101, 'app_0', 'app_99', null]);
+      const appIds = rights.map(({ app }) => app?.id ?? null);
+      assert.deepEqual([appIds.length, appIds[0], appIds.at(-2), appIds.at(-1)], [101, 'app_0', 'app_99', null]);
       assert.deepEqual(
         (await readRefusals(fixture.store.read, fixture.owner.workspaceId, id, 20_000)).map(
           ({ day, reason, count }) => [day, reason, count],
@@ -92,8 +92,8 @@ export function declareUseTests(fixture: StoreFixture): void {
         fixture.store.transaction(async (trx) => {
           const addresses = [{ address, first: time, last: time }];
           const rights = [{ right: 'read', app: 'no-such-app', count }];
-          const mine = { credentialId: id, count, lastUsedAt: time, addresses, rights };
-          await insertUsageChunk(trx, 'nod_suite', time, [mine, { ...mine, credentialId: 'key_gone' }]);
+          const uses = { credentialId: id, count, lastUsedAt: time, addresses, rights };
+          await insertUsageChunk(trx, 'nod_suite', time, [uses, { ...uses, credentialId: 'key_deleted' }]);
           assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
           assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
         });

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy in front of an sshd. */
+/** A TCP proxy that counts connection attempts and can refuse them. */
 export interface ConnectionProxy {
   readonly port: number;
   /** Number of connection attempts so far, including refused ones. */
@@ -12,29 +12,29 @@ export interface ConnectionProxy {
 
 /** Starts a proxy that counts connection attempts, and resets the connections for which `refuses` returns true. */
 export async function startConnectionProxy(
-  innerPort: number,
-  refuses: (count: number) => boolean,
+  targetPort: number,
+  shouldRefuse: (count: number) => boolean,
 ): Promise<ConnectionProxy> {
   let count = 0;
-  const open = new Set<Socket>();
+  const openSockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     count += 1;
-    if (refuses(count)) {
+    if (shouldRefuse(count)) {
       socket.resetAndDestroy();
       return;
     }
-    open.add(socket);
-    const inner = connect(innerPort, '127.0.0.1');
-    socket.on('error', () => inner.destroy()).on('close', () => inner.destroy());
-    inner.on('error', () => socket.destroy()).on('close', () => socket.destroy());
-    socket.pipe(inner).pipe(socket);
+    openSockets.add(socket);
+    const upstream = connect(targetPort, '127.0.0.1');
+    socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
+    upstream.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.pipe(upstream).pipe(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as { port: number }).port,
     count: () => count,
     closeConnections: () => {
-      for (const socket of open) socket.destroy();
+      for (const socket of openSockets) socket.destroy();
     },
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
