@@ -2,7 +2,7 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import { effectiveRightNamesOf, type RightsMask, rightNamesOf } from '../authorization/rights.ts';
 import type { Identity } from './remote-authorizer.ts';
 
-/** Caches the right names per mask. The cache stays small, because only few different masks occur. */
+/** Caches the right names per mask. The cache stays small, because few different masks occur. */
 function memoizeNames<Word>(toNames: (rights: RightsMask) => Word[]): (rights: RightsMask) => readonly Word[] {
   const names = new Map<RightsMask, readonly Word[]>();
   return (rights) => {

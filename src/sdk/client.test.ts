@@ -13,10 +13,10 @@ function respondWith(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
     requests.push({ url, init });
-    const next = responses.shift();
-    if (next === undefined) throw new Error('no response left');
-    if (next instanceof Error) throw next;
-    return next;
+    const response = responses.shift();
+    if (response === undefined) throw new Error('no response left');
+    if (response instanceof Error) throw response;
+    return response;
   }) as typeof fetch;
   return { requests, send };
 }
@@ -53,8 +53,8 @@ describe('The client against a server', () => {
       await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: tag }), { code: 'conflict' });
 
       const created = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
-      const holder = createClient({ url: testServer.url, credential: created.secret });
-      assert.deepEqual((await holder.whoami()).rights.scopes, ['modify_env']);
+      const tokenClient = createClient({ url: testServer.url, credential: created.secret });
+      assert.deepEqual((await tokenClient.whoami()).rights.scopes, ['modify_env']);
       const key = await createKey(ada, ['read']);
       const introspecting = createClient({ url: testServer.url, credential: key.secret });
       assert.equal((await introspecting.introspect({ token: created.secret })).active, true);
@@ -85,7 +85,7 @@ describe('The client against a server', () => {
   });
 });
 
-describe('Resources behind credentials', () => {
+describe('Credentials', () => {
   test('an API key manages projects, servers and apps; an access token manages variables, events and errors', async () => {
     const testServer = await startTestServer();
     try {
@@ -176,7 +176,7 @@ describe('Retries', () => {
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
 
-  test('pauses are jittered, grow, honor Retry-After, and are bounded', () => {
+  test('pauses are random, grow, honor Retry-After, and have a maximum', () => {
     const error = (status: number, retryAfter?: number) =>
       new DevpilotError('unavailable', 'No.', { status, retryAfter });
     assert.equal(retryPauseMs('GET', error(0), 0, 0), 125);
@@ -189,11 +189,11 @@ describe('Retries', () => {
   });
 
   test("a request ends on the caller's signal, and a time-out is reported", async () => {
-    const never = ((_url: string, init: RequestInit) =>
+    const neverResponding = ((_url: string, init: RequestInit) =>
       new Promise((_resolve, reject) => {
         init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
       })) as typeof fetch;
-    const client = createClient({ fetch: never, retries: 0 });
+    const client = createClient({ fetch: neverResponding, retries: 0 });
     await assert.rejects(client.me.get({ timeout: 5 }), { code: 'timed_out' });
     const controller = new AbortController();
     const pending = client.me.get({ signal: controller.signal });

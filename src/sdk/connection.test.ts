@@ -29,7 +29,7 @@ test("the server's responses are parsed", () => {
   assert.equal(parseRecord({ record: null }), null);
 });
 
-test('uses are reported without rights to an earlier version of the server, which refuses unknown fields', async () => {
+test('uses are reported without rights to an earlier version of the server, which rejects unknown fields', async () => {
   const bodies: { uses: { rights?: unknown }[] }[] = [];
   const refusal = { type: 'about:blank', title: 'x', status: 422, code: 'validation_failed', detail: 'Unknown field.' };
   const connection = connectGuard({

@@ -14,7 +14,7 @@ export interface GuardConnection {
     applied: RevocationPoint | null,
     advanced: boolean,
   ): Promise<{ readonly response: HeartbeatResponse; readonly now: number }>;
-  /** Resolves when a credential of the workspace is revoked, or with an empty page after the long poll's time-out. */
+  /** Resolves when a credential of the workspace is revoked, or with an empty page when the long poll times out. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
   findRecord(digest: Digest): Promise<StoredCredential | null>;
   reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
@@ -124,6 +124,7 @@ export function parseRecord(body: unknown): StoredCredential | null {
   };
 }
 
+/** Creates the connection of a guard, which identifies itself by a new random ID. */
 export function connectGuard(options: {
   readonly url: string;
   readonly apiKey: string;
@@ -158,16 +159,16 @@ export function connectGuard(options: {
         addresses: addresses
           .filter(({ address }) => isAddress(address))
           .map(({ address, first, last }) => ({ address, first: toIsoString(first), last: toIsoString(last) })),
-        rights: rights.map(({ right, count: uses }) => ({
+        rights: rights.map(({ right, count: usesOfRight }) => ({
           right,
-          count: Math.min(uses, GUARD_REPORT_LIMITS.usesPerCredential),
+          count: Math.min(usesOfRight, GUARD_REPORT_LIMITS.usesPerCredential),
         })),
       }));
       const report = (uses: readonly object[]) => send('POST', '/v1/guards/uses', { body: { guard, chunk, uses } });
       try {
         await report(reportedUses);
       } catch (error) {
-        // An earlier version of the server does not know `rights`, and refuses unknown fields.
+        // An earlier version of the server does not know `rights`, and rejects unknown fields.
         if (!(error instanceof DevpilotError && error.code === 'validation_failed')) throw error;
         await report(reportedUses.map(({ rights: _, ...knownFields }) => knownFields));
       }

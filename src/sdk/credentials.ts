@@ -24,7 +24,7 @@ import type { CallOptions, Tagged, Transport } from './transport.ts';
 interface CredentialQuery extends Paging {
   /** A substring of the name, case-insensitive. */
   readonly q?: string | undefined;
-  /** Id of the creator. */
+  /** ID of the creator. */
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: number | undefined;
   /** Excludes credentials that have expired or never expire. */
@@ -56,13 +56,13 @@ export interface AuditListQuery extends Paging {
 
 export interface ReviewListQuery extends Paging {
   readonly reason?: ReviewReason | undefined;
-  /** Id of the creator. */
+  /** ID of the creator. */
   readonly createdBy?: string | undefined;
-  /** Includes credentials that somebody has decided to keep. */
+  /** Includes credentials that a reviewer has decided to keep. */
   readonly includeKept?: boolean | undefined;
 }
 
-/** Access tokens, API keys, their policy, their review, the activity log, and OAuth introspection and revocation. */
+/** Access tokens, API keys, their policy and review, the activity log, and OAuth introspection and revocation. */
 export function credentialClientsOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
@@ -70,7 +70,7 @@ export function credentialClientsOf(transport: Transport) {
     get: (id: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, id), call),
     /** Creates a credential. Only this response contains the secret. */
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
-    /** Deletes a credential. When this resolves, no node accepts it any more. */
+    /** Deletes a credential. When this resolves, no node accepts it. */
     delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
     /** Returns the uses per day for the last 30 days, and the addresses from which it was recently used. */
     uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${pathTo(path, id)}/uses`, call),
@@ -82,7 +82,7 @@ export function credentialClientsOf(transport: Transport) {
     ),
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
-      /** Returns the key with its tag, for an update that must not overwrite another one. */
+      /** Returns the key with its tag, for an update that must not overwrite a concurrent one. */
       read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
         transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
@@ -100,7 +100,7 @@ export function credentialClientsOf(transport: Transport) {
     ): Promise<CredentialImport> => send('POST', '/v1/credentials/import', { ...call, body, query }),
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
-      /** Returns the policy with its tag, for a change that must not overwrite another one. */
+      /** Returns the policy with its tag, for a change that must not overwrite a concurrent one. */
       read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
       /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
       update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
@@ -124,7 +124,7 @@ export function credentialClientsOf(transport: Transport) {
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
     },
-    /** Returns how a request with a credential would be decided, and by which step. Does not count a use. */
+    /** Returns whether a request with a credential would be allowed, and which step decides. Does not count a use. */
     explain: (body: ExplainAuthorization, call?: CallOptions): Promise<AuthorizationExplanation> =>
       send('POST', '/v1/authorize/explain', { ...call, body }),
     /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
@@ -134,8 +134,8 @@ export function credentialClientsOf(transport: Transport) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
     /**
-     * Reports up to 100 secrets that were found in public. The policy of the workspace of each credential determines
-     * whether it is deleted before this resolves, or only reported to the owner and admins.
+     * Reports up to 100 secrets that were found in public. The policy of its workspace determines whether a
+     * credential is deleted before this resolves, or only reported to the owner and admins.
      */
     reportLeaks: (reports: readonly LeakReport[], call?: CallOptions): Promise<LeakLabel[]> =>
       send('POST', '/v1/leaks', { ...call, body: reports }),

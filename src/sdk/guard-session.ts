@@ -27,11 +27,11 @@ export const statusOf = (error: unknown): number => (error instanceof DevpilotEr
 export interface GuardSession {
   /** Throws `DevpilotError`, without a request while the guard is rejected. */
   sendHeartbeat(applied: RevocationPoint | null, advanced: boolean): Promise<HeartbeatResponse>;
-  /** Returns the id of the workspace of the API key; null before the first lease. */
+  /** Returns the ID of the workspace of the API key; null before the first lease. */
   workspaceId(): string | null;
   /** Converts a time of the monotonic clock to the server's clock, which expiry follows; milliseconds. */
   serverTime(monotonicMs: number): number;
-  /** Calls `onError` with the first error after each granted lease. */
+  /** Calls `onError`, but only for the first error after each granted lease. */
   reportError(error: unknown): void;
 }
 

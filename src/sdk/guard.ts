@@ -47,11 +47,15 @@ function createAuthorization(options: GuardOptions): {
   authorize: Authorize;
   leaseAuthorizer: LeaseAuthorizer | null;
 } {
-  const { mode, base, requirement, address } = readOptions(options);
+  const { mode, base, requirement, authorizeUrl } = readOptions(options);
   const { workspace, apiKey = '', timeout = DEFAULT_TIMEOUT_MS } = options;
   if (mode === 'ask')
-    return { authorize: createRemoteAuthorizer(options, address, () => workspace), leaseAuthorizer: null };
-  const authorizeRemotely = createRemoteAuthorizer(options, address, () => workspace ?? leaseAuthorizer.workspaceId());
+    return { authorize: createRemoteAuthorizer(options, authorizeUrl, () => workspace), leaseAuthorizer: null };
+  const authorizeRemotely = createRemoteAuthorizer(
+    options,
+    authorizeUrl,
+    () => workspace ?? leaseAuthorizer.workspaceId(),
+  );
   const leaseAuthorizer = createLeaseAuthorizer({
     ...options,
     url: base,

@@ -20,7 +20,7 @@ interface CredentialHeader {
 /**
  * The relevant headers, indexed by the length of their names, so that most headers of a request are skipped without
  * comparing or lower-casing their names. If `bench/guard.ts` (one decision, starting from headers) no longer shows a
- * gain, replace this by a comparison with each name.
+ * gain, replace this with a comparison with each name.
  */
 const HEADERS_BY_NAME_LENGTH: (CredentialHeader | null)[] = [];
 for (const [name, canonicalName] of [

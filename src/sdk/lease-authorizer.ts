@@ -19,7 +19,7 @@ import { scheduleTimer } from './timer.ts';
 
 export interface LeaseAuthorizer {
   readonly authorize: Authorize;
-  /** Returns the id of the workspace whose credentials are accepted; null until the server has sent it. */
+  /** Returns the ID of the workspace whose credentials are accepted; null until the server has sent it. */
   readonly workspaceId: () => string | null;
   /** Resolves to true once requests are authorized from the cache for the first time; to false if closed before. */
   ready(): Promise<boolean>;
@@ -52,16 +52,16 @@ export function createLeaseAuthorizer(options: {
   readonly onError?: ((error: unknown) => void) | undefined;
 }): LeaseAuthorizer {
   const { apiKey, requirement, authorizeRemotely, workspace } = options;
-  const ownDigest = sha256(apiKey);
+  const apiKeyDigest = sha256(apiKey);
   const closing = new AbortController();
   let connection: GuardConnection | null = null;
   let firstLease: Promise<boolean> | null = null;
   /** The last value of the monotonic clock, in milliseconds. */
   let lastMonotonicMs = 0;
   const monotonic = () => (lastMonotonicMs = performance.now());
-  const server = () => (connection ??= connectGuard({ ...options, fetch: options.fetch }));
+  const getConnection = () => (connection ??= connectGuard({ ...options, fetch: options.fetch }));
   const session = createGuardSession({
-    connection: server,
+    connection: getConnection,
     monotonic,
     onRejected: () => lease.end(),
     onError(error) {
@@ -71,7 +71,7 @@ export function createLeaseAuthorizer(options: {
   const { workspaceId, serverTime, reportError } = session;
 
   const registry = createRecordRegistry({
-    read: (digest) => server().findRecord(digest),
+    read: (digest) => getConnection().findRecord(digest),
     lease: { holds: () => lease.holds() },
     cache: createObjectRecordCache(options.capacity ?? DEFAULT_CAPACITY),
   });
@@ -83,7 +83,7 @@ export function createLeaseAuthorizer(options: {
         if (revocation.digest === null) registry.clear();
         else registry.apply(revocation);
         // The guard's own API key may be revoked. The next heartbeat shows whether it is.
-        if (revocation.digest === ownDigest || revocation.digest === null) lease.end();
+        if (revocation.digest === apiKeyDigest || revocation.digest === null) lease.end();
       },
       clear: registry.clear,
     },
@@ -101,7 +101,7 @@ export function createLeaseAuthorizer(options: {
     uses: Parameters<GuardConnection['reportUses']>[1],
   ): Promise<void> {
     try {
-      await server().reportUses(chunk, uses);
+      await getConnection().reportUses(chunk, uses);
     } catch (error) {
       // A chunk that the server rejects as invalid is dropped; any other failure is retried.
       if (![400, 413, 422].includes(statusOf(error))) throw error;
@@ -121,7 +121,7 @@ export function createLeaseAuthorizer(options: {
   function start(): Promise<boolean> {
     if (firstLease !== null) return firstLease;
     firstLease = lease.start(Number.POSITIVE_INFINITY);
-    void firstLease.then(() => followRevocations(server, lease, workspaceId, closing.signal));
+    void firstLease.then(() => followRevocations(getConnection, lease, workspaceId, closing.signal));
     flushLater();
     return firstLease;
   }
@@ -161,7 +161,7 @@ export function createLeaseAuthorizer(options: {
       // Looked up before its format is checked, because cached secrets are known to be well-formed.
       const digest = sha256(credential);
       const record = registry.findCached(digest);
-      // Decided at the instant at which the lease was found valid.
+      // Decided for the instant at which `findCached` checked the lease.
       if (record !== null)
         return decideFromRecord(record, client, serverTime(lastMonotonicMs)) ?? authorizeRemotely(headers, client);
       const kind = secretKindOf(credential);
@@ -176,7 +176,7 @@ export function createLeaseAuthorizer(options: {
       await lease.stop();
       if (firstLease === null) return;
       await usageRecorder.flush().catch(reportError);
-      await server()
+      await getConnection()
         .releaseLease()
         .catch(() => undefined);
     },

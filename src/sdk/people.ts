@@ -76,7 +76,7 @@ export function peopleClientsOf(transport: Transport) {
         send('POST', '/v1/me/passkeys', { ...call, body }),
       update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
         send('PATCH', pathTo('/v1/me/passkeys', id), { ...call, body }),
-      /** Returns the options with which the browser reauthenticates with a passkey. */
+      /** Returns WebAuthn options for reauthenticating with a passkey. */
       proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
       /** Deletes a passkey. Throws `sign_in_failed` or `second_factor_required`. */
       delete: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>

@@ -95,7 +95,7 @@ function checkNames<Word extends string>(
   return words;
 }
 
-/** Validates the options. Throws `TypeError` if they require nothing or contain an unknown scope or permission. */
+/** Validates the options. Throws `TypeError` if one is invalid, or if they require neither scopes nor permissions. */
 export function readOptions(options: GuardOptions) {
   const scopes = checkNames('scope', options.scope, SCOPES);
   const permissions = checkNames('permission', options.permission, PERMISSIONS);
@@ -120,7 +120,7 @@ export function readOptions(options: GuardOptions) {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
   };
-  return { mode, base, requirement, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
+  return { mode, base, requirement, authorizeUrl: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
 }
 
 export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): GuardDecision {
@@ -132,7 +132,7 @@ export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'un
   return { allowed: false, status, headers, body };
 }
 
-const list = (text: string | null): string[] => (text ?? '').split(' ').filter((word) => word !== '');
+const splitWords = (text: string | null): string[] => (text ?? '').split(' ').filter((word) => word !== '');
 
 /** Reads the identity from a 200 response; null if the response is not from Devpilot and must not admit the request. */
 function readIdentity(headers: Headers): Identity | null {
@@ -145,20 +145,20 @@ function readIdentity(headers: Headers): Identity | null {
     kind,
     name: decodeURIComponent(headers.get(HEADERS.credentialName) ?? ''),
     workspaceId,
-    scopes: list(headers.get(HEADERS.scopes)) as Scope[],
-    permissions: list(headers.get(HEADERS.permissions)) as Permission[],
+    scopes: splitWords(headers.get(HEADERS.scopes)) as Scope[],
+    permissions: splitWords(headers.get(HEADERS.permissions)) as Permission[],
   };
 }
 
 /**
  * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with the 401 or
  * 403 of Devpilot, or with 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns the
- * workspace whose credentials are accepted: undefined for all workspaces; null while it is unknown, when no credential
- * is accepted.
+ * workspace whose credentials are accepted, undefined for all workspaces, or null while it is unknown; no credential is
+ * accepted until it is known.
  */
 export function createRemoteAuthorizer(
   options: GuardOptions,
-  address: string,
+  authorizeUrl: string,
   workspaceId: () => string | null | undefined,
 ): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
@@ -175,7 +175,7 @@ export function createRemoteAuthorizer(
     if (client !== null) headers.set('x-forwarded-for', client);
     const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
     // A redirect is handled like any other unexpected response; workers support neither `error` nor `credentials`.
-    const response = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
+    const response = await send(authorizeUrl, { headers, signal, redirect: 'manual', cache: 'no-store' });
     if (response.status === 200) {
       await response.body?.cancel();
       const identity = readIdentity(response.headers);

@@ -16,7 +16,7 @@ export interface ResourceListQuery extends Paging {
   readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | undefined;
 }
 export interface AppListQuery extends ResourceListQuery {
-  /** Id or slug. */
+  /** ID or slug. */
   readonly project?: string | undefined;
   readonly server?: string | undefined;
 }
@@ -27,14 +27,14 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
   return {
     ...listOf<Item, Query>(transport, path),
     get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
-    /** Returns the resource with its tag, for an update that must not overwrite another one. */
+    /** Returns the resource with its tag, for an update that must not overwrite a concurrent one. */
     read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
       sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
     /** Throws `conflict` if the resource's tag is no longer `ifMatch`. */
     update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
       send('PATCH', pathTo(path, idOrSlug), { ...call, body }),
-    /** Throws `conflict`, with the names of the dependents, while other resources depend on the resource. */
+    /** Throws `conflict` while other resources depend on the resource; the message names them. */
     delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, idOrSlug), call),
   };
 }
@@ -54,7 +54,7 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
       call?: CallOptions,
     ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(idOrSlug), { ...call, query }),
     /**
-     * Returns all variables as a file in a format. Throws `forbidden` for members, and `validation_failed` for a value
+     * Returns all variables as the text of a file. Throws `forbidden` for members, and `validation_failed` for a value
      * that the format cannot represent; `dotenv` can represent every value.
      */
     dotenv: (idOrSlug: string, call?: CallOptions, format: EnvFileFormat = 'dotenv'): Promise<string> =>
@@ -85,7 +85,7 @@ export function resourceClientsOf(transport: Transport) {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
       ...resourceClientOf<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
-      /** Creates the secret for signed pushes and replaces the previous one. No other result contains it. */
+      /** Creates the secret for signed pushes and replaces the previous one. No other response contains it. */
       replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
         transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
       /** The Git host API to which the results of deployments are reported as commit statuses. */
@@ -97,14 +97,14 @@ export function resourceClientsOf(transport: Transport) {
         delete: (app: string, call?: CallOptions): Promise<void> =>
           transport.send('DELETE', commitStatusPath(app), call),
       },
-      /** The key pair with which an ssh repository is fetched. */
+      /** The key pair with which a repository is fetched over SSH. */
       deployKey: {
         get: (app: string, call?: CallOptions): Promise<DeployKey> => transport.send('GET', deployKeyPath(app), call),
         /** Creates a key pair and replaces the previous one. */
         replace: (app: string, call?: CallOptions): Promise<DeployKey> =>
           transport.send('POST', deployKeyPath(app), call),
         delete: (app: string, call?: CallOptions): Promise<void> => transport.send('DELETE', deployKeyPath(app), call),
-        /** Returns the host keys of the Git host. May take up to ten seconds. */
+        /** Returns the host keys of the Git host. Can take up to ten seconds. */
         check: (app: string, call?: CallOptions): Promise<GitHostCheck> =>
           transport.send('POST', `${deployKeyPath(app)}/check`, call),
         /** Trusts a host key; owners and admins only. */
@@ -117,7 +117,7 @@ export function resourceClientsOf(transport: Transport) {
     },
     servers: {
       ...resourceClientOf<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
-      /** Tests the connection with the pinned host key. May take up to ten seconds. */
+      /** Tests the connection with the pinned host key. Can take up to ten seconds. */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
       /**

@@ -25,10 +25,10 @@ function toPaddedWords(text: string): Uint32Array {
   return words;
 }
 
-function compress(state: Uint32Array, words: Uint32Array, from: number, schedule: Uint32Array): void {
+function compress(state: Uint32Array, words: Uint32Array, offset: number, schedule: Uint32Array): void {
   for (let round = 0; round < 64; round++) {
     if (round < 16) {
-      schedule[round] = wordAt(words, from + round);
+      schedule[round] = wordAt(words, offset + round);
       continue;
     }
     const early = wordAt(schedule, round - 15);
@@ -71,7 +71,7 @@ export function sha256InScript(text: string): string {
   const state = new Uint32Array(INITIAL_STATE);
   const schedule = new Uint32Array(64);
   const words = toPaddedWords(text);
-  for (let from = 0; from < words.length; from += 16) compress(state, words, from, schedule);
+  for (let offset = 0; offset < words.length; offset += 16) compress(state, words, offset, schedule);
   let digest = '';
   for (const word of state) {
     digest += String.fromCharCode(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff);

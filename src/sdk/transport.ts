@@ -12,7 +12,7 @@ export interface ClientOptions {
   readonly credential?: string | (() => string | null);
   /** The passphrase of an access token that requires one. */
   readonly passphrase?: string;
-  /** Id or slug of the workspace for a person's requests. */
+  /** ID or slug of the workspace for a person's requests. */
   readonly workspace?: string | (() => string | null);
   readonly fetch?: typeof fetch;
   /** Maximum duration of one attempt in milliseconds; 30,000 by default. */
@@ -23,14 +23,14 @@ export interface ClientOptions {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Maximum duration of one attempt in milliseconds. */
+  /** Maximum duration of one attempt in milliseconds; overrides the timeout of the client. */
   readonly timeout?: number;
   /** Overrides the client's workspace. */
   readonly workspace?: string;
   /** For POST: a repeated request with the same key creates nothing and throws `idempotent_replay`. */
   readonly idempotencyKey?: string;
   /**
-   * The `tag` of the resource that a read returned. If the resource was changed in the meantime, the call throws
+   * The `tag` of the resource that a read returned. If the resource has changed since then, the call throws
    * `conflict` instead of overwriting it.
    */
   readonly ifMatch?: string | undefined;
@@ -63,14 +63,14 @@ export interface Transport {
   sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
   /** Sends a GET request and returns the body as text. Throws `DevpilotError`. */
   text(path: string, request?: Request): Promise<string>;
-  /** Sends a GET request and returns the body as a stream. The time-out ends when it starts. Throws `DevpilotError`. */
+  /** Sends a GET request and returns the body as a stream. The timeout applies until it starts. Throws `DevpilotError`. */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_RETRY_PAUSE_MS = 250;
-/** Maximum `Retry-After` before a retry. With a longer one, the error is thrown to the caller. */
+/** Maximum `Retry-After` before a retry. With a longer one, the call fails without a retry. */
 const MAX_RETRY_AFTER_MS = 10_000;
 
 /** Resolves after a delay, or rejects with the signal's reason when the signal is aborted. */
@@ -185,7 +185,7 @@ export function createTransport(options: ClientOptions): Transport {
 
   async function tryOnce(method: Method, path: string, request: Request, isStream: boolean): Promise<Response> {
     const timeoutMs = request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT_MS;
-    // The time-out applies only until a stream starts, because it may then last for hours.
+    // The timeout applies only until a stream starts, because the stream can last for hours.
     const startController = isStream ? new AbortController() : null;
     const timer = startController === null ? undefined : setTimeout(() => startController.abort(), timeoutMs);
     const timeoutSignal = startController?.signal ?? AbortSignal.timeout(timeoutMs);

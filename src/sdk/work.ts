@@ -20,9 +20,9 @@ import { type ResourceListQuery, resourceClientOf } from './resources.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
 export interface ScriptListQuery extends ResourceListQuery {
-  /** Id or slug. */
+  /** ID or slug. */
   readonly server?: string | undefined;
-  /** Id or slug. */
+  /** ID or slug. */
   readonly app?: string | undefined;
 }
 export interface WorkListQuery extends Paging {
@@ -30,7 +30,7 @@ export interface WorkListQuery extends Paging {
 }
 
 export interface DeploymentListQuery extends WorkListQuery {
-  /** Id or slug. */
+  /** ID or slug. */
   readonly app?: string | undefined;
   /** Only currently live deployments. */
   readonly live?: true | undefined;
@@ -59,11 +59,11 @@ function deploymentClientOf(transport: Transport) {
     approve: actionRequest('approve'),
     /** Continues a canary deployment on the remaining servers. */
     promote: actionRequest('promote'),
-    /** Aborts a canary deployment. */
+    /** Aborts a canary deployment and rolls back its first server. */
     abort: actionRequest('abort'),
     /** Runs a failed deployment again from the step that failed; resolves before it finishes. */
     retry: actionRequest('retry'),
-    /** Streams its output, line by line. */
+    /** Streams the output of a deployment, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>
       streamLog(transport, `${pathTo(path, id)}/logs`, options, call),
   };
@@ -90,7 +90,7 @@ export function workClientsOf(transport: Transport) {
       get: (id: string, call?: CallOptions): Promise<Run> => send('GET', pathTo(runs, id), call),
       /** Cancels a run and ends all its processes. */
       cancel: (id: string, call?: CallOptions): Promise<Run> => send('POST', `${pathTo(runs, id)}/cancel`, call),
-      /** Streams its output, line by line. */
+      /** Streams the output of a run, line by line. */
       logs: (id: string, options?: LogOptions, call?: CallOptions) =>
         streamLog(transport, `${pathTo(runs, id)}/logs`, options, call),
     },
@@ -100,7 +100,7 @@ export function workClientsOf(transport: Transport) {
       /** Starts a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
-      /** Starts a restore of a backup, which replaces the current data of its app or of the `target`. */
+      /** Starts restoring a backup over the current data of its app or of `target`; resolves before it finishes. */
       restore: (id: string, call?: CallOptions, target: RestoreBackup = {}): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
       /** Starts verifying a backup; resolves before it finishes. */

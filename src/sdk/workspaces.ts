@@ -17,6 +17,7 @@ export function workspaceClientsOf(transport: Transport) {
         send('PATCH', pathTo('/v1/workspaces', workspace), { ...call, body }),
       delete: (workspace: string, call?: CallOptions): Promise<void> =>
         send('DELETE', pathTo('/v1/workspaces', workspace), call),
+      /** Transfers the ownership to a member. */
       handOver: (workspace: string, body: { memberId: string }, call?: CallOptions): Promise<Workspace> =>
         send('POST', `${pathTo('/v1/workspaces', workspace)}/owner`, { ...call, body }),
     },
