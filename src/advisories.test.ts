@@ -62,11 +62,11 @@ test('every test named in the security documents exists', () => {
   const baseNames = new Set([...files].map((file) => basename(file)));
   for (const page of ['docs/asvs.md', 'docs/threat-model.md']) {
     const text = readFileSync(page, 'utf8');
-    const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.test\.ts|src\/testing\/[\w/-]+\.ts)`/g)].map(
+    const namedTests = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.test\.ts|src\/testing\/[\w/-]+\.ts)`/g)].map(
       ([, file = '']) => file,
     );
-    assert.ok(named.length > 5, page);
-    for (const file of named) {
+    assert.ok(namedTests.length > 5, page);
+    for (const file of namedTests) {
       const isPath = /^(?:src|e2e)\//.test(file);
       assert.ok(isPath ? files.has(file) : baseNames.has(basename(file)), `${page}: ${file}`);
     }
@@ -80,10 +80,10 @@ test('every advisory has a test that names it', () => {
     .filter((file) => !file.endsWith('advisories.test.ts'))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
-  const here = readFileSync('src/advisories.test.ts', 'utf8');
-  const named = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(here);
+  const ownSource = readFileSync('src/advisories.test.ts', 'utf8');
+  const isNamed = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(ownSource);
   assert.deepEqual(
-    ADVISORIES.filter((id) => !named(id)),
+    ADVISORIES.filter((id) => !isNamed(id)),
     [],
   );
 });
@@ -168,14 +168,14 @@ test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends i
   assert.equal((await other.call('/v1/me')).status, 401);
 });
 
-test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte, without a difference in delay', async () => {
+test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
-  const bare = async (email: string) => {
-    const { status, text, headers } = await server.call('/v1/whoami', { headers: bearer(email) });
+  const responseTo = async (candidate: string) => {
+    const { status, text, headers } = await server.call('/v1/whoami', { headers: bearer(candidate) });
     return [status, text.replace(/"requestId":"[^"]*"/, ''), headers.get('www-authenticate')];
   };
-  assert.deepEqual(await bare(mintSecret('api_key')), await bare(secret));
+  assert.deepEqual(await responseTo(mintSecret('api_key')), await responseTo(secret));
 });
 
 test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, whatever its header claims', async () => {

@@ -4,8 +4,8 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /**
- * The part of the core that also runs in other people's processes, in guards: it imports the vocabulary of the
- * contract and itself, and nothing of the runtime.
+ * Files that also run in guards, in the processes of other applications. They import only the vocabulary of the
+ * contract and each other, and no module of the runtime.
  */
 const PORTABLE_FILES = [
   'authorization/guard-lease.ts',
@@ -22,7 +22,7 @@ const PORTABLE_FILES = [
   'authorization/usage-recorder.ts',
 ];
 
-/** Files of the contract that must not load zod: the start of the CLI, the web UI and the core would wait for them. */
+/** Files of the contract that must not load zod, which would slow down the start of the CLI, the web UI and the core. */
 const CONTRACT_WITHOUT_ZOD = [
   'audit',
   'calendar-date',
@@ -48,7 +48,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'workload-snippets',
 ];
 
-/** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */
+/** Files of the contract that load no library, because guards and the web UI load them. */
 const CONTRACT_WITHOUT_DEPENDENCIES = [
   'contract/vocabulary.ts',
   'contract/event-names.ts',
@@ -61,7 +61,7 @@ const CONTRACT_WITHOUT_DEPENDENCIES = [
 
 /**
  * What each folder may import (docs/layout.md), besides itself. `node` is the runtime; other names are folders or files
- * of `src/` (with a slash or an ending) or packages.
+ * of `src/` (with a slash or an extension) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(CONTRACT_WITHOUT_DEPENDENCIES.map((file) => [file, CONTRACT_WITHOUT_DEPENDENCIES])),
@@ -139,7 +139,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Commands that run beside or instead of a server, on its store: they put parts together as it does. */
+/** Commands that open the store themselves, beside or instead of a server, and therefore compose its parts. */
 const STORE_COMMANDS = new Set([
   'serve',
   'init',
@@ -154,9 +154,9 @@ const STORE_COMMANDS = new Set([
   'main',
 ]);
 const SERVER_PARTS = ['server/', 'people/', 'audit/', 'store/'];
-/** Where the parts are put together, and how the web UI is built: these may import anything. */
+/** The composition roots and the build of the web UI, which may import anything. */
 const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
-/** The web UI may use its own packages. */
+/** Packages that the web UI may import. */
 const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr|anser)\b/;
 
 const SPECIFIERS = [
@@ -171,7 +171,8 @@ const SPECIFIERS = [
 interface Import {
   readonly file: string;
   /** A path under `src/`, `package.json`, `node`, or a package. */
-  readonly of: string;
+  readonly target: string;
+  /** Whether only types are imported. */
   readonly types: boolean;
 }
 
@@ -182,12 +183,12 @@ function importsOf(file: string): Import[] {
     for (const match of source.matchAll(pattern)) {
       const specifier = match[1] ?? '';
       const types = /^\s*(?:import|export)\s+type\b/.test(match[0]) || /typeof\s+$/.test(source.slice(0, match.index));
-      const of = specifier.startsWith('node:')
+      const target = specifier.startsWith('node:')
         ? 'node'
         : specifier.startsWith('.')
           ? normalize(join(dirname(file), specifier)).replace(/^\.\.\//, '')
           : specifier;
-      found.push({ file, of, types });
+      found.push({ file, target, types });
     }
   }
   return found;
@@ -198,36 +199,42 @@ const files = globSync('**/*.{ts,tsx}', { cwd: 'src', exclude: ['**/node_modules
   .filter((file) => !file.includes('.test.'))
   .sort();
 
-function isWithin(of: string, allowed: string): boolean {
-  return allowed.endsWith('/') ? of.startsWith(allowed) : of === allowed;
+function isWithin(target: string, allowed: string): boolean {
+  return allowed.endsWith('/') ? target.startsWith(allowed) : target === allowed;
 }
 
-/** Returns null if `file` may import `of`, otherwise the violation. */
-function violationOf({ file, of, types }: Import): string | null {
+/** Returns null if `file` may import `target`, otherwise the violation. */
+function violationOf({ file, target, types }: Import): string | null {
   if (COMPOSITION.test(file)) return null;
   const folder = `${file.split('/')[0]}/`;
   const rules = ALLOWED_IMPORTS[file] ?? ALLOWED_IMPORTS[folder];
   if (rules === undefined) return `${file}: its folder has no rule`;
-  const command = file.startsWith('cli/') && STORE_COMMANDS.has(file.slice(4).replace(/\.ts$/, ''));
+  const isStoreCommand = file.startsWith('cli/') && STORE_COMMANDS.has(file.slice(4).replace(/\.ts$/, ''));
   const allowed = [
     ...rules,
     ...(ALLOWED_IMPORTS[file] === undefined ? [folder] : []),
-    ...(command ? SERVER_PARTS : []),
+    ...(isStoreCommand ? SERVER_PARTS : []),
   ];
-  if (allowed.some((folder) => isWithin(of, folder))) {
-    // Code that runs in other processes imports only the contract's vocabulary at run time; types are free.
-    if (folder === 'sdk/' && of.startsWith('contract/') && !CONTRACT_WITHOUT_DEPENDENCIES.includes(of) && !types) {
-      return `${file} imports ${of} at run time`;
+  if (allowed.some((folder) => isWithin(target, folder))) {
+    // At run time, the SDK imports only the vocabulary of the contract, because it runs in other processes.
+    if (
+      folder === 'sdk/' &&
+      target.startsWith('contract/') &&
+      !CONTRACT_WITHOUT_DEPENDENCIES.includes(target) &&
+      !types
+    ) {
+      return `${file} imports ${target} at run time`;
     }
     return null;
   }
-  if (folder === 'web/' && (WEB_PACKAGES.test(of) || of.endsWith('.css'))) return null;
-  return `${file} imports ${of}`;
+  if (folder === 'web/' && (WEB_PACKAGES.test(target) || target.endsWith('.css'))) return null;
+  return `${file} imports ${target}`;
 }
 
 test('every kind of import is found', () => {
-  const all = files.flatMap(importsOf);
-  const has = (file: string, of: string) => all.some((violation) => violation.file === file && violation.of === of);
+  const imports = files.flatMap(importsOf);
+  const has = (file: string, target: string) =>
+    imports.some((imported) => imported.file === file && imported.target === target);
   assert.ok(files.length > 60);
   assert.ok(has('people/passwords.ts', '@zxcvbn-ts/language-common'), 'import()');
   assert.ok(has('authorization/decision.ts', 'authorization/rights.ts'), 'import with a type among others');
@@ -235,9 +242,9 @@ test('every kind of import is found', () => {
   assert.ok(has('store/schema.ts', 'kysely'), 'import type of a package');
 });
 
-test('imports follow the table of folders', () => {
-  const refused = files.flatMap(importsOf).flatMap((imported) => violationOf(imported) ?? []);
-  assert.deepEqual([...new Set(refused)], []);
+test('each folder imports only what the table allows', () => {
+  const violations = files.flatMap(importsOf).flatMap((imported) => violationOf(imported) ?? []);
+  assert.deepEqual([...new Set(violations)], []);
 });
 
 test('the web UI does not load the schemas of the contract, which would add a third to its first page', () => {
@@ -247,13 +254,15 @@ test('the web UI does not load the schemas of the contract, which would add a th
   );
   const reached = new Map(files.filter((file) => file.startsWith('web/')).map((file) => [file, file]));
   for (const [file, origin] of reached) {
-    for (const { of } of runtimeImports.get(file) ?? []) if (!reached.has(of)) reached.set(of, `${origin} → ${of}`);
+    for (const { target } of runtimeImports.get(file) ?? []) {
+      if (!reached.has(target)) reached.set(target, `${origin} → ${target}`);
+    }
   }
   assert.equal(reached.get('zod'), undefined);
 });
 
 test('forbidden imports are reported', () => {
-  const bad: [string, string, boolean?][] = [
+  const forbiddenImports: [file: string, target: string, types?: boolean][] = [
     ['contract/vocabulary.ts', 'contract/problem.ts'],
     ['contract/redact.ts', 'zod'],
     ['contract/redact.ts', 'node'],
@@ -277,11 +286,11 @@ test('forbidden imports are reported', () => {
     ['web/app.tsx', 'authorization/secret.ts', true],
     ['attic/x.ts', 'contract/vocabulary.ts'],
   ];
-  for (const [file, of, types = false] of bad)
-    assert.notEqual(violationOf({ file, of, types }), null, `${file} → ${of}`);
+  for (const [file, target, types = false] of forbiddenImports)
+    assert.notEqual(violationOf({ file, target, types }), null, `${file} → ${target}`);
 });
 
-test('SQL is written in store/ alone', () => {
+test('only store/ contains SQL', () => {
   const pattern = /\b(?:select\s+[\w*,. ]+\s+from|insert\s+into|update\s+\w+\s+set|delete\s+from)\s/i;
   const elsewhere = files
     .filter((file) => !file.startsWith('store/') && !file.startsWith('testing/'))
@@ -289,7 +298,7 @@ test('SQL is written in store/ alone', () => {
   assert.deepEqual(elsewhere, []);
 });
 
-test('browser features of secure contexts are used in these files of the web UI only, which work without them', () => {
+test('browser features that require a secure context are used only in files that also work without them', () => {
   const pattern =
     /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
   const found = files

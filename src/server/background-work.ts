@@ -23,7 +23,7 @@ const NOTICE_SCAN_INTERVAL_MS = 5 * MINUTE;
 const MAIL_INTERVAL_MS = 10 * SECOND;
 /** Maximum time that a shutdown waits for queued email. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
-/** Minimum time for the last writes of a shutdown, however long the last responses took. */
+/** Minimum time for the last writes of a shutdown, even if the last responses took long. */
 const LAST_WRITES_MIN_MS = 1_500;
 
 /** Starts the job queue, schedules, webhooks, and periodic writes and deletions. */
@@ -34,7 +34,7 @@ export function startBackgroundWork(
   const { usageRecorder, usageJournal, rateLimiter, flushDenials } = checks;
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   const timers = [
-    // Uses have their own timer: at most the last second of uses may be lost if the process is killed.
+    // Uses have their own timer, so that at most the uses of the last second are lost if the process is killed.
     repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true),
     repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, true),
     repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
@@ -83,7 +83,7 @@ export function startBackgroundWork(
     () => stopMailWorker(),
   ]);
   return {
-    /** Starts the slow parts of a shutdown while the last requests complete. The closers wait for their end. */
+    /** Starts the slow parts of a shutdown while the last requests complete. The closers wait until they have ended. */
     announceStop() {
       platform.logs.stop();
       schedules.stop().catch(() => undefined);

@@ -103,7 +103,8 @@ function vacuumInto(from: string, to: string): void {
 /**
  * Writes a consistent snapshot of the store into an empty directory while servers run: `devpilot.db`, a SQLite file for
  * every engine; `backup.json`; and the secret that the installation generated, unless `withSecret` is false. Verifies
- * every activity log in the snapshot. Throws `CopyRefusedError`.
+ * every activity log in the snapshot. In the result, `secret` is whether the backup contains the secret. Throws
+ * `CopyRefusedError`.
  */
 export async function createBackup(
   settings: Settings,
@@ -134,8 +135,8 @@ export async function createBackup(
   syncPath(file);
 
   const generatedSecretFile = join(settings.dataDirectory, SECRET_FILE);
-  const secret = withSecret && settings.secret === null && existsSync(generatedSecretFile);
-  if (secret) {
+  const isSecretIncluded = withSecret && settings.secret === null && existsSync(generatedSecretFile);
+  if (isSecretIncluded) {
     copyFileSync(generatedSecretFile, join(folder, SECRET_FILE));
     chmodSync(join(folder, SECRET_FILE), 0o600);
     syncPath(join(folder, SECRET_FILE));
@@ -153,5 +154,5 @@ export async function createBackup(
   syncPath(join(folder, MANIFEST_FILE));
   syncPath(folder);
   recordBackupTime(settings.dataDirectory, Date.parse(madeAt));
-  return { manifest, secret };
+  return { manifest, secret: isSecretIncluded };
 }

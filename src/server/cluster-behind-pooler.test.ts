@@ -24,7 +24,7 @@ for (const mode of ['session', 'transaction'] as const) {
       DEVPILOT_REVOCATION_BOUND: '5s',
     };
     const first = await startTestServer({ environment });
-    // Before the second node starts, because its setup code replaces the first one's.
+    // Signs up before the second node starts, because that node replaces the setup code.
     const owner = await signUpOwner(first);
     const second = await startTestServer({ environment });
     try {

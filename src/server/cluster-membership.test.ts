@@ -100,7 +100,7 @@ test('passphrase failures on one node count on the others, even for a client who
   await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
 });
 
-test('of concurrent wrong passphrases on all nodes exactly five are verified; later ones are refused unverified', async () => {
+test('of concurrent wrong passphrases on all nodes, exactly five are verified; the others are refused without verification', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const tryAt = async (node: TestServer, tried: string) => {
@@ -118,28 +118,28 @@ test('of concurrent wrong passphrases on all nodes exactly five are verified; la
   for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
 });
 
-test('of concurrent wrong sign-ins on all nodes exactly five are verified; later ones are refused unverified', async () => {
+test('of concurrent wrong sign-ins on all nodes, exactly five are verified; the others are refused without verification', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
   const signIn = async (node: TestServer, password: string) =>
     (await node.call('/v1/sessions', { body: { email, password } })).status;
   const responses = await Promise.all(
-    nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not the password of hers'))),
+    nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not her password, but a wrong one'))),
   );
   assert.deepEqual(responses.toSorted(), [...Array(5).fill(401), ...Array(31).fill(429)]);
   for (const node of nodes) assert.equal(await signIn(node, PASSWORD), 429);
 });
 
-test('uses counted by all nodes add up exactly after clean stops', async () => {
+test('no use is lost or counted twice when nodes that counted uses stop cleanly', async () => {
   const key = await createKey(owner, ['read']);
-  const others = [await startTestServer({ environment }), await startTestServer({ environment })];
+  const extraNodes = [await startTestServer({ environment }), await startTestServer({ environment })];
   await Promise.all(
-    others.flatMap((node) =>
+    extraNodes.flatMap((node) =>
       Array.from({ length: 40 }, () => node.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })),
     ),
   );
-  await Promise.all(others.map((node) => node.close()));
+  await Promise.all(extraNodes.map((node) => node.close()));
   const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
   assert.equal(found.body.useCount, 80);
 });

@@ -16,7 +16,7 @@ import type { Store } from '../store/store.ts';
 /** This process as a member of the cluster that shares its store, and the guards that send it heartbeats. */
 export interface ClusterMembership {
   readonly lease: Lease;
-  /** Wall clock time at the last check of the lease, which saves another read of the clock. */
+  /** Returns the wall clock time at the last check of the lease, which saves another read of the clock. */
   readonly lastWallTime: () => number;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
@@ -47,7 +47,7 @@ function schedule(delayMs: number, work: () => void): () => void {
 
 /**
  * The membership of the only process on the embedded store. It makes all revocations itself, so its own lease never
- * ends, and revocations wait only for guards. `isNew` is true if nobody has signed up yet.
+ * ends, and revocations wait only for guards. `isNew` is true if no one has signed up yet.
  */
 export function createStandaloneMembership(options: {
   store: Store;
@@ -108,7 +108,7 @@ export function createStandaloneMembership(options: {
   };
 }
 
-/** Guards receive a hash of the history, which reveals nothing about the database. */
+/** Hashes the ID of the history, so that guards learn nothing about the database. */
 function hashHistory(history: string): string {
   return createHash('sha256').update(history).digest('base64url').slice(0, 22);
 }
@@ -136,9 +136,9 @@ function toGuardStore(table: GuardTable): GuardStore {
   const readWorkspace =
     (read: GuardTable['readWorkspace']): GuardStore['readWorkspace'] =>
     async (workspaceId, after, limit) => {
-      const found = await read(workspaceId, after, limit);
-      const revocations = found.rows.map(({ number, id, digest }) => ({ number, id, digest: digestOrNull(digest) }));
-      return { head: toRevocationPoint(found), base: found.base_id, kept: found.kept, revocations };
+      const feed = await read(workspaceId, after, limit);
+      const revocations = feed.rows.map(({ number, id, digest }) => ({ number, id, digest: digestOrNull(digest) }));
+      return { head: toRevocationPoint(feed), base: feed.base_id, kept: feed.kept, revocations };
     };
   return {
     readWorkspace: readWorkspace(table.readWorkspace),
@@ -158,11 +158,11 @@ function toNodeStore(table: NodeTable): NodeStore {
   const readAfter =
     (read: NodeTable['readAfter']): NodeStore['readAfter'] =>
     async (after, limit) => {
-      const found = await read(after, limit);
-      const revocations = found.rows.map(({ number, id, workspace_id, digest }) => {
+      const feed = await read(after, limit);
+      const revocations = feed.rows.map(({ number, id, workspace_id, digest }) => {
         return { number, id, workspaceId: workspace_id, digest: digestOrNull(digest) };
       });
-      return { head: toRevocationPoint(found), base: found.base_id, revocations };
+      return { head: toRevocationPoint(feed), base: feed.base_id, revocations };
     };
   return {
     readHead: async () => toRevocationPoint(await table.readHead()),
@@ -184,7 +184,7 @@ function toNodeStore(table: NodeTable): NodeStore {
 
 /**
  * The membership of one of several processes on one PostgreSQL database. `id` is new at every start; `isNew` is true if
- * nobody has signed up yet.
+ * no one has signed up yet.
  */
 export function joinCluster(options: {
   url: string;

@@ -23,11 +23,14 @@ import type { Store } from '../store/store.ts';
 import { listAddressesUsedSince } from '../store/usage.ts';
 import { createFailureStore } from './people-context.ts';
 
-/** With more pending uses than this, readers get the counts of the last fold. */
+/**
+ * Maximum number of pending uses that are added to the stored counts before a reader gets them. With more pending uses,
+ * readers get the counts as of the last periodic fold.
+ */
 const MAX_PENDING_USES_FOR_READERS = 5_000;
 /**
- * Age in milliseconds up to which failures on other nodes are read again. Longer than clock differences and write
- * delays.
+ * Maximum age, in milliseconds, of failures on other nodes that are read again. Longer than clock differences and write
+ * delays between nodes.
  */
 const FAILURE_LOOKBACK_MS = 30_000;
 const MAX_REFRESHED_SUBJECTS = 200;
@@ -48,7 +51,7 @@ function recordDenials(denials: DenialBuffer, clock: () => number): Authenticati
   };
 }
 
-/** Returns the entry for a request with the secret of a deleted credential. */
+/** Returns the activity log entry for a request with the secret of a deleted credential. */
 function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCredential, address: string, at: number) {
   const credential = { kind, id, name };
   return {
@@ -59,7 +62,7 @@ function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCred
   };
 }
 
-/** Creates everything that checks of credentials read and count, and the functions that write the counts later. */
+/** Creates the caches, limiters and counters of credential checks, and the functions that write the counts. */
 export async function createCredentialChecks(options: {
   readonly store: Store;
   readonly clock: () => number;
@@ -67,7 +70,7 @@ export async function createCredentialChecks(options: {
   readonly nodeId: string;
   readonly registry: RecordRegistry;
   readonly deletedSecrets: DeletedSecrets;
-  /** Called if refusals cannot be recorded. */
+  /** Called if refusals cannot be written to the activity log. */
   readonly onDenialError: (error: unknown) => void;
 }) {
   const { store, clock, nodeId, registry, deletedSecrets } = options;
@@ -118,7 +121,7 @@ export async function createCredentialChecks(options: {
       await usageRecorder.flush();
       await usageJournal.fold();
     },
-    /** Writes all counted uses. If folding them would take too long for a shutdown, the next start folds them. */
+    /** Writes all counted uses. If folding them would delay the shutdown too long, the next start folds them. */
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();

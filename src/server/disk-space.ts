@@ -17,7 +17,7 @@ function sqliteResultCodeOf(error: unknown): number | null {
   return typeof cause?.errcode === 'number' ? cause.errcode & 0xff : null;
 }
 
-/** Handles a store on a disk that can become full. */
+/** Keeps essential writes possible when the disk of a store is full. */
 export interface DiskSpace {
   /**
    * Runs a transaction. While the disk is full, only essential transactions are run, using the reserve. Throws
@@ -69,7 +69,8 @@ export function createDiskSpace(
           return result;
         } catch (error) {
           if (!isOutOfSpace(error)) {
-            // The failed transaction may be written but not synced. Overwritten, it cannot reappear after a crash.
+            // The failed transaction may have been written but not synced. The probe overwrites it, so that it cannot
+            // reappear after a crash.
             if (SQLITE_IO_ERRORS.has(sqliteResultCodeOf(error) ?? 0))
               await store.transaction(writeProbe).catch(() => undefined);
             throw error;

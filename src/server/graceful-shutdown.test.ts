@@ -38,7 +38,7 @@ test('a server whose database is lost stops in time with exit code 1, and logs h
   }
 });
 
-test('a second call of close waits for the first one', async () => {
+test('a second call of close returns the promise of the first call', async () => {
   const server = await startTestServer();
   const stop = server.running.close();
   assert.equal(server.running.close(), stop);

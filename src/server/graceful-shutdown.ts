@@ -4,13 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /** Time without a request after which a connection is considered idle. */
 export const QUIET_MS = 250;
-/** Maximum duration of the drain phase, however busy clients are. */
+/** Maximum duration of the drain phase, even if requests keep arriving. */
 const DRAIN_MS = 1_500;
 const CHECK_INTERVAL_MS = 10;
 
-/** Time after the start of a shutdown at which everything it waits for must have ended. */
+/** Maximum time from the start of a shutdown to the end of the work that it waits for. */
 const STOP_MS = 4_200;
-/** Minimum wait, even if the last responses have used up all of that time. */
+/** Minimum wait for each piece of work, even if the last responses have used up that time. */
 const MIN_WAIT_MS = 250;
 
 /** A shutdown that could not write everything. The message names what was lost. */
@@ -50,7 +50,7 @@ const countConnections = (server: Server): Promise<number> =>
 
 /**
  * Stops listening, but continues to respond to requests on open connections until no request has arrived for `quietMs`.
- * Otherwise, a client that is about to use an idle connection would get a reset. In the meantime, every response contains
+ * Otherwise, a client that is about to use an idle connection would get a reset. During this time, every response contains
  * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. The returned function resolves
  * when all connections have ended.
  */

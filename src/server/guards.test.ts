@@ -127,7 +127,7 @@ forEachEngine('guards in lease mode', (engine) => {
       await close();
     });
 
-    test('after none of a hundred deletions under load is the deleted token accepted', async () => {
+    test('after each of a hundred deletions under load, the deleted token is refused', async () => {
       const { statusOf, close } = await openGuard();
       const statusesAfterDeletion: number[] = [];
       await Promise.all(
@@ -213,14 +213,14 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal(found.body.useCount, 1);
     });
 
-    test("credentials of another workspace than that of the guard's key are refused", async () => {
+    test("credentials of a workspace other than the workspace of the guard's key are refused", async () => {
       const { statusOf, close } = await openGuard();
       const theirs = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
       assert.equal(await statusOf(theirs.secret), 401);
       await close();
     });
 
-    test('after its own key is deleted, the cache is not used any more and the server authorizes requests', async () => {
+    test("after the guard's key is deleted, the cache is no longer used and the server authorizes requests", async () => {
       const errors: unknown[] = [];
       const { statusOf, countRequestsTo } = await openGuard({ onError: (error) => errors.push(error) });
       const token = await createToken(owner, ['modify_env']);
@@ -233,7 +233,7 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.match(String(errors[0]), /not valid|invalid/i);
     });
 
-    test('an edit of its own key that preserves `read` only clears its cache', async () => {
+    test("an edit of the guard's key that preserves `read` only clears the cache", async () => {
       const { statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
@@ -271,7 +271,7 @@ forEachEngine('guards in lease mode', (engine) => {
       await server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a guard that has not applied all revocations receives the missing ones instead of a lease', async () => {
+    test('a guard that has not applied all revocations receives the missing revocations instead of a lease', async () => {
       const token = await createToken(owner, ['all']);
       const started = await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
       const deleting = deleteCredential('access-tokens', token.id);

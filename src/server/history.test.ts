@@ -27,7 +27,7 @@ const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 
 /**
  * Deletes a token and retries on 503, because the first write after a restart of the database can fail on a lost
- * connection. If the deletion was committed nevertheless, the next response is 404.
+ * connection. If the deletion was committed despite the 503, the next response is 404.
  */
 async function deleteToken(owner: TestPerson, { id }: { readonly id: string }): Promise<void> {
   let isOutcomeUnknown = false;

@@ -98,6 +98,6 @@ export function repeatEvery(
 export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
 export const FLUSH_INTERVAL_MS = SECOND;
 export const FOLD_INTERVAL_MS = 10 * SECOND;
-/** Prevents that a fold of many uses blocks other writers or a shutdown. */
+/** Limited, so that folding many uses does not block other writers or a shutdown. */
 export const FOLD_TIME_BUDGET_MS = 2 * SECOND;
 export const HOUSEKEEPING_INTERVAL_MS = HOUR;

@@ -10,7 +10,7 @@ export interface ListenerSettingNames {
   readonly port: string;
 }
 
-/** Error codes for an address that this machine cannot listen on, whatever the port. */
+/** Error codes for an address that this machine cannot listen on, on any port. */
 const UNAVAILABLE_ADDRESS_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
 
 /**

@@ -7,7 +7,7 @@ export interface GaugeSources {
   readonly usageLagMs: () => number;
   readonly pendingCredentials: () => number;
   readonly refusedLookups: () => number;
-  /** Jobs over all nodes; `dueSince` in epoch milliseconds. */
+  /** Jobs on all nodes. `dueSince` is when the oldest waiting job became due, in epoch milliseconds. */
   readonly jobs: () => Promise<{ waiting: number; running: number; dueSince: number | null }>;
   readonly localJobs: () => number;
   readonly health: HealthSources;
@@ -15,7 +15,7 @@ export interface GaugeSources {
   readonly reserveBytes: () => number;
 }
 
-/** Metrics of the runtime whose names violate the conventions (gauges ending in `_total`). */
+/** Metrics of the runtime whose names violate the naming conventions: gauges with the suffix `_total`. */
 const UNCONVENTIONAL_NAMES = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -61,7 +61,7 @@ export function addGauges(register: Metrics, gauges: GaugeSources): void {
   gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
   new Counter({
     name: 'devpilot_look_ups_refused_total',
-    help: 'Look-ups refused because the client address sent too many unknown secrets',
+    help: 'Lookups refused because the client address sent too many unknown secrets',
     registers: [register],
     collect() {
       this.reset();
@@ -76,7 +76,7 @@ export function addGauges(register: Metrics, gauges: GaugeSources): void {
   addJobGauges(register, gauges.jobs);
   new Gauge({
     name: 'devpilot_build_info',
-    help: 'Version',
+    help: 'Versions of Devpilot and Node, as labels; always 1',
     labelNames: ['version', 'node'],
     registers: [register],
   }).set({ version: gauges.version, node: process.version }, 1);

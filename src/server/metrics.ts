@@ -10,7 +10,7 @@ export interface MetricsRecorder {
   readonly recordJobEnd: (kind: string, status: string) => void;
   /** Records that a deletion or edit was confirmed by all nodes after this many milliseconds. */
   readonly recordConfirmation: (ms: number) => void;
-  /** `route` is the route pattern and not the URL, to bound the number of label values. */
+  /** `route` is the route pattern instead of the URL, to limit the number of label values. */
   readonly recordResponse: (method: string, route: string, status: number, ms: number) => void;
   readonly listen: (address: { host: string; port: number }, gauges: GaugeSources) => Promise<Server>;
 }
@@ -38,7 +38,7 @@ function createInstruments(register: Metrics) {
     }),
     storeSeconds: new Histogram({
       name: 'devpilot_store_seconds',
-      help: 'Duration of hot look-ups and transactions in the store',
+      help: 'Duration of frequent lookups and transactions in the store',
       labelNames: ['operation'],
       buckets: FAST_BUCKETS_SECONDS,
       registers,
@@ -119,7 +119,7 @@ export function createMetricsRecorder(): MetricsRecorder {
       authenticate(request, requirement) {
         const start = performance.now();
         const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
-          // The request is decided again, and is counted then.
+          // The final decision of this request is made later, and is counted then.
           if (request.isPreliminary === true && result.decision === 'ok') return result;
           decisionSeconds.observe((performance.now() - start) / 1000);
           decisions.inc({ kind: result.record?.kind ?? 'unknown', decision: result.decision });

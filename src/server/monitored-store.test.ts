@@ -164,9 +164,9 @@ describe('a data directory', () => {
       const copy = copyOf(from);
       damage(copy);
       const database = join(copy, 'devpilot.db');
-      const bytes = existsSync(database) ? statSync(database).mtimeMs : 0;
+      const modifiedMs = existsSync(database) ? statSync(database).mtimeMs : 0;
       for (let times = 0; times < 2; times++) assert.match(refusal(copy), message);
-      assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, bytes);
+      assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, modifiedMs);
     });
   }
 
@@ -181,7 +181,7 @@ describe('a data directory', () => {
     assert.match(refusal(other), /is not the database/);
   });
 
-  test('with lost writes is used in its current state once the operator accepts the loss', async () => {
+  test('with lost writes is opened in its current state once the operator accepts the loss', async () => {
     const lost = copyOf(crashed);
     rmSync(join(lost, 'devpilot.db-wal'));
     rmSync(join(lost, 'devpilot.db-shm'), { force: true });
@@ -211,8 +211,8 @@ test('the database file contains all but the last writes while writes continue, 
   const text = 'x'.repeat(4000);
   for (let index = 0; index < 200; index++) {
     await store.transaction(async (trx) => {
-      for (let of = 0; of < 20; of++) {
-        const key = `key-${index}-${of}`;
+      for (let row = 0; row < 20; row++) {
+        const key = `key-${index}-${row}`;
         await sql`insert into idempotency (workspace_id, principal_id, route, key, body_mac, resource_id, at)
           values (${workspaceId}, 'p', 'r', ${key}, ${text}, 'x', 1)`.execute(trx);
       }

@@ -15,7 +15,7 @@ const STARTUP_CHECK_MS = 1_000;
 const CHECKPOINT_INTERVAL_MS = 5_000;
 
 interface FileCheck {
-  /** Returns a description of the damage; null if there is none, undefined until the check has ended. */
+  /** Returns a description of the damage, null if there is none, or undefined until the check has ended. */
   damage(): string | null | undefined;
   readonly done: Promise<void>;
   stop(): Promise<void>;
@@ -122,7 +122,7 @@ export async function monitorStore(
       clearInterval(checkpointTimer);
       await pendingCheckpoint;
       await check?.stop();
-      // The directory may have been removed in the meantime.
+      // The directory may have been removed while the store was open.
       if (existsSync(database)) await recordStop().catch(() => undefined);
       await store.close();
     },

@@ -28,11 +28,11 @@ export interface OpenOptions {
   /** Called when an idle connection fails. */
   readonly onError?: (error: Error) => void;
   /**
-   * Accepts the configured or generated secret although the store was encrypted with another secret. The encrypted values
-   * are lost.
+   * Accepts the configured or generated secret even though the store was encrypted with another secret. The encrypted
+   * values are lost.
    */
   readonly acceptLostSecret?: boolean;
-  /** Accepts the embedded store although acknowledged writes are missing. */
+  /** Accepts the embedded store even though acknowledged writes are missing. */
   readonly acceptLostChanges?: boolean;
   /** Called if damage is found in the embedded store's file after it was opened. */
   readonly onFault?: (message: string) => void;
@@ -53,15 +53,17 @@ function nameDataDirectory(error: unknown): unknown {
   return new StartRefusedError(`DEVPILOT_DATA_DIR: ${error.message}`, { cause: error });
 }
 
+/** Refuses files that cannot be used. Leaves all other problems with the directory to `lockDataDirectory`. */
 function refuseFiles(path: string): void {
   try {
     refuseUnusableFiles(path);
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
-    // If the path is not a directory or cannot be read, `lockDataDirectory` reports it.
+    // The path is not a directory or cannot be read.
   }
 }
 
+/** Returns the configured secret, named after its setting; null if none is configured. */
 export function secretFromSettings({ secret, secretSetting }: Settings): NamedSecret | null {
   return secret === null ? null : { secret, name: secretSetting ?? 'DEVPILOT_SECRET' };
 }

@@ -40,16 +40,17 @@ function readManifest(folder: string): Manifest {
 
 /**
  * Selects the secret for the restored store: the configured secret, the secret in the data directory, or the secret in
- * the backup, which `install` writes to the data directory. Throws `CopyRefusedError` or `StartRefusedError`.
+ * the backup. `install` writes the secret of the backup to the data directory, and returns whether it did. Throws
+ * `CopyRefusedError` or `StartRefusedError`.
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; install: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
   const from = join(folder, SECRET_FILE);
   const to = join(settings.dataDirectory, SECRET_FILE);
-  const doNothing = () => false;
+  const installNothing = () => false;
   if (configuredSecret !== null || settings.databaseUrl !== null)
-    return { secret: configuredSecret, install: doNothing };
-  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, install: doNothing };
+    return { secret: configuredSecret, install: installNothing };
+  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, install: installNothing };
   if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
     throw new CopyRefusedError(`${to} differs from the secret in the backup. Move it to another directory first.`);
   }
@@ -89,7 +90,7 @@ async function prepareRestoredStore(folder: string, parentDirectory: string, man
 
 export interface RestoreResult {
   readonly manifest: Manifest;
-  /** Whether the secret was also restored from the backup. */
+  /** Whether the secret was restored from the backup too. */
   readonly secret: boolean;
   readonly logEntries: number;
   /** Number of encrypted values that the available secret cannot decrypt. */

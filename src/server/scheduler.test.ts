@@ -132,45 +132,50 @@ describe('two nodes on one database', () => {
 });
 
 /** Signs up the first owner of a server that runs in its own process. */
-async function ownerOf(server: ServerProcess): Promise<TestPerson> {
+async function signUpOwnerOf(server: ServerProcess): Promise<TestPerson> {
   const call: TestPerson['call'] = (path, requester) => sendRequest(server.url, path, requester);
   const signedUp = await call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(signedUp.status, 201, signedUp.text);
-  const alone = createTestPerson({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
-  const workspace = await alone.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
-  return createTestPerson({ url: server.url, call }, alone.email, alone.cookie, workspace.body.id);
+  const ownerWithoutWorkspace = createTestPerson({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
+  const workspace = await ownerWithoutWorkspace.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
+  return createTestPerson(
+    { url: server.url, call },
+    ownerWithoutWorkspace.email,
+    ownerWithoutWorkspace.cookie,
+    workspace.body.id,
+  );
 }
 
 test('after a node is killed, its run and its backup fail with a reason, and the incomplete backup is deleted', async () => {
   const directory = temporaryDirectory();
   const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
   const first = await spawnServer(directory.path, environment);
-  const owner = await ownerOf(first);
+  const owner = await signUpOwnerOf(first);
   const work = await createTestResources(owner);
-  const started = join(root, 'started');
-  const hangingScript = await work.script(`echo here; touch ${started}; sleep 300`);
+  const startedMarker = join(root, 'started');
+  const hangingScript = await work.script(`echo here; touch ${startedMarker}; sleep 300`);
   const app = await work.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
   const run = (await owner.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
-  await until(async () => existsSync(started) && files().length > 0);
+  await until(async () => existsSync(startedMarker) && files().length > 0);
   await first.stop('SIGKILL');
   assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.enc.part`]);
 
   const second = await spawnServer(directory.path, environment);
-  const again = await signInRemotePerson(second.url, owner.email);
-  const ended = await waitUntilFinished<Run>(again, `/v1/runs/${run.id}`);
+  const ownerOnSecond = await signInRemotePerson(second.url, owner.email);
+  const ended = await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${run.id}`);
   assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this was lost.']);
-  const lost = await waitUntilFinished<Backup>(again, `/v1/backups/${backup.id}`);
+  const lost = await waitUntilFinished<Backup>(ownerOnSecond, `/v1/backups/${backup.id}`);
   assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
   await until(async () => files().length === 0);
   // The lost job does not block later jobs of the same script.
-  const next = await again.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} });
-  await until(async () => (await again.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
-  assert.equal((await again.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
-  assert.equal((await waitUntilFinished<Run>(again, `/v1/runs/${next.body.id}`)).status, 'cancelled');
+  const next = await ownerOnSecond.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} });
+  await until(async () => (await ownerOnSecond.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
+  assert.equal((await ownerOnSecond.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
+  assert.equal((await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${next.body.id}`)).status, 'cancelled');
   await second.stop('SIGTERM');
   directory.remove();
 });

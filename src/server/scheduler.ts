@@ -30,7 +30,7 @@ export function registerJobKinds(platform: PlatformContext): void {
   }
 }
 
-/** Starts due scheduled runs and cleans up after backups and killed processes. */
+/** Starts due scheduled runs, backups and verifications, and cleans up after backups and killed processes. */
 export function startScheduler(
   platform: PlatformContext,
   { dueMs, sweepMs }: SchedulerIntervals,

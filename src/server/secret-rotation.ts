@@ -35,7 +35,7 @@ const identityOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
     },
   );
 
-/** Returns the identity to which the encrypted value of a row is bound, per table. */
+/** Per table: the associated data that binds the encrypted value of a row to that row. */
 const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
   session_sign_in: (row) => refreshTokenIdentity({ session_id: String(row['session_id']) }),
@@ -62,7 +62,7 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 
-/** Counts the values in all columns that cannot be decrypted. */
+/** Counts the encrypted values that cannot be decrypted. */
 export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
   let count = 0;
   for (const column of SEALED_COLUMNS) {
@@ -131,7 +131,7 @@ export async function rotateSecret(
   newSecretFile: string | null,
 ): Promise<{ values: number; secretFile: string | null }> {
   if (settings.secret !== null && newSecretFile === null) {
-    throw new CopyRefusedError('Name the file with the new secret: --new-secret-file.');
+    throw new CopyRefusedError('Pass the file with the new secret: --new-secret-file FILE');
   }
   if (settings.databaseUrl !== null) {
     const source = await openSource({ databaseUrl: settings.databaseUrl });

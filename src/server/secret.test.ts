@@ -18,7 +18,7 @@ const [FIRST_SECRET, OTHER_SECRET] = [
   'the other secret of a test, long enough',
 ];
 
-const folder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
+const createFolder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
 
 /** Opens the store that the environment configures, calls a function with it, and closes it. */
 async function open(
@@ -44,7 +44,7 @@ const refusedWith =
 
 forEachEngine('a secret', (engine) => {
   let environment: Readonly<Record<string, string>>;
-  const directory = folder();
+  const directory = createFolder();
   before(async () => {
     environment = { ...(await engine.environment()), DEVPILOT_DATA_DIR: directory };
   });
@@ -58,8 +58,8 @@ forEachEngine('a secret', (engine) => {
     );
     const file = join(directory, 'other-secret');
     writeFileSync(file, OTHER_SECRET);
-    const { DEVPILOT_SECRET: _, ...rest } = environment;
-    await assert.rejects(open({ ...rest, DEVPILOT_SECRET_FILE: file }), refusedWith('DEVPILOT_SECRET_FILE'));
+    const { DEVPILOT_SECRET: _, ...otherSettings } = environment;
+    await assert.rejects(open({ ...otherSettings, DEVPILOT_SECRET_FILE: file }), refusedWith('DEVPILOT_SECRET_FILE'));
     await open({ ...environment, DEVPILOT_SECRET: FIRST_SECRET });
   });
 
@@ -89,7 +89,7 @@ describe('the secret in the data directory', () => {
   let path: string;
   const environment = () => ({ DEVPILOT_DATA_DIR: directory });
   before(async () => {
-    directory = folder();
+    directory = createFolder();
     path = join(directory, 'secret');
     await open(environment());
   });
@@ -122,7 +122,7 @@ describe('the secret in the data directory', () => {
 });
 
 test('a rotation encrypts the backup keys again, so that earlier backups stay readable', async () => {
-  const directory = folder();
+  const directory = createFolder();
   const environment = { DEVPILOT_DATA_DIR: directory };
   const keys: { workspaceId: string; id: string; key: Buffer }[] = [];
   await open(environment, async ({ store, secret }) => {

@@ -58,7 +58,7 @@ const LOST_SECRET_HINT = 'If it is permanently lost, run: devpilot store accept 
 
 /**
  * Returns the possible secrets of an installation that generates its own secret: the secret in `path` and, after an
- * interrupted rotation, the next secret. Generates the first secret, unless there is a store already.
+ * interrupted rotation, the next secret. Generates the first secret, unless a store exists.
  */
 export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
@@ -95,7 +95,7 @@ async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
 
 const wrongSecretError = (name: string): StartRefusedError =>
   new StartRefusedError(
-    `${name} is not the secret that this store was encrypted with. Set the right one, or restore a backup with its own secret. ${LOST_SECRET_HINT}`,
+    `${name} is not the secret that this store was encrypted with. Set the original secret, or restore a backup together with its secret. ${LOST_SECRET_HINT}`,
   );
 
 /** Throws `StartRefusedError` if a store is known to be encrypted with another secret. Writes nothing. */
@@ -113,7 +113,7 @@ export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = fal
 }
 
 /**
- * Finds the secret with which the store was encrypted. A store without a check value gets one if its encrypted values
+ * Returns the secret with which the store was encrypted. A store without a check value gets one if its encrypted values
  * can be decrypted. Throws `StartRefusedError` if none of the secrets matches, so that values are never encrypted with
  * two secrets.
  */
@@ -129,7 +129,7 @@ export async function requireMatchingSecret(
       break;
     }
   }
-  // Read again, because another node may have written a check value for another secret in the meantime.
+  // Read again, because another node may just have written a check value for another secret.
   const installation = await findInstallation(store.read);
   const matchingSecret = secrets.find(
     ({ secret }) => installation !== undefined && opensSecretCheck(createSeal([secret]), installation),

@@ -16,7 +16,7 @@ import type { AppContext } from '../http/app-context.ts';
 import { createLeakSignatureVerifier } from '../http/leak-signatures.ts';
 import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
 import { createDeliveryWorker, type DeliveryWorker } from '../notify/delivery-worker.ts';
-import { createOutbound } from '../outbound/outbound.ts';
+import { createOutbound, type Outbound } from '../outbound/outbound.ts';
 import { createBackgroundQueue } from '../people/background-queue.ts';
 import type { PeopleContext } from '../people/context.ts';
 import { createSessionActivityBuffer, type SessionActivityBuffer } from '../people/session-activity-buffer.ts';
@@ -33,11 +33,15 @@ import type { NodeMembership } from './node-membership.ts';
 import { createPeopleContext } from './people-context.ts';
 import { findReadinessFailures } from './readiness.ts';
 import { registerJobKinds } from './scheduler.ts';
+import type { Settings } from './settings.ts';
 
 /** Maximum number of queued password reset emails. */
 const MAX_QUEUED_MAILS = 1_000;
 
-/** In milliseconds. A firewall that limits connections accepts one again after half a minute without an attempt. */
+/**
+ * Pauses before further attempts to connect to a server. A firewall that limits connections accepts one again after
+ * half a minute without an attempt.
+ */
 const CONNECT_RETRY_PAUSES_MS = {
   start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
   rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
@@ -81,6 +85,45 @@ function createPlatform(
   return platform;
 }
 
+type WorkloadContext = AppContext['workloads'];
+
+/** Adds the issuer keys and the limiters of token exchanges. */
+function createWorkloadContext(
+  context: CredentialContext & Pick<WorkloadContext, 'outbound' | 'denials'>,
+): WorkloadContext {
+  return {
+    ...context,
+    issuerKeys: createIssuerKeys(context.outbound, context.clock),
+    refusedExchanges: createUnknownSecretLimiter(REFUSED_EXCHANGE_LIMITS),
+    exchangesPerParent: createUnknownSecretLimiter(
+      EXCHANGE_LIMITS.perParent,
+      'This access token has been exchanged too often. Try again later.',
+    ),
+    exchangesPerIdentity: createUnknownSecretLimiter(
+      WORKLOAD_LIMITS.perIdentity,
+      'Too many access tokens were issued for this workload identity. Try again later.',
+    ),
+    exchangesPerWorkspace: createUnknownSecretLimiter(
+      EXCHANGE_LIMITS.perWorkspace,
+      'Too many tokens were exchanged in this workspace. Try again later.',
+    ),
+    isFirstRefusal: createFirstPerMinute(),
+  };
+}
+
+/** Returns the verifier of leak reports; null if reports need not be signed. */
+function createLeakVerifier(
+  { leakKeys }: Settings,
+  outbound: Outbound,
+  clock: () => number,
+): AppContext['verifyLeakSignature'] {
+  if (leakKeys === null) return null;
+  const headers = { accept: 'application/json', 'user-agent': 'devpilot' };
+  const fetchKeys = (url: string) =>
+    outbound.send({ url, method: 'GET', headers, timeoutMs: 10 * SECOND, maxResponseBytes: 65_536 });
+  return createLeakSignatureVerifier(leakKeys, fetchKeys, clock);
+}
+
 /** Creates the services that routes and background work use. `url` returns the URL of the listener. */
 export async function createServices(base: Base, cluster: NodeMembership, url: () => string): Promise<Services> {
   const { settings, options, clock, log, meter, store } = base;
@@ -114,9 +157,6 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   });
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
   const platform = createPlatform(base, jobs, { seal: people.seal, outbound, publicUrl });
-  const headers = { accept: 'application/json', 'user-agent': 'devpilot' };
-  const fetchKeys = (address: string) =>
-    outbound.send({ url: address, method: 'GET', headers, timeoutMs: 10 * SECOND, maxResponseBytes: 65_536 });
   const webhooks = createDeliveryWorker({
     ...{ store, clock, nodeId, outbound, publicUrl, seal: people.seal },
     onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
@@ -150,30 +190,12 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     findReported: checks.findReported,
     wasDeleted: (secret) => deletedSecrets.find(digestOf(secret), clock()) !== null,
     unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
-    verifyLeakSignature:
-      settings.leakKeys === null ? null : createLeakSignatureVerifier(settings.leakKeys, fetchKeys, clock),
+    verifyLeakSignature: createLeakVerifier(settings, outbound, clock),
     guards: membership.guards,
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: checks.usageJournal.addUses,
     credentials,
-    workloads: {
-      ...{ ...credentials, outbound, denials },
-      issuerKeys: createIssuerKeys(outbound, clock),
-      refusedExchanges: createUnknownSecretLimiter(REFUSED_EXCHANGE_LIMITS),
-      exchangesPerParent: createUnknownSecretLimiter(
-        EXCHANGE_LIMITS.perParent,
-        'This access token has been exchanged too often. Try again later.',
-      ),
-      exchangesPerIdentity: createUnknownSecretLimiter(
-        WORKLOAD_LIMITS.perIdentity,
-        'Too many access tokens were issued for this workload identity. Try again later.',
-      ),
-      exchangesPerWorkspace: createUnknownSecretLimiter(
-        EXCHANGE_LIMITS.perWorkspace,
-        'Too many tokens were exchanged in this workspace. Try again later.',
-      ),
-      isFirstRefusal: createFirstPerMinute(),
-    },
+    workloads: createWorkloadContext({ ...credentials, outbound, denials }),
     flushDenials: () => checks.flushDenials().catch(onDenialError),
     readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),
   };

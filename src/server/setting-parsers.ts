@@ -5,7 +5,7 @@ import { parsePostgresUrl } from '../store/postgres-url.ts';
 
 export const SECRET_BYTES = 32;
 
-/** Thrown by `parse` with a message that replaces `accepts`. */
+/** Thrown by `parse` of a setting. Its message replaces `accepts`. */
 export class NotAccepted extends Error {}
 
 export function oneOf<const Word extends string>(words: readonly Word[]) {
@@ -119,11 +119,11 @@ export function parseSmtpUrl(text: string): string | undefined {
   return [username, password, pathname].every(canBeDecoded) ? text : undefined;
 }
 
-/** A prefix of 0 is refused, because it would mean trusting the `X-Forwarded-For` of any client. */
+/** A prefix length of 0 is refused, because the `X-Forwarded-For` headers of all clients would be trusted. */
 function isProxyRange(entry: string): boolean {
-  const [address = '', prefix, ...rest] = entry.split('/');
+  const [address = '', prefix, ...extraParts] = entry.split('/');
   const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
+  if (version === 0 || extraParts.length > 0) return false;
   if (prefix === undefined) return true;
   return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128);
 }

@@ -148,7 +148,7 @@ export const SETTINGS = {
   DEVPILOT_OIDC_NAME: setting({
     default: null,
     accepts: 'a name of up to 40 characters, such as Acme SSO (required if DEVPILOT_OIDC_ISSUER is set)',
-    description: 'Name of the provider on the button: “Sign in with …”.',
+    description: 'Name of the provider on the button "Sign in with …".',
     parse: (text) => (/^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,38}[^\p{C}\p{Z}])?$/u.test(text) ? text : undefined),
   }),
   DEVPILOT_OIDC_SCOPES: setting({

@@ -67,20 +67,20 @@ test('single sign-on requires issuer, client and name, and passwords can be off 
   assert.equal(oidc?.scopes, 'openid email profile');
   assert.equal(oidc?.signUp, false);
   assert.equal(passwords, 'off');
-  const { oidc: none, passwords: standard } = readSettings({});
-  assert.deepEqual([none, standard], [null, 'on']);
+  const defaults = readSettings({});
+  assert.deepEqual([defaults.oidc, defaults.passwords], [null, 'on']);
   for (const name of Object.keys(complete)) {
     if (name === 'DEVPILOT_OIDC_ISSUER') continue;
     assert.throws(() => readSettings({ ...complete, [name]: '' }), new RegExp(`^InvalidSettingError: ${name} must be`));
   }
-  const refused: Record<string, string> = {
+  const invalidValues: Record<string, string> = {
     DEVPILOT_OIDC_ISSUER: 'http://login.example.com',
     DEVPILOT_OIDC_CLIENT_SECRET: 'two words',
     DEVPILOT_OIDC_NAME: ' ',
     DEVPILOT_OIDC_SCOPES: 'email',
     DEVPILOT_OIDC_SIGN_UP: 'yes',
   };
-  for (const [name, value] of Object.entries(refused)) {
+  for (const [name, value] of Object.entries(invalidValues)) {
     assert.throws(() => readSettings({ ...complete, [name]: value }), new RegExp(`${name} must be`), name);
   }
   assert.throws(() => readSettings({ DEVPILOT_PASSWORDS: 'off' }), /DEVPILOT_PASSWORDS must be on while/);
@@ -180,8 +180,8 @@ test('local servers and open sign-up together stop the start with exit code 2 an
 });
 
 test('an address that this machine does not have stops the start with exit code 2 and the name of the setting', async () => {
-  const elsewhere = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
-  for (const [name, address] of Object.entries(elsewhere)) {
+  const unavailableAddresses = { HOST: '192.0.2.1', DEVPILOT_METRICS: '192.0.2.1:0' };
+  for (const [name, address] of Object.entries(unavailableAddresses)) {
     const directory = temporaryDirectory();
     const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path, LOG_LEVEL: 'silent', [name]: address };
     const { code, stdout, stderr } = await runCommand(['serve'], environment);

@@ -16,7 +16,7 @@ import type { Settings } from './settings.ts';
 export interface RunningServer {
   /** URL of the listener, without a trailing slash. */
   readonly url: string;
-  /** The one-time setup link; null once somebody has signed up. */
+  /** The one-time setup link; null once someone has signed up. */
   readonly setupLink: string | null;
   readonly metricsUrl: string | null;
   /**

@@ -159,7 +159,7 @@ export async function copyStore(
     const source = await openSource(from);
     try {
       if (source.liveNodes > 0) {
-        throw new CopyRefusedError('Nodes are using the source. Stop them all, or their writes are lost.');
+        throw new CopyRefusedError('Nodes are using the source. Stop them all, or their writes will be lost.');
       }
       refuseOtherVersion(source);
       await refuseForeignSecrets(from, to, configuredSecret);
