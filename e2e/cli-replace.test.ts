@@ -189,10 +189,7 @@ test('notices are listed and dismissed', async () => {
   const kind = ['--kind', 'credential.used_after_deletion'];
   const notice = (await list(...kind)).find(({ subject }) => subject.id === id);
   assert.equal(notice?.status, 'open');
-  assert.match(
-    (await shell.run(['notices', 'list', ...kind])).stdout,
-    /Gone.*presented after its deletion.*127\.0\.0\.1/,
-  );
+  assert.match((await shell.run(['notices', 'list', ...kind])).stdout, /Gone.*used after its deletion.*127\.0\.0\.1/);
   const dismissed = await shell.run(['notices', 'dismiss', notice?.id ?? '', '--until', '7d', '--json']);
   assert.equal(json<Notice[]>(dismissed.stdout)[0]?.status, 'snoozed', dismissed.stderr);
   assert.ok((await list(...kind)).every(({ subject }) => subject.id !== id));

@@ -13,7 +13,10 @@ import { RestrictionsInput } from './restrictions.ts';
 import { ACCESS_TOKEN_ORIGINS, ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
 
 export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
-/** HTTP removes spaces at the ends of a header value, and many terminals and forms do too. */
+/**
+ * A passphrase. It must not begin or end with a space, because HTTP and many terminals and forms remove spaces at the
+ * ends.
+ */
 export const passphrase = untrimmedText(
   LIMITS.passphrase.min,
   LIMITS.passphrase.max,
@@ -29,16 +32,18 @@ export const AccessToken = z
     status: z.enum(ACCESS_TOKEN_STATUSES),
     origin: z
       .enum(ACCESS_TOKEN_ORIGINS)
-      .describe('How it was created: by a person, for a workload, or in exchange for another token'),
+      .describe(
+        'How the token was created: by a person, for a workload identity, or in exchange for another access token',
+      ),
   })
-  .meta({ id: 'AccessToken', title: 'An access token without its secret' });
+  .meta({ id: 'AccessToken', title: 'An access token, without its secret' });
 export type AccessToken = z.infer<typeof AccessToken>;
 export const CreatedAccessToken = AccessToken.extend({ secret: secretField('access_token') }).meta({
   id: 'CreatedAccessToken',
 });
 export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
 
-// Requests: unknown fields are rejected
+// Requests. Unknown fields are rejected.
 
 export const CreateAccessToken = z
   .strictObject({
@@ -55,6 +60,6 @@ export const AccessTokenQuery = z.strictObject({
   ...credentialQuery,
   status: oneOf(ACCESS_TOKEN_STATUSES).optional(),
   scope: oneOf(SCOPES).optional(),
-  origin: oneOf(ACCESS_TOKEN_ORIGINS).optional().describe('How it was created'),
+  origin: oneOf(ACCESS_TOKEN_ORIGINS).optional().describe('How the token was created'),
 });
 export type AccessTokenQuery = z.infer<typeof AccessTokenQuery>;

@@ -18,21 +18,21 @@ export const ActivityEvent = z
     data: z.unknown(),
     dataEncoding: z
       .enum(['json', 'base64'])
-      .describe('How to read data: a JSON value, or a text that is the base64 of binary data'),
+      .describe('`json`: `data` is a JSON value. `base64`: `data` is binary data encoded in base64'),
     attributes: z
       .record(
         z.string().max(RESOURCE_LIMITS.activityExtensions),
         z.union([z.string().max(RESOURCE_LIMITS.activityFieldLength), z.int(), z.boolean()]),
       )
-      .describe("The event's other attributes by their CloudEvents names: datacontenttype, dataschema and extensions"),
+      .describe('Other CloudEvents attributes by name: `datacontenttype`, `dataschema` and extension attributes'),
     receivedAt: instant,
   })
   .meta({ id: 'ActivityEvent' });
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
 /**
- * Documentation only, because requests are parsed manually: CloudEvents' content modes differ in their media types, not
- * in their fields.
+ * Documentation only: the handler parses requests itself, because the content modes of CloudEvents differ in their media
+ * types, not in their fields.
  */
 export const CloudEvent = z
   .looseObject({
@@ -55,11 +55,11 @@ export const CloudEvent = z
       .unknown()
       .optional()
       .meta({ examples: [{ total: 42 }] }),
-    data_base64: z.base64().optional().describe('Binary data, in place of data'),
+    data_base64: z.base64().optional().describe('Binary data in base64, instead of `data`'),
   })
   .meta({
     id: 'CloudEvent',
-    title: 'A CloudEvents 1.0 event with its extension attributes; batched mode accepts an array of up to 1,000',
+    title: 'A CloudEvents 1.0 event, with its extension attributes. In batched mode, an array of up to 1,000 events',
   });
 
 export const ActivityIngestResult = z
@@ -81,7 +81,7 @@ export const AnalyticsQuery = z.strictObject({
   interval: oneOf(INTERVAL_NAMES).optional(),
   groupBy: oneOf(ACTIVITY_GROUPS).optional(),
   from: instantFilter.describe(
-    'Start, rounded down to the interval; defaults to 60 minutes, 48 hours or 30 days before the end',
+    'Start, rounded down to the interval; defaults to 60 minutes, 48 hours or 30 days before the end, depending on the interval',
   ),
   to: instantFilter.describe(
     'End (exclusive), rounded up to the interval; defaults to the end of the current interval',
@@ -104,7 +104,7 @@ export const Analytics = z
                 count: z.int(),
                 subjects: z
                   .int()
-                  .describe('Unique subjects: exact up to 256; above, an estimate with a standard error of 1.6 %'),
+                  .describe('Unique subjects: exact up to 256, otherwise an estimate with a standard error of 1.6 %'),
               }),
             )
             .describe('Oldest first; intervals without events are omitted'),

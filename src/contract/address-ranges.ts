@@ -1,7 +1,7 @@
 /**
  * IP addresses and CIDR ranges (RFC 4632, RFC 4291), for the restriction `addresses`. Runs in browsers and in guards, so
- * it uses no library. An address is four words of 32 bits; an IPv4 address is the last word. An IPv4-mapped IPv6 address
- * (RFC 4291, section 2.5.5.2) is treated as the IPv4 address.
+ * it uses no library. An address is stored as four 32-bit words; an IPv4 address uses only the last word. An IPv4-mapped
+ * IPv6 address (RFC 4291, section 2.5.5.2) is treated as the IPv4 address.
  */
 
 export interface AddressRange {
@@ -12,8 +12,9 @@ export interface AddressRange {
   readonly prefixLength: number;
 }
 
+/** The third word of an IPv4-mapped address, and the length of the prefix of all such addresses. */
 const MAPPED_WORD = 0xffff;
-const MAPPED_PREFIX = 96;
+const MAPPED_PREFIX_LENGTH = 96;
 const DOT = 46;
 const COLON = 58;
 const ZERO = 48;
@@ -36,7 +37,7 @@ function parseDotted(text: string, start: number): number {
       continue;
     }
     const digit = code - ZERO;
-    // No leading zeros, which some parsers read as octal.
+    // Leading zeros are rejected, because some parsers read them as octal.
     if (digit < 0 || digit > 9 || (digits > 0 && part === 0)) return -1;
     part = part * 10 + digit;
     digits++;
@@ -103,7 +104,7 @@ function parseGroups(text: string): boolean {
  */
 export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   words.fill(0);
-  // The longest form: eight groups, the last two as a dotted IPv4 address.
+  // The longest text has six groups and a dotted IPv4 address.
   if (text.length > 45) return 0;
   if (!text.includes(':')) {
     const ipv4 = parseDotted(text, 0);
@@ -139,7 +140,7 @@ export function canonicalAddress(text: string): string | null {
 /** Returns whether a text is an IP address. */
 export const isAddress = (text: string): boolean => readAddress(text, new Uint32Array(4)) !== 0;
 
-/** Returns the bits of word `index` that a prefix covers. `bits` is the prefix over all four words. */
+/** Returns a mask of the bits of word `index` that a prefix covers. `bits` is the prefix length over all four words. */
 function maskOfWord(bits: number, index: number): number {
   const covered = Math.min(Math.max(bits - index * 32, 0), 32);
   return covered === 0 ? 0 : (0xffff_ffff << (32 - covered)) >>> 0;
@@ -147,14 +148,14 @@ function maskOfWord(bits: number, index: number): number {
 
 /** Returns the last address of a range. */
 export function lastAddressOf({ family, words, prefixLength }: AddressRange): number[] {
-  const bits = family === 4 ? MAPPED_PREFIX + prefixLength : prefixLength;
+  const bits = family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
   return words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
 }
 
 /** Returns whether every address of `inner` is in `outer`. Pure. */
 export function containsRange(outer: AddressRange, inner: AddressRange): boolean {
   if (outer.family !== inner.family || outer.prefixLength > inner.prefixLength) return false;
-  const bits = outer.family === 4 ? MAPPED_PREFIX + outer.prefixLength : outer.prefixLength;
+  const bits = outer.family === 4 ? MAPPED_PREFIX_LENGTH + outer.prefixLength : outer.prefixLength;
   return inner.words.every((word, index) => (word & maskOfWord(bits, index)) >>> 0 === outer.words[index]);
 }
 
@@ -171,14 +172,14 @@ export function parseAddressRange(text: string): AddressRange | null {
   const longest = address.includes(':') ? 128 : 32;
   const writtenLength = length === undefined ? longest : Number(length);
   // A mapped range wider than all IPv4 addresses would also contain other IPv6 addresses.
-  if (writtenLength > longest || (isMapped && writtenLength < MAPPED_PREFIX)) return null;
-  const prefixLength = isMapped ? writtenLength - MAPPED_PREFIX : writtenLength;
-  const bits = family === 4 ? MAPPED_PREFIX + prefixLength : prefixLength;
+  if (writtenLength > longest || (isMapped && writtenLength < MAPPED_PREFIX_LENGTH)) return null;
+  const prefixLength = isMapped ? writtenLength - MAPPED_PREFIX_LENGTH : writtenLength;
+  const bits = family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
   const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
   return { family, words, prefixLength };
 }
 
-/** IPv6 in the canonical form of RFC 5952. */
+/** Formats an IPv6 address in the canonical form of RFC 5952. */
 function formatIpv6(words: readonly number[]): string {
   const list = words.flatMap((word) => [word >>> 16, word & 0xffff]);
   let longest = { from: 0, length: 1 };

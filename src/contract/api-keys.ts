@@ -24,7 +24,7 @@ export const ApiKey = z
     status: z.enum(API_KEY_STATUSES),
     updatedAt: instant,
   })
-  .meta({ id: 'ApiKey', title: 'An API key without its secret' });
+  .meta({ id: 'ApiKey', title: 'An API key, without its secret' });
 export type ApiKey = z.infer<typeof ApiKey>;
 export const CreatedApiKey = ApiKey.extend({ secret: secretField('api_key') }).meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof CreatedApiKey>;

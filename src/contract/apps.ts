@@ -8,7 +8,7 @@ import { pushSettings, pushSettingsOutput } from './push.ts';
 import { repositoryUrlProblem } from './repository.ts';
 import { shebangMismatch } from './shebang.ts';
 
-/** One or more lines for a shell; no NUL, which no argument can contain. */
+/** One or more lines for a shell. Excludes NUL, which a command-line argument cannot contain. */
 const command = z
   .string()
   .min(1, 'must not be empty')
@@ -30,7 +30,7 @@ export const branch = matchingText(
   'must be the name of a Git branch',
   'main',
 );
-/** A tag, or a pattern: each `*` matches any characters except `/`. */
+/** A tag, or a pattern in which each `*` matches any characters except `/`. */
 export const tag = matchingText(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))(?!(?:[^*]*\*){5})[^\s\p{Cc}~^:?[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
@@ -43,7 +43,7 @@ const directory = matchingText(
   'must be an absolute path without . and .., such as /srv/shop',
   '/srv/shop',
 );
-/** Without a user name or password, because readers of the app can see it. */
+/** The URL of a health check. Excludes a user name and password, because everyone who can see the app can see the URL. */
 export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
@@ -53,16 +53,16 @@ export const healthCheckUrl = matchingText(
 
 // Apps
 
-const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail');
+const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('Shell for the command; /bin/bash runs with pipefail');
 const HOOK_RETRIES_NOTE =
-  'How often the hook is run again on a server after it failed or timed out there: after 1 s, 2 s, 4 s, 8 s and 16 s';
+  'Maximum number of times that the hook is run again on a server after it fails or times out there. The delays are 1 s, 2 s, 4 s, 8 s and 16 s';
 const HOOK_VARIABLES_NOTE =
-  "How the hook receives the app's variables: in its environment, or as `files`, one per variable in the directory `DEVPILOT_VARIABLES_DIR`, which only its user can read and which is removed when the hook ends";
+  "How the hook receives the app's variables. `environment`: as environment variables. `files`: one file per variable in the directory `DEVPILOT_VARIABLES_DIR`, which only the hook's user can read and which is removed when the hook ends";
 const hook = z
   .strictObject({
     name,
     stage: oneOf(HOOK_STAGES).describe(
-      "`pre_execution` and `pre_source_control` run in the app's directory, `post_source_control` (before `.env` and `shared` are linked) and `post_setup` in the new release, `post_release` in the live one",
+      "`pre_execution` and `pre_source_control` run in the app's directory. `post_source_control` (before `.env` and `shared` are linked) and `post_setup` run in the new release. `post_release` runs after the new release is live",
     ),
     run: command,
     interpreter: commandInterpreter.default('/bin/sh'),
@@ -88,8 +88,8 @@ const healthCheck = z
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'must have either command or url')
   .nullable();
 /**
- * A cron expression: five fields, or one of the common names. Whether it ever matches depends on the current time, and
- * is not checked here.
+ * A cron expression: five fields, or one of the common names. Whether it ever matches is not checked here, because that
+ * depends on the current time.
  */
 export const schedule = z
   .string()
@@ -108,7 +108,7 @@ const requiredVariables = z
   .array(envName)
   .max(RESOURCE_LIMITS.requiredVariables, `must contain at most ${RESOURCE_LIMITS.requiredVariables} names`)
   .refine((names) => new Set(names).size === names.length, 'must not contain a name twice')
-  .describe('Variables of the app or its project; without a value for each, the app is not deployed');
+  .describe('Names of variables of the app or its project. The app cannot be deployed until each has a value');
 const retention = z
   .strictObject({
     last: integerInRange(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Number of backups to keep'),
@@ -116,19 +116,21 @@ const retention = z
   })
   .refine(({ last, days }) => last !== undefined || days !== undefined, 'must have last, days or both')
   .nullable()
-  .describe('Backups beyond either limit are deleted once a newer backup completes; the newest is always kept');
+  .describe(
+    'Retention of backups. Backups beyond either limit are deleted when a newer backup completes. The newest backup is always kept',
+  );
 const backup = z
   .strictObject({
     command: command.nullable().default(null),
     restoreCommand: command.nullable().default(null),
-    interpreter: commandInterpreter.optional().describe('Interpreter of these commands; /bin/bash runs with pipefail'),
+    interpreter: commandInterpreter.optional().describe('Shell for these commands; /bin/bash runs with pipefail'),
     schedule: schedule.optional(),
     keep: retention.optional(),
     verifyCommand: command
       .nullable()
       .optional()
       .describe(
-        'Checks a backup: it receives the output of the backup command on standard input and may use the directory DEVPILOT_FOLDER',
+        'Command that verifies a backup. It receives the output of the backup command on standard input and can use the directory `DEVPILOT_FOLDER`',
       ),
     verifySchedule: schedule
       .optional()
@@ -140,7 +142,7 @@ const hookOutput = z.object({
   name: z.string(),
   stage: z.enum(HOOK_STAGES),
   run: z.string(),
-  interpreter: z.enum(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail'),
+  interpreter: z.enum(COMMAND_INTERPRETERS).describe('Shell for the command; /bin/bash runs with pipefail'),
   timeoutSeconds: z.int(),
   retries: z.int().describe(HOOK_RETRIES_NOTE),
   variables: z.enum(VARIABLE_DELIVERIES).describe(HOOK_VARIABLES_NOTE),
@@ -177,18 +179,18 @@ export const App = z
         verifySchedule: z.string().nullable().optional(),
       })
       .nullable(),
-    push: pushSettingsOutput.describe('Which signed pushes deploy the app; null for all pushes to its branch'),
+    push: pushSettingsOutput.describe('Which signed pushes deploy the app; null if all pushes to its branch do'),
     ...timestamps,
   })
   .meta({ id: 'App' });
 export type App = z.infer<typeof App>;
 
 /** A single line, because git's credential protocol is line-based. */
-const singleLineCredential = (max: number, what: string, example: string) =>
+const singleLineCredential = (max: number, noun: string, example: string) =>
   z
     .string()
-    .min(1, `must be ${what}`)
-    .max(max, `must be ${what} of up to ${max} characters`)
+    .min(1, `must be ${noun}`)
+    .max(max, `must be ${noun} of up to ${max} characters`)
     .refine((text) => text.isWellFormed() && !/[\0\r\n]/.test(text), 'must not contain NUL or line breaks')
     .meta({ examples: [example] });
 const appFields = {
@@ -197,12 +199,12 @@ const appFields = {
     .nullable()
     .optional()
     .describe(
-      'A user and password in an http or https URL are removed from it and stored separately. Everyone who can see the app sees the rest, so a query or fragment is rejected',
+      'URL of a Git repository. A user name and password in an http or https URL are removed and stored separately. A query or fragment is rejected, because everyone who can see the app can see the URL',
     ),
   repositoryUser: singleLineCredential(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
     .nullable()
     .optional()
-    .describe('For an http or https repository'),
+    .describe('User name for an http or https repository'),
   repositoryPassword: singleLineCredential(
     RESOURCE_LIMITS.repositoryPassword,
     'a password or token',
@@ -211,7 +213,7 @@ const appFields = {
     .nullable()
     .optional()
     .describe(
-      'Write-only. Encrypted at rest, never returned, and sent only to the scheme, host and port of the repository; must be sent again when those change. A token needs no user',
+      'Password or token for an http or https repository; a token needs no user name. Encrypted at rest, never returned, and sent only to the scheme, host and port of the repository. Must be set again when they change',
     ),
   branch: branch.optional(),
   directory: directory.nullable().optional(),
@@ -221,7 +223,7 @@ const appFields = {
   logCommand: command.nullable().optional(),
   requiredVariables: requiredVariables.optional(),
   backup: backup.optional(),
-  push: pushSettings.optional().describe('Which signed pushes deploy the app; null for all pushes to its branch'),
+  push: pushSettings.optional().describe('Which signed pushes deploy the app; null if all pushes to its branch do'),
 };
 export const CreateApp = z
   .strictObject({

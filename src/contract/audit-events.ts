@@ -16,13 +16,17 @@ export const AuditEvent = z
     credential: z
       .object({ id, kind: z.enum(CREDENTIAL_KINDS), name: z.string() })
       .nullable()
-      .describe('The credential that is the target or the actor; kept after the credential is deleted'),
+      .describe(
+        'The credential, if one is the actor or the target. The entry keeps it after the credential is deleted',
+      ),
     address: z.string().nullable(),
     userAgent: z.string().nullable(),
     requestId: z.string().nullable(),
     detail: z
       .record(z.string(), z.unknown())
-      .describe('`before` and `after` of an edit, `reason` and `count` of a denial; never a secret'),
+      .describe(
+        'Depends on the action: `before` and `after` for an edit, `reason` and `count` for a denial. Never a secret',
+      ),
     previousHash: z.string(),
     hash: z.string(),
   })
@@ -32,9 +36,9 @@ export type AuditEvent = z.infer<typeof AuditEvent>;
 export const AuditQuery = z.strictObject({
   ...pagingFields,
   action: oneOf(AUDIT_ACTIONS).optional(),
-  actor: searchText(64).optional().describe('ID of the actor, a person or credential'),
+  actor: searchText(64).optional().describe('ID of the actor: a person or a credential'),
   target: searchText(64).optional().describe('ID of the target'),
-  credential: searchText(64).optional().describe('ID of a credential, as actor or target'),
+  credential: searchText(64).optional().describe('ID of a credential that is the actor or the target'),
   from: instantFilter.describe('At or after this time'),
   to: instantFilter.describe('Before this time'),
 });

@@ -31,11 +31,11 @@ export const Backup = z
     lastRestore: z
       .object({
         ...outcome,
-        appId: id.describe('The app that it was restored into'),
-        serverId: id.nullable().describe('The server, if it was not that of the app'),
+        appId: id.describe('The app into which the backup was restored'),
+        serverId: id.nullable().describe("The server on which it was restored; null for the app's own server"),
       })
       .nullable(),
-    verifiedAt: nullableInstant.describe('When its last successful verification ended'),
+    verifiedAt: nullableInstant.describe('When the last successful verification ended'),
     lastVerification: z
       .object({
         ...outcome,
@@ -43,7 +43,7 @@ export const Backup = z
           .enum(VERIFICATION_METHODS)
           .nullable()
           .describe(
-            '`stored`: the stored data was decrypted and matches its SHA-256; `unpacked`: it was also unpacked on the server of the app, and each file was compared; `command`: the verification command accepted it',
+            '`stored`: the stored data was decrypted and its SHA-256 matches. `unpacked`: the data was also unpacked on the server of the app, and each file was compared. `command`: the verification command accepted the data',
           ),
       })
       .nullable(),
@@ -52,13 +52,13 @@ export const Backup = z
   .meta({ id: 'Backup' });
 export type Backup = z.infer<typeof Backup>;
 export const BackupKey = z
-  .object({ id, createdAt: instant.describe('Backups that start later are encrypted with it') })
+  .object({ id, createdAt: instant.describe('Backups that start after this time are encrypted with the key') })
   .meta({ id: 'BackupKey', title: 'A key that encrypts backups, without its value' });
 export type BackupKey = z.infer<typeof BackupKey>;
 export const RestoreBackup = z
   .strictObject({
-    app: idOrSlug.optional().describe('ID or slug of the app to restore into; by default that of the backup'),
-    server: idOrSlug.optional().describe('ID or slug of the server to restore on; by default that of the app'),
+    app: idOrSlug.optional().describe("ID or slug of the app to restore into; defaults to the backup's app"),
+    server: idOrSlug.optional().describe("ID or slug of the server to restore on; defaults to the app's server"),
   })
   .meta({ id: 'RestoreBackup' });
 export type RestoreBackup = z.infer<typeof RestoreBackup>;

@@ -14,17 +14,17 @@ function startOfDayAfter(date: string, days: number): number | null {
 }
 
 /**
- * Returns the first millisecond of a day such as `2027-02-24` in the local time zone, in epoch milliseconds; null if
- * there is no such day. A start that is given as a date means this time.
+ * Returns the first millisecond of a day such as `2027-02-24` in the local time zone, in epoch milliseconds; null if the
+ * day does not exist. A start that is given as a date means this time.
  */
 export const startOfDay = (date: string): number | null => startOfDayAfter(date, 0);
 
-/** Returns the first millisecond after a day. An exclusive end that is given as a date means this time. */
+/** Like `startOfDay`, for the following day. An exclusive end that is given as a date means this time. */
 export const startOfNextDay = (date: string): number | null => startOfDayAfter(date, 1);
 
 /**
- * Returns the last millisecond of a day. An expiry that is given as a date means this time, in the page and in the CLI.
- * It is derived from the next day, because where the clocks are set back at midnight, 23:59:59.999 occurs twice.
+ * Returns the last millisecond of a day. An expiry that is given as a date means this time, in the web UI and in the
+ * CLI. It is derived from the next day, because 23:59:59.999 occurs twice where clocks are set back at midnight.
  */
 export function endOfDay(date: string): number | null {
   const nextDayMs = startOfNextDay(date);

@@ -1,5 +1,5 @@
 /**
- * The conditions of a workload identity: which claims of a token must have which values. Runs in browsers too.
+ * The conditions of a workload identity: which claims of a token must have which values. Also runs in browsers.
  * Claims and patterns are compared code unit by code unit, without case folding or Unicode normalization.
  */
 
@@ -8,7 +8,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 /** Patterns by the name of a claim. `*` matches any number of characters, including none. */
 export type ClaimConditions = Readonly<Record<string, string>>;
 
-/** A condition or check that a token fails, with the claim that it concerns. */
+/** A claim of a token that does not meet a condition or check, and why. */
 export interface ClaimFailure {
   readonly claim: string;
   readonly message: string;
@@ -31,10 +31,10 @@ export function matchesPattern(value: string, pattern: string): boolean {
   return position + last.length <= value.length;
 }
 
-/** Longer values match nothing. */
+/** Longer values match no condition; UTF-16 code units. */
 const MAX_VALUE_LENGTH = 4096;
 
-/** Returns a claim as the text that conditions compare; null for lists, objects and inexact numbers. Pure. */
+/** Returns a claim as text, for comparison with conditions; null for lists, objects and inexact numbers. Pure. */
 export function claimText(claims: Claims, name: string): string | null {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (typeof value === 'string') return value.length <= MAX_VALUE_LENGTH ? value : null;
@@ -43,11 +43,11 @@ export function claimText(claims: Claims, name: string): string | null {
 }
 
 /**
- * Events that people outside of a repository can cause, although the token names the repository, and often its default
- * branch. GitHub runs `pull_request_target` and `workflow_run` for pull requests from forks, and others for comments
- * and issues. GitLab names the source branch in pipelines of merge requests, which in a fork may have any name, such as
- * the name of the default branch. A token of such an event is accepted only if a condition on the claim names the
- * event.
+ * Events that people outside of a repository can trigger, although the token names the repository and often its default
+ * branch. GitHub triggers `pull_request_target` and `workflow_run` for pull requests from forks, and other events for
+ * comments and issues. In pipelines of merge requests, GitLab's tokens contain the name of the source branch. In a fork,
+ * that branch can have the name of the default branch. A token for such an event is accepted only if a condition on the
+ * claim names the event.
  */
 const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
   event_name: [
@@ -70,8 +70,7 @@ function conditionFailure(claims: Claims, claim: string, pattern: string): Claim
   const value = claimText(claims, claim);
   if (value !== null && matchesPattern(value, pattern)) return null;
   if (!Object.hasOwn(claims, claim)) return { claim, message: `must be "${pattern}", but the token has no such claim` };
-  if (value === null)
-    return { claim, message: `must be "${pattern}", but it is not a text, a number or a truth value` };
+  if (value === null) return { claim, message: `must be "${pattern}", but it is not a string, a number or a boolean` };
   return { claim, message: `must be "${pattern}", but it is "${value.slice(0, 200)}"` };
 }
 
@@ -83,17 +82,17 @@ export function unmetConditions(claims: Claims, conditions: ClaimConditions): Cl
   for (const [claim, events] of Object.entries(UNTRUSTED_EVENTS)) {
     const event = claimText(claims, claim);
     if (event === null || !events.includes(event) || conditions[claim] === event) continue;
-    const message = `is "${event}", which people outside of the repository can trigger; it is accepted first if a condition on ${claim} names it`;
+    const message = `is "${event}", which people outside of the repository can trigger. To accept it, add a condition on ${claim} with this value`;
     failures.push({ claim, message });
   }
   return failures;
 }
 
 /**
- * Returns why the issuer or the audience of the claims is not accepted. The audience must be exactly the expected one:
- * a string, or a list of only this string, so that a token for several receivers is not accepted by each of them. Pure.
+ * Returns why the issuer or the audience of the claims is not accepted. The audience must be only the expected one, as a
+ * string or a list: a token with several audiences is rejected, because any of them could replay it. Pure.
  */
-export function unmetAddressees(
+export function issuerAndAudienceFailures(
   claims: Claims,
   { issuer, audience }: { readonly issuer: string; readonly audience: string },
 ): ClaimFailure[] {
@@ -106,20 +105,20 @@ export function unmetAddressees(
   return failures;
 }
 
-/** Tolerated difference between the clocks of the issuer and this server, seconds. */
+/** Tolerated difference between the clocks of the issuer and this server. */
 const CLOCK_SKEW_SECONDS = 60;
-/** Tokens of workloads are valid for minutes. A token that is valid for longer than this is not accepted. */
+/** Workload tokens are usually valid for minutes. A token that is valid for longer than this is not accepted. */
 const MAX_LIFETIME_SECONDS = 86_400;
 
 /** Returns why the times of the claims are not accepted at `now` (epoch milliseconds). Pure. */
-export function unmetTimes(claims: Claims, now: number): ClaimFailure[] {
+export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
   const seconds = now / 1000;
   const failures: ClaimFailure[] = [];
   const { exp, nbf, iat } = claims;
   if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: 'must be a time' });
   else if (exp + CLOCK_SKEW_SECONDS <= seconds) failures.push({ claim: 'exp', message: 'is in the past' });
   else if (exp > seconds + MAX_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS)
-    failures.push({ claim: 'exp', message: 'must be at most a day ahead' });
+    failures.push({ claim: 'exp', message: 'must be at most one day in the future' });
   for (const [claim, value] of [['nbf', nbf] as const, ['iat', iat] as const]) {
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value)) failures.push({ claim, message: 'must be a time' });
@@ -129,7 +128,7 @@ export function unmetTimes(claims: Claims, now: number): ClaimFailure[] {
 }
 
 /**
- * Returns until when a token with these claims may be presented, in epoch milliseconds. Issuers may send fractions of a
- * second. Pure.
+ * Returns the time until which a token with these claims is accepted, in epoch milliseconds. `exp` can contain fractions
+ * of a second. Pure.
  */
-export const presentableUntil = ({ exp }: Claims): number => Math.ceil((Number(exp) + CLOCK_SKEW_SECONDS) * 1000);
+export const acceptedUntil = ({ exp }: Claims): number => Math.ceil((Number(exp) + CLOCK_SKEW_SECONDS) * 1000);

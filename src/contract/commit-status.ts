@@ -8,8 +8,8 @@ import { RESOURCE_LIMITS } from './limits.ts';
 export const CommitStatus = z
   .object({
     kind: z.enum(STATUS_KINDS).nullable().describe('API of the Git host; null if no statuses are reported'),
-    url: z.string().nullable().describe('Base URL of that API'),
-    error: z.string().nullable().describe('Why the Git host did not accept the last status; null if it did'),
+    url: z.string().nullable().describe('Base URL of the API of the Git host'),
+    error: z.string().nullable().describe('Why the Git host rejected the last status; null if it accepted the status'),
     updatedAt: nullableInstant,
   })
   .meta({ id: 'CommitStatus', title: 'Where commit statuses are reported, without the token' });
@@ -23,17 +23,17 @@ export const SetCommitStatus = z
       .max(RESOURCE_LIMITS.repositoryPassword)
       .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
       .meta({ examples: ['a-token-of-the-Git-host'] })
-      .describe('Write-only. Encrypted at rest, never returned, and sent only to `url`'),
+      .describe('Token of the Git host. Encrypted at rest, never returned, and sent only to `url`'),
     kind: oneOf(STATUS_KINDS)
       .optional()
       .describe(
-        'Required unless the repository is at github.com, gitlab.com, codeberg.org or gitea.com; `gitea` for Forgejo too',
+        'API of the Git host. Required unless the repository is on github.com, gitlab.com, codeberg.org or gitea.com. For Forgejo, use `gitea`',
       ),
     url: z
       .string()
       .max(RESOURCE_LIMITS.url)
       .optional()
-      .describe("Defaults to the API at the repository's host, such as `https://git.example.com/api/v4`"),
+      .describe("Base URL of the API. Defaults to the API on the repository's host: `https://git.example.com/api/v4`"),
   })
   .meta({ id: 'SetCommitStatus', examples: [{ token: 'a-token-of-the-Git-host', kind: 'gitlab' }] });
 export type SetCommitStatus = z.infer<typeof SetCommitStatus>;

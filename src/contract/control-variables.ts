@@ -1,16 +1,16 @@
 /**
- * Environment variables that an app's commands do not receive from its environment. Most control loaders, shells,
- * interpreters and common tools: what they run or load, which files they read, or where they connect; some are set by
- * Devpilot itself. Permission to set an app's variables must not imply choosing what its commands run, so these
- * variables may only be set in the app's `.env`. Variables that merely configure an app, such as `DATABASE_URL`,
- * `PGHOST` or credentials, are allowed. Sources: ld.so(8) and glibc's list of unsafe variables, bash(1), sudo's default
- * `env_delete`, the GNU make manual (10.3), and the manuals of the tools. `docs/variables.md` contains the same table.
- * Runs in browsers.
+ * Environment variables that an app's commands do not receive from the app's environment. Devpilot sets some of them
+ * itself. Most of the others control loaders, shells, interpreters and common tools: what they run or load, which files
+ * they read, or where they connect. Permission to set an app's variables must not imply permission to choose what its
+ * commands run, so these variables are only written to the app's `.env`. Commands do receive variables that merely
+ * configure an app, such as `DATABASE_URL`, `PGHOST` or credentials. Sources: ld.so(8) and glibc's list of unsafe
+ * variables, bash(1), sudo's default `env_delete`, the GNU make manual (10.3), and the manuals of the tools.
+ * `docs/variables.md` contains the same table. Runs in browsers.
  */
 
 /**
- * Names with a common reason. `X*` and `*X` match names that begin and end with X; `!X` is an exception that is
- * allowed.
+ * Names with a common reason, separated by spaces. `X*` matches names that begin with X, `*X` names that end with X.
+ * `!X` is an exception, which commands receive.
  */
 export interface ControlFamily {
   readonly title: string;
@@ -35,7 +35,7 @@ const DEVPILOT_VARIABLES = [
   'DEVPILOT_SIZE',
   'DP_DIR',
 ] as const;
-/** The environment that Devpilot adds to the variables of an app; the type allows only names listed above. */
+/** The environment that Devpilot adds to the variables of an app. The type allows only the names listed above. */
 export type DevpilotEnvironment = Readonly<Partial<Record<(typeof DEVPILOT_VARIABLES)[number], string>>>;
 
 export const CONTROL_FAMILIES: readonly ControlFamily[] = [

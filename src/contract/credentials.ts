@@ -17,11 +17,11 @@ import {
   SECRET_PREFIXES,
 } from './vocabulary.ts';
 
-/** Whether it is in the future depends on the current time, and is not checked here. */
+/** An expiry. Whether it is in the future is not checked here, because that depends on the current time. */
 export const expiry = instantInput
   .nullable()
   .describe(
-    'The exact time of expiry, in the future; null for never. The page and the CLI also accept a date, which means the end of that day in the local time zone: for 24 Feb 2027 in Berlin, send 2027-02-24T23:59:59.999+01:00.',
+    'Time of expiry, in the future; null if it never expires. The web UI and the CLI also accept a date, which means the end of that day in the local time zone: February 24, 2027 in Berlin is 2027-02-24T23:59:59.999+01:00.',
   )
   .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
@@ -33,7 +33,7 @@ const REPLACES_MESSAGES: Readonly<Record<CredentialKind, string>> = {
 };
 export const replacesMessage = (kind: CredentialKind): string => REPLACES_MESSAGES[kind];
 
-/** Whether the credential exists depends on the store, and is not checked here. */
+/** The ID of a credential to replace. Whether the credential exists is not checked here. */
 export const replacesField = (kind: CredentialKind) =>
   matchingText(
     new RegExp(`^${ID_PREFIXES[kind]}\\w+$`),
@@ -42,7 +42,7 @@ export const replacesField = (kind: CredentialKind) =>
     `${ID_PREFIXES[kind]}01kaexample0000000000000000`,
   )
     .nullable()
-    .describe('ID of a credential of the same kind that is being rotated out; both are valid until one is deleted');
+    .describe('ID of a credential of the same kind to replace. Both are valid until you delete one');
 
 // Responses
 
@@ -57,7 +57,7 @@ export const credentialFields = {
   lastUsedAt: nullableInstant,
   useCount: z.int().min(0),
   restrictions: Restrictions,
-  replaces: id.nullable().describe('ID of the credential that it replaces; null if none or once that one is deleted'),
+  replaces: id.nullable().describe('ID of the credential that it replaces; null if there is none or it was deleted'),
   replacedBy: id.nullable().describe('ID of the credential that replaces it'),
 };
 
@@ -81,14 +81,14 @@ export const CredentialUses = z
           reportedBy: z
             .string()
             .nullable()
-            .describe('The API key of the guard that last reported the address; null if Devpilot saw it itself'),
+            .describe('The API key of the guard that last reported the address; null if Devpilot received the request'),
         }),
       )
       .describe('Recent client addresses, newest first, at most 20'),
     guards: z
       .array(z.object({ id: z.string(), name: z.string().nullable(), count: z.int(), lastUsedAt: instant }))
       .describe(
-        'Uses reported by guards, per API key of the guard, latest first, at most 20; the name is null if the key was deleted',
+        "Uses that guards reported, per guard's API key, latest first, at most 20. The name is null if the key was deleted",
       ),
     rights: z
       .array(
@@ -98,14 +98,14 @@ export const CredentialUses = z
             .object({ id: z.string(), name: z.string().nullable() })
             .nullable()
             .describe(
-              'App that the requests concerned; null if they concerned none. The name is null if the app was deleted',
+              'App that the requests were for; null if they were for no app. The name is null if the app was deleted',
             ),
           count: z.int(),
           lastUsedAt: instant,
         }),
       )
       .describe('Uses per scope or permission that a request required, and per app, latest first'),
-    rightsSince: instant.describe('Start of counting uses per scope or permission'),
+    rightsSince: instant.describe('Since when uses per scope or permission are counted'),
     refusals: z
       .array(
         z.object({ day: z.iso.date(), reason: z.enum([...new Set(Object.values(REFUSAL_CODES))]), count: z.int() }),
@@ -126,7 +126,7 @@ export const credentialQuery = {
     .describe('Minimum number of days since the last use or, if never used, since creation'),
   expiresWithinDays: wholeNumber(1, 36_500)
     .optional()
-    .describe('Maximum number of days until the expiry; excludes credentials that have expired or never expire'),
+    .describe('Maximum number of days until it expires; excludes credentials that have expired or never expire'),
   neverExpires: flag.optional().describe('Whether it never expires'),
   violatesPolicy: flag
     .optional()

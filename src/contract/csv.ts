@@ -1,6 +1,6 @@
 /**
- * Returns a cell of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an
- * apostrophe (CWE-1236), also in the full-width forms that some accept.
+ * Returns a cell of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an apostrophe
+ * (CWE-1236). Some spreadsheets also accept the full-width forms of the characters.
  */
 export function csvCell(value: string | number | null): string {
   const text = value === null ? '' : String(value);
@@ -13,12 +13,12 @@ export function csvRow(cells: readonly (string | number | null)[]): string {
 }
 
 export interface CsvRecord {
-  /** The line on which it begins, from 1. */
+  /** The line on which the record begins; the first line is 1. */
   readonly line: number;
   readonly cells: readonly string[];
 }
 
-/** Parses a CSV file (RFC 4180), without its blank lines. If a line is malformed, returns its number instead. */
+/** Parses a CSV file (RFC 4180) and skips blank lines. If a line is malformed, returns its number instead. */
 export function parseCsv(text: string): readonly CsvRecord[] | { readonly malformedLine: number } {
   const records: CsvRecord[] = [];
   const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|$)/y;

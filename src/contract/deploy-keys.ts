@@ -9,25 +9,27 @@ export const DeployKey = z
     publicKey: z
       .string()
       .nullable()
-      .describe('To add at the Git host as a deploy key of the repository; null if there is none'),
-    host: z.string().nullable().describe('Host of the repository; null if it is not fetched over ssh'),
+      .describe('Public key to add on the Git host as a deploy key of the repository; null if there is none'),
+    host: z.string().nullable().describe('Host of the repository; null if the repository is not fetched over ssh'),
     port: z.int().nullable(),
     hostKey: z
       .string()
       .nullable()
       .describe(
-        'The only trusted key of that host; null until an owner or admin confirms one: until then the app is not deployed',
+        'The only trusted key of the host. Null until an owner or admin confirms one; the app cannot be deployed before that',
       ),
     createdAt: nullableInstant,
   })
-  .meta({ id: 'DeployKey', title: 'A deploy key without its private key' });
+  .meta({ id: 'DeployKey', title: 'A deploy key, without its private key' });
 export type DeployKey = z.infer<typeof DeployKey>;
 
 export const GitHostCheck = z
   .object({
     hostKeys: z
       .array(z.string())
-      .describe('The host keys received, to compare with those that the Git host publishes; empty if there were none'),
+      .describe(
+        'The received host keys. Compare them with the keys that the Git host publishes. Empty if none was received',
+      ),
     message: z.string(),
   })
   .meta({ id: 'GitHostCheck' });
@@ -35,7 +37,10 @@ export type GitHostCheck = z.infer<typeof GitHostCheck>;
 
 export const ConfirmGitHost = z
   .strictObject({
-    host: z.string().max(RESOURCE_LIMITS.url).describe('As shown: refused if the repository has moved in the meantime'),
+    host: z
+      .string()
+      .max(RESOURCE_LIMITS.url)
+      .describe('The `host` of the deploy key. The request is refused if the repository has a different host by now'),
     port: z.int(),
     hostKey,
   })

@@ -22,7 +22,7 @@ const commit = matchingText(
 );
 const hasNoDuplicates = (list: readonly string[]) => new Set(list).size === list.length;
 
-/** Excludes commands: permission to deploy must not imply choosing what runs. */
+/** Only a URL, not a command, because permission to deploy must not imply permission to choose what runs. */
 const healthCheckOverride = z
   .strictObject({ url: healthCheckUrl, timeoutSeconds: integerInRange(RESOURCE_LIMITS.healthTimeout, 60).default(60) })
   .nullable();
@@ -50,7 +50,7 @@ const deploymentOptions = {
   approval: z
     .boolean()
     .optional()
-    .describe('Whether it requires an approval, by another member if the workspace has one'),
+    .describe('Whether the deployment requires approval: by another member, if the workspace has other members'),
   skipHooks: z
     .array(z.string().max(255 * 8))
     .max(RESOURCE_LIMITS.hooks)
@@ -66,7 +66,7 @@ export const CreateDeployment = z
     tag: tag
       .optional()
       .describe(
-        'Deploys this tag instead of a branch. With `*` (any characters except `/`), the newest matching tag in version order; `v1.0.0-rc.1` precedes `v1.0.0`',
+        'Deploys this tag instead of a branch. With `*` (any characters except `/`), deploys the newest matching tag in version order, in which `v1.0.0-rc.1` precedes `v1.0.0`',
       ),
     commit: commit
       .optional()
@@ -119,7 +119,12 @@ export const Deployment = z
     status: z.enum(WORK_STATUSES),
     progress: z.int().min(0).max(100),
     branch: z.string().nullable(),
-    tag: z.string().nullable().describe('The pattern of the request until the newest matching tag is known'),
+    tag: z
+      .string()
+      .nullable()
+      .describe(
+        'The deployed tag. If the request contains a pattern, the pattern until the newest matching tag is known',
+      ),
     commit: z.string().nullable().describe('Null until the commit of the branch is known'),
     live: z.boolean().describe('Whether this deployment is live'),
     strategy: z.enum(STRATEGIES),
@@ -133,14 +138,14 @@ export const Deployment = z
         status: z.enum(HOOK_STATUSES),
         exitCode: z.int().nullable(),
         durationMs: z.int().nullable(),
-        attempts: z.int().describe('How often it was run, on the server that needed the most attempts'),
+        attempts: z.int().describe('Number of attempts on the server that needed the most'),
       }),
     ),
     overrides: DeploymentOverrides.describe('Settings of the request that override the app and the defaults'),
-    attempt: z.int().describe('1, or more after a retry'),
+    attempt: z.int().describe('1 for the first attempt; each retry adds 1'),
     error: z.string().nullable(),
     waitingFor: z.enum(DEPLOYMENT_WAIT_REASONS).nullable(),
-    blockedBy: id.nullable().describe('The deployment of the app that runs before this one in the queue'),
+    blockedBy: id.nullable().describe('The deployment of the app that must finish before this one can start'),
     scheduledAt: nullableInstant,
     approval: z
       .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
@@ -160,12 +165,16 @@ const names = z.array(z.string());
 export const DeploymentVariables = z
   .object({
     comparedWith: id.nullable().describe('The previous release: the last earlier deployment that completed'),
-    names: names.nullable().describe('The names of its variables; null if it has not started, or if they are unknown'),
+    names: names
+      .nullable()
+      .describe('The names of its variables; null if the deployment has not started or its variables are unknown'),
     added: names,
     removed: names,
-    changed: names.describe('Set again between the two, as far as the history of the environment goes back'),
+    changed: names.describe(
+      'Variables that were set again since the previous release, if the history goes back that far',
+    ),
   })
-  .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, never values' });
+  .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, without values' });
 export type DeploymentVariables = z.infer<typeof DeploymentVariables>;
 
 export const DeploymentQuery = z.strictObject({

@@ -11,10 +11,10 @@ export const DeviceCode = z
     expires_in: z.int(),
     interval: z.int(),
   })
-  .meta({ id: 'DeviceCode', title: 'RFC 8628, section 3.2' });
+  .meta({ id: 'DeviceCode', title: 'A device authorization response (RFC 8628, section 3.2)' });
 export const DeviceToken = z
   .object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.int() })
-  .meta({ id: 'DeviceToken', title: 'RFC 8628, section 3.5' });
+  .meta({ id: 'DeviceToken', title: 'A device access token response (RFC 8628, section 3.5)' });
 export type DeviceToken = z.infer<typeof DeviceToken>;
 export const DeviceRequest = z
   .object({

@@ -6,7 +6,7 @@ import { scaledTimeout } from '../testing/timeouts.ts';
 import { trickyText as tricky } from '../testing/tricky-text.ts';
 import { parseDotenv, writeDotenv, writeShellDotenv } from './dotenv.ts';
 
-const names = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
+const variableName = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
 function valuesOf(text: string): Record<string, string> {
   const parsed = parseDotenv(text);
   assert.ok(parsed.ok, JSON.stringify(parsed));
@@ -15,7 +15,7 @@ function valuesOf(text: string): Record<string, string> {
 
 test('written variables of any value are parsed unchanged', () => {
   fc.assert(
-    fc.property(fc.dictionary(names, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
+    fc.property(fc.dictionary(variableName, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
       for (const write of [writeDotenv, writeShellDotenv]) {
         assert.deepEqual(valuesOf(write(Object.entries(values))), values);
       }

@@ -1,6 +1,6 @@
 /**
- * Writes variables as text, one per line, and parses them: `parseDotenv` reads exactly what was written. It also reads
- * the syntax of other tools: `export`, comments, single, double and back quotes, multi-line values. Nothing is ever
+ * Writes and parses dotenv files. `parseDotenv` reads back exactly the variables that were written. It also reads the
+ * syntax of other tools: `export`, comments, single, double and back quotes, and multi-line values. Variables are never
  * expanded: `$` is a plain character.
  */
 
@@ -17,7 +17,7 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '
 const escapeQuoted = (value: string): string => value.replace(/["\\$`]/g, '\\$&');
 const escapeLineBreaks = (text: string): string => text.replaceAll('\n', '\\n').replaceAll('\r', '\\r');
 
-/** Quotes a value so that as many readers as possible agree on it, preferring dotenv libraries of JavaScript. */
+/** Quotes a value so that as many readers as possible read the same value, with preference for JavaScript libraries. */
 function quoteForLibraries(value: string): string {
   if (SINGLE_QUOTABLE.test(value)) return `'${value}'`;
   if (DOUBLE_QUOTABLE.test(value)) return `"${value}"`;
@@ -25,7 +25,7 @@ function quoteForLibraries(value: string): string {
   return `"${escapeLineBreaks(/["\\]/.test(value) ? escapeQuoted(value) : value)}"`;
 }
 
-/** Quotes a value for a shell, which reads back exactly the value and neither executes nor expands any of it. */
+/** Quotes a value so that a shell reads back exactly the value and neither executes nor expands any part of it. */
 const quoteForShell = (value: string): string => (value.includes("'") ? `"${escapeQuoted(value)}"` : `'${value}'`);
 
 export type Variables = Iterable<readonly [name: string, value: string]>;
@@ -36,12 +36,12 @@ function writeLines(variables: Variables, quote: (value: string) => string): str
   return text;
 }
 
-/** Writes variables in the given order. Shells must not read the result: use `writeShellDotenv` if one might. */
+/** Writes variables in the given order. Not safe for a shell: use `writeShellDotenv` if a shell could read the file. */
 export function writeDotenv(variables: Variables): string {
   return writeLines(variables, quoteForLibraries);
 }
 
-/** Like `writeDotenv`, for a file that a shell may read: no value is executed or expanded there. */
+/** Like `writeDotenv`, for a file that a shell can read: the shell neither executes nor expands any value. */
 export function writeShellDotenv(variables: Variables): string {
   return writeLines(variables, quoteForShell);
 }
@@ -80,6 +80,7 @@ function endOfLine(text: string, from: number): number {
   return end === -1 ? text.length : end;
 }
 
+/** Parses a dotenv file. Stops at the first invalid line. Pure. */
 export function parseDotenv(source: string): ParsedDotenv {
   const text = source.startsWith('\uFEFF') ? source.slice(1) : source;
   const values = new Map<string, string>();
@@ -98,7 +99,7 @@ export function parseDotenv(source: string): ParsedDotenv {
     const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(index, end));
     const name = head?.[1] ?? '';
     if (head === null || !ENV_NAME.test(name))
-      return refuse(index, 'must be NAME=value, with a name of A-Z, a-z, 0-9 and _');
+      return refuse(index, 'must be NAME=value, and the name must contain only A-Z, a-z, 0-9 and _');
     const start = index + head[0].length;
     if (!/["'`]/.test(text.charAt(start))) {
       values.set(
@@ -113,12 +114,12 @@ export function parseDotenv(source: string): ParsedDotenv {
     }
     const quotedValue = readQuotedValue(text, start);
     if (quotedValue === null) return refuse(index, 'must have a closing quote');
-    const rest = endOfLine(text, quotedValue.next);
-    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.next, rest))) {
-      return refuse(quotedValue.next, 'must not have anything but a comment after a closing quote');
+    const endOfLastLine = endOfLine(text, quotedValue.next);
+    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.next, endOfLastLine))) {
+      return refuse(quotedValue.next, 'must not contain anything except a comment after a closing quote');
     }
     values.set(name, quotedValue.value);
-    index = rest + 1;
+    index = endOfLastLine + 1;
   }
   return { ok: true, values };
 }

@@ -1,6 +1,6 @@
 /**
- * Writes files of variables for programs that cannot read each other's files. Each program reads back exactly what was
- * written.
+ * Writes variable files for programs that cannot read each other's files. Each program reads back exactly the variables
+ * that were written.
  */
 import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
@@ -8,10 +8,13 @@ import type { EnvFileFormat } from './platform-vocabulary.ts';
 /** The longest line that Docker reads; bytes. */
 const DOCKER_LINE_BYTES = 65_535;
 
-/** Returns the reason why a reader could not read a value back, or null. */
-type Refusal = (name: string, value: string) => string | null;
+/** Returns why a reader could not read a value back, or null. */
+type RefusalCheck = (name: string, value: string) => string | null;
 
-/** `node --env-file` and `util.parseEnv` drop carriage returns, and have no escapes but `\n` in double quotes. */
+/**
+ * Quotes a value for `node --env-file` and `util.parseEnv`; null if that is not possible. They drop carriage returns,
+ * and the only escape is `\n` in double quotes.
+ */
 function quoteForNode(value: string): string | null {
   if (value.includes('\r')) return null;
   for (const quote of ["'", '`', '"'] as const) {
@@ -22,8 +25,8 @@ function quoteForNode(value: string): string | null {
 }
 
 /**
- * python-dotenv expands `${NAME}` in any quotes: `${:-$}`, the default of a variable without a name, is a plain `$`. It
- * interprets a backslash before the closing quote as an escape of the quote, even if the backslash is itself escaped.
+ * Quotes a value for python-dotenv, which expands `${NAME}` in any quotes. `${:-$}`, the default of a variable without a
+ * name, is a plain `$`. A backslash before the closing quote escapes the quote, even if the backslash is itself escaped.
  */
 function quoteForPython(value: string): string {
   const literal = (text: string) => `\${:-${text}}`;
@@ -46,7 +49,7 @@ function dockerRefusal(name: string, value: string): string | null {
 }
 
 const FORMATS: Readonly<
-  Record<EnvFileFormat, { readonly refuse: Refusal; readonly write: (variables: Variables) => string }>
+  Record<EnvFileFormat, { readonly refuse: RefusalCheck; readonly write: (variables: Variables) => string }>
 > = {
   dotenv: { refuse: () => null, write: writeDotenv },
   node: {
@@ -75,7 +78,10 @@ export type EnvFile =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly name: string; readonly reason: string };
 
-/** Writes variables in the given order for a reader. `dotenv` accepts any value and is read back exactly by Devpilot. Pure. */
+/**
+ * Writes variables in the given order for a reader. `dotenv` accepts any value, and Devpilot reads it back exactly.
+ * Pure.
+ */
 export function writeEnvFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): EnvFile {
   const { refuse, write } = FORMATS[format];
   for (const [name, value] of variables) {

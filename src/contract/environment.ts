@@ -30,7 +30,7 @@ export const EnvVariable = z
       .string()
       .max(RESOURCE_LIMITS.envValueBytes)
       .nullable()
-      .describe('Null for members, and if values are hidden'),
+      .describe('Null if the request is from a member or hides values'),
     from: z.enum(ENV_OWNERS).describe('`project`: the app inherits the variable from its project'),
     updatedAt: instant,
   })
@@ -43,12 +43,12 @@ export const EnvQuery = z.strictObject({
   format: oneOf(['json', ...ENV_FILE_FORMATS])
     .optional()
     .describe(
-      'A file for: `dotenv` libraries, `node` (`--env-file`), `python` (python-dotenv), a `shell` (`set -a; . file`), `systemd` (`EnvironmentFile=`), `docker` (`--env-file`). 422 names a variable whose value its reader could not read back',
+      '`json` (the default), or a file for `dotenv` libraries, `node` (`--env-file`), `python` (python-dotenv), a `shell` (`set -a; . file`), `systemd` (`EnvironmentFile=`) or `docker` (`--env-file`). If the format cannot represent a value, the request is refused with 422',
     ),
   values: oneOf(['shown', 'hidden'])
     .optional()
     .describe(
-      '`hidden`: names only, each value null; such a read by a person is not recorded. `shown`: members get 403 instead of null values',
+      '`hidden`: every value is null, and a read by a person is not recorded. `shown`: members get 403 instead of null values',
     ),
   name: envName.optional().describe('Only this variable'),
 });
@@ -57,7 +57,7 @@ export type EnvQuery = z.infer<typeof EnvQuery>;
 export const SetVariable = z.strictObject({ value: envValue }).meta({ id: 'SetVariable' });
 
 /**
- * Appends a space to the key `__proto__`, which zod would silently drop, so that it is rejected like any invalid name.
+ * Appends a space to the key `__proto__`, so that it is rejected like any invalid name. Zod would silently drop it.
  */
 export function exposeProtoKey(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, '__proto__')) return raw;
@@ -86,8 +86,8 @@ export const EnvVersion = z
     version: z.int(),
     at: instant,
     by: auditParty,
-    set: z.array(z.string()).describe('Names only'),
-    removed: z.array(z.string()),
+    set: z.array(z.string()).describe('Names of the variables that were set'),
+    removed: z.array(z.string()).describe('Names of the variables that were removed'),
     restoredFrom: z.int().nullable(),
   })
   .meta({ id: 'EnvVersion' });

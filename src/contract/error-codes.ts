@@ -3,7 +3,7 @@ interface CodeDefinition {
   readonly title: string;
 }
 
-/** Every error code with its HTTP status and title (RFC 9457). */
+/** Every error code, with its HTTP status and its title (RFC 9457). */
 export const CODES = {
   invalid_request: {
     status: 400,
@@ -55,7 +55,7 @@ export const CODES = {
   },
   address_not_allowed: {
     status: 403,
-    title: 'The credential may not be used from this address',
+    title: 'The credential cannot be used from this address',
   },
   second_factor_needed: {
     status: 403,
@@ -113,7 +113,7 @@ export const CODES = {
 } as const satisfies Record<string, CodeDefinition>;
 export type Code = keyof typeof CODES;
 
-/** The error code of each reason for which a credential is refused. */
+/** The error code for each reason to refuse a credential. */
 export const REFUSAL_CODES = {
   invalid_token: 'invalid_token',
   passphrase_required: 'passphrase_required',
@@ -133,8 +133,8 @@ export type RefusalReason = keyof typeof REFUSAL_CODES;
 export type RefusalCode = (typeof REFUSAL_CODES)[RefusalReason];
 
 /**
- * Returns the error code of a recorded reason. A reason that is not listed above comes from a route that refused
- * access.
+ * Returns the error code for a recorded reason. A reason that is not in `REFUSAL_CODES` was recorded by a route that
+ * refused access.
  */
 export const refusalCodeOf = (reason: string): RefusalCode =>
   Object.hasOwn(REFUSAL_CODES, reason) ? REFUSAL_CODES[reason as RefusalReason] : 'forbidden';

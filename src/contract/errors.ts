@@ -30,7 +30,7 @@ export const ErrorReport = z
       .min(1)
       .max(RESOURCE_LIMITS.errorFingerprint)
       .nullish()
-      .describe('Groups errors into one issue; {{ default }} stands for the type and frames'),
+      .describe('Errors with the same fingerprint are one issue. `{{ default }}` stands for the type and stack frames'),
     time: instantInput.nullish(),
   })
   .meta({ id: 'ErrorReport' });
@@ -48,12 +48,14 @@ export const CreateErrorKey = z
       .string()
       .max(64)
       .nullish()
-      .describe('ID or slug of the app to attribute its errors to, whichever app they name'),
+      .describe('ID or slug of the app to which all errors are attributed, regardless of the app that they name'),
     allowedOrigins: z
       .array(allowedOrigin)
       .max(ERROR_KEY_LIMITS.origins)
       .optional()
-      .describe('Origins whose pages may use the key; empty allows any. Servers send no origin and are always allowed'),
+      .describe(
+        'Origins of the pages that can use the key; if empty, all pages can. Servers send no origin and can always use it',
+      ),
   })
   .meta({ id: 'CreateErrorKey' });
 export type CreateErrorKey = z.infer<typeof CreateErrorKey>;
@@ -64,7 +66,7 @@ export const ErrorKey = z
     app: z.string().nullable(),
     allowedOrigins: z.array(z.string()),
     publicKey: z.string().describe('Safe to publish: it can only submit errors'),
-    dsn: z.string().describe('The DSN to configure a Sentry SDK with'),
+    dsn: z.string().describe('The DSN for the configuration of a Sentry SDK'),
     createdAt: instant,
   })
   .meta({ id: 'ErrorKey' });
@@ -81,7 +83,7 @@ export const ErrorIssue = z
     type: z.string(),
     status: z.enum(ISSUE_STATUSES),
     level: z.enum(ERROR_LEVELS),
-    count: z.int().describe('All reported errors, including those not stored'),
+    count: z.int().describe('Number of reported errors, including errors that are not stored'),
     firstSeenAt: instant,
     lastSeenAt: instant,
     release: z.string().nullable(),
@@ -90,8 +92,10 @@ export const ErrorIssue = z
     resolvedInRelease: z
       .string()
       .nullable()
-      .describe('The release that contains the fix; null if any recurrence reopens it'),
-    days: z.array(dayCount).describe('The last 14 days (UTC), oldest first; days without errors are omitted'),
+      .describe('The release that contains the fix; null if an error of any release reopens the issue'),
+    days: z
+      .array(dayCount)
+      .describe('Errors per day (UTC) for the last 14 days, oldest first; days without errors are omitted'),
   })
   .meta({ id: 'ErrorIssue' });
 export type ErrorIssue = z.infer<typeof ErrorIssue>;
@@ -111,12 +115,12 @@ const location = z.object({
   column: z.int().nullable(),
 });
 const frame = location.extend({
-  module: z.string().nullable().describe('The class of a Java frame, the module of a Python one'),
+  module: z.string().nullable().describe('The class of a Java frame, or the module of a Python frame'),
   inApp: z.boolean(),
   context: z
     .object({ firstLine: z.int().describe('Number of the first line'), lines: z.array(z.string()) })
     .nullable()
-    .describe('The source around the line, if it was reported or a source map contains it'),
+    .describe('The source lines around the line, if they were reported or a source map contains them'),
   generated: location.nullable().describe('The frame as it was reported, if a source map was applied'),
 });
 export type ErrorFrame = z.infer<typeof frame>;
@@ -154,7 +158,9 @@ const debugId = z
 export const SourceMapUpload = z.strictObject({
   app: z.string().min(1).max(64).describe('ID or slug of the app'),
   debugId,
-  file: shortText.describe('Path of the minified file, for people').meta({ examples: ['assets/index-BkXzaQcP.js'] }),
+  file: shortText
+    .describe('Path of the minified file, for display only')
+    .meta({ examples: ['assets/index-BkXzaQcP.js'] }),
 });
 /** Documentation only, because the body is parsed in a worker thread. */
 export const SourceMapContent = z
@@ -171,7 +177,7 @@ export const SourceMap = z
     app: z.string(),
     debugId,
     file: z.string(),
-    bytes: z.int().describe('Size as stored, compressed'),
+    bytes: z.int().describe('Stored size, compressed'),
     createdAt: instant,
   })
   .meta({ id: 'SourceMap' });
@@ -194,7 +200,7 @@ export const UpdateIssue = z
     release: shortText
       .nullish()
       .describe(
-        'With the status resolved: the release that contains the fix; errors of earlier releases do not reopen it',
+        'With the status `resolved`: the release that contains the fix. Errors of earlier releases do not reopen the issue',
       )
       .meta({ examples: ['shop@2.4.1'] }),
   })

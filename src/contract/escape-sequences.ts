@@ -5,24 +5,24 @@ export const ESCAPE_SEQUENCES =
 /** An incomplete escape sequence at the end of a text. */
 const UNFINISHED_SEQUENCE = /(?:(?:\u001b\[|\u009b)[0-?]*[ -/]*|\u001b\][^\u0007\u001b]*\u001b?|\u001b[ -/]*)$/;
 
-/** Returns whether a text may contain escape sequences. Pure. */
+/** Returns whether a text could contain escape sequences. Pure. */
 export const mayHaveEscapeSequences = (text: string): boolean => text.includes('\u001b') || text.includes('\u009b');
 
 /**
- * Returns where an incomplete escape sequence at the end of a text begins; the length of the text if there is none.
+ * Returns the position of an incomplete escape sequence at the end of a text; the length of the text if there is none.
  * Pure.
  */
 export function unfinishedSequenceStart(text: string): number {
   // Sequences are short, so only the end of a long text is searched.
   const tailStart = Math.max(0, text.length - 256);
-  const found = UNFINISHED_SEQUENCE.exec(text.slice(tailStart));
-  return found === null ? text.length : tailStart + found.index;
+  const match = UNFINISHED_SEQUENCE.exec(text.slice(tailStart));
+  return match === null ? text.length : tailStart + match.index;
 }
 
 /** A text without escape sequences. */
 export interface PlainText {
   readonly text: string;
-  /** The position of each character in the original, and finally the length of the original. */
+  /** The position of each character in the original text, followed by the length of the original text. */
   readonly positions: readonly number[];
 }
 

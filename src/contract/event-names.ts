@@ -165,7 +165,7 @@ export const AUDIT_PARTY_KINDS = [
 ] as const;
 export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
 
-/** The kinds of notices. Each is an action of the activity log and an event of webhooks too. */
+/** The kinds of notices. Each is also an action of the activity log and an event of webhooks. */
 export const NOTICE_KINDS = [
   ...CREDENTIAL_NOTICE_KINDS,
   'deployment.failed',
@@ -178,7 +178,7 @@ export const NOTICE_KINDS = [
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 export const NOTICE_STATUSES = ['open', 'snoozed', 'dismissed'] as const;
 export type NoticeStatus = (typeof NOTICE_STATUSES)[number];
-/** How a person is notified of a kind of notice by mail. */
+/** How a person is notified of a kind of notice by email. */
 export const NOTIFICATION_MODES = ['off', 'digest', 'immediate'] as const;
 export type NotificationMode = (typeof NOTIFICATION_MODES)[number];
 
@@ -221,7 +221,7 @@ export const WEBHOOK_EVENTS = [
   'webhook.switched_off',
 ] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
-/** Families of events, including those that later versions add. */
+/** Families of events. A subscription to a family includes events that later versions add. */
 export const WEBHOOK_EVENT_FAMILIES = [
   'credential.*',
   'member.*',
@@ -235,7 +235,7 @@ export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILI
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
 /** The event of a test message, which every webhook receives. */
 export const WEBHOOK_TEST_EVENT = 'webhook.test';
-/** Formats of message bodies: Standard Webhooks, or the format of a chat. */
+/** Formats of message bodies: Standard Webhooks, or the format of a chat service. */
 export const WEBHOOK_FORMATS = ['standard', 'slack', 'teams', 'discord'] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;

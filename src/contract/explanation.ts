@@ -4,7 +4,7 @@ import type { Code } from './error-codes.ts';
 import { matchingText, uniqueNames } from './fields.ts';
 import { DECISION_STEPS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
-/** The resource that a restricted credential must include. */
+/** The format of the parameter `resource`. */
 export const RESOURCE_PATTERN = /^(?<type>project|app):(?<idOrSlug>[\w-]{1,64})$/;
 
 export const ExplainAuthorization = z
@@ -17,13 +17,13 @@ export const ExplainAuthorization = z
     ).describe('ID of the access token or API key; its secret is not needed'),
     requirement: z
       .strictObject({
-        scopes: uniqueNames(SCOPES, 'scope').optional().describe('Scopes that an access token must have, all of them'),
+        scopes: uniqueNames(SCOPES, 'scope').optional().describe('Scopes that an access token must have'),
         permissions: uniqueNames(PERMISSIONS, 'permission')
           .optional()
-          .describe('Permissions that an API key must have, all of them'),
+          .describe('Permissions that an API key must have'),
       })
       .describe(
-        'What the request requires, as `scope` and `permission` of `/v1/authorize`: if only one of the two is given, the other kind of credential is refused; if neither is, any valid credential is accepted.',
+        'The required scopes and permissions, like `scope` and `permission` of `/v1/authorize`. If only scopes or only permissions are required, the other kind of credential is refused. If neither is required, any valid credential is accepted.',
       ),
     address: z
       .string()
@@ -34,12 +34,12 @@ export const ExplainAuthorization = z
       .meta({ examples: ['203.0.113.7'] }),
     resource: matchingText(RESOURCE_PATTERN, 72, 'must be app: or project:, followed by an ID or a slug', 'app:shop')
       .optional()
-      .describe('The app or project that the request concerns: `app:{app}` or `project:{project}`'),
+      .describe('The app or project that the request is for: `app:{app}` or `project:{project}`'),
   })
   .meta({ id: 'ExplainAuthorization' });
 export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;
 
-/** The error codes with which an existing credential can be refused, except for its passphrase. */
+/** The error codes with which an existing credential can be refused, without the codes for its passphrase. */
 export const REFUSAL_CODES = [
   'token_inactive',
   'token_expired',
@@ -54,16 +54,15 @@ export const REFUSAL_CODES = [
 export const AuthorizationExplanation = z
   .object({
     allowed: z.boolean(),
-    step: z
-      .enum(DECISION_STEPS)
-      .nullable()
-      .describe('The step that refuses, in the order in which they are checked; null if all of them pass'),
-    status: z.union([z.literal(200), z.literal(401), z.literal(403)]).describe('The status of `/v1/authorize`'),
+    step: z.enum(DECISION_STEPS).nullable().describe('The first check that fails; null if all checks pass'),
+    status: z
+      .union([z.literal(200), z.literal(401), z.literal(403)])
+      .describe('The status with which `/v1/authorize` would respond'),
     code: z.enum(REFUSAL_CODES).nullable().describe('The error code of the refusal'),
-    detail: z.string().nullable().describe('Why it is refused'),
+    detail: z.string().nullable().describe('Why the request is refused'),
     assumed: z
       .array(z.enum(DECISION_STEPS))
-      .describe('Steps that pass by assumption, because the request is not known well enough'),
+      .describe('Checks that are assumed to pass, because the result depends on details of the request'),
   })
   .meta({ id: 'AuthorizationExplanation', title: 'How a request with a credential would be decided' });
 export type AuthorizationExplanation = z.infer<typeof AuthorizationExplanation>;

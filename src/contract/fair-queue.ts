@@ -1,7 +1,7 @@
 import { createFairShareLimiter } from './fair-share-limiter.ts';
 import { Problem } from './problem.ts';
 
-/** A queue for tasks of many keys, such as workspaces or client networks, that share a limited capacity. */
+/** A queue for tasks of several keys, such as workspaces or client networks, which share a limited capacity. */
 export interface FairQueue {
   /**
    * Runs `task` when it is the key's turn and returns its result. Throws `unavailable` immediately if the key's share
@@ -11,8 +11,8 @@ export interface FairQueue {
 }
 
 /**
- * Creates a queue that runs at most `maxRunning` tasks at a time and serves keys in turn; each key has a share of the
- * `capacity` for running and waiting tasks.
+ * Creates a queue that runs at most `maxRunning` tasks at the same time and serves keys in turn. Each key has a share of
+ * `capacity`, the maximum number of running and waiting tasks.
  */
 export function createFairQueue({
   maxRunning,
@@ -23,29 +23,30 @@ export function createFairQueue({
 }): FairQueue {
   const limiter = createFairShareLimiter(capacity);
   const queues = new Map<string, (() => void)[]>();
-  let active = 0;
+  let runningCount = 0;
 
   function startNext(): void {
-    const [nextEntry] = queues;
-    if (nextEntry === undefined) {
-      active--;
+    const [firstEntry] = queues;
+    if (firstEntry === undefined) {
+      runningCount--;
       return;
     }
-    const [key, queue] = nextEntry;
+    const [key, queue] = firstEntry;
     const start = queue.shift();
-    // Moves the key to the end, so that the others are served first.
+    // Move the key to the end, so that other keys are served first.
     queues.delete(key);
     if (queue.length > 0) queues.set(key, queue);
-    // The next task uses the same slot, so `active` does not change.
+    // The next task uses the same slot, so `runningCount` does not change.
     start?.();
   }
 
   return {
     async run(key, task) {
       const release = limiter.acquire(key);
-      if (release === null) throw new Problem('unavailable', 'Too many concurrent requests.', { retryAfter: 1 });
+      if (release === null)
+        throw new Problem('unavailable', 'Too many concurrent requests. Try again later.', { retryAfter: 1 });
       try {
-        if (active < maxRunning) active++;
+        if (runningCount < maxRunning) runningCount++;
         else {
           await new Promise<void>((resolve) => {
             const queue = queues.get(key);

@@ -38,11 +38,11 @@ function countCodePoints(text: string): number {
 
 /**
  * Text that is short enough to normalize. Normalization takes quadratic time in the number of consecutive combining
- * characters, so text that is far too long is rejected first. NFC maps at most four characters to one.
+ * characters, so text that is far too long is rejected first. NFC combines at most four characters into one.
  */
 const boundedText = (max: number, error: string) => z.string().max(max * 4 + 64, { error, abort: true });
 
-/** NFC, trimmed, `min` to `max` code points, no control characters, no lone surrogates. */
+/** Text in NFC, trimmed, with `min` to `max` code points, without control characters and lone surrogates. */
 export function singleLineText(min: number, max: number, example: string) {
   return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC').trim())
@@ -55,7 +55,7 @@ export function singleLineText(min: number, max: number, example: string) {
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
-/** NFC, not trimmed, `min` to `max` code points, no control characters. */
+/** Text in NFC, not trimmed, with `min` to `max` code points, without control characters and lone surrogates. */
 export function untrimmedText(min: number, max: number, example: string) {
   return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC'))
@@ -78,7 +78,7 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(word
 }
 
 /**
- * A single line that people can distinguish from others: it has a visible character and does not change the text
+ * A single line that people can tell apart from other lines: it has a visible character and does not change the text
  * direction.
  */
 const nameText = (limits: { min: number; max: number }, example: string) =>
@@ -91,7 +91,7 @@ export const slug = z
   .string()
   .regex(
     /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    'must be 1–63 characters: a–z, 0–9 and hyphens, not starting or ending with a hyphen',
+    'must be 1 to 63 characters: a-z, 0-9 and hyphens, not starting or ending with a hyphen',
   )
   .meta({ examples: ['acme'] });
 export const description = boundedText(LIMITS.description.max, `must be at most ${LIMITS.description.max} characters`)
@@ -128,15 +128,16 @@ export const auditParty = z.object({
 
 // Queries
 
+/** A whole number in a query string. The OpenAPI document shows its type as integer. */
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .meta({ type: 'integer', minimum: min, maximum: max });
-/** A boolean as text. In OpenAPI documents, booleans and whole numbers in queries have the type that clients use. */
+/** A boolean in a query string. The OpenAPI document shows its type as boolean, which is the type that clients use. */
 export const flag = oneOf(['true', 'false']).meta({ type: 'boolean' });
-/** A search term without NUL: PostgreSQL cannot store it, so nothing could match. */
+/** A search term. Excludes NUL, which PostgreSQL cannot store, so that nothing could match. */
 export const searchText = (max: number) =>
   z
     .string()

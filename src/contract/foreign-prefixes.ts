@@ -6,7 +6,7 @@ const { min, max } = FOREIGN_PREFIX_LIMITS.length;
 export const FOREIGN_PREFIX = /^[0-9A-Za-z][0-9A-Za-z._-]{2,23}$/;
 export const FOREIGN_PREFIX_MESSAGE = `must be ${min} to ${max} characters: letters, digits, ".", "_" and "-", starting with a letter or digit`;
 
-/** Returns whether one of two prefixes starts with the other. */
+/** Returns whether one of two prefixes starts with the other prefix. */
 const overlaps = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
 const ownPrefixes = Object.values(SECRET_PREFIXES);
 export const OWN_PREFIX_MESSAGE = `must not overlap with a prefix of Devpilot: ${ownPrefixes.join(', ')}`;

@@ -1,16 +1,16 @@
 /** Repositories on Git hosts: their pages and APIs. Runs in browsers. */
 import { sshHostOf } from './repository.ts';
 
-/** Git hosts by their API for commit statuses. Forgejo has the API of Gitea. */
+/** Kinds of APIs for commit statuses. Forgejo has the API of Gitea. */
 export const STATUS_KINDS = ['github', 'gitlab', 'gitea'] as const;
 export type StatusKind = (typeof STATUS_KINDS)[number];
 
-/** A repository at a Git host. */
+/** A repository on a Git host. */
 export interface HostedRepository {
   readonly host: string;
-  /** Base URL of the host's pages and API: the scheme, host and port of an http(s) repository; https for others. */
+  /** Base URL of the host's pages and API: the origin of an http(s) repository, or the host with https for other URLs. */
   readonly origin: string;
-  /** Such as `owner/name`; GitLab has nested groups. */
+  /** For example `owner/name`. On GitLab, it can have more segments, because groups can be nested. */
   readonly path: string;
 }
 
@@ -35,22 +35,22 @@ const KNOWN_KINDS: Readonly<Record<string, StatusKind>> = {
   'gitea.com': 'gitea',
 };
 
-/** Returns which API a well-known Git host has; null for others. Pure. */
+/** Returns the API of a well-known Git host; null for other hosts. Pure. */
 export const statusKindOf = (host: string): StatusKind | null => KNOWN_KINDS[host] ?? null;
 
 const API_PATHS: Readonly<Record<StatusKind, string>> = { github: '/api/v3', gitlab: '/api/v4', gitea: '/api/v1' };
 
-/** Returns the base of the API of a Git host. Pure. */
+/** Returns the base URL of the API of a Git host. Pure. */
 export function apiUrlOf({ host, origin }: HostedRepository, kind: StatusKind): string {
   return host === 'github.com' ? 'https://api.github.com' : `${origin}${API_PATHS[kind]}`;
 }
 
-/** Returns the page of a commit at its Git host; null if the repository is not at a Git host. Pure. */
+/** Returns the URL of a commit's page on its Git host; null if the repository is not on a Git host. Pure. */
 export function commitPageOf(repository: string | null, commit: string): string | null {
-  const found = hostedRepositoryOf(repository);
-  if (found === null) return null;
-  const { host, origin, path } = found;
-  const pages = host === 'bitbucket.org' ? 'commits' : statusKindOf(host) === 'gitlab' ? '-/commit' : 'commit';
+  const hosted = hostedRepositoryOf(repository);
+  if (hosted === null) return null;
+  const { host, origin, path } = hosted;
+  const commitPath = host === 'bitbucket.org' ? 'commits' : statusKindOf(host) === 'gitlab' ? '-/commit' : 'commit';
   // Not every host that ssh accepts is valid in a URL, such as 1.2.3.999.
-  return URL.parse(`${origin}/${path}/${pages}/${commit}`)?.href ?? null;
+  return URL.parse(`${origin}/${path}/${commitPath}/${commit}`)?.href ?? null;
 }

@@ -3,12 +3,12 @@ import { instant, nullableInstant } from './instant.ts';
 import { GUARD_REPORT_LIMITS } from './limits.ts';
 import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
-/** Messages between servers and guards (`@devpilot/sdk/guard`, mode `lease`): `docs/adr/0011-guards-are-nodes.md`. */
+/** Messages between servers and guards (`@devpilot/sdk/guard` in the mode `lease`). See `docs/adr/0011-guards-are-nodes.md`. */
 
 const guard = z
   .string()
   .regex(/^[A-Za-z0-9_-]{22}$/, 'must be 22 characters of base64url')
-  .describe('Random name of the guard, new on each start of its process')
+  .describe('Random name of the guard; a new name each time that its process starts')
   .meta({ examples: ['q3Zr9yF0T2mJwXk7B1dNhA'] });
 const digest = z
   .string()
@@ -21,7 +21,9 @@ const address = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' }
 const history = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the history from an earlier response')
-  .describe('Identifies the running database; another database may lack some of its revocations')
+  .describe(
+    'Identifies the database of the server. A restored database has a new history, because it can lack revocations',
+  )
   .meta({ examples: ['Zk3vX0pQ9aTrb2LhUeWm1g'] });
 const revocationId = z
   .string()
@@ -39,7 +41,7 @@ export const GuardHeartbeat = z
     guard,
     applied: revocationPoint
       .nullable()
-      .describe('The guard has applied all revocations up to this point; null if its cache is empty'),
+      .describe('Point up to which the guard has applied all revocations; null if its cache is empty'),
     moved: z.boolean().describe('Whether revocations were applied since the last heartbeat'),
   })
   .meta({ id: 'GuardBeat' });
@@ -49,8 +51,10 @@ const revocationFeedFields = {
   revocations: z
     .array(z.object({ number: revocationNumber, digest: digest.nullable() }))
     .describe('Revocations in the workspace, in order; a null digest revokes the whole workspace'),
-  through: revocationPoint.describe('The list is complete up to this point'),
-  whole: z.boolean().describe('False if older revocations are missing or the history has changed: clear the cache'),
+  through: revocationPoint.describe('Point up to which the list is complete'),
+  whole: z
+    .boolean()
+    .describe('False if older revocations are missing or the history has changed: the guard must clear its cache'),
 };
 export const GuardRevocationFeed = z.object(revocationFeedFields).meta({ id: 'GuardNews' });
 export const GuardHeartbeatResponse = z
@@ -106,7 +110,11 @@ const useCount = z
 export const GuardUses = z
   .strictObject({
     guard,
-    chunk: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Increasing number; a repeated chunk is counted once'),
+    chunk: z
+      .int()
+      .min(1)
+      .max(Number.MAX_SAFE_INTEGER)
+      .describe('Increasing number of the report; a repeated chunk is counted once'),
     uses: z
       .array(
         z.strictObject({

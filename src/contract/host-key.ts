@@ -1,4 +1,4 @@
-const TYPES: ReadonlySet<string> = new Set([
+const KEY_TYPES: ReadonlySet<string> = new Set([
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
   'ecdsa-sha2-nistp384',
@@ -6,7 +6,7 @@ const TYPES: ReadonlySet<string> = new Set([
   'ssh-rsa',
 ]);
 
-/** Returns the key type at the start of a public key's bytes (RFC 4253, section 6.6), or null. */
+/** Returns the key type that the bytes of a public key begin with (RFC 4253, section 6.6), or null. */
 function embeddedKeyType(base64: string): string | null {
   let bytes: string;
   try {
@@ -26,5 +26,5 @@ function embeddedKeyType(base64: string): string | null {
 export function parseHostKey(text: string): string | null {
   const parts = /^([a-z0-9-]{1,32}) ([A-Za-z0-9+/]{16,4096}={0,2})(?: [^\r\n]{0,255})?$/.exec(text.trim());
   const [, type = '', base64 = ''] = parts ?? [];
-  return TYPES.has(type) && embeddedKeyType(base64) === type ? `${type} ${base64}` : null;
+  return KEY_TYPES.has(type) && embeddedKeyType(base64) === type ? `${type} ${base64}` : null;
 }

@@ -1,3 +1,4 @@
+/** Crockford's Base32 alphabet, in lower case. */
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz';
 
 export const ID_PREFIXES = {
@@ -37,14 +38,14 @@ export const ID_PREFIXES = {
 export type IdKind = keyof typeof ID_PREFIXES;
 
 /**
- * Returns a new id: the prefix of its kind, 10 characters of time and 16 random ones (the layout of a ULID, in lower
- * case), so that ids sort by the millisecond of their creation. `now` is in epoch milliseconds.
+ * Returns a new ID: the prefix of its kind, 10 characters of time and 16 random characters. This is the layout of a ULID
+ * in lower case, so IDs sort by the millisecond of their creation. `now` is in epoch milliseconds.
  */
 export function createId(kind: IdKind, now: number = Date.now()): string {
   let time = '';
-  for (let rest = now, digit = 0; digit < 10; digit++) {
-    time = CROCKFORD[rest % 32] + time;
-    rest = Math.floor(rest / 32);
+  for (let quotient = now, digit = 0; digit < 10; digit++) {
+    time = CROCKFORD[quotient % 32] + time;
+    quotient = Math.floor(quotient / 32);
   }
   let random = '';
   for (const byte of crypto.getRandomValues(new Uint8Array(16))) random += CROCKFORD[byte & 31];

@@ -1,6 +1,6 @@
-import { Problem } from './problem.ts';
+import { invalidField, Problem } from './problem.ts';
 
-/** A use of an `Idempotency-Key`: the principal, the route and a MAC of the request body. */
+/** One use of an `Idempotency-Key`: the workspace, the principal, the route, the key and a MAC of the request body. */
 export interface IdempotencyClaim {
   readonly workspaceId: string;
   readonly principalId: string;
@@ -9,15 +9,15 @@ export interface IdempotencyClaim {
   readonly bodyMac: string;
 }
 
-/** The stored result of an earlier claim of the same key. */
+/** The stored result of an earlier claim with the same key. */
 export interface EarlierIdempotencyClaim {
   readonly bodyMac: string;
   readonly resourceId: string;
 }
 
 /**
- * Throws if the key was used before: `idempotent_replay` with the id of the resource that the first call created if
- * the body is the same, otherwise `validation_failed`. Does nothing without an earlier claim.
+ * Throws if the key was used before. If the body is the same, throws `idempotent_replay` with the ID of the resource
+ * that the first request created, otherwise `validation_failed`. Does nothing if there is no earlier claim.
  */
 export function refuseReplay(claim: IdempotencyClaim, earlier: EarlierIdempotencyClaim | null): void {
   if (earlier === null) return;
@@ -26,8 +26,5 @@ export function refuseReplay(claim: IdempotencyClaim, earlier: EarlierIdempotenc
       id: earlier.resourceId,
     });
   }
-  const message = 'was already used for another request; use a new key for each request';
-  throw new Problem('validation_failed', `Idempotency-Key ${message}.`, {
-    errors: [{ field: 'Idempotency-Key', message }],
-  });
+  throw invalidField('Idempotency-Key', 'was already used for another request; use a new key for each request');
 }

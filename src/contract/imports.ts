@@ -13,14 +13,17 @@ const digest = matchingText(
   'must be the SHA-256 digest of the secret as 64 hexadecimal digits; never send a secret itself',
   '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
 );
-const shared = { digest, name, expiresAt: expiry.optional(), restrictions: RestrictionsInput.optional() };
+const commonFields = { digest, name, expiresAt: expiry.optional(), restrictions: RestrictionsInput.optional() };
 
 export const ImportedCredential = z.discriminatedUnion(
   'kind',
   [
-    z.strictObject({ kind: z.literal('access_token'), ...shared, scopes }),
+    z.strictObject({ kind: z.literal('access_token'), ...commonFields, scopes }),
     z.strictObject({
-      ...{ kind: z.literal('api_key'), ...shared, description: description.optional(), permissions },
+      kind: z.literal('api_key'),
+      ...commonFields,
+      description: description.optional(),
+      permissions,
       active: z.boolean().optional(),
     }),
   ],
@@ -41,9 +44,7 @@ export const ImportCredentials = z
 export type ImportCredentials = z.infer<typeof ImportCredentials>;
 
 export const ImportQuery = z.strictObject({
-  dryRun: flag
-    .optional()
-    .describe('Whether to check the credentials against everything that an import does, and import none'),
+  dryRun: flag.optional().describe('Whether to run all checks of an import without importing anything'),
 });
 
 export const CredentialImport = z
@@ -51,7 +52,7 @@ export const CredentialImport = z
     dryRun: z.boolean(),
     credentials: z
       .array(z.object({ id, kind: z.enum(CREDENTIAL_KINDS), name: z.string() }))
-      .describe('The imported credentials in the order of the request; empty for a dry run'),
+      .describe('The imported credentials, in the order of the request; empty for a dry run'),
   })
   .meta({ id: 'CredentialImport' });
 export type CredentialImport = z.infer<typeof CredentialImport>;

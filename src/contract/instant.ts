@@ -12,7 +12,7 @@ export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOS
 export const toIsoStringOrNull = (epochMs: number | null): string | null =>
   epochMs === null ? null : toIsoString(epochMs);
 
-/** A timestamp as written in responses. */
+/** A timestamp in the format of responses. */
 export const instant = z.iso
   .datetime({ precision: 3 })
   .refine((text) => text >= FIRST_YEAR, 'must be a date-time from 1970 to 9999')
@@ -20,8 +20,8 @@ export const instant = z.iso
 export const nullableInstant = instant.nullable();
 
 /**
- * A timestamp with a time zone, as in requests, converted to the format of `instant`, so that every stored value can be
- * read back. The range of years is checked after the conversion, because an offset can move a time beyond it.
+ * A timestamp with a time zone, as requests contain it. It is converted to the format of `instant`, so that every stored
+ * value can be read back. The range of years is checked after the conversion, because an offset can change the year.
  */
 export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 date-time with a time zone, such as 2027-02-24T09:00:00Z' })

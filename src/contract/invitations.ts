@@ -15,8 +15,8 @@ export const Invitation = z
   .meta({ id: 'Invitation' });
 export type Invitation = z.infer<typeof Invitation>;
 export const CreatedInvitation = Invitation.extend({
-  code: z.string(),
-  url: z.string(),
+  code: z.string().describe('The secret code of the invitation, which is also in the link'),
+  url: z.string().describe('The invitation link'),
   mailed: z.boolean().describe('Whether the link was also sent by email'),
 }).meta({ id: 'CreatedInvitation' });
 export type CreatedInvitation = z.infer<typeof CreatedInvitation>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LEAK_LIMITS } from './limits.ts';
 import { LEAK_LABELS } from './vocabulary.ts';
 
-/** One secret that was found, as GitHub's secret scanning reports it. Fields that are not named here are ignored. */
+/** One leaked secret, in the format of GitHub's secret scanning. Other fields are ignored. */
 export const LeakReport = z
   .object({
     token: z
@@ -10,16 +10,16 @@ export const LeakReport = z
       .min(1)
       .describe('The secret of an access token, an API key or a session')
       .meta({ examples: ['workspace_token_… (the leaked secret)'] }),
-    type: z.string().nullish().describe('What the scanner calls this kind of secret; returned as `token_type`'),
+    type: z.string().nullish().describe("The scanner's name for this kind of secret; returned as `token_type`"),
     url: z
       .string()
       .nullish()
-      .describe('Where it was found')
+      .describe('URL at which the secret was found')
       .meta({ examples: ['https://github.com/acme/shop/blob/main/deploy.sh'] }),
     source: z
       .string()
       .nullish()
-      .describe('Where the scanner found it: a file, a commit, an issue …')
+      .describe('Kind of content in which the secret was found, such as a file, a commit or an issue')
       .meta({ examples: ['content'] }),
   })
   .meta({ id: 'LeakReport' });
@@ -35,7 +35,7 @@ export const LeakLabel = z
     label: z
       .enum(LEAK_LABELS)
       .describe(
-        '`true_positive` for the secret of a session or credential of this server, also of one that was deleted within 90 days',
+        '`true_positive` for the secret of a session or credential of this server, including credentials that were deleted within the last 90 days',
       ),
   })
   .meta({ id: 'LeakLabel' });

@@ -1,4 +1,4 @@
-/** Lengths in code points after NFC normalization and trimming. */
+/** Limits of requests. Lengths of texts are in code points, after NFC normalization and trimming. */
 export const LIMITS = {
   name: { min: 3, max: 255 },
   description: { max: 1000 },
@@ -7,7 +7,7 @@ export const LIMITS = {
   personName: { min: 1, max: 255 },
   email: { max: 254 },
   page: { standard: 50, max: 200 },
-  /** Number of results up to which the total of a list is counted. */
+  /** Maximum number of results that are counted for the total of a list. */
   countedTotal: 10_000,
   query: { max: 255 },
   /** Long enough for the longest name in base64. */
@@ -20,13 +20,13 @@ export const LIMITS = {
   passwordResets: { max: 5 },
   idempotencyKey: { min: 1, max: 255 },
   bodyBytes: 1_048_576,
-  /** Bytes of a form: many times the length of a secret and a passphrase with every byte escaped. */
-  formBody: 65_536,
+  /** Enough for a secret and a passphrase with every byte escaped, many times over. */
+  formBodyBytes: 65_536,
   /** Fields of a form. */
   formFields: 100,
 } as const;
 
-// In milliseconds.
+// Durations in milliseconds
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
@@ -52,17 +52,17 @@ export const DURATIONS = {
   webhookSecretOverlap: DAY,
   /** How long the secret of a deleted credential is recognized. */
   tombstone: 90 * DAY,
-  /** How long before its expiry responses to a credential have the header `Sunset`. */
+  /** How long before a credential expires its responses have the header `Sunset`. */
   sunset: 30 * DAY,
-  /** How long a delivery is retried, and how long a webhook may fail before it is switched off. */
+  /** How long a delivery is retried, and how long a webhook can fail before it is switched off. */
   webhookRetries: 3 * DAY,
   /** How long an expired token that was issued in an exchange is still listed. */
   expiredIssuedToken: HOUR,
 } as const;
 
 /**
- * Failures allowed before responses become `rate_limited`; windows in milliseconds. A wrong passphrase counts per
- * credential and client address, and per credential.
+ * Failures allowed before responses become `rate_limited`; windows in milliseconds. A subject is a credential or an
+ * account. A failure counts per subject and client address (`perAddress`), and per subject.
  */
 export const FAILURE_LIMITS = {
   passphrase: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
@@ -72,33 +72,33 @@ export const FAILURE_LIMITS = {
 } as const;
 
 /**
- * Error keys per workspace, origins per key, and the burst and sustained rate of envelopes per key (per second on
- * each node).
+ * Error keys per workspace, origins per key, and the burst and sustained rate of envelopes per key (per second on each
+ * node).
  */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
 
-/** Webhooks per workspace, characters of a URL, and settled deliveries that are kept per webhook. */
+/** Webhooks per workspace, characters of a URL, and finished deliveries that are kept per webhook. */
 export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 } as const;
 
-/** Notices and waiting mails per workspace, addresses that a notice shows, and days for which it can be snoozed. */
+/** Notices and waiting emails per workspace, addresses shown per notice, and days for which a notice can be snoozed. */
 export const NOTICE_LIMITS = { perWorkspace: 1_000, waitingMails: 1_000, addresses: 5, snoozeDays: 366 } as const;
-/**
- * Workload identities per workspace, their conditions (number, and characters of a claim's name and of a value),
- * characters of an issuer, an audience and a subject token, lifetimes in seconds, live tokens per identity, and recorded
- * exchanges per identity and outcome.
- */
+
+/** Limits of workload identities; lengths in characters. */
 export const WORKLOAD_LIMITS = {
   perWorkspace: 50,
+  /** Conditions per identity. */
   conditions: 20,
   claimName: 100,
   claimValue: 512,
   issuer: 512,
   audience: 512,
   subjectToken: 16_384,
-  /** Characters of the restrictions of a request for a token, as JSON. */
+  /** The restrictions in a request for a token, as JSON. */
   restrictions: 16_384,
   lifetimeSeconds: { min: 60, max: 43_200, standard: 900 },
+  /** Live tokens per identity. */
   liveTokens: 2_000,
+  /** Recorded exchanges per identity, for accepted and for refused exchanges. */
   exchanges: 50,
   /** Burst and sustained rate of accepted exchanges, per second on each node. */
   perIdentity: { burst: 300, perSecond: 1, addresses: 10_000 },
@@ -153,21 +153,21 @@ export const SSO_LIMITS = { claim: { max: 128 }, value: { max: 255 }, values: { 
 export const POLICY_LIMITS = {
   maxLifetimeDays: { min: 1, max: 3_650 },
   unusedAfterDays: { min: 1, max: 3_650 },
-  /** How far ahead the maximum lifetime must be announced before it applies to existing credentials; days. */
+  /** Minimum number of days before a maximum lifetime applies to existing credentials. */
   noticeDays: 7,
 } as const;
 
 /**
- * When a credential needs a review, in days. Its rights are compared with the rights used in the last `usedWithin`
- * days, if the credential and the counting of its rights are at least that old.
+ * When a credential needs a review, in days. Its rights are compared with the rights that it used in the last
+ * `usedWithin` days, if the credential has existed and its uses were counted for at least that long.
  */
 export const REVIEW_DAYS = { neverUsedAfter: 7, usedWithin: 30, expiresWithin: 30, kept: 90 } as const;
-/** Characters of a note on a decision, and rows of a CSV file. */
+/** Maximum characters of a note on a decision, and maximum rows of a CSV file. */
 export const REVIEW_LIMITS = { note: 500, csvRows: 100_000 } as const;
 
 /**
- * Reports of leaked secrets: secrets per request, characters that are stored of each field, and requests per client
- * address (burst and sustained rate per second) unless they are signed.
+ * Reports of leaked secrets: secrets per request, maximum characters stored per field, and unsigned requests per client
+ * address (burst and sustained rate per second).
  */
 export const LEAK_LIMITS = {
   reports: 100,
@@ -176,7 +176,7 @@ export const LEAK_LIMITS = {
   requests: { burst: 60, perSecond: 1, addresses: 50_000 },
 } as const;
 
-/** Limits of push to deploy. Longer paths count as selected, and more paths as unknown. */
+/** Limits of push to deploy. A path that is too long counts as selected. If there are too many paths, all are unknown. */
 export const PUSH_LIMITS = {
   bodyBytes: 2 * 1024 * 1024,
   json: { depth: 20, values: 100_000 },
@@ -185,10 +185,11 @@ export const PUSH_LIMITS = {
   path: 1_024,
   paths: 3_000,
   /**
-   * Sum over all pairs of a pattern and a path of the product of their lengths. Beyond it, the paths count as selected.
+   * Limit of the sum of the products of lengths over all pairs of a pattern and a path. Beyond the limit, the paths count
+   * as selected without being compared.
    */
   matching: 100_000_000,
-  /** Apps of different workspaces with the same slug that are compared with a signature. */
+  /** Apps of different workspaces with the same slug whose push secrets are tried for one signature. */
   candidates: 20,
 } as const;
 
@@ -208,27 +209,27 @@ export const RESOURCE_LIMITS = {
   hookRetries: { min: 0, max: 5 },
   healthTimeout: { min: 1, max: 3_600 },
   envName: 255,
-  /** Bytes of UTF-8. */
+  /** Bytes of a variable's value in UTF-8. */
   envValueBytes: 65_536,
   envVariables: 1000,
-  /** Older versions of an app's environment are deleted and cannot be restored. */
+  /** Versions of an environment that are kept. Older versions are deleted and cannot be restored. */
   envVersions: 200,
   envBodyBytes: 8 * 1_048_576,
   /**
-   * Bytes of an app's variables with those of its project, and what the kernel counts per variable beyond its name and
-   * value (`=`, NUL and a pointer). Linux passes at most 2 MiB to a program with the default stack limit of 8 MiB; the
-   * rest is for the server's own variables and the arguments.
+   * Bytes of an app's variables, including the variables of its project. With the default stack limit of 8 MiB, Linux
+   * passes at most 2 MiB to a program. 128 KiB of them are left for the server's own variables and the arguments.
    */
   envTotalBytes: 2 * 1_048_576 - 131_072,
+  /** Bytes that the kernel counts per variable in addition to its name and value: `=`, NUL and a pointer. */
   envVariableOverhead: 10,
   requiredVariables: 100,
   activityBatch: 1000,
   activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */
   activityDataBytes: 65_536,
-  /** Characters of an event's id, source, type or subject. */
+  /** Characters of an event's ID, source, type or subject. */
   activityFieldLength: 512,
-  /** Extension attributes of an event; their names have at most this many characters. */
+  /** Extension attributes of an event, and characters of their names. */
   activityExtensions: 64,
   /** Maximum number of points of a chart, over all its series. */
   activityPoints: 20_000,
@@ -240,32 +241,32 @@ export const RESOURCE_LIMITS = {
   errorStack: 65_536,
   errorFieldLength: 255,
   errorFingerprint: 16,
-  /** Bytes of an envelope as it is sent; the next limit is for the decompressed envelope. */
+  /** Bytes of an envelope before and after decompression. */
   errorEnvelopeBytes: 20 * 1_048_576,
   errorEnvelopeUnpackedBytes: 40 * 1_048_576,
   /** Maximum bytes of all events of an envelope; attachments are skipped. */
   errorEnvelopeEventBytes: 8 * 1_048_576,
-  /** Bytes of a body of `/store/` as it is sent. */
+  /** Bytes of the body of a request to `/store/` before decompression. */
   errorStoreBytes: 2 * 1_048_576,
   /** Maximum bytes of one event in an envelope. */
   errorEventBytes: 1_048_576,
-  /** Bytes of a source map as it is sent and stored, and decompressed. */
+  /** Bytes of a source map before and after decompression. It is stored compressed. */
   sourceMapBytes: 10 * 1_048_576,
   sourceMapUnpackedBytes: 40 * 1_048_576,
-  /** Source maps of a workspace and their bytes as stored; the oldest ones are deleted beyond either limit. */
+  /** Source maps per workspace and their stored bytes. Beyond either limit, the oldest ones are deleted. */
   sourceMaps: 1_000,
   sourceMapTotalBytes: 256 * 1_048_576,
   errorFrames: 50,
   errorBreadcrumbs: 50,
   errorTags: 50,
-  /** Occurrences stored per issue, the newest, and per minute; all are counted. */
+  /** Occurrences stored per issue in total (the newest) and per minute. All occurrences are counted. */
   errorEvents: 100,
   errorEventsPerMinute: 10,
   errorIssues: 10_000,
   /** Servers per deployment. */
   deploymentServers: 50,
   pauseSeconds: 3600,
-  /** How far ahead a deployment can be scheduled; days. */
+  /** Maximum number of days for which a deployment can be scheduled in advance. */
   scheduleDays: 366,
   /** Releases, environments and apps stored per issue. */
   errorFacets: 50,
@@ -278,15 +279,15 @@ export const RESOURCE_LIMITS = {
   parameterValue: 8192,
   pattern: 500,
   schedule: 100,
-  /** Older versions of a script are deleted. */
+  /** Versions of a script that are kept. Older versions are deleted. */
   scriptVersions: 200,
   /** Range of the number of finished runs that are kept per script. */
   keepRuns: { min: 1, max: 1000 },
-  /** Number of due times of a schedule that are shown. */
+  /** Number of next scheduled runs that are shown. */
   nextRuns: 5,
-  /** Range of the number of backups that retention keeps per app, and of the days for which it keeps them. */
+  /** Ranges of an app's retention: number of backups to keep, and number of days to keep a backup. */
   keepBackups: { min: 1, max: 1000 },
   keepBackupDays: { min: 1, max: 3650 },
-  /** Keys of a workspace's backups: the current one and those that stored backups were encrypted with. */
+  /** Backup keys per workspace: the current key, and earlier keys with which stored backups are encrypted. */
   backupKeys: 100,
 } as const;

@@ -11,7 +11,7 @@ export const LogLine = z
     step: z.string().nullable(),
     serverId: id.nullable(),
     text: z.string(),
-    partial: z.literal(true).optional().describe('Only with `partial=true`: the line has no end yet'),
+    partial: z.literal(true).optional().describe('True if the line is still incomplete. Only sent with `partial=true`'),
   })
   .meta({ id: 'LogLine' });
 export type LogLine = z.infer<typeof LogLine>;
@@ -22,19 +22,23 @@ export const LogQuery = z.strictObject({
     .regex(/^\d{1,9}$/, 'must be the number of lines to skip')
     .meta({ type: 'integer', minimum: 0, maximum: 999_999_999, default: 0 })
     .optional()
-    .describe('Number of lines to skip; to resume after a lost connection, the number of lines received'),
+    .describe(
+      'Number of lines to skip. To resume after a lost connection, send the number of lines that were received',
+    ),
   q: z
     .string()
     .min(1, 'must not be empty')
     .max(200, 'must be at most 200 characters')
     .optional()
-    .describe('Only lines that contain this text, in upper or lower case; colors are ignored. Not together with follow')
+    .describe(
+      'Returns only lines that contain this text. Case-insensitive; colors are ignored. Cannot be combined with `follow=true`',
+    )
     .meta({ examples: ['error'] }),
   partial: flag
     .optional()
     .describe(
-      'With `follow=true`: `true` also sends lines that have no end yet, such as progress bars, with `partial: true`. The next line of the same step, stream and server replaces such a line, and `from` does not count it',
+      'With `follow=true`: whether to send incomplete lines too, such as progress bars, with `partial: true`. The next line with the same step, stream and server replaces an incomplete line. `from` does not count incomplete lines',
     ),
-  follow: flag.optional().describe('`true`: streams new lines until the log ends'),
+  follow: flag.optional().describe('Whether to stream new lines until the log ends'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;

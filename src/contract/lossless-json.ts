@@ -1,16 +1,16 @@
 /**
- * Numbers in a JSON text that a double might not hold exactly. The pattern also matches in strings, which only costs
- * time.
+ * Matches numbers in a JSON text that a double might not represent exactly. A match inside a string is harmless: the
+ * text is then only parsed more slowly.
  */
 const LONG_NUMBER = /\d[\d.]{15,}|\d[eE]/;
 
-/** The arguments that TypeScript's library does not declare yet (proposal "JSON.parse source text access"). */
+/** TypeScript's library does not declare the third argument yet (proposal "JSON.parse source text access"). */
 type Reviver = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
 
 /**
- * Parses JSON such that `JSON.stringify` writes every number as it was: numbers that a double cannot represent exactly
- * are kept as text (`JSON.rawJSON`). Throws `SyntaxError`. Pure.
+ * Parses JSON so that `JSON.stringify` writes every number unchanged: numbers that a double cannot represent exactly are
+ * kept as text (`JSON.rawJSON`). Throws `SyntaxError`. Pure.
  */
 export function parseLossless(text: string): unknown {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text);

@@ -1,13 +1,13 @@
 /** Messages of the Model Context Protocol: JSON-RPC 2.0, one message per request. */
 import { z } from 'zod';
 
-/** Revisions of the protocol, newest first. The first has no handshake: each request names its revision in a header. */
+/** Revisions of the protocol, newest first. The newest has no handshake: a header names the revision of each request. */
 export const MCP_VERSIONS = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'] as const;
 
 export const MCP_LIMITS = {
   /** Maximum length of a tool's result, in characters. */
   output: 65_536,
-  /** Maximum length of the arguments that belong in a URL, in characters; in HTTP, Node limits all headers to 16 KiB. */
+  /** Maximum length of the arguments in a URL, in characters. Node limits the URL and all headers to 16 KiB. */
   url: 8_192,
   logLines: { max: 1_000, standard: 200 },
 } as const;

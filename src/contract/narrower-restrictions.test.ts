@@ -6,7 +6,11 @@ import { NO_RESTRICTIONS, type Restrictions } from './restrictions.ts';
 const rate = (requests: number, seconds: number) => ({ rate: { requests, seconds } });
 
 test('requested restrictions that allow more than the granted ones are detected', () => {
-  const rows: [granted: Partial<Restrictions>, requested: Partial<Restrictions>, wider: keyof Restrictions | null][] = [
+  const rows: [
+    granted: Partial<Restrictions>,
+    requested: Partial<Restrictions>,
+    expected: keyof Restrictions | null,
+  ][] = [
     [{}, {}, null],
     [{}, { addresses: ['10.0.0.0/8'], projects: ['p'], apps: ['a'], ...rate(1, 1), maxUses: 1 }, null],
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.0.0.0/8'] }, null],
@@ -17,7 +21,7 @@ test('requested restrictions that allow more than the granted ones are detected'
     [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.2.3', '11.0.0.1'] }, 'addresses'],
     [{ addresses: ['0.0.0.0/0'] }, { addresses: ['::1'] }, 'addresses'],
     [{ addresses: ['::/0'] }, { addresses: ['10.1.2.3'] }, 'addresses'],
-    // Together the granted ranges contain the requested one, but neither does alone.
+    // The two granted ranges together contain the requested range, but neither range alone does.
     [{ addresses: ['10.0.0.0/9', '10.128.0.0/9'] }, { addresses: ['10.0.0.0/8'] }, 'addresses'],
     [{ projects: ['p', 'q'], apps: ['a'] }, { projects: ['q'] }, null],
     [{ projects: ['p', 'q'], apps: ['a'] }, { apps: ['a'] }, null],
@@ -37,8 +41,8 @@ test('requested restrictions that allow more than the granted ones are detected'
     [{ maxUses: 5 }, { maxUses: 6 }, 'maxUses'],
     [{ maxUses: 5 }, {}, 'maxUses'],
   ];
-  for (const [granted, requested, wider] of rows) {
-    const found = widerRestriction({ ...NO_RESTRICTIONS, ...granted }, { ...NO_RESTRICTIONS, ...requested });
-    assert.equal(found, wider, JSON.stringify([granted, requested]));
+  for (const [granted, requested, expected] of rows) {
+    const actual = widerRestriction({ ...NO_RESTRICTIONS, ...granted }, { ...NO_RESTRICTIONS, ...requested });
+    assert.equal(actual, expected, JSON.stringify([granted, requested]));
   }
 });

@@ -5,12 +5,12 @@ type Rate = NonNullable<Restrictions['rate']>;
 
 function areAddressesWider(granted: readonly string[], requested: readonly string[]): boolean {
   if (granted.length === 0) return false;
-  const ranges = granted.map(parseAddressRange);
+  const grantedRanges = granted.map(parseAddressRange);
   return (
     requested.length === 0 ||
     requested.some((text) => {
-      const inner = parseAddressRange(text);
-      return inner === null || !ranges.some((outer) => outer !== null && containsRange(outer, inner));
+      const range = parseAddressRange(text);
+      return range === null || !grantedRanges.some((outer) => outer !== null && containsRange(outer, range));
     })
   );
 }
@@ -21,8 +21,8 @@ const isRateWider = (granted: Rate, requested: Rate | null): boolean =>
   requested.requests * granted.seconds > granted.requests * requested.seconds;
 
 /**
- * Returns the member of `requested` that would allow more than `granted`, or null; projects and apps are checked first.
- * An app is not accepted in place of its granted project, because it may be moved to another project. Pure.
+ * Returns the name of a requested restriction that would allow more than the granted one, or null. If a project is
+ * granted, its apps cannot be requested instead, because they can be moved to another project. Pure.
  */
 export function widerRestriction(granted: Restrictions, requested: Restrictions): keyof Restrictions | null {
   if (granted.projects.length + granted.apps.length > 0) {

@@ -1,6 +1,6 @@
 import type { NoticeKind } from './event-names.ts';
 
-/** The parts of a notice that its text depends on. */
+/** The fields of a notice on which its text depends. */
 export interface DescribedNotice {
   readonly kind: NoticeKind;
   readonly subject: { readonly kind: string; readonly id: string | null; readonly name: string | null };
@@ -15,18 +15,18 @@ export interface NoticeText {
 
 const NOUNS: Readonly<Record<string, string>> = { access_token: 'access token', api_key: 'API key' };
 
-/** Formats a time, as in “2026-12-29 09:00 UTC”. */
-const atUtc = (value: unknown): string => `${String(value).slice(0, 16).replace('T', ' ')} UTC`;
+/** Formats a time like "2026-12-29 09:00 UTC". */
+const formatUtc = (value: unknown): string => `${String(value).slice(0, 16).replace('T', ' ')} UTC`;
 
-const segment = (value: unknown): string => encodeURIComponent(String(value));
+const pathSegment = (value: unknown): string => encodeURIComponent(String(value));
 
 const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string) => NoticeText>> = {
   'credential.expiring': (notice, name) => ({
-    title: `${name} expires on ${atUtc(notice.detail['expiresAt'])}`,
+    title: `${name} expires on ${formatUtc(notice.detail['expiresAt'])}`,
     action: { text: 'Replace it', path: credentialPath(notice) },
   }),
   'credential.expired': (notice, name) => ({
-    title: `${name} expired on ${atUtc(notice.detail['expiresAt'])}`,
+    title: `${name} expired on ${formatUtc(notice.detail['expiresAt'])}`,
     action: { text: 'Replace or delete it', path: credentialPath(notice) },
   }),
   'credential.unused': (notice, name) => ({
@@ -41,7 +41,7 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     },
   }),
   'credential.used_after_deletion': (notice, name) => ({
-    title: `${name} was presented after its deletion`,
+    title: `${name} was used after its deletion`,
     action: { text: 'Find what still uses it', path: logPath(notice) },
   }),
   'credential.violates_policy': (notice, name) => ({
@@ -54,40 +54,41 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
   }),
   'deployment.failed': ({ subject, detail }) => ({
     title: `A deployment of ${quoted(subject.name)} failed`,
-    action: { text: 'Read its log', path: `/deployments/${segment(detail['deploymentId'])}` },
+    action: { text: 'Read its log', path: `/deployments/${pathSegment(detail['deploymentId'])}` },
   }),
   'run.failed': ({ subject, detail }) => ({
     title: `A run of ${quoted(subject.name)} failed`,
-    action: { text: 'Read its log', path: `/runs/${segment(detail['runId'])}` },
+    action: { text: 'Read its log', path: `/runs/${pathSegment(detail['runId'])}` },
   }),
   'backup.failed': ({ subject, detail }) => ({
     title:
       detail['verification'] === true
         ? `The verification of a backup of ${quoted(subject.name)} failed`
         : `A backup of ${quoted(subject.name)} failed`,
-    action: { text: 'See its error', path: `/apps/${segment(subject.id)}/backups` },
+    action: { text: 'See its error', path: `/apps/${pathSegment(subject.id)}/backups` },
   }),
   'error.new': ({ subject }) => ({
     title: `New error: ${subject.name ?? ''}`,
-    action: { text: 'Look at the issue', path: `/errors/${segment(subject.id)}` },
+    action: { text: 'Look at the issue', path: `/errors/${pathSegment(subject.id)}` },
   }),
   'error.reopened': ({ subject }) => ({
     title: `A resolved error was reported again: ${subject.name ?? ''}`,
-    action: { text: 'Look at the issue', path: `/errors/${segment(subject.id)}` },
+    action: { text: 'Look at the issue', path: `/errors/${pathSegment(subject.id)}` },
   }),
   'webhook.switched_off': ({ subject, detail }) => ({
     title: `The webhook ${quoted(subject.name)} was switched off: ${detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days'}`,
-    action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${segment(subject.id)}` },
+    action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${pathSegment(subject.id)}` },
   }),
 };
 
 const quoted = (name: string | null): string => `“${name ?? ''}”`;
 
 function credentialPath({ subject }: DescribedNotice): string {
-  return `/settings/${subject.kind === 'api_key' ? 'api-keys' : 'access-tokens'}/${segment(subject.id)}`;
+  return `/settings/${subject.kind === 'api_key' ? 'api-keys' : 'access-tokens'}/${pathSegment(subject.id)}`;
 }
 
-const logPath = ({ subject }: DescribedNotice): string => `/settings/activity-log?credential=${segment(subject.id)}`;
+const logPath = ({ subject }: DescribedNotice): string =>
+  `/settings/activity-log?credential=${pathSegment(subject.id)}`;
 
 /** Returns the title of a notice and the recommended next step, as plain text. Runs in browsers. Pure. */
 export function describeNotice(notice: DescribedNotice): NoticeText {
@@ -103,7 +104,7 @@ const URGENT_KINDS: readonly NoticeKind[] = [
   'webhook.switched_off',
 ];
 
-/** Returns whether a notice must not wait for the daily mail. Pure. */
+/** Returns whether a notice must not wait for the daily email. Pure. */
 export function isUrgent({ kind, detail }: Pick<DescribedNotice, 'kind' | 'detail'>): boolean {
   return URGENT_KINDS.includes(kind) || (kind === 'credential.expiring' && detail['days'] === 1);
 }

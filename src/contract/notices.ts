@@ -15,7 +15,7 @@ const NoticeCredential = z.object({
   useCount: z.int(),
   addresses: z
     .array(z.object({ address: z.string(), lastSeenAt: instant }))
-    .describe('What used it last, newest first'),
+    .describe('Addresses that used it last, newest first'),
   deletedAt: nullableInstant.describe('When it was deleted; null while it exists'),
 });
 export type NoticeCredential = z.infer<typeof NoticeCredential>;
@@ -25,14 +25,16 @@ export const Notice = z
     id,
     kind: z.enum(NOTICE_KINDS),
     status: z.enum(NOTICE_STATUSES),
-    urgent: z.boolean().describe('Whether it is sent by mail at once by default'),
+    urgent: z.boolean().describe('Whether it is emailed immediately by default'),
     title: z.string(),
-    subject: auditParty.describe('The credential, app, script or issue that it is about'),
-    credential: NoticeCredential.nullable().describe('The credential that it is about; null if it is about none'),
-    detail: z.record(z.string(), z.unknown()).describe('Depends on the kind, such as `days` and `expiresAt`'),
+    subject: auditParty.describe('The credential, app, script, issue or webhook that the notice is about'),
+    credential: NoticeCredential.nullable().describe('The credential that the notice is about, if it is about one'),
+    detail: z
+      .record(z.string(), z.unknown())
+      .describe('Depends on the kind, for example `days` and `expiresAt` of an expiring credential'),
     action: z
       .object({ text: z.string(), path: z.string().describe('Path in the web UI') })
-      .describe('What to do next, and where'),
+      .describe('The recommended next step'),
     createdAt: instant,
     dismissedAt: nullableInstant.describe('When it was last dismissed or snoozed'),
     dismissedBy: z.object({ id: z.string().nullable(), name: z.string().nullable() }).nullable(),
@@ -45,14 +47,14 @@ export const NoticePage = countedPageOf(Notice);
 
 export const NoticeQuery = z.strictObject({
   ...pagingFields,
-  status: oneOf(NOTICE_STATUSES).optional().describe('All if omitted'),
+  status: oneOf(NOTICE_STATUSES).optional().describe('Defaults to all statuses'),
   kind: oneOf(NOTICE_KINDS).optional(),
 });
 export type NoticeQuery = z.infer<typeof NoticeQuery>;
 
 export const DismissNotice = z
   .strictObject({
-    until: instantInput.optional().describe('Snoozes the notice, which is open again from then on'),
+    until: instantInput.optional().describe('Snoozes the notice until this time, when it opens again'),
   })
   .optional()
   .meta({ id: 'DismissNotice' });

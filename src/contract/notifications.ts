@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { NOTICE_KINDS, NOTIFICATION_MODES } from './event-names.ts';
 import { oneOf } from './fields.ts';
 
-const mode = oneOf(NOTIFICATION_MODES).describe('`immediate`: a mail at once; `digest`: in one mail a day');
+const mode = oneOf(NOTIFICATION_MODES).describe(
+  '`immediate`: one email per notice. `digest`: one email per day. `off`: no email',
+);
 
 export const Notifications = z
   .object({
@@ -10,9 +12,9 @@ export const Notifications = z
       .record(z.enum(NOTICE_KINDS), mode)
       .meta({ examples: [Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, 'digest']))] })
       .describe(
-        'By kind of notice. Unless you choose a mode, a credential that expires within a day is mailed at once',
+        'Mode by kind of notice. Unless you choose a mode, a notice about a credential that expires within a day is emailed immediately',
       ),
-    mail: z.boolean().describe('Whether this installation sends mail'),
+    mail: z.boolean().describe('Whether this installation sends email'),
   })
   .meta({ id: 'Notifications' });
 export type Notifications = z.infer<typeof Notifications>;

@@ -16,7 +16,7 @@ export const Introspection = z
     exp: z.int().optional(),
     kind: z.enum(CREDENTIAL_KINDS).optional(),
   })
-  .meta({ id: 'Introspection', title: 'RFC 7662' });
+  .meta({ id: 'Introspection', title: 'A token introspection response (RFC 7662)' });
 export type Introspection = z.infer<typeof Introspection>;
 
 export const ServerMetadata = z
@@ -33,12 +33,12 @@ export const ServerMetadata = z
     revocation_endpoint_auth_methods_supported: z.array(z.string()),
     service_documentation: z.string(),
   })
-  .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
+  .meta({ id: 'ServerMetadata', title: 'Authorization server metadata (RFC 8414)' });
 
-/** Any length is accepted, because malformed and unknown secrets get the same response. */
+/** A secret of any length, because malformed and unknown secrets get the same response. */
 const submittedSecret = z.string().max(LIMITS.bodyBytes);
 const submittedToken = submittedSecret.trim();
-/** Authentication in the body (RFC 6749, section 2.3.1). */
+/** Fields for client authentication in the body (RFC 6749, section 2.3.1). */
 const clientFields = { client_id: z.string().max(255).optional(), client_secret: submittedSecret.optional() };
 export const IntrospectRequest = z
   .object({
@@ -52,7 +52,7 @@ export const RevokeRequest = z
   .object({ token: submittedToken, token_type_hint: z.string().max(255).optional(), ...clientFields })
   .meta({ id: 'RevokeRequest' });
 
-/** A problem with the members of RFC 6749, section 5.2. */
+/** A problem that also has the members of an OAuth error (RFC 6749, section 5.2). */
 export const OAuthError = ProblemBody.extend({ error: z.string(), error_description: z.string() }).meta({
   id: 'OAuthError',
   title: 'An OAuth error (RFC 6749, section 5.2)',
@@ -65,7 +65,7 @@ export const TOKEN_TYPES = {
   jwt: 'urn:ietf:params:oauth:token-type:jwt',
 } as const;
 
-const word = z.string().max(512);
+const shortText = z.string().max(512);
 /** JSON as text, because forms cannot contain objects. */
 const restrictionsText = z
   .string()
@@ -82,22 +82,22 @@ const restrictionsText = z
 /** A request to the token endpoint: the device grant, or a token exchange (RFC 8693, section 2.1). */
 export const TokenRequest = z
   .object({
-    grant_type: word,
+    grant_type: shortText,
     device_code: z.string().max(255).optional(),
     client_id: z.string().max(255).optional(),
     subject_token: z.string().max(WORKLOAD_LIMITS.subjectToken).trim().optional(),
-    subject_token_type: word.optional(),
-    requested_token_type: word.optional(),
-    resource: word.optional().describe('ID of the workload identity; `audience` may name it instead'),
-    audience: word.optional(),
+    subject_token_type: shortText.optional(),
+    requested_token_type: shortText.optional(),
+    resource: shortText.optional().describe('ID of the workload identity; `audience` may name it instead'),
+    audience: shortText.optional(),
     scope: z.string().max(1024).optional().describe('Scopes of the new token, separated by spaces'),
     expires_in: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).optional(),
     restrictions: restrictionsText
       .optional()
       .describe(
-        'Tighter restrictions of the new token, as a JSON object with the members of `RequestedRestrictions`. Members that are left out stay as they are, except that `projects` and `apps` are replaced together',
+        'Tighter restrictions for the new token, as a JSON object with the members of `RequestedRestrictions`. Omitted members keep their value, except that `projects` and `apps` are replaced together',
       ),
-    passphrase: submittedSecret.optional().describe('The passphrase of an access token that has one'),
+    passphrase: submittedSecret.optional().describe('The passphrase of the exchanged access token, if it has one'),
   })
   .meta({ id: 'TokenRequest' });
 export type TokenRequest = z.infer<typeof TokenRequest>;
@@ -110,5 +110,5 @@ export const ExchangedToken = z
     expires_in: z.int(),
     scope: z.string(),
   })
-  .meta({ id: 'ExchangedToken', title: 'RFC 8693, section 2.2.1' });
+  .meta({ id: 'ExchangedToken', title: 'A token exchange response (RFC 8693, section 2.2.1)' });
 export type ExchangedToken = z.infer<typeof ExchangedToken>;

@@ -1,6 +1,6 @@
 /**
- * The paths of the web UI, with parameters as `$name`. The server responds to each with the web UI, whose router
- * (`src/web/router.tsx`) compiles only if it has exactly these paths.
+ * The paths of the pages of the web UI, with parameters as `$name`. The server responds to each path with the web UI.
+ * The router of the web UI (`src/web/router.tsx`) compiles only if it has exactly these paths.
  */
 export const PAGE_ROUTES = [
   '/',

@@ -7,18 +7,18 @@ export const Passkey = z
   .object({
     id,
     name: z.string(),
-    backedUp: z.boolean().describe('Whether it is synced across devices'),
+    backedUp: z.boolean().describe('Whether the passkey is synced across devices'),
     createdAt: instant,
     lastUsedAt: nullableInstant,
   })
   .meta({
     id: 'Passkey',
-    title: 'A WebAuthn credential for signing in without a password; only its public key is stored',
+    title: 'A WebAuthn credential for signing in without a password. Only its public key is stored',
   });
 export type Passkey = z.infer<typeof Passkey>;
 const publicKeyOptions = z
   .record(z.string(), z.unknown())
-  .describe('To pass to the browser unchanged; valid for one response within five minutes');
+  .describe('Options to pass to the browser unchanged. They are valid for one response within five minutes');
 export const PasskeyOptions = z.object({ options: publicKeyOptions }).meta({ id: 'PasskeyOptions' });
 
 const passkeyName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, "Ada's laptop");
@@ -28,7 +28,7 @@ const base64urlText = (max: number) =>
     .regex(/^[A-Za-z0-9_-]+$/, 'must be base64url')
     .max(max, `must be at most ${max} characters`);
 /**
- * Fields that browsers send with a response. Browsers may add fields, so unknown ones are dropped instead of rejected.
+ * Fields that browsers send with a response. Unknown fields are dropped and not rejected, because browsers can add some.
  */
 const passkeyFields = {
   id: base64urlText(1400),

@@ -6,8 +6,8 @@ import { pagingFields } from './paging.ts';
 
 export const password = untrimmedText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
 /**
- * A password being checked: bounded but not validated, so that an account with a password from an older policy is not
- * locked out.
+ * A password to check. Its length is bounded, but the rules for new passwords do not apply, so that a person whose
+ * password was set under older rules is not locked out.
  */
 export const submittedPassword = z
   .string()
@@ -20,7 +20,7 @@ export const Person = z
     name: z.string(),
     email: z.string(),
     twoFactor: z.boolean(),
-    operator: z.boolean().describe('Administers the installation'),
+    operator: z.boolean().describe('Whether the person administers the installation'),
     canCreateWorkspaces: z.boolean(),
     createdAt: instant,
   })
@@ -34,8 +34,8 @@ export const Account = z
     email: z.string(),
     twoFactor: z.boolean(),
     operator: z.boolean(),
-    disabled: z.boolean().describe('Whether the person is barred from signing in'),
-    workspaces: z.number().int().describe('Number of workspaces the person is a member of'),
+    disabled: z.boolean().describe('Whether the account is disabled and the person cannot sign in'),
+    workspaces: z.number().int().describe('Number of workspaces of which the person is a member'),
     createdAt: instant,
     lastUsedAt: nullableInstant.describe('Last use of a session, accurate to the hour'),
   })

@@ -14,7 +14,7 @@ export type EnvOwnerKind = (typeof ENV_OWNERS)[number];
 export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
 export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];
 
-/** How a hook receives the app's variables. */
+/** How a hook receives the app's variables: as environment variables, or as one file per variable. */
 export const VARIABLE_DELIVERIES = ['environment', 'files'] as const;
 
 /** The stages of a deployment at which hooks run, in order. */
@@ -30,7 +30,7 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
-/** Deploys to all servers at once, in batches, or to one server first and to the others once promoted. */
+/** Deploys to all servers in parallel, in batches, or to one server first and to the others after a promotion. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
@@ -55,11 +55,11 @@ export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
 /** Sort orders of resource lists; `-` for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
 
-/** Intervals of the roll-ups, with their lengths in milliseconds. */
+/** Intervals in which activity events are counted, with their lengths in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
 export type Interval = keyof typeof INTERVALS;
 export const INTERVAL_NAMES = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
-/** Fields that events can be grouped by when they are counted. */
+/** Fields by which counts of activity events can be grouped. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
 
@@ -69,10 +69,10 @@ export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
-/** What happens when a script is due while it is still running: no run, a run afterwards, or a concurrent run. */
+/** What happens when a script is due while it is still running: no run, a run afterwards or a concurrent run. */
 export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
 export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
-/** What the verification of a backup checked: see `Backup`. */
+/** How a backup was verified. The schema `Backup` describes the methods. */
 export const VERIFICATION_METHODS = ['stored', 'unpacked', 'command'] as const;
 export type VerificationMethod = (typeof VERIFICATION_METHODS)[number];
 /** A backup of an app's shared directory, or of the output of its backup command. */

@@ -1,12 +1,12 @@
 /**
- * The requirements of a policy for a credential. Runs in browsers, so that a form can check the policy before it is
- * sent.
+ * The requirements of a policy for a credential. Runs in browsers, so that a form can be checked against the policy
+ * before it is sent.
  */
 import { DAY } from './limits.ts';
 import type { Policy } from './policy.ts';
 import type { CredentialKind, CredentialRule } from './vocabulary.ts';
 
-/** The properties of a credential that a policy has rules for; times in epoch milliseconds. */
+/** The properties of a credential for which a policy has rules; times in epoch milliseconds. */
 export interface PolicySubject {
   readonly kind: CredentialKind;
   readonly rights: readonly string[];
@@ -18,7 +18,7 @@ export interface PolicySubject {
   readonly addresses: readonly string[];
 }
 
-/** A violated rule, the request's field that violates it, and what the field must be. */
+/** A violated rule, the field that violates it, and what the field must be. */
 export interface PolicyViolation {
   readonly rule: CredentialRule;
   readonly field: string;

@@ -8,16 +8,16 @@ import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPON
 const descriptions = {
   maxLifetimeDays: 'Maximum number of days between the creation of a credential and its expiry; null for no maximum',
   bindsExistingFrom:
-    'When the maximum lifetime starts to apply to existing credentials; null for never. A new value must be at least 7 days ahead',
+    'When the maximum lifetime starts to apply to existing credentials; null for never. A new value must be at least 7 days in the future',
   passphraseScopes: 'Scopes whose access tokens must have a passphrase; `all` includes every scope',
-  allowAll: 'Whether access tokens may have the scope `all`',
+  allowAll: 'Whether access tokens can have the scope `all`',
   requireAddresses: 'Whether credentials must be restricted to addresses',
   requireTwoFactor: 'Whether members without two-factor authentication have access to their own account only',
-  createdBy: 'Who may create credentials: the owner and admins, or the owner only',
+  createdBy: 'Who can create credentials: `admins` (and the owner), or the `owner` only',
   unusedAfterDays: 'Number of days without use after which a credential counts as unused',
-  onLeak: 'What happens to a credential whose secret is reported as leaked: it is deleted, or only reported',
+  onLeak: '`delete`: a credential whose secret is reported as leaked is deleted. `notify`: the leak is only reported',
   foreignPrefixes:
-    'Prefixes of the secrets of other systems whose credentials were imported. A node accepts or refuses a changed prefix within seconds',
+    'Prefixes of the secrets of imported credentials from other systems. All nodes apply a change within seconds',
 } as const;
 
 export const Policy = z
@@ -36,7 +36,7 @@ export const Policy = z
   .meta({ id: 'Policy', title: 'The policy of a workspace for its credentials and members' });
 export type Policy = z.infer<typeof Policy>;
 
-/** The policy of a workspace that has never changed it. */
+/** The policy of a workspace whose policy was never changed. */
 export const DEFAULT_POLICY: Policy = {
   maxLifetimeDays: null,
   bindsExistingFrom: null,
@@ -58,8 +58,8 @@ const foreignPrefix = matchingText(FOREIGN_PREFIX, prefixLength.max, FOREIGN_PRE
 );
 
 /**
- * Whether a new `bindsExistingFrom` is allowed depends on the current time and the previous policy, and is not checked
- * here.
+ * A change of a policy. Whether a new `bindsExistingFrom` is allowed is not checked here, because that depends on the
+ * current time and the previous policy.
  */
 export const UpdatePolicy = z
   .strictObject({
@@ -96,7 +96,9 @@ export const UpdatePolicy = z
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 
 export const UpdatePolicyQuery = z.strictObject({
-  dryRun: flag.optional().describe('Whether to return what would violate the policy instead of changing it'),
+  dryRun: flag
+    .optional()
+    .describe('Whether to return the credentials and members that would violate the policy, without changing it'),
   limit: wholeNumber(1, LIMITS.page.max)
     .optional()
     .describe(
@@ -109,7 +111,7 @@ const total = z
   .int()
   .min(0)
   .nullable()
-  .describe(`Number of all violations; null if there are more than ${LIMITS.countedTotal}`);
+  .describe(`Total number of violations; null if there are more than ${LIMITS.countedTotal}`);
 
 export const PolicyDryRun = z
   .object({
@@ -122,7 +124,7 @@ export const PolicyDryRun = z
           kind: z.enum(CREDENTIAL_KINDS),
           name: z.string(),
           rules: z.array(z.enum(CREDENTIAL_RULES)).describe('Names of the violated rules'),
-          expiresAt: nullableInstant.describe('When it would expire; null for never'),
+          expiresAt: nullableInstant.describe('When the credential would expire; null for never'),
         }),
       ),
       total,

@@ -1,10 +1,10 @@
 import { CODES, type Code } from './error-codes.ts';
 
-/** The state of a rate limit after a use, as reported in the header `RateLimit`. */
+/** The state of a credential's rate limit after a use, which the header `RateLimit` reports. */
 export interface RateState {
   readonly requests: number;
   readonly seconds: number;
-  /** Number of further requests that would be accepted at once. */
+  /** Number of further requests that would be accepted immediately. */
   readonly remaining: number;
   /** Milliseconds until one more request is accepted; 0 if the bucket is full. */
   readonly waitMs: number;
@@ -16,7 +16,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** Optional members of a problem besides its code (RFC 9457 extension members). */
+/** Optional data of a problem: extension members (RFC 9457), and values of response headers. */
 export interface ProblemExtensions {
   /** One entry per rejected field, for `validation_failed`. */
   readonly errors?: readonly FieldError[];
@@ -24,22 +24,22 @@ export interface ProblemExtensions {
   readonly required?: readonly string[];
   /** Seconds to wait before retrying, for `rate_limited` and `unavailable`. */
   readonly retryAfter?: number;
-  /** The state of the rate of a credential, for `rate_limited`. */
+  /** The state of the credential's rate limit, for `rate_limited`. */
   readonly rate?: RateState;
-  /** The header `Sunset`, for a refusal of a credential that expires soon. */
+  /** The value of the header `Sunset`, if the credential expires soon. */
   readonly sunset?: string;
   /** Why a node is not ready, as single words. */
   readonly reasons?: readonly string[];
-  /** Id of the resource that the first call created, for `idempotent_replay`. */
+  /** ID of the resource that the first request created, for `idempotent_replay`. */
   readonly id?: string;
   /** The error code of RFC 6749 or RFC 8628, for standard clients. */
   readonly error?: string;
-  /** The methods that a path supports, for 405. */
+  /** The methods that the URL supports, for status 405. */
   readonly allow?: readonly string[];
   readonly cause?: unknown;
 }
 
-/** The server's only error class for requests that cannot be served; `code` determines the HTTP status. */
+/** The only error class for requests that cannot be served. `code` determines the HTTP status. */
 export class Problem extends Error {
   readonly code: Code;
   readonly extensions: ProblemExtensions;

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { description, id, name, slug, timestamps } from './fields.ts';
 
-// Projects
-
 export const Project = z
   .object({ id, name: z.string(), slug: z.string(), description: z.string().nullable(), ...timestamps })
   .meta({ id: 'Project' });

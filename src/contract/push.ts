@@ -2,23 +2,28 @@
 import { z } from 'zod';
 import { PUSH_LIMITS } from './limits.ts';
 
-const pattern = (what: string, example: string) =>
+const pattern = (noun: string, example: string) =>
   z
     .string()
     .min(1)
     .max(PUSH_LIMITS.pattern, `must be at most ${PUSH_LIMITS.pattern} characters`)
-    .regex(/^[^\0-\x1f\x7f\s\\]+$/, `must be ${what} without spaces; * matches any characters except /, ** for any`)
+    .regex(
+      /^[^\0-\x1f\x7f\s\\]+$/,
+      `must be ${noun} without spaces; * matches any characters except /, ** matches any characters`,
+    )
     .meta({ examples: [example] });
-const patterns = (what: string, example: string) =>
+const patterns = (noun: string, example: string) =>
   z
-    .array(pattern(what, example))
+    .array(pattern(noun, example))
     .max(PUSH_LIMITS.patterns, `must contain at most ${PUSH_LIMITS.patterns} patterns`)
     .default([]);
 
 /** Which pushes to a repository deploy an app. */
 export const pushSettings = z
   .strictObject({
-    branches: patterns('a branch', 'release/*').describe("Branches to deploy; if empty, only the app's branch"),
+    branches: patterns('a branch', 'release/*').describe(
+      "Branches whose pushes are deployed; if empty, only the app's branch",
+    ),
     paths: patterns('a path', 'services/shop/**').describe(
       'If not empty, only pushes that change one of these paths are deployed',
     ),
@@ -32,7 +37,7 @@ export const PushSecret = z
   .meta({ id: 'PushSecret' });
 export type PushSecret = z.infer<typeof PushSecret>;
 
-/** Why a push deploys nothing. */
+/** Why a push does not deploy an app. */
 export const PUSH_REASONS = [
   'not_a_push',
   'branch_deleted',

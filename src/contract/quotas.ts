@@ -1,6 +1,6 @@
 /**
- * How much a workspace or a person may add (`quota_exceeded`). Requests beyond a quota are
- * rejected, but never deletions or revocations. A test compares this table with the table in `docs/operations.md`.
+ * How much a workspace, a person or a principal can add. Requests beyond a quota are rejected with `quota_exceeded`.
+ * Deletions and revocations are never rejected. A test compares this table with the table in `docs/operations.md`.
  */
 
 const DAY_MS = 86_400_000;
@@ -9,7 +9,7 @@ export interface Quota {
   readonly max: number;
   /** The window in milliseconds; null for a limit on the number of existing resources. */
   readonly spanMs: number | null;
-  /** `principal` is per workspace, so that one busy credential does not use up the quota of the others. */
+  /** `principal`: per person or credential in a workspace, so that a busy credential does not use up a shared quota. */
   readonly per: 'workspace' | 'person' | 'principal';
   /** The counted unit, in the plural. */
   readonly unit: string;

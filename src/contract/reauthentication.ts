@@ -3,7 +3,7 @@ import { submittedCode } from './fields.ts';
 import { PasskeyAssertion } from './passkeys.ts';
 import { submittedPassword } from './people.ts';
 
-/** Proof required again before a sensitive action, as strong as for a sign-in. */
+/** The proof of identity for a sensitive action. It is as strong as the proof for a sign-in. */
 export const Reauthenticate = z
   .strictObject({
     password: submittedPassword.optional(),
@@ -12,7 +12,7 @@ export const Reauthenticate = z
     singleSignOn: z
       .literal(true)
       .optional()
-      .describe('The sign-in of this session at the provider, if it is not older than ten minutes'),
+      .describe("Uses this session's sign-in at the provider as proof, if it is not older than ten minutes"),
   })
   .refine(
     ({ password, code, passkey, singleSignOn }) =>

@@ -1,4 +1,4 @@
-/** Browsers ignore some control characters in URLs, and read a backslash as a slash. */
+/** Characters that browsers ignore in URLs or, like the backslash, read as another character. */
 const UNSAFE = /[\u0000-\u0020\u007f\\]/;
 
 /**

@@ -1,6 +1,6 @@
 import type { ReviewReason } from './vocabulary.ts';
 
-/** The weight that each reason adds to a credential's risk. The review is sorted by risk. */
+/** The weight that each reason adds to the risk of a credential. The review is sorted by risk. */
 export const REVIEW_WEIGHTS: Readonly<Record<ReviewReason, number>> = {
   creator_left: 50,
   violates_policy: 40,

@@ -7,7 +7,7 @@ import { LIMITS, REVIEW_DAYS, REVIEW_LIMITS } from './limits.ts';
 import { countedPageOf, pagingFields } from './paging.ts';
 import { PERMISSIONS, REVIEW_DECISIONS, REVIEW_REASONS, type ReviewReason, SCOPES } from './vocabulary.ts';
 
-/** Returns the reasons of a bit mask. Pure. */
+/** Converts a stored bit mask to the reasons for a review. Pure. */
 export const reviewReasonsOf = (bits: number): ReviewReason[] =>
   REVIEW_REASONS.filter((_, position) => (bits & (1 << position)) !== 0);
 
@@ -28,7 +28,7 @@ const describedReasons = REVIEW_REASONS.map((reason) => `\`${reason}\`: ${REASON
 const Kept = z.object({
   reviewedAt: instant,
   reviewedBy: z.object({ id: id.nullable(), name: z.string().nullable() }),
-  until: instant.describe('Until when it is left out of the review, unless another reason applies'),
+  until: instant.describe('Time until which the credential is left out of the review, unless another reason applies'),
   note: z.string().nullable(),
 });
 
@@ -41,7 +41,7 @@ export const ReviewItem = z
       .array(z.enum([...SCOPES, ...PERMISSIONS]))
       .nullable()
       .describe('With the reason `broader_than_used`, the scopes or permissions that it used; otherwise null'),
-    kept: Kept.nullable().describe('The last decision to keep it; null if there is none or it no longer applies'),
+    kept: Kept.nullable().describe('The last decision to keep the credential; null if there is none or it has expired'),
   })
   .meta({ id: 'ReviewItem' });
 export type ReviewItem = z.infer<typeof ReviewItem>;
@@ -54,9 +54,9 @@ export const Review = countedPageOf(ReviewItem)
   .extend({
     counts: z
       .object(countPerReason)
-      .describe('Number of credentials per reason, on all pages and whatever `reason` the list is filtered by'),
-    lastReviewAt: nullableInstant.describe('When a decision was last recorded; null if never'),
-    lastReviewedBy: z.string().nullable().describe('Name of the person who recorded that decision'),
+      .describe('Number of credentials per reason, on all pages and regardless of the filter `reason`'),
+    lastReviewAt: nullableInstant.describe('When the last decision was recorded; null if there is none'),
+    lastReviewedBy: z.string().nullable().describe('Name of the person who recorded the last decision'),
   })
   .meta({ id: 'Review', title: 'Credentials to review, highest risk first' });
 export type Review = z.infer<typeof Review>;
@@ -67,7 +67,7 @@ export const ReviewQuery = z.strictObject({
   createdBy: searchText(64).optional().describe('ID of the person who created it'),
   includeKept: oneOf(['true', 'false'])
     .optional()
-    .describe('Whether to include credentials that somebody has decided to keep; false by default'),
+    .describe('Whether to include credentials with a decision to keep them; false by default'),
 });
 export type ReviewQuery = z.infer<typeof ReviewQuery>;
 

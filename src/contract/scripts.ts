@@ -23,27 +23,25 @@ import { SCRIPT_OVERLAPS, WORK_STATUSES } from './platform-vocabulary.ts';
 import { serverUser } from './servers.ts';
 import { isTimeZone } from './time-zone.ts';
 
-const LIMITS = RESOURCE_LIMITS;
-
-/** Text for a variable's value or a file: well-formed, without NUL. */
-const wellFormedText = (max: number, what: string) =>
+/** Text for a variable's value or a file: well-formed Unicode, without NUL. */
+const wellFormedText = (max: number, label: string) =>
   z
     .string()
     .max(max, `must be at most ${max} characters`)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), `${what} must be well-formed Unicode without NUL`);
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), `${label} must be well-formed Unicode without NUL`);
 
 const scriptDescription = description.refine(
-  (text) => text === null || [...text].length <= LIMITS.scriptDescription,
-  `must be at most ${LIMITS.scriptDescription} characters`,
+  (text) => text === null || [...text].length <= RESOURCE_LIMITS.scriptDescription,
+  `must be at most ${RESOURCE_LIMITS.scriptDescription} characters`,
 );
-const body = wellFormedText(LIMITS.scriptBody, 'the body')
+const body = wellFormedText(RESOURCE_LIMITS.scriptBody, 'the body')
   .refine((text) => text.trim() !== '', 'must not be empty')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
-/** An absolute path and its arguments, which are passed verbatim, without a shell. */
+/** An absolute path and arguments, which are passed unchanged and without a shell. */
 const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
-  LIMITS.interpreter,
+  RESOURCE_LIMITS.interpreter,
   'must be an absolute path with up to five plain arguments, such as /bin/sh or /usr/bin/env python3',
   '/bin/sh',
 );
@@ -60,12 +58,12 @@ const RESERVED_NAMES = [
   /^(?:PAGER|EDITOR|VISUAL|LESSOPEN|LESSCLOSE|TAR_OPTIONS|GREP_OPTIONS|RSYNC_RSH|OPENSSL_CONF|SSLKEYLOGFILE|AWKPATH|AWKLIBPATH)$/,
 ];
 /**
- * Returns whether a text is allowed as the name of a parameter: a valid variable name that does not control other
+ * Returns whether a text is allowed as the name of a parameter: it is a valid variable name that does not control other
  * programs. Pure.
  */
 export function isParameterName(text: string): boolean {
   return (
-    text.length <= LIMITS.parameterName &&
+    text.length <= RESOURCE_LIMITS.parameterName &&
     ENV_NAME.test(text) &&
     !isControlVariable(text) &&
     !RESERVED_NAMES.some((pattern) => pattern.test(text.toUpperCase()))
@@ -73,12 +71,12 @@ export function isParameterName(text: string): boolean {
 }
 const parameterName = z
   .string()
-  .max(LIMITS.parameterName, `must be at most ${LIMITS.parameterName} characters`)
+  .max(RESOURCE_LIMITS.parameterName, `must be at most ${RESOURCE_LIMITS.parameterName} characters`)
   .regex(ENV_NAME, 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit')
   .refine(isParameterName, 'must not be a name that controls the shell, the loader or a tool')
   .meta({ examples: ['NAME'] });
-const parameterValue = wellFormedText(LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
-const pattern = wellFormedText(LIMITS.pattern, 'a pattern')
+const parameterValue = wellFormedText(RESOURCE_LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
+const pattern = wellFormedText(RESOURCE_LIMITS.pattern, 'a pattern')
   .min(1, 'must be a regular expression')
   .meta({ examples: ['[A-Za-z ]+'] });
 
@@ -97,7 +95,7 @@ const parameters = z
       default: parameterValue.nullable().default(null),
     }),
   )
-  .max(LIMITS.parameters, `must contain at most ${LIMITS.parameters} parameters`)
+  .max(RESOURCE_LIMITS.parameters, `must contain at most ${RESOURCE_LIMITS.parameters} parameters`)
   .refine(
     (list) => new Set(list.map((parameter) => parameter.name)).size === list.length,
     'must not contain two parameters with the same name',
@@ -107,7 +105,7 @@ const parameters = z
 const parameterOutput = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
 /** The versioned part of a script. */
 const scriptContent = {
-  body: z.string().max(LIMITS.scriptBody),
+  body: z.string().max(RESOURCE_LIMITS.scriptBody),
   interpreter: z.string(),
   serverId: id,
   runAs: z.string().nullable(),
@@ -125,14 +123,14 @@ export const Script = z
     schedule: z.string().nullable(),
     timeZone: z.string().describe('IANA time zone of the schedule'),
     overlap: z.enum(SCRIPT_OVERLAPS),
-    keepRuns: z.int().describe('Finished runs that are kept; older ones are deleted with their logs'),
+    keepRuns: z.int().describe('Number of finished runs that are kept. Older runs are deleted, including their logs'),
     nextRunAt: nullableInstant.describe('Time of the next scheduled run'),
     version: z.int().describe('Increases when the body, interpreter, server, user, time limit or parameters change'),
     ...timestamps,
   })
   .meta({ id: 'Script' });
 export type Script = z.infer<typeof Script>;
-/** The next times at which a script is due. */
+/** The next times at which a script runs on its schedule. */
 export const NextRuns = z.object({ data: z.array(instant) }).meta({ id: 'NextRuns' });
 export type NextRuns = z.infer<typeof NextRuns>;
 export const ScriptVersion = z
@@ -146,21 +144,24 @@ const scriptFields = {
     .nullable()
     .optional()
     .describe(
-      'ID or slug of the app that the script belongs to; required with a credential that is restricted to apps',
+      'ID or slug of the app that the script belongs to. Required if the credential is restricted to projects or apps',
     ),
   interpreter: interpreter.optional(),
-  runAs: serverUser.nullable().optional().describe('Another user on the server, by sudo without a password'),
-  timeoutSeconds: integerInRange(LIMITS.scriptTimeout, 600).optional(),
+  runAs: serverUser
+    .nullable()
+    .optional()
+    .describe('User on the server to run the script as, with sudo and without a password'),
+  timeoutSeconds: integerInRange(RESOURCE_LIMITS.scriptTimeout, 600).optional(),
   parameters: parameters.optional(),
   schedule: schedule.optional(),
   timeZone: timeZone.optional(),
-  keepRuns: integerInRange(LIMITS.keepRuns, LIMITS.keepRuns.max)
+  keepRuns: integerInRange(RESOURCE_LIMITS.keepRuns, RESOURCE_LIMITS.keepRuns.max)
     .optional()
-    .describe('Finished runs to keep; older ones are deleted with their logs when another ends'),
+    .describe('Number of finished runs to keep. When a run ends, older runs are deleted, including their logs'),
   overlap: oneOf(SCRIPT_OVERLAPS)
     .optional()
     .describe(
-      'When the schedule is due while a run of the script waits or runs: `skip` (the default) starts none, `queue` starts one after it, `allow` one beside it',
+      'What happens when the schedule is due while the script is waiting or running. `skip` (the default): no run is started. `queue`: a run is started afterwards. `allow`: a concurrent run is started',
     ),
 };
 export const CreateScript = z
@@ -204,7 +205,7 @@ export const Run = z
     status: z.enum(WORK_STATUSES),
     exitCode: z.int().nullable(),
     error: z.string().nullable().describe('Reason for the failure or cancellation'),
-    parameters: z.record(z.string(), z.string().max(LIMITS.parameterValue)),
+    parameters: z.record(z.string(), z.string().max(RESOURCE_LIMITS.parameterValue)),
     createdBy: auditParty,
     scheduledFor: nullableInstant.describe('Scheduled time, if the schedule started it'),
     startedAt: nullableInstant,
@@ -220,10 +221,10 @@ export const CreateRun = z
       .preprocess(
         exposeProtoKey,
         z
-          .record(z.string().max(LIMITS.parameterName * 2), parameterValue)
+          .record(z.string().max(RESOURCE_LIMITS.parameterName * 2), parameterValue)
           .refine(
-            (values) => Object.keys(values).length <= LIMITS.parameters,
-            `must contain at most ${LIMITS.parameters} parameters`,
+            (values) => Object.keys(values).length <= RESOURCE_LIMITS.parameters,
+            `must contain at most ${RESOURCE_LIMITS.parameters} parameters`,
           )
           .meta({ examples: [{ NAME: 'Ada' }] }),
       )

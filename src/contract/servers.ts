@@ -4,11 +4,11 @@ import { parseHostKey } from './host-key.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { SERVER_KINDS } from './platform-vocabulary.ts';
 
-// None of these values can start with `-`, so that a command never mistakes one for an option.
+// None of these values can start with `-`, so that no command mistakes a value for an option.
 const host = matchingText(
   /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9][A-Za-z0-9_.-]{0,14})?)$/,
   RESOURCE_LIMITS.host,
-  'must be a host name or an IP address, such as fe80::1%eth0 with its zone',
+  'must be a host name or an IP address; a link-local address needs a zone, such as fe80::1%eth0',
   'web-1.example.com',
 );
 const port = z
@@ -40,22 +40,25 @@ export const Server = z
     host: z.string().nullable(),
     port: z.int().nullable(),
     user: z.string().nullable(),
-    hostKey: z.string().nullable().describe('The only trusted host key; without one Devpilot does not connect'),
+    hostKey: z.string().nullable().describe('The only trusted host key. Devpilot does not connect without one'),
     offeredHostKey: z
       .string()
       .nullable()
       .describe(
-        'The host key that the last check received instead of the pinned one; nothing is sent to the host until an owner or admin accepts it',
+        'The host key that the last check received instead of the pinned one. Nothing is sent to the host until an owner or admin accepts it',
       ),
-    publicKey: z.string().nullable().describe("Devpilot's public key for this server, for the user's authorized_keys"),
+    publicKey: z
+      .string()
+      .nullable()
+      .describe("Devpilot's public key for this server. Add it to the user's `authorized_keys`"),
     confirmed: z
       .boolean()
       .describe(
-        'False if an API key created it, or if its host, port, user or host key changed, until an owner or admin confirms it; nothing runs on it until then',
+        'Whether commands can run on the server. False after an API key created it, or after its host, port, user or host key changed, until an owner or admin confirms it',
       ),
     ...timestamps,
   })
-  .meta({ id: 'Server', title: 'A server without its private key' });
+  .meta({ id: 'Server', title: 'A server, without its private key' });
 export type Server = z.infer<typeof Server>;
 export const CreateServer = z
   .strictObject({
@@ -80,15 +83,17 @@ export const UpdateServer = z
   .meta({ id: 'UpdateServer' });
 export type UpdateServer = z.infer<typeof UpdateServer>;
 export const AcceptHostKey = z
-  .strictObject({ hostKey: hostKey.describe('The `offeredHostKey` of the server, after comparing it') })
+  .strictObject({
+    hostKey: hostKey.describe('The `offeredHostKey` of the server. Compare it with the key on the server first'),
+  })
   .meta({ id: 'AcceptHostKey' });
 export type AcceptHostKey = z.infer<typeof AcceptHostKey>;
 const ServerResources = z.object({
   disks: z
     .array(z.object({ directory: z.string(), totalBytes: z.int(), freeBytes: z.int() }))
-    .describe('Space for the directories of its apps, or for / if it has none'),
+    .describe('Disk space for the directories of its apps, or for `/` if it has no apps'),
   memory: z.object({ totalBytes: z.int(), availableBytes: z.int() }).nullable(),
-  load: z.array(z.number()).nullable().describe('Averages over 1, 5 and 15 minutes'),
+  load: z.array(z.number()).nullable().describe('Load averages over 1, 5 and 15 minutes'),
   cpuCount: z.int().nullable(),
 });
 export type ServerResources = z.infer<typeof ServerResources>;
@@ -96,13 +101,11 @@ export const ServerCheck = z
   .object({
     ok: z.boolean(),
     message: z.string(),
-    hostKey: z.string().nullable().describe('The host key received, to compare and pin; null if there was none'),
+    hostKey: z.string().nullable().describe('The received host key, to compare and pin; null if none was received'),
     hostKeys: z
       .array(z.string())
-      .describe('All host keys received, one per type, the preferred one first; one of them can be pinned'),
-    resources: ServerResources.nullable().describe(
-      'Null if no commands may run on it, or if it did not respond in time',
-    ),
+      .describe('All received host keys, one per type, the preferred key first. One of them can be pinned'),
+    resources: ServerResources.nullable().describe('Null if the server is not confirmed or did not respond in time'),
   })
   .meta({ id: 'ServerCheck' });
 export type ServerCheck = z.infer<typeof ServerCheck>;

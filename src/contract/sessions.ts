@@ -15,7 +15,7 @@ export const Session = z
     lastUsedAt: instant,
     expiresAt: instant,
   })
-  .meta({ id: 'Session', title: 'A signed-in browser or CLI without its secret' });
+  .meta({ id: 'Session', title: 'A session of a browser or of the CLI, without its secret' });
 export type Session = z.infer<typeof Session>;
 
 export const SignIn = z

@@ -1,10 +1,10 @@
 /** Returns the interpreter in the first line of a script, with its arguments; null if there is none. Pure. */
 export function shebangOf(text: string): string | null {
-  const found = /^#![ \t]*(\/[^\r\n]*)/.exec(text);
-  return found === null ? null : (found[1] ?? '').trim().replace(/[ \t]+/g, ' ');
+  const match = /^#![ \t]*(\/[^\r\n]*)/.exec(text);
+  return match === null ? null : (match[1] ?? '').trim().replace(/[ \t]+/g, ' ');
 }
 
-/** Returns the program that finally runs, with its options: `bash` for `/bin/bash` and for `/usr/bin/env bash`. */
+/** Returns the program that an interpreter runs, with options: `bash` for `/bin/bash` and for `/usr/bin/env bash`. */
 function programOf(interpreter: string): string {
   const [path = '', ...words] = interpreter.split(' ');
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -12,10 +12,11 @@ function programOf(interpreter: string): string {
 }
 
 /**
- * Returns a message for users if a script will not run with the interpreter in its first line; otherwise null. Pure.
+ * Returns an error message if the first line of a script names another interpreter than `interpreter`, otherwise null.
+ * Pure.
  */
 export function shebangMismatch(text: string, interpreter: string): string | null {
-  const named = shebangOf(text);
-  if (named === null || programOf(named) === programOf(interpreter)) return null;
-  return `does not match: the first line is #!${named}, but the interpreter is ${interpreter}; change the interpreter or remove that line`;
+  const shebang = shebangOf(text);
+  if (shebang === null || programOf(shebang) === programOf(interpreter)) return null;
+  return `does not match: the first line is #!${shebang}, but the interpreter is ${interpreter}; change the interpreter or remove that line`;
 }

@@ -7,7 +7,7 @@ const returnPath = z
   .string()
   .max(LIMITS.cursor.max)
   .optional()
-  .describe('Path of the page to return to; any other URL is replaced by /')
+  .describe('Path of a page of the web UI to return to; any other URL is replaced with `/`')
   .meta({ examples: ['/settings/access-tokens'] });
 
 export const SingleSignOnQuery = z.strictObject({ return: returnPath });
@@ -17,13 +17,13 @@ export const StartSingleSignOn = z
     return: returnPath,
     invitation: submittedCode.optional().describe('Code of an invitation, for a new account'),
     setupCode: submittedCode.optional().describe('The setup code, for the first account'),
-    fresh: z.boolean().optional().describe('Whether the provider must ask for a new sign-in'),
+    fresh: z.boolean().optional().describe('Whether the person must sign in at the provider again'),
   })
   .meta({ id: 'StartSingleSignOn' });
 export type StartSingleSignOn = z.infer<typeof StartSingleSignOn>;
 
 export const SingleSignOnUrl = z
-  .object({ url: z.string().describe('URL of the provider to open in the same browser') })
+  .object({ url: z.string().describe('URL of the provider. Open it in the same browser') })
   .meta({ id: 'SingleSignOnUrl' });
 
 export const SecondFactor = z.strictObject({ code: submittedCode }).meta({ id: 'SecondFactor' });
@@ -40,7 +40,7 @@ export const OwnSingleSignOn = z
   .object({
     name: z.string().nullable().describe('Name of the provider; null if single sign-on is not set up'),
     identities: z.array(Identity),
-    confirmedUntil: nullableInstant.describe('Until when the last sign-in confirms sensitive actions'),
+    confirmedUntil: nullableInstant.describe('Time until which the last sign-in confirms sensitive actions'),
   })
   .meta({ id: 'OwnSingleSignOn' });
 export type OwnSingleSignOn = z.infer<typeof OwnSingleSignOn>;

@@ -1,5 +1,5 @@
 import type { Restrictions } from './restrictions.ts';
 
-/** Returns whether nothing is restricted. Pure. */
+/** Returns whether the restrictions of a credential restrict nothing. Pure. */
 export const isUnrestricted = ({ addresses, projects, apps, rate, maxUses }: Restrictions): boolean =>
   addresses.length + projects.length + apps.length === 0 && rate === null && maxUses === null;

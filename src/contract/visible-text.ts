@@ -1,4 +1,4 @@
-/** Characters that reorder the text around them and can make a name look like another (Unicode TR 36, section 2.5). */
+/** Characters that reorder the text around them and can make names look alike (Unicode TR 36, section 2.5). */
 const BIDIRECTIONAL_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/;
 const INVISIBLE = /[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{C}\p{M}\u2800]/gu;
 

@@ -1,7 +1,7 @@
 /**
- * The vocabulary of the contract: names that clients may rely on. Names of events are in `event-names.ts`, names of
- * deployments, scripts and trackers in `platform-vocabulary.ts`, limits in `limits.ts`, error codes in
- * `error-codes.ts`. None of them imports a library, so that the server, the web UI, the CLI and the SDK can share them.
+ * The vocabulary of the contract: names on which clients can rely. Other names are in `event-names.ts` (events),
+ * `platform-vocabulary.ts` (deployments, scripts and trackers) and `error-codes.ts`; limits are in `limits.ts`. None of
+ * these files imports a library, so that the server, the web UI, the CLI and the SDK can share them.
  */
 
 export const SCOPES = [
@@ -54,7 +54,7 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
-/** Consequences of rights beyond their descriptions, shown where rights are selected. */
+/** Consequences of rights beyond their descriptions. They are shown where rights are selected. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
@@ -64,19 +64,19 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
     'Controls where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
-  manage_backups: "Restoring replaces an app's data with that of the backup.",
+  manage_backups: "Restoring replaces an app's data with the data of the backup.",
 };
 
 /** Returns the description of a right, including what it implies. */
 export function describeRight(right: Scope | Permission): string {
-  const meaning = { ...SCOPE_DESCRIPTIONS, ...PERMISSION_DESCRIPTIONS }[right];
-  const reach = RIGHT_IMPLICATIONS[right];
-  return reach === undefined ? meaning : `${meaning} ${reach}`;
+  const description = { ...SCOPE_DESCRIPTIONS, ...PERMISSION_DESCRIPTIONS }[right];
+  const implication = RIGHT_IMPLICATIONS[right];
+  return implication === undefined ? description : `${description} ${implication}`;
 }
 
 /** Description of an API key's flag `guard`, which is not a permission. */
 export const GUARD_DESCRIPTION =
-  "Whether it may run guards (with the permission read): a guard authorizes the workspace's credentials in another process and reports their uses.";
+  "Whether the API key can run guards, which also requires the permission `read`. A guard authorizes the workspace's credentials in another process and reports their uses.";
 
 export const CREDENTIAL_KINDS = ['access_token', 'api_key'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
@@ -95,9 +95,9 @@ export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 /** The rules of a policy that a stored credential can violate. The position of a rule is its bit in the store. */
 export const CREDENTIAL_RULES = ['maxLifetimeDays', 'passphraseScopes', 'allowAll', 'requireAddresses'] as const;
 export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
-/** Who may create credentials under a policy. */
+/** Who can create credentials under a policy. */
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
-/** What a policy does to a leaked credential. */
+/** What happens to a leaked credential under a policy. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
 /** Whether a reported secret belongs to this server, in the terms of GitHub's secret scanning. */
 export const LEAK_LABELS = ['true_positive', 'false_positive'] as const;
@@ -119,7 +119,7 @@ export type ReviewReason = (typeof REVIEW_REASONS)[number];
 /** Decisions on a reviewed credential, besides replacing or deleting it. */
 export const REVIEW_DECISIONS = ['keep'] as const;
 
-/** The steps of a decision on a known secret, in this order. */
+/** The checks of an authorization decision about a known secret, in order. */
 export const DECISION_STEPS = [
   'passphrase',
   'active',
@@ -173,7 +173,7 @@ export const HEADERS = {
   revocation: 'Devpilot-Revocation',
 } as const;
 
-/** Why a single sign-on failed, as reported to the page in its URL. */
+/** Why a single sign-on failed. The web UI receives the reason in the URL. */
 export const SINGLE_SIGN_ON_PROBLEMS = [
   'unavailable',
   'cancelled',
@@ -190,7 +190,5 @@ export const SINGLE_SIGN_ON_PROBLEMS = [
 ] as const;
 export type SingleSignOnProblem = (typeof SINGLE_SIGN_ON_PROBLEMS)[number];
 
-/**
- * The roles in ascending order of rights; requests of people are checked against a minimum role.
- */
+/** Ranks of roles. A higher role has all rights of the lower ones, so a route requires a minimum role. */
 export const ROLE_RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };

@@ -2,7 +2,7 @@ import type { AuditAction, WebhookEvent, WebhookSubscription } from './event-nam
 
 type DerivedEvent = Exclude<WebhookEvent, 'audit.event'>;
 
-/** The event as which an entry of the activity log is sent, besides `audit.event`; null if there is no such event. */
+/** The webhook event for each action of the activity log, in addition to `audit.event`; null if there is none. */
 export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent | null>> = {
   'access_token.created': 'credential.created',
   'access_token.deleted': 'credential.deleted',
@@ -133,7 +133,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'workload_identity.denied': null,
 };
 
-/** Returns the events as which an entry of the activity log is sent to a webhook with these subscriptions. Pure. */
+/** Returns the events that a webhook with these subscriptions receives for an action of the activity log. Pure. */
 export function webhookEventsOf(action: AuditAction, subscriptions: ReadonlySet<WebhookSubscription>): WebhookEvent[] {
   const events: WebhookEvent[] = subscriptions.has('audit.event') ? ['audit.event'] : [];
   const derived = WEBHOOK_EVENT_OF_ACTION[action];

@@ -18,27 +18,33 @@ export const Webhook = z
     events: z.array(z.enum(WEBHOOK_SUBSCRIPTIONS)),
     format: z.enum(WEBHOOK_FORMATS),
     active: z.boolean(),
-    failingSince: nullableInstant.describe('The first failed attempt since the last success'),
+    failingSince: nullableInstant.describe('When the first attempt after the last success failed'),
     lastDeliveredAt: nullableInstant,
-    switchedOffAt: nullableInstant.describe('When it was switched off because every attempt had failed for 3 days'),
-    previousSecretExpiresAt: nullableInstant.describe('Until when messages are also signed with the previous secret'),
+    switchedOffAt: nullableInstant.describe(
+      'When the webhook was switched off because every attempt had failed for 3 days',
+    ),
+    previousSecretExpiresAt: nullableInstant.describe(
+      'Time until which messages are also signed with the previous secret',
+    ),
     ...timestamps,
   })
   .meta({ id: 'Webhook' });
 export type Webhook = z.infer<typeof Webhook>;
 
 export const CreatedWebhook = Webhook.extend({
-  secret: z.string().describe('Signs messages; shown only in this response'),
+  secret: z.string().describe('The secret that signs messages. No other response contains it'),
 }).meta({ id: 'CreatedWebhook' });
 export type CreatedWebhook = z.infer<typeof CreatedWebhook>;
 
-/** Which addresses are allowed depends on the setting `DEVPILOT_OUTBOUND`, and is not checked here. */
+/** The URL of a webhook. Whether its address is allowed (setting `DEVPILOT_OUTBOUND`) is not checked here. */
 const url = singleLineText(1, WEBHOOK_LIMITS.url, 'https://hooks.example/devpilot').describe(
-  'The http:// or https:// URL that messages are posted to',
+  'The http:// or https:// URL to which messages are sent',
 );
 const events = uniqueNames(WEBHOOK_SUBSCRIPTIONS, 'event').meta({ examples: [['deployment.*']] });
 
-const format = oneOf(WEBHOOK_FORMATS).describe('The body of messages: as Standard Webhooks prescribes, or for a chat');
+const format = oneOf(WEBHOOK_FORMATS).describe(
+  'Format of message bodies: `standard` (Standard Webhooks), or the format of a chat service',
+);
 
 export const CreateWebhook = z
   .strictObject({
@@ -46,7 +52,7 @@ export const CreateWebhook = z
     url,
     events,
     format: format.optional().meta({ default: 'standard' }),
-    active: z.boolean().optional().describe('True if omitted'),
+    active: z.boolean().optional().describe('Defaults to true'),
   })
   .meta({ id: 'CreateWebhook' });
 export type CreateWebhook = z.infer<typeof CreateWebhook>;
@@ -57,7 +63,7 @@ export const UpdateWebhook = z
     url: url.optional(),
     events: events.optional(),
     format: format.optional(),
-    active: z.boolean().optional().describe('True continues with the first event that was not delivered'),
+    active: z.boolean().optional().describe('`true` resumes delivery with the first event that was not delivered'),
   })
   .meta({ id: 'UpdateWebhook' });
 export type UpdateWebhook = z.infer<typeof UpdateWebhook>;
@@ -70,7 +76,7 @@ export type WebhookSecret = z.infer<typeof WebhookSecret>;
 export const WebhookDelivery = z
   .object({
     id,
-    messageId: id.describe('The header webhook-id; the same in every attempt and redelivery'),
+    messageId: id.describe('Value of the header `webhook-id`, which is the same for every attempt and redelivery'),
     event: oneOf([...WEBHOOK_EVENTS, WEBHOOK_TEST_EVENT]),
     status: z.enum(WEBHOOK_DELIVERY_STATUSES),
     attempts: z.int(),
@@ -90,6 +96,6 @@ export const WebhookDeliveryDetail = WebhookDelivery.extend({
     headers: z.object({ 'content-type': z.string(), 'webhook-id': z.string(), 'webhook-signature': z.string() }),
     body: z.string(),
   }),
-  responseBody: z.string().nullable().describe('The beginning of the last response; secrets are masked'),
+  responseBody: z.string().nullable().describe('The beginning of the last response. Secrets are redacted'),
 }).meta({ id: 'WebhookDeliveryDetail' });
 export type WebhookDeliveryDetail = z.infer<typeof WebhookDeliveryDetail>;

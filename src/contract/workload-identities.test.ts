@@ -4,7 +4,7 @@ import { matchesPattern, unmetConditions } from './claim-patterns.ts';
 import { CreateWorkloadIdentity } from './workload-identities.ts';
 import { identificationProblem } from './workload-issuers.ts';
 
-test('a pattern is compared exactly, except for *', () => {
+test('a pattern matches exactly, except that * matches any characters', () => {
   const rows: [string, string, boolean][] = [
     ['acme/shop', 'acme/shop', true],
     ['acme/shop', 'acme/Shop', false],
@@ -54,7 +54,7 @@ test('conditions that would trust more than one workload are refused', () => {
     [github, { sub: 'repo:acme/*' }, false],
     [github, { sub: 'repo:acme/shop*' }, false],
     [github, { sub: '*:acme/shop:ref:refs/heads/main' }, false],
-    // Anyone may call a public reusable workflow, and choose a subject that consists of its name.
+    // Anyone can call a public reusable workflow, and can choose a subject that consists of its name.
     [github, { job_workflow_ref: 'acme/shop/.github/workflows/deploy.yml@main' }, false],
     [github, { sub: 'job_workflow_ref:acme/shop/.github/workflows/deploy.yml@main' }, false],
     [github, { workflow_ref: 'acme/shop/.github/workflows/*' }, false],
@@ -86,7 +86,7 @@ test('conditions that would trust more than one workload are refused', () => {
 });
 
 test('an issuer is an https:// URL, and conditions are exact texts', () => {
-  const base = {
+  const validIdentity = {
     name: 'Shop',
     issuer: 'https://ci.example.com',
     conditions: { sub: 'x' },
@@ -120,7 +120,7 @@ test('an issuer is an https:// URL, and conditions are exact texts', () => {
   ];
   for (const [overrides, isAccepted] of rows) {
     const label = JSON.stringify(overrides);
-    assert.equal(CreateWorkloadIdentity.safeParse({ ...base, ...overrides }).success, isAccepted, label);
+    assert.equal(CreateWorkloadIdentity.safeParse({ ...validIdentity, ...overrides }).success, isAccepted, label);
   }
 });
 
@@ -129,7 +129,7 @@ test('an event that people outside of the repository can trigger must be named b
   const failuresOf = (source: string, conditions: Record<string, string>) =>
     unmetConditions({ ...gitlab, pipeline_source: source }, conditions).map(({ claim }) => claim);
   assert.deepEqual(failuresOf('push', gitlab), []);
-  // A fork has a branch with the name of the default branch too.
+  // A fork also has a branch with the name of the default branch.
   assert.deepEqual(failuresOf('merge_request_event', gitlab), ['pipeline_source']);
   assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: '*' }), ['pipeline_source']);
   assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: 'merge_request_event' }), []);

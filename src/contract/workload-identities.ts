@@ -7,7 +7,7 @@ import { Restrictions, RestrictionsInput } from './restrictions.ts';
 import { SCOPES } from './vocabulary.ts';
 import { issuerUrlProblem } from './workload-issuers.ts';
 
-/** Claims that are always checked, so that a condition on one of them would be misleading. */
+/** Claims that are always checked. A condition on one of them would be misleading. */
 const CHECKED_CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti'];
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
@@ -27,7 +27,7 @@ const issuerUrl = (example: string) =>
   });
 
 const issuer = issuerUrl('https://token.actions.githubusercontent.com').describe(
-  'The issuer of the tokens, compared exactly with their claim `iss`. Its keys are found by OpenID Connect discovery, unless `jwksUrl` is given',
+  'The issuer of the tokens, compared exactly with their claim `iss`. Its keys are found by OpenID Connect discovery, unless `jwksUrl` is set',
 );
 const jwksUrl = issuerUrl('https://ci.example.com/keys')
   .nullable()
@@ -43,15 +43,15 @@ const conditions = z
     exactText(claimValue, 'acme/shop'),
   )
   .refine(
-    (given) => Object.keys(given).length >= 1 && Object.keys(given).length <= maxConditions,
+    (patterns) => Object.keys(patterns).length >= 1 && Object.keys(patterns).length <= maxConditions,
     `must contain 1 to ${maxConditions} conditions`,
   )
   .refine(
-    (given) => !CHECKED_CLAIMS.some((claim) => Object.hasOwn(given, claim)),
+    (patterns) => !CHECKED_CLAIMS.some((claim) => Object.hasOwn(patterns, claim)),
     `must not name ${CHECKED_CLAIMS.join(', ')}, which are always checked`,
   )
   .describe(
-    'The value that each claim must have. `*` matches any characters; everything else is compared exactly. One condition must name one repository, project or service account',
+    'Required values by claim. `*` matches any characters; everything else is compared exactly. At least one condition must name a single repository, project or service account',
   )
   .meta({ examples: [{ repository: 'acme/shop', ref: 'refs/heads/main' }] });
 const lifetimeSeconds = integerInRange(lifetimes, lifetimes.standard);
@@ -67,7 +67,7 @@ export const WorkloadIdentity = z
     scopes: z.array(z.enum(SCOPES)),
     lifetimeSeconds: z.int(),
     restrictions: Restrictions,
-    lastExchangedAt: nullableInstant.describe('When a token was last accepted'),
+    lastExchangedAt: nullableInstant.describe('When a token was last exchanged'),
     ...timestamps,
   })
   .meta({ id: 'WorkloadIdentity' });
@@ -78,12 +78,12 @@ export const CreateWorkloadIdentity = z
     name,
     issuer,
     jwksUrl: jwksUrl.optional(),
-    audience: audience.optional().describe('The only accepted audience of a token; if omitted, the URL of this server'),
+    audience: audience.optional().describe('The only accepted audience of a token; defaults to the URL of this server'),
     conditions,
     scopes,
     lifetimeSeconds: lifetimeSeconds
       .optional()
-      .describe(`Lifetime of the issued access tokens; ${lifetimes.standard} if omitted`),
+      .describe(`Lifetime of the issued access tokens in seconds; defaults to ${lifetimes.standard}`),
     restrictions: RestrictionsInput.optional().describe('The restrictions of each issued access token'),
   })
   .meta({ id: 'CreateWorkloadIdentity' });
@@ -112,14 +112,14 @@ export const WorkloadExchange = z
       .string()
       .nullable()
       .describe(
-        'Why it was refused: the claim that failed, or malformed, issuer, algorithm, key, signature, replay, scope, policy or limit',
+        'Why the exchange was refused: the name of the claim that failed, or `malformed`, `issuer`, `algorithm`, `key`, `signature`, `replay`, `scope`, `policy` or `limit`',
       ),
     detail: z.string().nullable().describe('What was expected'),
     claims: z
       .record(z.string(), z.string().max(claimValue))
       .nullable()
-      .describe('Some claims of a token whose signature was valid; null for others'),
-    credential: id.nullable().describe('ID of the access token that was issued'),
+      .describe('Some claims of the token; null if its signature was not valid'),
+    credential: id.nullable().describe('ID of the issued access token'),
     address: z.string().nullable(),
   })
   .meta({ id: 'WorkloadExchange' });
@@ -132,7 +132,7 @@ export const TestWorkloadIdentity = z
   .strictObject({
     claims: z
       .record(z.string().max(255), z.unknown())
-      .describe('The claims of a token: its decoded payload')
+      .describe('The decoded payload of a token')
       .meta({ examples: [{ sub: 'repo:acme/shop:ref:refs/heads/main', repository: 'acme/shop' }] }),
   })
   .meta({ id: 'TestWorkloadIdentity' });

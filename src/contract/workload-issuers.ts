@@ -1,14 +1,14 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 
-/** The issuers of workload identities that Devpilot knows, and what their claims mean. Runs in browsers too. */
+/** The known issuers of workload tokens, and what their claims mean. Also runs in browsers. */
 
 export const WORKLOAD_PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite', 'circleci', 'other'] as const;
 export type WorkloadProvider = (typeof WORKLOAD_PROVIDERS)[number];
 
 /**
- * Claims by which a condition can identify one repository, project or service account. The expression of a claim must
- * match the beginning of the condition's pattern, which must not contain `*`; null for a claim in which `*` is not
- * accepted at all.
+ * Claims by which a condition can identify one repository, project or service account. The condition's pattern must
+ * match the regular expression of the claim, which allows `*` only after the identifying part. If it is null, the
+ * pattern must not contain `*` at all.
  */
 interface IdentifyingClaims {
   readonly claims: Readonly<Record<string, RegExp | null>>;
@@ -24,8 +24,8 @@ interface WorkloadIssuer extends IdentifyingClaims {
 const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssuer>> = {
   github: {
     issuer: /^https:\/\/token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)(?:\/[\w.-]+)?$/,
-    // `job_workflow_ref` is not here: it names the reusable workflow that is called, and anyone may call a public one.
-    // A repository chooses the template of its `sub`, so only a `sub` that begins with the repository names it.
+    // `job_workflow_ref` is not listed: it names a reusable workflow, and anyone can call a public one. A repository
+    // chooses the template of its `sub`, so a `sub` identifies a repository only if it begins with the repository.
     claims: {
       sub: /^(?:repo|repository):[^:/*]+\/[^:/*]+(?::|$)|^repository_id:\d+(?::|$)/,
       repository: null,
@@ -56,8 +56,8 @@ const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssue
 };
 
 /**
- * Any other issuer, such as a self-hosted GitLab or GitHub: a complete `sub`, or a condition that any known issuer
- * accepts.
+ * Any other issuer, such as a self-hosted GitLab or GitHub: accepts a complete `sub`, or any condition that identifies a
+ * workload of a known issuer.
  */
 const OTHER: IdentifyingClaims = {
   claims: Object.assign({}, ...Object.values(ISSUERS).map(({ claims }) => claims)) as IdentifyingClaims['claims'],
@@ -86,22 +86,22 @@ function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, 
 }
 
 /**
- * Returns why conditions would trust more than one repository, project or service account, or null. All conditions must
- * be met, so one identifying condition is enough. Pure.
+ * Returns an error message if conditions would trust more than one repository, project or service account, otherwise
+ * null. All conditions must be met, so one identifying condition is enough. Pure.
  */
 export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
   const provider = providerOf(issuer);
   if (Object.entries(conditions).some(([claim, value]) => isIdentifying(provider, claim, value))) return null;
   const { claims, example } = provider === 'other' ? OTHER : ISSUERS[provider];
   return (
-    'must name one repository, project or service account, completely before any *, by one of: ' +
-    `${Object.keys(claims).join(', ')} (for instance ${example})`
+    'must identify one repository, project or service account, with its complete name before any *. Use one of: ' +
+    `${Object.keys(claims).join(', ')} (for example ${example})`
   );
 }
 
 /**
- * Returns why a text is not the URL of an issuer or of its keys, or null. Plain http is accepted for tests on loopback.
- * Pure.
+ * Returns why a text is not accepted as the URL of an issuer or of its keys, or null. Plain http is accepted for
+ * loopback addresses only, for tests. Pure.
  */
 export function issuerUrlProblem(text: string): string | null {
   const url = /^https?:\/\/[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null;

@@ -1,7 +1,7 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 import type { WorkloadProvider } from './workload-issuers.ts';
 
-/** Derives issuer and conditions of a workload identity from properties of a pipeline. Runs in browsers too. */
+/** Derives the issuer and conditions of a workload identity from properties of a pipeline. Also runs in browsers. */
 
 export interface WorkloadFields {
   /**
@@ -9,22 +9,22 @@ export interface WorkloadFields {
    * `organization/pipeline` on Buildkite, `organization ID/project ID` on CircleCI.
    */
   readonly subject: string;
-  /** The issuer, if every installation has its own. */
+  /** The issuer. Required if every installation of the provider has its own issuer. */
   readonly issuer?: string | undefined;
   readonly branch?: string | undefined;
   readonly tag?: string | undefined;
   readonly environment?: string | undefined;
   /** File name of the workflow on GitHub, such as `deploy.yml`. */
   readonly workflow?: string | undefined;
-  /** Numeric ID of the repository or project. A repository that is deleted and created again gets another ID. */
+  /** Numeric ID of the repository or project. If a repository is deleted and created again, it has another ID. */
   readonly repositoryId?: string | undefined;
-  /** Event on GitHub. */
+  /** Name of the event on GitHub, such as `push`. */
   readonly event?: string | undefined;
 }
 
 export interface WorkloadPreset {
   readonly issuer: string;
-  /** Null for the URL of the server. */
+  /** Null for the default, the URL of the server. */
   readonly audience: string | null;
   readonly conditions: ClaimConditions;
 }
@@ -91,6 +91,6 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
   },
 };
 
-/** Returns issuer, audience and conditions for a provider. Pure. */
+/** Returns the issuer, audience and conditions for a pipeline of a provider. Pure. */
 export const workloadPreset = (provider: Exclude<WorkloadProvider, 'other'>, fields: WorkloadFields): WorkloadPreset =>
   PRESETS[provider](fields);

@@ -1,7 +1,7 @@
 import type { ClaimConditions } from './claim-patterns.ts';
 import { providerOf, type WorkloadProvider } from './workload-issuers.ts';
 
-/** Generates the configuration of pipelines. Runs in browsers too. */
+/** Generates the configuration of pipelines. Also runs in browsers. */
 
 interface Identity {
   readonly id: string;
@@ -10,10 +10,10 @@ interface Identity {
   readonly conditions: ClaimConditions;
 }
 
-/** Returns the provider of an identity's tokens, by its issuer or by claims that only one provider has. Pure. */
+/** Guesses the provider of an identity's tokens from its issuer, or from claims that only one provider has. Pure. */
 export function guessProvider({ issuer, conditions }: Pick<Identity, 'issuer' | 'conditions'>): WorkloadProvider {
-  const known = providerOf(issuer);
-  if (known !== 'other') return known;
+  const provider = providerOf(issuer);
+  if (provider !== 'other') return provider;
   if (conditions['sub']?.startsWith('system:serviceaccount:')) return 'kubernetes';
   if (conditions['project_path'] !== undefined) return 'gitlab';
   return conditions['repository'] !== undefined ? 'github' : 'other';
@@ -70,7 +70,7 @@ export DEVPILOT_WORKLOAD_IDENTITY=${id}
 devpilot exchange --token-file token.jwt -- ./deploy.sh`,
 };
 
-/** Returns the configuration of a pipeline that uses an identity. Pure. */
+/** Returns the configuration of a pipeline that uses a workload identity. Pure. */
 export function pipelineSnippet(identity: Identity, url: string): string {
   return SNIPPETS[guessProvider(identity)](url, identity.id, identity.audience);
 }

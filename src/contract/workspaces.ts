@@ -12,14 +12,14 @@ export const GroupRoles = z
       SSO_LIMITS.claim.max,
       `must be the name of a claim: 1 to ${SSO_LIMITS.claim.max} characters without spaces`,
       'groups',
-    ).describe('Name of the claim with the groups, or its path: realm_access.roles'),
+    ).describe('Name of the claim that contains the groups, or its path, such as `realm_access.roles`'),
     roles: z
       .record(singleLineText(1, SSO_LIMITS.value.max, 'developers'), oneOf(ASSIGNABLE_ROLES))
       .refine(
         (roles) => Object.keys(roles).length >= 1 && Object.keys(roles).length <= SSO_LIMITS.values.max,
         `must have 1 to ${SSO_LIMITS.values.max} values`,
       )
-      .describe('The role by the value of the claim')
+      .describe('Roles by group')
       .meta({ examples: [{ developers: 'member', leads: 'admin' }] }),
   })
   .meta({ id: 'GroupRoles' });
@@ -31,7 +31,9 @@ export const Workspace = z
     name: z.string(),
     slug: z.string(),
     role: z.enum(ROLES),
-    sso: GroupRoles.nullable().describe('Roles that groups of the OpenID Connect provider give; null for members'),
+    sso: GroupRoles.nullable().describe(
+      'Roles that groups of the OpenID Connect provider grant; null if none are set, and for members',
+    ),
     createdAt: instant,
     updatedAt: instant,
   })

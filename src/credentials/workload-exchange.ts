@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import {
+  acceptedUntil,
   type Claims,
-  presentableUntil,
-  unmetAddressees,
+  issuerAndAudienceFailures,
+  timeFailures,
   unmetConditions,
-  unmetTimes,
 } from '../contract/claim-patterns.ts';
 import { WORKLOAD_LIMITS } from '../contract/limits.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
@@ -57,8 +57,8 @@ export interface WorkloadExchangeRequest {
 /** Refuses claims that do not meet the identity's conditions at `now`. */
 function checkClaims(row: WorkloadIdentityTable, claims: Claims, now: number): void {
   const [failure] = [
-    ...unmetAddressees(claims, row),
-    ...unmetTimes(claims, now),
+    ...issuerAndAudienceFailures(claims, row),
+    ...timeFailures(claims, now),
     ...unmetConditions(claims, conditionsOf(row)),
   ];
   if (failure !== undefined) throw new ExchangeRefusal(failure.claim, failure.message, claims);
@@ -76,7 +76,7 @@ async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Clai
   const digest = createHash('sha256')
     .update(JSON.stringify([row.issuer, jti]))
     .digest();
-  if (await claimSubjectToken(trx, row.workspace_id, digest, presentableUntil(claims))) return;
+  if (await claimSubjectToken(trx, row.workspace_id, digest, acceptedUntil(claims))) return;
   throw new ExchangeRefusal('replay', 'The token has been exchanged before.', claims);
 }
 

@@ -1,7 +1,12 @@
 import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
-import { type ClaimConditions, type Claims, unmetAddressees, unmetConditions } from '../contract/claim-patterns.ts';
+import {
+  type ClaimConditions,
+  type Claims,
+  issuerAndAudienceFailures,
+  unmetConditions,
+} from '../contract/claim-patterns.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
@@ -325,6 +330,6 @@ export async function testWorkloadIdentity(
   claims: Claims,
 ): Promise<WorkloadIdentityTest> {
   const row = await requireIdentity(store.read, workspaceId, id);
-  const failures = [...unmetAddressees(claims, row), ...unmetConditions(claims, conditionsOf(row))];
+  const failures = [...issuerAndAudienceFailures(claims, row), ...unmetConditions(claims, conditionsOf(row))];
   return { accepted: failures.length === 0, failures };
 }

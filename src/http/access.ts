@@ -3,7 +3,7 @@ import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../
 import type { Permission, Role, Scope } from '../contract/vocabulary.ts';
 
 /**
- * The access of a route, declared next to its handler. Kinds of principals that are not listed are rejected.
+ * Who can call a route, declared next to its handler. Kinds of principals that are not listed are rejected.
  * `signed_in` accepts any signed-in person, with or without a workspace; `operator` accepts people who administer the
  * installation; a role accepts members of the requested workspace with at least that role. `any` accepts every
  * authenticated principal.
@@ -12,8 +12,8 @@ export type Access =
   | {
       readonly public: true;
       /**
-       * The CORS headers for requests from other origins. If set, the session cookie is ignored, because
-       * browsers send it for pages of any origin.
+       * The CORS headers for requests from other origins. If set, the session cookie is ignored, because browsers also
+       * send it with requests from pages of other origins.
        */
       readonly cors?: Readonly<Record<string, string>>;
     }
@@ -28,10 +28,10 @@ export type Access =
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
-/** The form of every ID and slug. It excludes NUL, which PostgreSQL does not accept in the JSON of recorded uses. */
+/** The format of every ID and slug. It excludes NUL, which PostgreSQL does not accept in the JSON of recorded uses. */
 const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
-/** Returns the id or slug of the app in the path of a request, or null. The app may not exist. */
+/** Returns the ID or slug of the app in the path of a request, or null. Does not check whether the app exists. */
 export function appOf({ params, routeOptions }: FastifyRequest): string | null {
   const url = routeOptions.url ?? '';
   if (!url.startsWith('/v1/apps/:')) return null;
@@ -40,7 +40,7 @@ export function appOf({ params, routeOptions }: FastifyRequest): string | null {
   return typeof idOrSlug === 'string' && ID_OR_SLUG.test(idOrSlug) ? idOrSlug : null;
 }
 
-/** Returns the requirement of an access for credentials. Called once per route. */
+/** Returns what a route's access requires of each kind of credential; null for a kind that the route rejects. */
 export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
   if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };

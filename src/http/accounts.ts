@@ -15,7 +15,7 @@ import { originOf, requestContextIn } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 import { setSessionCookie } from './session-cookie.ts';
 
-/** Resetting a lost password, and deleting one's own account. */
+/** Routes for resetting a lost password and for deleting one's own account. */
 export function accountRoutes(context: AppContext): Route[] {
   const { people } = context;
   const tag = 'People';
@@ -24,7 +24,8 @@ export function accountRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/password-resets',
       access: { public: true },
-      summary: 'Request a password reset link by email; the response does not reveal whether the account exists',
+      summary: 'Request a password reset link by email',
+      description: 'The response does not reveal whether the account exists.',
       tag,
       body: RequestPasswordReset,
       responses: { 202: z.null().describe('A link is sent if the account exists and this server sends email') },
@@ -35,7 +36,8 @@ export function accountRoutes(context: AppContext): Route[] {
       url: '/v1/password-resets/:code',
       essential: true,
       access: { public: true },
-      summary: 'Reset a password with the code of a reset link; ends all sessions',
+      summary: 'Reset a password with the code from a reset link',
+      description: 'Ends all sessions of the person.',
       tag,
       params: z.object({ code: z.string().max(255) }),
       body: ResetPassword,
@@ -47,7 +49,8 @@ export function accountRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/me',
       access: { person: 'signed_in' },
-      summary: 'Delete your account; refused while you own a workspace',
+      summary: 'Delete your account',
+      description: 'Not possible while you own a workspace.',
       tag,
       body: Reauthenticate,
       responses: { 204: NoContent },
@@ -62,7 +65,7 @@ export function accountRoutes(context: AppContext): Route[] {
   ];
 }
 
-/** Managing all people of the installation, for its operators. */
+/** Routes with which operators manage all people on the installation. */
 export function operatorRoutes(context: AppContext): Route[] {
   const { people } = context;
   const tag = 'Operators';
@@ -82,7 +85,7 @@ export function operatorRoutes(context: AppContext): Route[] {
       url: '/v1/people/:id',
       essential: true,
       access: { person: 'operator' },
-      summary: 'Enable or disable a person, or grant or revoke operator rights',
+      summary: 'Enable or disable an account, or grant or revoke operator rights',
       tag,
       params: IdParams,
       body: UpdateAccount,

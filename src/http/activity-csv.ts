@@ -25,8 +25,8 @@ export const EVENTS_CSV_EXAMPLE = `${csvRow(EVENT_CSV_COLUMNS.map(([name]) => na
 export const ANALYTICS_CSV_EXAMPLE = `${csvRow(['at', 'key', 'count', 'subjects'])}${csvRow(['2027-02-24T09:00:00.000Z', 'order.paid', 12, 7])}`;
 
 /**
- * Streams at most `activityCsv` events as CSV, page by page, at the speed of the client. The caller reads
- * `firstPage` before the response starts, so that an invalid query is still rejected.
+ * Streams at most `RESOURCE_LIMITS.activityCsv` events as CSV. Reads the next page when the client has received the
+ * previous one. The caller reads `firstPage` before the response starts, so that an invalid query is still rejected.
  */
 export async function* eventsAsCsv(
   firstPage: Page<ListedEvent>,
@@ -44,7 +44,7 @@ export async function* eventsAsCsv(
   }
 }
 
-/** Streams the points of a chart as CSV: one line per point, one series after the other. */
+/** Streams the points of a chart as CSV: one line per point, grouped by series. */
 export async function* analyticsAsCsv({ series }: Chart): AsyncGenerator<string> {
   yield csvRow(['at', 'key', 'count', 'subjects']);
   for (const { key, points } of series) {

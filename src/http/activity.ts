@@ -32,7 +32,7 @@ const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } a
 const sendJson = (reply: FastifyReply, parts: AsyncIterable<string>) =>
   reply.type('application/json; charset=utf-8').send(Readable.from(parts));
 
-/** The origin of a sender that requests permission to deliver events (CloudEvents webhooks, section 4.1). */
+/** The format of `WebHook-Request-Origin`, with which a sender requests permission (CloudEvents webhooks, section 4.1). */
 const SENDER_ORIGIN = /^[\w.*-]{1,253}(?::\d{1,5})?$/;
 const SENDER_RATE = /^[1-9]\d{0,8}$/;
 
@@ -57,8 +57,9 @@ export function activityRoutes(context: AppContext): Route[] {
       url: '/v1/activity/events',
       access: { person: 'admin', token: ['activity_tracker'] },
       about: 'workspace',
-      summary:
-        'Send CloudEvents 1.0 events in structured, batched or binary mode; a batch is stored completely or not at all',
+      summary: 'Send activity events',
+      description:
+        'Accepts CloudEvents 1.0 in structured, batched or binary mode. A batch is stored completely or not at all.',
       tag,
       bodyFormat: 'bytes',
       consumes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
@@ -77,9 +78,13 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'OPTIONS',
       url: '/v1/activity/events',
       access: { public: true },
-      summary: 'Answer the handshake with which senders of CloudEvents ask whether they may deliver events',
+      summary: 'Validate a sender of events',
+      description:
+        'The validation handshake of CloudEvents webhooks: a sender calls this before its first delivery. The response does not authorize deliveries, which need a credential.',
       tag,
-      responses: { 204: z.null().describe('Allowed, if WebHook-Allowed-Origin is set') },
+      responses: {
+        204: z.null().describe('The sender may deliver events if the response has the header `WebHook-Allowed-Origin`'),
+      },
       handler: ({ request, reply }) =>
         reply.headers({ allow: 'GET, HEAD, POST, OPTIONS', ...allowDelivery(request) }).send(),
     }),
@@ -88,7 +93,8 @@ export function activityRoutes(context: AppContext): Route[] {
       url: '/v1/activity/events',
       access: readAccess,
       about: 'workspace',
-      summary: 'List events, newest first; with Accept: text/csv, stream up to 100,000 of them',
+      summary: 'List activity events',
+      description: 'Newest first. With `Accept: text/csv`, streams up to 100,000 events.',
       tag,
       query: ActivityQuery,
       responses: { 200: pageOf(ActivityEvent) },
@@ -105,8 +111,9 @@ export function activityRoutes(context: AppContext): Route[] {
       url: '/v1/activity/analytics',
       access: readAccess,
       about: 'workspace',
-      summary:
-        'Get counts of events and unique subjects over time, by type, source or subject; with Accept: text/csv, one line per point',
+      summary: 'Get event counts over time',
+      description:
+        'Counts events and unique subjects per interval, grouped by type, source or subject. With `Accept: text/csv`, returns one line per point.',
       tag,
       query: AnalyticsQuery,
       responses: { 200: Analytics },

@@ -28,18 +28,18 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
-  /** Like `findBySecret`, for a reported or revoked secret: does not record a use of a deleted credential. */
+  /** Like `findBySecret`, but for a reported or revoked secret: records no use if the credential is deleted. */
   readonly findReported: FindBySecret;
   /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
-  /** Verifies the signature of a report of leaked secrets; null if reports need not be signed. */
+  /** Verifies the signature of a report of leaked secrets; null if unsigned reports are accepted. */
   readonly verifyLeakSignature: VerifyLeakSignature | null;
   readonly guards: Guards;
   /** Counts lookups of unknown digests, per API key of a guard. */
   readonly guardLookupLimiter: UnknownSecretLimiter;
-  /** Stores uses that a guard has counted. A chunk that is sent twice is counted once. */
+  /** Stores uses that a guard has counted. A chunk that is sent again is not counted again. */
   readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly workloads: WorkloadContext;
@@ -48,9 +48,7 @@ export interface AppContext {
   readonly notify: NotifyContext;
   readonly denials: DenialBuffer;
   readonly sessionActivity: SessionActivityBuffer;
-  /**
-   * Writes the buffered denials, so that the activity log shows them. Never rejects: if it fails, it is retried later.
-   */
+  /** Writes the buffered denials to the activity log. Never rejects: a failed write is retried later. */
   readonly flushDenials: () => Promise<void>;
   /** Returns why this node is not ready; empty if it is ready. The details are public. */
   readonly readinessFailures: () => Promise<readonly ReadinessFailure[]>;

@@ -26,7 +26,7 @@ export function appRoutes(context: AppContext): Route[] {
     update: {
       access: writeAccess,
       about: 'app',
-      summary: 'Edit an app; with If-Match, only if it has not changed since it was read',
+      summary: 'Edit an app',
       body: UpdateApp,
       action: updateApp,
     },

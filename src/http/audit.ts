@@ -7,7 +7,10 @@ import type { AppContext } from './app-context.ts';
 import { membershipOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
-/** Streams the whole activity log page by page, one JSON object per line, at the speed of the client. */
+/**
+ * Streams the whole activity log, one JSON object per line. Reads the next page when the client has received the
+ * previous one.
+ */
 async function* auditEventsAsNdjson(
   context: AppContext,
   workspaceId: string,
@@ -32,7 +35,8 @@ export function auditRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/audit-events',
       access: { person: 'admin' },
-      summary: 'Read the activity log, newest first; with Accept: application/x-ndjson, stream all entries',
+      summary: 'List activity log entries',
+      description: 'Newest first. With `Accept: application/x-ndjson`, streams all entries.',
       tag: 'Activity log',
       query: AuditQuery,
       responses: { 200: pageOf(AuditEvent) },

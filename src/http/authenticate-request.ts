@@ -26,8 +26,8 @@ function readRequestCredentials(context: AppContext, request: FastifyRequest): R
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
  * workspace or the credential does not belong to it, and `forbidden`. With `isPreliminary`, no use is counted,
- * because the request is authenticated again when its body is known. `credentials` default to those of the headers; the
- * caller passes those of a form.
+ * because the request is authenticated again when its body is known. `credentials` defaults to the credentials in the
+ * headers; pass them if a form contains them instead.
  */
 export async function authenticateRequest(
   context: AppContext,
@@ -49,7 +49,11 @@ export async function authenticateRequest(
   const { secret, passphrase } = credentials;
   const workspace = requestedWorkspace(request);
   const authenticationRequest = {
-    ...{ secret, passphrase, ...origin, app: appOf(request), isPreliminary },
+    secret,
+    passphrase,
+    ...origin,
+    app: appOf(request),
+    isPreliminary,
     ...(workspace !== null && {
       checkWorkspace: (workspaceId: string) => isRequestedWorkspace(context, workspace, workspaceId),
     }),
@@ -61,7 +65,7 @@ export async function authenticateRequest(
   throw withSunset(problemOfRefusal(context, request, access, requirement, result), record, context.clock());
 }
 
-/** Returns whether no header contains a credential, so that it can only be the client secret in a form. */
+/** Returns whether the credential can only be the client secret in a form: the headers contain none. */
 export function mayHaveClientSecret(context: AppContext, request: FastifyRequest): boolean {
   return hasBody(request) && readRequestCredentials(context, request).kind === 'none';
 }
@@ -87,9 +91,9 @@ function problemOfRefusal(
 }
 
 /**
- * Authenticates a request again once its body has arrived, which the client can delay for any length of time: a session
- * or credential that has ended in the meantime must not be used. Counts no further use, and needs no I/O for a cached
- * credential. Throws as `authenticateRequest` does.
+ * Authenticates a request again after its body has arrived. A client can send its body arbitrarily slowly, and a session
+ * or credential that ended while the body was sent must not be used. Counts no further use, and needs no I/O for a cached
+ * credential. Throws the same errors as `authenticateRequest`.
  */
 export async function authenticateAgain(
   context: AppContext,

@@ -45,14 +45,14 @@ export async function authenticateSession(
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
   if (row === undefined) unknownSessions.recordUnknown(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
-  // The session was started before passwords were turned off, or by a node that was not restarted since.
+  // Sessions that were started with a password stop working when passwords are turned off.
   if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;
   if (requestedIdOrSlug === null) {
-    const last = sessionActivity.lastWorkspace(row.person_id);
-    if (last !== null && last !== row.workspace_id) row = (await findSignedInPerson(store, digest, last)) ?? row;
+    const lastId = sessionActivity.lastWorkspace(row.person_id);
+    if (lastId !== null && lastId !== row.workspace_id) row = (await findSignedInPerson(store, digest, lastId)) ?? row;
     if (row.role === null) {
-      const [first] = await listWorkspaceIds(store.read, row.person_id);
-      if (first !== undefined) row = (await findSignedInPerson(store, digest, first)) ?? row;
+      const [firstId] = await listWorkspaceIds(store.read, row.person_id);
+      if (firstId !== undefined) row = (await findSignedInPerson(store, digest, firstId)) ?? row;
     }
   }
   sessionActivity.touch(

@@ -11,7 +11,7 @@ import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts'
 export function secondFactorNeeded(): Problem {
   return new Problem(
     'second_factor_needed',
-    'This workspace requires two-factor authentication. Turn it on in your account; until then only your account is available.',
+    'This workspace requires two-factor authentication. Turn it on in your account, then try again.',
   );
 }
 
@@ -23,9 +23,8 @@ export function insufficientRole(needed: Role, role: Role): Problem {
 }
 
 /**
- * Checks a person against the access of a route. A role gives access to a workspace, not only to one's own account, so
- * it requires a second factor if the policy of the workspace does. Throws `wrong_credential_kind`, `not_found`,
- * `second_factor_needed`, `forbidden`.
+ * Checks a person against the access of a route. A route that requires a role also requires a second factor if the
+ * policy of the workspace does. Throws `wrong_credential_kind`, `not_found`, `second_factor_needed`, `forbidden`.
  */
 export function authorizePerson(
   context: AppContext,
@@ -41,7 +40,7 @@ export function authorizePerson(
   }
   if (access.person === 'signed_in') return;
   if (access.person === undefined) {
-    throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a person.');
+    throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a session.');
   }
   if (access.person === 'operator') {
     if (person.operator) return;
@@ -74,8 +73,8 @@ function recordRoleDenial(
 }
 
 /**
- * Checks the role of a person where only part of a route requires it. Throws `forbidden` and records the denial.
- * Credentials are not checked: their rights apply.
+ * Checks a person's role where only some uses of a route require it. Throws `forbidden` and records the denial. Does
+ * not check credentials, which have scopes or permissions instead of roles.
  */
 export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
   const { principal } = request;

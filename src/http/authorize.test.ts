@@ -126,7 +126,7 @@ test('a token needs all scopes named, a key all permissions, and if only one is 
   assert.equal(misspelled.body.detail, 'The parameter "scopes" is not supported. Use scope, permission and resource.');
   assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
-  assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one.');
+  assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one scope.');
   const refused = await authorize('?scope=modify_env+basic_deployment', env.secret);
   assert.deepEqual(refused.body.required, ['modify_env', 'basic_deployment']);
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);

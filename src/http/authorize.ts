@@ -12,7 +12,7 @@ import type { AppContext } from './app-context.ts';
 import { readCredentials, singleHeaderValue } from './credentials-from-request.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
-import { withExpectedPlace } from './misplaced-secret.ts';
+import { withMisplacedSecretHint } from './misplaced-secret.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
 import { type ProxyRequirement, parseRequirement, unknownParameterProblem } from './proxy-requirement.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
@@ -38,7 +38,7 @@ function memoize<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value 
   };
 }
 
-/** Returns the status of an error for proxies, because nginx turns any other status into 500. */
+/** Returns the HTTP status of a problem for proxies. nginx turns refusals with any status except 401 and 403 into 500. */
 export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
   if (status === 403 || extensions.rate !== undefined) return 403;
   return status >= 500 ? 503 : 401;
@@ -58,9 +58,9 @@ const EMPTY_IDENTITY_HEADERS = {
 
 /** Functions of the server that the handler needs because it bypasses Fastify. */
 export interface AuthorizeHandlerOptions {
-  /** Returns the request id that the client sent, or a new one. */
+  /** Returns the request ID that the client sent, or a new one. */
   requestIdOf(request: IncomingMessage): string;
-  /** Returns the client's address, from headers of trusted proxies only. */
+  /** Returns the client's address. Forwarding headers are used only if a trusted proxy sent them. */
   addressOf(request: IncomingMessage): string;
   readonly log: FastifyBaseLogger;
 }
@@ -68,7 +68,7 @@ export interface AuthorizeHandlerOptions {
 /** Maximum number of requests that are authorized before the first response is sent. */
 const MAX_BATCH_SIZE = 64;
 
-/** A request that is processed at the end of the turn of the event loop. */
+/** A request that is processed at the end of the current turn of the event loop. */
 interface PendingRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -87,13 +87,14 @@ type AuthorizationResult = Accepted | Problem;
 const NO_HEADERS: readonly string[] = [];
 
 /**
- * Handles `/v1/authorize`, for reverse proxies: authorizes the credential of the request itself. Its method and body
- * are meant for another service and are ignored. Responds with 200, 401, 403 or 503 only, and always with every
- * identity header, so that no such header of a client reaches the service (CVE-2026-30851). A proxy calls this for each
- * of its own requests, so it is optimized in two ways. It runs directly on Node's server, because Fastify's request
- * handling costs more than the authorization. And requests that arrive in one turn of the event loop are processed as a
- * batch, because waking the proxy is the largest cost, which is then paid once per batch. `npm run bench -- authorize`
- * measures both. Without batches, `PendingRequest` and `batchPerTurn` could be deleted.
+ * Handles `/v1/authorize`, which reverse proxies call with the credential of each request that they receive. The method
+ * and body are meant for the service behind the proxy and are ignored. Responds with 200, 401, 403 or 503 only, and
+ * always with every identity header: the proxy overwrites headers that a client forged (CVE-2026-30851).
+ *
+ * The handler is optimized in two ways; `npm run bench -- authorize` measures both. It runs directly on Node's server,
+ * because Fastify's request handling costs more than the authorization. And it processes requests that arrive in one
+ * turn of the event loop as a batch, because waking the proxy is the largest cost, which a batch pays once. Without
+ * batches, `PendingRequest` and `batchPerTurn` could be deleted.
  */
 export function createAuthorizeHandler(
   context: AppContext,
@@ -117,7 +118,7 @@ export function createAuthorizeHandler(
   function refuse({ request, response, requestId }: PendingRequest, reason: Problem): void {
     logInternalError(reason, log, requestId);
     const responseStatus = proxyStatusOf(reason);
-    const problem = withExpectedPlace(reason, request);
+    const problem = withMisplacedSecretHint(reason, request);
     const { headers, body } = serializeProblem(problem, responseStatus, request, requestId);
     const length = Buffer.byteLength(body);
     response
@@ -206,7 +207,7 @@ export function createAuthorizeHandler(
     };
   }
 
-  /** Returns the check of the workspace that a request names. Null, for a repeated header, matches no workspace. */
+  /** Returns the check of the workspace that a request names. Null (for a repeated header) matches no workspace. */
   function workspaceCheckOf(requestedIdOrSlug: string | null): AuthenticationRequest['checkWorkspace'] {
     return (workspaceId) => requestedIdOrSlug !== null && isRequestedWorkspace(context, requestedIdOrSlug, workspaceId);
   }

@@ -23,9 +23,10 @@ const key = ['manage_backups'] as const;
 const restoreAccess = { person: 'admin', key } as const;
 const restoreOnServerAccess = { person: 'admin', key: ['manage_servers'] } as const;
 
-/** A restore that names a server also requires the right to use servers. */
+/** A restore that names a server also requires the permission to manage servers. */
 const restoreAccessFor = (body: unknown): Access =>
   typeof body === 'object' && body !== null && 'server' in body ? restoreOnServerAccess : restoreAccess;
+
 /** Maximum number of concurrent downloads on this node, shared by all workspaces. */
 const MAX_DOWNLOADS = 32;
 
@@ -38,7 +39,8 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/backups',
       access: { person: 'member', key },
       about: 'app',
-      summary: 'List the backups of an app, newest first; after the app was deleted, by its ID',
+      summary: 'List the backups of an app',
+      description: 'Newest first. If the app was deleted, use its ID.',
       tag,
       params: AppParams,
       query: BackupQuery,
@@ -50,7 +52,8 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/backups',
       access: { person: 'member', key },
       about: 'app',
-      summary: 'Back up an app: its shared directory, or the output of its backup command',
+      summary: 'Back up an app',
+      description: 'Stores the shared directory of the app or, if it has a backup command, the output of the command.',
       tag,
       params: AppParams,
       body: CreateBackup.nullish(),
@@ -63,7 +66,7 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/backups/:id',
       access: { person: 'member', key },
       about: 'backup',
-      summary: 'Get a backup and the result of its last restore',
+      summary: 'Get a backup',
       tag,
       params: IdParams,
       responses: { 200: Backup },
@@ -75,8 +78,9 @@ export function backupRoutes(context: AppContext): Route[] {
       access: restoreAccess,
       about: 'backup',
       accessFor: restoreAccessFor,
-      summary:
-        'Restore a backup after verifying its SHA-256: in place, into another app, or on another server, for which an API key needs `manage_servers` too',
+      summary: 'Restore a backup',
+      description:
+        'Verifies its SHA-256, then restores it in place, into another app or on another server. To restore on another server, an API key also needs `manage_servers`.',
       tag,
       params: IdParams,
       body: RestoreBackup.nullish(),
@@ -87,8 +91,9 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/backups/:id/verify',
       access: { person: 'member', key },
       about: 'backup',
-      summary:
-        'Verify a backup: its stored data and, if possible, by restoring it into a scratch directory on the server of its app',
+      summary: 'Verify a backup',
+      description:
+        'Checks the stored data and, if possible, restores it into a scratch directory on the server of its app.',
       tag,
       params: IdParams,
       schema: Backup,
@@ -99,8 +104,9 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/backups/:id/download',
       access: { person: 'admin', key },
       about: 'backup',
-      summary:
-        'Download the data of a backup, decrypted: a tar archive (gzip), or the output of the backup command (zstd)',
+      summary: 'Download a backup',
+      description:
+        'Returns the decrypted data: a tar archive compressed with gzip, or the output of the backup command compressed with zstd.',
       tag,
       params: IdParams,
       responses: { 200: z.unknown().describe('The decrypted bytes; `Repr-Digest` is their SHA-256 (RFC 9530)') },
@@ -146,7 +152,8 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/backup-keys',
       access: { person: 'admin', key },
       about: 'workspace',
-      summary: 'Replace the key that encrypts new backups; existing backups stay readable',
+      summary: 'Replace the backup key',
+      description: 'The new key encrypts new backups. Existing backups stay readable.',
       tag,
       responses: { 201: BackupKey },
       errorCodes: ['conflict', 'idempotent_replay'],

@@ -5,7 +5,7 @@ import { checkJsonLimits, JSON_LIMITS } from '../platform/bounded-json.ts';
 
 export const FORM_CONTENT_TYPE = 'application/x-www-form-urlencoded';
 
-/** Parses the fields of a form. Throws `too_large` for too many fields, `invalid_request` for a repeated one. */
+/** Parses the fields of a form. Throws `too_large` for too many fields and `invalid_request` for a repeated field. */
 function parseForm(text: string): Record<string, string> {
   let count = 1;
   for (let index = text.indexOf('&'); index !== -1; index = text.indexOf('&', index + 1)) {
@@ -21,7 +21,10 @@ function parseForm(text: string): Record<string, string> {
   return form;
 }
 
-/** Adds the parsers. An empty JSON body becomes undefined; `__proto__` stays an ordinary key, which schemas reject. */
+/**
+ * Adds the parsers for JSON and forms. An empty JSON body becomes undefined. `__proto__` stays an ordinary key, which
+ * schemas reject.
+ */
 export function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
@@ -35,6 +38,6 @@ export function addParsers(app: FastifyInstance): void {
       throw new Problem('invalid_request', 'The body is not well-formed JSON.');
     }
   });
-  const form = { parseAs: 'string', bodyLimit: LIMITS.formBody } as const;
+  const form = { parseAs: 'string', bodyLimit: LIMITS.formBodyBytes } as const;
   app.addContentTypeParser(FORM_CONTENT_TYPE, form, (_request, body, done) => done(null, parseForm(String(body))));
 }

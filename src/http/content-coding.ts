@@ -1,8 +1,9 @@
 import { negotiate } from '@fastify/accept-negotiator';
 
 /**
- * Returns the content coding that a client prefers, or null if it accepts none of `codings`. `header` is its
- * `Accept-Encoding`. Content codings are case-insensitive, and `*` does not include those with `q=0` (RFC 9110).
+ * Returns the content coding that a client prefers, or null if it accepts none of `codings`. `header` is the value of
+ * `Accept-Encoding`. Content codings are case-insensitive, and `*` does not include codings with `q=0` (RFC 9110,
+ * section 12.5.3).
  */
 export function negotiateCoding(header: string, codings: readonly string[]): string | null {
   const accepted = header.toLowerCase();

@@ -15,7 +15,7 @@ const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
-/** Whether text has the form of an imported secret of another system, with a declared prefix. */
+/** Whether text has the form of an imported secret of another system: it starts with a prefix that a policy declares. */
 type IsForeignSecret = (text: string) => boolean;
 const noForeignSecret: IsForeignSecret = () => false;
 
@@ -37,7 +37,7 @@ const isApiKeyOrForeign = (secret: string, isForeign: IsForeignSecret): boolean 
   secret.startsWith(SECRET_PREFIXES.api_key) || isForeign(secret);
 
 /**
- * Decodes `user:password` (RFC 7617) as UTF-8. Either part may be the secret; the other is any text or a passphrase.
+ * Decodes `user:password` (RFC 7617) as UTF-8. Either part can be the secret. The other part is a passphrase or ignored.
  */
 function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
@@ -80,12 +80,12 @@ export function parseAuthorization(header: string, isForeign = noForeignSecret):
 /** Returns the values of all cookies with this name in a `Cookie` header. */
 export function parseSessionCookies(header: string | undefined, cookieName: string): string[] {
   if (header === undefined || !header.includes(cookieName)) return [];
-  const found: string[] = [];
+  const values: string[] = [];
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');
-    if (pair.slice(0, equals).trim() === cookieName) found.push(pair.slice(equals + 1).trim());
+    if (pair.slice(0, equals).trim() === cookieName) values.push(pair.slice(equals + 1).trim());
   }
-  return found;
+  return values;
 }
 
 /** Query parameters in which other APIs accept a secret. This server never does. */
@@ -101,14 +101,14 @@ export function refuseCredentialInQuery(url: string): void {
   if (CREDENTIAL_QUERY_PARAMETERS.test(query) || containsSecret(query)) {
     throw new Problem(
       'invalid_request',
-      'A credential in the query string is refused because it ends up in logs. Send credentials in a header, and treat this one as leaked.',
+      'A credential in the query string is refused, because URLs are logged. Send credentials in a header. Replace this one: it may have leaked.',
     );
   }
 }
 
 /**
- * Returns the value of a header: undefined if the header is missing, null if it occurs several times, of which Node
- * would silently use the first. Reads the raw headers, which is faster than `request.headers`.
+ * Returns the value of a header: undefined if the header is missing, null if it is repeated (Node would silently use the
+ * first one). Reads the raw headers, which is faster than `request.headers`.
  */
 export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
@@ -122,8 +122,8 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
 }
 
 /**
- * Returns a header that may occur at most once. A blank value counts as missing, because proxies send blank headers for
- * missing values.
+ * Returns the value of a header that must not be repeated. A blank value counts as missing, because proxies send blank
+ * headers for missing values.
  */
 function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);
@@ -138,7 +138,7 @@ function decodePassphrase(header: string): string {
   return text;
 }
 
-/** Reads the client secret in the form of an OAuth client (RFC 6749, section 2.3.1), which is an API key. */
+/** Reads the client secret, which is an API key, from the form of an OAuth client (RFC 6749, section 2.3.1). */
 export function readClientSecret(form: unknown, isForeign = noForeignSecret): RequestCredentials {
   const { client_secret: secret } = (form ?? {}) as { client_secret?: unknown };
   if (secret === undefined || secret === '') return NO_CREDENTIALS;
@@ -147,15 +147,15 @@ export function readClientSecret(form: unknown, isForeign = noForeignSecret): Re
     : MALFORMED;
 }
 
-/** Throws `invalid_request` for a client secret in the form of a request whose headers contain a credential. */
+/** For a request with a credential in its headers: throws `invalid_request` if the form also contains a client secret. */
 export function refuseClientSecret(form: unknown): void {
   if (readClientSecret(form).kind !== 'none') throw multipleCredentialsProblem();
 }
 
 /**
- * Reads the credentials of a request from `Authorization`, `X-API-Key`, `Access-Token-Passphrase` and the session
- * cookie of this name, unless it is null. Throws `invalid_request` for more than one credential, or for one in the
- * query string. Does not check the credentials.
+ * Reads the credentials of a request from `Authorization`, `X-API-Key`, `Access-Token-Passphrase` and, unless
+ * `cookieName` is null, the session cookie. Throws `invalid_request` for more than one credential, or for a credential
+ * in the query string. Does not check the credentials.
  */
 export function readCredentials(
   request: IncomingMessage,

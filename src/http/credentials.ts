@@ -18,12 +18,12 @@ import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 
-/** Sets the header with the number of nodes that confirmed a deletion or an edit, and the duration. */
+/** Sets the header that reports how many nodes confirmed a deletion or an edit, and after how many milliseconds. */
 export function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
 
-/** The names of a kind of credential, its schemas, and the functions that serve its routes. */
+/** A kind of credential: its names, its schemas, and the functions that serve its routes. */
 interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType> {
   readonly kind: CredentialKind;
   readonly listUrl: string;
@@ -53,7 +53,7 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
     if (type.etagOf !== undefined) reply.header('etag', type.etagOf(item));
     return item;
   };
-  const named = { tag, url: `${listUrl}/:id`, params: IdParams, errorCodes: ['not_found'] } as const;
+  const itemRoute = { tag, url: `${listUrl}/:id`, params: IdParams, errorCodes: ['not_found'] } as const;
   return [
     route({
       method: 'GET',
@@ -81,7 +81,7 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       },
     }),
     route({
-      ...named,
+      ...itemRoute,
       method: 'GET',
       access: { person: 'member' },
       summary: `Get ${name}`,
@@ -91,10 +91,11 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
     }),
     ...(type.edit === undefined ? [] : [type.edit]),
     route({
-      ...named,
+      ...itemRoute,
       method: 'DELETE',
       access: { person: 'admin' },
-      summary: `Delete ${name}; it stops working before the response is sent`,
+      summary: `Delete ${name}`,
+      description: 'The credential stops working before the response is sent.',
       responses: { 204: NoContent },
       handler: async ({ params, request, reply }) => {
         const requestContext = requestContextOf(context, request);
@@ -102,11 +103,13 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       },
     }),
     route({
-      ...named,
+      ...itemRoute,
       method: 'GET',
-      url: `${named.url}/uses`,
+      url: `${itemRoute.url}/uses`,
       access: { person: 'member' },
-      summary: 'Get uses per day for 30 days, per scope or permission and per client address, and refusals per day',
+      summary: `Get the usage of ${name}`,
+      description:
+        'Uses per day for the last 30 days, per scope or permission and per client address, and refusals per day.',
       responses: { 200: CredentialUses },
       handler: async ({ params, request }) => {
         await context.flushDenials();
@@ -126,7 +129,8 @@ export function accessTokenRoutes(context: AppContext): Route[] {
       method,
       url: `${listUrl}/:id`,
       access: { public: true },
-      summary: 'Always refused: access tokens are immutable',
+      summary: 'Not supported: access tokens are immutable',
+      description: 'Always refused with `immutable`. Delete the access token and create a new one.',
       tag,
       // The response is the same for every body, so the body is not parsed.
       bodyFormat: 'bytes',
@@ -161,7 +165,8 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     url: `${listUrl}/:id`,
     essential: true,
     access: { person: 'admin' },
-    summary: 'Edit an API key, not its secret; with If-Match, only if it has not changed since it was read',
+    summary: 'Edit an API key',
+    description: 'The secret cannot be changed: to replace it, create a new key and delete this one.',
     tag,
     params: IdParams,
     body: UpdateApiKey,

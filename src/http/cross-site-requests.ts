@@ -8,9 +8,9 @@ import { sessionCookieName } from './security-headers.ts';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Rejects an unsafe request that contains the session cookie but does not come from the server's own page (ASVS
- * 3.5.1–3). `Origin` must be the server's own, or if it is absent `Sec-Fetch-Site` must be `same-origin`; a body must
- * be JSON.
+ * Rejects an unsafe request that contains the session cookie but does not come from the server's own web UI (ASVS 3.5.1
+ * to 3.5.3). `Origin` must be the server's own origin or, if the header is absent, `Sec-Fetch-Site` must be
+ * `same-origin`. A body must be JSON.
  */
 export function rejectCrossSiteRequest(context: AppContext, request: FastifyRequest): void {
   rejectCrossSiteOrigin(context, request);
@@ -21,7 +21,7 @@ function hasSessionCookie(context: AppContext, request: FastifyRequest): boolean
   return parseSessionCookies(request.headers.cookie, sessionCookieName(context, request)).length > 0;
 }
 
-/** Whether a request is sent with a body, which may still be arriving. */
+/** Whether a request has a body, even if the body has not arrived yet. */
 export function hasBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -39,8 +39,8 @@ export function rejectCrossSiteOrigin(context: AppContext, request: FastifyReque
 }
 
 /**
- * The second part of `rejectCrossSiteRequest`, which checks the content type. It runs last, so that a principal without
- * access receives that error instead.
+ * The part of `rejectCrossSiteRequest` that checks the content type. It runs after authorization, so that a person
+ * without access receives the authorization error instead.
  */
 export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
@@ -54,8 +54,8 @@ export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest
 }
 
 /**
- * Rejects a request from a page of another site, with any credential, because local programs may use this server (DNS
- * rebinding). Programs send no `Origin`.
+ * Rejects every request that a page of another origin sends, whatever its credential, to protect servers on a local
+ * network from DNS rebinding. Programs other than browsers send no `Origin`.
  */
 export function rejectForeignOrigin(context: AppContext, request: FastifyRequest): void {
   const { origin } = request.headers;

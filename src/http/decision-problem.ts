@@ -10,7 +10,7 @@ const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
   api_key: 'an API key',
 };
 
-/** Returns a list of the kinds of principals that a requirement accepts. */
+/** Lists the kinds of principals that a route accepts, as text. */
 function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
   const kinds = [
     ...(acceptsPeople ? ['a signed-in person'] : []),
@@ -48,11 +48,11 @@ export function problemOfDecision(
     const rights = missing?.rights ?? [];
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
     if (rights.every((right) => right === '')) {
-      return new Problem(decision, `The requested ${noun} is empty. Name at least one.`, { required: rights });
+      return new Problem(decision, `The requested ${noun} is empty. Name at least one ${noun}.`, { required: rights });
     }
     if (missing === GUARD_REQUIREMENT) {
       const detail =
-        'Guards need an API key with the permission read and the flag guard. An owner or admin can set both.';
+        'A guard needs an API key with the permission read and the flag guard. An owner or admin can set both.';
       return new Problem(decision, detail, { required: rights });
     }
     const list = rights.join(missing?.match === 'any' ? ' or ' : ' and ');
@@ -64,8 +64,9 @@ export function problemOfDecision(
   if (decision === 'rate_exceeded') {
     if (rate === null || rate === undefined) return new Problem('rate_limited');
     const { requests, seconds } = rate;
-    return new Problem('rate_limited', `The credential may be used ${requests} times in ${seconds} seconds.`, {
-      ...{ rate, retryAfter: secondsToWait(rate) },
+    return new Problem('rate_limited', `The credential is limited to ${requests} requests per ${seconds} seconds.`, {
+      rate,
+      retryAfter: secondsToWait(rate),
     });
   }
   if (decision === 'other_workspace') {
@@ -78,7 +79,7 @@ export function problemOfDecision(
     return new Problem('forbidden', 'The credential has no access to this project or app.');
   }
   if (decision === 'address_not_allowed') {
-    return new Problem(decision, `The credential may not be used from the address ${address}.`);
+    return new Problem(decision, `The credential cannot be used from the address ${address}.`);
   }
   return new Problem(decision);
 }

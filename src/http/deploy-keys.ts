@@ -15,7 +15,7 @@ import { NoContent, type Route, route } from './route.ts';
 const AppParams = z.object({ app: z.string().max(64) });
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** Routes for the key pair that fetches the repository of an app over ssh, and for the host that it is used for. */
+/** Routes for an app's deploy key, which fetches the repository over ssh, and for the host keys of its Git host. */
 export function deployKeyRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = { about: 'app', tag: 'Apps', params: AppParams } as const;
@@ -25,7 +25,8 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/deploy-key',
       access: { person: 'member', key: ['read', 'manage_apps'] },
-      summary: 'Get the deploy key of an app, without its private key',
+      summary: 'Get the deploy key of an app',
+      description: 'Returns the public key only.',
       responses: { 200: DeployKey },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => findDeployKey(platform, workspaceIdOf(request), params.app),
@@ -35,8 +36,9 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/deploy-key',
       access: writeAccess,
-      summary:
-        'Create a key pair for an ssh repository and replace the previous one; the private key never leaves Devpilot except for the step that fetches the source',
+      summary: 'Create or replace the deploy key of an app',
+      description:
+        'Creates a key pair for an ssh repository. The private key leaves Devpilot only for the step that fetches the source.',
       responses: { 201: DeployKey },
       errorCodes: ['not_found', 'idempotent_replay'],
       handler: ({ params, request }) => createDeployKey(platform, requestContextOf(context, request), params.app),
@@ -56,7 +58,8 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/deploy-key/check',
       access: { person: 'admin', key: ['manage_apps'] },
-      summary: 'Get the host keys that the host of the repository presents, to compare one and confirm it',
+      summary: 'Get the host keys of the Git host',
+      description: 'Compare one of them with the keys that the host publishes, then confirm it.',
       responses: { 200: GitHostCheck },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => checkGitHost(platform, workspaceIdOf(request), params.app),
@@ -66,7 +69,8 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/deploy-key/confirm',
       access: { person: 'admin' },
-      summary: 'Confirm the host key of the repository, so that the app can be deployed with its deploy key',
+      summary: 'Confirm the host key of the Git host',
+      description: 'The app can be deployed with its deploy key only after this.',
       body: ConfirmGitHost,
       responses: { 200: DeployKey },
       errorCodes: ['not_found', 'conflict'],

@@ -42,16 +42,17 @@ function accessFor(body: unknown): Access {
   return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;
 }
 
-const SCOPE_NOTE =
-  'An access token needs `basic_deployment`, or `advanced_deployment` to set servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval or skipHooks.';
+const advancedFieldNames = ADVANCED_DEPLOYMENT_FIELDS.map((field) => `\`${field}\``);
+const advancedFieldList = new Intl.ListFormat('en', { type: 'disjunction' }).format(advancedFieldNames);
+const SCOPE_NOTE = `An access token needs \`basic_deployment\`. To set ${advancedFieldList}, it needs \`advanced_deployment\` instead.`;
 
-/** Routes to approve, promote, abort, retry and roll back; each exists with and without the app in its path. */
+/** Routes to approve, promote, abort, retry and roll back. Each exists with and without the app in its path. */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [
-    ['approve', 'Approve a deployment; not your own if the workspace has other members'],
-    ['promote', 'Promote a canary deployment to the remaining servers'],
-    ['abort', 'Abort a canary deployment; its first server rolls back to the previous release'],
+    ['approve', 'Approve a deployment', 'You cannot approve your own deployment if the workspace has other members.'],
+    ['promote', 'Promote a canary deployment', 'Continues the deployment on the remaining servers.'],
+    ['abort', 'Abort a canary deployment', 'Rolls the first server back to the previous release.'],
   ] as const;
   const pathVariants = [
     { url: '/v1/deployments/:id', params: IdParams },
@@ -72,12 +73,13 @@ function deploymentActionRoutes(context: AppContext): Route[] {
       app: typeof pathParams.app === 'string' ? pathParams.app : null,
     });
     return [
-      ...actions.map(([action, summary]) =>
+      ...actions.map(([action, summary, description]) =>
         jobRoute(context, {
           url: `${url}/${action}`,
           access: advancedAccess,
           about: 'deployment',
           summary,
+          description,
           tag,
           params,
           schema: Deployment,
@@ -90,7 +92,9 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         access: triggerAccess,
         about: 'deployment',
         accessOf: accessOfRetry,
-        summary: `Retry a failed deployment from the step that failed, with the same commit, servers and options. An access token needs the scope that creating it needed.`,
+        summary: 'Retry a failed deployment',
+        description:
+          'Continues from the step that failed, with the same commit, servers and options. An access token needs the same scope as for creating the deployment.',
         tag,
         params,
         schema: Deployment,
@@ -101,7 +105,8 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         access: triggerAccess,
         about: 'deployment',
         accessFor,
-        summary: `Roll back to the commit of this deployment. ${SCOPE_NOTE}`,
+        summary: 'Roll back to a deployment',
+        description: `Creates a deployment with the same commit. ${SCOPE_NOTE}`,
         tag,
         params,
         body: CreateRollback.nullish(),
@@ -146,7 +151,8 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/deployments/:id/variables',
       access: { person: 'member', token: ['modify_env'] },
       about: 'deployment',
-      summary: 'Compare the names of the variables of a deployment with those of the previous release',
+      summary: 'Compare the variables of a deployment',
+      description: 'Compares the names of its variables with the names in the previous release. Never returns values.',
       tag,
       params: IdParams,
       responses: { 200: DeploymentVariables },
@@ -158,7 +164,8 @@ export function deploymentRoutes(context: AppContext): Route[] {
       access: triggerAccess,
       about: 'app',
       accessFor,
-      summary: `Deploy an app. ${SCOPE_NOTE}`,
+      summary: 'Deploy an app',
+      description: SCOPE_NOTE,
       tag,
       params: AppParams,
       body: CreateDeployment.nullish(),
@@ -170,7 +177,8 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/deployments/:id/cancel',
       access: cancelAccess,
       about: 'deployment',
-      summary: 'Cancel a deployment; servers already switched are rolled back',
+      summary: 'Cancel a deployment',
+      description: 'Servers on which the new release is already live are rolled back.',
       tag,
       params: IdParams,
       schema: Deployment,
@@ -181,7 +189,9 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/deployments/:id/logs',
       access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
       about: 'deployment',
-      summary: 'Read the log of a deployment as NDJSON; with follow=true, until it ends',
+      summary: 'Read the log of a deployment',
+      description:
+        'Returns one JSON object per line (NDJSON). With `follow=true`, streams new lines until the log ends.',
       tag,
       params: IdParams,
       errorCodes: ['not_found'],
@@ -194,7 +204,9 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/logs',
       access: { person: 'member', key: ['view_logs'] },
       about: 'app',
-      summary: "Read the output of the app's logCommand as NDJSON; with follow=true, until it ends",
+      summary: 'Read the log of an app',
+      description:
+        "Runs the app's `logCommand` and returns its output as one JSON object per line (NDJSON). With `follow=true`, streams new lines until the command ends.",
       tag,
       params: AppParams,
       errorCodes: ['not_found', 'conflict'],

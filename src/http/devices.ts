@@ -28,7 +28,7 @@ const tag = 'Device sign-in';
 export const unsupportedGrant = (grants: readonly string[]): Problem =>
   new Problem('invalid_request', `grant_type must be ${grants.join(' or ')}.`, { error: 'unsupported_grant_type' });
 
-/** Responds to the device grant of a token endpoint (RFC 8628, section 3.5). */
+/** Responds to a request with the device grant at a token endpoint (RFC 8628, section 3.5). */
 export async function pollForDevice(
   { people, clock }: AppContext,
   { device_code: code }: { device_code?: string | undefined },
@@ -56,7 +56,7 @@ export function deviceRoutes(context: AppContext): Route[] {
         if (decision === 'approved' && !personOf(request).isBrowserSession) {
           throw new Problem(
             'forbidden',
-            `Only a person signed in to the web UI can approve devices: open ${devicePageUrlOf(request)}.`,
+            `Devices can be approved only in the web UI. Open ${devicePageUrlOf(request)}.`,
           );
         }
         const signedIn = signedInOf(request);
@@ -69,7 +69,8 @@ export function deviceRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/device/code',
       access: { public: true },
-      summary: 'Start a device sign-in (RFC 8628, section 3.1)',
+      summary: 'Start a device sign-in',
+      description: 'The device authorization request of RFC 8628, section 3.1.',
       tag,
       body: DeviceCodeRequest,
       bodyFormat: 'form or json',
@@ -94,7 +95,8 @@ export function deviceRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/device/token',
       access: { public: true },
-      summary: 'Poll for the session of a device (RFC 8628, section 3.4)',
+      summary: 'Poll for the session of a device',
+      description: 'The device access token request of RFC 8628, section 3.4.',
       tag,
       body: DeviceTokenRequest,
       bodyFormat: 'form or json',

@@ -45,7 +45,7 @@ function withEtag(reply: FastifyReply, { state }: EnvironmentSnapshot): FastifyR
   return reply.header('etag', etagOf(state));
 }
 
-/** Returns the file. Throws `validation_failed` for a value that the format cannot represent. */
+/** Returns the text of a variable file. Throws `validation_failed` for a value that the format cannot represent. */
 function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
   const file = writeEnvFile(
     format,
@@ -55,18 +55,19 @@ function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
   throw invalidField('format', `cannot be ${format}: the value of ${file.name} ${file.reason}`);
 }
 
-/** The phrases of the summaries that differ between the two owners of variables. */
-const SUMMARIES = {
+/** The parts of the API reference that differ between the two owners of variables. */
+const TEXTS = {
   app: {
-    read: 'Read the variables, including those inherited from its project. ',
-    written:
-      'Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
-    removed: 'Remove a variable of the app; a project variable of the same name then takes effect again',
+    noun: 'an app',
+    list: 'Includes the variables that the app inherits from its project.',
+    set: 'Variables that control how programs run (`PATH`, `LD_*`, `GIT_*`, `NODE_OPTIONS` …) are written to `.env` only and not passed to hooks and commands.',
+    remove: 'If the project has a variable of the same name, the app inherits it again.',
   },
   project: {
-    read: 'Read the variables that the apps of the project inherit. ',
-    written: 'The apps of the project inherit it from their next deployment, unless they override it',
-    removed: 'Remove a variable of the project',
+    noun: 'a project',
+    list: 'The apps of the project inherit these variables.',
+    set: 'The apps of the project inherit the variable from their next deployment, unless they override it.',
+    remove: 'The apps of the project no longer inherit it from their next deployment.',
   },
 } as const;
 
@@ -75,7 +76,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
   const { platform } = context;
   const url = `/v1/${owner}s/:${owner}/env`;
   const about = owner;
-  const summaries = SUMMARIES[owner];
+  const texts = TEXTS[owner];
   const ownerParam = { [owner]: z.string().max(64) };
   const ownerIn = (params: object) => String((params as Readonly<Record<string, unknown>>)[owner]);
   return [
@@ -84,7 +85,8 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       url,
       access: readAccess,
       about,
-      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. Formats other than json are returned as text/plain, to owners and admins only`,
+      summary: `List the variables of ${texts.noun}`,
+      description: `${texts.list} Members get names with null values. Showing values to an owner or admin is recorded. Formats other than \`json\` are returned as \`text/plain\`, to owners and admins only.`,
       tag,
       params: z.object(ownerParam),
       query: EnvQuery,
@@ -92,7 +94,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       contentTypes: { 'application/json': null, 'text/plain': 'LOG_LEVEL=info\n' },
       errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
-        // An error is better than a file with blank values, with which a process might be started.
+        // Refuse instead of returning a file with blank values, because a process might be started with the file.
         if (isFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
         const requestContext = requestContextOf(context, request);
@@ -109,8 +111,9 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       checksIfMatch: true,
       access: writeAccess,
       about,
-      summary:
-        'Atomically set several variables and remove those sent as null; the response shows only the values that were sent',
+      summary: `Update several variables of ${texts.noun}`,
+      description:
+        'Atomically sets variables, and removes variables that are sent as null. The response contains only the values that were sent.',
       tag,
       params: z.object(ownerParam),
       body: UpdateEnvironment,
@@ -131,7 +134,8 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       checksIfMatch: true,
       access: writeAccess,
       about,
-      summary: `Set a variable. ${summaries.written}`,
+      summary: `Set a variable of ${texts.noun}`,
+      description: texts.set,
       tag,
       params: z.object({ ...ownerParam, name: z.string() }),
       body: SetVariable,
@@ -153,7 +157,8 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       checksIfMatch: true,
       access: writeAccess,
       about,
-      summary: summaries.removed,
+      summary: `Remove a variable of ${texts.noun}`,
+      description: texts.remove,
       tag,
       params: z.object({ ...ownerParam, name: envName }),
       responses: { 204: NoContent },
@@ -166,7 +171,8 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       url: `${url}/versions`,
       access: readAccess,
       about,
-      summary: 'List the versions, newest first, with the changed names and the actor',
+      summary: `List the versions of the variables of ${texts.noun}`,
+      description: 'Newest first, with the names that changed and the actor.',
       tag,
       params: z.object(ownerParam),
       query: PageQuery,
@@ -181,7 +187,8 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       checksIfMatch: true,
       access: writeAccess,
       about,
-      summary: 'Restore the variables of an earlier version, as a new version',
+      summary: `Restore an earlier version of the variables of ${texts.noun}`,
+      description: 'Creates a new version with the earlier variables.',
       tag,
       params: z.object({ ...ownerParam, version: z.string().regex(/^\d{1,9}$/, 'must be a version number') }),
       responses: { 200: Environment },

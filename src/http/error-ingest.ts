@@ -23,7 +23,7 @@ import { bodyStreamOf, type Route, rawBodyOf, route } from './route.ts';
 const tag = 'Errors';
 const ProjectParams = z.object({ any: z.string().max(64) });
 const PUBLIC_KEY = /^[0-9a-f]{32}$/;
-/** CORS headers that let a page of another origin submit and read the result. */
+/** CORS headers that let a page of any origin submit errors and read the response. */
 const CORS_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Retry-After, X-Request-Id',
@@ -40,7 +40,7 @@ const MAX_AUTH_HEADER = 4096;
 const headerText = (header: string | string[] | undefined) =>
   typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER) : '';
 
-/** Returns the headers with the fields `sentry_…`: `X-Sentry-Auth`, and `Authorization` with the scheme `Sentry`. */
+/** Returns the headers that can contain `sentry_…` fields: `X-Sentry-Auth`, and `Authorization` with the scheme `Sentry`. */
 function authHeadersOf({ headers }: FastifyRequest): string[] {
   const authorization = headerText(headers.authorization);
   return [headerText(headers['x-sentry-auth']), /^sentry\s/i.test(authorization) ? authorization : ''];
@@ -53,8 +53,8 @@ function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp')
 }
 
 /**
- * Returns the public key of a request from its headers, from the query string, where browser SDKs send it, or else from
- * the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two keys.
+ * Returns the public key from the headers, from the query string (where browser SDKs send it), or otherwise from the DSN
+ * in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two different keys.
  */
 async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null): Promise<string> {
   const { url = '' } = request.raw;
@@ -67,14 +67,17 @@ async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null)
   if (key !== undefined) return key;
   const dsn = envelope === null ? null : await peekEnvelopeDsn(envelope);
   if (dsn === null || !URL.canParse(dsn)) {
-    throw new Problem('missing_credential', 'An error key is required: configure the SDK with the DSN of one.');
+    throw new Problem(
+      'missing_credential',
+      'An error key is required. Configure the SDK with the DSN of an error key.',
+    );
   }
   return new URL(dsn).username;
 }
 
 const MAX_ENVELOPE = RESOURCE_LIMITS.errorEnvelopeBytes;
 
-/** Passes bytes through, and throws `too_large` beyond the maximum size of an envelope as it is sent. */
+/** Passes bytes through. Throws `too_large` beyond the maximum size of an envelope before decompression. */
 async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let total = 0;
   for await (const chunk of source) {
@@ -85,7 +88,8 @@ async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 }
 
 /**
- * Reads a body while it is decompressed. Throws the errors of `read`, and `invalid_request` if it is not in `encoding`.
+ * Reads a body while it is decompressed. Throws the errors of `read`, and `invalid_request` if the body does not have
+ * this encoding.
  */
 async function readCompressed<Result>(
   body: AsyncIterable<Uint8Array>,
@@ -126,9 +130,9 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 }
 
 /**
- * The routes to which Sentry SDKs submit. They accept only the public key of an error key, which can only submit errors
- * and may therefore appear in pages and query strings. Other credentials are not accepted; in the query string, they
- * are rejected as on every route.
+ * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key. It can only submit
+ * errors, so it may appear in pages and query strings. Other credentials are not accepted and, as on every route,
+ * rejected in the query string.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -138,12 +142,12 @@ export function errorIngestRoutes(context: AppContext): Route[] {
   async function findKey(request: FastifyRequest, publicKey: string): Promise<IngestKeyRow> {
     const now = platform.clock();
     unknownKeyLimiter.check(clientAddressOf(request), now);
-    const found = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
-    if (found !== undefined) return found;
+    const key = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
+    if (key !== undefined) return key;
     unknownKeyLimiter.recordUnknown(clientAddressOf(request), now);
     throw new Problem(
       'invalid_token',
-      'The error key was not found. It was deleted, or the DSN belongs to another server.',
+      'The error key was not found: it was deleted, or the DSN is for another server.',
     );
   }
 
@@ -183,7 +187,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
 
   async function submitEnvelope(request: FastifyRequest, reply: FastifyReply): Promise<{ id?: string }> {
     const body = bodyStreamOf(request);
-    // The request must not be destroyed, even if it was not read completely, or the response could not be sent.
+    // Do not destroy a request that was not read completely, because then the response could not be sent.
     const chunks = body.iterator({ destroyOnReturn: false });
     try {
       return await store(...(await readSubmission(request, reply, chunks)));
@@ -216,9 +220,8 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: `/api/:any/${endpoint}/`,
       summary:
-        endpoint === 'envelope'
-          ? 'Report errors from a Sentry SDK, with the public key of an error key'
-          : 'Report one error from an older Sentry SDK, with the public key of an error key',
+        endpoint === 'envelope' ? 'Report errors from a Sentry SDK' : 'Report one error from an older Sentry SDK',
+      description: 'Authenticated by the public key of an error key.',
       bodyFormat: 'bytes',
       bodyLimit: RESOURCE_LIMITS[endpoint === 'envelope' ? 'errorEnvelopeBytes' : 'errorStoreBytes'],
       ...(endpoint === 'envelope' && { streamsBody: true }),
@@ -230,8 +233,9 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       ...commonFields,
       method: 'OPTIONS',
       url: `/api/:any/${endpoint}/`,
-      summary: 'Answer the CORS preflight request of a page that reports errors',
-      responses: { 204: z.null().describe('Allowed') },
+      summary: 'Respond to a CORS preflight request',
+      description: 'Browsers send it before a page of another origin reports errors.',
+      responses: { 204: z.null().describe('The page may report errors') },
       handler: ({ reply }) => reply.headers(PREFLIGHT_HEADERS).send(),
     }),
   ]);

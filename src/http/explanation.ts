@@ -11,10 +11,10 @@ import { isAllowed } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
 /**
- * The step at which each decision is made; null if it depends on the secret or on headers that an explanation does not
- * have.
+ * The step at which each decision is made. Null for decisions that no explanation can have, because they depend on the
+ * secret or the headers of a request.
  */
-const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
+const STEP_BY_DECISION: Readonly<Record<Decision, DecisionStep | null>> = {
   ok: null,
   invalid_token: null,
   passphrase_required: 'passphrase',
@@ -31,7 +31,7 @@ const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   rate_exceeded: 'rate',
 };
 
-/** Returns how `/v1/authorize` would respond, and why. */
+/** Returns how `/v1/authorize` would respond to a request with the credential, and why. */
 async function explain(
   context: AppContext,
   workspaceId: string,
@@ -66,7 +66,14 @@ async function explain(
   );
   const status = proxyStatusOf(problem) === 403 ? 403 : 401;
   const code = REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
-  return { allowed: false, step: STEP_OF[decision], status, code, detail: problem.message, assumed: [...assumed] };
+  return {
+    allowed: false,
+    step: STEP_BY_DECISION[decision],
+    status,
+    code,
+    detail: problem.message,
+    assumed: [...assumed],
+  };
 }
 
 export function explanationRoutes(context: AppContext): Route[] {
@@ -75,8 +82,9 @@ export function explanationRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/authorize/explain',
       access: { person: 'admin' },
-      summary:
-        'Explain how a request with a credential would be decided, without its secret and without counting a use',
+      summary: 'Explain an authorization decision',
+      description:
+        'Returns how `/v1/authorize` would respond to a request with a credential, and why. Does not need the secret and does not count a use.',
       tag: 'Introspection',
       body: ExplainAuthorization,
       responses: { 200: AuthorizationExplanation },

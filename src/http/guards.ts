@@ -21,7 +21,7 @@ import { type Route, route } from './route.ts';
 
 const tag = 'Guards';
 const access = { guard: true, key: ['read'] } as const;
-/** Maximum body size of a report: 500 credentials with 20 addresses and all rights each. */
+/** Maximum body size of a report of uses: 500 credentials with 20 addresses and all rights each. */
 const MAX_USES_BODY_BYTES = 2 * 1_048_576;
 
 const encodeDigest = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
@@ -36,15 +36,15 @@ function serializeFeedPage({ head, revocations, through, whole }: RevocationFeed
 }
 
 /**
- * Returns the identity of the guard of a request. It includes the API key, so that the holder of one key cannot act as
- * the guard of another.
+ * Returns the identity of the guard that sent a request. The ID includes the API key, so that one key cannot act as a
+ * guard of another key.
  */
 function guardIdentityOf(request: Parameters<typeof credentialOf>[0], guard: string) {
   const { record } = credentialOf(request);
   return { id: `${record.id}.${guard}`, workspaceId: record.workspace.id };
 }
 
-/** Routes for guards in other processes. They only give access to the workspace of the guard's own API key. */
+/** Routes for guards in other processes. They give access only to the workspace of the guard's API key. */
 export function guardRoutes(context: AppContext): Route[] {
   const { guards, clock } = context;
   return [
@@ -68,7 +68,8 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/guards/revocations',
       access,
-      summary: 'Wait for revocations in the workspace',
+      summary: 'Wait for revocations',
+      description: 'Responds when a credential of the workspace is revoked, or after a while without revocations.',
       tag,
       query: GuardRevocationQuery,
       logFailuresOnly: true,
@@ -82,26 +83,27 @@ export function guardRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/guards/records',
       access,
-      summary: 'Get the record of a credential of the workspace by the digest of its secret',
+      summary: 'Get the record of a credential',
+      description: 'Finds a credential of the workspace by the SHA-256 of its secret.',
       tag,
       body: GuardRecordRequest,
       logFailuresOnly: true,
       responses: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
-        // A guard that is rate-limited here falls back to introspection, which is limited by the address of its own
-        // client.
+        // A guard that is rate-limited here uses introspection instead, which limits each of the guard's clients by
+        // address.
         context.guardLookupLimiter.check(key.id, clock());
-        const found = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
-        if (found === null) {
+        const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
+        if (record === null) {
           context.guardLookupLimiter.recordUnknown(key.id, clock());
           return { record: null };
         }
-        const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = found;
-        // A guard only accepts by itself. For an inactive record it calls the server, which checks the restrictions.
-        const active = found.active && restrictions === null;
-        const rights = found.rights as NonNullable<GuardRecord['record']>['rights'];
-        const expiresAt = toIsoStringOrNull(found.expiresAt);
+        const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = record;
+        // A guard accepts active records by itself. For an inactive record it asks the server, which checks restrictions.
+        const active = record.active && restrictions === null;
+        const rights = record.rights as NonNullable<GuardRecord['record']>['rights'];
+        const expiresAt = toIsoStringOrNull(record.expiresAt);
         const hasPassphrase = passphraseHash !== null;
         const fields = { kind, id, name, workspaceId, rights, active, hasPassphrase, expiresAt };
         return { record: { ...fields, createdAt: toIsoString(createdAt) } };
@@ -115,11 +117,11 @@ export function guardRoutes(context: AppContext): Route[] {
       tag,
       body: GuardUses,
       bodyLimit: MAX_USES_BODY_BYTES,
-      // Sufficient for the maximum number of uses, each with the maximum number of addresses and all rights.
+      // Sufficient for the maximum number of credentials, each with the maximum number of addresses and all rights.
       jsonLimits: { depth: 6, values: 60_000 },
       longArray: 'uses',
       logFailuresOnly: true,
-      responses: { 204: z.null().describe('Counted once') },
+      responses: { 204: z.null().describe('The uses are counted. A repeated chunk is counted once') },
       handler: async ({ body: { guard, chunk, uses }, request }) => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
         const ownCredentialIds = await filterCredentialIds(
@@ -128,7 +130,7 @@ export function guardRoutes(context: AppContext): Route[] {
           uses.map(({ credentialId }) => credentialId),
         );
         const now = clock();
-        // The clock of another process must not date a use into the future or into the distant past.
+        // Another process can have a wrong clock: its uses must not be in the future or more than a day old.
         const clampTime = (text: string) => Math.max(Math.min(Date.parse(text), now), now - DAY);
         const acceptedUses = uses.flatMap(({ credentialId, count, lastUsedAt, addresses, rights = [] }) => {
           if (!ownCredentialIds.has(credentialId)) return [];
@@ -140,7 +142,9 @@ export function guardRoutes(context: AppContext): Route[] {
           const countedRights = rights.map((right) => ({ ...right, app: null, count: Math.min(right.count, count) }));
           return [
             {
-              ...{ credentialId, count, lastUsedAt: clampTime(lastUsedAt) },
+              credentialId,
+              count,
+              lastUsedAt: clampTime(lastUsedAt),
               addresses: clampedAddresses,
               rights: countedRights,
             },

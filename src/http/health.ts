@@ -7,19 +7,19 @@ import { sendProblem } from './problems.ts';
 
 const HEALTH_SCHEMA = {
   tags: ['Health'],
-  description: 'No authentication required.',
+  description: 'Checks that the process responds. No authentication required.',
   security: [],
   response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
 
 /**
- * `/healthz`: the process responds. `/readyz`: the database is reachable and migrated, the lease is held and the clock
- * is correct.
+ * Registers `/healthz`, which succeeds if the process responds, and `/readyz`, which succeeds if the database is
+ * reachable and migrated, the lease is held and the clock is correct.
  */
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
     '/healthz',
-    { schema: { ...HEALTH_SCHEMA, operationId: 'health.get', summary: 'Check whether the process responds' } },
+    { schema: { ...HEALTH_SCHEMA, operationId: 'health.get', summary: 'Check liveness' } },
     (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
   app.get(
@@ -28,8 +28,9 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
       schema: {
         ...HEALTH_SCHEMA,
         operationId: 'readiness.get',
-        summary:
-          'Check whether the database is reachable, the lease is held and the clock is right; `reasons` lists the failed checks',
+        summary: 'Check readiness',
+        description:
+          'Checks that the database is reachable, the lease is held and the clock is correct. `reasons` lists the failed checks. No authentication required.',
       },
     },
     async (_request, reply) => {

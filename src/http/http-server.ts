@@ -42,7 +42,7 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
     {
       requestId: request.id,
       method: request.method,
-      // Log the route's pattern, never the URL: invitation codes and other people's ids must not reach the log.
+      // Log the route's pattern, never the URL, because URLs can contain invitation codes and other people's IDs.
       route: request.routeOptions.url ?? null,
       status,
       ms: Math.round(milliseconds * 10) / 10,
@@ -56,7 +56,8 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
 type AuthorizeHandler = ReturnType<typeof createAuthorizeHandler>;
 
 /**
- * Also registers `/v1/authorize` with Fastify, for URLs in absolute form or with escapes, and for the list of routes.
+ * Also registers `/v1/authorize` with Fastify, for URLs in absolute form or with escapes, and so that the list of routes
+ * contains it.
  */
 function registerAuthorize(app: FastifyInstance, authorize: AuthorizeHandler): void {
   app.register((scope, _options, done) => {
@@ -81,7 +82,7 @@ interface HttpServerOptions {
   readonly observe?: ResponseObserver | undefined;
 }
 
-/** Creates Fastify over Node's server, without hooks and routes. */
+/** Creates the Fastify instance on Node's server, without hooks and routes. */
 function createFastify(
   context: AppContext,
   options: HttpServerOptions,
@@ -94,8 +95,7 @@ function createFastify(
       createNodeServer(observe === undefined ? authorize : withObserver(authorize, observe), handle, createRequestId),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // One logger for all requests: a child logger per request costs more than authorization, so log calls add the
-    // request id themselves.
+    // A child logger per request would cost more than authorization. Log calls add the request ID themselves instead.
     childLoggerFactory: (logger) => logger,
     genReqId: (request) => createRequestId(request),
     requestIdHeader: false,
@@ -117,7 +117,7 @@ function createFastify(
   return app;
 }
 
-/** Adds the hooks of all requests. */
+/** Adds the hooks that run for all requests. */
 function addHooks(app: FastifyInstance, observe: ResponseObserver | undefined): void {
   if (observe !== undefined) {
     app.addHook('onResponse', (request, reply, done) => {
@@ -126,7 +126,7 @@ function addHooks(app: FastifyInstance, observe: ResponseObserver | undefined): 
     });
   }
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    // Also close the connections of requests that arrived before the server began to stop.
+    // While the server stops, also close the connections of requests that arrived before.
     if (!app.server.listening) reply.raw.shouldKeepAlive = false;
     done();
   });
@@ -152,13 +152,16 @@ function createSetupCheck({ store }: AppContext): () => Promise<boolean> {
     try {
       return (isSetUp ||= await hasAnyPerson(store.read));
     } catch {
-      // If the store cannot be read, the page itself reports it.
+      // The web UI shows an error itself if the store cannot be read.
       return true;
     }
   };
 }
 
-/** Registers health, the API documentation and the page. Returns the response for a page that does not exist. */
+/**
+ * Registers the health checks, the API reference and the web UI. Returns a function that responds that a page was not
+ * found.
+ */
 function registerPages(scope: FastifyInstance, context: AppContext): (reply: FastifyReply) => FastifyReply {
   scope.addHook('onRequest', (request, reply, next) => {
     reply.headers(securityHeaders(context, request));

@@ -13,7 +13,9 @@ export function importRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/credentials/import',
       access: { person: 'admin' },
-      summary: 'Import credentials of other systems by the digests of their secrets, all or none',
+      summary: 'Import credentials',
+      description:
+        'Imports credentials of other systems by the SHA-256 digests of their secrets. Imports all of them or none.',
       tag: 'Credential import',
       query: ImportQuery,
       body: ImportCredentials,

@@ -22,8 +22,8 @@ import { type Route, route } from './route.ts';
 const tag = 'Introspection';
 const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
 
-/** Updates whether a credential has uses left, because a use on another node does not update the record cached here. */
-async function readSpent(
+/** Updates the flag `spent` of a cached record, because uses on other nodes do not update the record cached here. */
+async function refreshSpent(
   { store, clock }: AppContext,
   { id, workspace, restrictions }: CredentialRecord,
 ): Promise<void> {
@@ -34,20 +34,22 @@ async function readSpent(
 
 async function introspect(
   context: AppContext,
-  callersWorkspace: string,
+  callerWorkspaceId: string,
   issuer: string,
   input: { token: string; passphrase?: string | undefined },
   origin: ReturnType<typeof originOf>,
 ): Promise<Introspection> {
   const authenticationRequest = {
-    ...{ secret: input.token, passphrase: input.passphrase ?? null, ...origin },
+    secret: input.token,
+    passphrase: input.passphrase ?? null,
+    ...origin,
     isInquiry: true,
   };
   // Look the record up before authenticating, so that another workspace's credential is neither counted as used nor
   // revealed.
   const known = await context.findBySecret(input.token, origin.address);
-  if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
-  await readSpent(context, known);
+  if (known === null || known.workspace.id !== callerWorkspaceId) return { active: false };
+  await refreshSpent(context, known);
   const { decision, record } = await context.authenticator.authenticate(authenticationRequest, ANY_CREDENTIAL);
   if (decision !== 'ok' || record === null) return { active: false };
   return {
@@ -111,7 +113,8 @@ export function introspectionRoutes(context: AppContext): Route[] {
       url: '/v1/introspect',
       access: { key: ['read'] },
       about: 'none',
-      summary: 'Introspect a credential of the same workspace (RFC 7662)',
+      summary: 'Introspect a credential',
+      description: 'OAuth token introspection (RFC 7662). Credentials of other workspaces are reported as inactive.',
       tag,
       body: IntrospectRequest,
       bodyFormat: 'form',
@@ -129,7 +132,8 @@ export function introspectionRoutes(context: AppContext): Route[] {
       url: '/v1/revoke',
       essential: true,
       access: { public: true },
-      summary: 'Revoke a credential by its secret (RFC 7009)',
+      summary: 'Revoke a credential by its secret',
+      description: 'OAuth token revocation (RFC 7009). Also succeeds if the secret is unknown.',
       tag,
       body: RevokeRequest,
       bodyFormat: 'form',
@@ -145,7 +149,8 @@ export function introspectionRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/whoami',
       access: { any: true },
-      summary: 'Get the current principal, its workspace and its rights',
+      summary: 'Get the current person or credential',
+      description: 'Also returns its workspace and its role, scopes or permissions.',
       tag,
       responses: { 200: Whoami },
       handler: ({ request }) => {

@@ -1,4 +1,4 @@
-/** Routes shared by all kinds of jobs: deployments, runs of scripts, backups. */
+/** Declares routes that all kinds of jobs have: deployments, script runs and backups. */
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { RequestContext } from '../audit/request-context.ts';
@@ -21,6 +21,7 @@ interface Declaration<Params extends z.ZodType> {
   /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
   readonly about: About;
   readonly summary: string;
+  readonly description?: string;
   readonly tag: string;
   readonly params: Params;
 }
@@ -59,7 +60,7 @@ export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
 
 interface LogDeclaration<Params extends z.ZodType> extends Declaration<Params> {
   readonly errorCodes: readonly Code[];
-  /** Finds the log before the response begins, so that the response can still be an error. */
+  /** Finds the log before the response starts, so that the response can still be an error. */
   readonly openLog: (
     workspaceId: string,
     params: z.output<Params>,

@@ -4,10 +4,13 @@ import { z } from 'zod';
 import { MINUTE } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 
-/** The source of the keys that sign reports: a URL that responds in GitHub's format, or the keys themselves. */
+/** The keys that verify signatures of reports: the URL of a document in GitHub's format, or the keys themselves. */
 export type LeakKeySource = { readonly url: string } | { readonly keys: readonly KeyObject[] };
 
-/** Verifies that a report was sent by a holder of the configured keys. Throws `forbidden`, `unavailable`. */
+/**
+ * Verifies that a report is signed with one of the configured keys. Throws `forbidden`, or `unavailable` if the keys
+ * cannot be fetched.
+ */
 export type VerifyLeakSignature = (headers: IncomingHttpHeaders, body: Buffer) => Promise<void>;
 
 const PublishedKeys = z.object({
@@ -17,7 +20,7 @@ const PublishedKeys = z.object({
 /** Minimum time between two fetches of the keys. */
 const REFRESH_INTERVAL_MS = MINUTE;
 
-/** Returns a public key for ECDSA on P-256 in PEM, or null for anything else. */
+/** Parses a public key in PEM. Returns null unless it is a key for ECDSA on P-256. */
 export function parseLeakKey(pem: string): KeyObject | null {
   try {
     const key = createPublicKey(pem);
@@ -27,15 +30,15 @@ export function parseLeakKey(pem: string): KeyObject | null {
   }
 }
 
-/** Sends a GET request. */
+/** Fetches a document with a GET request. */
 export type FetchDocument = (url: string) => Promise<{ readonly status: number; readonly body: Buffer }>;
 
 async function fetchKeys(fetchDocument: FetchDocument, url: string): Promise<ReadonlyMap<string, KeyObject>> {
   const { status, body } = await fetchDocument(url);
   if (status !== 200) throw new Error(`The response has the status ${status}.`);
-  const { public_keys: published } = PublishedKeys.parse(JSON.parse(body.toString()));
+  const { public_keys: entries } = PublishedKeys.parse(JSON.parse(body.toString()));
   return new Map(
-    published.flatMap(({ key_identifier: id, key: pem }) => {
+    entries.flatMap(({ key_identifier: id, key: pem }) => {
       const key = parseLeakKey(pem);
       return key === null ? [] : [[id, key]];
     }),
@@ -43,7 +46,7 @@ async function fetchKeys(fetchDocument: FetchDocument, url: string): Promise<Rea
 }
 
 /**
- * Verifies ECDSA signatures (P-256, SHA-256) of the body as it was sent, which GitHub's secret scanning sends in
+ * Creates a verifier for the signatures of GitHub's secret scanning: ECDSA (P-256, SHA-256) of the unparsed body in
  * `Github-Public-Key-Signature`, with the key that `Github-Public-Key-Identifier` names.
  */
 export function createLeakSignatureVerifier(
@@ -51,7 +54,7 @@ export function createLeakSignatureVerifier(
   fetchDocument: FetchDocument,
   clock: () => number,
 ): VerifyLeakSignature {
-  let published: ReadonlyMap<string, KeyObject> = new Map();
+  let keysById: ReadonlyMap<string, KeyObject> = new Map();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | null = null;
   /** The error of the last fetch; null if it succeeded. */
@@ -60,7 +63,7 @@ export function createLeakSignatureVerifier(
   async function refresh(url: string): Promise<void> {
     fetchedAt = clock();
     try {
-      published = await fetchKeys(fetchDocument, url);
+      keysById = await fetchKeys(fetchDocument, url);
       failure = null;
     } catch (error) {
       failure = error;
@@ -69,22 +72,24 @@ export function createLeakSignatureVerifier(
 
   async function keysFor(id: string): Promise<readonly KeyObject[]> {
     if ('keys' in source) return source.keys;
-    if (!published.has(id) && clock() - fetchedAt >= REFRESH_INTERVAL_MS) {
+    if (!keysById.has(id) && clock() - fetchedAt >= REFRESH_INTERVAL_MS) {
       fetching ??= refresh(source.url).finally(() => {
         fetching = null;
       });
     }
-    if (!published.has(id)) await fetching;
-    const key = published.get(id);
+    if (!keysById.has(id)) await fetching;
+    const key = keysById.get(id);
     if (key !== undefined) return [key];
     if (failure === null) return [];
-    throw new Problem('unavailable', 'The keys that sign reports cannot be fetched at the moment.', { cause: failure });
+    throw new Problem('unavailable', 'The keys that verify reports cannot be fetched. Try again later.', {
+      cause: failure,
+    });
   }
 
   return async (headers, body) => {
     const { 'github-public-key-identifier': id, 'github-public-key-signature': signature } = headers;
     if (typeof id !== 'string' || typeof signature !== 'string' || signature.length > 1024) {
-      throw new Problem('forbidden', 'This server accepts only reports that are signed.');
+      throw new Problem('forbidden', 'This server accepts signed reports only.');
     }
     const bytes = Buffer.from(signature, 'base64');
     const keys = await keysFor(id);

@@ -14,7 +14,7 @@ import { originOf } from './request-context.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 import { validationProblem } from './validation.ts';
 
-/** An array of objects. Unknown fields of the objects are ignored. */
+/** Sufficient for the maximum number of reports, with unknown fields, which are ignored. */
 const JSON_LIMITS = { depth: 5, values: 40 * LEAK_LIMITS.reports };
 
 /** Parses the body after its signature was verified. Throws `invalid_request`, `too_large`, `validation_failed`. */
@@ -24,7 +24,7 @@ async function parseReports(body: Buffer): Promise<LeakReport[]> {
   try {
     parsed = JSON.parse(body.toString());
   } catch {
-    // Without the parser's message, which quotes the body.
+    // Do not send the parser's message, which quotes the body.
     throw new Problem('invalid_request', 'The body is not well-formed JSON.');
   }
   const result = LeakReports.safeParse(parsed);
@@ -49,12 +49,12 @@ export function leakRoutes(context: AppContext): Route[] {
     return false;
   }
 
-  /** Responds to a leaked secret. Returns false if it neither is nor recently was a secret of this server. */
+  /** Responds to a leaked secret. Returns whether it is, or recently was, a secret of this server. */
   async function respond(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
     const record = await context.findReported(secret, origin.address);
-    // If a scanner reports a secret again, it must not conclude that its first report was a mistake.
+    // A secret that was deleted because of an earlier report must not be labeled as a false positive.
     if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);
     return true;
@@ -75,7 +75,7 @@ export function leakRoutes(context: AppContext): Route[] {
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
-    // Another request may have just deleted a credential that is no longer found.
+    // A credential that was not found may have just been deleted by another request. Wait until all nodes confirm it.
     if (labels.some(({ label }) => label === 'false_positive')) await context.credentials.waitForAllConfirmations(null);
     return labels;
   }
@@ -86,8 +86,9 @@ export function leakRoutes(context: AppContext): Route[] {
       url: '/v1/leaks',
       essential: true,
       access: { public: true },
-      summary:
-        'Report leaked secrets, in the format of GitHub secret scanning: the policy of the workspace decides whether the credential is deleted before the response is sent, or only reported',
+      summary: 'Report leaked secrets',
+      description:
+        'Accepts the format of GitHub secret scanning. The policy of the workspace determines whether a leaked credential is deleted before the response is sent, or only reported.',
       tag: 'Introspection',
       bodyFormat: 'bytes',
       consumes: ['application/json'],

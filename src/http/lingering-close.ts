@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Maximum number of body bytes that are read and dropped, so that the client receives the response. */
+/** Maximum number of body bytes that are read and dropped. */
 const MAX_DRAINED_BYTES = 64 * 1_048_576;
-/** If a client sends nothing for this long, it has stopped or waits for the connection to close. */
+/** A client that sends nothing for this long is assumed to have stopped or to be waiting for the connection to close. */
 const LINGERING_TIMEOUT_MS = 1_000;
 const MAX_LINGERING_TIME_MS = 10_000;
 
 /**
- * Reads and drops incoming data, and destroys the socket when the client is silent or a limit is reached. Returns a
- * function that stops this.
+ * Destroys the socket when the client sends nothing more or a limit is reached. The caller reads and drops the incoming
+ * data. Returns a function that stops the checks.
  */
-function drainSocket(socket: Socket): () => void {
+function limitDraining(socket: Socket): () => void {
   const initialBytes = socket.bytesRead;
   const startedAtMs = performance.now();
   let previousBytes = initialBytes;
@@ -26,19 +26,19 @@ function drainSocket(socket: Socket): () => void {
     else socket.destroy();
   }, LINGERING_TIMEOUT_MS);
   timer.unref();
-  const stopDraining = () => {
+  const stopChecks = () => {
     clearInterval(timer);
-    socket.off('close', stopDraining);
+    socket.off('close', stopChecks);
   };
-  socket.once('close', stopDraining);
-  return stopDraining;
+  socket.once('close', stopChecks);
+  return stopChecks;
 }
 
 /**
  * Ensures that a response reaches a client that is still sending its body (RFC 9112, section 9.6). Node closes a
- * connection that is not kept alive right after the response, and closing with unread bytes resets the connection: the
- * client sees an error instead of the response. So the remaining body is first read and dropped, within limits. Call
- * this before the response ends.
+ * connection that is not kept alive immediately after the response. If bytes are unread then, the connection is reset,
+ * and the client sees an error instead of the response. So the remaining body is read and dropped first, within limits.
+ * Call this before the response ends.
  */
 export function enableLingeringClose(request: IncomingMessage, response: ServerResponse): void {
   // Must run before Node's own listener, which closes the connection.
@@ -50,9 +50,9 @@ export function enableLingeringClose(request: IncomingMessage, response: ServerR
     socket.destroySoon = () => {
       isClosing = true;
     };
-    const stopDraining = drainSocket(socket);
+    const stopChecks = limitDraining(socket);
     request.once('end', () => {
-      stopDraining();
+      stopChecks();
       socket.destroySoon = close;
       if (isClosing) close();
     });
@@ -61,12 +61,12 @@ export function enableLingeringClose(request: IncomingMessage, response: ServerR
 }
 
 /**
- * Sends a response on a connection whose bytes are not a valid request, ends it, and drops further data within the same
+ * Sends a response to bytes that are not a valid request and ends the connection. Drops further data within the same
  * limits.
  */
 export function endWithLingeringClose(socket: Socket, response: string): void {
   if (!socket.writable) return;
   socket.end(response);
   socket.resume();
-  drainSocket(socket);
+  limitDraining(socket);
 }

@@ -6,7 +6,7 @@ import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf, resourceCheckOf } from './resource-access.ts';
 
-/** Interval at which access is checked again while a stream is open. */
+/** How often access is checked again while a stream is open. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /** Returns the current access of the principal of a request as a comparable string; null without access. */
@@ -23,7 +23,10 @@ async function accessSnapshot(context: AppContext, request: FastifyRequest): Pro
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
 }
 
-/** Calls `onEnd` when the access of the principal has changed since the request was authorized. */
+/**
+ * Calls `onEnd` when the access of the principal has changed since the request was authorized. Returns a function that
+ * stops the checks.
+ */
 async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
   const initialAccess = await accessSnapshot(context, request);
   let isChecking = false;
@@ -44,8 +47,8 @@ async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: 
 }
 
 /**
- * Streams lines as they arrive. The signal given to `readChunks` is aborted when the client disconnects or loses
- * access: a stream does not outlive the deletion of its credential by more than two seconds.
+ * Streams log lines as they arrive. The signal given to `readChunks` is aborted when the client disconnects or, within
+ * two seconds, when it loses access.
  */
 export async function streamLines(
   context: AppContext,
@@ -78,7 +81,7 @@ export async function signalWhileAllowed(
   };
   reply.raw.once('close', endStream);
   socket.once('close', endStream);
-  // The client may have disconnected during the await; no close event will fire.
+  // If the client disconnected during the await, no close event will be emitted.
   if (reply.raw.destroyed || socket.destroyed) endStream();
   return abortController.signal;
 }

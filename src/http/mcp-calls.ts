@@ -18,7 +18,7 @@ const FORWARDED_HEADERS = [
   'x-forwarded-proto',
 ] as const;
 
-/** Arguments from which no request can be built. The message is for the caller. */
+/** Thrown for arguments from which no request can be built. The message is for the caller. */
 export class ArgumentError extends Error {}
 
 export interface ToolResult {
@@ -33,22 +33,24 @@ interface RoutedCall {
   readonly body: Readonly<Record<string, unknown>> | null;
 }
 
-/** Throws `ArgumentError` if a text is too long for a URL, before the text is encoded, which is slow for a megabyte. */
+/** Throws `ArgumentError` if a text is too long for a URL. Call it before encoding, which is slow for a megabyte. */
 function rejectTooLong(text: string): void {
   if (text.length <= MCP_LIMITS.url) return;
-  throw new ArgumentError(`The arguments that name or filter must be at most ${MCP_LIMITS.url} characters together.`);
+  throw new ArgumentError(
+    `The arguments in the path and the query must have at most ${MCP_LIMITS.url} characters in total.`,
+  );
 }
 
-/** Encodes an argument as a segment of a path. Throws `ArgumentError` if that is not possible. */
+/** Encodes an argument as a path segment. Throws `ArgumentError` if that is not possible. */
 function pathSegment(name: string, value: unknown): string {
   if (typeof value === 'string') rejectTooLong(value);
-  // A path with `.` or `..` would be that of another route, and a lone surrogate cannot be encoded.
+  // A segment `.` or `..` would lead to another route, and a lone surrogate cannot be encoded.
   if (typeof value === 'string' && !['', '.', '..'].includes(value) && value.isWellFormed())
     return encodeURIComponent(value);
-  throw new ArgumentError(`${name} must be the text that names it.`);
+  throw new ArgumentError(`${name} must be an ID, slug or name.`);
 }
 
-/** Distributes the arguments of a call over the path, the query and the body of its route. */
+/** Distributes the arguments of a call to the path, the query and the body of the tool's route. */
 function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): RoutedCall {
   const handledNames = new Set(isLog ? ['lines'] : []);
   // A followed log may not end for days, and the server would not notice that the agent has disconnected.
@@ -72,7 +74,7 @@ function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): Route
   return { url: query.size === 0 ? url : `${url}?${query.toString()}`, body: null };
 }
 
-const TRUNCATION_NOTE = `\n[Cut off after ${MCP_LIMITS.output} characters. Ask for less: with limit and cursor, a filter, or fewer lines.]`;
+const TRUNCATION_NOTE = `\n[Truncated after ${MCP_LIMITS.output} characters. Request less: use limit and cursor, a filter, or fewer lines.]`;
 
 async function readBounded(stream: Readable): Promise<string> {
   let text = '';
@@ -83,29 +85,29 @@ async function readBounded(stream: Readable): Promise<string> {
   return text;
 }
 
-function lineText(line: string): string {
+function formatLine(line: string): string {
   const { at, stream, text } = LogLine.parse(JSON.parse(line));
   return `${at} ${stream} ${text}`;
 }
 
-/** Reads the last lines of a log in NDJSON, as text. */
+/** Reads a log in NDJSON and returns its last lines as text. */
 async function readLastLines(stream: Readable, count: number): Promise<string> {
   const yieldWhenDue = createYielder();
-  let last: string[] = [];
+  let lastLines: string[] = [];
   let incomplete = '';
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
     const lines = (incomplete + chunk).split('\n');
     incomplete = lines.pop() ?? '';
-    last = [...last, ...lines].slice(-count);
+    lastLines = [...lastLines, ...lines].slice(-count);
     await yieldWhenDue();
   }
-  const text = last.map(lineText).join('\n');
+  const text = lastLines.map(formatLine).join('\n');
   return text.length <= MCP_LIMITS.output ? text : text.slice(-MCP_LIMITS.output);
 }
 
 /**
- * Calls a tool: sends the request of its route through the server, with the credential of `request`, so that it is
- * authorized, executed, counted and recorded as any other. Throws `ArgumentError` for arguments from which no request
+ * Calls a tool: sends a request to its route through the server with the credential of `request`. The request is
+ * authorized, executed, counted and recorded like any other. Throws `ArgumentError` for arguments from which no request
  * can be built.
  */
 export async function callTool(request: FastifyRequest, tool: Tool, args: Arguments): Promise<ToolResult> {

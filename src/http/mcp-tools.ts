@@ -9,11 +9,11 @@ import type { Route } from './route.ts';
 /** The declaration of a tool, which calls one route of the route table. */
 interface Declaration {
   readonly name: string;
-  /** Method and path of its route. */
+  /** Method and path of the route. */
   readonly route: string;
-  /** Default: the summary of the route. */
+  /** Default: the summary and description of the route. */
   readonly description?: string;
-  /** Fields of the route that are not arguments of the tool. */
+  /** Names of the route's fields that are not arguments of the tool. */
   readonly without?: readonly string[];
   /** For a route whose access depends on its body, a body that determines the access of the tool. */
   readonly typicalBody?: object;
@@ -39,7 +39,7 @@ export const TOOL_DECLARATIONS: readonly Declaration[] = [
   {
     name: 'deploy',
     route: 'POST /v1/apps/:app/deployments',
-    description: 'Deploy an app. Returns at once; get_deployment tells the status',
+    description: 'Deploy an app. Returns before the deployment has finished; get_deployment returns its status',
     without: ADVANCED_DEPLOYMENT_FIELDS,
     typicalBody: {},
   },
@@ -47,13 +47,14 @@ export const TOOL_DECLARATIONS: readonly Declaration[] = [
     name: 'deploy_advanced',
     route: 'POST /v1/apps/:app/deployments',
     description:
-      'Deploy an app with a choice of servers, strategy, health check, time or approval. Returns at once; get_deployment tells the status',
+      'Deploy an app with a choice of servers, strategy, health check, time or approval. Returns before the deployment has finished; get_deployment returns its status',
     typicalBody: { strategy: 'all' },
   },
   {
     name: 'roll_back',
     route: 'POST /v1/deployments/:id/rollback',
-    description: 'Roll back to the commit of this deployment. Returns the new deployment at once',
+    description:
+      'Roll back to the commit of this deployment. Returns the new deployment before it has finished; get_deployment returns its status',
     without: ADVANCED_DEPLOYMENT_FIELDS,
     typicalBody: {},
   },
@@ -66,7 +67,7 @@ export const TOOL_DECLARATIONS: readonly Declaration[] = [
   {
     name: 'run_script',
     route: 'POST /v1/scripts/:script/runs',
-    description: 'Run a script. Returns at once; get_run tells the status',
+    description: 'Run a script. Returns before the run has finished; get_run returns its status',
   },
   { name: 'list_runs', route: 'GET /v1/scripts/:script/runs' },
   { name: 'get_run', route: 'GET /v1/runs/:id' },
@@ -111,7 +112,7 @@ export interface Tool extends Omit<Declaration, 'route'> {
   readonly route: Route;
 }
 
-/** Returns the fields of the schema of an object, which may be optional, nullable or preprocessed. */
+/** Returns the fields of an object schema, which can be optional, nullable or preprocessed. */
 function fieldsOf(schema: z.ZodType | undefined): Readonly<Record<string, z.ZodType>> {
   if (schema instanceof z.ZodObject) return schema.shape as Record<string, z.ZodType>;
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap() as z.ZodType);
@@ -165,13 +166,13 @@ export function describeTool({ name, description, route, isLog, without = [] }: 
   describeValues((inputSchema.properties ?? {}) as Record<string, z.core.JSONSchema.JSONSchema>);
   return {
     name,
-    description: description ?? route.summary,
+    description: description ?? [route.summary, route.description].filter((text) => text !== undefined).join('. '),
     inputSchema,
     annotations: { readOnlyHint: route.method === 'GET' },
   };
 }
 
-/** Whether a credential may use a tool by the access of its route and the restrictions of the credential. */
+/** Whether the access of a tool's route and the restrictions of a credential allow the credential to use the tool. */
 export function isToolAllowed({ route, typicalBody }: Tool, { kind, rights, restrictions }: CredentialRecord): boolean {
   const { access, accessFor, about } = route;
   const requirement = requirementOf(accessFor === undefined ? access : accessFor(typicalBody))[kind];

@@ -267,7 +267,7 @@ test('arguments reach the route of the tool and no other, and what it refuses is
   await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: long } });
   const text = (await callWith('list_variables', { app: app.id })).body.result?.content?.[0]?.text ?? '';
   assert.ok(text.length < MCP_LIMITS.output + 200);
-  assert.match(text, /Cut off after 65536 characters/);
+  assert.match(text, /Truncated after 65536 characters/);
 });
 
 test('restrictions hide tools; a call takes one use, and a list of tools takes none', async () => {

@@ -24,31 +24,30 @@ const fail = (code: number, message: string, data?: Record<string, unknown>): { 
   error: { code, message, ...(data !== undefined && { data }) },
 });
 
-/**
- * Fields that the newest protocol revision requires in all results and in cacheable results; older ones ignore them.
- */
+/** Fields that the newest protocol revision requires in all results. Clients of older revisions ignore them. */
 const RESULT_FIELDS = { resultType: 'complete' };
+/** Fields that the newest protocol revision requires in results that clients could cache. */
 const UNCACHED_RESULT_FIELDS = { ...RESULT_FIELDS, ttlMs: 0, cacheScope: 'private' };
 
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 
 const INSTRUCTIONS =
-  'Devpilot deploys apps to servers, runs scripts, and tracks activity and errors. The tools are those that your credential allows. An app or script is named by its ID or slug. Deployments and runs continue after the call that started them: ask for their status.';
+  'Devpilot deploys apps to servers, runs scripts, and tracks activity and errors. Only the tools that your credential allows are listed. Name an app or script by its ID or slug. Deployments and runs continue after the call that started them: poll their status.';
 
 const isVersion = (text: unknown): boolean => MCP_VERSIONS.some((version) => version === text);
 
 /** Returns the error of a request whose headers do not match its message, or null. */
 function headerProblem({ headers }: FastifyRequest, method: string): Outcome | null {
-  const { 'mcp-protocol-version': version, 'mcp-method': named } = headers;
+  const { 'mcp-protocol-version': version, 'mcp-method': headerMethod } = headers;
   if (version !== undefined && !isVersion(version)) {
     const data = { supported: [...MCP_VERSIONS], requested: String(version) };
     return fail(UNSUPPORTED_VERSION, `MCP-Protocol-Version must be one of ${MCP_VERSIONS.join(', ')}.`, data);
   }
-  const isMismatch = named !== undefined && named !== method;
+  const isMismatch = headerMethod !== undefined && headerMethod !== method;
   return isMismatch ? fail(HEADER_MISMATCH, 'Mcp-Method must be the method of the message.') : null;
 }
 
-/** Responds to messages. Each request contains one message, and no state remains after it. */
+/** Responds to messages. Each request contains one message, and the server keeps no state between requests. */
 class McpServer {
   readonly #serverInfo: { readonly name: string; readonly version: string };
   readonly #tools: ReadonlyMap<string, Tool>;
@@ -80,7 +79,7 @@ class McpServer {
 
   async #callTool(request: FastifyRequest, { name, arguments: args = {} }: Params): Promise<Outcome> {
     const tool = typeof name === 'string' ? this.#tools.get(name) : undefined;
-    if (tool === undefined) return fail(INVALID_PARAMS, 'There is no tool of this name.');
+    if (tool === undefined) return fail(INVALID_PARAMS, 'No tool has this name.');
     if (typeof args !== 'object' || args === null || Array.isArray(args))
       return fail(INVALID_PARAMS, 'arguments must be an object.');
     try {
@@ -93,14 +92,14 @@ class McpServer {
   }
 
   async respond(request: FastifyRequest, method: string, params: Params): Promise<Outcome> {
-    const about = { capabilities: { tools: {} }, instructions: INSTRUCTIONS };
+    const serverDescription = { capabilities: { tools: {} }, instructions: INSTRUCTIONS };
     const [newest, newestWithHandshake] = MCP_VERSIONS;
     switch (method) {
       case 'server/discover':
         return {
           result: {
             ...UNCACHED_RESULT_FIELDS,
-            ...about,
+            ...serverDescription,
             supportedVersions: [newest],
             _meta: { [SERVER_INFO]: this.#serverInfo },
           },
@@ -108,7 +107,7 @@ class McpServer {
       case 'initialize': {
         const { protocolVersion: requested } = params;
         const protocolVersion = isVersion(requested) && requested !== newest ? requested : newestWithHandshake;
-        return { result: { ...about, serverInfo: this.#serverInfo, protocolVersion } };
+        return { result: { ...serverDescription, serverInfo: this.#serverInfo, protocolVersion } };
       }
       case 'ping':
         return { result: {} };
@@ -117,12 +116,12 @@ class McpServer {
       case 'tools/call':
         return this.#callTool(request, params);
       default:
-        return fail(METHOD_NOT_FOUND, 'This server does not have this method.');
+        return fail(METHOD_NOT_FOUND, 'This server does not support this method.');
     }
   }
 }
 
-/** Returns the route for AI agents. Its tools call the given routes. */
+/** Returns the MCP route, with tools for AI agents that call `routes`. */
 export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[] {
   const server = new McpServer(context.version, routes);
   return [
@@ -132,8 +131,9 @@ export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[
       access: { token: SCOPES, key: PERMISSIONS },
       about: 'none',
       countsNoUse: true,
-      summary:
-        'Send a message of the Model Context Protocol (streamable HTTP, without sessions): its tools are the routes that the credential may call',
+      summary: 'Send an MCP message',
+      description:
+        'The Model Context Protocol over streamable HTTP, without sessions. The tools are the routes that the credential can call.',
       tag: 'Agents',
       body: McpMessage,
       responses: { 200: McpReply, 202: NoContent, 400: z.union([McpReply, ProblemBody]) },

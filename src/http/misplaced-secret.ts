@@ -5,7 +5,7 @@ import { Problem } from '../contract/problem.ts';
 const KIND_LABELS = { access_token: 'an access token', api_key: 'an API key', session: 'a session' } as const;
 const MAX_HEADER_NAME_LENGTH = 64;
 
-/** Returns a header value without the scheme and the quotation marks that some clients add to a secret. */
+/** Removes the scheme and the quotation marks that some clients add to a secret in a header. */
 function bareValue(value: string): string {
   return value
     .trim()
@@ -13,7 +13,7 @@ function bareValue(value: string): string {
     .replace(/^"([^"]*)"$/, '$1');
 }
 
-/** Describes a well-formed secret in a header from which it is not accepted; null if there is none. */
+/** Describes a well-formed secret in a header where it is not accepted. Returns null if there is none. */
 function findMisplacedSecret({ rawHeaders }: IncomingMessage): string | null {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = (rawHeaders[index] ?? '').slice(0, MAX_HEADER_NAME_LENGTH);
@@ -33,12 +33,12 @@ function findMisplacedSecret({ rawHeaders }: IncomingMessage): string | null {
 }
 
 /**
- * Returns the given problem. If the credential is missing or invalid but another header contains a well-formed secret,
- * the detail states where it was found and where to send it. The detail reveals nothing else about the secret.
+ * Returns `problem`. If the credential is missing or invalid but another header contains a well-formed secret, the
+ * detail names that header and the header to use instead. The detail reveals nothing else about the secret.
  */
-export function withExpectedPlace(problem: Problem, request: IncomingMessage): Problem {
+export function withMisplacedSecretHint(problem: Problem, request: IncomingMessage): Problem {
   if (problem.code !== 'missing_credential' && problem.code !== 'invalid_token') return problem;
-  const found = findMisplacedSecret(request);
-  if (found === null) return problem;
-  return new Problem(problem.code, `${found} Send it as Authorization: Bearer <secret>.`, problem.extensions);
+  const misplacement = findMisplacedSecret(request);
+  if (misplacement === null) return problem;
+  return new Problem(problem.code, `${misplacement} Send it as Authorization: Bearer <secret>.`, problem.extensions);
 }

@@ -13,21 +13,21 @@ export const AUTHORIZE_PATH = '/v1/authorize';
 
 export type RequestIdGenerator = (request: Pick<IncomingMessage, 'rawHeaders'>) => string;
 
-/** Returns a function that returns the client's request id if it is well-formed, else a random prefix and a counter. */
+/** Creates a function that returns the client's request ID if it is well-formed, otherwise a random prefix and a counter. */
 export function createRequestIdGenerator(): RequestIdGenerator {
-  const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
+  const prefix = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
   return ({ rawHeaders }) => {
-    const callerId = singleHeaderValue(rawHeaders, 'x-request-id');
-    if (typeof callerId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(callerId) && redactLogText(callerId) === callerId)
-      return callerId;
-    return start + (count++).toString(36);
+    const clientId = singleHeaderValue(rawHeaders, 'x-request-id');
+    if (typeof clientId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(clientId) && redactLogText(clientId) === clientId)
+      return clientId;
+    return prefix + (count++).toString(36);
   };
 }
 
 /**
- * Returns a function that returns the client's address in canonical form: that of the socket, or the one that trusted
- * proxies report. It is empty if that is not an address.
+ * Creates a function that returns the client's address in canonical form: the address of the socket, or the address that
+ * trusted proxies report. Returns an empty text if the proxies report something that is not an address.
  */
 export function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') ?? '';
@@ -61,7 +61,7 @@ function refuseWithoutHost(request: IncomingMessage, response: ServerResponse, r
   response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
 }
 
-/** Longer than the idle time-out of common proxies, so that the proxy closes idle connections and not the server. */
+/** Longer than the idle timeout of common proxies, so that the proxy closes idle connections and not the server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
 /** Creates Node's server, which handles `/v1/authorize` directly and passes all other requests to Fastify. */
@@ -87,7 +87,7 @@ export function createNodeServer(
     }
     authorize(request, response);
   });
-  // Ignore an unknown `Expect`: Node's own 417 would bypass every route.
+  // Ignore an unknown `Expect`, for which Node would send its own 417 without calling a route.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   // For CONNECT, Node would close the connection without a response.
   server.on('connect', (_request, socket) => {
@@ -96,8 +96,8 @@ export function createNodeServer(
       rawProblemResponse('method_not_allowed', createRequestId({ rawHeaders: [] })),
     );
   });
-  // Only a route that is about to read the body answers `Expect: 100-continue`, so a refused request never sends its
-  // body.
+  // `Expect: 100-continue` is confirmed only by a route that is about to read the body, so that the client of a refused
+  // request never sends its body.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   return server;
 }

@@ -204,7 +204,7 @@ forEachEngine('notices', (engine) => {
         [
           'credential.used_after_deletion',
           true,
-          'The access token “Old pipeline” was presented after its deletion',
+          'The access token “Old pipeline” was used after its deletion',
           'ada@example.com',
         ],
       ],

@@ -14,14 +14,16 @@ export function noticeRoutes(context: AppContext): Route[] {
   return [
     route({
       ...{ method: 'GET', url, access, tag },
-      summary: 'List what needs attention, newest first; a notice is deleted when its cause has gone',
+      summary: 'List notices',
+      description: 'Newest first. A notice is deleted when its cause no longer exists.',
       query: NoticeQuery,
       responses: { 200: NoticePage },
       handler: ({ query, request }) => listNotices(notify, workspaceIdOf(request), query),
     }),
     route({
       ...{ method: 'POST', url: `${url}/:id/dismiss`, params: IdParams, access, tag },
-      summary: 'Dismiss a notice, or snooze it with `until`',
+      summary: 'Dismiss or snooze a notice',
+      description: 'With `until`, the notice is snoozed and opens again at that time.',
       body: DismissNotice,
       responses: { 200: Notice },
       errorCodes: ['not_found'],
@@ -30,7 +32,7 @@ export function noticeRoutes(context: AppContext): Route[] {
     }),
     route({
       ...{ method: 'POST', url: `${url}/:id/reopen`, params: IdParams, access, tag },
-      summary: 'Open a dismissed or snoozed notice again',
+      summary: 'Reopen a dismissed or snoozed notice',
       responses: { 200: Notice },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => reopenNotice(notify, requestContextOf(context, request), params.id),

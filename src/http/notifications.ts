@@ -12,13 +12,14 @@ export function notificationRoutes(context: AppContext): Route[] {
   return [
     route({
       ...{ ...common, method: 'GET' },
-      summary: 'Get your mail settings for notices',
+      summary: 'Get your email settings for notices',
       responses: { 200: Notifications },
       handler: ({ request }) => findNotifications(notify, workspaceIdOf(request), signedInOf(request).personId),
     }),
     route({
       ...{ ...common, method: 'PATCH' },
-      summary: 'Change your mail settings for notices; kinds that are not named keep their settings',
+      summary: 'Change your email settings for notices',
+      description: 'Kinds that are not sent keep their settings.',
       body: UpdateNotifications,
       responses: { 200: Notifications },
       handler: ({ body, request }) =>

@@ -1,7 +1,7 @@
 import type { Code } from '../contract/error-codes.ts';
 import type { Problem } from '../contract/problem.ts';
 
-/** The OAuth error code for each problem status (RFC 6749, section 5.2, and RFC 6750, section 3.1). */
+/** OAuth error codes by the status of a problem (RFC 6749, section 5.2, and RFC 6750, section 3.1). */
 const ERRORS_BY_STATUS: Readonly<Record<number, string>> = {
   401: 'invalid_client',
   403: 'unauthorized_client',
@@ -18,8 +18,8 @@ const ERRORS_BY_CODE: Partial<Record<Code, string>> = {
 export const toErrorDescription = (detail: string): string => detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
 
 /**
- * Returns the status and members of a problem for OAuth clients (RFC 6749, section 5.2). That section requires 400 for
- * every kind of invalid input.
+ * Returns the status and members of a problem for OAuth clients. RFC 6749, section 5.2, requires 400 for every kind of
+ * invalid input.
  */
 export function toOAuthError({ code, message, status, extensions }: Problem) {
   const oauthStatus = code === 'validation_failed' ? 400 : status;

@@ -12,7 +12,8 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
       url: '/.well-known/oauth-authorization-server',
       access: { public: true },
       ignoresQuery: true,
-      summary: 'Get the endpoints for standard OAuth clients (RFC 8414)',
+      summary: 'Get the OAuth server metadata',
+      description: 'The endpoints for standard OAuth clients (RFC 8414).',
       tag: 'Authorization',
       responses: { 200: ServerMetadata },
       handler: ({ request }) => {

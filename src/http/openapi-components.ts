@@ -1,4 +1,4 @@
-/** The generator adds this suffix to the name of a component that requests use. */
+/** The suffix that the generator adds to the names of components in requests. */
 const SUFFIX = 'Input';
 const REFERENCE = /"\$ref":"#\/components\/schemas\/(\w+)"/g;
 
@@ -7,7 +7,7 @@ const namesIn = (value: unknown): string[] =>
 
 const withoutSuffix = (name: string) => (name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name);
 
-/** Replaces the names of components in references. */
+/** Returns a copy of a value in which the component names in references are replaced. */
 function renameReferences<Value>(value: Value, rename: (name: string) => string): Value {
   const text = JSON.stringify(value).replace(
     REFERENCE,
@@ -17,29 +17,31 @@ function renameReferences<Value>(value: Value, rename: (name: string) => string)
 }
 
 /**
- * Returns the components that the paths refer to. The generator creates two per schema: in requests a field with a
- * default may be missing, in responses it is always present. Both are returned only if requests and responses use the
- * schema and they differ; the one of requests then has the suffix. Updates the references in `paths`.
+ * Returns the components that the paths refer to. The generator creates two components per schema, because a field with
+ * a default can be missing in requests but is always present in responses. If both are used and they differ, both are
+ * returned, and the component for requests keeps the suffix. Otherwise one component without the suffix is returned.
+ * Updates the references in `paths`.
  */
 export function mergeDirections<Schema extends object>(
   paths: Record<string, unknown>,
   generated: Readonly<Record<string, Schema>>,
 ): Record<string, Schema> {
   const used = new Set(namesIn(paths));
-  for (const name of used) for (const inner of namesIn(generated[name] ?? {})) used.add(inner);
+  for (const name of used) for (const nestedName of namesIn(generated[name] ?? {})) used.add(nestedName);
 
   const comparable = (name: string) => JSON.stringify(renameReferences(generated[name] ?? {}, withoutSuffix));
   const pairs = [...used].filter((name) => name.endsWith(SUFFIX) && used.has(withoutSuffix(name)));
   const distinct = new Set(pairs.filter((name) => comparable(name) !== comparable(withoutSuffix(name))));
-  let count = -1;
-  while (count !== distinct.size) {
-    count = distinct.size;
-    for (const name of pairs) if (namesIn(generated[name]).some((inner) => distinct.has(inner))) distinct.add(name);
+  // A component that refers to a distinct component is itself distinct.
+  let previousSize = -1;
+  while (previousSize !== distinct.size) {
+    previousSize = distinct.size;
+    for (const name of pairs) if (namesIn(generated[name]).some((nested) => distinct.has(nested))) distinct.add(name);
   }
 
   const rename = (name: string) => (distinct.has(name) ? name : withoutSuffix(name));
   Object.assign(paths, renameReferences(paths, rename));
-  // Components remain in the order of the generator, which is that of the sources.
+  // Components stay in the order of the generator, which is the order of the sources.
   const names = Object.keys(generated).filter((name) => used.has(name));
   return Object.fromEntries(names.map((name) => [rename(name), renameReferences(generated[name] as Schema, rename)]));
 }

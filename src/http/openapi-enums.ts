@@ -17,24 +17,24 @@ const ENUMERATIONS: Readonly<Record<string, readonly string[]>> = {
   WorkStatus: WORK_STATUSES,
 };
 
-const NAMES: ReadonlyMap<string, string> = new Map(
+const NAME_BY_VALUES: ReadonlyMap<string, string> = new Map(
   Object.entries(ENUMERATIONS).map(([name, values]) => [JSON.stringify(values), name]),
 );
 
-/** Replaces these enumerations in a value by references; returns the referenced components by name. */
+/** Replaces the enumerations above in a value with references. Returns the referenced components by name. */
 export function extractEnumerations(value: unknown): Record<string, { type: string; enum: string[] }> {
   const components: Record<string, { type: string; enum: string[] }> = {};
   function replaceIn(part: unknown): void {
     if (typeof part !== 'object' || part === null) return;
     const schema = part as { type?: unknown; enum?: unknown; $ref?: string };
-    const name = Array.isArray(schema.enum) ? NAMES.get(JSON.stringify(schema.enum)) : undefined;
+    const name = Array.isArray(schema.enum) ? NAME_BY_VALUES.get(JSON.stringify(schema.enum)) : undefined;
     if (name !== undefined && schema.type === 'string') {
       components[name] = { type: 'string', enum: [...(ENUMERATIONS[name] ?? [])] };
       delete schema.type;
       delete schema.enum;
       schema.$ref = `#/components/schemas/${name}`;
     }
-    for (const inner of Object.values(part)) replaceIn(inner);
+    for (const child of Object.values(part)) replaceIn(child);
   }
   replaceIn(value);
   return components;

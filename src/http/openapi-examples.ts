@@ -21,7 +21,7 @@ const PLACEHOLDER = 'text';
 const ORIGIN = 'https://devpilot.example.com';
 const SHA_256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 
-/** Examples by property name, for schemas without an example. */
+/** Examples of texts by property name, for schemas without an example. */
 const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   access_token: 'dp_… (shown once)',
   address: '203.0.113.9',
@@ -29,7 +29,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   audience: 'wid_01kaexample0000000000000000',
   branch: 'main',
   category: 'cart',
-  client: 'devpilot CLI',
+  client: 'Devpilot CLI',
   client_id: 'devpilot-cli',
   client_secret: 'dpk_…',
   code: '123456',
@@ -38,7 +38,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   credentialId: 'tok_01kaexample0000000000000000',
   currentPassword: 'correct horse battery staple',
   description: 'Deploys the shop',
-  detail: 'The request cannot be understood',
+  detail: 'The body is not well-formed JSON.',
   device_authorization_endpoint: `${ORIGIN}/v1/device/code`,
   device_code: 'dev_…',
   directory: '/srv/shop',
@@ -125,7 +125,7 @@ function exampleOfObject(schema: ExampleSchema, schemas: Readonly<Record<string,
   return Object.fromEntries(entries) as unknown;
 }
 
-/** Builds an example from the examples, enumerations and formats in a schema. */
+/** Returns an example of a value: from a schema's examples, enumerations and formats, or otherwise a placeholder. */
 export function exampleOf(schema: ExampleSchema, schemas: Readonly<Record<string, ExampleSchema>>): unknown {
   if (schema.examples !== undefined) return schema.examples[0];
   if (schema.$ref !== undefined)
@@ -143,6 +143,7 @@ export function exampleOf(schema: ExampleSchema, schemas: Readonly<Record<string
   return schema.format === 'date' ? '2027-02-24' : PLACEHOLDER;
 }
 
+/** Returns the first error code with this status. */
 const codeOfStatus = (status: string): Code =>
   (Object.keys(CODES) as Code[]).find((candidate) => String(CODES[candidate].status) === status) ?? 'internal';
 

@@ -26,11 +26,11 @@ interface Content {
   schema?: Schema;
   example?: unknown;
 }
-/** Marks an operation whose body may be missing; the generator documents every body as required. */
+/** The extension that marks an operation whose body is optional, because the generator documents every body as required. */
 export const OPTIONAL_BODY = 'x-optional-body';
-/** Lists the content types of the successful response of an operation while the document is generated. */
+/** The extension that lists the content types of an operation's successful response until the document is postprocessed. */
 export const CONTENT_TYPES = 'x-content-types';
-/** Content types, each with an example if it is text; null for JSON, NDJSON and bytes. */
+/** Content types with an example if they are text; null for JSON, NDJSON and bytes. */
 export type ContentTypes = Readonly<Record<string, string | null>>;
 interface Response {
   $ref?: string;
@@ -50,10 +50,10 @@ interface Document {
   components: { schemas: Record<string, Schema>; responses?: Record<string, Response>; parameters?: object };
 }
 
-/** No response contains a longer string or array. */
+/** No response contains a longer string or a longer array. */
 const MAX_STRING_LENGTH = 8192;
 const MAX_ARRAY_ITEMS = 1000;
-/** Files and exports are streamed without a limit; this is the largest number that all clients can represent. */
+/** Files and exports are streamed without a limit. This is the largest length that all clients can represent. */
 const MAX_STREAM_LENGTH = 2 ** 31 - 1;
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
@@ -65,8 +65,8 @@ function describeStatus(status: string): string {
 }
 
 /**
- * Adds a maximum to every string, array and integer, because zod emits none for schemas of responses, and documents
- * that objects may have additional properties.
+ * Adds a maximum to every string, array and integer, because zod emits none for response schemas. Documents that objects
+ * can have additional properties.
  */
 function addBounds(schema: Schema): void {
   const types = [schema.type].flat();
@@ -82,7 +82,7 @@ function addBounds(schema: Schema): void {
   if (schema.propertyNames !== undefined) addBounds(schema.propertyNames);
 }
 
-/** Removes the text format of a number or boolean: the schema of a parameter describes its value. */
+/** Removes the text pattern of an integer or boolean parameter, because the document describes the value, not its text. */
 function describeValue(schema: Schema): void {
   if (schema.type !== 'integer' && schema.type !== 'boolean') return;
   delete schema.pattern;
@@ -90,7 +90,8 @@ function describeValue(schema: Schema): void {
 }
 
 /**
- * Returns a reference to the shared response for problems with this status, and adds that to `responses` if necessary.
+ * Returns a reference to the shared response for problems with this status. Adds the response to `responses` if it is
+ * missing.
  */
 function sharedProblem(status: string, schema: Schema, responses: Record<string, Response>): Response {
   const name = `Problem${status}`;
@@ -101,7 +102,7 @@ function sharedProblem(status: string, schema: Schema, responses: Record<string,
   return { $ref: `#/components/responses/${name}` };
 }
 
-/** Returns the content of a response that has content types other than JSON. */
+/** Returns the content of a response in several content types. `json` is its content as JSON. */
 function contentOfTypes(types: ContentTypes, json: Content): Record<string, Content> {
   const contentOf = (type: string, example: string | null): Content => {
     if (type === 'application/json') return json;
@@ -150,8 +151,8 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
 }
 
 /**
- * Completes the generated OpenAPI document: problems under their media type, and descriptions, bounds and an example
- * for every body.
+ * Completes the generated OpenAPI document: gives problems their media type, and every body a description, bounds and an
+ * example.
  */
 export function postprocessOpenApi(generated: object): Document {
   const document = JSON.parse(JSON.stringify(generated)) as Document;

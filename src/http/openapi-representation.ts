@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
 import { BASE_URL_PLACEHOLDER } from './openapi.ts';
 
-/** The OpenAPI document as it is sent to clients that use the same base URL. */
+/** The OpenAPI document for one base URL. */
 interface OpenApiRepresentation {
   readonly etag: string;
   readonly json: Buffer;
@@ -25,7 +25,7 @@ async function generate(version: string): Promise<string> {
   return document;
 }
 
-/** Returns a function that returns the OpenAPI document with a base URL. The document is generated on first use. */
+/** Creates a function that returns the OpenAPI document for a base URL. The document is generated on first use. */
 export function createOpenApiRepresentations(version: string): (baseUrl: string) => Promise<OpenApiRepresentation> {
   const cached = new Map<string, Promise<OpenApiRepresentation>>();
   let document: Promise<string> | null = null;

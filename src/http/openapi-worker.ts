@@ -10,7 +10,7 @@ import { withDefaults } from './register-routes.ts';
 import { schemaOf } from './route-schema.ts';
 import { routeTable } from './route-table.ts';
 
-/** Handlers read the context when they are called, which never happens in this thread. */
+/** Only handlers read the context, and no handler is called in this thread. */
 const NO_CONTEXT = {} as AppContext;
 
 /** Returns the OpenAPI document of all routes as JSON. */
@@ -31,5 +31,5 @@ async function generate(version: string): Promise<string> {
   return JSON.stringify(postprocessOpenApi(app.swagger()));
 }
 
-// This runs in a worker, because it would block the event loop for too long.
+// Runs in a worker thread, because generating the document would block the event loop for too long.
 parentPort?.postMessage(await generate(String(workerData)));

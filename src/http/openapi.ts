@@ -2,7 +2,7 @@ import { problemExample } from './openapi-examples.ts';
 
 const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
 const BASIC_DESCRIPTION =
-  'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
+  'An access token as the user name with its passphrase as the password, or an API key as the password with any user name (RFC 7617).';
 
 const identityHeader = (description: string) => ({
   description,
@@ -14,9 +14,9 @@ const identityHeader = (description: string) => ({
 const authorize = {
   get: {
     operationId: 'authorize.check',
-    summary: 'Authorize the request by its own credential, for reverse proxies',
+    summary: 'Authorize a request for a reverse proxy',
     description:
-      'An access token needs all named scopes, an API key all named permissions. If only scopes or only permissions are named, the other kind of credential is refused; if neither is named, any valid credential is accepted. Any other parameter is refused with 403, so that a misspelled one never weakens the check. All methods behave alike.',
+      'Checks the credential in the headers. An access token needs all requested scopes, an API key all requested permissions. If only scopes or only permissions are requested, the other kind of credential is refused. If neither is requested, any valid credential is accepted. An unknown parameter is refused with 403, so that a misspelled one never weakens the check. Every method can be used.',
     tags: ['Authorization'],
     security: [{ bearer: [] }, { apiKey: [] }, { basic: [] }],
     parameters: [
@@ -37,7 +37,7 @@ const authorize = {
       {
         name: 'Access-Token-Passphrase',
         in: 'header',
-        description: 'The passphrase of an access token that has one, in UTF-8',
+        description: 'The passphrase of the access token, if it has one, in UTF-8',
         schema: { type: 'string' as const, maxLength: 2040 },
       },
     ],
@@ -50,7 +50,7 @@ const authorize = {
           'Devpilot-Credential-Name': identityHeader('Name of the credential, percent-encoded'),
           'Devpilot-Workspace-Id': identityHeader('ID of the workspace of the credential'),
           'Devpilot-Scopes': identityHeader(
-            'Scopes of an access token, separated by spaces; for `all`, also every scope that it includes',
+            'Scopes of an access token, separated by spaces. For `all`, also contains every scope that it includes',
           ),
           'Devpilot-Permissions': identityHeader('Permissions of an API key, separated by spaces'),
           'Devpilot-Expires-At': identityHeader('Expiry of the credential; empty if it never expires'),
@@ -58,8 +58,8 @@ const authorize = {
       },
       ...Object.fromEntries(
         [
-          [401, 'No credential, or an invalid one'],
-          [403, 'A valid credential without a required scope or permission, or beyond its restrictions'],
+          [401, 'The credential is missing or invalid'],
+          [403, 'The credential lacks a required scope or permission, or its restrictions do not allow the request'],
           [503, 'Authorization is temporarily unavailable'],
         ].map(([status, description]) => [
           status,
@@ -78,7 +78,7 @@ const authorize = {
   },
 };
 
-/** Placeholder for the base URL: the public URL or, without one, the origin from which the document is fetched. */
+/** Placeholder for the base URL: the public URL or, if none is set, the origin from which the document is fetched. */
 export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */
@@ -95,44 +95,44 @@ export function openApiDocument(version: string) {
     servers: [
       {
         url: BASE_URL_PLACEHOLDER,
-        description: 'This production installation',
+        description: 'This installation',
         'x-internal': false,
       },
     ],
     tags: [
-      { name: 'People', description: 'Accounts, sessions and second factors' },
-      { name: 'Operators', description: 'All people on this installation' },
-      { name: 'Passkeys', description: 'Signing in without a password (WebAuthn)' },
+      { name: 'People', description: 'Accounts, sessions and two-factor authentication' },
+      { name: 'Operators', description: 'Manage all people on this installation' },
+      { name: 'Passkeys', description: 'Sign in without a password (WebAuthn)' },
       { name: 'Device sign-in', description: 'Device authorization for the CLI (RFC 8628)' },
-      { name: 'Single sign-on', description: 'Signing in with an OpenID Connect provider' },
-      { name: 'Workspaces', description: 'Isolated tenants; every resource belongs to one' },
-      { name: 'Members', description: 'People in a workspace, and invitations' },
+      { name: 'Single sign-on', description: 'Sign in with an OpenID Connect provider' },
+      { name: 'Workspaces', description: 'Isolated tenants. Every resource belongs to one workspace' },
+      { name: 'Members', description: 'Members and invitations of a workspace' },
       { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },
       { name: 'API keys', description: 'Editable credentials for services' },
-      { name: 'Credential import', description: 'Moving credentials from other systems without new secrets' },
+      { name: 'Credential import', description: 'Import credentials from other systems and keep their secrets' },
       { name: 'Policy', description: 'Rules of a workspace for its credentials and members' },
-      { name: 'Review', description: 'Credentials that should be looked at, and what was decided' },
-      { name: 'Notices', description: 'What needs attention in a workspace' },
+      { name: 'Review', description: 'Credentials that should be reviewed, and the recorded decisions' },
+      { name: 'Notices', description: 'Credentials, jobs, errors and webhooks that need attention' },
       {
         name: 'Workload identities',
-        description: 'Access without a stored secret: tokens of CI systems and clusters in exchange for access tokens',
+        description: 'Exchange tokens of CI systems and clusters for access tokens, without a stored secret',
       },
-      { name: 'Agents', description: 'MCP server: the routes as tools of AI agents' },
-      { name: 'Webhooks', description: 'Messages about events to other systems (Standard Webhooks)' },
+      { name: 'Agents', description: 'MCP server with tools for AI agents' },
+      { name: 'Webhooks', description: 'Send events to other systems (Standard Webhooks)' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },
       { name: 'Health', description: 'Checks for load balancers and supervisors' },
       { name: 'Projects', description: 'Groups of apps' },
       { name: 'Apps', description: 'Deployable units and their configuration' },
-      { name: 'Environment', description: 'Versioned variables of an app, encrypted at rest' },
+      { name: 'Environment', description: 'Versioned variables of apps and projects, encrypted at rest' },
       { name: 'Activity', description: 'Events sent by programs (CloudEvents 1.0), and counts over time' },
       { name: 'Errors', description: 'Errors reported by programs, grouped into issues' },
-      { name: 'Servers', description: 'Machines that apps are deployed to' },
+      { name: 'Servers', description: 'Machines to which apps are deployed' },
       { name: 'Deployments', description: 'Deployments of apps to their servers, and logs' },
       { name: 'Scripts', description: 'Scripts that run on a server on demand or on a schedule, and their runs' },
-      { name: 'Backups', description: 'Backups of apps: create, restore, delete' },
-      { name: 'Authorization', description: 'Authorizing requests by their credentials' },
-      { name: 'Introspection', description: 'Introspecting and revoking credentials' },
-      { name: 'Guards', description: 'Authorization in other processes, under a lease' },
+      { name: 'Backups', description: 'Create, verify, restore, download and delete backups of apps' },
+      { name: 'Authorization', description: 'Authorize requests by their credentials' },
+      { name: 'Introspection', description: 'Introspect, explain, report and revoke credentials' },
+      { name: 'Guards', description: 'Authorize credentials in other processes, under a lease' },
     ],
     paths: { '/v1/authorize': authorize },
     components: {

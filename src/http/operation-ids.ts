@@ -1,6 +1,6 @@
 import type { Route } from './route.ts';
 
-/** IDs that cannot be derived from the method and path, by method and path. */
+/** Operation IDs that cannot be derived, by method and path. */
 export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'DELETE /v1/sessions': 'sessions.deleteAll',
   'DELETE /v1/sessions/current': 'sessions.deleteCurrent',
@@ -47,15 +47,16 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'OPTIONS /api/:any/store/': 'errors.store.preflight',
 };
 
-/** Exceptions to the rule that a path with a final `s` is a list. */
+/** Exceptions to the rule that a path that ends with `s` is a list. */
 const NOT_LISTS: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
 const LISTS: ReadonlySet<string> = new Set(['people']);
 
 const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, next: string) => next.toUpperCase());
 
 /**
- * Returns the ID of an operation, such as `accessTokens.create`: the constant parts of its path, then a verb for the
- * method. The ID of an action ends with the last part of its path, such as `deployments.cancel`.
+ * Returns the ID of an operation: the constant parts of its path, then a verb for the method, such as
+ * `accessTokens.create`. An action has no verb: its ID ends with the last part of its path, such as
+ * `deployments.cancel`.
  */
 export function operationIdOf({ method, url }: Pick<Route, 'method' | 'url'>): string {
   const declared = OPERATION_IDS[`${String(method)} ${url}`];

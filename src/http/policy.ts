@@ -30,7 +30,9 @@ export function policyRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url,
       access: { person: 'owner' },
-      summary: 'Change the policy of the workspace, or with dryRun=true return what would violate it',
+      summary: 'Change the policy of the workspace',
+      description:
+        'With `dryRun=true`, changes nothing and returns the credentials and members that would violate the policy.',
       tag,
       query: UpdatePolicyQuery,
       body: UpdatePolicy,

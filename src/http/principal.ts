@@ -23,7 +23,7 @@ export interface PersonPrincipal {
   readonly sessionId: string;
   readonly operator: boolean;
   readonly byCookie: boolean;
-  /** Whether the session belongs to a browser and not to the command line, regardless of how it is sent. */
+  /** Whether the session was started in a browser and not with the CLI, and the request sent it as a cookie. */
   readonly isBrowserSession: boolean;
   readonly membership: Membership | null;
 }
@@ -75,9 +75,9 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
 const NO_WORKSPACE = '';
 
 /**
- * Returns the id of the workspace of a request: the credential's own, or the one that the person is a member of. For a
- * credential that is restricted to projects and apps, returns an id without a workspace if the route is about resources
- * outside of apps.
+ * Returns the ID of the workspace of a request: the workspace of the credential, or the requested workspace of the
+ * person. If the credential is restricted to projects and apps and the route is about resources outside of apps,
+ * returns an ID that no workspace has.
  */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;
@@ -88,7 +88,7 @@ export function workspaceIdOf(request: FastifyRequest): string {
   return isOutside ? NO_WORKSPACE : workspace.id;
 }
 
-/** Returns the id of the person or credential that sent a request. */
+/** Returns the ID of the person or credential that sent a request. */
 export function principalIdOf({ principal }: FastifyRequest): string {
   if (principal === null) throw new Problem('internal');
   return principal.kind === 'person' ? principal.personId : principal.record.id;

@@ -3,13 +3,13 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import { withExpectedPlace } from './misplaced-secret.ts';
+import { withMisplacedSecretHint } from './misplaced-secret.ts';
 import { toErrorDescription, toOAuthError } from './oauth-errors.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /**
- * Returns the `error` parameter (RFC 6750) for an error code and the sent status. `missing_credential` has none, as
- * section 3.1 requires; `rate_limited` has none because that section defines no suitable value.
+ * Returns the `error` parameter (RFC 6750, section 3.1) for an error code and the sent status. Returns null for
+ * `missing_credential`, as that section requires, and for `rate_limited`, for which it defines no value.
  */
 function bearerError(code: Code, status: number): string | null {
   if (code === 'missing_credential' || code === 'rate_limited') return null;
@@ -89,7 +89,7 @@ export function serializeProblem(
   };
 }
 
-/** Sends a problem. `status` differs from the code's own only where a route overrides it. */
+/** Sends a problem. Pass `status` only to override the status of the problem's code. */
 export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
   const { headers, body } = serializeProblem(problem, status, reply.request.raw, reply.request.id);
   return reply.code(status).headers(headers).send(Buffer.from(body));
@@ -116,7 +116,7 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal', 'Internal error. Nothing was changed.', { cause: error });
 }
 
-/** Logs unexpected errors with their cause. Errors of clients are not logged. */
+/** Logs an unexpected error with its cause. Does not log errors that a client caused. */
 export function logInternalError(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
   if (problem.code !== 'internal') return;
   log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');
@@ -124,7 +124,7 @@ export function logInternalError(problem: Problem, log: FastifyBaseLogger, reque
 
 /** The server's error handler: sends a problem, or an OAuth error on OAuth routes, and logs unexpected errors. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = withExpectedPlace(toProblem(error), request.raw);
+  const problem = withMisplacedSecretHint(toProblem(error), request.raw);
   logInternalError(problem, request.log, request.id);
   if (!request.routeOptions.config?.isOAuth) return sendProblem(reply, problem);
   const { status, members } = toOAuthError(problem);
@@ -135,7 +135,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     .send(Buffer.from(body));
 }
 
-/** Returns the response to bytes that are not a valid request, as text for the socket. */
+/** Returns a complete HTTP response to bytes that are not a valid request. */
 export function rawProblemResponse(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(problemBody(code, status, title, {}, requestId));

@@ -32,10 +32,16 @@ export function projectRoutes(context: AppContext): Route[] {
     update: {
       access: writeAccess,
       about: 'project',
-      summary: 'Edit a project; with If-Match, only if it has not changed since it was read',
+      summary: 'Edit a project',
       body: UpdateProject,
       action: updateProject,
     },
-    remove: { access: deleteAccess, about: 'project', summary: 'Delete a project without apps', action: deleteProject },
+    remove: {
+      access: deleteAccess,
+      about: 'project',
+      summary: 'Delete a project',
+      description: 'Not possible while the project has apps.',
+      action: deleteProject,
+    },
   });
 }

@@ -3,11 +3,14 @@ import { RESOURCE_PATTERN } from '../contract/explanation.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 
-/** Returns the values of a query parameter, which can be repeated or contain a list separated by spaces or commas. */
+/**
+ * Returns the values of a query parameter, which can be repeated or contain a list separated by spaces or commas; null
+ * if it is missing.
+ */
 function parseList(query: URLSearchParams, name: string): string[] | null {
   if (!query.has(name)) return null;
   const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
-  // The parameter is blank: a template that expanded to nothing must not grant access.
+  // A blank parameter becomes a name that no right has: a template that expanded to nothing must not grant access.
   return values.length === 0 ? [''] : [...new Set(values)];
 }
 
@@ -17,8 +20,8 @@ const MAX_SHOWN_NAME_LENGTH = 60;
 
 export interface ProxyRequirement extends Requirement {
   /**
-   * An unsupported parameter, or null. No credential meets a requirement with one: a misspelled parameter must never
-   * weaken the check.
+   * The name of an unsupported parameter, or null. No credential meets a requirement with an unsupported parameter,
+   * because a misspelled parameter must never weaken the check.
    */
   readonly unknownParameter: string | null;
   /** The projects and apps on which the credential must be usable. */
@@ -37,7 +40,7 @@ export function parseResource(text: string): RequiredResource | null {
   return { type: type as RequiredResource['type'], idOrSlug };
 }
 
-/** Returns null if any value is malformed: like a misspelled parameter, it must never weaken the check. */
+/** Returns the values of `resource`; null if one is malformed, which must never weaken the check. */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {
@@ -50,8 +53,8 @@ function parseResources(query: URLSearchParams): RequiredResource[] | null {
 
 /**
  * Parses the requirement of a proxy from the URL. If only one of `scope` and `permission` is present, the other kind of
- * credential is refused; if neither is, any valid credential is accepted. No credential has a right that does not
- * exist.
+ * credential is refused. If neither is present, any valid credential is accepted. No credential meets a requirement
+ * with a scope or permission that does not exist.
  */
 export function parseRequirement(url: string): ProxyRequirement {
   const queryStart = url.indexOf('?');
@@ -60,7 +63,9 @@ export function parseRequirement(url: string): ProxyRequirement {
   const resources = parseResources(query);
   if (unknownParameter !== null || resources === null) {
     return {
-      ...{ access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), resources: [] },
+      access_token: requireAll('access_token', ['']),
+      api_key: requireAll('api_key', ['']),
+      resources: [],
       unknownParameter: unknownParameter ?? 'resource',
     };
   }
@@ -82,9 +87,10 @@ export function requirementOfRights(
   };
 }
 
+/** Returns the problem of a request with an unsupported parameter or a malformed `resource`. */
 export function unknownParameterProblem(name: string): Problem {
   if (name === 'resource')
     return new Problem('forbidden', 'The parameter "resource" must be "app:" or "project:" followed by an ID or slug.');
-  const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
-  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope, permission and resource.`);
+  const shownName = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
+  return new Problem('forbidden', `The parameter "${shownName}" is not supported. Use scope, permission and resource.`);
 }

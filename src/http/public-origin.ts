@@ -5,8 +5,8 @@ import type { AppContext } from './app-context.ts';
 
 /**
  * Whether a `Host` (or `:authority`) belongs to this server when no public URL is configured: `localhost`, a loopback
- * address, the local address of the connection, or the setting `HOST`. Anyone could point any other name to this
- * server. Pure.
+ * address, the local address of the connection, or the setting `HOST`. Other names are not trusted, because anyone can
+ * point a DNS name to this server. Pure.
  */
 export function isKnownHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
@@ -30,11 +30,11 @@ export function requireOwnOrigin(context: AppContext, request: FastifyRequest): 
   if (origin !== null) return origin;
   throw new Problem(
     'forbidden',
-    'The host in your request is not accepted. Open this server as localhost or by its IP address, or set DEVPILOT_PUBLIC_URL to the URL that people use.',
+    'The host name in the URL is not accepted. Open this server as localhost or by its IP address, or set DEVPILOT_PUBLIC_URL to the URL that people use.',
   );
 }
 
-/** Returns the relying party of passkeys. Throws `forbidden` as `requireOwnOrigin` does. */
+/** Returns the relying party for passkeys. Throws `forbidden` for a host that is not known to be the server's. */
 export function relyingPartyOf(context: AppContext, request: FastifyRequest): RelyingParty {
   const origin = requireOwnOrigin(context, request);
   return { origin, rpId: new URL(origin).hostname };

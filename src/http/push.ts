@@ -10,7 +10,7 @@ import { type Route, rawBodyOf, route } from './route.ts';
 
 const AppParams = z.object({ app: z.string().max(64) });
 
-/** Routes for push to deploy: the request of a Git host, and the secret with which it signs. */
+/** Routes for push to deploy: for the requests of a Git host, and for the secret with which it signs them. */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const limiter = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
@@ -19,12 +19,13 @@ export function pushRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/push',
       access: { public: true },
-      summary: 'Deploy the branch of a push, reported and signed by GitHub, GitLab, Gitea or Forgejo',
+      summary: 'Receive a push from a Git host',
+      description: 'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports and signs.',
       tag: 'Deployments',
       params: AppParams,
       bodyFormat: 'bytes',
       bodyLimit: PUSH_LIMITS.bodyBytes,
-      responses: { 202: Deployment, 200: PushIgnored.describe('No deployment is due') },
+      responses: { 202: Deployment, 200: PushIgnored.describe('The push does not deploy the app') },
       errorCodes: ['invalid_token', 'too_large', 'unsupported_media_type', 'conflict'],
       handler: async ({ params, request, reply }) => {
         const pushRequest = { headers: request.headers, body: rawBodyOf(request), address: request.ip };
@@ -38,7 +39,8 @@ export function pushRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/push-secret',
       access: { person: 'admin', key: ['write', 'manage_apps'] },
       about: 'app',
-      summary: 'Create the secret for signed pushes and replace the previous one; it is shown once',
+      summary: 'Create or replace the push secret',
+      description: 'The Git host signs pushes with this secret. It is shown only once.',
       tag: 'Deployments',
       params: AppParams,
       responses: { 201: PushSecret },

@@ -23,15 +23,12 @@ import { schemaOf } from './route-schema.ts';
 import { sunsetOf } from './sunset.ts';
 import { compileValidator, splitLongArray } from './validation.ts';
 
-/** The body of a route that declares none: missing, or an object without fields. */
-const NoBody = z
-  .strictObject({})
-  .optional()
-  .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
+/** The body of a route that does not declare one: missing, or an object without fields. */
+const NoBody = z.strictObject({}).optional().meta({ id: 'NoBody', description: 'No body, or an empty object' });
 
 const UNSAFE_METHODS: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** The query of a route that declares none. */
+/** The query of a route that does not declare one. */
 const NoQuery = z.strictObject({});
 
 /**
@@ -48,7 +45,7 @@ export function withDefaults(definition: Route): Route {
 }
 
 /**
- * Responds to `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body is declared to be too long.
+ * Responds to `Expect: 100-continue` (RFC 9110, section 10.1.1), unless `Content-Length` exceeds the limit.
  */
 function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
   const { expect, 'content-length': length } = request.headers;
@@ -73,7 +70,7 @@ interface AuthenticateOptions {
   readonly narrowed?: Access;
   /** Whether the request is authenticated again when its body is known. */
   readonly isPreliminary?: boolean;
-  /** Default: the credentials of the headers. */
+  /** Default: the credentials in the headers. */
   readonly credentials?: RequestCredentials;
 }
 
@@ -146,7 +143,7 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
         if (definition.oauth) refuseClientSecret(request.body);
         request.principal = await authenticateAgain(context, request, access, requirement);
       }
-      // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
+      // The handler or the schema checks these replacements for a missing body.
       if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
       else if (definition.body instanceof z.ZodOptional) request.body ??= {};
     },
@@ -188,7 +185,7 @@ function registerLongArrayRoute(registration: Registration, definition: Route, f
   });
 }
 
-/** Registers routes. Throws at start-up if a route that accepts credentials does not declare `about`. */
+/** Registers routes. Throws if a route that accepts credentials does not declare `about`. */
 export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
   const registration: Registration = { app: scope, context, largeBodies: createLargeBodyLimiter() };
   for (const definition of routes) {

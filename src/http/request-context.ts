@@ -13,7 +13,7 @@ export function originOf(request: FastifyRequest): RequestOrigin & { readonly ad
   return { address: clientAddressOf(request), userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
 
-/** Returns the context of a request without its `Idempotency-Key`, for requests that change nothing when repeated. */
+/** Returns the context of a request without its `Idempotency-Key`, for requests that are safe to repeat without one. */
 export function requestContextIn(workspaceId: string, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
@@ -21,8 +21,13 @@ export function requestContextIn(workspaceId: string, request: FastifyRequest): 
     principal.kind === 'person' ? null : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
   const ifMatch = request.headers['if-match'] ?? null;
   return {
-    ...{ workspaceId, actor: auditPartyOf(principal), credential, origin: originOf(request) },
-    ...{ claim: null, ifMatch, allowed: allowedResourcesOf(request) },
+    workspaceId,
+    actor: auditPartyOf(principal),
+    credential,
+    origin: originOf(request),
+    claim: null,
+    ifMatch,
+    allowed: allowedResourcesOf(request),
   };
 }
 
@@ -33,8 +38,9 @@ export function requestContextOf(context: AppContext, request: FastifyRequest): 
 }
 
 /**
- * Returns the claim for the `Idempotency-Key` of a POST, or null without one. It contains a MAC of the body under a key
- * of the server, because a plain hash would allow an attacker to test guesses of a passphrase in the body.
+ * Returns the claim for the `Idempotency-Key` of a POST, or null if the header is missing. The claim contains a MAC of
+ * the body with a key of the server. With a plain hash, an attacker who reads the store could guess a passphrase in the
+ * body.
  */
 export function idempotencyClaimOf(
   context: AppContext,

@@ -4,20 +4,20 @@ import { HEADERS } from '../contract/vocabulary.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 
-/** Returns the id or slug of the workspace that a request names, or null if it names none. */
+/** Returns the ID or slug of the workspace that a request names, or null if it names none. */
 export function requestedWorkspace(request: FastifyRequest): string | null {
   const header = request.headers['devpilot-workspace'];
   return typeof header === 'string' && header !== '' ? header : null;
 }
 
-/** Whether a workspace is the one that a request names by id or slug. Needs I/O for a slug. */
+/** Whether a workspace is the one that a request names by ID or slug. Needs I/O for a slug. */
 export function isRequestedWorkspace(
   context: AppContext,
   requestedIdOrSlug: string,
   workspaceId: string,
 ): boolean | Promise<boolean> {
   if (requestedIdOrSlug === workspaceId) return true;
-  return findWorkspaceById(context.store.read, workspaceId).then((found) => found?.slug === requestedIdOrSlug);
+  return findWorkspaceById(context.store.read, workspaceId).then((workspace) => workspace?.slug === requestedIdOrSlug);
 }
 
 /** The error if a request names a workspace to which its credential does not belong. */

@@ -6,10 +6,11 @@ import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 
 /**
- * The resources of a route, for credentials that are restricted to projects and apps. A type: the credential must have
- * access to the resource in the path. `list`: the handler returns and accepts only allowed resources
- * (`allowedResourcesOf`). `workspace`: resources outside of apps, which such credentials cannot access. `guard`: the
- * credentials of the whole workspace, which they cannot access either. `none`: nothing that could belong to an app.
+ * Which resources a route is about. It determines how the route treats credentials that are restricted to projects and
+ * apps. A type: the credential must have access to the resource in the path. `list`: the handler returns and accepts
+ * only allowed resources (`allowedResourcesOf`). `workspace`: resources outside of apps, to which such a credential has
+ * no access. `guard`: all credentials of the workspace, to which it has no access either. `none`: nothing that could
+ * belong to an app.
  */
 export type About = AllowedType | 'list' | 'workspace' | 'guard' | 'none';
 
@@ -39,21 +40,21 @@ export function aboutOf({
   return 'none';
 }
 
-const paramsOf = ({ params }: FastifyRequest): string[] =>
+const paramNamesOf = ({ params }: FastifyRequest): string[] =>
   Object.keys((params ?? {}) as Readonly<Record<string, unknown>>);
 
-/** Returns the check of the resource that the path of a request names; undefined if there is none to check. */
+/** Returns the check of the resource in the path of a request; undefined if no resource must be checked. */
 export function resourceCheckOf(context: AppContext, request: FastifyRequest): ResourceCheck | undefined {
   const { about = 'none' } = request.routeOptions.config;
   if (about === 'none' || about === 'list') return undefined;
   if (about === 'guard') return () => false;
-  // Such a credential cannot create resources outside of apps, and does not find existing ones: see `workspaceIdOf`.
-  if (about === 'workspace') return () => request.method !== 'POST' || paramsOf(request).length > 0;
+  // A restricted credential cannot create resources outside of apps, and `workspaceIdOf` hides existing ones from it.
+  if (about === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
-    const named =
+    const idOrSlug =
       (about === 'project' || about === 'app' || about === 'script' ? params[about] : undefined) ?? params['id'];
-    return typeof named === 'string' && isAllowed(context, about, workspaceId, named, allowed);
+    return typeof idOrSlug === 'string' && isAllowed(context, about, workspaceId, idOrSlug, allowed);
   };
 }
 
@@ -86,16 +87,16 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
   run: 'run',
 };
 
-/** The error for a resource that a credential may not access: the same as if the resource did not exist. */
+/** The error for a resource to which a credential has no access: the same as if the resource did not exist. */
 export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
   const { about = 'none' } = routeOptions.config;
   if (about === 'none' || about === 'list' || about === 'workspace' || about === 'guard') {
-    return new Problem('forbidden', 'This requires a credential that is not restricted to projects or apps.');
+    return new Problem('forbidden', 'A credential that is restricted to projects or apps is not accepted here.');
   }
   return new Problem('not_found', `The ${NOUNS[about]} was not found in this workspace.`);
 }
 
-/** Returns the projects and apps that the credential of a request may access; null if it is not restricted. */
+/** Returns the projects and apps to which the credential of a request is restricted; null if it is not restricted. */
 export function allowedResourcesOf({ principal }: FastifyRequest): AllowedResources | null {
   if (principal === null || principal.kind === 'person') return null;
   return principal.record.restrictions?.resources ?? null;

@@ -13,17 +13,18 @@ import { requestContextOf } from './request-context.ts';
 import { type About, allowedResourcesOf } from './resource-access.ts';
 import { NoContent, type Route, route } from './route.ts';
 
-/** The declaration that all routes of a resource have in common. */
+/** The fields that the declarations of all routes of a resource have. */
 interface Declaration {
   readonly access: Access;
   /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
   readonly about: About;
   readonly summary: string;
+  readonly description?: string;
 }
 
-/** A resource that callers name by id or slug: the declarations and functions of its five routes. */
+/** A resource that callers name by ID or slug: the declarations and functions of its five routes. */
 interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Update extends z.ZodType> {
-  /** As in the path, `/v1/projects/:project`. */
+  /** The name of the parameter in the path: `/v1/projects/:project`. */
   readonly noun: 'project' | 'app' | 'server' | 'script';
   readonly tag: string;
   readonly schema: z.ZodType<Item>;
@@ -72,7 +73,7 @@ export function resourceRoutes<
   const { platform } = context;
   const { noun, tag, schema, list, create, get, update, remove } = resource;
   const listUrl = `/v1/${noun}s`;
-  const named = { tag, url: `${listUrl}/:${noun}`, params: z.object({ [noun]: z.string().max(64) }) };
+  const itemRoute = { tag, url: `${listUrl}/:${noun}`, params: z.object({ [noun]: z.string().max(64) }) };
   const idOrSlugIn = (params: Readonly<Record<string, string>>) => params[noun] ?? '';
   return [
     route({
@@ -98,7 +99,7 @@ export function resourceRoutes<
     }),
     route({
       ...get,
-      ...named,
+      ...itemRoute,
       method: 'GET',
       responses: { 200: schema },
       errorCodes: ['not_found'],
@@ -107,7 +108,7 @@ export function resourceRoutes<
     }),
     route({
       ...update,
-      ...named,
+      ...itemRoute,
       method: 'PATCH',
       checksIfMatch: true,
       responses: { 200: schema },
@@ -119,7 +120,7 @@ export function resourceRoutes<
     }),
     route({
       ...remove,
-      ...named,
+      ...itemRoute,
       method: 'DELETE',
       checksIfMatch: true,
       responses: { 204: NoContent },

@@ -31,7 +31,10 @@ const CSV_COLUMNS: readonly (readonly [string, (item: ReviewItem) => string | nu
   ['note', ({ kept }) => kept?.note ?? null],
 ];
 
-/** Streams at most `csvRows` items as CSV, page by page, at the speed of the client. */
+/**
+ * Streams at most `REVIEW_LIMITS.csvRows` items as CSV. Reads the next page when the client has received the previous
+ * one.
+ */
 async function* reviewAsCsv(
   first: Review,
   query: ReviewQuery,
@@ -56,8 +59,8 @@ export function reviewRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/review',
       access: { person: 'admin' },
-      summary:
-        'List credentials that should be reviewed, with the reasons, highest risk first; with Accept: text/csv, stream all',
+      summary: 'List credentials to review',
+      description: 'With the reasons, highest risk first. With `Accept: text/csv`, streams all of them.',
       tag,
       query: ReviewQuery,
       responses: { 200: Review },
@@ -75,7 +78,8 @@ export function reviewRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/review/:credential',
       access: { person: 'admin' },
-      summary: `Record that a credential was reviewed and is kept, for ${REVIEW_DAYS.kept} days`,
+      summary: 'Keep a reviewed credential',
+      description: `Records the decision and leaves the credential out of the review for ${REVIEW_DAYS.kept} days, unless another reason applies.`,
       tag,
       params: ReviewParams,
       body: ReviewDecision,

@@ -11,7 +11,7 @@ import type { Route } from './route.ts';
 
 type SecurityScheme = { readonly [name: string]: readonly string[] };
 
-/** Client generators use the first scheme, so this is the one that every kind of principal can use. */
+/** The first scheme is one that every kind of principal can use, because client generators use the first one. */
 function securitySchemesOf(access: Access): SecurityScheme[] {
   if ('public' in access) return [];
   if ('any' in access) return [{ bearer: [] }, { apiKey: [] }, { basic: [] }, { session: [] }];
@@ -82,12 +82,12 @@ function describeAccess(access: Access): string {
   return `Accepts ${parts.join(', or ')}.`;
 }
 
-/** Whether requests of the route have a workspace, which they may name. */
+/** Whether requests to a route are for one workspace, which a header can select. */
 function isInWorkspace(access: Access): boolean {
   return !('public' in access) && ('any' in access || (access.person !== 'signed_in' && access.person !== 'operator'));
 }
 
-/** Returns the headers that a route reads in addition to those of authentication. */
+/** Returns the headers that a route reads in addition to the authentication headers. */
 function headerParametersOf({ access, method, checksIfMatch, errorCodes = [] }: Route): HeaderParameter[] {
   return [
     ...(isInWorkspace(access) ? (['DevpilotWorkspace'] as const) : []),
@@ -103,7 +103,7 @@ export function schemaOf(definition: Route) {
   const { access, bodyFormat } = definition;
   return {
     summary: definition.summary,
-    description: describeAccess(access),
+    description: [definition.description, describeAccess(access)].filter((text) => text !== undefined).join(' '),
     tags: [definition.tag],
     operationId: operationIdOf(definition),
     security: securitySchemesOf(access),

@@ -11,7 +11,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Called several times per second by each client, so only failures are logged. */
     logFailuresOnly?: boolean;
-    /** Errors are sent as standard OAuth clients expect them. */
+    /** Errors have the form that standard OAuth clients expect. */
     isOAuth?: boolean;
     /** Limits for the JSON of the body. */
     jsonLimits?: JsonLimits;
@@ -35,25 +35,27 @@ export interface Route {
   /** The resource that a restricted credential must be allowed to use. Required for routes that accept credentials. */
   readonly about?: About;
   readonly summary: string;
+  /** Full sentences for the API reference, where the summary is not enough. */
+  readonly description?: string;
   readonly tag: string;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
-  /** Unknown parameters of the query are ignored, as OAuth requires (RFC 6749, section 3.1) and Sentry SDKs rely on. */
+  /** Unknown query parameters are ignored: OAuth requires this (RFC 6749, section 3.1), and Sentry SDKs rely on it. */
   readonly ignoresQuery?: true;
   /**
-   * For standard OAuth clients: errors are as in RFC 6749, section 5.2, and a credential that no header contains may be
-   * the form's `client_secret` (section 2.3.1). Unknown fields of the body are ignored if its schema allows them.
+   * For standard OAuth clients (RFC 6749): errors have the members of section 5.2, and the credential can be the form's
+   * `client_secret` (section 2.3.1) instead of a header. Unknown body fields are ignored if the schema allows them.
    */
   readonly oauth?: true;
   readonly body?: z.ZodType;
   /**
-   * `application/x-www-form-urlencoded` instead of, or in addition to, JSON. `bytes`: any content type; the handler
-   * parses the body itself, and the schema of the body is documentation only.
+   * Default: JSON. `form` is `application/x-www-form-urlencoded`. `bytes` accepts any content type: the handler parses
+   * the body itself, and the schema of the body is documentation only.
    */
   readonly bodyFormat?: 'form' | 'form or json' | 'bytes';
-  /** With `bytes`: the handler reads the body as a stream, and limits it itself. */
+  /** With `bytes`: the handler reads the body as a stream and limits its size itself. */
   readonly streamsBody?: true;
-  /** The content types that a route with `bytes` documents. */
+  /** With `bytes`: the documented content types. */
   readonly consumes?: readonly string[];
   /** Returns the access for a body, if it requires more than `access`. Checked before the body is validated. */
   readonly accessFor?: (body: unknown) => Access;
@@ -61,7 +63,7 @@ export interface Route {
    * Returns the access for the resource in the path, if it requires more than `access`. Called after authentication.
    */
   readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
-  /** The credential is checked but not used: the handler sends requests to other routes, which count their uses. */
+  /** No use of the credential is counted here, because the handler calls other routes, which count the uses. */
   readonly countsNoUse?: true;
   /** Maximum size of the body in bytes, if it differs from the default. */
   readonly bodyLimit?: number;
@@ -73,10 +75,10 @@ export interface Route {
   readonly logFailuresOnly?: true;
   /** The handler checks the header `If-Match`. */
   readonly checksIfMatch?: true;
-  /** Works while the disk is full, as every DELETE does, because it is necessary to revoke access. */
+  /** Works while the disk is full, like every DELETE, because people need the route to revoke access. */
   readonly essential?: true;
   /**
-   * The body of a successful response by status. The reply has the first status unless the handler sets another one.
+   * The bodies of successful responses by status. The reply has the first status unless the handler sets another one.
    */
   readonly responses: Readonly<Record<number, z.ZodType>>;
   /**
@@ -91,7 +93,7 @@ export interface Route {
   readonly handler: (input: HandlerInput<never, never, never>) => unknown;
 }
 
-/** Declares a route, so that the input of its handler has the types of its schemas. */
+/** Declares a route. Gives the handler's input the types of the route's schemas. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   definition: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
     readonly params?: P;
@@ -115,4 +117,4 @@ export const bodyStreamOf = (request: FastifyRequest): Readable =>
 export const IdParams = z.object({ id: z.string().max(64) });
 
 /** The response of a route that returns nothing. */
-export const NoContent = z.null().describe('Done');
+export const NoContent = z.null().describe('No content');

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AppContext } from './app-context.ts';
 
-/** For responses that are not pages: if a browser opens one, it must not run scripts or be framed. */
+/** The policy for responses that are not pages: a browser that opens one must not run scripts in it or embed it. */
 export const API_CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Whether clients reach this server over HTTPS, directly or through a trusted proxy. */
@@ -23,7 +23,7 @@ export function sessionCookieName(
 /** Hosts that browsers trust over plain HTTP (Secure Contexts, section 3.1). */
 const LOOPBACK_HOSTNAME = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i;
 
-/** Returns the headers of every response (ASVS 3.4.1–8). Pages set their own content security policy. */
+/** Returns the security headers of a response (ASVS 3.4.1 to 3.4.8). Pages set their own content security policy. */
 export function securityHeaders(
   context: Pick<AppContext, 'publicUrl'>,
   request: Pick<FastifyRequest, 'protocol' | 'hostname'>,

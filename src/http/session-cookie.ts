@@ -9,7 +9,7 @@ import type { AppContext } from './app-context.ts';
 import { personOf } from './principal.ts';
 import { sessionCookieName } from './security-headers.ts';
 
-/** Sets the session cookie (ASVS 3.3.1–4), or clears it if the secret is null. */
+/** Sets the session cookie (ASVS 3.3.1 to 3.3.4), or clears it if the secret is null. */
 export function setSessionCookie(
   context: AppContext,
   request: FastifyRequest,
@@ -25,8 +25,8 @@ export function setSessionCookie(
 }
 
 /**
- * Sends a session's new secret in the same way as the session was sent: as a cookie, or in its own header for
- * Bearer.
+ * Sends the new secret of the session: as a cookie if the request sent a cookie, otherwise in the header
+ * `Devpilot-Session`.
  */
 export function sendRotatedSession(
   context: AppContext,
@@ -40,7 +40,7 @@ export function sendRotatedSession(
 
 export const SignInResponse = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
 
-/** Responds to a sign-in with the cookie, the person and the expiry of the session. */
+/** Responds to a sign-in: sets the session cookie and sends the person and the expiry of the session. */
 export function sendSignInResponse(
   context: AppContext,
   request: FastifyRequest,

@@ -14,7 +14,7 @@ import { SignInResponse, sendSignInResponse, setSessionCookie } from './session-
 
 const tag = 'People';
 
-/** Routes to sign up and sign in, and for the sessions of a person. */
+/** Routes for signing up and in, and for the sessions of a person. */
 export function sessionRoutes(context: AppContext): Route[] {
   const { people } = context;
   async function endOneSession(request: FastifyRequest, reply: FastifyReply, id: string): Promise<void> {

@@ -40,15 +40,18 @@ import { SignInResponse, sendSignInResponse, setSessionCookie } from './session-
 
 const tag = 'Single sign-on';
 const REDIRECT = 303;
-const Redirect = z.null().describe('A redirect: to the provider, or to a page of this server');
-/** A longer path would not fit into the cookie. */
+const Redirect = z.null().describe('Redirect to the provider or to a page of this server');
+/** A longer path would not fit into the cookie; characters. */
 const MAX_RETURN_PATH_LENGTH = 1024;
 
 function flowCookieName(context: AppContext, request: FastifyRequest): string {
   return isHttps(context, request) ? '__Host-devpilot-oidc' : 'devpilot-oidc';
 }
 
-/** Binds a started sign-in to the browser. `Lax`, because the provider's redirect comes from another site. */
+/**
+ * Sets the cookie that binds a started flow to the browser, or clears it if the value is null. The cookie is `Lax`,
+ * because the provider's redirect comes from another site.
+ */
 function setFlowCookie(context: AppContext, request: FastifyRequest, reply: FastifyReply, value: string | null): void {
   const seconds = value === null ? 0 : DURATIONS.singleSignOn / 1000;
   const secure = isHttps(context, request) ? '; Secure' : '';
@@ -63,13 +66,13 @@ function readFlowCookie(context: AppContext, request: FastifyRequest): string | 
   return value === undefined || value === '' || others.length > 0 ? null : value;
 }
 
-/** Returns the path of a page with the problem that it explains and the path to return to. */
+/** Returns the path of a page that explains a problem and then returns to `returnPath`. */
 function problemPath(page: string, reason: SingleSignOnProblem, returnPath: string): string {
   const query = new URLSearchParams({ problem: reason, ...(returnPath !== '/' && { from: returnPath }) });
   return `${page}?${query}`;
 }
 
-/** Returns the person who is signed in to the browser that calls a public route, or null. */
+/** Returns the person who is signed in to the browser that sends a request to a public route, or null. */
 async function findCaller(context: AppContext, request: FastifyRequest): Promise<SignedInPerson | null> {
   const [secret] = parseSessionCookies(request.headers.cookie, sessionCookieName(context, request));
   if (secret === undefined) return null;
@@ -81,7 +84,10 @@ async function findCaller(context: AppContext, request: FastifyRequest): Promise
   }
 }
 
-/** Starts a flow and sets its cookie. Throws `unavailable` if the provider cannot be reached, `not_found`. */
+/**
+ * Starts a flow, sets its cookie and returns the URL of the provider. Throws `unavailable` if the provider cannot be
+ * reached, and `not_found` if single sign-on is not set up.
+ */
 async function startFlow(
   context: AppContext,
   request: FastifyRequest,
@@ -105,7 +111,7 @@ async function startFlow(
     if (!(error instanceof SingleSignOnError)) throw error;
     request.log.warn({ requestId: request.id, reason: error.reason, detail: error.message }, 'single sign-on failed');
     const name = requireProvider(people).name;
-    throw new Problem('unavailable', `${name} cannot be reached or is not set up correctly. Try again later.`);
+    throw new Problem('unavailable', `${name} cannot be reached or is misconfigured. Try again later.`);
   }
 }
 
@@ -139,7 +145,7 @@ function sendOutcome(
   }
 }
 
-/** The routes that browsers use before sign-in, and those that the provider calls. */
+/** The routes that browsers use before sign-in, and the routes that the provider calls. */
 function signInRoutes(context: AppContext): Route[] {
   const { people } = context;
   return [
@@ -148,7 +154,8 @@ function signInRoutes(context: AppContext): Route[] {
       url: '/v1/oidc/start',
       essential: true,
       access: { public: true },
-      summary: 'Start single sign-on in a browser: redirects to the provider',
+      summary: 'Start single sign-on in a browser',
+      description: 'Redirects to the provider.',
       tag,
       query: SingleSignOnQuery,
       responses: { [REDIRECT]: Redirect },
@@ -169,6 +176,7 @@ function signInRoutes(context: AppContext): Route[] {
       essential: true,
       access: { public: true },
       summary: 'Start single sign-on from the web UI',
+      description: 'Returns the URL of the provider.',
       tag,
       body: StartSingleSignOn,
       responses: { 200: SingleSignOnUrl },
@@ -183,7 +191,9 @@ function signInRoutes(context: AppContext): Route[] {
       essential: true,
       access: { public: true },
       ignoresQuery: true,
-      summary: "Process the provider's response (redirect URI): signs in, or explains on a page why not",
+      summary: "Process the provider's response",
+      description:
+        'The redirect URI of the provider. Signs the person in, or redirects to a page that explains why sign-in failed.',
       tag,
       responses: { [REDIRECT]: Redirect },
       errorCodes: ['not_found'],
@@ -203,15 +213,15 @@ function signInRoutes(context: AppContext): Route[] {
       url: '/v1/oidc/second-factor',
       essential: true,
       access: { public: true },
-      summary: 'Complete a single sign-on that waits for a two-factor code',
+      summary: 'Complete single sign-on with a two-factor code',
       tag,
       body: SecondFactor,
       responses: { 201: SignInResponse },
       errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
         requireOwnOrigin(context, request);
-        const waiting = readFlowCookie(context, request);
-        const signedIn = await completeSecondFactor(people, waiting, body.code, originOf(request));
+        const flowCode = readFlowCookie(context, request);
+        const signedIn = await completeSecondFactor(people, flowCode, body.code, originOf(request));
         setFlowCookie(context, request, reply, null);
         return sendSignInResponse(context, request, reply, signedIn);
       },
@@ -221,7 +231,8 @@ function signInRoutes(context: AppContext): Route[] {
       url: '/v1/sessions/link',
       essential: true,
       access: { public: true },
-      summary: 'Sign in with the one-time link of an operator, while passwords are off',
+      summary: 'Sign in with a one-time link',
+      description: 'Operators can create such links while passwords are off.',
       tag: 'People',
       body: SignInLink,
       responses: { 201: SignInResponse },
@@ -236,7 +247,8 @@ function signInRoutes(context: AppContext): Route[] {
       url: '/v1/oidc/backchannel-logout',
       essential: true,
       access: { public: true },
-      summary: "End sessions when the provider's end (OpenID Connect Back-Channel Logout 1.0)",
+      summary: 'End sessions after a sign-out at the provider',
+      description: 'The provider calls this (OpenID Connect Back-Channel Logout 1.0).',
       tag,
       body: LogoutRequest,
       bodyFormat: 'form',
@@ -260,7 +272,7 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/me/single-sign-on',
       access: { person: 'signed_in' },
-      summary: 'List the accounts at the provider that sign you in',
+      summary: 'List your accounts at the single sign-on provider',
       tag,
       responses: { 200: OwnSingleSignOn },
       handler: ({ request }) => findOwnSingleSignOn(people, signedInOf(request)),
@@ -269,7 +281,8 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/me/single-sign-on',
       access: { person: 'signed_in' },
-      summary: 'Start linking an account at the provider, whose verified email address must be yours',
+      summary: 'Start linking an account at the single sign-on provider',
+      description: 'Its verified email address must be the same as yours.',
       tag,
       body: Reauthenticate,
       responses: { 200: SingleSignOnUrl },
@@ -285,7 +298,8 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/me/single-sign-on/:id',
       access: { person: 'signed_in' },
-      summary: 'Unlink an account at the provider; ends the other sessions that it started',
+      summary: 'Unlink an account at the single sign-on provider',
+      description: 'Ends the other sessions that were started with it.',
       tag,
       params: IdParams,
       body: Reauthenticate,

@@ -40,7 +40,7 @@ function readBuiltSpa(directory: string): BuiltSpa | null {
   }
 }
 
-/** Returns the page's content security policy (ASVS 3.4.3): own scripts only, styles by nonce, no foreign origin. */
+/** Returns the page's content security policy (ASVS 3.4.3): own scripts only, styles with a nonce, no other origins. */
 function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
@@ -72,21 +72,21 @@ const PAGES_WITHOUT_NAVIGATION: ReadonlySet<string> = new Set<PageRoute>([
   '/device',
 ]);
 
-/** Returns the layout that the browser shows until the page's script runs: with navigation, or a centered card. */
+/** Returns the layout that is shown until the page's script runs: `shell` has navigation, `centered` is a card. */
 function initialLayout({ routeOptions, headers: { cookie } }: FastifyRequest): 'shell' | 'centered' {
-  // Everyone else is redirected to sign-in. The secret is not verified, because the layout reveals nothing.
+  // Without a session, the page redirects to sign-in. The secret is not verified, because the layout reveals nothing.
   const hasSession = /(?:^|; *)(?:__Host-)?devpilot=/.test(cookie ?? '');
   return hasSession && !PAGES_WITHOUT_NAVIGATION.has(routeOptions.url ?? '') ? 'shell' : 'centered';
 }
 
 interface SpaOptions {
-  /** Whether a server may be this machine itself; the web UI offers the option only then. */
+  /** Whether apps can be deployed to this machine itself; the web UI offers the option only then. */
   readonly allowLocalServers: boolean;
-  /** Whether anyone has signed up. Until then, every path redirects to setup. */
+  /** Whether anyone has signed up. If not, every path redirects to setup. */
   readonly isSetUp: () => Promise<boolean>;
   /** Whether people sign in with passwords. */
   readonly passwords?: 'on' | 'off';
-  /** The name of the provider of single sign-on, if there is one. */
+  /** The name of the single sign-on provider, if single sign-on is set up. */
   readonly singleSignOn?: string | undefined;
   readonly directory?: string;
 }

@@ -9,12 +9,12 @@ export const isSunsetDue = (expiresAt: number, now: number): boolean =>
 /** Returns a time in epoch milliseconds as an HTTP date (RFC 9110, section 5.6.7). */
 export const formatHttpDate = (epochMs: number): string => new Date(epochMs).toUTCString();
 
-/** Returns the header `Sunset` (RFC 8594) for a credential that expires soon, else null. */
+/** Returns the value of the header `Sunset` (RFC 8594) for a credential that expires soon, otherwise null. */
 export function sunsetOf({ expiresAt }: Pick<CredentialRecord, 'expiresAt'>, now: number): string | null {
   return expiresAt !== null && isSunsetDue(expiresAt, now) ? formatHttpDate(expiresAt) : null;
 }
 
-/** Adds the `Sunset` of a known credential to a problem. */
+/** Adds the header `Sunset` to a problem if its credential expires soon. */
 export function withSunset(problem: Problem, record: CredentialRecord | null, now: number): Problem {
   const sunset = record === null ? null : sunsetOf(record, now);
   return sunset === null ? problem : new Problem(problem.code, problem.message, { ...problem.extensions, sunset });

@@ -18,11 +18,13 @@ const ANY_ACCESS_TOKEN = { access_token: requireAll('access_token', []), api_key
 
 /** Returns the requested limits of the new token. */
 const requestedLimits = ({ scope, expires_in: expiresIn, restrictions }: TokenRequest) => ({
-  ...{ scope, expiresIn, restrictions },
+  scope,
+  expiresIn,
+  restrictions,
 });
 
-/** Exchanges an access token, which also authenticates the request, for a narrower one. */
-async function exchangeHeldToken(
+/** Exchanges an access token, which also authenticates the request, for an access token with fewer rights. */
+async function exchangeOwnToken(
   context: AppContext,
   secret: string,
   body: TokenRequest,
@@ -46,7 +48,7 @@ function exchangeSubjectToken(context: AppContext, body: TokenRequest, request: 
   if (token === undefined) throw invalidField('subject_token', 'is required');
   if (requested !== undefined && requested !== TOKEN_TYPES.accessToken)
     throw invalidField('requested_token_type', `must be ${TOKEN_TYPES.accessToken}`);
-  if (type === TOKEN_TYPES.accessToken) return exchangeHeldToken(context, token, body, request);
+  if (type === TOKEN_TYPES.accessToken) return exchangeOwnToken(context, token, body, request);
   if (type !== TOKEN_TYPES.idToken && type !== TOKEN_TYPES.jwt)
     throw invalidField('subject_token_type', `must be one of: ${Object.values(TOKEN_TYPES).join(', ')}`);
   const identityId = resource ?? audience;
@@ -63,8 +65,9 @@ export function tokenRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/oauth/token',
       access: { public: true },
-      summary:
-        'Get a token: exchange the identity of a workload or an access token (RFC 8693), or poll for the session of a device (RFC 8628, section 3.4)',
+      summary: 'Get a token',
+      description:
+        'Exchanges the token of a workload, or an access token, for a new access token (RFC 8693). With the device grant, polls for the session of a device (RFC 8628, section 3.4).',
       tag: 'Workload identities',
       body: TokenRequest,
       bodyFormat: 'form or json',

@@ -19,15 +19,15 @@ function sendPage(reply: FastifyReply, status: number, body: string): FastifyRep
 }
 
 /**
- * Registers the page for the unsubscribe link in mails, which needs no sign-in (RFC 8058). Opening the link changes
- * nothing, because mail scanners also open it; the button, or the mail program, sends a POST to the same URL, whose
- * body is ignored.
+ * Registers the page for the unsubscribe link in emails, which needs no sign-in (RFC 8058). Opening the link changes
+ * nothing, because mail scanners also open it. The button on the page, or the mail program, sends a POST to the same
+ * URL. Its body is ignored.
  */
 export function registerUnsubscribe(scope: FastifyInstance, context: AppContext): void {
   const { notify } = context;
   void scope.register((app, _options, done) => {
     app.removeAllContentTypeParsers();
-    const parser = { parseAs: 'buffer', bodyLimit: LIMITS.formBody } as const;
+    const parser = { parseAs: 'buffer', bodyLimit: LIMITS.formBodyBytes } as const;
     app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
     const url = '/unsubscribe/:token';
     const invalid =

@@ -5,11 +5,11 @@ import { createYielder } from '../platform/bounded-json.ts';
 
 const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
-/** No id or slug contains a NUL character, and not every database can search for one. */
+/** No ID or slug contains NUL, and not every database can search for it. */
 const containsNul = (params: unknown): boolean =>
   Object.values(params ?? {}).some((text) => String(text).includes('\0'));
 
-/** The message of zod for a missing field. */
+/** Zod's message for a missing field. */
 const MISSING = /^Invalid input: expected .*, received undefined$/;
 
 /** The unit of a limit, by the type of the value. */
@@ -20,7 +20,7 @@ const UNITS: Readonly<Record<string, string>> = {
   map: ' items',
 };
 
-/** Returns the message for a value beyond a limit, unless its schema has a message; null for other problems. */
+/** Returns the message for a value beyond a limit. Returns null for other issues, and if the schema has its own message. */
 function limitMessage(issue: z.core.$ZodIssue): string | null {
   const isTooSmall = issue.code === 'too_small';
   if ((!isTooSmall && issue.code !== 'too_big') || !/^Too (?:small|big): /.test(issue.message)) return null;
@@ -33,7 +33,7 @@ function limitMessage(issue: z.core.$ZodIssue): string | null {
 /** Maximum number of field errors in a response. */
 const MAX_FIELD_ERRORS = 20;
 
-/** Returns text of a request without secrets and truncated, for use in a response. */
+/** Redacts secrets in a text from a request and truncates it, for use in a response. */
 function redactAndTruncate(text: string): string {
   const redacted = redactSecrets(text);
   return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
@@ -45,7 +45,7 @@ export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart:
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.slice(0, MAX_FIELD_ERRORS).map((key) => ({
         field: redactAndTruncate(path === '' ? key : `${path}.${key}`),
-        message: 'must not be sent: unknown field',
+        message: 'is not a known field; remove it',
       }));
     }
     const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
@@ -68,29 +68,29 @@ interface ValidationTarget {
 /** Compiles a validator whose error names each invalid field. The schemas themselves reject unknown fields. */
 export function compileValidator({ schema, httpPart }: ValidationTarget) {
   return (data: unknown) => {
-    // The handlers of such routes parse the bytes themselves.
+    // Routes that receive bytes parse the body themselves.
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     if (httpPart === 'params' && containsNul(data)) return { error: new Problem('not_found') };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
-    // No resource can have a malformed id.
+    // No resource has a malformed ID.
     if (httpPart === 'params') return { error: new Problem('not_found') };
     return { error: validationProblem(result.error.issues, httpPart) };
   };
 }
 
-/** A schema of an object with one array that is too long to be validated at once. */
+/** The schema of an object with one array that is too long to be validated in one turn of the event loop. */
 export interface SplitSchema {
-  /** Everything except the elements. */
+  /** The schema of the object, without checks of the array's elements. */
   readonly schemaWithoutElements: z.ZodType;
   /**
-   * Validates the elements one by one over several turns of the event loop and replaces each with the schema's output.
+   * Validates the elements over several turns of the event loop and replaces each element with the schema's output.
    * Throws `validation_failed` for the first invalid element.
    */
   checkElements(body: unknown): Promise<void>;
 }
 
-/** Splits a schema. Throws if it has no array in `field`. */
+/** Splits an object schema into the array in `field` and everything else. Throws if `field` is not an array. */
 export function splitLongArray(schema: z.ZodType | undefined, field: string): SplitSchema {
   const list = schema instanceof z.ZodObject ? schema.shape[field] : undefined;
   if (!(schema instanceof z.ZodObject && list instanceof z.ZodArray)) throw new Error(`${field} must be an array.`);

@@ -27,8 +27,8 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 const tag = 'Webhooks';
 const access = { person: 'admin' } as const;
 const url = '/v1/webhooks';
-const named = { tag, access, url: `${url}/:id`, params: IdParams } as const;
-const deliveries = { tag, access, url: `${url}/:id/deliveries` } as const;
+const itemRoute = { tag, access, url: `${url}/:id`, params: IdParams } as const;
+const deliveryRoute = { tag, access, url: `${url}/:id/deliveries` } as const;
 const DeliveryParams = IdParams.extend({ delivery: z.string().max(64) });
 
 export function webhookRoutes(context: AppContext): Route[] {
@@ -40,14 +40,16 @@ function configurationRoutes(context: AppContext): Route[] {
   return [
     route({
       ...{ method: 'GET', url, access, tag },
-      summary: 'List webhooks, newest first',
+      summary: 'List webhooks',
+      description: 'Newest first.',
       query: PageQuery,
       responses: { 200: pageOf(Webhook) },
       handler: ({ query, request }) => listWebhooks(notify, workspaceIdOf(request), query),
     }),
     route({
       ...{ method: 'POST', url, access, tag },
-      summary: 'Create a webhook, which receives the events after its creation; the secret is shown only once',
+      summary: 'Create a webhook',
+      description: 'It receives the events that occur after its creation. Its secret is shown only once.',
       body: CreateWebhook,
       responses: { 201: CreatedWebhook },
       errorCodes: ['idempotent_replay'],
@@ -59,7 +61,7 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'GET' },
+      ...{ ...itemRoute, method: 'GET' },
       summary: 'Get a webhook',
       responses: { 200: Webhook },
       errorCodes: ['not_found'],
@@ -70,8 +72,9 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'PATCH', checksIfMatch: true },
-      summary: 'Edit a webhook; `active: true` continues with the first event that was not delivered',
+      ...{ ...itemRoute, method: 'PATCH', checksIfMatch: true },
+      summary: 'Edit a webhook',
+      description: '`active: true` resumes delivery with the first event that was not delivered.',
       body: UpdateWebhook,
       responses: { 200: Webhook },
       errorCodes: ['not_found', 'conflict'],
@@ -82,15 +85,16 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'DELETE', checksIfMatch: true },
+      ...{ ...itemRoute, method: 'DELETE', checksIfMatch: true },
       summary: 'Delete a webhook and its deliveries',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => deleteWebhook(notify, requestContextOf(context, request), params.id),
     }),
     route({
-      ...{ ...named, method: 'POST', url: `${url}/:id/secret` },
-      summary: 'Replace the secret of a webhook; for 24 hours, messages are signed with the previous one too',
+      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/secret` },
+      summary: 'Replace the secret of a webhook',
+      description: 'For 24 hours, messages are also signed with the previous secret.',
       responses: { 201: WebhookSecret },
       errorCodes: ['not_found', 'idempotent_replay'],
       handler: ({ params, request, reply }) => {
@@ -105,30 +109,33 @@ function deliveryRoutes(context: AppContext): Route[] {
   const { notify } = context;
   return [
     route({
-      ...{ ...named, method: 'POST', url: `${url}/:id/test` },
-      summary: 'Send a test message',
+      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/test` },
+      summary: 'Send a test message to a webhook',
       responses: { 202: WebhookDelivery },
       errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: ({ params, request }) => testWebhook(notify, requestContextOf(context, request), params.id),
     }),
     route({
-      ...{ ...deliveries, method: 'GET', params: IdParams },
-      summary: 'List the newest deliveries of a webhook, newest first',
+      ...{ ...deliveryRoute, method: 'GET', params: IdParams },
+      summary: 'List the deliveries of a webhook',
+      description: 'Newest first. Old deliveries are deleted.',
       query: PageQuery,
       responses: { 200: pageOf(WebhookDelivery) },
       errorCodes: ['not_found'],
       handler: ({ params, query, request }) => listDeliveries(notify, workspaceIdOf(request), params.id, query),
     }),
     route({
-      ...{ ...deliveries, method: 'GET', url: `${deliveries.url}/:delivery`, params: DeliveryParams },
-      summary: 'Get a delivery with its request and the beginning of the response',
+      ...{ ...deliveryRoute, method: 'GET', url: `${deliveryRoute.url}/:delivery`, params: DeliveryParams },
+      summary: 'Get a delivery',
+      description: 'Includes the request and the beginning of the response.',
       responses: { 200: WebhookDeliveryDetail },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => findDelivery(notify, workspaceIdOf(request), params.id, params.delivery),
     }),
     route({
-      ...{ ...deliveries, method: 'POST', url: `${deliveries.url}/:delivery/redeliver`, params: DeliveryParams },
-      summary: 'Send a message again; a delivery that is waiting is sent now',
+      ...{ ...deliveryRoute, method: 'POST', url: `${deliveryRoute.url}/:delivery/redeliver`, params: DeliveryParams },
+      summary: 'Redeliver a message',
+      description: 'Sends the message again. If the delivery is waiting, it is sent immediately.',
       responses: { 202: WebhookDelivery },
       errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: ({ params, request }) =>

@@ -28,11 +28,11 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Workload identities';
 const url = '/v1/workload-identities';
-const readers = { person: 'member' } as const;
-const admins = { person: 'admin' } as const;
-const named = { tag, url: `${url}/:id`, params: IdParams } as const;
+const readAccess = { person: 'member' } as const;
+const writeAccess = { person: 'admin' } as const;
+const itemRoute = { tag, url: `${url}/:id`, params: IdParams } as const;
 
-function setHeaders(reply: FastifyReply, identity: WorkloadIdentity): WorkloadIdentity {
+function withEtag(reply: FastifyReply, identity: WorkloadIdentity): WorkloadIdentity {
   reply.header('etag', etagOfWorkloadIdentity(identity));
   return identity;
 }
@@ -45,15 +45,17 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
   const { workloads } = context;
   return [
     route({
-      ...{ method: 'GET', url, access: readers, tag },
-      summary: 'List workload identities, newest first',
+      ...{ method: 'GET', url, access: readAccess, tag },
+      summary: 'List workload identities',
+      description: 'Newest first.',
       query: PageQuery,
       responses: { 200: pageOf(WorkloadIdentity) },
       handler: ({ query, request }) => listWorkloadIdentities(workloads, workspaceIdOf(request), query),
     }),
     route({
-      ...{ method: 'POST', url, access: admins, tag },
-      summary: 'Create a workload identity: tokens of this issuer that meet the conditions get access tokens',
+      ...{ method: 'POST', url, access: writeAccess, tag },
+      summary: 'Create a workload identity',
+      description: 'Tokens of its issuer that meet its conditions can be exchanged for access tokens.',
       body: CreateWorkloadIdentity,
       responses: { 201: WorkloadIdentity },
       errorCodes: ['idempotent_replay'],
@@ -61,21 +63,22 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
         const requestContext = requestContextOf(context, request);
         const identity = await createWorkloadIdentity(workloads, requestContext, body, baseUrlOf(context, request));
         reply.header('location', `${url}/${identity.id}`);
-        return setHeaders(reply, identity);
+        return withEtag(reply, identity);
       },
     }),
     route({
-      ...{ ...named, method: 'GET', access: readers },
+      ...{ ...itemRoute, method: 'GET', access: readAccess },
       summary: 'Get a workload identity',
       responses: { 200: WorkloadIdentity },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) =>
-        setHeaders(reply, await findWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
+        withEtag(reply, await findWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
     }),
     route({
-      ...{ ...named, method: 'PATCH', access: admins, checksIfMatch: true },
-      summary:
-        'Edit a workload identity; unless only the name or the lifetime changes, the access tokens issued before stop working before the response is sent',
+      ...{ ...itemRoute, method: 'PATCH', access: writeAccess, checksIfMatch: true },
+      summary: 'Edit a workload identity',
+      description:
+        'If anything except the name or the lifetime changes, the access tokens that were issued for it stop working before the response is sent.',
       body: UpdateWorkloadIdentity,
       responses: { 200: WorkloadIdentity },
       errorCodes: ['not_found', 'conflict'],
@@ -83,12 +86,13 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
         const requestContext = requestContextOf(context, request);
         const { identity, receipt } = await updateWorkloadIdentity(workloads, requestContext, params.id, body);
         setReceipt(reply, receipt);
-        return setHeaders(reply, identity);
+        return withEtag(reply, identity);
       },
     }),
     route({
-      ...{ ...named, method: 'DELETE', access: admins, checksIfMatch: true },
-      summary: 'Delete a workload identity; the access tokens issued for it stop working before the response is sent',
+      ...{ ...itemRoute, method: 'DELETE', access: writeAccess, checksIfMatch: true },
+      summary: 'Delete a workload identity',
+      description: 'The access tokens that were issued for it stop working before the response is sent.',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
@@ -97,15 +101,18 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'GET', url: `${url}/:id/exchanges`, access: admins },
-      summary: 'List the last exchanges of a workload identity, accepted and refused, newest first',
+      ...{ ...itemRoute, method: 'GET', url: `${url}/:id/exchanges`, access: writeAccess },
+      summary: 'List the exchanges of a workload identity',
+      description: 'Returns the last accepted and the last refused exchanges, newest first.',
       responses: { 200: WorkloadExchanges },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => listExchanges(workloads, workspaceIdOf(request), params.id),
     }),
     route({
-      ...{ ...named, method: 'POST', url: `${url}/:id/test`, access: admins },
-      summary: 'Test whether a token with these claims would be accepted; its signature and its times are not checked',
+      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/test`, access: writeAccess },
+      summary: 'Test a workload identity',
+      description:
+        'Returns whether a token with these claims would be accepted. Its signature and its times are not checked.',
       body: TestWorkloadIdentity,
       responses: { 200: WorkloadIdentityTest },
       errorCodes: ['not_found'],

@@ -103,14 +103,14 @@ describe('formats of messages', () => {
       ],
     );
     const deletedKey = { kind: 'api_key', id: 'key_1', name: 'CI' };
-    const presented = toChatMessage(
+    const chatMessage = toChatMessage(
       {
         ...messageOf('CI', { target: null, credential: deletedKey, detail: { count: 1 } }),
         type: 'credential.used_after_deletion',
       },
       source,
     );
-    assert.equal(presented.title, 'The API key “CI” was presented after its deletion');
+    assert.equal(chatMessage.title, 'The API key “CI” was used after its deletion');
     const sent = toChatMessage({ ...log, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
     assert.deepEqual([sent.title, sent.facts], ['Webhook test', [['Workspace', 'Shop & Co']]]);
     assert.equal(sent.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');

@@ -59,7 +59,7 @@ export const ACCESS_SENTENCES = {
   ],
   'credential.used_after_deletion': ({ event, credential }) => [
     ...namedCredential(event, credential),
-    ' was presented after its deletion',
+    ' was used after its deletion',
   ],
   'credential.violates_policy': ({ event, credential }) => [
     ...namedCredential(event, credential),
