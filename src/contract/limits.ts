@@ -253,7 +253,7 @@ export const RESOURCE_LIMITS = {
   /** Bytes of a source map before and after decompression. It is stored compressed. */
   sourceMapBytes: 10 * 1_048_576,
   sourceMapUnpackedBytes: 40 * 1_048_576,
-  /** Source maps per workspace and their stored bytes. Beyond either limit, the oldest ones are deleted. */
+  /** Source maps per workspace and their stored bytes. Beyond either limit, source maps are deleted. */
   sourceMaps: 1_000,
   sourceMapTotalBytes: 256 * 1_048_576,
   errorFrames: 50,

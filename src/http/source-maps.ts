@@ -37,7 +37,7 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       about: 'list',
       summary: 'Upload a source map',
       description:
-        'Replaces an earlier source map with the same debug ID. Beyond 1,000 source maps or 256 MiB, the oldest source maps of the apps with the most are deleted.',
+        'Replaces an earlier source map with the same debug ID. Beyond 1,000 source maps or 256 MiB, the oldest maps of the apps with the most source maps are deleted.',
       tag,
       query: SourceMapUpload,
       bodyFormat: 'bytes',
