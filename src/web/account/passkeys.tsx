@@ -42,6 +42,44 @@ function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; re
   );
 }
 
+interface PasskeyRowProps {
+  readonly passkey: Passkey;
+  readonly onOpen: (dialog: OpenDialog) => void;
+}
+
+function PasskeyRow({ passkey, onOpen }: PasskeyRowProps) {
+  const added = <RelativeTime time={passkey.createdAt} withDate />;
+  return (
+    <ItemListRow
+      icon={<IconFingerprint size={18} />}
+      title={
+        <>
+          <bdi>{passkey.name}</bdi>
+          {passkey.backedUp && <Tag>{strings.passkeys.synced}</Tag>}
+        </>
+      }
+      note={
+        passkey.lastUsedAt === null
+          ? strings.passkeys.addedNeverUsed(added)
+          : strings.passkeys.addedLastUsed(added, <RelativeTime time={passkey.lastUsedAt} withDate />)
+      }
+      actions={
+        <RowMenu
+          name={passkey.name}
+          actions={[
+            {
+              label: strings.passkeys.renameAction,
+              Icon: IconEdit,
+              onSelect: () => onOpen({ rename: passkey }),
+            },
+            deleteAction(() => onOpen({ remove: passkey })),
+          ]}
+        />
+      }
+    />
+  );
+}
+
 /** The person's passkeys: add (after reauthentication), rename, delete. */
 export function PasskeysSection() {
   const { data: passkeys, error, refetch } = useQuery(passkeysQuery);
@@ -72,37 +110,7 @@ export function PasskeysSection() {
       {passkeys.length > 0 && (
         <ItemList label={strings.passkeys.title}>
           {passkeys.map((passkey) => (
-            <ItemListRow
-              key={passkey.id}
-              icon={<IconFingerprint size={18} />}
-              title={
-                <>
-                  <bdi>{passkey.name}</bdi>
-                  {passkey.backedUp && <Tag>{strings.passkeys.synced}</Tag>}
-                </>
-              }
-              note={
-                passkey.lastUsedAt === null
-                  ? strings.passkeys.addedNeverUsed(<RelativeTime time={passkey.createdAt} withDate />)
-                  : strings.passkeys.addedLastUsed(
-                      <RelativeTime time={passkey.createdAt} withDate />,
-                      <RelativeTime time={passkey.lastUsedAt} withDate />,
-                    )
-              }
-              actions={
-                <RowMenu
-                  name={passkey.name}
-                  actions={[
-                    {
-                      label: strings.passkeys.renameAction,
-                      Icon: IconEdit,
-                      onSelect: () => setDialog({ rename: passkey }),
-                    },
-                    deleteAction(() => setDialog({ remove: passkey })),
-                  ]}
-                />
-              }
-            />
+            <PasskeyRow key={passkey.id} passkey={passkey} onOpen={setDialog} />
           ))}
         </ItemList>
       )}

@@ -28,22 +28,12 @@ interface ReauthenticationFormProps {
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }
 
-/**
- * Asks for reauthentication before a sensitive operation (ASVS 7.5.3): the password, with a code if two-factor
- * authentication is on, or a passkey.
- */
-export function ReauthenticationForm({
-  children,
-  submitLabel,
-  isDestructive = false,
+/** Returns the form, and the mutation that performs the operation with the proof. */
+function useReauthentication({
   proposedName,
-  onCancel,
   onReauthenticated,
-}: ReauthenticationFormProps) {
+}: Pick<ReauthenticationFormProps, 'proposedName' | 'onReauthenticated'>) {
   const me = useMe();
-  const describedBy = useId();
-  const canUsePasskey = passkeyUnavailableReason() === null;
-  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
   const form = useAppForm({
     initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
@@ -65,6 +55,26 @@ export function ReauthenticationForm({
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
   });
+  return { form, reauthenticate };
+}
+
+/**
+ * Asks for reauthentication before a sensitive operation (ASVS 7.5.3): the password, with a code if two-factor
+ * authentication is on, or a passkey.
+ */
+export function ReauthenticationForm({
+  children,
+  submitLabel,
+  isDestructive = false,
+  proposedName,
+  onCancel,
+  onReauthenticated,
+}: ReauthenticationFormProps) {
+  const me = useMe();
+  const describedBy = useId();
+  const canUsePasskey = passkeyUnavailableReason() === null;
+  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
+  const { form, reauthenticate } = useReauthentication({ proposedName, onReauthenticated });
   const { error } = reauthenticate;
   const isFieldError =
     error instanceof DevpilotError &&

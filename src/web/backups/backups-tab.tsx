@@ -112,6 +112,38 @@ const COLUMNS: readonly Column<Backup>[] = [
 
 type OpenDialog = { readonly restore: Backup } | { readonly remove: Backup };
 
+interface BackupMenuProps {
+  readonly backup: Backup;
+  readonly onVerify: () => void;
+  readonly onOpen: (dialog: OpenDialog) => void;
+}
+
+function BackupMenu({ backup, onVerify, onOpen }: BackupMenuProps) {
+  return (
+    <RowMenu
+      name={strings.backupsTab.theBackupFrom(formatDateTime(backup.createdAt))}
+      actions={[
+        backup.sha256 !== null && {
+          label: strings.backupsTab.downloadAction,
+          Icon: IconDownload,
+          onSelect: () => window.location.assign(`/v1/backups/${backup.id}/download`),
+        },
+        backup.sha256 !== null && {
+          label: strings.backupsTab.verifyAction,
+          Icon: IconShieldCheck,
+          onSelect: onVerify,
+        },
+        backup.sha256 !== null && {
+          label: strings.backupsTab.restoreAction,
+          Icon: IconArrowBackUp,
+          onSelect: () => onOpen({ restore: backup }),
+        },
+        deleteAction(() => onOpen({ remove: backup })),
+      ]}
+    />
+  );
+}
+
 function BackupList({ app }: { readonly app: App }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
@@ -158,29 +190,7 @@ function BackupList({ app }: { readonly app: App }) {
         isFiltered={state.isPaged}
         renderRowActions={
           isAdmin
-            ? (backup) => (
-                <RowMenu
-                  name={strings.backupsTab.theBackupFrom(formatDateTime(backup.createdAt))}
-                  actions={[
-                    backup.sha256 !== null && {
-                      label: strings.backupsTab.downloadAction,
-                      Icon: IconDownload,
-                      onSelect: () => window.location.assign(`/v1/backups/${backup.id}/download`),
-                    },
-                    backup.sha256 !== null && {
-                      label: strings.backupsTab.verifyAction,
-                      Icon: IconShieldCheck,
-                      onSelect: () => verify.mutate(backup),
-                    },
-                    backup.sha256 !== null && {
-                      label: strings.backupsTab.restoreAction,
-                      Icon: IconArrowBackUp,
-                      onSelect: () => setDialog({ restore: backup }),
-                    },
-                    deleteAction(() => setDialog({ remove: backup })),
-                  ]}
-                />
-              )
+            ? (backup) => <BackupMenu backup={backup} onVerify={() => verify.mutate(backup)} onOpen={setDialog} />
             : undefined
         }
         empty={

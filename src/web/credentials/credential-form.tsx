@@ -89,12 +89,13 @@ function fitToPolicy(values: CredentialFormValues, policy: Policy, limits: Expir
   };
 }
 
-function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
-  const { kind, initial, edited, policy, onCancel, onSubmit, onDirtyChange } = props;
+type PolicyFormProps = CredentialFormProps & { readonly policy: Policy };
+
+/** Returns the form, and the limits that the policy sets for it. */
+function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: PolicyFormProps) {
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
-  const currentExpiresAt = edited?.expiresAt;
   const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
   // An edit does not have to fix an existing violation.
   const needsAddresses = policy.requireAddresses && edited === undefined;
@@ -119,13 +120,20 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
     },
     onSubmitPreventDefault: 'always',
   });
-  const { values } = form;
-  const resourceNames = useNamesById(values.resources ?? []);
   const isDirty = form.isDirty();
   useEffect(() => {
     onDirtyChange(isDirty);
     return () => onDirtyChange(false);
   }, [isDirty, onDirtyChange]);
+  return { form, limits, needsPassphrase: needsPassphrase(form.values.rights) };
+}
+
+function PolicyForm(props: PolicyFormProps) {
+  const { kind, edited, policy, onCancel, onSubmit } = props;
+  const { form, limits, needsPassphrase } = useCredentialForm(props);
+  const { values } = form;
+  const currentExpiresAt = edited?.expiresAt;
+  const resourceNames = useNamesById(values.resources ?? []);
 
   const saving = useSubmit(
     form,
@@ -160,7 +168,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
         policy={policy}
         limits={limits}
         currentExpiresAt={currentExpiresAt}
-        needsPassphrase={needsPassphrase(values.rights)}
+        needsPassphrase={needsPassphrase}
         passphraseDescription={props.passphraseDescription}
         knownUses={props.knownUses ?? NO_KNOWN_USES}
       />
@@ -177,11 +185,11 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
                 rights: values.rights,
                 rightNoun: kind.rightNoun,
                 expiresAt: toExpiresAt(values.expiry, limits, currentExpiresAt ?? null),
-                passphrase: values.passphrase !== '' || (needsPassphrase(values.rights) && 'missing'),
+                passphrase: values.passphrase !== '' || (needsPassphrase && 'missing'),
                 restrictions: describeRestrictions(values, resourceNames),
                 active: values.active,
                 guard: values.guard,
-                now,
+                now: limits.now,
               })}
             </Text>
           }

@@ -87,6 +87,30 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
   );
 }
 
+interface SelectionBarProps {
+  readonly selectedCount: number;
+  readonly onClear: () => void;
+  readonly onDelete: () => void;
+}
+
+function SelectionBar({ selectedCount, onClear, onDelete }: SelectionBarProps) {
+  return (
+    <section className={actionBarStyles['bar']} aria-label={strings.credentialsPage.selection}>
+      <Text fz="sm" fw={550} role="status">
+        {strings.credentialsPage.selected(selectedCount)}
+      </Text>
+      <Group gap="xs">
+        <Button size="xs" variant="default" onClick={onClear}>
+          {strings.credentialsPage.clearSelection}
+        </Button>
+        <Button size="xs" className="button-danger" onClick={onDelete}>
+          {strings.credentialsPage.deleteSelected}
+        </Button>
+      </Group>
+    </section>
+  );
+}
+
 /** The list of credentials of one kind, with all actions on them. */
 export function CredentialsPage({ kind, renderStatus, renderEditDialog }: CredentialsPageProps) {
   const access = useWorkspace();
@@ -171,19 +195,11 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           }
         />
         {selected.size > 0 && (
-          <section className={actionBarStyles['bar']} aria-label={strings.credentialsPage.selection}>
-            <Text fz="sm" fw={550} role="status">
-              {strings.credentialsPage.selected(selected.size)}
-            </Text>
-            <Group gap="xs">
-              <Button size="xs" variant="default" onClick={() => setSelected(new Map())}>
-                {strings.credentialsPage.clearSelection}
-              </Button>
-              <Button size="xs" className="button-danger" onClick={() => setOpen({ dialog: 'delete selected' })}>
-                {strings.credentialsPage.deleteSelected}
-              </Button>
-            </Group>
-          </section>
+          <SelectionBar
+            selectedCount={selected.size}
+            onClear={() => setSelected(new Map())}
+            onDelete={() => setOpen({ dialog: 'delete selected' })}
+          />
         )}
       </Stack>
       {(open?.dialog === 'create' || isNewLink) && <CreateCredentialDialog kind={kind} onClose={close} />}

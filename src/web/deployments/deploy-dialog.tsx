@@ -33,7 +33,39 @@ interface FieldsProps {
   readonly form: UseFormReturnType<DeployFormValues>;
 }
 
-function StrategyFields({ form }: FieldsProps) {
+function SourceFields({ form }: Pick<FieldsProps, 'form'>) {
+  return (
+    <>
+      <SegmentedControl
+        aria-label={strings.deployDialog.deployFrom}
+        data={SOURCES.map((value) => ({ value, label: strings.deployDialog[value] }))}
+        value={form.values.source}
+        onChange={(source) => form.setFieldValue('source', SOURCES.find((value) => value === source) ?? 'branch')}
+      />
+      {form.values.source === 'branch' && (
+        <PlainTextInput label={strings.deployDialog.branch} data-autofocus {...form.getInputProps('branch')} />
+      )}
+      {form.values.source === 'tag' && (
+        <PlainTextInput
+          label={strings.deployDialog.tag}
+          description={strings.deployDialog.tagDescription}
+          placeholder={strings.deployDialog.tagPlaceholder}
+          {...form.getInputProps('tag')}
+        />
+      )}
+      {form.values.source === 'commit' && (
+        <PlainTextInput
+          label={strings.deployDialog.commit}
+          placeholder={strings.deployDialog.commitPlaceholder}
+          classNames={{ input: 'mono' }}
+          {...form.getInputProps('commit')}
+        />
+      )}
+    </>
+  );
+}
+
+function StrategyFields({ form }: Pick<FieldsProps, 'form'>) {
   return (
     <>
       <Radio.Group label={strings.deployDialog.strategy} {...form.getInputProps('strategy')}>
@@ -83,7 +115,7 @@ function AdvancedFields({ app, form }: FieldsProps) {
           ))}
         </Stack>
       </Checkbox.Group>
-      <StrategyFields app={app} form={form} />
+      <StrategyFields form={form} />
       {app.hooks.length > 0 && (
         <Checkbox.Group label={strings.deployDialog.skipHooks} {...form.getInputProps('skipHooks')}>
           <Stack gap="xs" mt={4}>
@@ -146,31 +178,7 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
       size="lg"
     >
       <Form onSubmit={form.onSubmit(saving.submit)}>
-        <SegmentedControl
-          aria-label={strings.deployDialog.deployFrom}
-          data={SOURCES.map((value) => ({ value, label: strings.deployDialog[value] }))}
-          value={form.values.source}
-          onChange={(source) => form.setFieldValue('source', SOURCES.find((value) => value === source) ?? 'branch')}
-        />
-        {form.values.source === 'branch' && (
-          <PlainTextInput label={strings.deployDialog.branch} data-autofocus {...form.getInputProps('branch')} />
-        )}
-        {form.values.source === 'tag' && (
-          <PlainTextInput
-            label={strings.deployDialog.tag}
-            description={strings.deployDialog.tagDescription}
-            placeholder={strings.deployDialog.tagPlaceholder}
-            {...form.getInputProps('tag')}
-          />
-        )}
-        {form.values.source === 'commit' && (
-          <PlainTextInput
-            label={strings.deployDialog.commit}
-            placeholder={strings.deployDialog.commitPlaceholder}
-            classNames={{ input: 'mono' }}
-            {...form.getInputProps('commit')}
-          />
-        )}
+        <SourceFields form={form} />
         <Group>
           <Button
             variant="subtle"

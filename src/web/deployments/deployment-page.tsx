@@ -112,16 +112,82 @@ interface DeploymentDetailsProps {
   readonly app: App | undefined;
 }
 
+function DetailsSection({ deployment, app }: DeploymentDetailsProps) {
+  const { id, appId, branch, tag, commit, strategy, servers, approval, createdBy, rollbackOf, scheduledAt } =
+    deployment;
+  const [firstServer] = servers;
+  return (
+    <Section title={strings.deploymentPage.detailsTitle}>
+      <DescriptionList
+        items={[
+          [
+            strings.deploymentPage.items.app,
+            <TextLink key="app" to="/apps/$app" params={{ app: appId }}>
+              {app?.name ?? appId}
+            </TextLink>,
+          ],
+          tag === null
+            ? [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)]
+            : [strings.deploymentPage.items.tag, mono(tag)],
+          [
+            strings.deploymentPage.items.commit,
+            commit === null ? '–' : <CommitLink key="commit" repository={app?.repository} commit={commit} />,
+          ],
+          servers.length === 1 && firstServer !== undefined
+            ? [strings.deploymentPage.items.server, <ServerLink key="server" id={firstServer.serverId} />]
+            : [
+                strings.deploymentPage.items.strategy,
+                strategy === 'rolling'
+                  ? strings.deploymentPage.rollingStrategy({
+                      label: STRATEGY_LABELS[strategy].label,
+                      batchSize: deployment.batchSize,
+                      pauseSeconds: deployment.pauseSeconds,
+                    })
+                  : STRATEGY_LABELS[strategy].label,
+              ],
+          rollbackOf !== null && [
+            strings.deploymentPage.items.rollsBackTo,
+            <TextLink key="of" to="/deployments/$id" params={{ id: rollbackOf }}>
+              {strings.deploymentPage.anEarlierDeployment}
+            </TextLink>,
+          ],
+          deployment.attempt > 1 && [strings.deploymentPage.items.attempt, String(deployment.attempt)],
+          deployment.blockedBy !== null && [
+            strings.deploymentPage.items.waitsFor,
+            <TextLink key="blocker" to="/deployments/$id" params={{ id: deployment.blockedBy }}>
+              {strings.deploymentPage.anEarlierDeployment}
+            </TextLink>,
+          ],
+          scheduledAt !== null && [strings.deploymentPage.items.scheduledFor, formatDateTime(scheduledAt)],
+          approval !== null && [
+            strings.deploymentPage.items.approval,
+            approval.by === null
+              ? strings.deploymentPage.pending
+              : strings.deploymentPage.approvedBy(actorName(approval.by)),
+          ],
+          ...overrideItems(deployment),
+          [strings.deploymentPage.items.duration, <Duration key="duration" {...deployment} />],
+          [
+            strings.deploymentPage.items.started,
+            <span key="started">
+              {strings.deploymentPage.startedBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
+            </span>,
+          ],
+          [strings.deploymentPage.items.id, <CopyableId key="id" id={id} />],
+        ]}
+      />
+    </Section>
+  );
+}
+
 function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
   const { api } = useWorkspace();
   const names = useResourceNames();
-  const { id, appId, kind, status, branch, tag, commit, strategy, servers, approval, createdBy } = deployment;
+  const { id, appId, kind, status, servers } = deployment;
   const appName = app?.name ?? appId;
   const readLog: ReadLog = (query, options) => api.deployments.logs(id, query, options);
   const log = useLiveLog(id, readLog);
-  const { rollbackOf, scheduledAt } = deployment;
   const hasSingleServer = servers.length === 1;
-  const [onlyServer] = servers;
   return (
     <Page
       title={
@@ -147,66 +213,7 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
         emptyText={status === 'pending' ? strings.deploymentPage.notStartedYet : strings.deploymentPage.noOutputYet}
       />
       <VariablesSection deployment={deployment} />
-      <Section title={strings.deploymentPage.detailsTitle}>
-        <DescriptionList
-          items={[
-            [
-              strings.deploymentPage.items.app,
-              <TextLink key="app" to="/apps/$app" params={{ app: appId }}>
-                {appName}
-              </TextLink>,
-            ],
-            tag === null
-              ? [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)]
-              : [strings.deploymentPage.items.tag, mono(tag)],
-            [
-              strings.deploymentPage.items.commit,
-              commit === null ? '–' : <CommitLink key="commit" repository={app?.repository} commit={commit} />,
-            ],
-            hasSingleServer && onlyServer !== undefined
-              ? [strings.deploymentPage.items.server, <ServerLink key="server" id={onlyServer.serverId} />]
-              : [
-                  strings.deploymentPage.items.strategy,
-                  strategy === 'rolling'
-                    ? strings.deploymentPage.rollingStrategy({
-                        label: STRATEGY_LABELS[strategy].label,
-                        batchSize: deployment.batchSize,
-                        pauseSeconds: deployment.pauseSeconds,
-                      })
-                    : STRATEGY_LABELS[strategy].label,
-                ],
-            rollbackOf !== null && [
-              strings.deploymentPage.items.rollsBackTo,
-              <TextLink key="of" to="/deployments/$id" params={{ id: rollbackOf }}>
-                {strings.deploymentPage.anEarlierDeployment}
-              </TextLink>,
-            ],
-            deployment.attempt > 1 && [strings.deploymentPage.items.attempt, String(deployment.attempt)],
-            deployment.blockedBy !== null && [
-              strings.deploymentPage.items.waitsFor,
-              <TextLink key="blocker" to="/deployments/$id" params={{ id: deployment.blockedBy }}>
-                {strings.deploymentPage.anEarlierDeployment}
-              </TextLink>,
-            ],
-            scheduledAt !== null && [strings.deploymentPage.items.scheduledFor, formatDateTime(scheduledAt)],
-            approval !== null && [
-              strings.deploymentPage.items.approval,
-              approval.by === null
-                ? strings.deploymentPage.pending
-                : strings.deploymentPage.approvedBy(actorName(approval.by)),
-            ],
-            ...overrideItems(deployment),
-            [strings.deploymentPage.items.duration, <Duration key="duration" {...deployment} />],
-            [
-              strings.deploymentPage.items.started,
-              <span key="started">
-                {strings.deploymentPage.startedBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
-              </span>,
-            ],
-            [strings.deploymentPage.items.id, <CopyableId key="id" id={id} />],
-          ]}
-        />
-      </Section>
+      <DetailsSection deployment={deployment} app={app} />
     </Page>
   );
 }
