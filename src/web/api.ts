@@ -58,7 +58,7 @@ export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, 
 /** Records which workspace denied access. The first element of a workspace's query keys is its ID. */
 function handleWorkspaceQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
   handleQueryError(error);
-  // With unsaved input the page stays; the error of its request has a link to the account.
+  // If there is unsaved input, the page stays as it is. The error of its request links to the account.
   if (isSecondFactorNeeded(error) && !hasUnsavedInput()) queryClient.setQueryData(secondFactorKey(queryKey[0]), true);
 }
 
@@ -90,7 +90,7 @@ export function getErrorMessage(error: unknown): string {
 
 /**
  * Returns the server's field errors in the form that `useForm` accepts, or null if the error names no field. `fields`
- * maps the server's field names to the form's where they differ; its keys are field paths or the beginnings of paths.
+ * maps the server's field names to the form's where they differ; its keys are field paths or prefixes of them.
  */
 export function getFieldErrors(
   error: unknown,
@@ -100,7 +100,7 @@ export function getFieldErrors(
   return Object.fromEntries(
     error.errors.map(({ field, message }) => {
       const path = field.split('.');
-      // The form's field is that of the longest beginning of the path that `fields` maps, or of the first segment.
+      // The longest path prefix that `fields` maps determines the form's field, otherwise the first segment.
       const lastIndex = path.findLastIndex((_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined);
       const mappedLength = Math.max(lastIndex, 0) + 1;
       const serverField = path.slice(0, mappedLength).join('.');

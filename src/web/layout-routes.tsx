@@ -60,7 +60,7 @@ export const signedIn = createRoute({
   },
 });
 
-/** Signed-in pages with navigation. The URL always names the tab's workspace. */
+/** Signed-in pages with navigation. The URL names the tab's workspace, unless the person has none. */
 export const inShell = createRoute({
   getParentRoute: () => signedIn,
   id: 'in-shell',

@@ -18,7 +18,7 @@ import { router } from './router.tsx';
 import { clearSessionData } from './session.ts';
 import { resolveVariables, theme } from './theme.ts';
 
-// The nonce of this response for the styles that Mantine and its scroll lock insert.
+// The CSP nonce of this response, for the styles that Mantine and its scroll lock insert.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 
@@ -26,7 +26,7 @@ trackFocus();
 setSignedOutHandler(() => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;
-  // Does not leave the page, so that no input is lost; the error of the request has a link to sign-in.
+  // Stays on the page, so that no input is lost. The error of the request links to sign-in.
   if (hasUnsavedInput()) return;
   clearSessionData();
   void router.navigate({ to: '/sign-in', search: { from: href } });

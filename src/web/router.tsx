@@ -199,7 +199,7 @@ export const router = createRouter({
   // Leaves all values as strings, so that a search for 123 is not parsed as a number.
   parseSearch: (text) => {
     const search = Object.fromEntries(new URLSearchParams(text));
-    // Parameters without a value are omitted from the URL, but `new` is a flag.
+    // `new` is a flag. It gets a value here, because `stringifySearch` omits parameters without one.
     return search['new'] === '' ? { ...search, new: 'true' } : search;
   },
   stringifySearch: (search) => {
@@ -232,7 +232,7 @@ declare module '@tanstack/react-router' {
 }
 
 type RouterPaths = typeof router.routesByPath;
-// Compiles only if the server serves every page and every path that the server serves has a page.
+// Compiles only if the server serves every page, and every path that the server serves has a page.
 router.routesByPath satisfies Readonly<Record<PageRoute, unknown>> & {
   readonly [Path in keyof RouterPaths]: Path extends PageRoute | `${PageRoute}/` ? unknown : never;
 };

@@ -82,7 +82,7 @@ function literalTexts(file: string, source: string): string[] {
       if (TECHNICAL_NAMES.test(name)) return;
       if (SHOWN_NAMES.test(name)) addShown(value['value'] ?? value['right']);
     }
-    // A phrase, or a word with a capital letter, in any position.
+    // Any other literal that is a phrase or a word with a capital letter.
     const text = literalText(value);
     if (text !== null && /(?:^|\s)\p{L}{2,}\s\p{L}|^\p{Lu}\p{Ll}+(?:…|[.?!:])?$/u.test(text)) add(value, text);
     for (const [name, child] of Object.entries(value)) if (name !== 'parent') visit(child);

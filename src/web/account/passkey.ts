@@ -62,7 +62,7 @@ export async function signInWithPasskey(): Promise<void> {
   await api.sessions.createWithPasskey({ response: await requestPasskeyAssertion(options) });
 }
 
-/** Requests an assertion of one of the person's own passkeys as proof for a sensitive operation. */
+/** Requests an assertion of one of the person's passkeys as proof for a sensitive operation. */
 export async function reauthenticateWithPasskey(): Promise<Reauthenticate> {
   const { options } = await api.passkeys.proofOptions();
   return { passkey: await requestPasskeyAssertion(options) };

@@ -22,7 +22,7 @@ import { useKeyUpdate } from './use-key-update.ts';
 
 const texts = strings.editApiKeyDialog;
 
-/** Converts the form to the changes of the key. The order of its permissions has no meaning. */
+/** Returns the fields that the form changes. A different order of permissions is not a change. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
   const { name, description, rights, expiresAt, active, guard } = request;
   const restrictions = changedFields(before.restrictions, request.restrictions);
@@ -88,7 +88,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
   const { api } = useWorkspace();
   const updateKey = useKeyUpdate();
   const [base, setBase] = useState(apiKey);
-  /** The key as someone else has saved it since the dialog was opened, if so. */
+  /** The key as someone else has saved it since the dialog was opened; null if the key has not changed. */
   const [theirs, setTheirs] = useState<ApiKey | null>(null);
 
   async function save(changes: UpdateApiKey): Promise<void> {

@@ -15,7 +15,7 @@ function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSi
 
 /**
  * Describes the access that an edit removes from a key, and when it was last used: a sentence for the whole key, or one
- * per removed permission. `uses` is undefined if unknown.
+ * per removed permission. `uses` is undefined if the uses are unknown.
  */
 export function describeRemovedAccess(
   key: ApiKey,

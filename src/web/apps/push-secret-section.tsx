@@ -13,7 +13,7 @@ import { strings } from './form-strings.ts';
 
 const texts = strings.pushSecret;
 
-/** Shows the new push secret of an app once. The dialog closes only with its button. */
+/** Shows the new push secret of an app once. Only the button closes the dialog. */
 function PushSecretDialog({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
   return (
     <Dialog onClose={onClose} title={texts.shownTitle} size="lg" closeOnEscape={false} withCloseButton={false}>

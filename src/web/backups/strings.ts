@@ -72,7 +72,7 @@ export const strings = {
       finished,
       error,
     }: {
-      /** Another app that it was restored into, or null. */
+      /** The app that it was restored into, if that is another app; otherwise null. */
       into: ReactNode;
       name: string;
       status: string;

@@ -215,7 +215,7 @@ export function CredentialPage() {
     setDialog(name);
   }
   const isReplacing = dialog === 'replace' || dialog === 'continue';
-  // The last step of a rotation deletes the credential and then shows the result in its dialog.
+  // The last step of a rotation deletes the credential. The page stays, because the dialog then shows the result.
   if (isDeletedError(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (
@@ -243,7 +243,7 @@ export function CredentialPage() {
             <UsesSections
               credential={data}
               onNarrow={isAdmin && canReplace ? (rights) => openWith('replace', { rights }) : undefined}
-              // A token is immutable: it is restricted by replacing it.
+              // A token cannot be edited, so it is restricted by replacing it.
               onRestrict={
                 isAdmin && (isKey || canReplace)
                   ? (addresses) => openWith(isKey ? 'edit' : 'replace', { addresses })

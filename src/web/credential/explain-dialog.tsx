@@ -33,7 +33,7 @@ interface ExplainDialogProps {
   readonly onClose: () => void;
 }
 
-/** Shows how a request with a credential would be decided, without its secret. */
+/** Shows whether a request with a credential would be allowed. The secret is not needed. */
 export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
   const { api } = useWorkspace();
   const kind = getKindConfig(credential);

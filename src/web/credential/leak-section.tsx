@@ -24,7 +24,10 @@ interface LeakHistory {
   readonly isPartial: boolean;
 }
 
-/** Returns the reports that a credential's secret was found in public, and the refusals since; null if there are none. */
+/**
+ * Returns the reports that a credential's secret was found in public, and the requests refused since the first report.
+ * Null if there are no reports.
+ */
 async function readLeakHistory(api: Client, id: string, signal: AbortSignal): Promise<LeakHistory | null> {
   const read = (query: Parameters<Client['auditEvents']['list']>[0]) =>
     api.auditEvents.list({ credential: id, limit: MAX_EVENTS, ...query }, { signal });

@@ -16,7 +16,7 @@ const linksTo = (Link: typeof AppLink, ids: readonly string[]) => (
   </Group>
 );
 
-/** Returns the restrictions of a credential as items of its details, without those that are not set. */
+/** Returns the restrictions that are set on a credential, as items of its details. */
 export function restrictionItems({
   addresses,
   projects,

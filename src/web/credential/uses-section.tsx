@@ -123,7 +123,7 @@ interface UsesSectionsProps {
   readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 
-/** How often and from where a credential was used in the last 30 days, and which of its rights. */
+/** When and from where a credential was used, and with which of its rights. */
 export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsProps) {
   const { data, error, refetch } = useUses(credential);
   if (data === undefined) {

@@ -79,7 +79,7 @@ function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string;
 }
 
 interface ColumnOptions extends RotationCells {
-  /** Replaces the status tag. */
+  /** Renders the status; by default a tag. */
   readonly renderStatus?: ((credential: Credential) => ReactNode) | undefined;
   /** Undefined for members, who cannot read the policy. */
   readonly policy: Policy | undefined;
@@ -113,7 +113,7 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
     {
       key: 'status',
       label: strings.columns.status,
-      // A tag and a switch side by side.
+      // Wide enough for a tag and a switch side by side.
       ...(renderStatus !== undefined && { width: 150 }),
       cell: renderStatus ?? ((credential) => <CredentialStatusTag credential={credential} />),
     },

@@ -69,7 +69,7 @@ const FORM_FIELDS: Readonly<Record<string, string>> = {
   'restrictions.maxUses': 'maxUses',
 };
 
-/** Returns the message of an error that belongs to no field. */
+/** Returns the message of an error that is not about a field. */
 function getFormError({ formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
     return strings.credentialForm.responseLost(kind.noun);

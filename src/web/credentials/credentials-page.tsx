@@ -111,6 +111,36 @@ function SelectionBar({ selectedCount, onClear, onDelete }: SelectionBarProps) {
   );
 }
 
+interface CredentialDialogsProps extends Pick<CredentialsPageProps, 'kind' | 'renderEditDialog'> {
+  readonly open: OpenDialog | null;
+  readonly selected: ReadonlyMap<string, Credential>;
+  readonly onClose: () => void;
+  /** Called with the IDs of selected credentials that were deleted. */
+  readonly onDeleted: (ids: ReadonlySet<string>) => void;
+}
+
+/** The dialogs for existing credentials. */
+function CredentialDialogs(props: CredentialDialogsProps) {
+  const { kind, open, selected, renderEditDialog, onClose, onDeleted } = props;
+  return (
+    <>
+      {open?.dialog === 'edit' && renderEditDialog?.(open.credential, onClose)}
+      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={onClose} />}
+      {open?.dialog === 'continue' && (
+        <ReplaceCredentialDialog
+          credential={open.credential}
+          oldId={rotationOf(open.credential)?.oldId}
+          onClose={onClose}
+        />
+      )}
+      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={onClose} />}
+      {open?.dialog === 'delete selected' && (
+        <BulkDeleteDialog kind={kind} credentials={[...selected.values()]} onClose={onClose} onDeleted={onDeleted} />
+      )}
+    </>
+  );
+}
+
 /** The list of credentials of one kind, with all actions on them. */
 export function CredentialsPage({ kind, renderStatus, renderEditDialog }: CredentialsPageProps) {
   const access = useWorkspace();
@@ -131,7 +161,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   const isEmpty = list.data?.data.length === 0 && !filtered;
   // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded, because
   // its fields depend on the policy, and a dialog moves the focus only when it opens.
-  const isNewLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
+  const isOpenedByLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
   const isCreationForbidden = policy.data !== undefined && !canCreateCredentials(policy.data, access);
   const generateButton = isAdmin && (
     <Stack gap={4} align="center">
@@ -152,7 +182,6 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
     rows,
     onContinue: isAdmin ? (credential) => setOpen({ dialog: 'continue', credential }) : undefined,
   });
-  const close = () => setOpen(null);
 
   return (
     <Page title={kind.title} description={kind.description} actions={!isEmpty && generateButton}>
@@ -202,25 +231,17 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           />
         )}
       </Stack>
-      {(open?.dialog === 'create' || isNewLink) && <CreateCredentialDialog kind={kind} onClose={close} />}
-      {open?.dialog === 'edit' && renderEditDialog?.(open.credential, close)}
-      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={close} />}
-      {open?.dialog === 'continue' && (
-        <ReplaceCredentialDialog
-          credential={open.credential}
-          oldId={rotationOf(open.credential)?.oldId}
-          onClose={close}
-        />
+      {(open?.dialog === 'create' || isOpenedByLink) && (
+        <CreateCredentialDialog kind={kind} onClose={() => setOpen(null)} />
       )}
-      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={close} />}
-      {open?.dialog === 'delete selected' && (
-        <BulkDeleteDialog
-          kind={kind}
-          credentials={[...selected.values()]}
-          onClose={close}
-          onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
-        />
-      )}
+      <CredentialDialogs
+        kind={kind}
+        open={open}
+        selected={selected}
+        renderEditDialog={renderEditDialog}
+        onClose={() => setOpen(null)}
+        onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
+      />
     </Page>
   );
 }

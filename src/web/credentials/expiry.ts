@@ -47,7 +47,7 @@ function endOfDuration(choice: ExpiryChoice, { now, latest }: ExpiryLimits): num
   return latest !== null && end > latest && end <= latest + CLOCK_MARGIN_MS ? latest : end;
 }
 
-/** Whether the limits allow an option. A date is checked once it is typed. */
+/** Whether the limits allow an option. A typed date is checked by `readExpiryDate`. */
 function isAllowed(choice: ExpiryChoice, limits: ExpiryLimits): boolean {
   const { now, latest } = limits;
   if (choice === 'latest') return latest !== null && latest > now;

@@ -14,7 +14,7 @@ const DEFAULT_UNUSED_DAYS = 90;
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'expiry', 'violatesPolicy', 'origin'] as const;
 export type FilterName = (typeof FILTERS)[number];
 
-/** The filters as the API's query; `get` returns their values in the URL. */
+/** Converts the URL's filters to the API's query. */
 export const toListFilters = (get: (name: FilterName) => string | undefined): CredentialListQuery => ({
   q: get('q'),
   status: get('status'),

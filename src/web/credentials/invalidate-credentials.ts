@@ -1,7 +1,7 @@
 import { queryClient } from '../api.ts';
 import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
-/** Sends the key of queries whose results have changed to the other tabs of the browser. */
+/** Carries the keys of queries whose results have changed to the browser's other tabs. */
 const channel = new BroadcastChannel('devpilot.credentials');
 channel.addEventListener('message', ({ data }: MessageEvent<readonly unknown[]>) => {
   void queryClient.invalidateQueries({ queryKey: data });

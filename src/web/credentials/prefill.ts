@@ -7,7 +7,7 @@ import { strings } from './form-strings.ts';
 import type { CredentialKindConfig, Right } from './kinds.ts';
 
 const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expires'] as const;
-/** The change of the URL that removes the parameters of a link. */
+/** Removes the parameters of a link from the URL when it is passed to `ListState.set`. */
 export const WITHOUT_PREFILL = Object.fromEntries(PARAMETERS.map((parameter) => [parameter, null]));
 
 /** The form values of a new credential that a link fills in. */

@@ -71,7 +71,10 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
 interface ReplaceCredentialDialogProps {
   /** The old or the new credential of the rotation. */
   readonly credential: Credential;
-  /** The ID of the credential to replace; by default `credential`. If it already has a replacement, the dialog opens at the third step. */
+  /**
+   * The ID of the credential to replace; by default `credential`. If it already has a replacement, the dialog opens at
+   * the third step.
+   */
   readonly oldId?: string | undefined;
   /** The initial rights in the form; by default those of the old credential. */
   readonly rights?: readonly Right[] | undefined;

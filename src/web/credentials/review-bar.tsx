@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 const texts = strings.reviewBar;
 const STALE_AFTER_MS = 60_000;
 
-/** A reason to review credentials: the filters that list them, and a label with their number. */
+/** A reason to review credentials: the filters that list them, and a label with their count. */
 interface ReviewReason {
   readonly filters: Partial<Record<FilterName, string>>;
   /** `count` is null if the server did not count them. */
@@ -34,7 +34,7 @@ function reviewReasons(kind: CredentialKindConfig, unusedDays: number): ReviewRe
   return [...reasons, { filters: { status: 'active', right: 'all' }, label: texts.holdAll }];
 }
 
-/** Returns the reasons that apply to at least one credential, with their numbers; empty until all numbers are loaded. */
+/** Returns the reasons that apply to at least one credential, with their counts; empty until all counts are loaded. */
 function useReview(kind: CredentialKindConfig): (ReviewReason & { readonly count: number | null })[] {
   const { workspace, api } = useWorkspace();
   const reasons = reviewReasons(kind, useUnusedAfterDays());

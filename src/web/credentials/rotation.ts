@@ -10,7 +10,7 @@ type RotationLinks = Pick<Credential, 'id' | 'replaces' | 'replacedBy'>;
 
 /**
  * Returns the rotation that a credential is part of, or null. A replacement that is itself being replaced is part of
- * two; the result is the later one.
+ * two rotations; the result is the later one.
  */
 export function rotationOf({ id, replaces, replacedBy }: RotationLinks): Rotation | null {
   if (replacedBy !== null) return { oldId: id, newId: replacedBy };

@@ -12,7 +12,7 @@ import type { RevealedCredential } from './use-create-credential.ts';
 
 /**
  * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, so that they are
- * not in the shell's history. It is a single command, so that no pasted line of it is read as the secret.
+ * not in the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
  */
 function tryCommand(credential: Credential, origin: string): string {
   const { variable } = getKindConfig(credential);
@@ -25,7 +25,7 @@ function tryCommand(credential: Credential, origin: string): string {
   ].join('');
 }
 
-/** Generated secrets and passphrases contain no characters that need quotes in a `.env` file. */
+/** Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. */
 function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   const { variable } = getKindConfig(created);
   const passphraseLine = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useWorkspace } from '../session.ts';
 import { type Credential, credentialsKey, getKindConfig } from './kinds.ts';
 
-/** The uses of a credential: how often, from where and of which rights. */
+/** The uses of a credential: when, from where, and with which of its rights. */
 export function useUses(credential: Credential) {
   const { workspace, api } = useWorkspace();
   const { kind, id } = credential;

@@ -26,7 +26,7 @@ export type DeployFormValues = {
   readonly replace: boolean;
 };
 
-/** Returns the form values for an app's defaults or, if given, for the options of a previous deployment. */
+/** Returns the app's defaults as form values or, if given, the options of a previous deployment. */
 export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
   const {
     kind,
@@ -77,8 +77,8 @@ export const DEPLOY_RULES = {
 };
 
 /**
- * Returns the request without the options that have their default values, because a user who may not override settings
- * can still deploy with the defaults.
+ * Returns the request without the options that have their default values, because a user who is not allowed to override
+ * settings can still deploy with the defaults.
  */
 export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
   const { source, branch, tag, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;

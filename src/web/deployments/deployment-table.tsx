@@ -20,7 +20,7 @@ import { RollBackDialog } from './roll-back-dialog.tsx';
 import { strings } from './strings.ts';
 
 interface ColumnOptions {
-  /** Null if the deployments are of one app. */
+  /** Null if all deployments are of the same app. */
   readonly appName: ((id: string) => string) | null;
   readonly repositoryOf: (appId: string) => string | null | undefined;
 }
