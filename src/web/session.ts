@@ -27,8 +27,8 @@ const WORKSPACE_STORAGE_KEY = 'devpilot.workspace';
 export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
   const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(WORKSPACE_STORAGE_KEY));
   if (remembered !== undefined) return remembered;
-  const last = (await api.whoami()).workspace;
-  return workspaces.find(({ id }) => id === last?.id) ?? workspaces[0] ?? null;
+  const lastWorkspace = (await api.whoami()).workspace;
+  return workspaces.find(({ id }) => id === lastWorkspace?.id) ?? workspaces[0] ?? null;
 }
 
 export function rememberWorkspace(workspace: Workspace): void {

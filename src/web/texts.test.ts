@@ -54,9 +54,9 @@ function literalText(node: Node): string | null {
 function literalTexts(file: string, source: string): string[] {
   const { program, errors } = parseSync(file, source);
   assert.deepEqual(errors, [], file);
-  const found = new Map<number, string>();
+  const textsByPosition = new Map<number, string>();
   const add = (node: Node, text: string) => {
-    if (/\p{L}/u.test(text) && !HIDDEN_PHRASES.test(text)) found.set(node.start, text.trim());
+    if (/\p{L}/u.test(text) && !HIDDEN_PHRASES.test(text)) textsByPosition.set(node.start, text.trim());
   };
   /** Records a literal that is shown to users unchanged. */
   function addShown(value: unknown) {
@@ -88,7 +88,7 @@ function literalTexts(file: string, source: string): string[] {
     for (const [name, child] of Object.entries(value)) if (name !== 'parent') visit(child);
   }
   visit(program);
-  return [...found.values()];
+  return [...textsByPosition.values()];
 }
 
 test('the texts of a page are in the strings.ts of its folder', () => {
@@ -150,8 +150,10 @@ function unisolatedNames(file: string, source: string): string[] {
 test('names in texts are isolated, so that one written from right to left does not reorder the words around it', () => {
   const files = globSync('**/{,form-}strings.ts', { cwd: import.meta.dirname });
   assert.ok(files.length > 15);
-  const found = files.flatMap((file) => unisolatedNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')));
-  assert.deepEqual(found, []);
+  const templates = files.flatMap((file) =>
+    unisolatedNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),
+  );
+  assert.deepEqual(templates, []);
   const template = '`App $' + '{name} saved`';
   assert.equal(unisolatedNames('x.ts', `const x = (name: string) => ${template};`).length, 1);
   assert.equal(unisolatedNames('x.ts', `const x = (name: string) => phrase${template};`).length, 0);

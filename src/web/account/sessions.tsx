@@ -19,7 +19,7 @@ const SESSIONS_KEY = ['sessions'];
 /** The person's sessions, with buttons that end them. */
 export function SessionsSection() {
   const list = useInfiniteList(SESSIONS_KEY, api.sessions.list, 20);
-  const [ending, setEnding] = useState<Session | 'others' | null>(null);
+  const [sessionToEnd, setSessionToEnd] = useState<Session | 'others' | null>(null);
 
   if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   if (list.data === undefined) return <BlockSkeleton height={180} />;
@@ -30,7 +30,7 @@ export function SessionsSection() {
       description={strings.sessions.description}
       actions={
         sessions.length > 1 && (
-          <Button variant="default" onClick={() => setEnding('others')}>
+          <Button variant="default" onClick={() => setSessionToEnd('others')}>
             {strings.sessions.endAllOtherSessions}
           </Button>
         )
@@ -59,7 +59,7 @@ export function SessionsSection() {
                   variant="default"
                   size="xs"
                   aria-label={strings.sessions.endSessionOf(describeUserAgent(session.userAgent))}
-                  onClick={() => setEnding(session)}
+                  onClick={() => setSessionToEnd(session)}
                 >
                   {strings.sessions.end}
                 </Button>
@@ -69,24 +69,24 @@ export function SessionsSection() {
         ))}
       </ItemList>
       <LoadMoreButton list={list} label={strings.sessions.showOlderSessions} />
-      {ending !== null && (
+      {sessionToEnd !== null && (
         <ConfirmDialog
-          onClose={() => setEnding(null)}
-          title={ending === 'others' ? strings.sessions.endAllOtherSessions : strings.sessions.endSession}
-          confirmLabel={ending === 'others' ? strings.sessions.endSessions : strings.sessions.endSession}
+          onClose={() => setSessionToEnd(null)}
+          title={sessionToEnd === 'others' ? strings.sessions.endAllOtherSessions : strings.sessions.endSession}
+          confirmLabel={sessionToEnd === 'others' ? strings.sessions.endSessions : strings.sessions.endSession}
           onConfirm={async () => {
-            await (ending === 'others' ? api.sessions.deleteOthers() : api.sessions.delete(ending.id));
+            await (sessionToEnd === 'others' ? api.sessions.deleteOthers() : api.sessions.delete(sessionToEnd.id));
             notifications.show({
-              message: ending === 'others' ? strings.sessions.sessionsEnded : strings.sessions.sessionEnded,
+              message: sessionToEnd === 'others' ? strings.sessions.sessionsEnded : strings.sessions.sessionEnded,
             });
             await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
           }}
         >
-          {ending === 'others'
+          {sessionToEnd === 'others'
             ? strings.sessions.othersAreSignedOut
             : strings.sessions.isSignedOut(
-                describeUserAgent(ending.userAgent),
-                <RelativeTime time={ending.createdAt} />,
+                describeUserAgent(sessionToEnd.userAgent),
+                <RelativeTime time={sessionToEnd.createdAt} />,
               )}
         </ConfirmDialog>
       )}

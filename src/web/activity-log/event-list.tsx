@@ -15,8 +15,8 @@ function groupByDay(events: readonly AuditEvent[], now: number): [string, AuditE
   const days: [string, AuditEvent[]][] = [];
   for (const event of events) {
     const day = dayLabel(event.at, now);
-    const last = days.at(-1);
-    if (last?.[0] === day) last[1].push(event);
+    const lastDay = days.at(-1);
+    if (lastDay?.[0] === day) lastDay[1].push(event);
     else days.push([day, [event]]);
   }
   return days;

@@ -79,8 +79,8 @@ export const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.
 
 /** Lists up to three names: "A, B and 3 more". */
 export function summarizeNames(names: readonly string[]): string {
-  const shown = names.slice(0, 3).map(isolate).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
+  const firstNames = names.slice(0, 3).map(isolate).join(', ');
+  return names.length > 3 ? `${firstNames} and ${names.length - 3} more` : firstNames;
 }
 
 /** Returns the outcome of a job, with a leading space: " completed". */

@@ -8,8 +8,8 @@ const texts = strings.removedAccess;
 
 function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSince }: CredentialUses): string {
   // Latest first.
-  const last = rights.find((use) => use.right === right);
-  if (last !== undefined) return texts.lastUsed(formatRelativeTime(last.lastUsedAt));
+  const lastUse = rights.find((use) => use.right === right);
+  if (lastUse !== undefined) return texts.lastUsed(formatRelativeTime(lastUse.lastUsedAt));
   return createdAt >= rightsSince ? texts.neverUsed : texts.notUsedSince(formatDate(rightsSince));
 }
 

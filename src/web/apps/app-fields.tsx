@@ -47,7 +47,7 @@ interface RepositoryCredentialFieldsProps extends AppFieldsProps {
 
 /** The user and password of an HTTP or HTTPS repository. */
 export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
-  const [visible, setVisible] = useState(false);
+  const [isVisible, setIsVisible] = useState(false);
   if (!supportsPassword(form.values)) return null;
   return (
     <>
@@ -63,10 +63,10 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
           description={strings.appFields.repositoryPasswordDescription}
           placeholder={isStored ? strings.appFields.repositoryPasswordPlaceholder : ''}
           autoComplete="new-password"
-          visible={visible}
-          onVisibilityChange={setVisible}
+          visible={isVisible}
+          onVisibilityChange={setIsVisible}
           visibilityToggleButtonProps={{
-            'aria-label': visible ? strings.appFields.hideThePassword : strings.appFields.showThePassword,
+            'aria-label': isVisible ? strings.appFields.hideThePassword : strings.appFields.showThePassword,
           }}
           disabled={form.values.removePassword}
           flex="2 1 240px"

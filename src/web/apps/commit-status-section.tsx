@@ -27,7 +27,7 @@ interface CommitStatusProps {
 
 function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusProps & { readonly onClose: () => void }) {
   const { api } = useWorkspace();
-  const [visible, setVisible] = useState(false);
+  const [isVisible, setIsVisible] = useState(false);
   const repository = hostedRepositoryOf(app.repository);
   const defaultUrlOf = (kind: StatusKind) => (repository === null ? '' : apiUrlOf(repository, kind));
   const kind = status.kind ?? statusKindOf(repository?.host ?? '') ?? 'gitea';
@@ -58,9 +58,9 @@ function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusPro
           label={texts.token}
           description={texts.tokenDescriptions[form.values.kind]}
           autoComplete="new-password"
-          visible={visible}
-          onVisibilityChange={setVisible}
-          visibilityToggleButtonProps={{ 'aria-label': visible ? texts.hideToken : texts.showToken }}
+          visible={isVisible}
+          onVisibilityChange={setIsVisible}
+          visibilityToggleButtonProps={{ 'aria-label': isVisible ? texts.hideToken : texts.showToken }}
           {...form.getInputProps('token')}
         />
         <FormFooter saving={saving} submitLabel={texts.save} onCancel={onClose} />

@@ -15,16 +15,16 @@ interface HooksFieldProps {
 
 /** The hooks of an app: add, edit, reorder, remove. They are saved along with the app. */
 export function HooksField({ hooks, onChange }: HooksFieldProps) {
-  const [open, setOpen] = useState<{ readonly index: number | null } | null>(null);
-  const editedHook = open?.index == null ? null : (hooks[open.index] ?? null);
+  const [openDialog, setOpenDialog] = useState<{ readonly index: number | null } | null>(null);
+  const editedHook = openDialog?.index == null ? null : (hooks[openDialog.index] ?? null);
 
   function swap(index: number, otherIndex: number) {
-    const next = [...hooks];
-    const [current, swapped] = [next[index], next[otherIndex]];
+    const reordered = [...hooks];
+    const [current, swapped] = [reordered[index], reordered[otherIndex]];
     if (current === undefined || swapped === undefined) return;
-    next[index] = swapped;
-    next[otherIndex] = current;
-    onChange(next);
+    reordered[index] = swapped;
+    reordered[otherIndex] = current;
+    onChange(reordered);
   }
 
   return (
@@ -46,7 +46,11 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
               disabled={index === hooks.length - 1}
               onClick={() => swap(index, index + 1)}
             />
-            <IconAction label={strings.hooksField.edit(name)} Icon={IconEdit} onClick={() => setOpen({ index })} />
+            <IconAction
+              label={strings.hooksField.edit(name)}
+              Icon={IconEdit}
+              onClick={() => setOpenDialog({ index })}
+            />
             <IconAction
               label={strings.hooksField.remove(name)}
               Icon={IconTrash}
@@ -61,17 +65,17 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
           size="xs"
           leftSection={<IconPlus size={16} />}
           disabled={hooks.length >= RESOURCE_LIMITS.hooks}
-          onClick={() => setOpen({ index: null })}
+          onClick={() => setOpenDialog({ index: null })}
         >
           {strings.hooksField.addHook}
         </Button>
       </Group>
-      {open !== null && (
+      {openDialog !== null && (
         <HookDialog
           hook={editedHook}
           existingNames={hooks.filter((hook) => hook !== editedHook).map(({ name }) => name)}
-          onClose={() => setOpen(null)}
-          onDone={(hook) => onChange(open.index === null ? [...hooks, hook] : hooks.with(open.index, hook))}
+          onClose={() => setOpenDialog(null)}
+          onDone={(hook) => onChange(openDialog.index === null ? [...hooks, hook] : hooks.with(openDialog.index, hook))}
         />
       )}
     </>

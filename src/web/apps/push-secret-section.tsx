@@ -34,7 +34,7 @@ function PushSecretDialog({ secret, onClose }: { readonly secret: string; readon
 /** The URL for the webhook of the app's Git host, and its secret. */
 export function PushSecretSection({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
-  const [confirming, setConfirming] = useState(false);
+  const [isConfirming, setIsConfirming] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   return (
     <Section title={texts.title} description={texts.description}>
@@ -43,15 +43,15 @@ export function PushSecretSection({ app }: { readonly app: App }) {
       </CodeBlock>
       <DimmedText>{texts.hosts}</DimmedText>
       <Group>
-        <Button variant="default" onClick={() => setConfirming(true)}>
+        <Button variant="default" onClick={() => setIsConfirming(true)}>
           {texts.create}
         </Button>
       </Group>
-      {confirming && (
+      {isConfirming && (
         <ConfirmDialog
           title={texts.confirmTitle}
           confirmLabel={texts.confirm}
-          onClose={() => setConfirming(false)}
+          onClose={() => setIsConfirming(false)}
           onConfirm={async () => setSecret((await api.apps.replacePushSecret(app.id)).secret)}
         >
           <Text fz="sm">{texts.consequence}</Text>

@@ -32,12 +32,12 @@ async function readLeakHistory(api: Client, id: string, signal: AbortSignal): Pr
   const read = (query: Parameters<Client['auditEvents']['list']>[0]) =>
     api.auditEvents.list({ credential: id, limit: MAX_EVENTS, ...query }, { signal });
   const { data: reports } = await read({ action: 'credential.leaked' });
-  const first = reports.at(-1);
-  if (first === undefined) return null;
+  const firstReport = reports.at(-1);
+  if (firstReport === undefined) return null;
   const pages = await Promise.all([
-    read({ action: 'credential.denied', from: first.at }),
-    read({ action: 'credential.passphrase_failed', from: first.at }),
-    read({ action: 'credential.used_after_deletion', from: first.at }),
+    read({ action: 'credential.denied', from: firstReport.at }),
+    read({ action: 'credential.passphrase_failed', from: firstReport.at }),
+    read({ action: 'credential.used_after_deletion', from: firstReport.at }),
   ]);
   const refusals = pages.flatMap(({ data }) => data);
   return { reports, refusals, isPartial: pages.some(({ nextCursor }) => nextCursor !== null) };
@@ -86,10 +86,10 @@ export function LeakSection({ id, uses }: LeakSectionProps) {
     queryKey: [workspace.id, 'audit-events', 'leak', id],
     queryFn: ({ signal }) => readLeakHistory(api, id, signal),
   });
-  const first = data?.reports.at(-1);
-  if (data === undefined || data === null || first === undefined) return null;
-  const used = uses === null || uses === undefined ? null : usesSince(uses, first.at);
-  const refused = data.refusals.reduce((sum, { detail }) => sum + Number(detail['count'] ?? 1), 0);
+  const firstReport = data?.reports.at(-1);
+  if (data === undefined || data === null || firstReport === undefined) return null;
+  const usesSinceReport = uses === null || uses === undefined ? null : usesSince(uses, firstReport.at);
+  const refusedCount = data.refusals.reduce((sum, { detail }) => sum + Number(detail['count'] ?? 1), 0);
   return (
     <Section title={texts.title} description={texts.description}>
       <Stack gap="md">
@@ -100,9 +100,9 @@ export function LeakSection({ id, uses }: LeakSectionProps) {
         </ItemList>
         <DescriptionList
           items={[
-            used !== null && [texts.usesSince, texts.usesIncludingReportDay(used.count)],
-            used !== null && [texts.usedFrom, mono(listAddresses(used.addresses))],
-            [texts.refusedSince, texts.refusals(refused, data.isPartial)],
+            usesSinceReport !== null && [texts.usesSince, texts.usesIncludingReportDay(usesSinceReport.count)],
+            usesSinceReport !== null && [texts.usedFrom, mono(listAddresses(usesSinceReport.addresses))],
+            [texts.refusedSince, texts.refusals(refusedCount, data.isPartial)],
             [texts.refusedFrom, mono(listAddresses(data.refusals.map(({ address }) => address)))],
           ]}
         />

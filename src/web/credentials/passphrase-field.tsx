@@ -10,7 +10,7 @@ import { estimateStrength, generatePassphrase } from './passphrase.ts';
 interface PassphraseFieldProps {
   readonly value: string;
   /** Called with the passphrase and whether it was generated here rather than typed. */
-  readonly onChange: (passphrase: string, generated: boolean) => void;
+  readonly onChange: (passphrase: string, isGenerated: boolean) => void;
   readonly error?: string | undefined;
   readonly description?: string;
   /** Whether the policy requires a passphrase. */
@@ -23,8 +23,8 @@ const STRENGTH_LABELS = strings.passphraseField.strengthLabels;
 /** The passphrase of an access token, typed or generated. Optional unless the policy requires one. */
 export function PassphraseField(props: PassphraseFieldProps) {
   const { value, onChange, error, description, isRequired, ...fieldProps } = props;
-  const [visible, setVisible] = useState(false);
-  const [generated, setGenerated] = useState(false);
+  const [isVisible, setIsVisible] = useState(false);
+  const [isGenerated, setIsGenerated] = useState(false);
   const strength = estimateStrength(value);
   return (
     <Stack gap={6}>
@@ -38,15 +38,17 @@ export function PassphraseField(props: PassphraseFieldProps) {
         autoComplete="new-password"
         value={value}
         onChange={(event) => {
-          setGenerated(false);
+          setIsGenerated(false);
           onChange(event.currentTarget.value, false);
         }}
-        visible={visible}
-        onVisibilityChange={setVisible}
+        visible={isVisible}
+        onVisibilityChange={setIsVisible}
         error={error}
         {...fieldProps}
         visibilityToggleButtonProps={{
-          'aria-label': visible ? strings.passphraseField.hideThePassphrase : strings.passphraseField.showThePassphrase,
+          'aria-label': isVisible
+            ? strings.passphraseField.hideThePassphrase
+            : strings.passphraseField.showThePassphrase,
         }}
       />
       <Group gap="xs" ml={-8}>
@@ -56,13 +58,13 @@ export function PassphraseField(props: PassphraseFieldProps) {
           leftSection={<IconRefresh size={14} />}
           onClick={() => {
             onChange(generatePassphrase(), true);
-            setVisible(true);
-            setGenerated(true);
+            setIsVisible(true);
+            setIsGenerated(true);
           }}
         >
           {strings.passphraseField.suggest}
         </Button>
-        {generated && (
+        {isGenerated && (
           <CopyButton text={value} label={strings.passphraseField.copyPassphrase} size="compact-sm" variant="subtle" />
         )}
       </Group>

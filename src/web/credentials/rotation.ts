@@ -25,14 +25,14 @@ export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[
   const remaining = new Map(rows.map((row) => [row.id, row]));
   return rows.flatMap((row) => {
     const group: Row[] = [];
-    let next = remaining.has(row.id) ? row : undefined;
-    for (let old = next; old !== undefined; old = old.replaces === null ? undefined : remaining.get(old.replaces)) {
-      next = old;
+    let current = remaining.has(row.id) ? row : undefined;
+    for (let old = current; old !== undefined; old = old.replaces === null ? undefined : remaining.get(old.replaces)) {
+      current = old;
     }
-    while (next !== undefined) {
-      group.push(next);
-      remaining.delete(next.id);
-      next = next.replacedBy === null ? undefined : remaining.get(next.replacedBy);
+    while (current !== undefined) {
+      group.push(current);
+      remaining.delete(current.id);
+      current = current.replacedBy === null ? undefined : remaining.get(current.replacedBy);
     }
     return group;
   });

@@ -61,7 +61,7 @@ interface VerifyReplacementStepProps {
 
 /** The last two steps of a rotation: wait for the first use of the new credential, then delete the old one. */
 export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted }: VerifyReplacementStepProps) {
-  const [deleting, setDeleting] = useState<'old' | 'new' | null>(null);
+  const [credentialToDelete, setCredentialToDelete] = useState<'old' | 'new' | null>(null);
   const query = usePolledCredential(kind, newId, { shouldPoll: () => true });
   const replacement = query.data;
   if (replacement === undefined) {
@@ -82,7 +82,7 @@ export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted 
       <DimmedText>{isUsed ? texts.deleteWhenReady : texts.useTheNewSecret}</DimmedText>
       <Group justify="flex-end" gap="sm">
         {!isUsed && (
-          <Button variant="subtle" onClick={() => setDeleting('new')}>
+          <Button variant="subtle" onClick={() => setCredentialToDelete('new')}>
             {texts.secretLost}
           </Button>
         )}
@@ -91,16 +91,16 @@ export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted 
         </Button>
         <Button
           {...(isUsed ? { className: 'button-danger' } : { variant: 'default' })}
-          onClick={() => setDeleting('old')}
+          onClick={() => setCredentialToDelete('old')}
         >
           {isUsed ? texts.deleteOld : texts.deleteOldAnyway}
         </Button>
       </Group>
-      {deleting !== null && (
+      {credentialToDelete !== null && (
         <DeleteCredentialDialog
-          credential={deleting === 'old' ? old : replacement}
-          onClose={() => setDeleting(null)}
-          {...(deleting === 'old' && { onDeleted: onOldDeleted })}
+          credential={credentialToDelete === 'old' ? old : replacement}
+          onClose={() => setCredentialToDelete(null)}
+          {...(credentialToDelete === 'old' && { onDeleted: onOldDeleted })}
         />
       )}
     </Stack>

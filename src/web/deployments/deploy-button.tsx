@@ -27,15 +27,15 @@ interface DeployButtonProps extends Pick<ButtonProps, 'variant' | 'size'> {
 
 /** Opens the dialog that deploys an app. Renders nothing while the app cannot be deployed. */
 export function DeployButton({ app, previous, label, withName, ...props }: DeployButtonProps) {
-  const [open, setOpen] = useState(false);
+  const [isOpen, setIsOpen] = useState(false);
   if (missingConfiguration(app) !== null) return null;
   return (
     <>
-      <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)} {...props}>
+      <Button leftSection={<IconRocket size={16} />} onClick={() => setIsOpen(true)} {...props}>
         {label ?? (previous === undefined ? strings.deployButton.deploy : strings.deployButton.deployAgain)}
         {withName === true && <span className="visually-hidden"> {isolate(app.name)}</span>}
       </Button>
-      {open && <DeployDialog app={app} previous={previous} onClose={() => setOpen(false)} />}
+      {isOpen && <DeployDialog app={app} previous={previous} onClose={() => setIsOpen(false)} />}
     </>
   );
 }

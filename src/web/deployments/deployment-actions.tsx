@@ -90,10 +90,10 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
 /** The decisions available for a deployment in its current state. */
 export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const { api, workspace } = useWorkspace();
-  const [rollingBack, setRollingBack] = useState(false);
-  const [deciding, setDeciding] = useState<Decision | null>(null);
+  const [isRollingBack, setIsRollingBack] = useState(false);
+  const [decisionToConfirm, setDecisionToConfirm] = useState<Decision | null>(null);
   const { id, status, live } = deployment;
-  const texts = deciding === null ? null : DECISION_TEXTS[deciding];
+  const texts = decisionToConfirm === null ? null : DECISION_TEXTS[decisionToConfirm];
 
   async function decide(decision: Decision): Promise<void> {
     try {
@@ -114,7 +114,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
             key={decision}
             {...(isDestructive && { className: 'button-danger' })}
             leftSection={<Icon size={16} />}
-            onClick={() => setDeciding(decision)}
+            onClick={() => setDecisionToConfirm(decision)}
           >
             {verb}
           </Button>
@@ -124,23 +124,23 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
         <DeployButton app={app} previous={deployment} variant={status === 'cancelled' ? 'filled' : 'default'} />
       )}
       {status === 'completed' && !live && (
-        <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setRollingBack(true)}>
+        <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setIsRollingBack(true)}>
           {strings.deploymentActions.rollBackToThis}
         </Button>
       )}
-      {deciding !== null && texts !== null && (
+      {decisionToConfirm !== null && texts !== null && (
         <ConfirmDialog
-          onClose={() => setDeciding(null)}
+          onClose={() => setDecisionToConfirm(null)}
           title={texts.title}
           confirmLabel={texts.verb}
           cancelLabel={strings.deploymentActions.back}
           isDestructive={texts.isDestructive}
-          onConfirm={() => decide(deciding)}
+          onConfirm={() => decide(decisionToConfirm)}
         >
           <Text fz="sm">{texts.describe(deployment)}</Text>
         </ConfirmDialog>
       )}
-      {rollingBack && <RollBackDialog deployment={deployment} onClose={() => setRollingBack(false)} />}
+      {isRollingBack && <RollBackDialog deployment={deployment} onClose={() => setIsRollingBack(false)} />}
     </Group>
   );
 }

@@ -20,17 +20,17 @@ const FILTERS = ['app', 'status'] as const;
 export function DeploymentsPage() {
   const state = useListState();
   const apps = useApps();
-  const [choosing, setChoosing] = useState(false);
+  const [isChoosing, setIsChoosing] = useState(false);
   const app = apps.find(({ id }) => id === state.get('app'));
-  const deployable = apps.filter((candidate) => missingConfiguration(candidate) === null);
+  const deployableApps = apps.filter((candidate) => missingConfiguration(candidate) === null);
   return (
     <Page
       title={strings.deploymentsPage.title}
       description={strings.deploymentsPage.description}
       actions={
         app === undefined ? (
-          deployable.length > 0 && (
-            <Button leftSection={<IconRocket size={16} />} onClick={() => setChoosing(true)}>
+          deployableApps.length > 0 && (
+            <Button leftSection={<IconRocket size={16} />} onClick={() => setIsChoosing(true)}>
               {strings.deploymentsPage.deploy}
             </Button>
           )
@@ -67,8 +67,8 @@ export function DeploymentsPage() {
               icon={<IconRocket size={26} />}
               title={strings.deploymentsPage.noDeploymentsYetTitle}
               action={
-                deployable.length > 0 ? (
-                  <Button leftSection={<IconRocket size={16} />} onClick={() => setChoosing(true)}>
+                deployableApps.length > 0 ? (
+                  <Button leftSection={<IconRocket size={16} />} onClick={() => setIsChoosing(true)}>
                     {strings.deploymentsPage.deployAnApp}
                   </Button>
                 ) : (
@@ -76,14 +76,14 @@ export function DeploymentsPage() {
                 )
               }
             >
-              {deployable.length > 0
+              {deployableApps.length > 0
                 ? strings.deploymentsPage.howToStart(<code>devpilot deploy</code>)
                 : strings.deploymentsPage.needsApp}
             </EmptyState>
           }
         />
       </Stack>
-      {choosing && <ChooseAppDialog apps={deployable} onClose={() => setChoosing(false)} />}
+      {isChoosing && <ChooseAppDialog apps={deployableApps} onClose={() => setIsChoosing(false)} />}
     </Page>
   );
 }
