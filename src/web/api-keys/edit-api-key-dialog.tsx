@@ -13,7 +13,7 @@ import type { CredentialFormValues, CredentialRequest } from '../credentials/cre
 import { API_KEYS } from '../credentials/kinds.ts';
 import { useUses } from '../credentials/use-uses.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
-import { knownUses } from '../restrictions/known-uses.ts';
+import { toKnownUses } from '../restrictions/known-uses.ts';
 import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { describeRemovedAccess } from './removed-access.ts';
@@ -106,7 +106,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
       kind={API_KEYS}
       initial={toFormValues(base, addresses)}
       edited={base}
-      knownUses={uses && knownUses(uses)}
+      knownUses={uses && toKnownUses(uses)}
       submitLabel={theirs === null ? texts.save : texts.saveAgain}
       onCancel={onClose}
       onDirtyChange={onDirtyChange}

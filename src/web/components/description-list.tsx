@@ -5,7 +5,7 @@ import { ExactTime } from './relative-time.tsx';
 import { strings } from './strings.ts';
 import { mono } from './text.tsx';
 
-/** A name and its value. An item that is false is left out. */
+/** A name and its value. Items that are false are omitted. */
 type DescriptionItem = readonly [string, ReactNode] | false;
 
 /** The items that every named resource has: slug, times and ID. They come last in its details. */

@@ -1,6 +1,6 @@
 /**
- * The element that was focused last, ignoring menus: a menu is removed before the dialog that it opened closes, so the
- * button that opened the menu must get the focus back.
+ * The element that had the focus last, not counting menus. A menu that opens a dialog is removed, so when the dialog
+ * closes, the focus must return to the button that opened the menu.
  */
 let lastFocused: HTMLElement | null = null;
 /** Like `lastFocused`, but also ignores elements within dialogs. */
@@ -22,10 +22,10 @@ export function trackFocus(): void {
 
 const isFocusLost = () => document.activeElement === null || document.activeElement === document.body;
 
-/** Returns the element that a dialog that opens now must return the focus to. */
+/** Returns the element to which a dialog that opens now must return the focus when it closes. */
 export const getOpener = (): HTMLElement | null => lastFocused;
 
-/** If a dialog's step removed the focused element, moves the focus to the dialog's initial element. */
+/** If the focused element was removed from the topmost dialog, moves the focus to the dialog's initial element. */
 export function keepFocusInDialog(): void {
   if (lastFocused?.isConnected === true || !isFocusLost()) return;
   const dialog = [...document.querySelectorAll<HTMLElement>('[role=dialog]')].at(-1);

@@ -34,7 +34,7 @@ const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 const longDateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
 const timeOfDayFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
 
-/** "3 days ago", "in 2 hours", "just now". */
+/** Formats a time relative to `now`: "3 days ago", "in 2 hours", "just now". */
 export function formatRelativeTime(time: string | number | Date, now: number = Date.now()): string {
   const differenceMs = new Date(time).getTime() - now;
   for (const [unit, unitMs] of RELATIVE_UNITS) {
@@ -47,14 +47,14 @@ export function formatRelativeTime(time: string | number | Date, now: number = D
 
 const compactNumberFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** "1.2K", for the axes of charts. */
+/** Formats a number for the axes of charts: "1.2K". */
 export const formatCompactNumber = (value: number): string => compactNumberFormat.format(value);
 
-/** "24 Feb 2027, 09:00:00 GMT+1", in the browser's time zone. */
+/** Formats as "24 Feb 2027, 09:00:00 GMT+1" in the browser's time zone. */
 export const formatDateTime = (time: string | number | Date): string => dateTimeFormat.format(new Date(time));
-/** "24 Feb 2027", in the browser's time zone. */
+/** Formats as "24 Feb 2027" in the browser's time zone. */
 export const formatDate = (time: string | number | Date): string => dateFormat.format(new Date(time));
-/** "Wednesday 24 February 2027", in the browser's time zone. */
+/** Formats as "Wednesday 24 February 2027" in the browser's time zone. */
 export const formatLongDate = (time: string | number | Date): string => longDateFormat.format(new Date(time));
-/** "09:00", in the browser's time zone. */
+/** Formats as "09:00" in the browser's time zone. */
 export const formatTimeOfDay = (time: string | number | Date): string => timeOfDayFormat.format(new Date(time));

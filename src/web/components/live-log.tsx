@@ -20,16 +20,16 @@ const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
 interface LogLineRowProps {
   readonly line: LogLine;
   readonly heading: string | null;
-  /** Whether the line matches the search, and whether it is the selected match. */
-  readonly hit?: 'hit' | 'selected' | undefined;
+  /** `match` if the line matches the search, `selected` if it is also the selected match. */
+  readonly match?: 'match' | 'selected' | undefined;
 }
 
-export const LogLineRow = memo(function LogLineRow({ line, heading, hit }: LogLineRowProps) {
+export const LogLineRow = memo(function LogLineRow({ line, heading, match }: LogLineRowProps) {
   const { at: time, stream, text } = line;
   return (
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
-      <div className={styles['logLine']} data-stream={stream} data-hit={hit}>
+      <div className={styles['logLine']} data-stream={stream} data-match={match}>
         <time dateTime={time}>{timeFormat.format(new Date(time))}</time>
         <span>
           <TerminalLine text={text} />
@@ -53,36 +53,36 @@ interface LiveLogProps {
 
 /** The live output of a job. */
 export function LiveLog({ id, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
-  const { lines, unfinished, count, ended, error } = log;
+  const { lines, partialLines, lineCount, hasEnded, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
   /** Number of the first line shown; null while the last lines are shown. */
   const [shownFrom, setShownFrom] = useState<number | null>(null);
   const [searchText, setSearchText] = useState('');
   const [selected, setSelected] = useState<number | null>(null);
-  const hits = useLogSearch(searchText, log);
-  const firstInMemory = count - lines.length;
-  const first = Math.max(firstInMemory, shownFrom ?? count - MAX_SHOWN_LINES);
-  const end = Math.min(count, first + MAX_SHOWN_LINES);
-  const selectedLine = selected === null ? null : (hits[selected] ?? null);
-  const hitSet = new Set(hits);
+  const matches = useLogSearch(searchText, log);
+  const firstInMemory = lineCount - lines.length;
+  const first = Math.max(firstInMemory, shownFrom ?? lineCount - MAX_SHOWN_LINES);
+  const end = Math.min(lineCount, first + MAX_SHOWN_LINES);
+  const selectedLine = selected === null ? null : (matches[selected] ?? null);
+  const matchSet = new Set(matches);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls to the end whenever lines are added
   useEffect(() => {
     const element = box.current;
     if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
-  }, [count, unfinished, followsEnd]);
+  }, [lineCount, partialLines, followsEnd]);
   useEffect(() => {
     if (selectedLine !== null)
-      box.current?.querySelector('[data-hit="selected"]')?.scrollIntoView({ block: 'nearest' });
+      box.current?.querySelector('[data-match="selected"]')?.scrollIntoView({ block: 'nearest' });
   }, [selectedLine]);
 
   function showFrom(from: number) {
     setFollowsEnd(false);
-    setShownFrom(from + MAX_SHOWN_LINES >= count ? null : Math.max(firstInMemory, from));
+    setShownFrom(from + MAX_SHOWN_LINES >= lineCount ? null : Math.max(firstInMemory, from));
   }
   function select(position: number) {
-    const line = hits[position];
+    const line = matches[position];
     if (line === undefined) return;
     setSelected(position);
     if (line < first || line >= end) showFrom(line - LINES_PER_CLICK);
@@ -94,25 +94,25 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
     const serverLabel = serverName?.(line.serverId) ?? null;
     return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
   };
-  const lineCount = strings.liveLog.lineCount(count, !ended);
-  const isPart = first > 0 || end < count;
+  const lineCountText = strings.liveLog.lineCount(lineCount, !hasEnded);
+  const isPart = first > 0 || end < lineCount;
   return (
     <Section
       title={title}
       description={
         <span role="status">
-          {count === 0
-            ? ended
+          {lineCount === 0
+            ? hasEnded
               ? strings.liveLog.noOutput
               : emptyText
             : isPart
-              ? strings.liveLog.shownLines(lineCount, first + 1, end)
-              : lineCount}
+              ? strings.liveLog.shownLines(lineCountText, first + 1, end)
+              : lineCountText}
         </span>
       }
       actions={
         <Group gap="md">
-          {!ended && (
+          {!hasEnded && (
             <Switch
               size="sm"
               label={strings.liveLog.followLog}
@@ -123,24 +123,24 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               }}
             />
           )}
-          {count > 0 && (
+          {lineCount > 0 && (
             <LogSearch
               text={searchText}
               onChange={(text) => {
                 setSearchText(text);
                 setSelected(null);
               }}
-              count={hits.length}
+              matchCount={matches.length}
               selected={selected}
               onSelect={select}
             />
           )}
-          <LogDownload name={id} read={read} disabled={count === 0} />
+          <LogDownload name={id} read={read} disabled={lineCount === 0} />
         </Group>
       }
     >
       {error !== null && <Notice tone="danger">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
-      {(lines.length > 0 || unfinished.length > 0) && (
+      {(lines.length > 0 || partialLines.length > 0) && (
         <div
           ref={box}
           className={styles['log']}
@@ -166,16 +166,16 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
                 key={number}
                 line={line}
                 heading={getHeading(line, getLine(number - 1))}
-                hit={number === selectedLine ? 'selected' : hitSet.has(number) ? 'hit' : undefined}
+                match={number === selectedLine ? 'selected' : matchSet.has(number) ? 'match' : undefined}
               />
             );
           })}
-          {end < count ? (
+          {end < lineCount ? (
             <Button size="compact-xs" variant="default" onClick={() => showFrom(first + LINES_PER_CLICK)}>
               {strings.liveLog.later}
             </Button>
           ) : (
-            unfinished.map((line) => (
+            partialLines.map((line) => (
               <LogLineRow
                 key={`${line.step} ${line.serverId} ${line.stream}`}
                 line={line}
@@ -185,7 +185,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
           )}
         </div>
       )}
-      {lines.length === 0 && ended && error === null && <DimmedText>{strings.liveLog.isEmpty}</DimmedText>}
+      {lines.length === 0 && hasEnded && error === null && <DimmedText>{strings.liveLog.isEmpty}</DimmedText>}
     </Section>
   );
 }

@@ -4,23 +4,22 @@ import { IconAction } from './icon-action.tsx';
 import { IconChevronDown, IconChevronUp, IconSearch } from './icons.ts';
 import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
-import { MAX_HITS } from './use-log-search.ts';
+import { MAX_MATCHES } from './use-log-search.ts';
 
 interface LogSearchProps {
   readonly text: string;
   readonly onChange: (text: string) => void;
-  /** Number of hits. */
-  readonly count: number;
-  /** Position of the selected hit among all hits. */
+  readonly matchCount: number;
+  /** Index of the selected match; null if none is selected. */
   readonly selected: number | null;
   readonly onSelect: (position: number) => void;
 }
 
-/** The search field of a log. Enter selects the next hit, Shift and Enter the previous one, Escape ends the search. */
-export function LogSearch({ text, onChange, count, selected, onSelect }: LogSearchProps) {
+/** The search field of a log. Enter selects the next match, Shift+Enter the previous one. Escape clears the search. */
+export function LogSearch({ text, onChange, matchCount, selected, onSelect }: LogSearchProps) {
   const move = (step: 1 | -1) => {
-    if (count === 0) return;
-    onSelect(selected === null ? (step === 1 ? 0 : count - 1) : (selected + step + count) % count);
+    if (matchCount === 0) return;
+    onSelect(selected === null ? (step === 1 ? 0 : matchCount - 1) : (selected + step + matchCount) % matchCount);
   };
   function handleKey(event: KeyboardEvent) {
     if (event.key === 'Enter') move(event.shiftKey ? -1 : 1);
@@ -46,17 +45,17 @@ export function LogSearch({ text, onChange, count, selected, onSelect }: LogSear
           <IconAction
             label={strings.logSearch.previous}
             Icon={IconChevronUp}
-            disabled={count === 0}
+            disabled={matchCount === 0}
             onClick={() => move(-1)}
           />
           <IconAction
             label={strings.logSearch.next}
             Icon={IconChevronDown}
-            disabled={count === 0}
+            disabled={matchCount === 0}
             onClick={() => move(1)}
           />
           <DimmedText>
-            <span role="status">{strings.logSearch.hits(selected, count, MAX_HITS)}</span>
+            <span role="status">{strings.logSearch.matches(selected, matchCount, MAX_MATCHES)}</span>
           </DimmedText>
         </>
       )}

@@ -4,7 +4,7 @@ import { formatDate, formatDateTime, formatRelativeTime, formatTimeOfDay } from 
 
 interface RelativeTimeProps {
   readonly time: string;
-  /** The sentence around the time, such as "used 3 days ago". */
+  /** Adds words around the relative time, such as "used 3 days ago". */
   readonly phrase?: (time: string) => string;
   /** Appends the date: "3 days ago (24 Feb 2027)". */
   readonly withDate?: true;

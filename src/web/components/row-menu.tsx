@@ -8,7 +8,7 @@ export interface RowAction {
   readonly Icon: typeof IconEdit;
   readonly onSelect: () => void;
   readonly disabled?: boolean;
-  /** Shown in red, below a line. */
+  /** Whether the action is shown in red, below a divider. */
   readonly destructive?: boolean;
 }
 
@@ -28,7 +28,7 @@ export const deleteAction = (onSelect: () => void): RowAction => ({
 interface RowMenuProps {
   /** The name of the row's item, for screen readers. */
   readonly name: string;
-  /** An action that is false is left out. */
+  /** Actions that are false are omitted. */
   readonly actions: readonly (RowAction | false)[];
   readonly loading?: boolean;
 }

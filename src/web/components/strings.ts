@@ -116,7 +116,7 @@ export const strings = {
     placeholder: 'Search',
     previous: 'Previous match (Shift+Enter)',
     next: 'Next match (Enter)',
-    hits: (selected: number | null, count: number, max: number) => {
+    matches: (selected: number | null, count: number, max: number) => {
       if (count === 0) return 'No matches';
       const total = `${count.toLocaleString('en')}${count >= max ? '+' : ''}`;
       return selected === null

@@ -2,7 +2,7 @@ import type { CSSProperties } from 'react';
 import styles from './terminal-line.module.css';
 import { type StyledText, toStyledText } from './terminal-styles.ts';
 
-function classOf({ color, background, decorations }: StyledText): string | undefined {
+function getClassNames({ color, background, decorations }: StyledText): string | undefined {
   const names = [
     background !== null ? 'background' : color !== null ? 'color' : '',
     ...decorations.filter((name) => name !== 'dim' || (color === null && background === null)),
@@ -16,7 +16,7 @@ export function TerminalLine({ text }: { readonly text: string }) {
     <span
       // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a line never change
       key={index}
-      className={classOf(piece)}
+      className={getClassNames(piece)}
       style={
         {
           ...(piece.color !== null && { '--terminal-color': piece.color }),

@@ -36,7 +36,7 @@ const simplify = (text: string): string =>
     .replace(/[\u0300-\u036f]|\p{Cf}/gu, '')
     .toLowerCase();
 
-const wordsOf = (text: string): string[] => simplify(text).match(/[\p{L}\p{M}]+/gu) ?? [];
+const getWords = (text: string): string[] => simplify(text).match(/[\p{L}\p{M}]+/gu) ?? [];
 
 const MONTH_FORMATS: readonly Intl.DateTimeFormatOptions[] = [
   { month: 'long' },
@@ -62,7 +62,7 @@ function collectWords(locales: readonly string[]): Pick<DateLanguage, 'months' |
   const fillers = new Set<string>();
   for (const { type, value, month } of locales.flatMap(formatMonths)) {
     if (type !== 'month' && type !== 'literal') continue;
-    const words = wordsOf(value);
+    const words = getWords(value);
     const [name] = words;
     if (type === 'month' && name !== undefined && words.length === 1 && !/\p{Nd}/u.test(value)) {
       months.set(name, (months.get(name) ?? new Set()).add(month));

@@ -10,25 +10,25 @@ export const MAX_SHOWN_LINES = 2000;
 const MAX_LINES_IN_MEMORY = 100_000;
 
 export interface LiveLogState {
-  /** The last lines. The array is mutated while the log is followed, so use `count` to detect changes. */
+  /** The last lines. The array is mutated while the log is followed, so use `lineCount` to detect changes. */
   readonly lines: readonly LogLine[];
   /** Partial lines: output that has no line break yet. */
-  readonly unfinished: readonly LogLine[];
+  readonly partialLines: readonly LogLine[];
   /** Number of lines read, including those that are no longer in memory. */
-  readonly count: number;
-  readonly ended: boolean;
+  readonly lineCount: number;
+  readonly hasEnded: boolean;
   readonly error: unknown;
 }
-const EMPTY_LOG: LiveLogState = { lines: [], unfinished: [], count: 0, ended: false, error: null };
+const EMPTY_LOG: LiveLogState = { lines: [], partialLines: [], lineCount: 0, hasEnded: false, error: null };
 
 const isSameOutput = (first: LogLine, second: LogLine): boolean =>
   first.step === second.step && first.serverId === second.serverId && first.stream === second.stream;
 
 /** Returns the partial lines after a line has arrived: it replaces or completes the partial line of the same output. */
-function withLine(unfinished: readonly LogLine[], line: LogLine): readonly LogLine[] {
-  const otherLines = unfinished.filter((other) => !isSameOutput(other, line));
+function withLine(partialLines: readonly LogLine[], line: LogLine): readonly LogLine[] {
+  const otherLines = partialLines.filter((other) => !isSameOutput(other, line));
   if (line.partial === true) return [...otherLines, line];
-  return otherLines.length === unfinished.length ? unfinished : otherLines;
+  return otherLines.length === partialLines.length ? partialLines : otherLines;
 }
 
 /** Follows a log while the component is mounted. Renders at most once per frame. */
@@ -40,24 +40,24 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
   useEffect(() => {
     const abortController = new AbortController();
     const lines: LogLine[] = [];
-    let unfinished: readonly LogLine[] = [];
-    let count = 0;
+    let partialLines: readonly LogLine[] = [];
+    let lineCount = 0;
     let frame = 0;
     function render() {
       frame = 0;
-      setState((previous) => ({ ...previous, lines, unfinished, count }));
+      setState((previous) => ({ ...previous, lines, partialLines, lineCount }));
     }
     function add(line: LogLine) {
-      unfinished = withLine(unfinished, line);
+      partialLines = withLine(partialLines, line);
       if (line.partial === true) return;
       lines.push(line);
-      count += 1;
+      lineCount += 1;
       // Removes many lines at a time, because each removal moves all remaining lines.
       if (lines.length > MAX_LINES_IN_MEMORY * 1.1) lines.splice(0, lines.length - MAX_LINES_IN_MEMORY);
     }
     function end(error: unknown) {
       if (abortController.signal.aborted) return;
-      setState({ lines, unfinished: [], count, ended: true, error });
+      setState({ lines, partialLines: [], lineCount, hasEnded: true, error });
     }
     async function follow() {
       try {

@@ -6,12 +6,12 @@ import type { LiveLogState } from './use-live-log.ts';
 /** Maximum number of lines searched in one task, so that the page stays responsive. */
 const MAX_LINES_PER_TASK = 5000;
 /** A search lists at most this many lines. */
-export const MAX_HITS = 10_000;
+export const MAX_MATCHES = 10_000;
 
 interface SearchProgress {
   readonly text: string;
   /** Numbers of the lines that contain the text, in order. */
-  readonly hits: readonly number[];
+  readonly matches: readonly number[];
   /** Number of the first line that has not been searched. */
   readonly nextLine: number;
 }
@@ -25,22 +25,22 @@ export function searchNextLines(
   const needle = progress.text.toLowerCase();
   const start = Math.max(progress.nextLine, firstLine);
   const end = Math.min(firstLine + lines.length, start + MAX_LINES_PER_TASK);
-  const hits: number[] = [];
+  const matches: number[] = [];
   for (let number = start; number < end; number++) {
     const text = lines[number - firstLine]?.text ?? '';
-    if (toPlainText(text).toLowerCase().includes(needle)) hits.push(number);
+    if (toPlainText(text).toLowerCase().includes(needle)) matches.push(number);
   }
-  return { text: progress.text, hits: [...progress.hits, ...hits].slice(0, MAX_HITS), nextLine: end };
+  return { text: progress.text, matches: [...progress.matches, ...matches].slice(0, MAX_MATCHES), nextLine: end };
 }
 
 /** Returns the numbers of the lines in memory that contain a text, ignoring case; empty for an empty text. */
-export function useLogSearch(text: string, { lines, count }: LiveLogState): readonly number[] {
-  const [progress, setProgress] = useState<SearchProgress>({ text: '', hits: [], nextLine: 0 });
-  const current = progress.text === text ? progress : { text, hits: [], nextLine: 0 };
+export function useLogSearch(text: string, { lines, lineCount }: LiveLogState): readonly number[] {
+  const [progress, setProgress] = useState<SearchProgress>({ text: '', matches: [], nextLine: 0 });
+  const current = progress.text === text ? progress : { text, matches: [], nextLine: 0 };
   useEffect(() => {
-    if (text === '' || current.nextLine >= count) return;
-    const timer = setTimeout(() => setProgress(searchNextLines(current, lines, count - lines.length)), 0);
+    if (text === '' || current.nextLine >= lineCount) return;
+    const timer = setTimeout(() => setProgress(searchNextLines(current, lines, lineCount - lines.length)), 0);
     return () => clearTimeout(timer);
-  }, [text, lines, count, current]);
-  return text === '' ? [] : current.hits;
+  }, [text, lines, lineCount, current]);
+  return text === '' ? [] : current.matches;
 }

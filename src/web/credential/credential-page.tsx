@@ -35,7 +35,7 @@ import { CredentialStatusTag } from '../credentials/status-tag.tsx';
 import { useUses } from '../credentials/use-uses.ts';
 import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
-import { violatedRules } from '../policy/violated-rules.ts';
+import { findViolatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
 import { ActivitySection } from './activity-section.tsx';
 import styles from './credential.module.css';
@@ -89,7 +89,7 @@ interface CredentialDetailsProps {
 function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
-  const violated = policy === undefined ? [] : violatedRules(policy, credential);
+  const violated = policy === undefined ? [] : findViolatedRules(policy, credential);
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>

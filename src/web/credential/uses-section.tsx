@@ -7,7 +7,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import type { Credential, Right } from '../credentials/kinds.ts';
 import { useUses } from '../credentials/use-uses.ts';
-import { knownUses } from '../restrictions/known-uses.ts';
+import { toKnownUses } from '../restrictions/known-uses.ts';
 import { KnownUsesOffer } from '../restrictions/known-uses-offer.tsx';
 import styles from './credential.module.css';
 import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
@@ -129,7 +129,7 @@ export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsP
   if (data === undefined) {
     return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
   }
-  const { addresses: knownAddresses } = knownUses(data);
+  const { addresses: knownAddresses } = toKnownUses(data);
   const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>

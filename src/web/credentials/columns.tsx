@@ -8,7 +8,7 @@ import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
 import { TimeCell } from '../components/relative-time.tsx';
 import { dimmed } from '../components/text.tsx';
-import { policyExpiry } from '../policy/violated-rules.ts';
+import { getPolicyExpiry } from '../policy/violated-rules.ts';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './right-tags.tsx';
@@ -139,7 +139,7 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       cell: (credential) => {
         const { expiresAt, status } = credential;
         if (expiresAt === null) return dimmed(strings.columns.never);
-        const policyEnd = status === 'expired' ? null : policyExpiry(policy, credential);
+        const policyEnd = status === 'expired' ? null : getPolicyExpiry(policy, credential);
         return <TimeCell time={expiresAt} note={policyEnd === null ? undefined : describePolicyExpiry(policyEnd)} />;
       },
     },

@@ -37,7 +37,7 @@ export interface ExpiryLimits {
 export function expiryLimits(policy: Policy, now: number, createdAt: string | null): ExpiryLimits {
   const latest = latestExpiry(policy, createdAt === null ? now : Date.parse(createdAt));
   if (latest === null) return { now, latest };
-  // An existing credential that expires exactly at the limit would look as if the policy had ended it (`violatedRules`).
+  // An existing credential that expires exactly at the limit would look as if the policy had ended it (`findViolatedRules`).
   return { now, latest: latest - (createdAt === null ? CLOCK_MARGIN_MS : 1) };
 }
 

@@ -7,7 +7,7 @@ import { shortenName } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
-import { knownUses } from '../restrictions/known-uses.ts';
+import { toKnownUses } from '../restrictions/known-uses.ts';
 import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { CredentialForm } from './credential-form.tsx';
@@ -54,7 +54,7 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
           guard: old.kind === 'api_key' && old.guard,
           expiry: closestExpiry(old.createdAt, old.expiresAt),
         }}
-        knownUses={uses && knownUses(uses)}
+        knownUses={uses && toKnownUses(uses)}
         submitLabel={texts.createReplacement}
         onCancel={onCancel}
         onDirtyChange={onDirtyChange}

@@ -32,7 +32,7 @@ export function describeVersion({ set, removed, restoredFrom }: EnvVersion): str
 
 interface EnvironmentVersionsProps {
   readonly owner: EnvironmentOwner;
-  /** The ETag of the environment shown above. */
+  /** The ETag of the current environment, which a restore sends as If-Match. */
   readonly tag: string | undefined;
 }
 

@@ -51,7 +51,7 @@ interface ReviewDialogProps {
   readonly namesChangedByOthers: readonly string[] | null;
 }
 
-/** The changes about to be saved, one per variable, and the save button. */
+/** Shows the unsaved changes, one per variable, before they are saved. */
 export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }: ReviewDialogProps) {
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);

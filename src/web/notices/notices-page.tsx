@@ -46,7 +46,7 @@ function describeStatus({ status, dismissedBy, dismissedAt, snoozedUntil }: Noti
 }
 
 /** Converts a path of the web UI, which can contain a query, to the properties of a link. */
-function linkTo(path: string): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
+function toLinkProps(path: string): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
   const url = new URL(path, window.location.origin);
   return { to: url.pathname, search: Object.fromEntries(url.searchParams) };
 }
@@ -80,7 +80,7 @@ const COLUMNS: readonly Column<Notice>[] = [
     key: 'next',
     label: texts.columns.next,
     cell: ({ action }) => {
-      const { to, search } = linkTo(action.path);
+      const { to, search } = toLinkProps(action.path);
       return (
         <TextLink to={to as '/notices'} search={search}>
           {action.text}

@@ -22,7 +22,7 @@ import { DryRunDialog } from './dry-run-dialog.tsx';
 import {
   POLICY_FORM_RULES,
   type PolicyFormValues,
-  parseBindsFrom,
+  parseBindsExistingFrom,
   toFormValues,
   toRequestFields,
 } from './policy-form.ts';
@@ -60,7 +60,7 @@ function CredentialFields({ form }: FieldsProps) {
           label={strings.labels.bindsExistingFrom}
           description={strings.policyForm.bindsDescription(strings.rules.bindsExistingFrom, noticeDays)}
           text={values.bindsExistingFrom}
-          parsed={parseBindsFrom(values, now)}
+          parsed={parseBindsExistingFrom(values, now)}
           onChange={(text) => form.setFieldValue('bindsExistingFrom', text)}
           minDate={new Date(now + (noticeDays + 1) * DAY)}
           error={error === undefined ? undefined : String(error)}
@@ -138,7 +138,7 @@ function PeopleFields({ form, isRequired }: FieldsProps & { readonly isRequired:
   );
 }
 
-/** An unsaved change of the policy, and the credentials and members that would violate the new policy. */
+/** An unsaved change to the policy, and the credentials and members that would violate the new policy. */
 interface Preview {
   readonly changes: UpdatePolicy;
   readonly options: CallOptions;

@@ -23,7 +23,7 @@ export type PolicyFormValues = {
   /** The first day on which the maximum lifetime applies to existing credentials, as typed; empty for never. */
   readonly bindsExistingFrom: string;
   /** The stored value of the policy's `bindsExistingFrom`, which need not be the beginning of a day. */
-  readonly storedBindsFrom: string | null;
+  readonly storedBindsExistingFrom: string | null;
   readonly passphraseScopes: readonly Scope[];
   readonly allowAll: boolean;
   readonly requireAddresses: boolean;
@@ -40,7 +40,7 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
   return {
     maxLifetimeDays: maxLifetimeDays ?? '',
     bindsExistingFrom: bindsExistingFrom === null ? '' : formatDate(bindsExistingFrom),
-    storedBindsFrom: bindsExistingFrom,
+    storedBindsExistingFrom: bindsExistingFrom,
     passphraseScopes,
     allowAll,
     createdBy,
@@ -55,15 +55,15 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
 /** Returns the beginning of a day such as `2027-02-24` in the browser's time zone. */
 const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
 
-const isBindsFromUnchanged = ({ bindsExistingFrom, storedBindsFrom }: PolicyFormValues): boolean =>
-  bindsExistingFrom === (storedBindsFrom === null ? '' : formatDate(storedBindsFrom));
+const isBindsExistingFromUnchanged = ({ bindsExistingFrom, storedBindsExistingFrom }: PolicyFormValues): boolean =>
+  bindsExistingFrom === (storedBindsExistingFrom === null ? '' : formatDate(storedBindsExistingFrom));
 
 /**
  * Parses the day from which the maximum lifetime applies to existing credentials. Rejects days in the notice period.
  */
-export function parseBindsFrom(values: PolicyFormValues, now: number): TypedDate {
+export function parseBindsExistingFrom(values: PolicyFormValues, now: number): TypedDate {
   const parsed = parseTypedDate(values.bindsExistingFrom, navigator.language);
-  if (!('date' in parsed) || isBindsFromUnchanged(values)) return parsed;
+  if (!('date' in parsed) || isBindsExistingFromUnchanged(values)) return parsed;
   const { noticeDays } = POLICY_LIMITS;
   const isTooEarly = startOfDay(parsed.date).getTime() < now + noticeDays * DAY;
   return isTooEarly ? { error: strings.policyForm.tooEarly(noticeDays) } : parsed;
@@ -71,8 +71,8 @@ export function parseBindsFrom(values: PolicyFormValues, now: number): TypedDate
 
 function toBindsExistingFrom(values: PolicyFormValues): string | null {
   if (values.maxLifetimeDays === '') return null;
-  if (isBindsFromUnchanged(values)) return values.storedBindsFrom;
-  const parsed = parseBindsFrom(values, Number.NEGATIVE_INFINITY);
+  if (isBindsExistingFromUnchanged(values)) return values.storedBindsExistingFrom;
+  const parsed = parseBindsExistingFrom(values, Number.NEGATIVE_INFINITY);
   return 'date' in parsed ? startOfDay(parsed.date).toISOString() : null;
 }
 
@@ -110,7 +110,7 @@ export const POLICY_FORM_RULES: FormRulesRecord<PolicyFormValues> = {
   maxLifetimeDays: (days) => (days === '' ? null : validateInteger(days, POLICY_LIMITS.maxLifetimeDays)),
   bindsExistingFrom: (text, values) => {
     if (text.trim() === '' || values.maxLifetimeDays === '') return null;
-    const parsed = parseBindsFrom(values, Date.now());
+    const parsed = parseBindsExistingFrom(values, Date.now());
     return 'error' in parsed ? parsed.error : null;
   },
   unusedAfterDays: (days) => validateInteger(days, POLICY_LIMITS.unusedAfterDays),

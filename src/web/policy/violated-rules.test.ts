@@ -4,7 +4,7 @@ import type { AccessToken } from '../../contract/access-tokens.ts';
 import { DAY } from '../../contract/limits.ts';
 import { DEFAULT_POLICY, type Policy } from '../../contract/policy.ts';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
-import { policyExpiry, violatedRules } from './violated-rules.ts';
+import { findViolatedRules, getPolicyExpiry } from './violated-rules.ts';
 
 const CREATED_AT_MS = Date.UTC(2027, 0, 15);
 const POLICY: Policy = { ...DEFAULT_POLICY, maxLifetimeDays: 30, passphraseScopes: ['modify_env'], allowAll: false };
@@ -31,41 +31,44 @@ const token = (fields: Partial<AccessToken>): AccessToken => ({
 });
 
 test('the violated rules of a credential are listed, unless it has expired', () => {
-  assert.deepEqual(violatedRules(POLICY, token({})), []);
-  assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null })), [
+  assert.deepEqual(findViolatedRules(POLICY, token({})), []);
+  assert.deepEqual(findViolatedRules(POLICY, token({ scopes: ['all'], expiresAt: null })), [
     'maxLifetimeDays',
     'passphraseScopes',
     'allowAll',
   ]);
   const addresses = { ...POLICY, requireAddresses: true };
-  assert.deepEqual(violatedRules(addresses, token({})), ['requireAddresses']);
+  assert.deepEqual(findViolatedRules(addresses, token({})), ['requireAddresses']);
   assert.deepEqual(
-    violatedRules(addresses, token({ restrictions: { ...NO_RESTRICTIONS, addresses: ['203.0.113.7'] } })),
+    findViolatedRules(addresses, token({ restrictions: { ...NO_RESTRICTIONS, addresses: ['203.0.113.7'] } })),
     [],
   );
-  assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
+  assert.deepEqual(findViolatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
 });
 
 test('a credential whose lifetime was shortened by the maximum lifetime violates the rule', () => {
   const binding = { ...POLICY, bindsExistingFrom: inDays(20) };
-  assert.deepEqual(violatedRules(binding, token({})), ['maxLifetimeDays']);
-  assert.deepEqual(violatedRules(binding, token({ expiresAt: inDays(29) })), []);
+  assert.deepEqual(findViolatedRules(binding, token({})), ['maxLifetimeDays']);
+  assert.deepEqual(findViolatedRules(binding, token({ expiresAt: inDays(29) })), []);
   const later = { ...POLICY, bindsExistingFrom: inDays(40) };
-  assert.deepEqual(violatedRules(later, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
-  assert.deepEqual(violatedRules(later, token({})), []);
+  assert.deepEqual(findViolatedRules(later, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
+  assert.deepEqual(findViolatedRules(later, token({})), []);
 });
 
 test('a credential expires on the day from which the policy applies, or later after the maximum lifetime', () => {
   const bound: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
-  assert.deepEqual(policyExpiry(bound, token({ expiresAt: inDays(40) })), { expiresAt: inDays(40), from: inDays(40) });
+  assert.deepEqual(getPolicyExpiry(bound, token({ expiresAt: inDays(40) })), {
+    expiresAt: inDays(40),
+    from: inDays(40),
+  });
   for (const [policy, expiresAt] of [
     [bound, inDays(39)],
     [bound, null],
     [POLICY, inDays(30)],
     [undefined, inDays(40)],
   ] as const) {
-    assert.equal(policyExpiry(policy, token({ expiresAt })), null);
+    assert.equal(getPolicyExpiry(policy, token({ expiresAt })), null);
   }
   const young = token({ createdAt: inDays(20), expiresAt: inDays(50) });
-  assert.deepEqual(policyExpiry(bound, young), { expiresAt: inDays(50), from: inDays(40) });
+  assert.deepEqual(getPolicyExpiry(bound, young), { expiresAt: inDays(50), from: inDays(40) });
 });

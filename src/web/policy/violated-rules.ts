@@ -14,7 +14,7 @@ function isShortened(policy: Policy, createdAt: number, expiresAt: number | null
  * Returns the expiry that the policy's maximum lifetime gives to a credential, and the time from which the maximum
  * lifetime applies to existing credentials; null if the policy does not shorten the credential's lifetime.
  */
-export function policyExpiry(
+export function getPolicyExpiry(
   policy: Policy | undefined,
   { createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
 ): { readonly expiresAt: string; readonly from: string } | null {
@@ -24,7 +24,7 @@ export function policyExpiry(
 }
 
 /** Returns the rules that a credential violates. An expired credential violates none. */
-export function violatedRules(policy: Policy, credential: Credential): CredentialRule[] {
+export function findViolatedRules(policy: Policy, credential: Credential): CredentialRule[] {
   if (credential.status === 'expired') return [];
   const createdAt = Date.parse(credential.createdAt);
   const expiresAt = credential.expiresAt === null ? null : Date.parse(credential.expiresAt);

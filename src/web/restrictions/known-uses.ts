@@ -1,7 +1,7 @@
 import type { CredentialUses } from '../../contract/credentials.ts';
 import type { Option } from '../components/filters.tsx';
 
-/** A restriction to more addresses or apps than this would hardly limit a credential, so it is not offered. */
+/** A restriction to more addresses or apps than this is not offered, because it would hardly limit a credential. */
 const MAX_KNOWN = 5;
 
 /** The addresses and the apps of a credential's recent uses. Each list is empty unless it is complete and short. */
@@ -12,7 +12,7 @@ export interface KnownUses {
 
 export const NO_KNOWN_USES: KnownUses = { addresses: [], apps: [] };
 
-export function knownUses({ addresses, rights }: Pick<CredentialUses, 'addresses' | 'rights'>): KnownUses {
+export function toKnownUses({ addresses, rights }: Pick<CredentialUses, 'addresses' | 'rights'>): KnownUses {
   const apps = new Map<string, string>();
   for (const { app } of rights) {
     if (app?.name != null) apps.set(app.id, app.name);

@@ -19,7 +19,7 @@ interface RestrictionProps {
   readonly requiredReason?: string | undefined;
   readonly isOn: boolean;
   readonly onToggle: () => void;
-  /** An offer, shown while the restriction is off. */
+  /** An offer to turn the restriction on with known values; shown while the restriction is off. */
   readonly offer?: ReactNode;
   /** The fields of the restriction, shown while it is on. */
   readonly children: ReactNode;

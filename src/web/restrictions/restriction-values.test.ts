@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
 import { changedFields } from '../form-values.ts';
-import { knownUses } from './known-uses.ts';
+import { toKnownUses } from './known-uses.ts';
 import {
   describeRestrictions,
   type RestrictionValues,
@@ -15,7 +15,7 @@ import {
   validateResources,
 } from './restriction-values.ts';
 
-const values = (changes: Partial<RestrictionValues>): RestrictionValues => ({ ...UNRESTRICTED, ...changes });
+const formValues = (changes: Partial<RestrictionValues>): RestrictionValues => ({ ...UNRESTRICTED, ...changes });
 
 test('converting restrictions to form values and back does not change them', () => {
   const restrictions = {
@@ -65,22 +65,22 @@ const names = new Map([
 test('the summary names the restrictions, or the input that is missing', () => {
   assert.deepEqual(describeRestrictions(UNRESTRICTED, names), []);
   assert.deepEqual(
-    describeRestrictions(values({ addresses: '203.0.113.7', resources: ['prj_1', 'app_1'], maxUses: 1 }), names),
+    describeRestrictions(formValues({ addresses: '203.0.113.7', resources: ['prj_1', 'app_1'], maxUses: 1 }), names),
     ['only from 203.0.113.7', 'only on Online shop and Checkout', 'can be used once'],
   );
   assert.deepEqual(
     describeRestrictions(
-      values({ addresses: '::1\n127.0.0.0/8', resources: ['prj_1', 'app_1', 'app_2'], maxUses: 1500 }),
+      formValues({ addresses: '::1\n127.0.0.0/8', resources: ['prj_1', 'app_1', 'app_2'], maxUses: 1500 }),
       names,
     ),
     ['only from 2 addresses and ranges', 'only on 1 project and 2 apps', 'can be used 1,500 times'],
   );
   const perPeriod = (requests: number | string, seconds: number) =>
-    describeRestrictions(values({ rate: { requests, seconds } }), names).join();
+    describeRestrictions(formValues({ rate: { requests, seconds } }), names).join();
   assert.equal(perPeriod(1000, 60), 'at most 1,000 requests per minute');
   assert.equal(perPeriod(1, 45), 'at most 1 request per 45 seconds');
   assert.equal(perPeriod('', 60), 'enter the maximum number of requests');
-  assert.deepEqual(describeRestrictions(values({ addresses: '203.0.113', resources: [], maxUses: '' }), names), [
+  assert.deepEqual(describeRestrictions(formValues({ addresses: '203.0.113', resources: [], maxUses: '' }), names), [
     'enter the addresses from which it can be used',
     'choose the projects and apps on which it can be used',
     'enter the maximum number of uses',
@@ -99,15 +99,15 @@ test('addresses and apps of past uses are offered as restrictions if they are fe
   const rightUse = (app: { id: string; name: string | null } | null) =>
     ({ right: 'read', app, count: 1, lastUsedAt: at }) as const;
   const shop = rightUse({ id: 'app_1', name: 'Shop' });
-  assert.deepEqual(knownUses({ addresses: addressUses(1), rights: [shop, shop] }), {
+  assert.deepEqual(toKnownUses({ addresses: addressUses(1), rights: [shop, shop] }), {
     addresses: ['203.0.113.0'],
     apps: [{ value: 'app_1', label: 'Shop' }],
   });
   const noKnownUses = { addresses: [], apps: [] };
-  assert.deepEqual(knownUses({ addresses: [], rights: [] }), noKnownUses);
-  assert.deepEqual(knownUses({ addresses: addressUses(6), rights: [shop, rightUse(null)] }), noKnownUses);
+  assert.deepEqual(toKnownUses({ addresses: [], rights: [] }), noKnownUses);
+  assert.deepEqual(toKnownUses({ addresses: addressUses(6), rights: [shop, rightUse(null)] }), noKnownUses);
   assert.deepEqual(
-    knownUses({ addresses: addressUses(6), rights: [rightUse({ id: 'app_2', name: null })] }),
+    toKnownUses({ addresses: addressUses(6), rights: [rightUse({ id: 'app_2', name: null })] }),
     noKnownUses,
   );
 });

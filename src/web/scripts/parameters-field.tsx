@@ -9,7 +9,7 @@ import { newParameter, type ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
 import { strings } from './strings.ts';
 
-/** The parameters of a script: names, patterns, and whether they are required. */
+/** The parameters of a script: their names, patterns and defaults, and whether they are required. */
 export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { parameters } = form.values;
   return (

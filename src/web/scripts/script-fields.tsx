@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 const TIME_ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')];
 
-/** All fields of a script: source, servers, user, timeout, parameters and schedule. */
+/** The fields of a script: name, body, app, server, user, interpreter, limits, schedule and parameters. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { servers } = useResourceNames();
   const apps = useApps();

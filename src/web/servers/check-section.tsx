@@ -176,7 +176,7 @@ function CheckResult({
   );
 }
 
-/** Tests the connection and lets the user pin the host key. For owners and admins. */
+/** Checks the connection and lets the user pin the host key. For owners and admins. */
 export function CheckSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const check = useMutation({

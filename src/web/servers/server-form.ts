@@ -34,6 +34,7 @@ export const toFormValues = ({ name, slug, kind, host, port, user, hostKey }: Se
   hostKey: hostKey ?? '',
 });
 
+/** Returns a validator that accepts any value for local servers. */
 const forSsh = (validate: (value: string) => string | null) => (value: string, values: ServerFormValues) =>
   values.kind === 'local' ? null : validate(value);
 

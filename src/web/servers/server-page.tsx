@@ -99,7 +99,7 @@ function ServerDetails({ server }: { readonly server: Server }) {
   );
 }
 
-/** The page of a server: the key to install, the connection test, and its apps. */
+/** The page of a server: the key to install, the connection check, its apps and its details. */
 export function ServerPage() {
   const { api } = useWorkspace();
   return (

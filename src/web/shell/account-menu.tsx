@@ -28,7 +28,7 @@ export function AccountMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
   async function signOut() {
-    // If the request fails, the web UI still forgets the session's data.
+    // Even if the request fails, the session's data is removed from the page.
     await api.sessions.deleteCurrent().catch(() => undefined);
     clearSessionData();
     await navigate({ to: '/sign-in', search: {} });

@@ -63,7 +63,7 @@ export function SearchButton({ onClick }: SearchButtonProps) {
 }
 
 /** The search button for narrow screens. */
-export function SearchIcon({ onClick }: SearchButtonProps) {
+export function SearchIconButton({ onClick }: SearchButtonProps) {
   return (
     <ActionIcon variant="subtle" color="gray" size="lg" aria-label={strings.searchButton.label} onClick={onClick}>
       <IconSearch size={20} aria-hidden />

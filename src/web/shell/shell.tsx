@@ -18,7 +18,7 @@ import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import { NoticeBell } from './notice-bell.tsx';
-import { SearchButton, SearchIcon, useCommandPalette } from './search-button.tsx';
+import { SearchButton, SearchIconButton, useCommandPalette } from './search-button.tsx';
 import styles from './shell.module.css';
 import { strings } from './strings.ts';
 import { WorkspaceSwitcher } from './workspace-switcher.tsx';
@@ -89,7 +89,7 @@ export function Shell() {
         <Group h="100%" px="md" justify="space-between">
           <Brand />
           <Group gap="xs" wrap="nowrap">
-            {workspace !== null && <SearchIcon onClick={open} />}
+            {workspace !== null && <SearchIconButton onClick={open} />}
             {bell}
             <Burger
               opened={opened}

@@ -81,7 +81,7 @@ function Recipes({ onChoose }: { readonly onChoose: (recipe: Recipe) => void }) 
   );
 }
 
-function OpenedDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: OpenDialog | null) => void }) {
+function CurrentDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: OpenDialog | null) => void }) {
   const close = () => setOpen(null);
   switch (open.dialog) {
     case 'create':
@@ -160,7 +160,7 @@ export function WebhooksPage() {
       ) : (
         <NoPermission />
       )}
-      {open !== null && <OpenedDialog open={open} setOpen={setOpen} />}
+      {open !== null && <CurrentDialog open={open} setOpen={setOpen} />}
     </Page>
   );
 }

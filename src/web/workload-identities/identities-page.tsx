@@ -65,7 +65,7 @@ type OpenDialog =
   | { readonly dialog: 'create' }
   | { readonly dialog: 'edit' | 'delete'; readonly identity: WorkloadIdentity };
 
-function OpenedDialog({ open, onClose }: { readonly open: OpenDialog; readonly onClose: () => void }) {
+function CurrentDialog({ open, onClose }: { readonly open: OpenDialog; readonly onClose: () => void }) {
   const navigate = useNavigate();
   switch (open.dialog) {
     case 'create':
@@ -126,7 +126,7 @@ export function IdentitiesPage() {
           </EmptyState>
         }
       />
-      {open !== null && <OpenedDialog open={open} onClose={() => setOpen(null)} />}
+      {open !== null && <CurrentDialog open={open} onClose={() => setOpen(null)} />}
     </Page>
   );
 }
