@@ -187,7 +187,7 @@ describe('Generate Token', () => {
     const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used here' });
     await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
     const tab = await fixture.open(`/settings/access-tokens/${used.id}`);
-    await tab.getByRole('button', { name: 'Restrict to it' }).click();
+    await tab.getByRole('button', { name: 'Restrict to this address' }).click();
     const form = tab.getByRole('dialog', { name: 'Replace Used here' });
     assert.match(await form.getByLabel('Addresses', { exact: true }).inputValue(), /^(?:127\.0\.0\.1|::1)$/);
     await form.getByLabel('Only on certain projects and apps').check();

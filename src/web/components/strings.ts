@@ -99,7 +99,7 @@ export const strings = {
     title: 'Log',
     followLog: 'Follow log',
     download: 'Download',
-    followingFailed: (error: string) => `Following the log failed: ${error}`,
+    followingFailed: (error: string) => `Could not follow the log: ${error}`,
     isEmpty: 'The log is empty.',
     noOutput: 'No output.',
     lineCount: (count: number, live: boolean) =>
@@ -164,11 +164,11 @@ export const strings = {
     label: 'Slug (optional)',
     description: (noun: string) =>
       `Identifies the ${noun} in URLs, the CLI and the API. It does not change when you rename the ${noun}.`,
-    placeholder: 'generated from the name',
+    placeholder: 'Generated from the name',
   },
   states: {
     unreachableTitle: "Can't reach the server",
-    loadingFailedTitle: 'Loading failed',
+    loadingFailedTitle: "Couldn't load the data",
     tryAgain: 'Try again',
     requestId: (id: ReactNode) => sentence`Request ID ${id}`,
     noPermissionTitle: "You don't have access to this page",

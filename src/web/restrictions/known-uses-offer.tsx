@@ -14,7 +14,9 @@ export function KnownUsesOffer({ names, subject, onAccept }: KnownUsesOfferProps
     <Text fz="xs" c="dimmed" component="div" style={{ overflowWrap: 'anywhere' }}>
       {strings.offer[subject](names)}{' '}
       <Button size="compact-xs" variant="subtle" onClick={onAccept}>
-        {names.length === 1 ? strings.offer.restrictToIt : strings.offer.restrictToThem}
+        {subject === 'addresses'
+          ? strings.offer.restrictToAddresses(names.length)
+          : strings.offer.restrictToApps(names.length)}
       </Button>
     </Text>
   );

@@ -46,8 +46,9 @@ export const strings = {
   offer: {
     addresses: (addresses: readonly string[]) => `Recently used from ${formatList(addresses)} only.`,
     apps: (names: readonly string[]) => `Recently used on ${formatList(names)} only.`,
-    restrictToIt: 'Restrict to it',
-    restrictToThem: 'Restrict to them',
+    restrictToAddresses: (count: number) =>
+      plural(count, { one: 'Restrict to this address', other: 'Restrict to these addresses' }),
+    restrictToApps: (count: number) => plural(count, { one: 'Restrict to this app', other: 'Restrict to these apps' }),
   },
   validation: {
     addressesRequired: 'Enter at least one address. The workspace policy requires it.',
