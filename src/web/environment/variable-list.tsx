@@ -80,6 +80,50 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
   );
 }
 
+interface UnsavedChangesBarProps {
+  readonly count: number;
+  readonly onDiscard: () => void;
+  readonly onReview: () => void;
+}
+
+function UnsavedChangesBar({ count, onDiscard, onReview }: UnsavedChangesBarProps) {
+  return (
+    <section className={actionBarStyles['bar']} aria-label={strings.variableList.unsavedChangesLabel}>
+      <Text fz="sm" fw={550} role="status">
+        {strings.variableList.unsavedChanges(count)}
+      </Text>
+      <Group gap="xs">
+        <Button size="xs" variant="default" onClick={onDiscard}>
+          {strings.variableList.discard}
+        </Button>
+        <Button size="xs" onClick={onReview}>
+          {strings.variableList.reviewAndSave}
+        </Button>
+      </Group>
+    </section>
+  );
+}
+
+interface SearchFieldProps {
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+}
+
+function SearchField({ text, onChange }: SearchFieldProps) {
+  return (
+    <TextInput
+      type="search"
+      aria-label={strings.variableList.searchVariablesByName}
+      placeholder={strings.variableList.searchByNamePlaceholder}
+      leftSection={<IconSearch size={16} aria-hidden />}
+      value={text}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      flex="1 1 180px"
+      maw={320}
+    />
+  );
+}
+
 /** The variables of an app or a project: values that can be revealed, a draft of changes, and the versions. */
 export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   const { workspace, isAdmin } = useWorkspace();
@@ -98,17 +142,17 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
     );
   }
   const { value: environment, tag } = query.data;
-  const updatedAt = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
+  const updatedAtByName = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
   const namesFrom = (from: EnvOwnerKind) =>
     new Set(environment.data.filter((variable) => variable.from === from).map(({ name }) => name));
   const names = namesFrom(owner.kind);
   const inheritedNames = owner.kind === 'app' ? namesFrom('project') : new Set<string>();
   const changes = diffDraft(names, inheritedNames, revealed.values, draft);
   const changeKinds = new Map(changes.map(({ name, kind }) => [name, kind]));
-  const allNames = [...new Set([...updatedAt.keys(), ...changes.map(({ name }) => name)])].sort();
+  const allNames = [...new Set([...updatedAtByName.keys(), ...changes.map(({ name }) => name)])].sort();
   const visibleNames = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
 
-  const missingNames = (owner.requiredNames ?? []).filter((name) => !updatedAt.has(name));
+  const missingNames = (owner.requiredNames ?? []).filter((name) => !updatedAtByName.has(name));
 
   const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
   const undoChange = (name: string) =>
@@ -122,9 +166,9 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   async function reloadAfterConflict() {
     const { data: refetched } = await query.refetch();
     if (refetched === undefined) return;
-    const newUpdatedAt = new Map(refetched.value.data.map((variable) => [variable.name, variable.updatedAt]));
-    const changedNames = [...new Set([...updatedAt.keys(), ...newUpdatedAt.keys()])].filter(
-      (name) => newUpdatedAt.get(name) !== updatedAt.get(name),
+    const newUpdatedAtByName = new Map(refetched.value.data.map((variable) => [variable.name, variable.updatedAt]));
+    const changedNames = [...new Set([...updatedAtByName.keys(), ...newUpdatedAtByName.keys()])].filter(
+      (name) => newUpdatedAtByName.get(name) !== updatedAtByName.get(name),
     );
     revealed.hide(...changedNames);
     setNamesChangedByOthers(changedNames.sort());
@@ -180,18 +224,9 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       ) : (
         <>
           <Group justify="space-between" gap="xs">
-            <TextInput
-              type="search"
-              aria-label={strings.variableList.searchVariablesByName}
-              placeholder={strings.variableList.searchByNamePlaceholder}
-              leftSection={<IconSearch size={16} aria-hidden />}
-              value={searchText}
-              onChange={(event) => setSearchText(event.currentTarget.value)}
-              flex="1 1 180px"
-              maw={320}
-            />
+            <SearchField text={searchText} onChange={setSearchText} />
             <Group gap="xs">
-              {isAdmin && <RevealAll revealed={revealed} disabled={updatedAt.size === 0} />}
+              {isAdmin && <RevealAll revealed={revealed} disabled={updatedAtByName.size === 0} />}
               {isAdmin && <EnvironmentExport owner={owner} />}
               {importButton}
               {addButton}
@@ -205,7 +240,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
               <VariableRow
                 key={name}
                 name={name}
-                updatedAt={updatedAt.get(name) ?? null}
+                updatedAt={updatedAtByName.get(name) ?? null}
                 value={draft.get(name) ?? revealed.values.get(name)}
                 change={changeKinds.get(name) ?? null}
                 inheritedFrom={inheritedNames.has(name) ? (owner.project ?? null) : null}
@@ -228,19 +263,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
         </>
       )}
       {changes.length > 0 && (
-        <section className={actionBarStyles['bar']} aria-label={strings.variableList.unsavedChangesLabel}>
-          <Text fz="sm" fw={550} role="status">
-            {strings.variableList.unsavedChanges(changes.length)}
-          </Text>
-          <Group gap="xs">
-            <Button size="xs" variant="default" onClick={discard}>
-              {strings.variableList.discard}
-            </Button>
-            <Button size="xs" onClick={() => setDialog('review')}>
-              {strings.variableList.reviewAndSave}
-            </Button>
-          </Group>
-        </section>
+        <UnsavedChangesBar count={changes.length} onDiscard={discard} onReview={() => setDialog('review')} />
       )}
       <EnvironmentVersions owner={owner} tag={tag} />
       {(dialog === 'add' || editedName !== null) && (

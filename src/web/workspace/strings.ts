@@ -69,7 +69,7 @@ export const strings = {
     removed: 'Groups are no longer used',
     mapping: (group: ReactNode, role: string) => sentence`${group}: ${role}`,
   },
-  countCredentials: {
+  credentialCount: {
     accessTokens: (count: number) => `${count} ${plural(count, { one: 'access token', other: 'access tokens' })}`,
     apiKeys: (count: number) => `${count} ${plural(count, { one: 'API key', other: 'API keys' })}`,
     moreAccessTokens: (max: number) => `more than ${max} access tokens`,

@@ -19,7 +19,7 @@ import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
 import { singleSignOnName } from '../sign-in/installation.ts';
 import { validateName, validateSlug } from '../validation.ts';
 import { BackupKeySection } from './backup-key-section.tsx';
-import { countCredentials } from './count-credentials.ts';
+import { describeCredentialCount } from './describe-credential-count.ts';
 import { GroupRolesSection } from './group-roles.tsx';
 import { strings } from './strings.ts';
 
@@ -64,7 +64,7 @@ function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   const navigate = useNavigate();
   const count = useQuery({
     queryKey: [workspace.id, 'credential-count'],
-    queryFn: ({ signal }) => countCredentials(workspaceApi, signal),
+    queryFn: ({ signal }) => describeCredentialCount(workspaceApi, signal),
   });
   return (
     <ConfirmDialog

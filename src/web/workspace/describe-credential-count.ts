@@ -11,12 +11,12 @@ async function countItems(list: AsyncIterable<unknown>): Promise<number> {
 }
 
 /** Returns the number of credentials in words, such as "3 access tokens and 1 API key". */
-export async function countCredentials(api: Client, signal: AbortSignal): Promise<string> {
+export async function describeCredentialCount(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),
     countItems(api.apiKeys.all({ limit: 200 }, { signal })),
   ]);
-  const texts = strings.countCredentials;
+  const texts = strings.credentialCount;
   return texts.both(
     tokens > MAX_COUNTED ? texts.moreAccessTokens(MAX_COUNTED) : texts.accessTokens(tokens),
     keys > MAX_COUNTED ? texts.moreApiKeys(MAX_COUNTED) : texts.apiKeys(keys),
