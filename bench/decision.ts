@@ -43,7 +43,7 @@ async function setUp(count: number, restrictionsOf: (index: number) => StoredRes
   });
   const noFailures = {
     recentFailures: async () => [],
-    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+    countFailureIfAllowed: async () => ({ earlier: [], counted: true }),
   };
   const usage = createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots);
   const authenticator = createCredentialAuthenticator({

@@ -90,7 +90,7 @@ export async function peers(): Promise<Finding[]> {
   const store = await openSqliteStore(path);
   const noFailures = {
     recentFailures: async () => [],
-    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+    countFailureIfAllowed: async () => ({ earlier: [], counted: true }),
   };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),

@@ -177,7 +177,7 @@ async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) =>
 function createAuthenticatorOn(store: Store) {
   const noFailures = {
     recentFailures: async () => [],
-    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+    countFailureIfAllowed: async () => ({ earlier: [], counted: true }),
   };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),

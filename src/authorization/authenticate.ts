@@ -18,9 +18,9 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly passphrase: string | null;
   /** The client's address. Forwarding headers count only if a trusted proxy sent them. */
   readonly address: string;
-  /** The id or slug of the app that the request is about, for counting the use. */
+  /** The ID or slug of the app that the request is about, by which the use is counted. */
   readonly app?: string | null;
-  /** The request is decided again, with its whole requirement, before anything is done. This decision counts no use. */
+  /** True if the request is decided again later, with its full requirement. A preliminary decision counts no use. */
   readonly isPreliminary?: boolean;
   /** Returns whether the workspace is the one that the request names; absent if it names none. */
   readonly checkWorkspace?: ((workspaceId: string) => boolean | Promise<boolean>) | undefined;
@@ -40,8 +40,11 @@ export interface AuthenticationResult {
   readonly rate?: RateState | null;
 }
 
-/** Whether two credentials are restricted to the same projects and apps. Pure. */
-function isSameResources(first: CompiledRestrictions['resources'], second: CompiledRestrictions['resources']): boolean {
+/** Whether both credentials are restricted to the same projects and apps. Pure. */
+function haveSameResources(
+  first: CompiledRestrictions['resources'],
+  second: CompiledRestrictions['resources'],
+): boolean {
   if (first === null || second === null || first === second) return first === second;
   const { projects, apps } = second;
   return first.projects.symmetricDifference(projects).size + first.apps.symmetricDifference(apps).size === 0;
@@ -58,10 +61,10 @@ export type AuthenticationListener = (
 
 export interface CredentialAuthenticator {
   /**
-   * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
-   * cached, no passphrase has to be hashed, it has no maximum number of uses and no workspace or resource has to be looked up.
-   * Rejects with `unavailable` if the store cannot be reached or too many hashes are waiting, and with `rate_limited` if
-   * the address has presented too many unknown secrets.
+   * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous if the record is
+   * cached, no passphrase has to be hashed, the credential has no maximum number of uses, and no workspace or resource
+   * has to be looked up. Rejects with `unavailable` if the store cannot be reached or too many hashes are waiting, and
+   * with `rate_limited` if the address has presented too many unknown secrets.
    */
   authenticate(
     request: AuthenticationRequest,
@@ -115,8 +118,8 @@ export function createCredentialAuthenticator(options: {
   }
 
   /**
-   * Decides on the record that was found, if any. Asynchronous only if a workspace or resource has to be looked up or a
-   * limited use has to be taken.
+   * Returns the decision on `record`, which is null if the secret is unknown. Asynchronous only if a workspace or
+   * resource has to be looked up, or one of a limited number of uses has to be taken.
    */
   function conclude(
     record: CredentialRecord | null,
@@ -131,24 +134,24 @@ export function createCredentialAuthenticator(options: {
     if (record === null || decision !== 'ok') return finish({ decision, record }, request, requirement, now);
     const isRequestedWorkspace = request.checkWorkspace?.(record.workspace.id) ?? true;
     if (isRequestedWorkspace instanceof Promise)
-      return concludeInWorkspace(isRequestedWorkspace, passphrase, request, requirement);
+      return concludeAfterWorkspaceCheck(isRequestedWorkspace, passphrase, request, requirement);
     if (!isRequestedWorkspace) return finish({ decision: 'other_workspace', record }, request, requirement, now);
     if (restrictions === null) return finish({ decision, record }, request, requirement, now);
     const { resources } = restrictions;
     const isAllowed = resources === null || (request.checkResource?.(resources, record.workspace.id) ?? true);
     if (isAllowed instanceof Promise) {
-      return concludeChecked(isAllowed, restrictions, passphrase, request, requirement);
+      return concludeAfterResourceCheck(isAllowed, restrictions, passphrase, request, requirement);
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
     const takesNoUse = request.isInquiry === true || request.isPreliminary === true;
-    const used = decideUse(record, restrictions, now, takesNoUse ? null : useCounting);
-    if (used instanceof Promise)
-      return used.then((settled) => finish({ ...settled, record }, request, requirement, now));
-    return finish({ ...used, record }, request, requirement, now);
+    const useDecision = decideUse(record, restrictions, now, takesNoUse ? null : useCounting);
+    if (useDecision instanceof Promise)
+      return useDecision.then((resolved) => finish({ ...resolved, record }, request, requirement, now));
+    return finish({ ...useDecision, record }, request, requirement, now);
   }
 
-  /** Looks the record up again after a look-up of the workspace, because it may have been revoked or edited in the meantime. */
-  async function concludeInWorkspace(
+  /** Looks the record up again, because it may have been revoked or edited during the check. */
+  async function concludeAfterWorkspaceCheck(
     check: Promise<boolean>,
     passphrase: PassphraseResult,
     request: AuthenticationRequest,
@@ -159,22 +162,25 @@ export function createCredentialAuthenticator(options: {
     return conclude(record, passphrase, { ...request, checkWorkspace: () => isRequested }, requirement, clock());
   }
 
-  /** Looks the record up again after a look-up of the resource, because it may have been revoked or edited in the meantime. */
-  async function concludeChecked(
+  /**
+   * Looks the record up again, because it may have been revoked or edited during the check. If an edit changed its
+   * resources, the resource is checked again.
+   */
+  async function concludeAfterResourceCheck(
     check: Promise<boolean>,
-    checked: CompiledRestrictions,
+    checkedRestrictions: CompiledRestrictions,
     passphrase: PassphraseResult,
     request: AuthenticationRequest,
     requirement: Requirement,
   ): Promise<AuthenticationResult> {
     const isAllowed = await check;
     const record = await findBySecret(request.secret, request.address);
-    const isUnchanged = isSameResources(record?.restrictions?.resources ?? null, checked.resources);
+    const isUnchanged = haveSameResources(record?.restrictions?.resources ?? null, checkedRestrictions.resources);
     const checkResource = isUnchanged ? () => isAllowed : request.checkResource;
     return conclude(record, passphrase, { ...request, checkResource }, requirement, clock());
   }
 
-  /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */
+  /** If a passphrase was hashed, looks the record up again, because it may have been revoked during the hash. */
   async function authenticateFromStore(
     request: AuthenticationRequest,
     requirement: Requirement,
@@ -182,10 +188,10 @@ export function createCredentialAuthenticator(options: {
     let record = await findBySecret(request.secret, request.address);
     let passphrase: PassphraseResult = 'not_needed';
     if (record !== null) {
-      const immediate = passphraseVerifier.checkCached(record, request.passphrase, request.address, clock());
+      const cachedResult = passphraseVerifier.checkCached(record, request.passphrase, request.address, clock());
       passphrase =
-        immediate ?? (await passphraseVerifier.verify(record, request.passphrase ?? '', request.address, clock));
-      if (immediate === null) record = await findBySecret(request.secret, request.address);
+        cachedResult ?? (await passphraseVerifier.verify(record, request.passphrase ?? '', request.address, clock));
+      if (cachedResult === null) record = await findBySecret(request.secret, request.address);
     }
     return conclude(record, passphrase, request, requirement, clock());
   }
@@ -198,12 +204,12 @@ export function createCredentialAuthenticator(options: {
           ? authenticateFromStore(request, requirement)
           : finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
       }
-      const found = registry.findCached(digestOf(request.secret));
-      if (found === null) return authenticateFromStore(request, requirement);
+      const cachedRecord = registry.findCached(digestOf(request.secret));
+      if (cachedRecord === null) return authenticateFromStore(request, requirement);
       const now = lastWallTime();
-      const passphrase = passphraseVerifier.checkCached(found, request.passphrase, request.address, now);
+      const passphrase = passphraseVerifier.checkCached(cachedRecord, request.passphrase, request.address, now);
       if (passphrase === null) return authenticateFromStore(request, requirement);
-      return conclude(found, passphrase, request, requirement, now);
+      return conclude(cachedRecord, passphrase, request, requirement, now);
     },
   };
 }

@@ -24,7 +24,7 @@ test('items of one turn of the event loop are processed as one batch at the end 
   assert.deepEqual(batches, [[1, 2], [3]]);
 });
 
-test('a full batch is processed at once, and the remaining items at the end of the turn', async () => {
+test('a full batch is processed immediately, and the remaining items at the end of the turn', async () => {
   const { batches, add } = setUp(2);
   for (const item of [1, 2, 3, 4, 5]) add(item);
   assert.deepEqual(batches, [

@@ -1,19 +1,19 @@
 /**
- * Processing the requests of one turn of the event loop together saves a wake-up of the client per response in
- * `src/http/authorize.ts`, and cache misses of the processor in `src/sdk/fastify.ts`
- * (`docs/adr/0015-batches-per-turn.md`). The benchmarks `authorize` and `guard` show it. If they no longer did, this
- * file could be deleted and both callers would process each request when it arrives.
- *
  * Returns a function that collects items and passes them to `processBatch`, in order, at the end of the current turn of
- * the event loop, or as soon as there are `maxBatchSize` of them, which bounds how long an item waits for the others.
- * `processBatch` must not throw.
+ * the event loop, or as soon as there are `maxBatchSize` of them, which bounds how long an item waits. `processBatch`
+ * must not throw.
+ *
+ * Processing the requests of one turn together saves one wake-up of the client per response in `src/http/authorize.ts`,
+ * and processor cache misses in `src/sdk/fastify.ts` (`docs/adr/0015-batches-per-turn.md`). The benchmarks `authorize`
+ * and `guard` show the effect. If they no longer did, this file could be deleted and both callers would process each
+ * request when it arrives.
  */
 export function batchPerTurn<Item>(
   maxBatchSize: number,
   processBatch: (items: readonly Item[]) => void,
 ): (item: Item) => void {
   let batch: Item[] = [];
-  let isDue = false;
+  let isFlushScheduled = false;
 
   function flush(): void {
     const items = batch;
@@ -22,15 +22,15 @@ export function batchPerTurn<Item>(
   }
 
   function endTurn(): void {
-    isDue = false;
+    isFlushScheduled = false;
     if (batch.length > 0) flush();
   }
 
   return (item) => {
     batch.push(item);
     if (batch.length >= maxBatchSize) flush();
-    else if (!isDue) {
-      isDue = true;
+    else if (!isFlushScheduled) {
+      isFlushScheduled = true;
       setImmediate(endTurn);
     }
   };

@@ -1,5 +1,6 @@
 import { formatAddressRange, readAddress } from '../contract/address-ranges.ts';
 
+/** Output buffer for `readAddress`, reused by every call. */
 const words = new Uint32Array(4);
 const hex = (group: number): string => group.toString(16);
 

@@ -35,9 +35,9 @@ const requirementOf = (scopes: readonly string[] | null, permissions: readonly s
   access_token: scopes === null ? null : requireAll('access_token', scopes),
   api_key: permissions === null ? null : requireAll('api_key', permissions),
 });
-const ENV = requirementOf(['modify_env'], null);
+const REQUIRES_MODIFY_ENV = requirementOf(['modify_env'], null);
 
-test('checks run in this order: known, passphrase, active, not expired, uses left, address, kind, rights', () => {
+test('checks run in this order: known secret, passphrase, active, not expired, uses left, address, kind, rights', () => {
   // Each credential fails its own check and all later ones; the decision names the first failure.
   const elsewhere = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
   const failsEveryCheck = { active: false, expiresAt: NOW - 1, rightNames: ['run_scripts'], restrictions: elsewhere };
@@ -51,9 +51,9 @@ test('checks run in this order: known, passphrase, active, not expired, uses lef
     [record({ ...failsEveryCheck, active: true }), 'correct', keysOnly, 'token_expired'],
     [record({ ...failsEveryCheck, active: true, expiresAt: null }), 'correct', keysOnly, 'address_not_allowed'],
     [record({ rightNames: ['run_scripts'] }), 'correct', keysOnly, 'wrong_credential_kind'],
-    [record({ rightNames: ['run_scripts'] }), 'correct', ENV, 'insufficient_scope'],
-    [record(), 'correct', ENV, 'ok'],
-    [record(), 'not_needed', ENV, 'ok'],
+    [record({ rightNames: ['run_scripts'] }), 'correct', REQUIRES_MODIFY_ENV, 'insufficient_scope'],
+    [record(), 'correct', REQUIRES_MODIFY_ENV, 'ok'],
+    [record(), 'not_needed', REQUIRES_MODIFY_ENV, 'ok'],
   ];
   for (const [credential, passphrase, requirement, decision] of rows)
     assert.equal(decide(credential, passphrase, requirement, NOW, CLIENT_ADDRESS), decision);
@@ -67,9 +67,9 @@ test('checks run in this order: known, passphrase, active, not expired, uses lef
 
 test('a credential is refused from the exact millisecond of its expiry', () => {
   const expiring = record({ expiresAt: NOW });
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1, CLIENT_ADDRESS), 'ok');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW, CLIENT_ADDRESS), 'token_expired');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1, CLIENT_ADDRESS), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', REQUIRES_MODIFY_ENV, NOW - 1, CLIENT_ADDRESS), 'ok');
+  assert.equal(decide(expiring, 'not_needed', REQUIRES_MODIFY_ENV, NOW, CLIENT_ADDRESS), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', REQUIRES_MODIFY_ENV, NOW + 1, CLIENT_ADDRESS), 'token_expired');
 });
 
 test('all required rights are needed, and an empty list accepts any valid credential', () => {
@@ -92,42 +92,45 @@ test('all required rights are needed, and an empty list accepts any valid creden
 });
 
 test('requireAny needs one of its rights, and an empty list is never met', () => {
-  const any: Requirement = {
+  const readOrDeploy: Requirement = {
     access_token: requireAny('access_token', []),
     api_key: requireAny('api_key', ['read', 'deploy']),
   };
   assert.equal(
-    decide(record({ kind: 'api_key', rightNames: ['deploy'] }), 'not_needed', any, NOW, CLIENT_ADDRESS),
+    decide(record({ kind: 'api_key', rightNames: ['deploy'] }), 'not_needed', readOrDeploy, NOW, CLIENT_ADDRESS),
     'ok',
   );
   assert.equal(
-    decide(record({ kind: 'api_key', rightNames: ['write'] }), 'not_needed', any, NOW, CLIENT_ADDRESS),
+    decide(record({ kind: 'api_key', rightNames: ['write'] }), 'not_needed', readOrDeploy, NOW, CLIENT_ADDRESS),
     'insufficient_scope',
   );
-  assert.equal(decide(record({ rightNames: ['all'] }), 'not_needed', any, NOW, CLIENT_ADDRESS), 'insufficient_scope');
+  assert.equal(
+    decide(record({ rightNames: ['all'] }), 'not_needed', readOrDeploy, NOW, CLIENT_ADDRESS),
+    'insufficient_scope',
+  );
 });
 
-test('CVE-2026-72826: rights other than all grant only themselves, and empty or unknown ones nothing', () => {
+test('CVE-2026-72826: rights other than "all" grant only themselves, and empty or unknown rights grant nothing', () => {
   for (const [kind, rightNames] of [
     ['access_token', SCOPES],
     ['api_key', PERMISSIONS],
   ] as const) {
     for (const held of rightNames) {
-      for (const requirement of rightNames) {
-        const expected = held === requirement || held === 'all' ? 'ok' : 'insufficient_scope';
-        const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
+      for (const required of rightNames) {
+        const expected = held === required || held === 'all' ? 'ok' : 'insufficient_scope';
+        const requirement: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [required]) };
         assert.equal(
-          decide(record({ kind, rightNames: [held] }), 'not_needed', need, NOW, CLIENT_ADDRESS),
+          decide(record({ kind, rightNames: [held] }), 'not_needed', requirement, NOW, CLIENT_ADDRESS),
           expected,
-          `${held} → ${requirement}`,
+          `${held} → ${required}`,
         );
       }
     }
     for (const rights of [[], ['nonsense'], ['__proto__']]) {
-      for (const requirement of rightNames) {
-        const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
+      for (const required of rightNames) {
+        const requirement: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [required]) };
         assert.equal(
-          decide(record({ kind, rightNames: rights }), 'not_needed', need, NOW, CLIENT_ADDRESS),
+          decide(record({ kind, rightNames: rights }), 'not_needed', requirement, NOW, CLIENT_ADDRESS),
           'insufficient_scope',
         );
       }

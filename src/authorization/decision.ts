@@ -10,10 +10,10 @@ export type PassphraseResult = 'not_needed' | 'correct' | 'missing' | 'incorrect
 export type Decision = 'ok' | RefusalReason;
 
 /**
- * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`
- * (epoch milliseconds). Pure. The checks run in the order of the contract: passphrase, active, expiry, uses
- * left, address, kind, rights. Therefore only callers that know the secret and its passphrase learn the state of the
- * credential. `isSpent`: no use is left.
+ * Returns the decision on a request. `record` is null if the secret is unknown, `now` is in epoch milliseconds,
+ * `address` is the client's, and `isSpent` means that no use is left. Pure. The checks run in this order: passphrase,
+ * active, expiry, uses left, address, kind, rights. Therefore only callers that know the secret and its passphrase learn
+ * the state of the credential.
  */
 export function decide(
   record: CredentialRecord | null,

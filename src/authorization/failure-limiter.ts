@@ -11,15 +11,15 @@ export interface FailureStore {
   /** Returns the failures of `subject` since `since` (epoch milliseconds), oldest first. */
   recentFailures(subject: string, since: number): Promise<Failure[]>;
   /**
-   * Counts a failure if `allows` returns true for the failures since `since`. Atomic per subject, across all nodes.
-   * Returns the failures that preceded it, oldest first, and whether it was counted.
+   * Counts a failure if `isAllowed` returns true for the earlier failures since `since`. Atomic per subject, across all
+   * nodes. Returns the earlier failures, oldest first, and whether the failure was counted.
    */
   countFailureIfAllowed(
     subject: string,
     failure: Failure,
     since: number,
-    allows: (before: readonly Failure[]) => boolean,
-  ): Promise<{ readonly before: Failure[]; readonly counted: boolean }>;
+    isAllowed: (earlier: readonly Failure[]) => boolean,
+  ): Promise<{ readonly earlier: Failure[]; readonly counted: boolean }>;
 }
 
 interface FailureLimit {
@@ -33,13 +33,15 @@ export interface FailureLimits {
 
 function waitMsForLimit(failures: readonly Failure[], limit: FailureLimit, now: number): number {
   const recent = failures.filter((failure) => failure.at > now - limit.windowMs);
-  const deciding = recent[recent.length - limit.count];
-  return deciding === undefined ? 0 : deciding.at + limit.windowMs - now;
+  /** The failure that has to leave the window before another attempt is allowed. */
+  const blocking = recent[recent.length - limit.count];
+  return blocking === undefined ? 0 : blocking.at + limit.windowMs - now;
 }
 
 /**
- * Returns the milliseconds until `address` (a `clientNetwork`) may try again, 0 for now. `failures` must be sorted,
- * oldest first. For a `trusted` address only its own failures count, so that others cannot lock it out. Pure.
+ * Returns the milliseconds until `address` (a `clientNetwork`) may try again, 0 if it may try now. `failures` must be
+ * sorted, oldest first. For a `trusted` address only its own failures count, so that other clients cannot lock it out.
+ * Pure.
  */
 export function waitMsAfter(
   failures: readonly Failure[],
@@ -48,16 +50,16 @@ export function waitMsAfter(
   now: number,
   trusted = false,
 ): number {
-  const own = failures.filter((failure) => failure.address === address);
+  const failuresOfAddress = failures.filter((failure) => failure.address === address);
   return Math.max(
-    waitMsForLimit(own, limits.perAddress, now),
+    waitMsForLimit(failuresOfAddress, limits.perAddress, now),
     trusted ? 0 : waitMsForLimit(failures, limits.perSubject, now),
   );
 }
 
 /**
- * Returns the union of both lists as multisets, oldest first: a read that began earlier may lack failures counted
- * since, and several failures can have the same address and millisecond. Pure.
+ * Returns the multiset union of both lists, oldest first: `read` may lack failures that were counted after the read
+ * began, and several failures can have the same address and millisecond. Pure.
  */
 export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
   const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
@@ -72,21 +74,21 @@ export function mergeFailures(read: readonly Failure[], known: readonly Failure[
 }
 
 /**
- * Enforces failure limits exactly, however many attempts run in parallel on however many nodes, although only failures
- * are written: an attempt is checked first, and its result is returned only if the store still allows it afterwards.
- * After a failure, call `recordFailure`, which counts it atomically; after a success, call `refresh` and then `waitMs`.
- * Reserving a slot before each attempt would be simpler but would refuse correct attempts that run in parallel on
+ * Enforces failure limits exactly, even for attempts in parallel on several nodes, although only failures are written:
+ * the limit is checked before an attempt and again before its result is returned. After a failed attempt, call
+ * `recordFailure`, which checks and counts atomically. After a successful one, call `refresh` and then `waitMs`.
+ * Reserving a slot before each attempt would be simpler, but would refuse correct attempts that run in parallel on
  * several nodes.
  */
 export interface FailureLimiter {
-  /** Returns the milliseconds to wait according to the failures cached in this process, 0 for none. No I/O. */
+  /** Returns the milliseconds to wait according to the failures cached in this process, 0 if the limit allows it. No I/O. */
   waitMs(subject: string, address: string, now: number, trusted?: boolean): number;
   /** Updates the cached failures of `subject` from the store. */
   refresh(subject: string, now: number): Promise<void>;
   /**
-   * Counts a failure and returns 0. If the limit was reached in the meantime, counts nothing and returns the
-   * milliseconds to wait; the caller must then not reveal that the attempt was wrong. Uses its own transaction, so
-   * that a rollback of the failed operation does not undo the count (CVE-2026-35597).
+   * Counts a failure and returns 0. If the limit has been reached since the attempt was allowed, counts nothing and
+   * returns the milliseconds to wait; the caller must then not reveal that the attempt was wrong. Uses its own
+   * transaction, so that a rollback of the failed operation does not undo the count (CVE-2026-35597).
    */
   recordFailure(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
 }
@@ -127,14 +129,14 @@ export function createFailureLimiter(store: FailureStore, limits: FailureLimits)
         if (known > 0) return known;
         const client = clientNetwork(address);
         const failure = { address: client, at: now };
-        const { before, counted } = await store.countFailureIfAllowed(
+        const { earlier, counted } = await store.countFailureIfAllowed(
           subject,
           failure,
           now - windowMs,
           (recent) => waitMsAfter(recent, client, limits, now, trusted) === 0,
         );
-        updateCache(subject, counted ? [...before, failure] : before, now);
-        return counted ? 0 : waitMsAfter(before, client, limits, now, trusted);
+        updateCache(subject, counted ? [...earlier, failure] : earlier, now);
+        return counted ? 0 : waitMsAfter(earlier, client, limits, now, trusted);
       }),
   };
 }

@@ -21,7 +21,8 @@ export interface ForeignPrefixes {
   refresh(): Promise<void>;
 }
 
-/** The syntax of a bearer token (RFC 6750, section 2.1). */ const BEARER_TOKEN = /^[0-9A-Za-z._~+/-]+=*$/;
+/** The syntax of a bearer token (RFC 6750, section 2.1). */
+const BEARER_TOKEN = /^[0-9A-Za-z._~+/-]+=*$/;
 
 const NO_WORKSPACES: readonly ReadonlySet<string>[] = [];
 
@@ -30,36 +31,36 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
   let startedReads = 0;
   let appliedRead = 0;
 
-  /** Returns, for each declared prefix of `text`, the workspaces that declare it. */
+  /** Returns, for each declared prefix of `text`, the set of workspaces that declare it. */
   function workspacesOf(text: string): readonly ReadonlySet<string>[] {
     const { min, max } = FOREIGN_PREFIX_LIMITS.length;
     const { tail, length } = FOREIGN_SECRET_LIMITS;
     if (workspacesByPrefix.size === 0 || text.length > length.max || text.length < min + tail.min) return NO_WORKSPACES;
-    const found: ReadonlySet<string>[] = [];
-    const longest = Math.min(max, text.length - tail.min);
-    for (let prefixLength = min; prefixLength <= longest; prefixLength++) {
+    const workspaceSets: ReadonlySet<string>[] = [];
+    const longestPrefix = Math.min(max, text.length - tail.min);
+    for (let prefixLength = min; prefixLength <= longestPrefix; prefixLength++) {
       const workspaces = workspacesByPrefix.get(text.slice(0, prefixLength));
-      if (workspaces !== undefined) found.push(workspaces);
+      if (workspaces !== undefined) workspaceSets.push(workspaces);
     }
-    return found.length > 0 && BEARER_TOKEN.test(text) ? found : NO_WORKSPACES;
+    return workspaceSets.length > 0 && BEARER_TOKEN.test(text) ? workspaceSets : NO_WORKSPACES;
   }
 
   return {
     isDeclared: (text) => workspacesOf(text).length > 0,
     isDeclaredBy: (text, workspaceId) => workspacesOf(text).some((workspaces) => workspaces.has(workspaceId)),
     async refresh() {
-      const number = ++startedReads;
+      const readNumber = ++startedReads;
       const declared = await read();
-      // A later read has been applied already.
-      if (number < appliedRead) return;
-      appliedRead = number;
-      const byPrefix = new Map<string, Set<string>>();
+      const isOutdated = readNumber < appliedRead;
+      if (isOutdated) return;
+      appliedRead = readNumber;
+      const newWorkspacesByPrefix = new Map<string, Set<string>>();
       for (const { prefix, workspaceId } of declared) {
-        const workspaces = byPrefix.get(prefix);
-        if (workspaces === undefined) byPrefix.set(prefix, new Set([workspaceId]));
+        const workspaces = newWorkspacesByPrefix.get(prefix);
+        if (workspaces === undefined) newWorkspacesByPrefix.set(prefix, new Set([workspaceId]));
         else workspaces.add(workspaceId);
       }
-      workspacesByPrefix = byPrefix;
+      workspacesByPrefix = newWorkspacesByPrefix;
     },
   };
 }
@@ -68,15 +69,15 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
 export const NO_FOREIGN_PREFIXES: ForeignPrefixes = createForeignPrefixes(() => Promise.resolve([]));
 
 /**
- * Resolves to the record of a secret presented from `address`, null if it is unknown or does not belong to a
- * credential. Rejects as `FindRecord`.
+ * Resolves to the record of a secret presented from `address`; null if the secret is unknown or is not that of a
+ * credential. Rejects like `FindRecord`.
  */
 export type FindBySecret = (secret: string, address: string) => Promise<CredentialRecord | null>;
 
 /**
- * Finds records by secrets. Text that is neither a well-formed secret of this server nor has a declared prefix is
- * refused before the store is touched; a secret with such a prefix is accepted only if the workspace of its credential
- * declares the prefix.
+ * Finds records by secret. Text that is neither a well-formed secret of this server nor has a declared prefix is
+ * refused without a look-up. A secret with a declared prefix is accepted only if the workspace of its credential
+ * declares that prefix.
  */
 export function createFindBySecret(findRecord: FindRecord, foreignPrefixes: ForeignPrefixes): FindBySecret {
   return async (secret, address) => {

@@ -2,7 +2,7 @@ import type { RenewLease, RevocationFollower, RevocationPoint } from './lease.ts
 import type { Digest } from './record.ts';
 import type { RevokedRecords } from './registry.ts';
 
-/** Revocations of a guard's own workspace. A null `digest` revokes the whole workspace. */
+/** Revocations in the workspace of a guard. A null `digest` revokes the whole workspace. */
 export interface RevocationFeedPage {
   /** The newest revocation across all workspaces. */
   readonly head: RevocationPoint;
@@ -17,6 +17,7 @@ export type HeartbeatResponse =
   | {
       readonly granted: true;
       readonly confirmed: RevocationPoint;
+      /** Duration of the lease in milliseconds. */
       readonly bound: number;
       readonly workspaceId: string;
     }
@@ -30,10 +31,11 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 }
 
 /**
- * Returns the guard's side of a heartbeat, over a connection to any server: it sends the revocation point up to which
- * it has applied revocations and applies those in the response, until the server finds none missing and grants the
- * lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `advanced` is true if the point has
- * changed since the previous grant, so that a deletion may be waiting for it. Rejects after `MAX_ATTEMPTS` attempts.
+ * Returns the guard's side of a heartbeat, over a connection to any server. The guard sends the revocation point up to
+ * which it has applied revocations, and applies the revocations in the response, until none is missing and the server
+ * grants the lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `advanced` is true if the
+ * point has changed since the previous grant, in which case a deletion may be waiting for it. Rejects after
+ * `MAX_ATTEMPTS` attempts.
  */
 export function renewOverConnection(
   sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,

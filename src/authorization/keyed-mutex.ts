@@ -1,9 +1,9 @@
 import { Problem } from '../contract/problem.ts';
 
 export interface TaskQueue {
-  /** Runs `task` in turn and returns its result. Throws `unavailable` immediately if the queue is full. */
+  /** Runs `task` in order of arrival and returns its result. Throws `unavailable` immediately if the queue is full. */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Number of tasks, running and waiting. */
+  /** Number of running and waiting tasks. */
   size(): number;
 }
 
@@ -22,18 +22,18 @@ export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQue
         return await task();
       } finally {
         // The next task replaces this one, so `active` does not change.
-        const next = waiters.shift();
-        if (next === undefined) active--;
-        else next();
+        const startNext = waiters.shift();
+        if (startNext === undefined) active--;
+        else startNext();
       }
     },
     size: () => active + waiters.length,
   };
 }
 
-/** Tasks of the same key run one after the other. */
+/** Runs tasks with the same key one at a time. */
 export interface KeyedMutex {
-  /** Runs `task` and returns its result. Throws `unavailable` immediately if too many tasks of `key` are waiting. */
+  /** Runs `task` and returns its result. Throws `unavailable` immediately if too many tasks for `key` are waiting. */
   run<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 

@@ -8,8 +8,8 @@ export interface Clocks {
   wall(): number;
 }
 
-/** Calls `work` after `delay` milliseconds. Returns a function that cancels the call. */
-export type ScheduleTimer = (delay: number, work: () => void) => () => void;
+/** Calls `work` after `delayMs` milliseconds. Returns a function that cancels the call. */
+export type ScheduleTimer = (delayMs: number, work: () => void) => () => void;
 
 /**
  * A position in the sequence of revocations. The number alone is not unique: a database that was restored, or failed
@@ -31,7 +31,7 @@ export function isSamePoint(point: RevocationPoint, other: RevocationPoint): boo
 export interface RevocationFollower {
   /** The newest revocation applied to the cache; null before the first heartbeat, while the cache is empty. */
   applied(): RevocationPoint | null;
-  /** Removes revoked records from the cache. Afterwards everything relevant to this node is applied up to `through`. */
+  /** Removes revoked records from the cache. Afterwards every revocation that concerns this node is applied up to `through`. */
   apply(revocations: readonly RevokedRecords[], through: RevocationPoint): void;
   /** Clears the cache, because some revocations are unknown or belong to another history. */
   reset(head: RevocationPoint): void;
@@ -44,6 +44,7 @@ export interface RevocationFollower {
 export type RenewLease = (follower: RevocationFollower) => Promise<{ readonly leaseMs: number }>;
 
 export interface RenewingLease {
+  /** Whether the lease is valid now. */
   holds(): boolean;
   /**
    * The wall clock as last read, in epoch milliseconds. `holds` reads it, so directly afterwards this is the current
@@ -57,7 +58,8 @@ export interface RenewingLease {
   /** Sends a heartbeat now, because something was revoked. */
   renewNow(): void;
   /**
-   * Applies revocations received between heartbeats; they follow `after`, the point applied when they were requested.
+   * Applies revocations received between heartbeats. `after` is the point that was applied when they were requested. If
+   * that point is no longer the applied one, the records are removed but the applied point does not advance.
    */
   applyRevocations(after: RevocationPoint, revocations: readonly RevokedRecords[], through: RevocationPoint): void;
   /**
@@ -70,6 +72,9 @@ export interface RenewingLease {
 }
 
 const HEARTBEATS_PER_LEASE = 4;
+/** Doubled after each failed heartbeat. */
+const FIRST_RETRY_MS = 50;
+const MAX_DOUBLINGS = 8;
 /** Clocks may drift apart by this much during a lease, and the store rounds to milliseconds. */
 const safetyMarginMs = (leaseMs: number) => Math.max(10, leaseMs / 20);
 
@@ -96,11 +101,11 @@ export function createLease(options: {
   /** When the last successful heartbeat began, and for how long its lease is valid (`durationMs`). */
   let granted: { readonly monotonic: number; readonly wall: number; readonly durationMs: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
-  /** How often the lease was ended by `end` or by a wall clock that went back. */
-  let ends = 0;
-  let failures = 0;
+  /** Number of times the lease was ended, by `end` or by a wall clock that went back. */
+  let endCount = 0;
+  let consecutiveFailures = 0;
   let stopped = false;
-  let cancel = () => {};
+  let cancelTimer = () => {};
   let pendingHeartbeat: Promise<void> | null = null;
   let renewAgain = false;
 
@@ -109,7 +114,7 @@ export function createLease(options: {
     const wall = clocks.wall();
     if (wall < newestWall) {
       granted = null;
-      ends++;
+      endCount++;
     }
     newestWall = wall;
     return wall;
@@ -117,9 +122,9 @@ export function createLease(options: {
 
   function holds(): boolean {
     // Read even without a lease: a heartbeat in progress must notice a clock that went back.
-    const before = ends;
+    const endCountBefore = endCount;
     const wall = readWallClock();
-    if (ends !== before) renewNow();
+    if (endCount !== endCountBefore) renewNow();
     if (granted === null) return false;
     return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < granted.durationMs;
   }
@@ -138,10 +143,10 @@ export function createLease(options: {
 
   async function attemptRenewal(): Promise<void> {
     const start = { monotonic: clocks.monotonic(), wall: readWallClock() };
-    const before = ends;
+    const endCountBefore = endCount;
     const renewed = await renew(follower);
     readWallClock();
-    if (stopped || ends !== before) return;
+    if (stopped || endCount !== endCountBefore) return;
     leaseMs = renewed.leaseMs;
     granted = { ...start, durationMs: leaseMs - safetyMarginMs(leaseMs) };
   }
@@ -152,25 +157,27 @@ export function createLease(options: {
       renewAgain = true;
       return pendingHeartbeat;
     }
-    cancel();
+    cancelTimer();
     const started = clocks.monotonic();
     pendingHeartbeat = attemptRenewal()
       .then(
         () => {
-          failures = 0;
+          consecutiveFailures = 0;
         },
         (error: unknown) => {
-          failures++;
+          consecutiveFailures++;
           onError(error);
         },
       )
       .then(() => {
         pendingHeartbeat = null;
         if (stopped) return;
-        const soon = Math.min(leaseMs / HEARTBEATS_PER_LEASE, 50 * 2 ** Math.min(failures, 8));
-        const pause =
-          failures === 0 ? leaseMs / HEARTBEATS_PER_LEASE - (clocks.monotonic() - started) : soon * (0.5 + random());
-        cancel = schedule(renewAgain && failures === 0 ? 0 : Math.max(1, pause), () => void startRenewal());
+        const intervalMs = leaseMs / HEARTBEATS_PER_LEASE;
+        const backoffMs = Math.min(intervalMs, FIRST_RETRY_MS * 2 ** Math.min(consecutiveFailures, MAX_DOUBLINGS));
+        const pauseMs =
+          consecutiveFailures === 0 ? intervalMs - (clocks.monotonic() - started) : backoffMs * (0.5 + random());
+        const delayMs = renewAgain && consecutiveFailures === 0 ? 0 : Math.max(1, pauseMs);
+        cancelTimer = schedule(delayMs, () => void startRenewal());
         renewAgain = false;
         onHeartbeat();
       });
@@ -202,13 +209,13 @@ export function createLease(options: {
     },
     end() {
       granted = null;
-      ends++;
+      endCount++;
       registry.clear();
     },
     async stop() {
       stopped = true;
       granted = null;
-      cancel();
+      cancelTimer();
       await pendingHeartbeat;
     },
   };

@@ -1,9 +1,9 @@
-import type { CredentialRecord, Digest } from './record.ts';
-import type { RecordCache, UncachedRecord } from './record-cache.ts';
+import type { CredentialRecord, Digest, UncachedRecord } from './record.ts';
+import type { RecordCache } from './registry.ts';
 
 interface CachedRecord extends CredentialRecord {
-  /** Used since eviction last considered it. */
-  recent: boolean;
+  /** Whether the record has been used since eviction last considered it. */
+  isRecent: boolean;
 }
 
 /** Number of recently used records that one eviction skips. */
@@ -12,29 +12,32 @@ const MAX_SECOND_CHANCES = 64;
 /**
  * A cache for guards, which have thousands of records, whereas servers have up to a million. Storing records as objects
  * makes a look-up a single `Map` access that builds no object, at the price of more memory per record. The benchmark
- * `guard` shows what that saves per decision. If it no longer did, this file could be deleted and guards would use
+ * `guard` shows the time saved per decision. If it no longer did, this file could be deleted and guards would use
  * `createRecordCache`.
  */
 export function createObjectRecordCache(capacity: number): RecordCache {
-  /** In eviction order; eviction is second chance, also known as CLOCK (Corbató 1968). */
+  /** In eviction order. Evicts by second chance, also known as CLOCK (Corbató 1968). */
   const records = new Map<Digest, CachedRecord>();
   let counterSlots: number[] = [];
-  let free: number[] = [];
+  let freeRows: number[] = [];
 
   function drop(digest: Digest): void {
     const record = records.get(digest);
-    if (record !== undefined && records.delete(digest)) free.push(record.row);
+    if (record !== undefined && records.delete(digest)) freeRows.push(record.row);
   }
 
-  /** Evicts the first record that was not used since it was last considered; moves used ones to the end. */
+  /**
+   * Evicts the first record that was not used since eviction last considered it. Moves the used records before it to
+   * the end, at most `MAX_SECOND_CHANCES` of them.
+   */
   function evictOne(): void {
     let chances = MAX_SECOND_CHANCES;
     for (const [digest, record] of records) {
-      if (!record.recent || chances-- <= 0) {
+      if (!record.isRecent || chances-- <= 0) {
         drop(digest);
         return;
       }
-      record.recent = false;
+      record.isRecent = false;
       records.delete(digest);
       records.set(digest, record);
     }
@@ -44,20 +47,20 @@ export function createObjectRecordCache(capacity: number): RecordCache {
     get(digest) {
       const record = records.get(digest);
       if (record === undefined || record.workspace.revoked) return null;
-      record.recent = true;
+      record.isRecent = true;
       return record;
     },
     set(digest, record: UncachedRecord) {
       drop(digest);
       if (records.size >= capacity) evictOne();
-      const row = free.pop() ?? records.size;
-      records.set(digest, { ...record, row, recent: false });
+      const row = freeRows.pop() ?? records.size;
+      records.set(digest, { ...record, row, isRecent: false });
     },
     delete: drop,
     clear() {
       records.clear();
       counterSlots = [];
-      free = [];
+      freeRows = [];
     },
     size: () => records.size,
     counterSlots: {

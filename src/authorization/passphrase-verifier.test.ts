@@ -43,7 +43,7 @@ function setUpOn(id: string, failures: FailureStore, passphraseHash: string, use
     advance: (ms: number) => {
       now += ms;
     },
-    /** Verifies as `authenticate` does: from the cache, or with a hash if necessary. */
+    /** Verifies as `authenticate` does: from the cache if possible, otherwise with a hash. */
     verify: async (passphrase: string | null, address = '10.0.0.1') =>
       passphraseVerifier.checkCached(record, passphrase, address, now) ??
       passphraseVerifier.verify(record, passphrase ?? '', address, () => now),
@@ -54,17 +54,17 @@ function setUpOn(id: string, failures: FailureStore, passphraseHash: string, use
 }
 
 test('the limits are five failures per address in 15 minutes and fifty from all addresses in an hour', () => {
-  const own = (count: number, at: number) => Array.from({ length: count }, () => ({ address: 'a', at }));
-  assert.equal(waitMsAfter(own(4, NOW), 'a', PASSPHRASE_LIMITS, NOW), 0);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW), 15 * MINUTE);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE - 1), 1);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE), 0);
-  assert.equal(waitMsAfter(own(5, NOW), 'b', PASSPHRASE_LIMITS, NOW), 0);
-  const many = Array.from({ length: 50 }, (_, index) => ({ address: `s${index}`, at: NOW }));
-  assert.equal(waitMsAfter(many.slice(1), 'b', PASSPHRASE_LIMITS, NOW), 0);
-  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW), HOUR);
-  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW + HOUR), 0);
-  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW, true), 0);
+  const failuresOfA = (count: number, at: number) => Array.from({ length: count }, () => ({ address: 'a', at }));
+  assert.equal(waitMsAfter(failuresOfA(4, NOW), 'a', PASSPHRASE_LIMITS, NOW), 0);
+  assert.equal(waitMsAfter(failuresOfA(5, NOW), 'a', PASSPHRASE_LIMITS, NOW), 15 * MINUTE);
+  assert.equal(waitMsAfter(failuresOfA(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE - 1), 1);
+  assert.equal(waitMsAfter(failuresOfA(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE), 0);
+  assert.equal(waitMsAfter(failuresOfA(5, NOW), 'b', PASSPHRASE_LIMITS, NOW), 0);
+  const fiftyFailures = Array.from({ length: 50 }, (_, index) => ({ address: `s${index}`, at: NOW }));
+  assert.equal(waitMsAfter(fiftyFailures.slice(1), 'b', PASSPHRASE_LIMITS, NOW), 0);
+  assert.equal(waitMsAfter(fiftyFailures, 'b', PASSPHRASE_LIMITS, NOW), HOUR);
+  assert.equal(waitMsAfter(fiftyFailures, 'b', PASSPHRASE_LIMITS, NOW + HOUR), 0);
+  assert.equal(waitMsAfter(fiftyFailures, 'b', PASSPHRASE_LIMITS, NOW, true), 0);
 });
 
 forEachEngine('verification of passphrases', (engine) => {
@@ -91,7 +91,7 @@ forEachEngine('verification of passphrases', (engine) => {
   });
 
   test('a verified passphrase needs no hash the second time, from any address', async () => {
-    const { checkCached, verify } = setUp('tok_proven');
+    const { checkCached, verify } = setUp('tok_verified');
     assert.equal(checkCached(CORRECT), null);
     assert.equal(await verify(CORRECT), 'correct');
     assert.equal(checkCached(CORRECT), 'correct');
@@ -99,7 +99,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal(checkCached('incorrect horse'), null);
   });
 
-  test('after five wrong attempts of an address even the correct passphrase is limited for 15 minutes', async () => {
+  test('after five wrong attempts from one address even the correct passphrase is limited for 15 minutes', async () => {
     const { checkCached, verify, advance, retryAfter } = setUp('tok_five');
     assert.equal(await verify(CORRECT), 'correct');
     for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`), 'incorrect');
@@ -143,38 +143,38 @@ forEachEngine('verification of passphrases', (engine) => {
     for (let index = 0; index < 50; index++) {
       await failures.countFailureIfAllowed('tok_trusted', { address: `10.1.0.${index}`, at: NOW }, 0, () => true);
     }
-    const [own, neighbour, stranger] = ['2001:db8::1', '2001:db8::ffff', '2001:db8:0:1::1'] as const;
-    assert.equal(await verify(CORRECT, own), 'correct');
-    assert.equal(checkCached(CORRECT, neighbour), 'correct', 'a client is a network');
+    const [ownAddress, neighbor, stranger] = ['2001:db8::1', '2001:db8::ffff', '2001:db8:0:1::1'] as const;
+    assert.equal(await verify(CORRECT, ownAddress), 'correct');
+    assert.equal(checkCached(CORRECT, neighbor), 'correct', 'a client is a network');
     assert.equal(await verify(CORRECT, stranger), 'limited');
     assert.equal(reads, 2);
     for (let again = 0; again < 20; again++) assert.equal(await verify(CORRECT, stranger), 'limited');
     assert.equal(reads, 2, 'limited attempts cause no further read');
     assert.equal(retryAfter(stranger), HOUR / 1000);
-    for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`, own), 'incorrect');
-    assert.equal(await verify(CORRECT, own), 'limited');
-    assert.equal(retryAfter(own), (15 * MINUTE) / 1000);
+    for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`, ownAddress), 'incorrect');
+    assert.equal(await verify(CORRECT, ownAddress), 'limited');
+    assert.equal(retryAfter(ownAddress), (15 * MINUTE) / 1000);
     advance(16 * MINUTE);
-    assert.equal(await verify(CORRECT, own), 'correct');
-    used.splice(0, 1, { address: own, at: NOW - 30 * DAY });
+    assert.equal(await verify(CORRECT, ownAddress), 'correct');
+    used.splice(0, 1, { address: ownAddress, at: NOW - 30 * DAY });
     advance(MINUTE);
-    assert.equal(await verify(CORRECT, own), 'limited');
+    assert.equal(await verify(CORRECT, ownAddress), 'limited');
   });
 
-  test('CVE-2026-27801: of forty wrong attempts in parallel five are checked and thirty-five limited', async () => {
-    for (const [id, word] of [
+  test('CVE-2026-27801: of forty wrong attempts in parallel, five are checked and thirty-five limited', async () => {
+    for (const [id, wrongPassphrase] of [
       ['tok_parallel', (index: number) => `wrong ${index}`],
-      ['tok_parallel_same', () => 'the same wrong one'],
+      ['tok_parallel_same', () => 'the same wrong passphrase'],
     ] as const) {
       const { verify } = setUp(id);
-      const results = await Promise.all(Array.from({ length: 40 }, (_, index) => verify(word(index))));
+      const results = await Promise.all(Array.from({ length: 40 }, (_, index) => verify(wrongPassphrase(index))));
       assert.equal(results.filter((result) => result === 'incorrect').length, 5, id);
       assert.equal(results.filter((result) => result === 'limited').length, 35, id);
       assert.equal((await failures.recentFailures(id, 0)).length, 5, id);
     }
   });
 
-  test('on three nodes in parallel five wrong attempts of an address are checked, then all are limited', async () => {
+  test('of wrong attempts from one address on three nodes in parallel, five are checked and all others limited', async () => {
     const nodes = [setUp('tok_nodes'), setUp('tok_nodes'), setUp('tok_nodes')];
     const results = await Promise.all(
       nodes.flatMap(({ verify }, node) => Array.from({ length: 15 }, (_, index) => verify(`wrong ${node} ${index}`))),
@@ -185,7 +185,7 @@ forEachEngine('verification of passphrases', (engine) => {
     for (const { verify } of nodes) assert.equal(await verify(CORRECT), 'limited');
   });
 
-  test('on three nodes in parallel fifty wrong attempts from different addresses are checked', async () => {
+  test('of wrong attempts from many addresses on three nodes in parallel, fifty are checked', async () => {
     const nodes = [setUp('tok_anywhere'), setUp('tok_anywhere'), setUp('tok_anywhere')];
     const results = await Promise.all(
       nodes.flatMap(({ verify }, node) =>
@@ -198,7 +198,7 @@ forEachEngine('verification of passphrases', (engine) => {
 
   test('a correct passphrase is limited if another node reached the limit during its hash', async () => {
     let hashing = false;
-    const slow: FailureStore = {
+    const slowStore: FailureStore = {
       ...failures,
       async recentFailures(subject, since) {
         // The second read follows the hash; by then another node has counted five failures.
@@ -209,7 +209,7 @@ forEachEngine('verification of passphrases', (engine) => {
         return failures.recentFailures(subject, since);
       },
     };
-    const { verify, checkCached } = setUpOn('tok_slow', slow, phc);
+    const { verify, checkCached } = setUpOn('tok_slow', slowStore, phc);
     assert.equal(await verify(CORRECT), 'limited');
     assert.equal(checkCached(CORRECT), 'limited');
   });

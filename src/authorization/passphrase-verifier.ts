@@ -16,7 +16,7 @@ export interface PassphraseVerifier {
   ): PassphraseResult | null;
   /** Returns the result, hashing the passphrase if necessary. Throws `unavailable` if too many hashes are waiting. */
   verify(record: CredentialRecord, passphrase: string, address: string, clock: () => number): Promise<PassphraseResult>;
-  /** Returns the seconds until `address` may try again, at least 1. */
+  /** Returns the seconds until `address` may try again, at least 1. `now` is in epoch milliseconds. */
   retryAfterSeconds(record: CredentialRecord, address: string, now: number): number;
 }
 
@@ -26,19 +26,19 @@ const MAX_WAITING_PER_CREDENTIAL = 256;
 
 /**
  * Verifies the passphrases of access tokens. A verified pair of token and passphrase is cached as an HMAC under a key
- * that exists only in this process, so that later checks take microseconds instead of a hash. Attempts on one
- * credential are hashed one after the other, and limits are exact even for parallel attempts on several nodes
- * (CVE-2026-27801). Equal attempts from one address share a hash. Failures of other clients do not lock out a client
- * that recently used the correct pair (`trusted-clients.ts`).
+ * that exists only in this process, so that later checks take microseconds and need no hash. Attempts on one credential
+ * are hashed one at a time, and limits are exact even for parallel attempts on several nodes (CVE-2026-27801). Equal
+ * attempts from one address share a hash. A client that recently used the correct pair is not locked out by the
+ * failures of other clients (`trusted-clients.ts`).
  */
 export function createPassphraseVerifier(failures: FailureLimiter, trustedClients: TrustedClients): PassphraseVerifier {
-  const key = randomBytes(32);
+  const macKey = randomBytes(32);
   const verifiedMacs = new Map<string, Uint8Array>();
   const hashMutex = createKeyedMutex(MAX_WAITING_PER_CREDENTIAL);
   const pendingVerifications = new Map<string, Promise<PassphraseResult>>();
 
   const macOf = (record: CredentialRecord, passphrase: string) =>
-    createHmac('sha256', key)
+    createHmac('sha256', macKey)
       .update(`${record.id}\0${normalizePassphrase(passphrase)}`)
       .digest();
 
@@ -54,7 +54,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
     if (oldest !== undefined) verifiedMacs.delete(oldest);
   }
 
-  /** Returns `limited` if the limit was reached in the meantime, which hides that the passphrase was wrong. */
+  /** Returns `limited` if the limit has been reached since the attempt began, to hide that the passphrase was wrong. */
   async function countFailure(record: CredentialRecord, address: string, now: number): Promise<PassphraseResult> {
     const trusted = trustedClients.isTrusted(record, address, now) === true;
     return (await failures.recordFailure(record.id, address, now, trusted)) > 0 ? 'limited' : 'incorrect';
@@ -92,7 +92,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (passphrase === null) return 'missing';
       if (failures.waitMs(record.id, address, now) > 0) {
         const trusted = trustedClients.isTrusted(record, address, now);
-        // If the client is trusted, failures of other clients do not count; that has to be read from the store first.
+        // Failures of other clients do not count if the client is trusted, which has to be read from the store first.
         if (trusted === null && failures.waitMs(record.id, address, now, true) === 0) return null;
         if (waitMsFor(record, address, now) > 0) return 'limited';
       }
@@ -104,16 +104,16 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (waitMsFor(record, address, clock()) > 0) return 'limited';
       const mac = macOf(record, passphrase);
       if (isVerified(record, mac)) return 'correct';
-      const key = `${mac.toString('latin1')}${address}`;
-      const running = pendingVerifications.get(key);
-      if (running !== undefined) {
-        const result = await running;
+      const attemptKey = `${mac.toString('latin1')}${address}`;
+      const pending = pendingVerifications.get(attemptKey);
+      if (pending !== undefined) {
+        const result = await pending;
         return result === 'incorrect' ? countFailure(record, address, clock()) : result;
       }
       const verification = verifyHash(record, passphrase, mac, address, clock).finally(() =>
-        pendingVerifications.delete(key),
+        pendingVerifications.delete(attemptKey),
       );
-      pendingVerifications.set(key, verification);
+      pendingVerifications.set(attemptKey, verification);
       return verification;
     },
     retryAfterSeconds: (record, address, now) => Math.max(1, Math.ceil(waitMsFor(record, address, now) / 1000)),

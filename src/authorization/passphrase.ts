@@ -8,8 +8,8 @@ const TAG_LENGTH = 32;
 const SALT_LENGTH = 16;
 
 /**
- * A hash uses 19 MiB for about 20 ms, so at most two run at a time. Parties take turns; one party may use half of the
- * capacity and gets `unavailable` beyond that.
+ * A hash uses 19 MiB for about 20 ms, so at most two run at a time. Parties take turns. One party may use half of the
+ * capacity; its further hashes fail with `unavailable`.
  */
 const hashQueue = createFairQueue({ maxRunning: 2, capacity: 256 });
 
@@ -47,21 +47,21 @@ export async function hashPassphrase(passphrase: string, party: string): Promise
 }
 
 /**
- * Returns whether `passphrase` matches the PHC string, compared in constant time (ASVS 11.2.4). The costs are those in
- * the string. Throws an `Error` if it is not argon2id, and `unavailable` like `hashPassphrase`.
+ * Returns whether `passphrase` matches the PHC string, compared in constant time (ASVS 11.2.4), with the cost parameters
+ * in the string. Throws an `Error` if the string is not argon2id, and `unavailable` like `hashPassphrase`.
  */
 export async function verifyPassphrase(phc: string, passphrase: string, party: string): Promise<boolean> {
   const parts = PHC_STRING.exec(phc);
   if (parts === null) throw new Error('A stored hash is not argon2id in PHC form.');
   const [, memory, passes, parallelism, salt = '', expected = ''] = parts;
-  const tag = Buffer.from(expected, 'base64');
-  const found = await derive(party, {
+  const expectedTag = Buffer.from(expected, 'base64');
+  const tag = await derive(party, {
     message: Buffer.from(normalizePassphrase(passphrase)),
     nonce: Buffer.from(salt, 'base64'),
-    tagLength: tag.length,
+    tagLength: expectedTag.length,
     memory: Number(memory),
     passes: Number(passes),
     parallelism: Number(parallelism),
   });
-  return timingSafeEqual(found, tag);
+  return timingSafeEqual(tag, expectedTag);
 }

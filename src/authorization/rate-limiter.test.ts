@@ -25,8 +25,8 @@ function setUp(rate: Rate) {
     }
     return levels;
   };
-  const read = (ofRate = rate) => {
-    const compiled = compileRestrictions({ ...NO_RESTRICTIONS, rate: { ...ofRate }, rateLevel: level });
+  const read = (storedRate = rate) => {
+    const compiled = compileRestrictions({ ...NO_RESTRICTIONS, rate: { ...storedRate }, rateLevel: level });
     assert.ok(compiled?.rate);
     return compiled;
   };
@@ -48,7 +48,7 @@ function setUp(rate: Rate) {
           return taken;
         },
         /** Reads the record again, as after an eviction or an edit. */
-        reread: (ofRate = rate) => (restrictions = read(ofRate)),
+        reread: (storedRate = rate) => (restrictions = read(storedRate)),
       };
     },
   };
@@ -68,25 +68,25 @@ test('in any period, three nodes accept at most one full bucket, its refill, and
     let maxPerNode = 0;
     for (let second = 0; second < 300; second++) {
       const acceptedBefore = accepted;
-      const inSecond = nodes.map(() => 0);
+      const acceptedByNode = nodes.map(() => 0);
       for (let step = 0; step < 10; step++, advance(100)) {
         for (const [index, node] of nodes.entries()) {
-          // One node is idle most of the time, and then knows only an old level.
+          // One node is idle most of the time, so its level is old when it accepts requests again.
           if (index === 2 && second % 30 !== 0) continue;
           for (let request = 0; request < 4; request++) {
-            if (node.takeNow().accepted) inSecond[index] = (inSecond[index] ?? 0) + 1;
+            if (node.takeNow().accepted) acceptedByNode[index] = (acceptedByNode[index] ?? 0) + 1;
           }
         }
       }
-      accepted += inSecond.reduce((sum, count) => sum + count, 0);
-      maxPerNode = Math.max(maxPerNode, ...inSecond);
+      accepted += acceptedByNode.reduce((sum, count) => sum + count, 0);
+      maxPerNode = Math.max(maxPerNode, ...acceptedByNode);
       assert.ok(maxPerNode <= rate.requests + perSecond);
-      const bound = rate.requests + (second + 1) * perSecond + nodes.length * maxPerNode;
-      assert.ok(accepted <= bound, `${accepted} of at most ${bound} after ${second + 1} s`);
+      const maxAccepted = rate.requests + (second + 1) * perSecond + nodes.length * maxPerNode;
+      assert.ok(accepted <= maxAccepted, `${accepted} of at most ${maxAccepted} after ${second + 1} s`);
       if (acceptedBefore === accepted) assert.ok(nodes.every((node) => node.size() === 0));
       for (const node of nodes) await node.flush();
     }
-    assert.ok(accepted >= 300 * perSecond, 'the whole rate can be used');
+    assert.ok(accepted >= 300 * perSecond, 'the full rate can be used');
   }
 });
 
@@ -105,7 +105,7 @@ test('a new node starts with the shared level, and reading a record again does n
   }
 });
 
-test('two records of one credential share one bucket, and an edit does not leave its level below empty', async () => {
+test('two records of one credential share one bucket, and after an edit the level is not below empty', async () => {
   const { startNode, read } = setUp({ requests: 1000, seconds: 1 });
   const node = startNode();
   for (let request = 0; request < 1000; request++) assert.equal(node.takeNow().accepted, true);
@@ -123,7 +123,7 @@ test('two records of one credential share one bucket, and an edit does not leave
     const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
     assert.ok(!(taken instanceof Promise) && !taken.accepted);
   }
-  // Otherwise the thousand requests that are not shared yet would count as a thousand days.
+  // Otherwise each of the thousand unshared requests would take a day to refill.
   node.reread({ requests: 1, seconds: 86_400 });
   const { accepted, rate } = node.takeNow();
   assert.deepEqual([accepted, rate.waitMs], [false, 86_400_000]);

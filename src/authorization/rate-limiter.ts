@@ -3,16 +3,16 @@ import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions, Rate, RateBucket, RateLevel } from './restrictions.ts';
 import { availableAt, capacityOf, levelAfter, rateStateOf } from './use-limits.ts';
 
-/** Requests of one credential that this node has accepted and that are not known to the other nodes yet. */
+/** Requests of one credential that this node has accepted but not yet shared with the other nodes. */
 export interface RateUses {
   readonly credentialId: string;
-  /** The rate that applied when they were accepted. */
+  /** The rate that applied when the requests were accepted. */
   readonly rate: Rate;
   readonly count: number;
 }
 
 /**
- * Adds requests to the levels of credentials in the store, and returns the levels over all nodes by credential id.
+ * Adds requests to the levels of credentials in the store, and returns the levels across all nodes by credential ID.
  * Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
  */
 export type ShareRateUses = (uses: readonly RateUses[]) => Promise<ReadonlyMap<string, RateLevel>>;
@@ -24,9 +24,9 @@ export interface RateDecision {
 
 export interface RateLimiter {
   /**
-   * Takes one request of a credential with a rate at `now` (epoch milliseconds). Synchronous and without I/O, unless
-   * earlier requests have not been shared for longer than a second: then it waits until they are, and rejects with
-   * `unavailable` if that fails.
+   * Returns whether the rate of a credential allows one more request at `now` (epoch milliseconds), and if so counts
+   * it. Synchronous and without I/O, unless earlier requests have waited to be shared for over a second: then shares
+   * them first, and rejects with `unavailable` if that fails.
    */
   take(
     record: CredentialRecord,
@@ -36,11 +36,11 @@ export interface RateLimiter {
   ): RateDecision | Promise<RateDecision>;
   /** Shares all requests that were accepted before the call. Rejects with the error of the store. */
   flush(): Promise<void>;
-  /** Number of credentials with requests that are not shared yet. */
+  /** Number of credentials with requests that are not yet shared. */
   size(): number;
 }
 
-/** The longest time for which a node accepts requests without sharing them, milliseconds. */
+/** The longest time for which a node accepts requests without sharing them. */
 const MAX_UNSHARED_MS = 1_000;
 const MAX_CREDENTIALS_PER_CHUNK = 500;
 
@@ -48,27 +48,28 @@ const isSameRate = (first: Rate, second: Rate): boolean =>
   first.requests === second.requests && first.seconds === second.seconds;
 
 /**
- * Limits the rates of credentials: token buckets in memory, whose levels all nodes share through the store once a
- * second. Excess requests accepted in the meantime bring the shared bucket below empty, and must be refilled before any
- * node accepts more. In any period, all nodes together therefore accept at most one full bucket, its refill, and the
- * requests that each node accepts within a second. A node starts with the level in the store, so that a restart does
- * not fill a bucket. Only buckets with requests that are not shared yet are stored here; all others belong to their
- * cached records.
+ * Limits the rates of credentials with token buckets in memory, whose levels all nodes share through the store once a
+ * second. Between two exchanges the nodes together may accept more than the bucket holds; its level is then below empty,
+ * and no node accepts more until it is refilled. In any period, all nodes together therefore accept at most one full
+ * bucket, its refill, and the requests that each node accepts within a second. A node starts with the level in the
+ * store, so that a restart does not fill a bucket. The limiter keeps only buckets with requests that the store may not
+ * have; all other buckets are kept by their cached records.
  */
 export function createRateLimiter(share: ShareRateUses, clock: () => number): RateLimiter {
-  const buckets = new Map<string, RateBucket>();
-  /** When the oldest request that is not shared yet was accepted, in epoch milliseconds; null if there is none. */
+  const pendingBuckets = new Map<string, RateBucket>();
+  /** When the oldest request that is not yet sent was accepted, in epoch milliseconds; null if there is none. */
   let unsentSince: number | null = null;
+  /** When the oldest request that is being sent was accepted, in epoch milliseconds; null if there is none. */
   let sentSince: number | null = null;
-  let running: Promise<void> = Promise.resolve();
-  let next: Promise<void> | null = null;
+  let currentFlush: Promise<void> = Promise.resolve();
+  let nextFlush: Promise<void> | null = null;
 
-  /** Brings a bucket in line with a record that was read after the bucket was created. */
+  /** Updates a bucket from a record that was read after the bucket was created. */
   function merge(bucket: RateBucket, rate: Rate, stored: RateLevel, now: number): void {
     if (isSameRate(bucket.rate, rate)) {
-      const known = levelAfter(rate, stored, 0, now);
-      const own = levelAfter(rate, bucket.level, 0, now);
-      bucket.level = known.rateMissing > own.rateMissing ? known : own;
+      const storedNow = levelAfter(rate, stored, 0, now);
+      const ownNow = levelAfter(rate, bucket.level, 0, now);
+      bucket.level = storedNow.rateMissing > ownNow.rateMissing ? storedNow : ownNow;
     } else {
       // After an edit, the level is not below empty.
       const { rateMissing, rateAt } = levelAfter(rate, stored, bucket.unsent + bucket.sent, now);
@@ -83,50 +84,51 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   }
 
   function bucketOf(id: string, restrictions: CompiledRestrictions, rate: Rate, now: number): RateBucket {
-    const own = restrictions.rateBucket;
-    if (own?.isShared === true && own.rate === rate) return own;
-    const shared = buckets.get(id);
-    if (shared !== undefined) {
-      if (shared.rate !== rate) merge(shared, rate, levelOf(restrictions, rate), now);
-      restrictions.rateBucket = shared;
-      return shared;
+    const recordBucket = restrictions.rateBucket;
+    if (recordBucket?.isPending === true && recordBucket.rate === rate) return recordBucket;
+    const pendingBucket = pendingBuckets.get(id);
+    if (pendingBucket !== undefined) {
+      if (pendingBucket.rate !== rate) merge(pendingBucket, rate, levelOf(restrictions, rate), now);
+      restrictions.rateBucket = pendingBucket;
+      return pendingBucket;
     }
-    if (own !== null && own.rate === rate) return own;
-    const bucket = { rate, level: levelOf(restrictions, rate), unsent: 0, sent: 0, isShared: false };
+    if (recordBucket !== null && recordBucket.rate === rate) return recordBucket;
+    const bucket = { rate, level: levelOf(restrictions, rate), unsent: 0, sent: 0, isPending: false };
     restrictions.rateBucket = bucket;
     return bucket;
   }
 
   function takeNow(id: string, restrictions: CompiledRestrictions, rate: Rate, now: number): RateDecision {
     const bucket = bucketOf(id, restrictions, rate, now);
-    const before = levelAfter(rate, bucket.level, 0, now);
-    if (availableAt(rate, before) === 0) return { accepted: false, rate: rateStateOf(rate, before, now) };
-    bucket.level = levelAfter(rate, before, 1, now);
+    const levelBefore = levelAfter(rate, bucket.level, 0, now);
+    if (availableAt(rate, levelBefore) === 0) return { accepted: false, rate: rateStateOf(rate, levelBefore, now) };
+    bucket.level = levelAfter(rate, levelBefore, 1, now);
     bucket.unsent++;
     unsentSince ??= now;
-    if (!bucket.isShared) {
-      bucket.isShared = true;
-      buckets.set(id, bucket);
+    if (!bucket.isPending) {
+      bucket.isPending = true;
+      pendingBuckets.set(id, bucket);
     }
     return { accepted: true, rate: rateStateOf(rate, bucket.level, now) };
   }
 
-  /** Whether earlier requests must be shared first. `Math.abs`, because the clock may have been set back. */
+  /** Whether earlier requests must be shared first. Uses `Math.abs` because the clock may have been set back. */
   function isOverdue(now: number): boolean {
     const since = sentSince ?? unsentSince;
     return since !== null && Math.abs(now - since) > MAX_UNSHARED_MS;
   }
 
-  function settle(id: string, bucket: RateBucket, level: RateLevel | undefined): void {
+  /** Applies the level that the store returned, if any, and drops the bucket unless it has new requests. */
+  function finishSending(id: string, bucket: RateBucket, level: RateLevel | undefined): void {
     if (level !== undefined) bucket.level = levelAfter(bucket.rate, level, bucket.unsent, clock());
     bucket.sent = 0;
     if (bucket.unsent > 0) return;
-    bucket.isShared = false;
-    buckets.delete(id);
+    bucket.isPending = false;
+    pendingBuckets.delete(id);
   }
 
   async function send(): Promise<void> {
-    const batch = [...buckets];
+    const batch = [...pendingBuckets];
     if (batch.length === 0) return;
     sentSince = unsentSince;
     unsentSince = null;
@@ -140,11 +142,11 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
         const uses = chunk.map(([credentialId, { rate, sent }]) => ({ credentialId, rate, count: sent }));
         const levels = await share(uses);
         for (const [index, [id, bucket]] of chunk.entries()) {
-          settle(id, bucket, bucket.rate === uses[index]?.rate ? levels.get(id) : undefined);
+          finishSending(id, bucket, bucket.rate === uses[index]?.rate ? levels.get(id) : undefined);
         }
       }
     } catch (error) {
-      // If only the response was lost, the requests are added twice, so that still no more than the rate is accepted.
+      // The requests are sent again. If only the response was lost, they count twice: too few are accepted, never too many.
       for (const [, bucket] of batch) {
         bucket.unsent += bucket.sent;
         bucket.sent = 0;
@@ -157,14 +159,14 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   }
 
   function flush(): Promise<void> {
-    next ??= running
+    nextFlush ??= currentFlush
       .catch(() => undefined)
       .then(() => {
-        next = null;
-        running = send();
-        return running;
+        nextFlush = null;
+        currentFlush = send();
+        return currentFlush;
       });
-    return next;
+    return nextFlush;
   }
 
   return {
@@ -173,6 +175,6 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
       return flush().then(() => takeNow(id, restrictions, rate, clock()));
     },
     flush,
-    size: () => buckets.size,
+    size: () => pendingBuckets.size,
   };
 }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
 import { createObjectRecordCache } from './object-record-cache.ts';
-import { labelOf } from './record.ts';
-import { createRecordCache, type UncachedRecord } from './record-cache.ts';
+import { labelOf, type UncachedRecord } from './record.ts';
+import { createRecordCache } from './record-cache.ts';
 import { compileRestrictions } from './restrictions.ts';
 
 const CACHES = { 'cache of rows': createRecordCache, 'cache of objects': createObjectRecordCache };
@@ -24,7 +24,7 @@ const recordOf = (index: number, version = 0): UncachedRecord => ({
   restrictions: index % 3 === 0 ? compileRestrictions({ ...NO_RESTRICTIONS, apps: [`app_${index}`] }) : null,
 });
 
-/** Digests that collide: many have the same first word, and so the same slot, and some the same second word too. */
+/** Returns digests that collide: many share the first word, and therefore the slot, and some also the second word. */
 function digestOf(index: number): string {
   const bytes = new Uint8Array(32).fill(255);
   bytes[0] = index % 3;
@@ -75,7 +75,7 @@ for (const [name, create] of Object.entries(CACHES)) {
     );
   });
 
-  test(`${name}: beyond its capacity it stays bounded, keeps records in use, and returns correct records`, () => {
+  test(`${name}: beyond its capacity it evicts records that are not in use, and returns correct records`, () => {
     const cache = create(10_000);
     const digest = (index: number) =>
       String.fromCharCode(index & 255, (index >> 8) & 255, (index >> 16) & 255).padEnd(32, 'x');
@@ -84,22 +84,22 @@ for (const [name, create] of Object.entries(CACHES)) {
       assert.equal(cache.get(digest(7))?.id, index >= 7 ? 'tok_7' : undefined);
     }
     assert.equal(cache.size(), 10_000);
-    let found = 0;
+    let cachedCount = 0;
     for (let index = 0; index < 50_000; index++) {
       const record = cache.get(digest(index));
       if (record === null) continue;
-      found++;
+      cachedCount++;
       assert.equal(record.id, `tok_${index}`);
     }
-    assert.equal(found, 10_000);
+    assert.equal(cachedCount, 10_000);
   });
 
   test(`${name}: records of a revoked workspace are not returned`, () => {
     const cache = create(10);
-    const other = { id: 'wsp_2', revoked: false };
-    cache.set(digestOf(1), { ...recordOf(1), workspace: other });
+    const revokedWorkspace = { id: 'wsp_2', revoked: false };
+    cache.set(digestOf(1), { ...recordOf(1), workspace: revokedWorkspace });
     cache.set(digestOf(2), recordOf(2));
-    other.revoked = true;
+    revokedWorkspace.revoked = true;
     assert.equal(cache.get(digestOf(1)), null);
     assert.notEqual(cache.get(digestOf(2)), null);
   });

@@ -1,23 +1,7 @@
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { type CredentialRecord, type Digest, idIn, nameIn, type WorkspaceMark } from './record.ts';
+import type { RecordCache } from './registry.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
-import type { CounterSlots } from './usage-counters.ts';
-
-/** A record without a row in a cache. */
-export type UncachedRecord = Omit<CredentialRecord, 'row'>;
-
-/** A bounded cache of records by digest. */
-export interface RecordCache {
-  /** Returns the record of a digest; null if it is not cached or its workspace was revoked. */
-  get(digest: Digest): CredentialRecord | null;
-  /** Adds or replaces the record of a digest. If the cache is full, evicts one that was not used recently. */
-  set(digest: Digest, record: UncachedRecord): void;
-  delete(digest: Digest): void;
-  clear(): void;
-  size(): number;
-  /** One number per row, for the usage counters. */
-  readonly counterSlots: CounterSlots;
-}
 
 /** A row is 16 words of 32 bits, one cache line of the processor: eight for the digest, then the fields below. */
 const WORDS_PER_ROW = 16;
@@ -31,7 +15,7 @@ const COUNTER_SLOT_WORD = 15;
 const IN_USE = 1;
 const IS_KEY = 2;
 const IS_ACTIVE = 4;
-/** Used since eviction last considered the row. */
+/** Set if the row has been used since eviction last considered it. */
 const IS_RECENT = 8;
 const HAS_PASSPHRASE = 16;
 const HAS_RESTRICTIONS = 32;
@@ -66,8 +50,8 @@ function writeInstant(page: Int32Array, index: number, instant: number | null): 
 }
 
 /**
- * A copy of a row. Getters build the id, name and times on demand: a decision needs neither id nor name, and a time in
- * a field would be its own heap number. Do not spread: getters are not copied.
+ * A copy of a row. Getters build the ID, name and times on demand, because a decision needs neither ID nor name, and
+ * each time in a field would be an object on the heap. Do not spread a record: getters are not copied.
  */
 class RowRecord implements CredentialRecord {
   readonly row: number;
@@ -133,12 +117,12 @@ class RowRecord implements CredentialRecord {
  * A cache for servers, which stores records as rows of numbers outside the heap
  * (`docs/adr/0012-cached-rows-and-authorize-without-fastify.md`). As a million objects, records took three times the
  * memory, and every major garbage collection traversed them. The benchmarks `memory` and `decision` show the effect. If
- * they no longer did, this file except for its interfaces could be deleted, and servers would use
- * `createObjectRecordCache`. Rows are found through a hash table with open addressing and linear probing (Knuth, The
- * Art of Computer Programming, 6.4, algorithms L and R).
+ * they no longer did, this file could be deleted, and servers would use `createObjectRecordCache`. Rows are found
+ * through a hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, 6.4, algorithms
+ * L and R).
  */
 export function createRecordCache(capacity: number): RecordCache {
-  /** Smaller than `PAGE_ROWS` for a small cache: there are never more rows than `capacity`. */
+  /** A small cache has a smaller page, because there are never more rows than `capacity`. */
   const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS_PER_ROW;
   let pages: Int32Array[] = [];
   const tableSize = 2 ** Math.ceil(Math.log2(capacity * 2));
@@ -146,19 +130,19 @@ export function createRecordCache(capacity: number): RecordCache {
   const newSlots = () => new Int32Array(tableSize * 2);
   /**
    * Two words per slot: the row number + 1, or 0 if the slot is empty, and the second word of the digest, so that a row
-   * is read only if it almost certainly matches. The first word of a digest is its hash, because SHA-256 is uniform.
-   * The table has its full size from the start: memory that was never written costs nothing, and growing the table
-   * would block the event loop.
+   * is read only if it almost certainly matches. The first word of a digest serves as its hash, because SHA-256 is
+   * uniform. The table has its full size from the start, because memory that was never written costs nothing and growing
+   * the table would block the event loop.
    */
   let slots = newSlots();
-  /** Id and name of each row in one string, because half the memory of two short strings would be their headers. */
+  /** ID and name of each row in one string, because half the memory of two short strings would be their headers. */
   let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
-  /** Sparse. An array, because a look-up in a `Map` of ten thousand entries reads more memory. */
+  /** A sparse array and not a `Map`, because a look-up in a `Map` of ten thousand entries reads more memory. */
   let restrictionsOfRows: (CompiledRestrictions | undefined)[] = [];
   let workspaces: WorkspaceMark[] = [];
-  let workspaceNumbers = new Map<WorkspaceMark, number>();
-  let free: number[] = [];
+  let workspaceIndexes = new Map<WorkspaceMark, number>();
+  let freeRows: number[] = [];
   let size = 0;
   /** The row at which the next eviction continues (CLOCK, Corbató 1968). */
   let hand = 0;
@@ -166,7 +150,7 @@ export function createRecordCache(capacity: number): RecordCache {
   const pageOf = (row: number): Int32Array => pages[row >>> PAGE_BITS] ?? NO_WORDS;
   const startOf = (row: number): number => (row & (PAGE_ROWS - 1)) * WORDS_PER_ROW;
 
-  /** Returns the slot of a digest, -1 if there is none. */
+  /** Returns the slot of a digest, or -1. */
   function slotOf(digest: Digest): number {
     const tag = wordOf(digest, 1);
     for (let index = wordOf(digest, 0) & mask; ; index = (index + 1) & mask) {
@@ -181,6 +165,7 @@ export function createRecordCache(capacity: number): RecordCache {
     }
   }
 
+  /** Puts a row into the first empty slot for its digest (algorithm L). */
   function link(row: number): void {
     const page = pageOf(row);
     const start = startOf(row);
@@ -190,7 +175,7 @@ export function createRecordCache(capacity: number): RecordCache {
     slots[index * 2 + 1] = page[start + 1] ?? 0;
   }
 
-  /** Empties a slot, and moves later entries that could not be found across the gap into it (algorithm R). */
+  /** Empties a slot, and moves later entries forward that could not be found past the gap (algorithm R). */
   function unlink(slot: number): void {
     let hole = slot;
     for (let index = (hole + 1) & mask; slots[index * 2] !== 0; index = (index + 1) & mask) {
@@ -211,7 +196,7 @@ export function createRecordCache(capacity: number): RecordCache {
     labels[row] = '';
     passphraseHashes.delete(row);
     if (restrictionsOfRows[row] !== undefined) restrictionsOfRows[row] = undefined;
-    free.push(row);
+    freeRows.push(row);
     size--;
   }
 
@@ -221,7 +206,7 @@ export function createRecordCache(capacity: number): RecordCache {
     return String.fromCharCode(...bytes);
   }
 
-  /** Evicts the first row from `hand` on that was not used since it was last considered. */
+  /** Evicts the first row, starting at `hand`, that was not used since eviction last considered it. */
   function evictOne(): void {
     for (let chances = MAX_SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
       const page = pageOf(hand);
@@ -234,15 +219,15 @@ export function createRecordCache(capacity: number): RecordCache {
   }
 
   function allocateRow(): number {
-    const row = free.pop() ?? labels.length;
+    const row = freeRows.pop() ?? labels.length;
     if (row >>> PAGE_BITS === pages.length) pages.push(new Int32Array(pageWords));
     return row;
   }
 
   function workspaceIndexOf(workspace: WorkspaceMark): number {
-    let known = workspaceNumbers.get(workspace);
-    if (known === undefined) workspaceNumbers.set(workspace, (known = workspaces.push(workspace) - 1));
-    return known;
+    let index = workspaceIndexes.get(workspace);
+    if (index === undefined) workspaceIndexes.set(workspace, (index = workspaces.push(workspace) - 1));
+    return index;
   }
 
   return {
@@ -261,8 +246,8 @@ export function createRecordCache(capacity: number): RecordCache {
       return new RowRecord(row, labels[row] ?? '', workspace, passphraseHash, restrictions, page, start);
     },
     set(digest, record) {
-      const before = slotOf(digest);
-      if (before !== -1) removeSlot(before);
+      const previousSlot = slotOf(digest);
+      if (previousSlot !== -1) removeSlot(previousSlot);
       else if (size >= capacity) evictOne();
       const row = allocateRow();
       const page = pageOf(row);
@@ -297,8 +282,8 @@ export function createRecordCache(capacity: number): RecordCache {
       passphraseHashes = new Map();
       restrictionsOfRows = [];
       workspaces = [];
-      workspaceNumbers = new Map();
-      free = [];
+      workspaceIndexes = new Map();
+      freeRows = [];
       size = 0;
       hand = 0;
     },

@@ -5,7 +5,7 @@ import type { RightsMask } from './rights.ts';
 /** The 32 bytes of a SHA-256 as 32 characters U+0000 to U+00FF: a string, so that it can be the key of a `Map`. */
 export type Digest = string;
 
-/** Shared by all cached records of a workspace, so that setting `revoked` revokes all of them at once. */
+/** Shared by all cached records of a workspace, so that setting `revoked` revokes all of them. */
 export interface WorkspaceMark {
   readonly id: string;
   revoked: boolean;
@@ -14,9 +14,7 @@ export interface WorkspaceMark {
 /** The cached part of a credential: the inputs of a decision, never a decision itself (CVE-2021-32701). */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
-  /**
-   * Id and name in one string (`labelOf`): most decisions only compare both with those of the previously counted use.
-   */
+  /** ID and name in one string (`labelOf`), because counting a use usually only compares both with the previous use. */
   readonly label: string;
   readonly id: string;
   readonly name: string;
@@ -27,16 +25,19 @@ export interface CredentialRecord {
   readonly expiresAt: number | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** The argon2id hash as a PHC string, or null for no passphrase. Blank in guards, which do not receive the hash. */
+  /** The argon2id hash as a PHC string, or null for no passphrase. Empty in guards, which do not receive the hash. */
   readonly passphraseHash: string | null;
-  /** Where, on what and how often it may be used; null if nothing is restricted. */
+  /** The addresses, resources, rate and number of uses that are allowed; null if nothing is restricted. */
   readonly restrictions: CompiledRestrictions | null;
   /** The row in the cache, by which uses are counted; -1 if the record is not cached. */
   readonly row: number;
 }
 
+/** A record without a row in a cache. */
+export type UncachedRecord = Omit<CredentialRecord, 'row'>;
+
 export const labelOf = (id: string, name: string): string => `${id} ${name}`;
-/** Returns the id in a label. Ids contain no spaces. */
+/** Returns the ID in a label. IDs contain no spaces. */
 export const idIn = (label: string): string => label.slice(0, label.indexOf(' '));
 export const nameIn = (label: string): string => label.slice(label.indexOf(' ') + 1);
 
@@ -44,7 +45,7 @@ export const nameIn = (label: string): string => label.slice(label.indexOf(' ') 
 export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'restrictions' | 'row' | 'label'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
-  /** Whether an API key may run guards; `CredentialRecord` has it as a bit of `rights`. */
+  /** Whether an API key may run guards; a bit of `rights` in `CredentialRecord`. */
   readonly guard?: boolean;
   /** Absent or null if nothing is restricted. */
   readonly restrictions?: StoredRestrictions | null;

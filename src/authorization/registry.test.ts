@@ -16,33 +16,33 @@ const stored = (id: string, workspaceId = 'wsp_1', name = 'one'): StoredCredenti
   passphraseHash: null,
 });
 
-/** A registry over a table of credentials; after `gate(true)`, each read stays open until the test ends it. */
+/** A registry over a table of credentials. After `holdReads(true)`, each read stays open until the test ends it. */
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   const table = new Map<string, StoredCredential>();
-  const open: { digest: string; end: () => void; fail: (error: Error) => void }[] = [];
+  const openReads: { digest: string; end: () => void; fail: (error: Error) => void }[] = [];
   let reads = 0;
-  let gated = false;
+  let isHolding = false;
   const registry = createRecordRegistry({
     lease: { holds: options.holds ?? (() => true) },
     cache: createRecordCache(options.capacity ?? 1000),
     read(digest) {
       reads++;
-      const found = table.get(digest) ?? null;
-      if (!gated) return Promise.resolve(found);
-      return new Promise((resolve, reject) => open.push({ digest, end: () => resolve(found), fail: reject }));
+      const credential = table.get(digest) ?? null;
+      if (!isHolding) return Promise.resolve(credential);
+      return new Promise((resolve, reject) => openReads.push({ digest, end: () => resolve(credential), fail: reject }));
     },
   });
   return {
     table,
     registry,
-    open,
+    openReads,
     reads: () => reads,
-    gate: (on: boolean) => {
-      gated = on;
+    holdReads: (hold: boolean) => {
+      isHolding = hold;
     },
   };
 }
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('a record is read once and then cached; an unknown digest is never cached', async () => {
   const { table, registry, reads } = setUp();
@@ -59,29 +59,29 @@ test('a record is read once and then cached; an unknown digest is never cached',
 });
 
 test('1,000 parallel look-ups of an uncached digest share one read', async () => {
-  const { table, registry, open, gate, reads } = setUp();
+  const { table, registry, openReads, holdReads, reads } = setUp();
   table.set('a', stored('key_a'));
-  gate(true);
-  const found = Promise.all(Array.from({ length: 1000 }, () => registry.find('a')));
-  await turn();
+  holdReads(true);
+  const lookUps = Promise.all(Array.from({ length: 1000 }, () => registry.find('a')));
+  await nextTurn();
   assert.equal(reads(), 1);
-  open[0]?.end();
-  const records = await found;
+  openReads[0]?.end();
+  const records = await lookUps;
   assert.equal(new Set(records).size, 1);
   assert.equal(records[0]?.id, 'key_a');
 });
 
 test('a failed read rejects all its look-ups, is not cached, and is retried by the next look-up', async () => {
-  const { table, registry, open, gate } = setUp();
+  const { table, registry, openReads, holdReads } = setUp();
   table.set('a', stored('key_a'));
-  gate(true);
+  holdReads(true);
   const waiting = [registry.find('a'), registry.find('a')].map((promise) =>
     promise.catch((error: Error) => error.message),
   );
-  await turn();
-  open[0]?.fail(new Error('no store'));
+  await nextTurn();
+  openReads[0]?.fail(new Error('no store'));
   assert.deepEqual(await Promise.all(waiting), ['no store', 'no store']);
-  gate(false);
+  holdReads(false);
   assert.equal((await registry.find('a'))?.id, 'key_a');
 });
 
@@ -99,50 +99,50 @@ test('CVE-2026-46554: a revoked record is removed from the cache immediately', a
 });
 
 test('a read that began before a revocation is repeated, and the stale record is not cached', async () => {
-  const { table, registry, open, gate, reads } = setUp();
+  const { table, registry, openReads, holdReads, reads } = setUp();
   table.set('a', stored('key_a', 'wsp_1', 'before'));
-  gate(true);
+  holdReads(true);
   const early = registry.find('a');
-  await turn();
+  await nextTurn();
   table.set('a', stored('key_a', 'wsp_1', 'after'));
   registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
-  gate(false);
-  open[0]?.end();
+  holdReads(false);
+  openReads[0]?.end();
   assert.equal((await early)?.name, 'after');
   assert.equal(registry.findCached('a')?.name, 'after');
   assert.equal(reads(), 2);
 });
 
 test('a look-up after a revocation does not share a read that began before it', async () => {
-  const { table, registry, open, gate } = setUp();
+  const { table, registry, openReads, holdReads } = setUp();
   table.set('a', stored('key_a'));
-  gate(true);
+  holdReads(true);
   const early = registry.find('a');
-  await turn();
+  await nextTurn();
   table.delete('a');
   registry.apply({ workspaceId: 'wsp_1', digest: 'a' });
   const late = registry.find('a');
-  await turn();
-  assert.equal(open.length, 2);
-  gate(false);
-  open[1]?.end();
+  await nextTurn();
+  assert.equal(openReads.length, 2);
+  holdReads(false);
+  openReads[1]?.end();
   assert.equal(await late, null);
-  open[0]?.end();
+  openReads[0]?.end();
   assert.equal(await early, null);
   assert.equal(registry.findCached('a'), null);
 });
 
 test('under continuous revocations a read still ends, and its record is not cached', async () => {
-  const { table, registry, open, gate, reads } = setUp();
+  const { table, registry, openReads, holdReads, reads } = setUp();
   table.set('a', stored('key_a'));
-  gate(true);
-  const found = registry.find('a');
+  holdReads(true);
+  const lookUp = registry.find('a');
   for (let number = 1; number <= 3; number++) {
-    await turn();
+    await nextTurn();
     registry.apply({ workspaceId: 'wsp_2', digest: 'other' });
-    open[number - 1]?.end();
+    openReads[number - 1]?.end();
   }
-  assert.equal((await found)?.id, 'key_a');
+  assert.equal((await lookUp)?.id, 'key_a');
   assert.equal(reads(), 3);
   assert.equal(registry.findCached('a'), null);
 });

@@ -1,5 +1,11 @@
-import { type CredentialRecord, type Digest, labelOf, type StoredCredential, type WorkspaceMark } from './record.ts';
-import type { RecordCache, UncachedRecord } from './record-cache.ts';
+import {
+  type CredentialRecord,
+  type Digest,
+  labelOf,
+  type StoredCredential,
+  type UncachedRecord,
+  type WorkspaceMark,
+} from './record.ts';
 import { compileRestrictions } from './restrictions.ts';
 import { grantedMaskOf } from './rights.ts';
 import type { CounterSlots } from './usage-counters.ts';
@@ -17,9 +23,22 @@ export interface Revocation {
 /** The records that a revocation applies to. */
 export type RevokedRecords = Pick<Revocation, 'workspaceId' | 'digest'>;
 
-/** While it holds, this node has applied every revocation and may decide from its cache. */
+/** While the lease holds, this node has applied every revocation and may decide from its cache. */
 export interface Lease {
   holds(): boolean;
+}
+
+/** A bounded cache of records by digest. */
+export interface RecordCache {
+  /** Returns the record of a digest; null if it is not cached or its workspace was revoked. */
+  get(digest: Digest): CredentialRecord | null;
+  /** Adds or replaces the record of a digest. If the cache is full, evicts one that was not used recently. */
+  set(digest: Digest, record: UncachedRecord): void;
+  delete(digest: Digest): void;
+  clear(): void;
+  size(): number;
+  /** One number per row, for the usage counters. */
+  readonly counterSlots: CounterSlots;
 }
 
 export interface RecordRegistry {
@@ -30,7 +49,7 @@ export interface RecordRegistry {
    * error of `read` if the record is not cached and cannot be read.
    */
   find(digest: Digest): Promise<CredentialRecord | null>;
-  /** Removes revoked records. After this returns, no record read earlier is cached or returned to a new look-up. */
+  /** Removes revoked records. Afterwards no record that was read earlier is cached or returned to a new look-up. */
   apply(revocation: RevokedRecords): void;
   /** Removes all records. */
   clear(): void;
@@ -48,8 +67,8 @@ interface PendingRead {
 }
 
 /**
- * Reads of one look-up: a read is repeated if something was revoked during it, except the last one, whose record is
- * returned uncached.
+ * A read is repeated if something was revoked during it, up to this number of reads per look-up. If the last read is
+ * affected too, its record is returned but not cached.
  */
 const MAX_READ_ATTEMPTS = 3;
 /** Row of a record that is returned but not cached. */
@@ -73,9 +92,10 @@ export function recordOf(stored: StoredCredential, workspace: WorkspaceMark): Un
 }
 
 /**
- * Caches records, never decisions. A look-up that starts after `apply` returned never sees the revoked record: it is
- * removed from the cache, and a read that began earlier is neither cached nor shared with new look-ups. Without a lease
- * this node may have missed revocations, so new look-ups share no read that has already begun, only the next one.
+ * Caches records, never decisions. A look-up that starts after `apply` has returned never sees the revoked record: the
+ * record is removed from the cache, and a read that began earlier is neither cached nor shared with new look-ups.
+ * Without a lease this node may have missed revocations, so new look-ups share no read that has already begun, only the
+ * next one.
  */
 export function createRecordRegistry(options: {
   read: (digest: Digest) => Promise<StoredCredential | null>;
@@ -98,12 +118,12 @@ export function createRecordRegistry(options: {
 
   async function readRecord(digest: Digest): Promise<CredentialRecord | null> {
     for (let attemptsLeft = MAX_READ_ATTEMPTS; ; attemptsLeft--) {
-      const before = epoch;
+      const epochBefore = epoch;
       const stored = await read(digest);
-      if (epoch !== before && attemptsLeft > 1) continue;
+      if (epoch !== epochBefore && attemptsLeft > 1) continue;
       if (stored === null) return null;
       const record = recordOf(stored, markOf(stored.workspaceId));
-      if (epoch !== before) return { ...record, row: NO_ROW };
+      if (epoch !== epochBefore) return { ...record, row: NO_ROW };
       cache.set(digest, record);
       return cache.get(digest);
     }
@@ -120,23 +140,25 @@ export function createRecordRegistry(options: {
     return pendingRead.record;
   }
 
-  function readNext(digest: Digest, running: PendingRead): Promise<CredentialRecord | null> {
-    const waiting = nextReads.get(digest);
-    if (waiting !== undefined) return waiting;
+  /** Shares the read that starts when `runningRead` ends. */
+  function readNext(digest: Digest, runningRead: PendingRead): Promise<CredentialRecord | null> {
+    const sharedRead = nextReads.get(digest);
+    if (sharedRead !== undefined) return sharedRead;
     const start = () => {
       nextReads.delete(digest);
       return startRead(digest);
     };
-    const next = running.record.then(start, start);
-    nextReads.set(digest, next);
-    return next;
+    const nextRead = runningRead.record.then(start, start);
+    nextReads.set(digest, nextRead);
+    return nextRead;
   }
 
-  function readOnce(digest: Digest): Promise<CredentialRecord | null> {
-    const running = reads.get(digest);
-    if (running === undefined) return nextReads.get(digest) ?? startRead(digest);
-    if (!lease.holds()) return readNext(digest, running);
-    return running.epoch === epoch ? running.record : startRead(digest);
+  /** Shares a read of the same digest if that cannot miss a revocation; otherwise starts one. */
+  function readOrShare(digest: Digest): Promise<CredentialRecord | null> {
+    const runningRead = reads.get(digest);
+    if (runningRead === undefined) return nextReads.get(digest) ?? startRead(digest);
+    if (!lease.holds()) return readNext(digest, runningRead);
+    return runningRead.epoch === epoch ? runningRead.record : startRead(digest);
   }
 
   function findCached(digest: Digest): CredentialRecord | null {
@@ -148,7 +170,7 @@ export function createRecordRegistry(options: {
     findCached,
     find: (digest) => {
       const record = findCached(digest);
-      return record === null ? readOnce(digest) : Promise.resolve(record);
+      return record === null ? readOrShare(digest) : Promise.resolve(record);
     },
     apply({ workspaceId, digest }) {
       epoch++;
@@ -174,11 +196,13 @@ export function createRecordRegistry(options: {
 
 /** How a revocation was confirmed. */
 export interface RevocationReceipt {
-  /** Number of nodes that held a lease. */ readonly nodes: number /** How many of them confirmed the revocation; the leases of the others expired. */;
+  /** Number of nodes that held a lease. */
+  readonly nodes: number;
+  /** Number of these nodes that confirmed the revocation; the leases of the other nodes expired. */
   readonly confirmed: number;
   /** Milliseconds from the commit until no node could accept the revoked record. */
   readonly ms: number;
 }
 
-/** Resolves when no node can accept the revoked record any more: each has confirmed it, or its lease has expired. */
+/** Resolves when no node can accept the revoked record any more: each node has confirmed it, or its lease has expired. */
 export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

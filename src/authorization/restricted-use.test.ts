@@ -11,10 +11,12 @@ import { createUseTaker, type TakeStoredUses } from './use-batches.ts';
 import { takeUses, type UseLimits } from './use-limits.ts';
 
 const REQUIREMENT = { access_token: requireAll('access_token', ['modify_env']), api_key: null };
+/** The store fails to take exactly this many uses. */
+const FAILING_BATCH_SIZE = 13;
 
 /**
- * An authenticator with one credential, whose record `edit` replaces. After `hold`, the store responds only on
- * `release`.
+ * An authenticator with one credential. `edit` replaces its record. After `hold`, the store responds only when `release`
+ * is called.
  */
 function setUp(restrictions: StoredRestrictions) {
   const secret = mintSecret('access_token');
@@ -34,7 +36,7 @@ function setUp(restrictions: StoredRestrictions) {
   const take: TakeStoredUses = async (_workspace, _id, wanted) => {
     batches.push(wanted);
     if (isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
-    if (wanted === 13) throw new Error('unreachable');
+    if (wanted === FAILING_BATCH_SIZE) throw new Error('unreachable');
     const taken = takeUses(limits, wanted, now);
     ({ limits } = taken);
     return taken;
@@ -82,11 +84,11 @@ test('requests that arrive during a transaction share the next one, and each get
   assert.equal(batches.length, 2, 'a spent credential no longer needs the store');
 });
 
-test('an error of the store fails the requests that were waiting for it, and no later ones', async () => {
+test('an error of the store fails the requests that were waiting for it, but no later requests', async () => {
   const { use, hold, release } = setUp({ ...NO_RESTRICTIONS, maxUses: 3 });
   hold();
   const first = use();
-  const failing = Array.from({ length: 13 }, async () => use());
+  const failing = Array.from({ length: FAILING_BATCH_SIZE }, async () => use());
   release();
   assert.equal((await first).decision, 'ok');
   release();
@@ -130,7 +132,7 @@ test('a rate alone is decided without the store and without a promise', () => {
   assert.equal(batches.length, 0);
 });
 
-test('a credential that is revoked or edited while its resource is looked up is decided on in its new state', async () => {
+test('if a credential is revoked or edited while its resource is looked up, the decision uses its new state', async () => {
   const first = { ...NO_RESTRICTIONS, apps: ['app_1'] };
   const second = { ...NO_RESTRICTIONS, apps: ['app_2'] };
   for (const [edited, expected, expectedLookUps] of [

@@ -14,7 +14,7 @@ export type ResourceCheck = (
 ) => boolean | Promise<boolean>;
 
 /**
- * A decision on a restricted credential. `rate`: the state of its rate limit; null if it has none or it was not
+ * A decision on a restricted credential. `rate` is the state of its rate limit, null if it has none or it was not
  * checked.
  */
 export interface RestrictedDecision {
@@ -39,22 +39,22 @@ async function takeUse(
   return { decision: accepted ? 'ok' : refusal, rate };
 }
 
-const rateDecision = ({ accepted, rate }: { accepted: boolean; rate: RateState }): RestrictedDecision => ({
+const toRestrictedDecision = ({ accepted, rate }: { accepted: boolean; rate: RateState }): RestrictedDecision => ({
   decision: accepted ? 'ok' : 'rate_exceeded',
   rate,
 });
 
 /** Counts the uses of restricted credentials. */
 export interface UseCounting {
-  /** For credentials with a maximum number of uses, whose rate is counted in the same transaction. */
+  /** For credentials with a maximum number of uses. Their rate is counted in the same transaction. */
   readonly takeUse: TakeUse;
   /** For credentials with only a rate. */
   readonly rateLimiter: Pick<RateLimiter, 'take'>;
 }
 
 /**
- * Returns the decision on the use of a restricted credential that has passed all other checks. Synchronous, and without
- * I/O, unless it has a maximum number of uses. `counting` is null if no use is to be counted.
+ * Returns the decision on the use of a restricted credential that has passed all other checks. Synchronous and without
+ * I/O unless the credential has a maximum number of uses. `counting` is null if the use must not be counted.
  */
 export function decideUse(
   record: CredentialRecord,
@@ -66,7 +66,7 @@ export function decideUse(
   if (counting === null || (rate === null && maxUses === null)) return ACCEPTED;
   if (rate !== null && maxUses === null) {
     const taken = counting.rateLimiter.take(record, restrictions, rate, now);
-    return taken instanceof Promise ? taken.then(rateDecision) : rateDecision(taken);
+    return taken instanceof Promise ? taken.then(toRestrictedDecision) : toRestrictedDecision(taken);
   }
   // A longer wait than the rate can cause means that the clock was set back.
   if (rate !== null && now < rateEmptyUntil && rateEmptyUntil - now <= rate.seconds * 1000)

@@ -8,8 +8,8 @@ export interface Rate {
 /** How full the token bucket of a rate is. */
 export interface RateLevel {
   /**
-   * The amount missing in the bucket at `rateAt`; one request is `seconds` times 1,000. Exact, because it is a safe
-   * integer.
+   * How much is missing from a full bucket at `rateAt`. The unit is such that one request is `seconds` × 1,000; the
+   * amount is then always an integer, so that nothing is lost to rounding.
    */
   readonly rateMissing: number;
   /** Epoch milliseconds. */
@@ -20,15 +20,15 @@ export interface RateLevel {
 export interface RateBucket {
   rate: Rate;
   level: RateLevel;
-  /** Number of requests accepted and not yet sent to the store. */
+  /** Number of requests accepted but not yet sent to the store. */
   unsent: number;
   /** Number of requests sent to the store, which has not responded yet. */
   sent: number;
-  /** Whether the bucket is in the limiter's map, which means that the store may not have all of its requests. */
-  isShared: boolean;
+  /** Whether the limiter keeps the bucket, because the store may not have all of its requests. */
+  isPending: boolean;
 }
 
-/** The restrictions of a credential as stored: ranges of addresses, ids of projects and apps, a rate, a number of uses. */
+/** The restrictions of a credential as stored: address ranges, IDs of projects and apps, a rate and a number of uses. */
 export interface StoredRestrictions {
   readonly addresses: readonly string[];
   readonly projects: readonly string[];
@@ -37,7 +37,7 @@ export interface StoredRestrictions {
   /** The level of the rate's bucket; absent if it is unknown. */
   readonly rateLevel?: RateLevel;
   readonly maxUses: number | null;
-  /** Whether it has reached its maximum number of uses. */
+  /** Whether the credential has reached its maximum number of uses. */
   readonly spent?: boolean;
 }
 
@@ -61,14 +61,14 @@ export interface CompiledRestrictions {
    * edit that raises the maximum replaces the record.
    */
   spent: boolean;
-  /** If there is a maximum number of uses: requests before this time (epoch milliseconds) exceed the rate. */
+  /** Requests before this time (epoch milliseconds) exceed the rate. Used only if there is a maximum number of uses. */
   rateEmptyUntil: number;
 }
 
 const FULL_BUCKET: RateLevel = { rateMissing: 0, rateAt: 0 };
 const WORDS_PER_RANGE = 8;
 const LAST_ADDRESS_OFFSET = 4;
-/** Number of compiled lists shared by credentials, such as the addresses of CI runners. */
+/** Maximum number of compiled lists kept for sharing between credentials, such as the addresses of CI runners. */
 const MAX_SHARED_LISTS = 500;
 
 function compareWords(first: readonly number[], second: readonly number[]): number {
@@ -81,7 +81,7 @@ function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
     .flatMap((text) => parseAddressRange(text) ?? [])
     .filter((range) => range.family === family)
     .map((range) => ({ first: [...range.words], last: lastAddressOf(range) }))
-    .sort((one, other) => compareWords(one.first, other.first) || compareWords(other.last, one.last));
+    .sort((a, b) => compareWords(a.first, b.first) || compareWords(b.last, a.last));
   // Two CIDR ranges overlap only if one contains the other.
   const disjoint: typeof sorted = [];
   for (const range of sorted) {
@@ -92,19 +92,19 @@ function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
 }
 
 /**
- * Returns a function that compiles lists, and returns the same compiled form for equal lists that were used recently.
- * Otherwise ten thousand records with the same 64 ranges and 64 apps would take 100 MB, and each decision would read
+ * Returns a function that compiles lists and returns the same compiled form for equal lists that were used recently.
+ * Without it, ten thousand records with the same 64 ranges and 64 apps would take 100 MB, and each decision would read
  * different memory (`bench/decision.ts`).
  */
 function createSharedCompiler<Compiled>(compile: (...lists: (readonly string[])[]) => Compiled) {
-  const known = new Map<string, Compiled>();
+  const cache = new Map<string, Compiled>();
   return (...lists: (readonly string[])[]): Compiled => {
     const key = lists.map((list) => list.join(' ')).join('\n');
-    const compiled = known.get(key) ?? compile(...lists);
-    known.delete(key);
-    known.set(key, compiled);
-    const [oldest] = known.keys();
-    if (known.size > MAX_SHARED_LISTS && oldest !== undefined) known.delete(oldest);
+    const compiled = cache.get(key) ?? compile(...lists);
+    cache.delete(key);
+    cache.set(key, compiled);
+    const [oldest] = cache.keys();
+    if (cache.size > MAX_SHARED_LISTS && oldest !== undefined) cache.delete(oldest);
     return compiled;
   };
 }
@@ -136,6 +136,7 @@ export function compileRestrictions(stored: StoredRestrictions | null | undefine
   };
 }
 
+/** The client's address, reused by every call of `allowsAddress`. */
 const addressWords = new Uint32Array(4);
 
 /** Compares the address in `addressWords` with the address at `start` of a table. */
@@ -148,8 +149,8 @@ function compareWith(table: RangeTable, start: number): number {
 }
 
 /**
- * Returns whether a client's address may use the credential. Text that is not an address is in no range. A binary
- * search that allocates nothing: every request of such a credential runs it.
+ * Returns whether the credential may be used from a client's address. Text that is not an address is in no range. The
+ * binary search allocates nothing, because every request with such a credential runs it.
  */
 export function allowsAddress({ addresses }: CompiledRestrictions, address: string): boolean {
   if (addresses === null) return true;

@@ -17,7 +17,7 @@ const RIGHT_BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask
 /** Set in addition to the bits of its scopes for a token with the scope `all`. */
 const ALL_SCOPES_BIT: RightsMask = 1 << 29;
 
-/** Set for an API key that may run guards. A flag and not a permission, so that no list of permissions grants it. */
+/** Set for an API key that may run guards. It is a flag and not a permission, so that no list of permissions grants it. */
 const GUARD_BIT: RightsMask = 1 << 28;
 
 function maskOf(kind: CredentialKind, rights: readonly string[]): RightsMask {
@@ -83,17 +83,18 @@ export function requireAny(kind: CredentialKind, rights: readonly string[]): Kin
 const PERMISSIONS_BIT: RightsMask = 1 << 27;
 
 /**
- * Returns which of the required rights a credential that meets the requirement exercises: all of them, or, if any one
- * is enough, the first that it has. Pure.
+ * Returns the rights that a credential exercises by meeting the requirement: all required rights, or the first one that
+ * it has if any one is enough. Pure.
  */
 export function exercisedMaskOf(
   kind: CredentialKind,
   granted: RightsMask,
   requirement: NonNullable<KindRequirement>,
 ): RightsMask {
-  const named = requirement.mask & ((1 << RIGHTS_BY_KIND[kind].length) - 1);
-  const held = (granted & ALL_SCOPES_BIT) === 0 ? named & granted : named;
-  const exercised = requirement.match === 'all' ? named : held & -held;
+  const required = requirement.mask & ((1 << RIGHTS_BY_KIND[kind].length) - 1);
+  const held = (granted & ALL_SCOPES_BIT) === 0 ? required & granted : required;
+  const firstHeld = held & -held;
+  const exercised = requirement.match === 'all' ? required : firstHeld;
   return kind === 'api_key' ? exercised | PERMISSIONS_BIT : exercised;
 }
 
@@ -111,11 +112,11 @@ export const GUARD_REQUIREMENT: NonNullable<KindRequirement> = {
 
 /**
  * Returns whether the granted rights meet the requirement. The scope `all` includes every known right but no unknown
- * one. Pure.
+ * right. Pure.
  */
 export function meets(granted: RightsMask, requirement: NonNullable<KindRequirement>): boolean {
-  const { match: how, mask } = requirement;
-  if (how === 'all')
+  const { match, mask } = requirement;
+  if (match === 'all')
     return (granted & mask) === mask || ((granted & ALL_SCOPES_BIT) !== 0 && (mask & UNSATISFIABLE_BIT) === 0);
   return (granted & mask) !== 0 || ((granted & ALL_SCOPES_BIT) !== 0 && (mask & ~UNSATISFIABLE_BIT) !== 0);
 }

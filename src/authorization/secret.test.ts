@@ -8,14 +8,14 @@ import { checksumOf, digestBytes, digestOf, hintOf, mintSecret, secretKindOf } f
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
-/** The layout of the contract, repeated independently: prefix, 40 base62 characters, six of checksum. */
+/** The layouts in `docs/secret-format.md`: prefix, 40 random base62 characters, checksum of 6 base62 characters. */
 const LAYOUTS: Readonly<Record<SecretKind, RegExp>> = {
   access_token: /^workspace_token_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
   api_key: /^dp_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
   session: /^devpilot_session_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
 };
 
-test('a secret has the layout of the contract and ends in a checksum of everything before it', () => {
+test('a secret has the documented layout and ends in a checksum of everything before it', () => {
   for (const kind of KINDS) {
     for (let count = 0; count < 200; count++) {
       const secret = mintSecret(kind);
@@ -57,14 +57,14 @@ test('secrets are unique, and all characters of the alphabet are about equally f
 test('random strings are refused', () => {
   const start = fc.constantFrom('', 'w', 'workspace_token_', 'dp_', 'devpilot_session_', '\0', 'DP_');
   fc.assert(
-    fc.property(start, fc.string({ unit: 'binary', maxLength: 80 }), (prefix, rest) => {
-      assert.equal(secretKindOf(prefix + rest), null);
+    fc.property(start, fc.string({ unit: 'binary', maxLength: 80 }), (prefix, tail) => {
+      assert.equal(secretKindOf(prefix + tail), null);
     }),
     { numRuns: 2000 },
   );
 });
 
-test('a secret with any one character changed, added, removed or swapped is refused', () => {
+test('a secret with one character changed, added or removed, or two neighboring characters swapped, is refused', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...KINDS),
@@ -94,7 +94,7 @@ test('a secret with any one character changed, added, removed or swapped is refu
   );
 });
 
-test('a checksum of one prefix does not fit another', () => {
+test('a secret is refused under the prefix of another kind', () => {
   const secret = mintSecret('api_key');
   assert.equal(secretKindOf(`workspace_token_${secret.slice(3)}`), null);
   assert.equal(secretKindOf(`devpilot_session_${secret.slice(3)}`), null);

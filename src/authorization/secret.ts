@@ -20,10 +20,10 @@ const IS_BASE62 = new Uint8Array(128);
 for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
 
 /**
- * Tables for CRC-32 (ISO 3309), four bytes at a time ("slicing", Kounavis and Berry 2005), in the loop of
- * `secretKindOf` that reads the characters anyway: a quarter of the cost of passing the string to zlib. The benchmark
- * `decision` shows it. If it no longer did, the tables could be deleted and `secretKindOf` would compare with
- * `checksumOf`. Table `n` has the CRC of each byte followed by `n` zero bytes.
+ * Tables for computing CRC-32 (ISO 3309) four bytes at a time ("slicing", Kounavis and Berry 2005), in the loop of
+ * `secretKindOf` that reads the characters anyway. This takes a quarter of the time of passing the string to zlib, as
+ * the benchmark `decision` shows. If it no longer did, the tables could be deleted and `secretKindOf` would compare with
+ * `checksumOf`. Table `n` contains, for each byte, the CRC of that byte followed by `n` zero bytes.
  */
 const CRC_TABLES = new Int32Array(4 * 256);
 for (let index = 0; index < 4 * 256; index++) {
@@ -72,10 +72,10 @@ export function secretKindOf(text: string): SecretKind | null {
   const kind = text.startsWith('w') ? 'access_token' : text.startsWith('dp') ? 'api_key' : 'session';
   const prefix = SECRET_PREFIXES[kind];
   if (text.length !== prefix.length + TAIL_LENGTH || !text.startsWith(prefix)) return null;
-  const body = text.length - SECRET_CHECKSUM_LENGTH;
+  const checksumStart = text.length - SECRET_CHECKSUM_LENGTH;
   let crc = CRC_OF_PREFIX[kind];
   let valid = 1;
-  for (let index = prefix.length; index < body; index += 4) {
+  for (let index = prefix.length; index < checksumStart; index += 4) {
     const first = text.charCodeAt(index);
     const second = text.charCodeAt(index + 1);
     const third = text.charCodeAt(index + 2);
@@ -90,7 +90,7 @@ export function secretKindOf(text: string): SecretKind | null {
   }
   if (valid === 0) return null;
   let value = ~crc >>> 0;
-  for (let index = text.length - 1; index >= body; index--) {
+  for (let index = text.length - 1; index >= checksumStart; index--) {
     if (text.charCodeAt(index) !== BASE62.charCodeAt(value % 62)) return null;
     // `>>> 0` truncates to an unsigned integer, which V8 divides faster than a double.
     value = (value / 62) >>> 0;
@@ -98,7 +98,7 @@ export function secretKindOf(text: string): SecretKind | null {
   return kind;
 }
 
-/** Returns the SHA-256 of a secret (ASVS 6.5.2: secrets of 112 bits or more may be stored as a plain hash). */
+/** Returns the SHA-256 of a secret (ASVS 6.5.2: secrets of at least 112 bits may be stored as a plain hash). */
 export function digestOf(secret: string): Digest {
   return hash('sha256', secret, 'latin1');
 }

@@ -4,20 +4,21 @@ import type { CredentialRecord } from './record.ts';
 
 /** How long a client is trusted after it used a correct pair of secret and passphrase. */
 const TRUST_MS = 30 * DAY;
-/** How long the result is cached, so that limited attempts do not cost a read each. */
+/** How long the result is cached, so that not every limited attempt costs a read. */
 const CACHE_MS = 10 * SECOND;
 const MAX_CACHED_CLIENTS = 10_000;
 
 /**
- * Returns the addresses that used a credential since `since` (epoch milliseconds), without those reported by guards.
+ * Returns the addresses from which a credential was used since `since` (epoch milliseconds), except uses reported by
+ * guards.
  */
 export type ReadUsedAddresses = (workspaceId: string, credentialId: string, since: number) => Promise<string[]>;
 
-/** Clients that recently used a correct pair of secret and passphrase: failures of others do not lock them out. */
+/** Clients that recently used a correct pair of secret and passphrase. Failures of other clients do not lock them out. */
 export interface TrustedClients {
-  /** Returns whether a client is trusted; null if that is not cached. No I/O. */
+  /** Returns whether a client is trusted, null if the answer is not cached. No I/O. */
   isTrusted(record: CredentialRecord, address: string, now: number): boolean | null;
-  /** Reads from the store whether a client is trusted, if that is not cached. */
+  /** Reads from the store whether a client is trusted, unless the answer is cached. */
   load(record: CredentialRecord, address: string, now: number): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export function createTrustedClients(readUsedAddresses: ReadUsedAddresses): Trus
     async load(record, address, now) {
       if (isTrusted(record, address, now) !== null) return;
       const addresses = await readUsedAddresses(record.workspace.id, record.id, now - TRUST_MS);
-      const trusted = addresses.some((trustedAddress) => clientNetwork(trustedAddress) === clientNetwork(address));
+      const trusted = addresses.some((usedAddress) => clientNetwork(usedAddress) === clientNetwork(address));
       const key = keyOf(record, address);
       cache.delete(key);
       cache.set(key, { trusted, until: now + CACHE_MS });

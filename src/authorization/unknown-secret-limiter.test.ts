@@ -6,8 +6,8 @@ import { createRecordCache } from './record-cache.ts';
 import { createRecordRegistry } from './registry.ts';
 import { createFindRecord, createUnknownSecretLimiter } from './unknown-secret-limiter.ts';
 
-const BOUNDS = { burst: 10, perSecond: 5, addresses: 3 };
-const HERE = '10.0.0.1';
+const LIMITS = { burst: 10, perSecond: 5, addresses: 3 };
+const ADDRESS = '10.0.0.1';
 
 const stored: StoredCredential = {
   kind: 'api_key',
@@ -25,7 +25,7 @@ const stored: StoredCredential = {
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
-  const unknownSecrets = createUnknownSecretLimiter(BOUNDS);
+  const unknownSecrets = createUnknownSecretLimiter(LIMITS);
   const registry = createRecordRegistry({
     lease: { holds: options.holds ?? (() => true) },
     cache: createRecordCache(options.capacity ?? 100),
@@ -43,7 +43,7 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
       now += ms;
     },
     /** Resolves to the record's id, null, or the seconds to wait. */
-    find: async (digest: string, address = HERE) => {
+    find: async (digest: string, address = ADDRESS) => {
       try {
         return (await find(digest, address))?.id ?? null;
       } catch (error) {
@@ -85,7 +85,7 @@ test('a flood neither evicts nor limits cached records, even without the lease',
   assert.equal(reads(), 16);
 });
 
-test('beyond the maximum number of addresses the oldest one is dropped', async () => {
+test('beyond the maximum number of addresses the oldest address is dropped', async () => {
   const { find } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   assert.equal(await find('again'), 1);

@@ -8,7 +8,7 @@ import type { Digest } from './secret.ts';
 export interface UnknownSecretLimits {
   readonly burst: number;
   readonly perSecond: number;
-  /** Maximum number of networks tracked; the one with the oldest entry is dropped first. */
+  /** Maximum number of tracked networks. Beyond it, the network whose last unknown secret is oldest is dropped. */
   readonly addresses: number;
 }
 
@@ -58,13 +58,13 @@ export function createUnknownSecretLimiter(
   };
 }
 
-/** Resolves to the record of a digest presented from `address`, null if it is unknown. */
+/** Resolves to the record of a digest presented from `address`, null if the digest is unknown. */
 export type FindRecord = (digest: Digest, address: string) => Promise<CredentialRecord | null>;
 
 /**
  * Finds records without letting a flood of well-formed but unknown secrets overload the store. Only unknown secrets
- * count, so successful look-ups are never limited, and cached records are found from any address. The returned function
- * rejects with `rate_limited`, and with the errors of `registry.find`.
+ * count, and cached records are found even from an address that is over the limit. The returned function rejects with
+ * `rate_limited`, and with the errors of `registry.find`.
  */
 export function createFindRecord(
   registry: RecordRegistry,

@@ -38,28 +38,31 @@ interface AddressUse {
   last: number;
 }
 
-/** Addresses stored per credential: the web UI shows the last twenty. */
+/** Addresses stored per credential; the web UI shows the last twenty. */
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
-/** Apps counted per credential between two flushes. The rights exercised for further apps are counted without them. */
+/** Apps counted per credential between two flushes. Rights exercised for further apps are counted without the app. */
 export const MAX_APPS_PER_CREDENTIAL = 20;
-/** With more contexts than this between two flushes, uses are counted without their app: clients choose its name. */
+/**
+ * With more contexts than this between two flushes, uses are counted without their app. Clients choose the names of apps
+ * and could otherwise exhaust the memory.
+ */
 export const MAX_CONTEXTS_WITH_APP = 10_000;
 const INITIAL_CAPACITY = 256;
 
 /** Uses counted between two flushes. */
 export interface UsageCounters {
-  /** `exercised`: as from `exercisedMaskOf`. `app`: the id or slug of the app that the request is about. */
+  /** `exercised` is a mask from `exercisedMaskOf`; `app` is the ID or slug of the app that the request is about. */
   count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
-   * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed appears
-   * twice.
+   * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed since the
+   * previous flush appears more than once.
    */
   drain(maxCredentials: number): PendingUses[];
   /** Number of credentials not drained yet. */
   size(): number;
   /** Number of uses not drained yet. */
   uses(): number;
-  /** Time of the first use in epoch milliseconds, 0 if there is none. */
+  /** Time of the first use in epoch milliseconds, 0 if there was none. */
   firstUseAt(): number;
 }
 
@@ -76,18 +79,19 @@ export interface CounterSlots {
 
 /**
  * Counters in typed arrays, one slot per credential and one array per field, so that counting a use writes a few
- * numbers and, except for a second address, allocates nothing. The benchmarks `decision`, `flush` and `memory` show it.
- * If they no longer did, this could be a `Map` of `PendingUses` by credential id, and `CounterSlots` and
- * `CredentialRecord.row` could be deleted. `counterSlots` is passed from one set of counters to the next without being
- * cleared; an entry is valid only if its slot refers back to the row (sparse sets, Briggs and Torczon 1993).
+ * numbers and usually allocates nothing. The benchmarks `decision`, `flush` and `memory` show the effect. If they no
+ * longer did, this could be a `Map` of `PendingUses` by credential ID, and `CounterSlots` and `CredentialRecord.row`
+ * could be deleted. `counterSlots` is passed from one set of counters to the next without being cleared. An entry is
+ * valid only if its slot refers back to the row (sparse sets, Briggs and Torczon 1993).
  */
 export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   const labels: string[] = [];
   let rows = new Int32Array(INITIAL_CAPACITY);
   let counts = new Uint32Array(INITIAL_CAPACITY);
+  /** Times of the first and last use from the address of the first use. */
   let firsts = new Float64Array(INITIAL_CAPACITY);
   let lasts = new Float64Array(INITIAL_CAPACITY);
-  /** Index in `contexts` of the first use, which is nearly always the only one. */
+  /** Index in `contexts` of the first use. Nearly always, all uses of a credential have the same context. */
   let firstContexts = new Uint32Array(INITIAL_CAPACITY);
   const contexts: UseContext[] = [];
   /** By address and app, then by rights. */
@@ -97,25 +101,25 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   const otherAddresses = new Map<number, AddressUse[]>();
   const otherRights = new Map<number, OtherRights>();
   let latestContext: UseContext = { address: '', exercised: 0, app: null };
-  let latestNumber = -1;
+  let latestContextNumber = -1;
   let drainedCount = 0;
 
   function contextNumberOf(address: string, exercised: RightsMask, app: string | null): number {
     const { address: lastAddress, exercised: lastExercised, app: lastApp } = latestContext;
-    if (address === lastAddress && exercised === lastExercised && app === lastApp && latestNumber !== -1)
-      return latestNumber;
+    if (address === lastAddress && exercised === lastExercised && app === lastApp && latestContextNumber !== -1)
+      return latestContextNumber;
     const key = app === null ? address : `${address} ${app}`;
     let byRights = contextNumbers.get(key);
-    let known = byRights?.get(exercised);
-    if (known === undefined) {
+    let contextNumber = byRights?.get(exercised);
+    if (contextNumber === undefined) {
       if (app !== null && contexts.length >= MAX_CONTEXTS_WITH_APP) return contextNumberOf(address, exercised, null);
       if (byRights === undefined) contextNumbers.set(key, (byRights = new Map()));
-      known = contexts.push({ address, exercised, app }) - 1;
-      byRights.set(exercised, known);
+      contextNumber = contexts.push({ address, exercised, app }) - 1;
+      byRights.set(exercised, contextNumber);
     }
-    latestContext = contexts[known] ?? latestContext;
-    latestNumber = known;
-    return known;
+    latestContext = contexts[contextNumber] ?? latestContext;
+    latestContextNumber = contextNumber;
+    return contextNumber;
   }
 
   function grow(): void {
@@ -133,7 +137,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     return rows[slot] === row && labels[slot] === label ? slot : -1;
   }
 
-  function add({ label, row }: CredentialRecord, context: number, now: number): number {
+  function addSlot({ label, row }: CredentialRecord, contextNumber: number, now: number): void {
     const slot = labels.push(label) - 1;
     if (slot === counts.length) grow();
     if (row < 0) slotsWithoutRow.set(label, slot);
@@ -142,8 +146,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     counts[slot] = 1;
     firsts[slot] = now;
     lasts[slot] = now;
-    firstContexts[slot] = context;
-    return slot;
+    firstContexts[slot] = contextNumber;
   }
 
   /** Addresses beyond `MAX_ADDRESSES_PER_CREDENTIAL` are dropped; their uses still count. */
@@ -187,9 +190,9 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     if (label === undefined || context === undefined) return [];
     const others = otherAddresses.get(slot) ?? [];
     const last = lasts[slot] ?? 0;
-    const here = { address: context.address, first: firsts[slot] ?? 0, last };
+    const firstAddress = { address: context.address, first: firsts[slot] ?? 0, last };
     const lastUsedAt = others.reduce((newest, other) => Math.max(newest, other.last), last);
-    const addresses = [here, ...others];
+    const addresses = [firstAddress, ...others];
     const rights = rightsInSlot(slot, context);
     return [{ credentialId: idIn(label), count: counts[slot] ?? 0, lastUsedAt, addresses, rights }];
   }
@@ -197,21 +200,21 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   return {
     count(record, address, now, exercised, app) {
       const slot = slotOf(record);
-      const context = contextNumberOf(address, exercised, app);
+      const contextNumber = contextNumberOf(address, exercised, app);
       if (slot === -1) {
-        add(record, context, now);
+        addSlot(record, contextNumber, now);
         return;
       }
       counts[slot] = (counts[slot] ?? 0) + 1;
-      const first = firstContexts[slot] ?? 0;
-      if (first === context) {
+      const firstContextNumber = firstContexts[slot] ?? 0;
+      if (firstContextNumber === contextNumber) {
         lasts[slot] = now;
         return;
       }
-      const usual = contexts[first];
-      if (usual?.address === address) lasts[slot] = now;
+      const firstContext = contexts[firstContextNumber];
+      if (firstContext?.address === address) lasts[slot] = now;
       else countOtherAddress(slot, address, now);
-      if (usual?.exercised !== exercised || usual.app !== app) countOtherRights(slot, exercised, app);
+      if (firstContext?.exercised !== exercised || firstContext.app !== app) countOtherRights(slot, exercised, app);
     },
     drain(maxCredentials) {
       const from = drainedCount;

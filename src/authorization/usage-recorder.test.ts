@@ -38,7 +38,7 @@ const recordOf = (id: string): CredentialRecord => ({
 const readCredential = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
 const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
 
-/** The usage recorder of a node; `flush` also folds the written uses into the credentials. */
+/** The usage recorder of a node. Its `flush` also adds the written uses to the credentials. */
 async function createTestRecorder(nodeId: string): Promise<UsageRecorder> {
   const journal = await createUsageJournal(server.store);
   const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
@@ -91,7 +91,7 @@ test('every use is counted, with the time of the last one, uses per day and addr
   );
 });
 
-test('rights are counted exactly, however their uses mix addresses, rights and apps', async () => {
+test('rights are counted exactly for uses with different addresses, rights and apps', async () => {
   const usage = await createTestRecorder('node_rights');
   const [record, other] = await seedMany(2);
   assert.ok(record && other);
@@ -162,15 +162,15 @@ test('no use is lost when a record is read again between two uses', async () => 
 });
 
 test('a chunk whose write failed or whose response was lost is sent again and counts once', async () => {
-  const real = await createUsageJournal(server.store);
-  let fate: 'works' | 'fails' | 'response lost' = 'works';
+  const journal = await createUsageJournal(server.store);
+  let outcome: 'success' | 'failure' | 'response lost' = 'success';
   const chunks: string[] = [];
   const flaky: UsageStore = {
     async addUses(node, number, uses) {
       chunks.push(`${number}:${uses.length}`);
-      if (fate === 'fails') throw new Error('no store');
-      await real.addUses(node, number, uses);
-      if (fate === 'response lost') throw new Error('connection lost');
+      if (outcome === 'failure') throw new Error('no store');
+      await journal.addUses(node, number, uses);
+      if (outcome === 'response lost') throw new Error('connection lost');
     },
   };
   const usage = createUsageRecorder(flaky, 'node_flaky', createRecordCache(10).counterSlots);
@@ -178,16 +178,16 @@ test('a chunk whose write failed or whose response was lost is sent again and co
   const countAll = () => {
     for (const record of records) usage.count(record, '10.0.0.1', NOW);
   };
-  for (const next of ['fails', 'response lost', 'fails', 'response lost'] as const) {
-    fate = next;
+  for (const failure of ['failure', 'response lost', 'failure', 'response lost'] as const) {
+    outcome = failure;
     countAll();
     await assert.rejects(usage.flush());
   }
-  fate = 'works';
+  outcome = 'success';
   countAll();
   await usage.flush();
-  await real.fold();
-  assert.equal(real.pendingUses(), 0);
+  await journal.fold();
+  assert.equal(journal.pendingUses(), 0);
   assert.equal(usage.pendingCredentials(), 0);
   for (const { id } of records) assert.equal((await readCredential(id))?.use_count, 5);
   assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 500));
@@ -207,14 +207,14 @@ test('uses counted during a flush are written by the next one', async () => {
   assert.equal((await readCredential(record.id))?.use_count, 11);
 });
 
-test('uses of a deleted credential are dropped and do not block others', async () => {
+test('uses of a deleted credential are dropped and do not block the uses of other credentials', async () => {
   const usage = await createTestRecorder('node_deleted');
-  const [kept] = await seedMany(1);
-  assert.ok(kept);
+  const [existing] = await seedMany(1);
+  assert.ok(existing);
   usage.count(recordOf('key_deleted'), '10.0.0.1', NOW);
-  usage.count(kept, '10.0.0.1', NOW);
+  usage.count(existing, '10.0.0.1', NOW);
   await usage.flush();
-  assert.equal((await readCredential(kept.id))?.use_count, 1);
+  assert.equal((await readCredential(existing.id))?.use_count, 1);
   assert.deepEqual((await usesOf('key_deleted')).days, []);
 });
 

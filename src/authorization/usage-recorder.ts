@@ -7,32 +7,32 @@ const MAX_CREDENTIALS_PER_CHUNK = 500;
 
 export interface UsageStore {
   /**
-   * Stores the uses in one transaction, unless chunk `number` of this node is stored already. Idempotent, so that a
-   * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds,
-   * or one more than the previous number, so that the store can tell how old it is.
+   * Stores the uses in one transaction, unless chunk `number` of this node is already stored. Idempotent, so that a
+   * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds, or
+   * one more than the previous number if that is greater, so that the store can derive the age of a chunk.
    */
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }
 
 export interface UsageRecorder {
   /**
-   * Counts one use, in memory. `now` is in epoch milliseconds. `exercised`: as from `exercisedMaskOf`. `app`: the id or
-   * slug of the app that the request is about.
+   * Counts one use, in memory. `now` is in epoch milliseconds, `exercised` is a mask from `exercisedMaskOf`, and `app` is
+   * the ID or slug of the app that the request is about.
    */
   count(record: CredentialRecord, address: string, now: number, exercised?: RightsMask, app?: string | null): void;
   /** Writes all uses counted before the call. Flushes run one at a time. Rejects with the error of the store. */
   flush(): Promise<void>;
-  /** Number of credentials with uses that are not written yet. */
+  /** Number of credentials with uses that are not yet written. */
   pendingCredentials(): number;
-  /** Number of uses not known to be written. Includes a chunk whose response was lost, which may have been written. */
+  /** Number of uses not known to be written, including a chunk whose response was lost. */
   pendingUses(): number;
-  /** Returns the milliseconds since the oldest use that is not written yet, 0 if there is none. */
+  /** Returns the milliseconds since the oldest use that is not yet written, 0 if there is none. */
   lagMs(now: number): number;
 }
 
 /**
- * Counts uses in memory and writes them in idempotent chunks. `counterSlots` belong to the cache of the counted
- * records.
+ * Counts uses in memory and writes them in idempotent chunks. `counterSlots` must be from the cache that holds the
+ * counted records.
  */
 export function createUsageRecorder(store: UsageStore, nodeId: string, counterSlots: CounterSlots): UsageRecorder {
   let current: UsageCounters = createUsageCounters(counterSlots);

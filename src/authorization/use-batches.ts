@@ -1,8 +1,8 @@
 import type { TakenUses } from './use-limits.ts';
 
 /**
- * Takes up to `wanted` uses of a credential. Resolves to the uses taken, to `inactive` if the credential is inactive by
- * now, or to null if it was deleted.
+ * Takes up to `wanted` uses of a credential. Resolves to the uses taken, to `inactive` if the credential is inactive, or
+ * to null if it was deleted.
  */
 export type TakeStoredUses = (
   workspaceId: string,
@@ -22,12 +22,12 @@ export type TakeUse = (workspaceId: string, credentialId: string) => Promise<Use
 type Waiter = PromiseWithResolvers<UseReceipt>;
 
 /**
- * Takes the uses of several requests in one transaction: requests that arrive while a transaction of their credential
- * runs share the next one. Exact across all nodes, because the store decides, and the number of transactions does not
- * grow with the number of requests.
+ * Takes the uses of several requests in one transaction: requests that arrive while a transaction for their credential
+ * runs share the next one. The count is exact across all nodes, because the store decides. The transactions for a
+ * credential run one at a time, however many requests there are.
  */
 export function createUseTaker(take: TakeStoredUses): TakeUse {
-  /** The requests that wait for the next transaction, per credential whose transaction runs. */
+  /** The requests that wait for the next transaction, by ID of a credential for which a transaction is running. */
   const waiting = new Map<string, Waiter[]>();
 
   async function takeTogether(workspaceId: string, credentialId: string, waiters: readonly Waiter[]): Promise<void> {
@@ -40,6 +40,7 @@ export function createUseTaker(take: TakeStoredUses): TakeUse {
     }
   }
 
+  /** Runs transactions until no request of the credential is waiting. */
   async function run(workspaceId: string, credentialId: string, first: Waiter): Promise<void> {
     for (let waiters = [first]; waiters.length > 0; ) {
       waiting.set(credentialId, []);
@@ -51,9 +52,9 @@ export function createUseTaker(take: TakeStoredUses): TakeUse {
 
   return (workspaceId, credentialId) => {
     const waiter = Promise.withResolvers<UseReceipt>();
-    const next = waiting.get(credentialId);
-    if (next === undefined) void run(workspaceId, credentialId, waiter);
-    else next.push(waiter);
+    const waiters = waiting.get(credentialId);
+    if (waiters === undefined) void run(workspaceId, credentialId, waiter);
+    else waiters.push(waiter);
     return waiter.promise;
   };
 }

@@ -8,7 +8,7 @@ const limitsOf = (fields: Partial<UseLimits>): UseLimits => ({
   ...fields,
 });
 
-test('a bucket starts full, is filled evenly, and never admits more than the rate over any time', () => {
+test('a bucket starts full, is refilled evenly, and never admits more than its capacity plus the refill', () => {
   for (const [requests, seconds] of [
     [3, 1],
     [7, 60],
@@ -28,7 +28,7 @@ test('a bucket starts full, is filled evenly, and never admits more than the rat
     const { waitMs } = take(1, NOW).rate ?? { waitMs: 0 };
     assert.ok(waitMs >= 1 && waitMs <= Math.ceil((seconds * 1000) / requests), `${requests} ${seconds} ${waitMs}`);
     if (waitMs > 1) assert.equal(take(1, NOW + waitMs - 1).granted, 0, 'not before `waitMs` has passed');
-    // Irregular steps: the total stays within the bucket and what was added to it.
+    // With irregular steps, the total stays within the capacity plus the refill.
     let total = requests;
     let now = NOW;
     for (let step = 1; step <= 200; step++) {
@@ -36,11 +36,11 @@ test('a bucket starts full, is filled evenly, and never admits more than the rat
       total += take(step % 7, now).granted;
       assert.ok(total <= requests + ((now - NOW) * requests) / (seconds * 1000), `${requests}/${seconds}: ${total}`);
     }
-    assert.equal(take(1, now + seconds * 1000).rate?.remaining, requests - 1, 'full again after the whole time');
+    assert.equal(take(1, now + seconds * 1000).rate?.remaining, requests - 1, 'full again after `seconds`');
   }
 });
 
-test('rounding loses nothing: requests sent as soon as they are allowed add up to the whole rate', () => {
+test('rounding loses nothing: requests sent as soon as they are allowed add up to the full rate', () => {
   let limits = limitsOf({ rate: { requests: 7, seconds: 1 } });
   let total = 0;
   for (let now = NOW; now <= NOW + 10_000; now++) {
@@ -51,7 +51,7 @@ test('rounding loses nothing: requests sent as soon as they are allowed add up t
   assert.equal(total, 7 + 70);
 });
 
-test('a bucket below empty is refilled to empty first, and nodes whose clocks differ do not refill it twice', () => {
+test('a bucket below empty first refills to empty, and nodes whose clocks differ do not refill it twice', () => {
   const rate = { requests: 10, seconds: 10 };
   const level = levelAfter(rate, { rateMissing: 0, rateAt: NOW }, 25, NOW);
   for (const [elapsedMs, granted, waitMs] of [
@@ -63,7 +63,7 @@ test('a bucket below empty is refilled to empty first, and nodes whose clocks di
     const taken = takeUses(limitsOf({ rate, ...level }), 10, NOW + elapsedMs);
     assert.deepEqual([taken.granted, taken.rate?.waitMs], [granted, waitMs]);
   }
-  // However much is added, the level stays a safe integer.
+  // The level stays a safe integer even after a billion requests.
   const largest = { requests: 1_000_000, seconds: 86_400 };
   const { rateMissing } = levelAfter(largest, { rateMissing: 0, rateAt: 0 }, 1e9, NOW);
   assert.ok(Number.isSafeInteger(rateMissing) && rateMissing >= 64 * 86_400_000);

@@ -10,9 +10,9 @@ export interface UseLimits extends RateLevel {
 
 /** Uses that were taken together. */
 export interface TakenUses {
-  /** How many of the wanted uses were taken. */
+  /** Number of uses that were taken. */
   readonly granted: number;
-  /** Why the other uses were not taken. */
+  /** Why the remaining wanted uses were not taken; meaningless if all of them were. */
   readonly refusal: 'credential_spent' | 'rate_exceeded';
   /** Whether no use is left. */
   readonly spent: boolean;
@@ -20,40 +20,41 @@ export interface TakenUses {
   readonly limits: UseLimits;
 }
 
-/** No two nodes that are ready have clocks this far apart; milliseconds. */
+/** The clocks of two ready nodes never differ by this much. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000;
-/** At most this many full buckets are counted as missing, so that the level is a safe integer. */
+/** Maximum level below full, in full buckets, so that the level is a safe integer. */
 const MAX_MISSING_BUCKETS = 64;
 
 const unitsPerRequest = ({ seconds }: Rate): number => seconds * 1000;
 /** Returns the size of a full bucket, in the unit of `RateLevel`. */
 export const capacityOf = (rate: Rate): number => rate.requests * unitsPerRequest(rate);
 
-/** Returns the level at `now` (epoch milliseconds), after `taken` requests. The bucket is filled in `seconds`. Pure. */
+/** Returns the level at `now` (epoch milliseconds) after `taken` more requests. Pure. */
 export function levelAfter(rate: Rate, { rateMissing, rateAt }: RateLevel, taken: number, now: number): RateLevel {
   const time = Math.floor(now);
-  // Another node's clock may be ahead; time that it has counted is not counted again. A clock may also be set back.
-  const at = rateAt > time + MAX_CLOCK_DIFFERENCE_MS ? time : Math.max(rateAt, time);
+  // Time that was already counted by a node whose clock is ahead is not counted again. If `rateAt` is too far in the
+  // future for that, a clock was set back.
+  const countedUntil = rateAt > time + MAX_CLOCK_DIFFERENCE_MS ? time : Math.max(rateAt, time);
   const capacity = capacityOf(rate);
-  const elapsed = Math.max(at - rateAt, 0);
-  // A long time fills the bucket; the comparison keeps the product small.
+  const elapsedMs = Math.max(countedUntil - rateAt, 0);
+  // After a long time the bucket is full. Without this case, the product could exceed a safe integer.
   const missing =
-    elapsed >= unitsPerRequest(rate) * MAX_MISSING_BUCKETS ? 0 : Math.max(rateMissing - elapsed * rate.requests, 0);
+    elapsedMs >= unitsPerRequest(rate) * MAX_MISSING_BUCKETS ? 0 : Math.max(rateMissing - elapsedMs * rate.requests, 0);
   const missingAfter = missing + taken * unitsPerRequest(rate);
-  return { rateMissing: Math.min(missingAfter, capacity * MAX_MISSING_BUCKETS), rateAt: at };
+  return { rateMissing: Math.min(missingAfter, capacity * MAX_MISSING_BUCKETS), rateAt: countedUntil };
 }
 
-/** Returns how many requests a level allows. Pure. */
+/** Returns the number of requests that a level allows. Pure. */
 export const availableAt = (rate: Rate, { rateMissing }: RateLevel): number =>
   Math.max(0, Math.floor((capacityOf(rate) - rateMissing) / unitsPerRequest(rate)));
 
-/** Returns what a response says about a level at `now` (epoch milliseconds). Pure. */
+/** Returns the state of a rate limit at `now` (epoch milliseconds), as responses contain it. Pure. */
 export function rateStateOf(rate: Rate, level: RateLevel, now: number): RateState {
   const { requests, seconds } = rate;
   const remaining = availableAt(rate, level);
   const neededUnits = (remaining + 1) * unitsPerRequest(rate) - (capacityOf(rate) - level.rateMissing);
-  const lacking = remaining === requests ? 0 : neededUnits;
-  return { requests, seconds, remaining, waitMs: Math.ceil(lacking / requests) + level.rateAt - Math.floor(now) };
+  const missingUnits = remaining === requests ? 0 : neededUnits;
+  return { requests, seconds, remaining, waitMs: Math.ceil(missingUnits / requests) + level.rateAt - Math.floor(now) };
 }
 
 /** Takes up to `wanted` uses at `now` (epoch milliseconds), as many as both limits allow. Pure. */

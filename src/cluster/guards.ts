@@ -6,28 +6,29 @@ import { Problem } from '../contract/problem.ts';
 import type { LeaseRenewal, NodeStore } from './node.ts';
 
 /**
- * A guard's request for its lease. `applied`: the newest revocation that it has applied; null if its cache is empty.
+ * A guard's request for its lease. `applied` is the newest revocation that the guard has applied, null if its cache is
+ * empty.
  */
 export interface Heartbeat {
   readonly id: string;
   readonly workspaceId: string;
   readonly applied: RevocationPoint | null;
-  /** It has applied revocations since its previous heartbeat, so a deletion may be waiting for it. */
+  /** Whether the guard has applied revocations since its previous lease, in which case a deletion may be waiting for it. */
   readonly advanced: boolean;
 }
 
-/** The revocations of one workspace after a number, from one snapshot of the store. */
+/** The revocations of one workspace after a given number, from one snapshot of the store. */
 export interface WorkspaceRevocations {
   readonly head: RevocationPoint;
-  /** The id of the revocation with the requested number; empty if it does not exist or was pruned. */
+  /** The ID of the revocation with the given number; empty if it does not exist or was pruned. */
   readonly base: string;
-  /** Number of stored revocations after that number, across all workspaces. */
-  readonly kept: number;
+  /** Count of the stored revocations after the given number, across all workspaces. */
+  readonly storedCount: number;
   readonly revocations: readonly Omit<Revocation, 'workspaceId'>[];
 }
 
 interface RevocationFeedReader {
-  /** Resolves to the revocations of one workspace after a number, at most `limit`, oldest first. */
+  /** Resolves to at most `limit` revocations of one workspace after the number `after`, oldest first. */
   readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocations>;
 }
 
@@ -41,12 +42,12 @@ export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'relea
 /** The server's side of the lease protocol with guards. A guard may use another server for each request. */
 export interface Guards {
   /**
-   * Grants a guard its lease if it has applied every revocation of its workspace; otherwise resolves to those it is
-   * missing. Rejects with `rate_limited` if the workspace has reached its maximum number of guards.
+   * Grants a guard its lease if it has applied every revocation of its workspace; otherwise resolves to the missing
+   * revocations. Rejects with `rate_limited` if the workspace has reached its maximum number of guards.
    */
   renewLease(heartbeat: Heartbeat): Promise<HeartbeatResponse>;
   /**
-   * Long poll: resolves to the revocations of the workspace after `after` once there are any, or to none after
+   * Long poll: resolves to the revocations of the workspace after `after` as soon as there are any, or to none after
    * `LONG_POLL_MS`.
    */
   waitForRevocations(
@@ -67,23 +68,25 @@ export interface Guards {
 const MAX_REVOCATIONS_PER_PAGE = 1000;
 /** Heartbeats per transaction. Bounded, because the transaction's lock delays deletions. */
 const MAX_HEARTBEATS_PER_TRANSACTION = 16;
-/** Maximum duration of a long poll, milliseconds. */
+/** Maximum duration of a long poll. */
 const LONG_POLL_MS = 20_000;
 
-/** Returns the page after `after`. Numbers are gapless, so a missing number means that the revocation was pruned. */
+/**
+ * Returns the revocations after `after`. Numbers are gapless, so a missing number means that a revocation was pruned.
+ */
 async function readFeedPage(
   reader: RevocationFeedReader,
   workspaceId: string,
   after: RevocationPoint,
   limit: number,
 ): Promise<RevocationFeedPage> {
-  const { head, base, kept, revocations } = await reader.readWorkspace(workspaceId, after.number, limit);
-  const isOurs = head.history === after.history && base === after.id;
+  const { head, base, storedCount, revocations } = await reader.readWorkspace(workspaceId, after.number, limit);
+  const isKnownPoint = head.history === after.history && base === after.id;
   const last = revocations.at(-1);
   const isCut = last !== undefined && revocations.length >= limit;
   return {
     head,
-    whole: isOurs && kept === head.number - after.number,
+    whole: isKnownPoint && storedCount === head.number - after.number,
     through: isCut ? { history: head.history, number: last.number, id: last.id } : head,
     revocations: revocations.map(({ number, digest }) => ({ number, digest })),
   };
@@ -96,13 +99,15 @@ interface WaitingGuard {
 }
 
 /**
- * The server's side of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat is a
- * comparison and a grant under the lock of the revocation counter, so any server can process it. The long poll only
- * makes guards apply revocations earlier; correctness does not depend on it.
+ * The server's side of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat only compares
+ * revocation points and grants a lease, under the lock of the revocation counter, so any server can process it. The long
+ * poll only makes guards apply revocations earlier; correctness does not depend on it.
  */
 export function createGuards(options: {
   store: GuardStore;
-  /** Must read from the store, never from a cache: a guard may have applied revocations that this server has not. */
+  /**
+   * Must read from the store, never from a cache, because a guard may have applied revocations that this server has not.
+   */
   read: (digest: Digest) => Promise<StoredCredential | null>;
   /** Duration of a lease in milliseconds. */
   leaseMs: number;
@@ -114,9 +119,9 @@ export function createGuards(options: {
     readonly resolve: (response: HeartbeatResponse) => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
-  let running = false;
+  let isProcessing = false;
   let stopped = false;
-  const waiting = new Map<string, WaitingGuard>();
+  const waitingGuards = new Map<string, WaitingGuard>();
 
   async function respondTo(
     renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0],
@@ -124,7 +129,7 @@ export function createGuards(options: {
     heartbeat: Heartbeat,
   ) {
     const { id, workspaceId, applied, advanced } = heartbeat;
-    // An empty cache has nothing left to remove.
+    // A guard with an empty cache has no record to remove.
     const feedPage =
       applied === null ? null : await readFeedPage(renewal, workspaceId, applied, MAX_REVOCATIONS_PER_PAGE);
     if (feedPage !== null && (!feedPage.whole || feedPage.revocations.length > 0))
@@ -153,14 +158,14 @@ export function createGuards(options: {
   }
 
   async function processQueue(): Promise<void> {
-    if (running) return;
-    running = true;
+    if (isProcessing) return;
+    isProcessing = true;
     while (queue.length > 0) {
       const batch = queue.slice(0, MAX_HEARTBEATS_PER_TRANSACTION);
       queue = queue.slice(MAX_HEARTBEATS_PER_TRANSACTION);
       await runBatch(batch);
     }
-    running = false;
+    isProcessing = false;
   }
 
   return {
@@ -170,22 +175,22 @@ export function createGuards(options: {
         void processQueue();
       }),
     async waitForRevocations({ id, workspaceId }, after) {
-      // One long poll per guard: a new one ends the previous one.
-      waiting.get(id)?.wake();
-      let cancel = () => {};
+      // Each guard has one long poll: a new poll ends the previous poll.
+      waitingGuards.get(id)?.wake();
+      let cancelTimeout = () => {};
       const woken = new Promise<void>((resolve) => {
         const waitingGuard: WaitingGuard = {
           id,
           workspaceId,
           wake() {
-            if (waiting.get(id) === waitingGuard) waiting.delete(id);
-            cancel();
+            if (waitingGuards.get(id) === waitingGuard) waitingGuards.delete(id);
+            cancelTimeout();
             resolve();
           },
         };
-        waiting.set(id, waitingGuard);
-        cancel = schedule(LONG_POLL_MS, waitingGuard.wake);
-        // Read only after the guard is registered, so that no revocation in between is missed.
+        waitingGuards.set(id, waitingGuard);
+        cancelTimeout = schedule(LONG_POLL_MS, waitingGuard.wake);
+        // The read starts only after the guard is registered, so that no revocation in between is missed.
         readFeedPage(store, workspaceId, after, 1).then(
           ({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && waitingGuard.wake(),
           waitingGuard.wake,
@@ -195,16 +200,16 @@ export function createGuards(options: {
       return readFeedPage(store, workspaceId, after, MAX_REVOCATIONS_PER_PAGE);
     },
     async findRecord(workspaceId, digest) {
-      const found = await read(digest);
-      return found?.workspaceId === workspaceId ? found : null;
+      const credential = await read(digest);
+      return credential?.workspaceId === workspaceId ? credential : null;
     },
     onRevocation({ workspaceId }) {
-      for (const guard of waiting.values()) if (guard.workspaceId === workspaceId) guard.wake();
+      for (const guard of waitingGuards.values()) if (guard.workspaceId === workspaceId) guard.wake();
     },
     releaseLease: (id) => store.releaseLease(id),
     stop() {
       stopped = true;
-      for (const guard of waiting.values()) guard.wake();
+      for (const guard of waitingGuards.values()) guard.wake();
     },
   };
 }

@@ -10,12 +10,12 @@ import type { Lease, RecordRegistry, Revocation, RevocationReceipt } from '../au
 import { Problem } from '../contract/problem.ts';
 import { createRevocationBarrier } from './revocation-barrier.ts';
 
-/** The revocations after a number, and the newest one, from one snapshot of the store. */
+/** The revocations after a given number and the newest revocation, from one snapshot of the store. */
 export interface RevocationPage {
   readonly head: RevocationPoint;
-  /** The id of the revocation with the requested number; empty if it does not exist or was pruned. */
+  /** The ID of the revocation with the given number; empty if it does not exist or was pruned. */
   readonly base: string;
-  /** Oldest first, without those that were pruned; at most as many as requested. */
+  /** Oldest first, without pruned revocations, at most `limit`. */
   readonly revocations: readonly Revocation[];
 }
 
@@ -24,35 +24,38 @@ export interface RevocationReader {
   readAfter(number: number, limit: number): Promise<RevocationPage>;
 }
 
-/** The revocations a node has confirmed. `workspaceId`: the workspace of a guard, null for a server. */
+/** The state that a node reports in a heartbeat. */
 export interface Confirmation {
+  /** The ID of the node. */
   readonly id: string;
+  /** The workspace of a guard; null for a server. */
   readonly workspaceId: string | null;
+  /** Number of the newest revocation that the node has applied. */
   readonly confirmed: number;
   /** Duration of the lease in milliseconds. */
   readonly leaseMs: number;
-  /** Whether `confirmed` has increased since the last heartbeat; the commit then wakes waiting deletions. */
+  /** Whether `confirmed` has increased since the node's previous lease; the commit then wakes waiting deletions. */
   readonly advanced: boolean;
 }
 
-/** A transaction. Once it has locked the revocation counter, nothing can be revoked until it ends. */
+/** A transaction in which a lease is renewed. After it has locked the revocation counter, nothing can be revoked until it ends. */
 export interface LeaseRenewal extends RevocationReader {
-  /** Locks the counter for share and resolves to the newest revocation. */
+  /** Locks the counter in share mode and resolves to the newest revocation. */
   lockCounter(): Promise<RevocationPoint>;
   /**
-   * Stores the confirmation and a lease of `leaseMs` milliseconds by the store's clock; neither ever decreases. Resolves
-   * to false if the workspace has reached its maximum number of guards.
+   * Stores the confirmation and a lease of `leaseMs` milliseconds by the store's clock. Neither the confirmed number nor
+   * the end of the lease ever decreases. Resolves to false if the workspace has reached its maximum number of guards.
    */
   grant(confirmation: Confirmation): Promise<boolean>;
 }
 
-/** A node that may be deciding from its cache. */
+/** A node that may decide from its cache, because its lease has not expired. */
 export interface LiveNode {
   readonly id: string;
   readonly workspaceId: string | null;
-  /** For a guard without later revocations in its workspace this is the newest number of all. */
+  /** For a guard whose workspace has no later revocations, this is the newest number across all workspaces. */
   readonly confirmed: number;
-  /** Milliseconds until its lease expires, by the store's clock; always positive. */
+  /** Milliseconds until the lease expires by the store's clock; always positive. */
   readonly remainingMs: number;
 }
 
@@ -60,7 +63,7 @@ export interface LiveNode {
 export interface LeaseSnapshot {
   readonly history: string;
   readonly live: readonly LiveNode[];
-  /** The ids of awaited revocations that the store has lost, for instance in a failover. */
+  /** The IDs of awaited revocations that the store has lost, for example in a failover. */
   readonly lost: readonly string[];
 }
 
@@ -70,7 +73,7 @@ export type CommittedRevocation = Pick<Revocation, 'number' | 'id'>;
 export interface NodeStore extends RevocationReader {
   /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
   renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
-  /** Resolves to the unexpired leases of all servers and of the guards of these workspaces (null: of all). */
+  /** Resolves to the unexpired leases of all servers and of the guards of these workspaces, or of all guards if null. */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly CommittedRevocation[]): Promise<LeaseSnapshot>;
   /** Notifies the nodes of a revocation. Only a hint: notifications may be lost. */
   notifyNodes(): Promise<void>;
@@ -79,25 +82,25 @@ export interface NodeStore extends RevocationReader {
 }
 
 export interface ClusterNode extends Lease {
-  /** As in `RenewingLease`. */
+  /** See `RenewingLease`. */
   lastWallTime(): number;
   /** Acquires the first lease, which then renews itself. Throws `unavailable` if that fails for 15 s. */
   start(): Promise<void>;
   /** Reads new revocations now. Must be called when any node has revoked something. */
   catchUpNow(): void;
   /**
-   * Checks now which calls of `waitForConfirmation` can resolve. Must be called when another node has confirmed
+   * Checks now which pending calls of `waitForConfirmation` can resolve. Must be called when another node has confirmed
    * revocations.
    */
   checkConfirmations(): void;
   /**
-   * Resolves when no node can accept the revoked record any more: each has confirmed the revocation, or its lease has
-   * expired. Rejects with `unavailable` if that cannot be determined in time.
+   * Resolves when no node can accept the revoked record any more: each node has confirmed the revocation, or its lease
+   * has expired. Rejects with `unavailable` if that cannot be determined in time.
    */
   waitForConfirmation(revocation: CommittedRevocation & Pick<Revocation, 'workspaceId'>): Promise<RevocationReceipt>;
   /**
-   * Like `waitForConfirmation`, for every revocation that any node committed before the call in one workspace (null: in
-   * all).
+   * Like `waitForConfirmation`, for every revocation that any node committed before the call in one workspace, or in all
+   * workspaces if null.
    */
   waitForAllConfirmations(workspaceId: string | null): Promise<RevocationReceipt>;
   /** Ends the lease, first in this process and then in the store. */
@@ -108,28 +111,34 @@ export interface ClusterNode extends Lease {
 const MAX_REVOCATIONS_PER_PAGE = 1000;
 const START_TIMEOUT_MS = 15_000;
 
+/**
+ * Applies all new revocations and resolves to the newest point. If some are missing or the database has another history,
+ * clears the cache instead.
+ */
 async function catchUp(reader: RevocationReader, follower: RevocationFollower): Promise<RevocationPoint> {
   for (;;) {
     if (follower.applied() === null) follower.reset(await reader.readHead());
     const from = follower.applied();
     if (from === null) throw new Error('No revocation point was applied.');
     const { head, base, revocations } = await reader.readAfter(from.number, MAX_REVOCATIONS_PER_PAGE);
-    const isOurs = head.history === from.history && base === from.id;
-    const gapAt = isOurs ? revocations.findIndex(({ number }, index) => number !== from.number + 1 + index) : 0;
-    const known = gapAt === -1 ? revocations : revocations.slice(0, gapAt);
-    const last = known.at(-1);
-    const next = last === undefined ? from : { history: from.history, number: last.number, id: last.id };
-    follower.apply(known, next);
-    if (isSamePoint(next, head)) return next;
-    const gap = gapAt !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
-    if (gap) follower.reset(head);
-    if (gap) return head;
+    const isKnownPoint = head.history === from.history && base === from.id;
+    const gapIndex = isKnownPoint
+      ? revocations.findIndex(({ number }, index) => number !== from.number + 1 + index)
+      : 0;
+    const contiguous = gapIndex === -1 ? revocations : revocations.slice(0, gapIndex);
+    const last = contiguous.at(-1);
+    const reached = last === undefined ? from : { history: from.history, number: last.number, id: last.id };
+    follower.apply(contiguous, reached);
+    if (isSamePoint(reached, head)) return reached;
+    const hasGap = gapIndex !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
+    if (hasGap) follower.reset(head);
+    if (hasGap) return head;
   }
 }
 
-/** Returns the lease and the revocation barrier of one server among those that share a store. */
+/** Returns the lease and the revocation barrier of one of the servers that share a store. */
 export function createClusterNode(options: {
-  /** Must be new for every start of a process. */
+  /** The node's ID. Must be new for every start of a process. */
   id: string;
   store: NodeStore;
   registry: Pick<RecordRegistry, 'apply' | 'clear'>;
@@ -138,7 +147,7 @@ export function createClusterNode(options: {
    * a deletion, and how long this node can decide without the store.
    */
   leaseMs: number;
-  /** The store has no users yet, so no other node can hold a lease. */
+  /** Whether the store has no users yet, so that no other node can hold a lease. */
   isNew: boolean;
   clocks: Clocks;
   schedule: ScheduleTimer;

@@ -3,17 +3,17 @@ import type { RevocationReceipt } from '../authorization/registry.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CommittedRevocation, LeaseSnapshot, LiveNode, NodeStore } from './node.ts';
 
-/** Maximum time between two reads of the leases while something waits, milliseconds. */
+/** Maximum time between two reads of the leases while a call waits. */
 const POLL_INTERVAL_MS = 25;
-/** While the store cannot be reached, a wait ends after the duration of a lease and this time; milliseconds. */
+/** While the store cannot be reached, a wait fails after the duration of a lease plus this time. */
 const STORE_TIMEOUT_MS = 15_000;
 
 interface Waiter {
   readonly revocation: CommittedRevocation;
-  /** The workspace whose guards it waits for; null for all guards. */
+  /** The workspace whose guards are awaited; null for all guards. */
   readonly workspaceId: string | null;
   readonly sinceMs: number;
-  /** The maximum number of nodes with a lease during the wait. */
+  /** The highest number of nodes with a lease during the wait. */
   nodes: number;
   readonly resolve: (receipt: RevocationReceipt) => void;
   readonly reject: (error: unknown) => void;
@@ -21,14 +21,14 @@ interface Waiter {
 
 export interface RevocationBarrier {
   /**
-   * Resolves when every server and every guard of the workspace (null: of any workspace) that holds a lease has
+   * Resolves when every server and every guard of the workspace (of any workspace if null) that holds a lease has
    * confirmed the revocation. Rejects with `unavailable` if that cannot be determined in time or the store has lost the
    * revocation.
    */
   waitForConfirmation(revocation: CommittedRevocation, workspaceId: string | null): Promise<RevocationReceipt>;
   /** Must be called with the history of the store at each heartbeat. */
   observeHistory(history: string): void;
-  /** Reads the leases now, if anything waits. */
+  /** Reads the leases now, unless no call is waiting. */
   checkConfirmations(): void;
   /** Rejects all waits with `unavailable`. */
   stop(): void;
@@ -36,41 +36,41 @@ export interface RevocationBarrier {
 
 /**
  * Waits until other nodes have confirmed revocations (`docs/adr/0010-leases-and-revocation.md`). All waits share one
- * read of the leases, but only a read that began after the wait did: an earlier one may precede the commit and proves
- * nothing. A database that lost its last commits may also have lost leases. After a new history is seen, no wait
- * resolves until such leases must have expired (`docs/adr/0022-revocation-history-id.md`).
+ * read of the leases, but a wait uses only reads that began after it, because an earlier read may precede the commit. A
+ * database that lost its last commits may also have lost leases. After a new history is seen, no wait resolves until
+ * such leases must have expired (`docs/adr/0022-revocation-history-id.md`).
  */
 export function createRevocationBarrier(options: {
   store: Pick<NodeStore, 'readLeases'>;
   /** Duration of a lease in milliseconds. */
   leaseMs: number;
-  /** The store has no users yet, so the first history seen cannot have lost leases. */
+  /** Whether the store has no users yet, so that the first history seen cannot have lost leases. */
   isNew: boolean;
   clocks: Pick<Clocks, 'monotonic'>;
   schedule: ScheduleTimer;
 }): RevocationBarrier {
   const { store, leaseMs, isNew, clocks, schedule } = options;
   let history: string | null = null;
-  /** When leases that the database may have lost have expired, on the monotonic clock. */
+  /** When all leases that the database may have lost have expired, on the monotonic clock. */
   let allLeasesKnownAt = Number.POSITIVE_INFINITY;
   let waiting: Waiter[] = [];
   let isChecking = false;
   let checkAgain = false;
-  let cancel = () => {};
+  let cancelTimer = () => {};
 
   function unconfirmedProblem(cause?: unknown): Problem {
     const detail = 'The change was saved but not every node has confirmed it yet. Retry to check.';
     return new Problem('unavailable', detail, { retryAfter: 1, cause });
   }
 
-  function observeHistory(seen: string): void {
-    if (seen === history) return;
+  function observeHistory(observed: string): void {
+    if (observed === history) return;
     allLeasesKnownAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + leaseMs;
-    history = seen;
+    history = observed;
   }
 
-  /** Settles the waits that are over and returns the others. */
-  function resolveConfirmed(waiters: readonly Waiter[], { live: all, lost }: LeaseSnapshot): Waiter[] {
+  /** Settles the waits that are over and returns the remaining waits. */
+  function settleDecided(waiters: readonly Waiter[], { live: allLive, lost }: LeaseSnapshot): Waiter[] {
     return waiters.filter((waiter) => {
       if (lost.includes(waiter.revocation.id)) {
         waiter.reject(
@@ -79,7 +79,7 @@ export function createRevocationBarrier(options: {
         return false;
       }
       if (clocks.monotonic() < allLeasesKnownAt) return true;
-      const live = all.filter((node) => isAwaitedBy(node, waiter));
+      const live = allLive.filter((node) => isAwaitedBy(node, waiter));
       waiter.nodes = Math.max(waiter.nodes, live.length);
       const confirmed = live.filter((node) => node.confirmed >= waiter.revocation.number).length;
       if (confirmed < live.length) return true;
@@ -89,7 +89,7 @@ export function createRevocationBarrier(options: {
     });
   }
 
-  /** A wait ignores the guards of other workspaces, so that slow guards delay only their own workspace. */
+  /** Ignores the guards of other workspaces, so that slow guards delay only their own workspace. */
   const isAwaitedBy = (node: LiveNode, { workspaceId }: Waiter) =>
     node.workspaceId === null || workspaceId === null || node.workspaceId === workspaceId;
 
@@ -113,21 +113,23 @@ export function createRevocationBarrier(options: {
         batch.map(({ revocation }) => revocation),
       );
       observeHistory(snapshot.history);
-      stillWaiting = resolveConfirmed(batch, snapshot);
-      const uncertain = allLeasesKnownAt - clocks.monotonic();
+      stillWaiting = settleDecided(batch, snapshot);
+      const uncertainMs = allLeasesKnownAt - clocks.monotonic();
       pauseMs =
-        uncertain > 0 ? uncertain : Math.min(POLL_INTERVAL_MS, ...snapshot.live.map((node) => node.remainingMs + 1));
+        uncertainMs > 0
+          ? uncertainMs
+          : Math.min(POLL_INTERVAL_MS, ...snapshot.live.map((node) => node.remainingMs + 1));
     } catch (error) {
       stillWaiting = rejectTimedOut(batch, error);
     }
     waiting = [...stillWaiting, ...waiting];
-    if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);
+    if (waiting.length > 0) cancelTimer = schedule(Math.max(1, pauseMs), checkConfirmations);
   }
 
   function checkConfirmations(): void {
     if (isChecking) checkAgain = true;
     if (isChecking || waiting.length === 0) return;
-    cancel();
+    cancelTimer();
     isChecking = true;
     void checkOnce().then(() => {
       isChecking = false;
@@ -147,7 +149,7 @@ export function createRevocationBarrier(options: {
     },
     checkConfirmations,
     stop() {
-      cancel();
+      cancelTimer();
       for (const waiter of waiting) waiter.reject(unconfirmedProblem());
       waiting = [];
     },

@@ -1,36 +1,38 @@
-/** A change to the real source: a file, text that it contains exactly once, and the replacement. */
-type Change = readonly [file: string, line: string, replacement: string];
+/** A change to a source file: its name, text that it contains exactly once, and the replacement of that text. */
+type Change = readonly [file: string, text: string, replacement: string];
 
 export interface Fault {
   /** A seed with which the fault is found early, to save time. */
   readonly seed: number;
   readonly changes?: readonly Change[];
+  /** See `ProtocolImplementation`. */
   readonly unlocked?: boolean;
+  /** See `ProtocolImplementation`. */
   readonly recordsFromCache?: boolean;
 }
 
-/** Faults to plant in the real code, each of which the simulation must find. */
+/** Faults to plant in the production code, each of which the simulation must find. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'stale records are cached': {
     seed: 5,
     changes: [
-      ['registry.ts', 'if (epoch !== before && attemptsLeft > 1) continue;', ''],
-      ['registry.ts', 'if (epoch !== before) return { ...record, row: NO_ROW };', ''],
+      ['registry.ts', 'if (epoch !== epochBefore && attemptsLeft > 1) continue;', ''],
+      ['registry.ts', 'if (epoch !== epochBefore) return { ...record, row: NO_ROW };', ''],
     ],
   },
-  'a number is confirmed before its record is dropped': {
+  'a revocation is confirmed before its record is removed': {
     seed: 10,
     changes: [
       [
         'lease.ts',
         'let applied: RevocationPoint | null = null;',
-        'let applied: RevocationPoint | null = null; const late = [];',
+        'let applied: RevocationPoint | null = null; const delayed = [];',
       ],
-      ['lease.ts', 'registry.apply(revocation);', 'late.push(revocation);'],
+      ['lease.ts', 'registry.apply(revocation);', 'delayed.push(revocation);'],
       [
         'lease.ts',
         '    readWallClock();\n    if (stopped',
-        '    for (const one of late.splice(0)) registry.apply(one);\n    if (stopped',
+        '    for (const revocation of delayed.splice(0)) registry.apply(revocation);\n    if (stopped',
       ],
     ],
   },
@@ -55,24 +57,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a server ignores that revocations were pruned while it slept': {
+  'a server ignores that revocations were pruned while it was suspended': {
     seed: 3,
-    changes: [['node.ts', 'if (gap) follower.reset(head);', 'if (gap) follower.apply([], head);']],
+    changes: [['node.ts', 'if (hasGap) follower.reset(head);', 'if (hasGap) follower.apply([], head);']],
   },
   'a notification is lost and there is no polling': {
     seed: 1,
     changes: [
       [
         'revocation-barrier.ts',
-        'if (waiting.length > 0) cancel = schedule(Math.max(1, pauseMs), checkConfirmations);',
+        'if (waiting.length > 0) cancelTimer = schedule(Math.max(1, pauseMs), checkConfirmations);',
         '',
       ],
       ['node.ts', 'onHeartbeat: revocationBarrier.checkConfirmations', 'onHeartbeat: () => {}'],
     ],
   },
-  'without a lease a look-up shares a read that has begun': {
+  'without a lease a look-up shares a read that has already begun': {
     seed: 33,
-    changes: [['registry.ts', 'if (!lease.holds()) return readNext(digest, running);', '']],
+    changes: [['registry.ts', 'if (!lease.holds()) return readNext(digest, runningRead);', '']],
   },
   'a guard is granted a lease without checking for missing revocations': {
     seed: 2,
@@ -95,7 +97,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a guard ignores that revocations were pruned while it slept': {
+  'a guard ignores that revocations were pruned while it was suspended': {
     seed: 10,
     changes: [['guard-lease.ts', 'else follower.reset(feedPage.head);', 'else follower.apply([], feedPage.head);']],
   },
@@ -107,16 +109,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
         'return point.number === other.number && point.id === other.id && point.history === other.history;',
         'return point.number === other.number;',
       ],
-      ['node.ts', 'const isOurs = head.history === from.history && base === from.id;', 'const isOurs = true;'],
+      [
+        'node.ts',
+        'const isKnownPoint = head.history === from.history && base === from.id;',
+        'const isKnownPoint = true;',
+      ],
     ],
   },
   'the revocation point of a guard is compared by number only': {
     seed: 33,
     changes: [
-      ['guards.ts', 'const isOurs = head.history === after.history && base === after.id;', 'const isOurs = true;'],
+      [
+        'guards.ts',
+        'const isKnownPoint = head.history === after.history && base === after.id;',
+        'const isKnownPoint = true;',
+      ],
     ],
   },
-  'the history of the database is compared but ids are not': {
+  'the history of the database is compared but the IDs of revocations are not': {
     seed: 15,
     changes: [
       ['lease.ts', ' && point.id === other.id', ''],
@@ -127,7 +137,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     seed: 1,
     changes: [['revocation-barrier.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
   },
-  'a deletion that the store has lost returns': {
+  'a deletion that the store has lost is reported as done': {
     seed: 1,
     changes: [['revocation-barrier.ts', 'if (lost.includes(waiter.revocation.id)) {', 'if (lost.includes("")) {']],
   },

@@ -5,17 +5,17 @@ import type { SimulatedMachine, SimulatedServer, World } from './simulation-worl
 
 /** A service that decides on the credentials of one workspace from its own cache. */
 export interface SimulatedGuard extends SimulatedMachine {
-  /** The only credential that is presented to it. */
+  /** The only credential that is presented to the guard. */
   readonly credential: number;
   readonly workspaceId: string;
-  /** The server that it is connected to. */
+  /** The server that the guard is connected to. */
   serverIndex: number;
   lease: RenewingLease;
 }
 
 /**
- * Starts a guard with the real registry, lease and renewal, connected to one server at a time. The connection is lost
- * when either end is partitioned or the server crashes; the next connection may be to another server.
+ * Starts a guard with the production registry, lease and renewal, connected to one server at a time. The connection is
+ * lost if the guard is partitioned or the server crashes; the next connection may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;
@@ -24,7 +24,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
   const id = `guard ${machine.index}.${process}`;
   machine.inbox = [];
 
-  /** Sends a request to the server; resolves only if both ends stay connected and alive. */
+  /** Sends a request to the server. Resolves only if the guard stays connected and both processes stay alive. */
   function callServer<T>(request: (server: SimulatedServer, serverProcess: number) => Promise<T>): Promise<T> {
     const server = servers[machine.serverIndex];
     if (server === undefined) return Promise.reject(new Error('There is no such server.'));
@@ -40,7 +40,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
           }),
         );
       if (isRequestLost) return fail(new Error('cut off'));
-      // A frozen server responds too late, and a crashed one never.
+      // A frozen server responds too late, and a crashed server never.
       const cancel = after(leaseMs, () => fail(new Error('timed out')));
       send(() =>
         deliver(server, serverProcess, () => {
@@ -54,8 +54,8 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
     });
   }
 
-  const schedule = (delay: number, work: () => void) =>
-    after(delay / machine.clockRate, () => deliver(machine, process, work));
+  const schedule = (delayMs: number, work: () => void) =>
+    after(delayMs / machine.clockRate, () => deliver(machine, process, work));
   const registry = implementation.createRegistry({
     read: (digest) => callServer((server) => server.guards.findRecord(workspaceId, digest)),
     lease: { holds: () => machine.lease.holds() },

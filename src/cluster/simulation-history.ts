@@ -22,7 +22,7 @@ export interface History {
   readonly violations: string[];
 }
 
-/** Sends a check to a machine, and notes a violation if it accepts a version that must no longer be accepted. */
+/** Sends a check to a machine, and records a violation if it accepts a version that must no longer be accepted. */
 export function checkCredential(history: History, machine: SimulatedMachine, credential: number): void {
   const { world, oldestAcceptable, violations } = history;
   const { store, send, deliver } = world;
@@ -33,12 +33,12 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
     deliver(machine, process, () => {
       const { registry } = machine;
       const digest = String(credential);
-      const found = registry.findCached(digest);
-      // A guard without a lease forwards to a server, whose decisions are checked already.
-      if (found === null && !('node' in machine) && !machine.holds()) return;
-      Promise.resolve(found ?? registry.find(digest)).then(
+      const cached = registry.findCached(digest);
+      // A guard without a lease forwards requests to a server, whose decisions are checked separately.
+      if (cached === null && !('node' in machine) && !machine.holds()) return;
+      Promise.resolve(cached ?? registry.find(digest)).then(
         (record) => {
-          // A store that was rolled back in the meantime may accept restored credentials again.
+          // If the store has been rolled back since, restored credentials may be accepted again.
           if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== rollbacksBefore) return;
           violations.push(
             `node ${machine.index} accepted version ${record.name} of ${credential}, revoked before ${oldest}`,
@@ -50,7 +50,7 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
   );
 }
 
-/** Edits or deletes a credential; older versions must not be accepted once the change is confirmed. */
+/** Edits or deletes a credential. Older versions must not be accepted once the change is confirmed. */
 export async function changeCredential(
   history: History,
   machine: SimulatedServer,
@@ -76,14 +76,14 @@ export async function changeCredential(
       violations.push(`node ${machine.index} confirmed a lost deletion`);
     return;
   }
-  // The revocation was lost and pruned, which cannot be detected. In production, revocations are pruned after an hour,
-  // and no deletion waits that long.
+  // In this case the revocation was lost and then pruned, which cannot be detected. In production, revocations are
+  // pruned after an hour, and no deletion waits that long.
   const current = store.versionOf(credential);
   if (current !== null && current < change.version()) return;
   oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());
 }
 
-/** Rolls the store back. Credentials that it restores may be accepted again, but no older version of them. */
+/** Rolls the store back. The restored versions of credentials may be accepted again, but no older versions. */
 export function rollBack({ world, oldestAcceptable }: History, amount: number): void {
   const { store } = world;
   store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);

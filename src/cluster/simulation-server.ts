@@ -10,13 +10,13 @@ function toStoredCredential(record: CredentialRecord | null): StoredCredential |
   return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
-/** Starts a server with the real registry, node and guards over the simulated store. */
+/** Starts a server with the production registry, node and guards over the simulated store. */
 export function startServer(world: World, machine: SimulatedServer): void {
   const { implementation, store, leaseMs, random, after, deliver, callStore, notifyAll, clocksOf } = world;
   const process = ++machine.process;
   machine.inbox = [];
-  const schedule = (delay: number, work: () => void) =>
-    after(delay / machine.clockRate, () => deliver(machine, process, work));
+  const schedule = (delayMs: number, work: () => void) =>
+    after(delayMs / machine.clockRate, () => deliver(machine, process, work));
   const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
   const registry = implementation.createRegistry({
     read,
@@ -44,7 +44,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
       },
     });
     await callStore(machine, process, () => store.commit(transaction));
-    if (advanced) notifyAll((other) => other.checkConfirmations());
+    if (advanced) notifyAll((server) => server.checkConfirmations());
   };
   const releaseLease = (id: string) => callStore(machine, process, () => store.releaseLease(id));
   const guards = implementation.createGuards({
@@ -84,7 +84,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
           for (const { id } of awaited) machine.rollbacksAtLastCheck.set(id, store.rollbackCount());
           return store.readLeases(awaited);
         }),
-      notifyNodes: () => callStore(machine, process, () => notifyAll((other) => other.catchUpNow())),
+      notifyNodes: () => callStore(machine, process, () => notifyAll((server) => server.catchUpNow())),
       releaseLease,
       renewal,
     },
@@ -94,7 +94,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
   machine.node = node;
   machine.holds = node.holds;
   node.start().catch(() => {
-    // Like a process supervisor: a process that could not start is restarted.
+    // Restarts a process that could not start, as a process supervisor would.
     if (machine.process === process)
       after(leaseMs / 4, () => machine.process === process && startServer(world, machine));
   });

@@ -21,16 +21,18 @@ const STEP_KINDS = [
   'heal',
   'set clock',
   'prune',
-  'lose wakes',
+  'lose notifications',
   'roll back',
 ] as const;
 
-/** One event. `amount`: the milliseconds or the distance of the event. `arrivals`: messages that arrive after it. */
+/** One event of a history. */
 export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
   readonly credential: number;
+  /** Milliseconds to wait, change of the clock, or position to roll back to, depending on the kind. */
   readonly amount: number;
+  /** Number of messages that arrive after the event. */
   readonly arrivals: number;
 }
 
@@ -47,7 +49,7 @@ export const ARBITRARY_STEPS: fc.Arbitrary<Step[]> = fc.array(
 
 export function wakeUp(machine: SimulatedMachine): void {
   machine.state = 'running';
-  // Reads the clocks on wake-up: setting the wall clock back afterwards must not hide the time asleep.
+  // Reads the clocks on wake-up, so that setting the wall clock back afterwards does not hide the time asleep.
   machine.holds();
   const inbox = machine.inbox;
   machine.inbox = [];
@@ -77,13 +79,12 @@ export function applyStep(history: History, { kind, node, credential, amount }: 
   if (kind === 'partition') machine.isPartitioned = true;
   if (kind === 'heal') machine.isPartitioned = false;
   if (kind === 'set clock' && machine.state === 'running') {
-    // A running process reads its clock all the time, so also just before the clock is set and before the machine
-    // sleeps again.
+    // A running process reads its clock all the time, including just before and just after the clock is set.
     machine.holds();
     machine.wallOffsetMs += (amount - 500) * 4;
     machine.holds();
   }
   if (kind === 'prune') store.prune();
-  if (kind === 'lose wakes') world.areWakesLost = !world.areWakesLost;
+  if (kind === 'lose notifications') world.areNotificationsLost = !world.areNotificationsLost;
   if (kind === 'roll back') rollBack(history, amount);
 }

@@ -4,9 +4,10 @@ import type { Revocation } from '../authorization/registry.ts';
 import type { WorkspaceRevocations } from './guards.ts';
 import type { CommittedRevocation, Confirmation, LeaseSnapshot, RevocationPage } from './node.ts';
 
-/** A transaction of one connection; `alive` returns whether its process is still running. */
+/** A transaction of one connection. */
 export interface SimulatedTransaction {
-  readonly alive: () => boolean;
+  /** Returns whether the process that began the transaction is still running. */
+  readonly isAlive: () => boolean;
   lock: 'share' | 'update' | null;
   outcome: 'committed' | 'aborted' | null;
   readonly writes: (() => void)[];
@@ -14,7 +15,7 @@ export interface SimulatedTransaction {
 
 type LockMode = 'share' | 'update';
 
-/** The properties of a SQL store that the protocol relies on: row locks, atomic commits, one clock. */
+/** The features of a SQL database that the protocol relies on: row locks, atomic commits and a single clock. */
 export interface SimulatedStore {
   read(credential: number): StoredCredential | null;
   readHead(transaction?: SimulatedTransaction): RevocationPoint;
@@ -26,12 +27,12 @@ export interface SimulatedStore {
     transaction?: SimulatedTransaction,
   ): WorkspaceRevocations;
   readLeases(awaited: readonly CommittedRevocation[]): LeaseSnapshot;
-  begin(alive: () => boolean): SimulatedTransaction;
+  begin(isAlive: () => boolean): SimulatedTransaction;
   lockCounter(transaction: SimulatedTransaction, lock: LockMode): Promise<RevocationPoint>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /**
-   * Edits or deletes a credential; returns null if it does not exist. `inserted` and `version` return the revocation
-   * and the new version after the commit.
+   * Edits or deletes a credential. Returns null if it does not exist. After the commit, `inserted` returns the
+   * revocation and `version` the new version.
    */
   change(
     transaction: SimulatedTransaction,
@@ -42,11 +43,11 @@ export interface SimulatedStore {
   releaseLease(id: string): void;
   prune(): void;
   /**
-   * Restores an earlier commit, at the fraction `share` (0 to 1) of all commits, like a failover that lost the later
-   * ones. `inPlace`: like a restored backup, without a new history, which only happens while no lease is valid. Leases
-   * granted since then, locks and open transactions are lost too.
+   * Restores the state after the first `fraction` (0 to 1) of all commits, like a failover that lost the later commits.
+   * Leases granted since then, locks and open transactions are lost too. If `inPlace` is true, the history keeps its
+   * identity, like a restored backup; this has an effect only while no lease is valid.
    */
-  rollBack(share: number, inPlace: boolean): void;
+  rollBack(fraction: number, inPlace: boolean): void;
   /** Number of rollbacks so far. */
   rollbackCount(): number;
   /** Returns the version of a credential, null if it is deleted. */
@@ -60,23 +61,24 @@ export const workspaceOf = (credential: number): string => (credential % 2 === 0
 
 interface NodeRow {
   readonly confirmed: number;
+  /** When the lease expires. */
   readonly until: number;
   readonly workspaceId: string | null;
 }
 
-/** Transactions are aborted after this time, milliseconds. */
-const IDLE_IN_TRANSACTION_MS = 500;
+/** Transactions are aborted after this time. */
+const TRANSACTION_TIMEOUT_MS = 500;
 
 export function createSimulatedStore(options: {
   credentials: number;
   unlocked: boolean;
   clock: () => number;
-  after: (delay: number, work: () => void) => () => void;
+  after: (delayMs: number, work: () => void) => () => void;
 }): SimulatedStore {
   const { credentials, unlocked, clock, after } = options;
   let counter = 0;
   let version = 0;
-  /** Not reset by a rollback, so that ids are never reused. */
+  /** Not reset by a rollback, so that IDs are never reused. */
   let lastIdNumber = 0;
   let rollbackCount = 0;
   let history = 'history 0';
@@ -84,30 +86,35 @@ export function createSimulatedStore(options: {
   let versions: readonly (number | null)[] = Array.from({ length: credentials }, () => 0);
   let nodes: ReadonlyMap<string, NodeRow> = new Map();
   let commits = [{ counter, revocations, versions, nodes }];
-  const open = new Set<SimulatedTransaction>();
-  let waiting: { transaction: SimulatedTransaction; lock: LockMode; take: () => void; fail: (error: Error) => void }[] =
-    [];
+  const openTransactions = new Set<SimulatedTransaction>();
+  let waitingLocks: {
+    transaction: SimulatedTransaction;
+    lock: LockMode;
+    take: () => void;
+    fail: (error: Error) => void;
+  }[] = [];
 
   function isGrantable(lock: LockMode): boolean {
-    for (const { lock: held } of open) if (held === 'update' || (held === 'share' && lock === 'update')) return false;
+    for (const { lock: held } of openTransactions)
+      if (held === 'update' || (held === 'share' && lock === 'update')) return false;
     return true;
   }
 
   function grantNextLock(): void {
-    const [first] = waiting;
+    const [first] = waitingLocks;
     if (first === undefined) return;
     if (first.transaction.outcome !== null || !isGrantable(first.lock)) {
       if (first.transaction.outcome === null) return;
       first.fail(new Error('aborted'));
     } else first.take();
-    waiting = waiting.slice(1);
+    waitingLocks = waitingLocks.slice(1);
     grantNextLock();
   }
 
-  function end(transaction: SimulatedTransaction, how: 'committed' | 'aborted'): void {
-    transaction.outcome = how;
+  function end(transaction: SimulatedTransaction, outcome: 'committed' | 'aborted'): void {
+    transaction.outcome = outcome;
     transaction.lock = null;
-    open.delete(transaction);
+    openTransactions.delete(transaction);
     grantNextLock();
   }
 
@@ -153,8 +160,8 @@ export function createSimulatedStore(options: {
     readWorkspace(workspaceId, after, limit, transaction) {
       throwIfEnded(transaction);
       const remaining = revocations.filter(({ number }) => number > after);
-      const own = remaining.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
-      return { head: head(), base: idOf(after), kept: remaining.length, revocations: own };
+      const ofWorkspace = remaining.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
+      return { head: head(), base: idOf(after), storedCount: remaining.length, revocations: ofWorkspace };
     },
     readLeases: (awaited) => ({
       history,
@@ -165,33 +172,34 @@ export function createSimulatedStore(options: {
           const isBehind = revocations.some(
             (revocation) => revocation.workspaceId === workspaceId && revocation.number > confirmed,
           );
-          const effective = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
-          return { id, workspaceId, confirmed: effective, remainingMs: until - clock() };
+          const confirmedOfAll = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
+          return { id, workspaceId, confirmed: confirmedOfAll, remainingMs: until - clock() };
         }),
     }),
-    begin(alive) {
-      const transaction: SimulatedTransaction = { alive, lock: null, outcome: null, writes: [] };
-      open.add(transaction);
-      after(IDLE_IN_TRANSACTION_MS, () => transaction.outcome === null && end(transaction, 'aborted'));
+    begin(isAlive) {
+      const transaction: SimulatedTransaction = { isAlive, lock: null, outcome: null, writes: [] };
+      openTransactions.add(transaction);
+      after(TRANSACTION_TIMEOUT_MS, () => transaction.outcome === null && end(transaction, 'aborted'));
       return transaction;
     },
     lockCounter: (transaction, lock) =>
       new Promise((resolve, reject) => {
         if (transaction.outcome !== null) return reject(new Error('aborted'));
+        const skipsLock = unlocked && lock === 'share';
         const take = () => {
-          if (!(unlocked && lock === 'share')) transaction.lock = lock;
+          if (!skipsLock) transaction.lock = lock;
           resolve(head());
         };
-        if ((unlocked && lock === 'share') || (waiting.length === 0 && isGrantable(lock))) take();
-        else waiting.push({ transaction, lock, take, fail: reject });
+        if (skipsLock || (waitingLocks.length === 0 && isGrantable(lock))) take();
+        else waitingLocks.push({ transaction, lock, take, fail: reject });
       }),
     grant(transaction, { id, workspaceId, confirmed, leaseMs }) {
       write(transaction, () => {
-        const known = nodes.get(id);
+        const previous = nodes.get(id);
         nodes = new Map(nodes).set(id, {
           workspaceId,
-          confirmed: Math.max(confirmed, known?.confirmed ?? 0),
-          until: Math.max(clock() + leaseMs, known?.until ?? 0),
+          confirmed: Math.max(confirmed, previous?.confirmed ?? 0),
+          until: Math.max(clock() + leaseMs, previous?.until ?? 0),
         });
       });
     },
@@ -231,10 +239,10 @@ export function createSimulatedStore(options: {
       revocations = revocations.filter(({ number }) => number >= confirmed);
       saveSnapshot();
     },
-    rollBack(share, inPlace) {
+    rollBack(fraction, inPlace) {
       if (inPlace && [...nodes.values()].some(({ until }) => until > clock())) return;
-      for (const transaction of open) end(transaction, 'aborted');
-      const index = Math.floor(share * (commits.length - 1));
+      for (const transaction of openTransactions) end(transaction, 'aborted');
+      const index = Math.floor(fraction * (commits.length - 1));
       ({ counter, revocations, versions, nodes } = commits[index] ?? { counter, revocations, versions, nodes });
       commits = commits.slice(0, index + 1);
       rollbackCount++;
@@ -243,7 +251,7 @@ export function createSimulatedStore(options: {
     rollbackCount: () => rollbackCount,
     versionOf: (credential) => versions[credential] ?? null,
     abortOrphans() {
-      for (const transaction of open) if (!transaction.alive()) end(transaction, 'aborted');
+      for (const transaction of openTransactions) if (!transaction.isAlive()) end(transaction, 'aborted');
     },
   };
 }

@@ -16,7 +16,7 @@ import type { ProtocolImplementation } from './simulation-world.ts';
  * promise of the thread that runs the tests, which makes the simulation three times as slow.
  */
 export interface HistoriesRequest {
-  /** The name of the fault to plant, null for none. */
+  /** The name of the fault to plant; null for none. */
   readonly fault: string | null;
   readonly numRuns: number;
 }
@@ -24,14 +24,14 @@ export interface HistoriesRequest {
 export interface HistoriesResult {
   readonly failed: boolean;
   readonly numRuns: number;
-  /** The failure with the seed that reproduces it, null if there was none. */
+  /** The failure with the seed that reproduces it; null if there was none. */
   readonly report: string | null;
 }
 
 const names = Object.keys(FAULTS);
 const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
 
-// A module imported with `?fault=n` is the real one with the changes of that fault, and so are the modules it imports.
+// Importing a module with `?fault=n` loads it with the changes of that fault. The modules that it imports are changed too.
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
@@ -43,10 +43,10 @@ registerHooks({
     const fault = faultOf(url);
     if (fault === undefined) return loaded;
     let source = String(loaded.source);
-    for (const [file, line, replacement] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
+    for (const [file, text, replacement] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
       if (!url.includes(`/${file}?`)) continue;
-      assert.equal(source.split(line).length, 2, `${file} must contain this exactly once: ${line}`);
-      source = source.replace(line, () => replacement);
+      assert.equal(source.split(text).length, 2, `${file} must contain this exactly once: ${text}`);
+      source = source.replace(text, () => replacement);
     }
     return { ...loaded, source };
   },
@@ -84,7 +84,7 @@ parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
   };
   const implementation = fault === null ? real : await implementationWithFault(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;
-  // A planted fault only has to be found; only an unexpected failure is worth shrinking.
+  // A planted fault only has to be found, so its counterexample is not shrunk.
   const options = { numRuns, ...(seed !== undefined && { seed, endOnFailure: true }) };
   const details = await fc.check(randomHistories(implementation), options);
   const result: HistoriesResult = {

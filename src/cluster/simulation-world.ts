@@ -11,11 +11,11 @@ export const LEASE_MS = 1000;
 export const CREDENTIAL_COUNT = 2;
 
 /**
- * The code under test. A simulation runs servers, guards, their store and their clocks in one process, determined by
- * one seed: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned, killed and
- * restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both sides of the
- * guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that faults can be
- * planted in them.
+ * The code under test. A simulation runs servers, guards, their store and their clocks in one process, and one seed
+ * determines everything: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned,
+ * killed and restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both
+ * sides of the guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that faults
+ * can be planted in them.
  */
 export interface ProtocolImplementation {
   readonly createNode: typeof createClusterNode;
@@ -23,9 +23,9 @@ export interface ProtocolImplementation {
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
   readonly renewOver: typeof renewOverConnection;
-  /** Renewals read the counter without locking it: a fault in the store's SQL. */
+  /** Whether renewals read the counter without locking it, as a fault in the SQL of the store would. */
   readonly unlocked?: boolean;
-  /** Guards receive records from a server's cache: a fault in the wiring of the server. */
+  /** Whether guards receive records from a server's cache, as a fault in the wiring of the server would cause. */
   readonly recordsFromCache?: boolean;
 }
 
@@ -34,21 +34,21 @@ export interface SimulatedMachine {
   readonly clockRate: number;
   wallOffsetMs: number;
   suspendedMs: number;
-  /** Frozen: nothing runs. Suspended: the monotonic clock stops too. */
+  /** On a frozen machine nothing runs. On a suspended machine the monotonic clock stops too. */
   state: 'running' | 'frozen' | 'suspended';
   isPartitioned: boolean;
   /** Incremented by each restart; messages to earlier processes are lost. */
   process: number;
   inbox: (() => void)[];
   registry: RecordRegistry;
-  /** Returns whether its lease holds, by the current clocks. */
+  /** Returns whether the machine's lease holds, by its current clocks. */
   holds(): boolean;
 }
 
 export interface SimulatedServer extends SimulatedMachine {
   node: ClusterNode;
   guards: Guards;
-  /** The store's rollback count when this node last checked for confirmations of a revocation, by its id. */
+  /** The store's rollback count when this node last checked for confirmations of a revocation, by revocation ID. */
   rollbacksAtLastCheck: Map<string, number>;
 }
 
@@ -59,15 +59,18 @@ export interface World {
   readonly servers: readonly SimulatedServer[];
   readonly leaseMs: number;
   readonly random: () => number;
-  after(delay: number, work: () => void): () => void;
+  after(delayMs: number, work: () => void): () => void;
   /** Sends a message, which arrives when the scheduler decides. */
   send(deliverMessages: () => void): void;
   /** Runs `work` in a process once the machine runs, unless the process was restarted. */
   deliver(machine: SimulatedMachine, process: number, work: () => void): void;
-  /** Sends a request to the store; the request or the response may be lost while the machine is partitioned. */
+  /**
+   * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The response
+   * arrives when the scheduler decides, unless `slow` is false.
+   */
   callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
-  /** Wakes all servers, unless such messages are being lost. */
-  notifyAll(wake: (node: ClusterNode) => void): void;
+  /** Notifies all servers, unless notifications are being lost. */
+  notifyAll(notify: (node: ClusterNode) => void): void;
   clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
 }
 
@@ -75,8 +78,8 @@ export interface World {
 export interface SimulatedWorld extends World {
   readonly servers: SimulatedServer[];
   readonly guards: SimulatedGuard[];
-  /** Messages that wake servers are lost. */
-  areWakesLost: boolean;
+  /** Whether the notifications of servers are lost. */
+  areNotificationsLost: boolean;
   machines(): readonly SimulatedMachine[];
   now(): number;
   /** Advances time and runs the timers that become due. */
@@ -86,7 +89,7 @@ export interface SimulatedWorld extends World {
 interface Timer {
   readonly due: number;
   readonly work: () => void;
-  cancelled: boolean;
+  isCancelled: boolean;
 }
 
 /**
@@ -107,31 +110,31 @@ function createTime(scheduler: fc.Scheduler, random: () => number, machines: () 
   let now = 1_000_000;
   let timers: Timer[] = [];
 
-  function after(delay: number, work: () => void): () => void {
-    const timer = { due: now + delay, work, cancelled: false };
+  function after(delayMs: number, work: () => void): () => void {
+    const timer = { due: now + delayMs, work, isCancelled: false };
     timers.push(timer);
     return () => {
-      timer.cancelled = true;
+      timer.isCancelled = true;
     };
   }
 
   function advanceTime(durationMs: number): void {
     const end = now + durationMs;
     for (;;) {
-      timers = timers.filter((timer) => !timer.cancelled);
+      timers = timers.filter((timer) => !timer.isCancelled);
       const next = timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0];
       if (next === undefined) break;
       setTime(Math.max(now, next.due));
-      next.cancelled = true;
+      next.isCancelled = true;
       next.work();
       if (scheduler.count() > 0 && random() < 0.3) return;
     }
     setTime(end);
   }
 
-  function setTime(to: number): void {
-    for (const machine of machines()) if (machine.state === 'suspended') machine.suspendedMs += to - now;
-    now = to;
+  function setTime(newTime: number): void {
+    for (const machine of machines()) if (machine.state === 'suspended') machine.suspendedMs += newTime - now;
+    now = newTime;
   }
 
   const clocksOf = (machine: SimulatedMachine) => ({
@@ -160,13 +163,13 @@ function createMessages(scheduler: fc.Scheduler, random: () => number) {
     request: () => T | Promise<T>,
     slow = true,
   ): Promise<T> {
-    const fate = machine.isPartitioned ? (random() < 0.5 ? 'request lost' : 'response lost') : 'delivered';
+    const delivery = machine.isPartitioned ? (random() < 0.5 ? 'request lost' : 'response lost') : 'delivered';
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
       send(() => {
-        if (fate === 'request lost') return fail(new Error('cut off'));
+        if (delivery === 'request lost') return fail(new Error('cut off'));
         new Promise<T>((done) => done(request())).then((result) => {
-          if (fate === 'response lost') fail(new Error('cut off'));
+          if (delivery === 'response lost') fail(new Error('cut off'));
           else if (slow) send(() => deliver(machine, process, () => resolve(result)));
           else deliver(machine, process, () => resolve(result));
         }, fail);
@@ -203,12 +206,12 @@ export function createWorld(
     guards,
     leaseMs: LEASE_MS,
     random,
-    areWakesLost: false,
+    areNotificationsLost: false,
     machines,
-    notifyAll(wake) {
+    notifyAll(notify) {
       for (const machine of servers) {
         const { process, node } = machine;
-        if (!world.areWakesLost) messages.send(() => messages.deliver(machine, process, () => wake(node)));
+        if (!world.areNotificationsLost) messages.send(() => messages.deliver(machine, process, () => notify(node)));
       }
     },
   };

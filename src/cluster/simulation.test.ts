@@ -6,10 +6,10 @@ import { FAULTS } from './simulation-faults.ts';
 import type { HistoriesRequest, HistoriesResult } from './simulation-worker.ts';
 
 const HISTORIES = 20_000;
-/** Number of tests that the histories are divided into, to show progress. */
+/** Number of tests that share the histories, to show progress. */
 const PARTS = 5;
 
-// Most objects of a history are short-lived: with a large young generation few of them are promoted.
+// Most objects of a history are short-lived, so with a large young generation few of them are promoted.
 const worker = new Worker(new URL('./simulation-worker.ts', import.meta.url), {
   resourceLimits: { maxYoungGenerationSizeMb: 64 },
 });
@@ -26,7 +26,7 @@ async function runHistories(request: HistoriesRequest): Promise<HistoriesResult>
 }
 
 for (let part = 1; part <= PARTS; part++) {
-  test(`part ${part} of ${HISTORIES} histories: no check accepts a credential revoked before it began, and every deletion returns`, async () => {
+  test(`part ${part} of ${HISTORIES} histories: no check accepts a credential that was revoked before the check began, and every deletion returns`, async () => {
     const { failed, report } = await runHistories({ fault: null, numRuns: HISTORIES / PARTS });
     assert.ok(!failed, report ?? '');
   });

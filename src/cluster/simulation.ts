@@ -13,11 +13,11 @@ import {
   type SimulatedWorld,
 } from './simulation-world.ts';
 
-/** One per workspace. */
+/** One guard per workspace. */
 const GUARD_COUNT = 2;
-/** Clocks are fast or slow by up to this fraction. */
+/** Clocks run fast or slow by up to this fraction. */
 const MAX_CLOCK_DRIFT = 0.02;
-/** While the store can be reached, a deletion returns within this time, whichever nodes are frozen. */
+/** While the store can be reached, a deletion returns within this time, even if nodes are frozen. */
 const MAX_DELETION_MS = 5 * LEASE_MS;
 
 /** Lets the recipients of messages send their own messages before time passes. */
@@ -29,7 +29,7 @@ async function deliverMessages(history: History, count: number): Promise<void> {
   const { scheduler, violations } = history;
   await settleMicrotasks(history);
   const arriving = Math.min(count, scheduler.count());
-  // One by one, because `waitNext` polls fifty times for new messages between any two of them.
+  // One message at a time, because `waitNext` polls fifty times for new messages between two messages.
   for (let index = 0; index < arriving; index++) await scheduler.waitOne();
   if (violations.length > 0) throw new Error(violations[0]);
 }
@@ -66,7 +66,7 @@ function startMachines(world: SimulatedWorld): void {
   }
 }
 
-/** All machines hold a lease before the first step: without leases a history proves nothing. */
+/** Waits until all machines hold a lease, because a history without leases proves nothing. */
 async function waitForLeases(history: History): Promise<void> {
   const { world, scheduler } = history;
   while (!world.machines().every((machine) => machine.holds())) {
@@ -76,10 +76,10 @@ async function waitForLeases(history: History): Promise<void> {
   }
 }
 
-/** From here on nothing fails except notifications: every deletion must return. */
+/** Waits until every deletion has returned. Meanwhile nothing fails except notifications. */
 async function waitForPendingChanges(history: History): Promise<void> {
   const { world, scheduler, pendingChanges } = history;
-  world.areWakesLost = true;
+  world.areNotificationsLost = true;
   for (const machine of world.machines()) machine.isPartitioned = false;
   const end = world.now() + MAX_DELETION_MS;
   for (
@@ -93,14 +93,14 @@ async function waitForPendingChanges(history: History): Promise<void> {
       if (change.machine.process !== change.process || change.machine.state !== 'running')
         pendingChanges.delete(change);
     }
-    // Time passes only while a deletion waits; otherwise heartbeats would continue forever.
+    // Time passes only while a deletion waits. Otherwise heartbeats would continue forever.
     if (pendingChanges.size === 0) continue;
     if (scheduler.count() === 0) world.advanceTime(LEASE_MS / 16);
     if (world.now() > end) throw new Error('a deletion never returned');
   }
 }
 
-/** Every machine must respect every deletion. */
+/** Checks every credential on every machine, after waking all machines. */
 async function checkAll(history: History): Promise<void> {
   const { world, scheduler } = history;
   for (const machine of world.machines()) if (machine.state !== 'running') wakeUp(machine);
@@ -113,7 +113,8 @@ async function checkAll(history: History): Promise<void> {
 }
 
 /**
- * Runs one history. Throws if a check accepts a credential whose revocation has returned, or a deletion never returns.
+ * Runs one history. Throws if a check that began after a revocation had returned accepts the revoked credential, or if a
+ * deletion never returns.
  */
 async function runHistory(
   implementation: ProtocolImplementation,

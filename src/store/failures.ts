@@ -43,17 +43,17 @@ export async function countFailure(
   subject: string,
   { address, at: failedAt }: FailureRow,
   since: number,
-  isAllowed: (before: readonly FailureRow[]) => boolean,
-): Promise<{ before: FailureRow[]; counted: boolean }> {
+  isAllowed: (earlier: readonly FailureRow[]) => boolean,
+): Promise<{ earlier: FailureRow[]; counted: boolean }> {
   await trx
     .insertInto('failure_gate')
     .values({ subject, at: failedAt })
     .onConflict((conflict) => conflict.column('subject').doUpdateSet({ at: failedAt }))
     .execute();
-  const before = await listRecentFailures(trx, subject, since);
-  const counted = isAllowed(before);
+  const earlier = await listRecentFailures(trx, subject, since);
+  const counted = isAllowed(earlier);
   if (counted) await trx.insertInto('failure').values({ subject, address, at: failedAt }).execute();
-  return { before, counted };
+  return { earlier, counted };
 }
 
 export async function deleteOldFailures(trx: Trx, before: number): Promise<void> {
