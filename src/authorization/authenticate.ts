@@ -1,6 +1,7 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import type { RateState } from '../contract/problem.ts';
 import { type Decision, decide, type PassphraseResult } from './decision.ts';
+import type { FindRecord } from './find-record.ts';
 import { createFindBySecret, type ForeignPrefixes, NO_FOREIGN_PREFIXES } from './foreign-prefixes.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
@@ -9,7 +10,6 @@ import { decideUse, type ResourceCheck, type UseCounting } from './restricted-us
 import type { CompiledRestrictions } from './restrictions.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { digestOf, secretKindOf } from './secret.ts';
-import type { FindRecord } from './unknown-secret-limiter.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 
 /** A credential as a request presents it. */

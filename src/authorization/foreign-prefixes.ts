@@ -1,7 +1,7 @@
 import { FOREIGN_PREFIX_LIMITS, FOREIGN_SECRET_LIMITS } from '../contract/limits.ts';
+import type { FindRecord } from './find-record.ts';
 import type { CredentialRecord } from './record.ts';
 import { digestOf, secretKindOf } from './secret.ts';
-import type { FindRecord } from './unknown-secret-limiter.ts';
 
 /** A prefix of secrets of another system, and the workspace that declares it in its policy. */
 export interface DeclaredPrefix {

@@ -81,8 +81,8 @@ export async function exchangeAccessToken(
   // Tokens that are revoked immediately count too, because each leaves events and a tombstone.
   context.exchangesPerParent.check(id, now);
   context.exchangesPerWorkspace.check(workspace.id, now);
-  context.exchangesPerParent.recordUnknown(id, now);
-  context.exchangesPerWorkspace.recordUnknown(workspace.id, now);
+  context.exchangesPerParent.record(id, now);
+  context.exchangesPerWorkspace.record(workspace.id, now);
   const credential = { kind: 'access_token', id, name } as const;
   const request: RequestContext = {
     ...{ workspaceId: workspace.id, actor: credential, credential, origin, claim: null, ifMatch: null },

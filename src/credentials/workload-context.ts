@@ -1,5 +1,5 @@
 import type { DenialBuffer } from '../audit/denials.ts';
-import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import type { LeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { Outbound } from '../outbound/outbound.ts';
 import type { CredentialContext } from './credentials.ts';
@@ -11,13 +11,13 @@ export interface WorkloadContext extends CredentialContext {
   readonly issuerKeys: IssuerKeys;
   readonly denials: DenialBuffer;
   /** Counts refused exchanges, per client address. */
-  readonly refusedExchanges: UnknownSecretLimiter;
+  readonly refusedExchanges: LeakyBucketLimiter;
   /** Counts exchanges of access tokens, by the ID of the token that is exchanged. */
-  readonly exchangesPerParent: UnknownSecretLimiter;
+  readonly exchangesPerParent: LeakyBucketLimiter;
   /** Counts accepted exchanges of workload tokens, by the ID of the workload identity. */
-  readonly exchangesPerIdentity: UnknownSecretLimiter;
+  readonly exchangesPerIdentity: LeakyBucketLimiter;
   /** Counts exchanges of both kinds, by the ID of the workspace. */
-  readonly exchangesPerWorkspace: UnknownSecretLimiter;
+  readonly exchangesPerWorkspace: LeakyBucketLimiter;
   /** Whether a refusal is the first one with this key in the minute of `now`; only the first one is recorded. */
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }

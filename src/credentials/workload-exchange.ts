@@ -165,8 +165,8 @@ async function issueForClaims(
     // Only accepted tokens count, so that nobody can use up the rate with invalid tokens. Checked again, because
     // parallel exchanges of an identity wait for each other here.
     checkRates(context, row, claims, now);
-    context.exchangesPerIdentity.recordUnknown(id, now);
-    context.exchangesPerWorkspace.recordUnknown(workspaceId, now);
+    context.exchangesPerIdentity.record(id, now);
+    context.exchangesPerWorkspace.record(workspaceId, now);
     const lifetimeSeconds = requestedLifetime(request.expiresIn, row.lifetime_seconds, row.lifetime_seconds);
     const actor = workloadPartyOf(row);
     const issuer: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
@@ -215,8 +215,7 @@ export async function exchangeWorkloadToken(
     return await exchange(context, row, request, origin);
   } catch (error) {
     const problem = error instanceof ExchangeRefusal ? error.problem : error;
-    if (problem instanceof Problem && problem.status === 400)
-      context.refusedExchanges.recordUnknown(address, context.clock());
+    if (problem instanceof Problem && problem.status === 400) context.refusedExchanges.record(address, context.clock());
     if (!(error instanceof ExchangeRefusal) || row === undefined) throw error;
     await recordRefusal(context, row, error, origin);
     throw error.problem;

@@ -1,8 +1,8 @@
 import type { DenialBuffer } from '../audit/denials.ts';
 import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
 import type { FindBySecret } from '../authorization/foreign-prefixes.ts';
+import type { LeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
-import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
@@ -33,12 +33,12 @@ export interface AppContext {
   /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */
-  readonly unknownSessionLimiter: UnknownSecretLimiter;
+  readonly unknownSessionLimiter: LeakyBucketLimiter;
   /** Verifies the signature of a report of leaked secrets; null if unsigned reports are accepted. */
   readonly verifyLeakSignature: VerifyLeakSignature | null;
   readonly guards: Guards;
   /** Counts lookups of unknown digests, per API key of a guard. */
-  readonly guardLookupLimiter: UnknownSecretLimiter;
+  readonly guardLookupLimiter: LeakyBucketLimiter;
   /** Stores uses that a guard has counted. A chunk that is sent again is not counted again. */
   readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import {
@@ -136,7 +136,7 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;
-  const unknownKeyLimiter = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const unknownKeyLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   const keyRateLimiter = createKeyRateLimiter(ERROR_KEY_LIMITS);
 
   async function findKey(request: FastifyRequest, publicKey: string): Promise<IngestKeyRow> {
@@ -144,7 +144,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     unknownKeyLimiter.check(clientAddressOf(request), now);
     const key = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
     if (key !== undefined) return key;
-    unknownKeyLimiter.recordUnknown(clientAddressOf(request), now);
+    unknownKeyLimiter.record(clientAddressOf(request), now);
     throw new Problem(
       'invalid_token',
       'The error key was not found: it was deleted, or the DSN is for another server.',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { secretKindOf } from '../authorization/secret.ts';
-import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { LeakLabel, type LeakReport, LeakReports } from '../contract/leaks.ts';
 import { LEAK_LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
@@ -33,19 +33,19 @@ async function parseReports(body: Buffer): Promise<LeakReport[]> {
 }
 
 export function leakRoutes(context: AppContext): Route[] {
-  const limiter = createUnknownSecretLimiter(LEAK_LIMITS.requests, 'Too many reports from this address.');
+  const limiter = createLeakyBucketLimiter(LEAK_LIMITS.requests, 'Too many reports from this address.');
 
   function limitRequests({ ip }: FastifyRequest): void {
     const now = context.clock();
     limiter.check(ip, now);
-    limiter.recordUnknown(ip, now);
+    limiter.record(ip, now);
   }
 
   async function endSession(secret: string, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const { people, unknownSessionLimiter, clock } = context;
     unknownSessionLimiter.check(origin.address, clock());
     if (await endSessionBySecret(people, secret, origin, 'its secret was reported as leaked')) return true;
-    unknownSessionLimiter.recordUnknown(origin.address, clock());
+    unknownSessionLimiter.record(origin.address, clock());
     return false;
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { Deployment } from '../contract/deployments.ts';
 import { PUSH_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { PushIgnored, PushSecret } from '../contract/push.ts';
@@ -13,7 +13,7 @@ const AppParams = z.object({ app: z.string().max(64) });
 /** Routes for push to deploy: for the requests of a Git host, and for the secret with which it signs them. */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
-  const limiter = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const limiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   return [
     route({
       method: 'POST',

@@ -2,12 +2,13 @@ import { createDenialWriter } from '../audit/denial-writer.ts';
 import { createDenialBuffer, type DenialBuffer } from '../audit/denials.ts';
 import { type AuthenticationListener, createCredentialAuthenticator } from '../authorization/authenticate.ts';
 import { createFailureLimiter } from '../authorization/failure-limiter.ts';
+import { createFindRecord } from '../authorization/find-record.ts';
 import { createFindBySecret, createForeignPrefixes } from '../authorization/foreign-prefixes.ts';
+import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { createPassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import { createRateLimiter } from '../authorization/rate-limiter.ts';
 import type { RecordRegistry } from '../authorization/registry.ts';
 import { createTrustedClients } from '../authorization/trusted-clients.ts';
-import { createFindRecord, createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { createUseTaker } from '../authorization/use-batches.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
@@ -82,7 +83,7 @@ export async function createCredentialChecks(options: {
   const usageJournal = await createUsageJournal(store);
   const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
   const denials = createDenialBuffer();
-  const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const unknownSecrets = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   const findRecord = createFindRecord(registry, unknownSecrets, clock, (digest, address) => {
     const credential = deletedSecrets.find(digest, clock());
     if (credential !== null) denials.add(denialOfDeleted(credential, address, clock()));

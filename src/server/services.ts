@@ -1,7 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOf } from '../authorization/secret.ts';
-import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import {
   EXCHANGE_LIMITS,
   REFUSED_EXCHANGE_LIMITS,
@@ -94,16 +94,16 @@ function createWorkloadContext(
   return {
     ...context,
     issuerKeys: createIssuerKeys(context.outbound, context.clock),
-    refusedExchanges: createUnknownSecretLimiter(REFUSED_EXCHANGE_LIMITS),
-    exchangesPerParent: createUnknownSecretLimiter(
+    refusedExchanges: createLeakyBucketLimiter(REFUSED_EXCHANGE_LIMITS),
+    exchangesPerParent: createLeakyBucketLimiter(
       EXCHANGE_LIMITS.perParent,
       'This access token has been exchanged too often. Try again later.',
     ),
-    exchangesPerIdentity: createUnknownSecretLimiter(
+    exchangesPerIdentity: createLeakyBucketLimiter(
       WORKLOAD_LIMITS.perIdentity,
       'Too many access tokens were issued for this workload identity. Try again later.',
     ),
-    exchangesPerWorkspace: createUnknownSecretLimiter(
+    exchangesPerWorkspace: createLeakyBucketLimiter(
       EXCHANGE_LIMITS.perWorkspace,
       'Too many tokens were exchanged in this workspace. Try again later.',
     ),
@@ -189,10 +189,10 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     findBySecret: checks.findBySecret,
     findReported: checks.findReported,
     wasDeleted: (secret) => deletedSecrets.find(digestOf(secret), clock()) !== null,
-    unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    unknownSessionLimiter: createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS),
     verifyLeakSignature: createLeakVerifier(settings, outbound, clock),
     guards: membership.guards,
-    guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    guardLookupLimiter: createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: checks.usageJournal.addUses,
     credentials,
     workloads: createWorkloadContext({ ...credentials, outbound, denials }),

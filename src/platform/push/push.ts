@@ -39,11 +39,11 @@ export function createPushSecret(
   });
 }
 
-/** Limits the number of requests per address that no app has signed. */
+/** Limits the number of requests per address that no app has signed. `now` is in epoch milliseconds. */
 export interface UnsignedRequestLimiter {
   /** Throws `rate_limited` after too many. */
   check(address: string, now: number): void;
-  recordUnknown(address: string, now: number): void;
+  record(address: string, now: number): void;
 }
 
 /** A request from a Git host. */
@@ -74,7 +74,7 @@ async function requireSignedApp(
     const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
     if (isSignedBy(context.seal.open(secret_sealed, identity), headers, body)) return app;
   }
-  limiter.recordUnknown(address, now);
+  limiter.record(address, now);
   throw new Problem(
     'invalid_token',
     'No app with this ID or slug has the push secret that signed the request. Check the URL and the secret at the Git host.',

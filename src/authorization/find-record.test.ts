@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../contract/problem.ts';
+import { createFindRecord } from './find-record.ts';
+import { createLeakyBucketLimiter } from './leaky-bucket-limiter.ts';
 import type { StoredCredential } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
 import { createRecordRegistry } from './registry.ts';
-import { createFindRecord, createUnknownSecretLimiter } from './unknown-secret-limiter.ts';
 
 const LIMITS = { burst: 10, perSecond: 5, addresses: 3 };
 const ADDRESS = '10.0.0.1';
@@ -25,7 +26,7 @@ const stored: StoredCredential = {
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
-  const unknownSecrets = createUnknownSecretLimiter(LIMITS);
+  const unknownSecrets = createLeakyBucketLimiter(LIMITS);
   const registry = createRecordRegistry({
     lease: { holds: options.holds ?? (() => true) },
     cache: createRecordCache(options.capacity ?? 100),

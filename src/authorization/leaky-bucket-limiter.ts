@@ -1,0 +1,59 @@
+import { Problem } from '../contract/problem.ts';
+import { clientNetwork } from './client-network.ts';
+
+export interface LeakyBucketLimits {
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Maximum number of tracked clients. Beyond it, the client whose last event is oldest is dropped. */
+  readonly addresses: number;
+}
+
+/**
+ * Limits events, such as look-ups of unknown secrets, with one leaky bucket per client. A client is the network of an
+ * address (`clientNetwork`) or any other text, such as an ID. `now` is in epoch milliseconds.
+ */
+export interface LeakyBucketLimiter {
+  /** Throws `rate_limited`, with `retryAfter` in seconds, if the client has caused too many events. */
+  check(client: string, now: number): void;
+  /** Counts one event. */
+  record(client: string, now: number): void;
+  /** Number of times `check` has thrown. */
+  refusalCount(): number;
+}
+
+export function createLeakyBucketLimiter(
+  { burst, perSecond, addresses }: LeakyBucketLimits,
+  message = 'Too many requests with unknown credentials from this address.',
+): LeakyBucketLimiter {
+  const buckets = new Map<string, { level: number; updatedAt: number }>();
+  let refusalCount = 0;
+
+  function levelOf(network: string, now: number): number {
+    const bucket = buckets.get(network);
+    return bucket === undefined
+      ? 0
+      : Math.max(0, bucket.level - (Math.max(0, now - bucket.updatedAt) * perSecond) / 1000);
+  }
+
+  return {
+    check(client, now) {
+      if (buckets.size === 0) return;
+      const excess = levelOf(clientNetwork(client), now) - burst;
+      if (excess < 0) return;
+      refusalCount++;
+      throw new Problem('rate_limited', message, {
+        retryAfter: Math.max(1, Math.ceil(excess / perSecond)),
+      });
+    },
+    record(client, now) {
+      const network = clientNetwork(client);
+      const level = levelOf(network, now) + 1;
+      buckets.delete(network);
+      buckets.set(network, { level, updatedAt: now });
+      if (buckets.size <= addresses) return;
+      const [oldest] = buckets.keys();
+      if (oldest !== undefined) buckets.delete(oldest);
+    },
+    refusalCount: () => refusalCount,
+  };
+}
