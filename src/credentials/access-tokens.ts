@@ -24,9 +24,9 @@ export function showAccessToken(token: Credential, now: number): AccessToken {
 
 /**
  * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
- * in the future, for an unknown token to replace and for restrictions to unknown projects or apps, `conflict` if that
- * token already has a replacement, `idempotent_replay` for a repeated request, and `unavailable` if too many hashes are
- * waiting.
+ * in the future, an unknown token to replace, or restrictions to unknown projects or apps; `conflict` if the token to
+ * replace already has a replacement; `idempotent_replay` for a repeated request; and `unavailable` if too many hashes
+ * are waiting.
  */
 export async function createAccessToken(
   context: CredentialContext,

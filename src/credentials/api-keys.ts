@@ -38,8 +38,8 @@ export function showApiKey(key: Credential, now: number): ApiKey {
 }
 
 /**
- * Returns the fields that an edit changes, for the entity tag. Uses, the passage of time and a replacement do not
- * change the entity tag. Pure.
+ * Returns the fields from which the entity tag is computed: those that an edit changes. Uses, the passage of time and a
+ * replacement do not change the entity tag. Pure.
  */
 function editableState(key: Pick<ApiKey, keyof UpdateApiKey | 'id' | 'updatedAt'>) {
   const { id, name, description, permissions, active, guard, expiresAt, restrictions, updatedAt } = key;
@@ -50,8 +50,8 @@ export const etagOfApiKey = (key: ApiKey): string => etagOf(editableState(key));
 
 /**
  * Creates an API key. Only this result contains its secret. Throws `validation_failed` for an expiry that is not in the
- * future and for an unknown key to replace, `conflict` if that key already has a replacement, and `idempotent_replay`
- * for a repeated request.
+ * future or an unknown key to replace, `conflict` if the key to replace already has a replacement, and
+ * `idempotent_replay` for a repeated request.
  */
 export async function createApiKey(
   context: CredentialContext,
@@ -116,8 +116,8 @@ function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: C
   return { ...key, expiresAt, addresses: key.restrictions.addresses };
 }
 
-/** Returns some fields in the format of the API, for the activity log. Pure. */
-function pick(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
+/** Returns the given fields in the format of the API, for the activity log. Pure. */
+function pickFields(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
   const apiKey: Record<string, unknown> = showApiKey(credential, now);
   return Object.fromEntries(
     fields.map((field) => (field === 'rights' ? 'permissions' : field)).map((field) => [field, apiKey[field]]),
@@ -127,8 +127,8 @@ function pick(credential: Credential, fields: readonly string[], now: number): R
 /**
  * Updates an API key, except its secret. When this resolves, no node uses the old record any more. `receipt` is null if
  * nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in the
- * future or that the policy does not allow, and `unavailable` if the change was saved but not confirmed by every node
- * in time.
+ * future and for changes that the policy does not allow, and `unavailable` if the change was saved but not confirmed by
+ * every node in time.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -161,7 +161,7 @@ export async function updateApiKey(
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();
     const after = toCredential(updated);
-    const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };
+    const detail = { before: pickFields(before, fields, now), after: pickFields(after, fields, now) };
     await appendAuditEvent(trx, auditDraftOf(request, after, 'updated', now, detail));
     if (after.expiresAt !== before.expiresAt)
       await resolveNotices(trx, workspaceId, id, ['credential.expiring', 'credential.expired']);

@@ -47,8 +47,8 @@ interface ListQuery {
   readonly origin?: AccessTokenOrigin | undefined;
 }
 
-/** The problem for a long list in which few credentials match and no index finds them. */
-function tooManyToSearch(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
+/** Returns the problem for a long list in which few credentials match and no index finds them. */
+function searchTooLong(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
   const { createdBy, expiresWithinDays, neverExpires, unusedForDays } = query;
   const hasExpiry = expiresWithinDays !== undefined || neverExpires !== undefined || query.status === 'expired';
   const remedies = [
@@ -59,8 +59,8 @@ function tooManyToSearch(kind: CredentialKind, query: ListQuery, right: string |
     ...(unusedForDays === undefined ? [] : ['sort by lastUsedAt']),
   ];
   const message =
-    `matches too few of more than ${LIST_BOUNDS.list} credentials to find them in this order; ` +
-    `narrow the list (${remedies.join(', ')})`;
+    `matches too few of more than ${LIST_BOUNDS.list} credentials to search them in this order; ` +
+    `to narrow the list, ${remedies.join(' or ')}`;
   const { q, status } = query;
   if (q !== undefined && q !== '') return invalidField('q', message);
   if (right !== undefined) return invalidField(kind === 'access_token' ? 'scope' : 'permission', message);
@@ -98,16 +98,16 @@ export async function listCredentials(
   const direction = order.startsWith('-') ? 'desc' : 'asc';
   const { read } = context.store;
   const listed = await listRows(read, { workspaceId, filter, sort, direction, page, now });
-  if (listed === null) throw tooManyToSearch(kind, query, right);
+  if (listed === null) throw searchTooLong(kind, query, right);
   const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort), id: row.id });
   return { ...toPage(listed.rows, page.limit, order, positionOf, toCredential), total: listed.total };
 }
 
-/** Adds up the refusals of each day per error code; several stored reasons can have the same code. Pure. */
+/** Adds up the refusals per day and error code, because several stored reasons can have the same code. Pure. */
 function sumPerCode(refusals: readonly { readonly day: number; readonly reason: string; readonly count: number }[]) {
   const sums = new Map<string, { day: number; reason: RefusalCode; count: number }>();
-  for (const { day, reason: stored, count } of refusals) {
-    const reason = refusalCodeOf(stored);
+  for (const { day, reason: storedReason, count } of refusals) {
+    const reason = refusalCodeOf(storedReason);
     const key = `${day} ${reason}`;
     sums.set(key, { day, reason, count: (sums.get(key)?.count ?? 0) + count });
   }
@@ -139,10 +139,10 @@ export async function findUses(
       lastSeenAt: toIsoString(lastSeenAt),
       reportedBy,
     })),
-    guards: guards.map(({ lastUsedAt, ...rest }) => ({ ...rest, lastUsedAt: toIsoString(lastUsedAt) })),
-    rights: rights.map(({ right, lastUsedAt, ...rest }) => ({
+    guards: guards.map((guard) => ({ ...guard, lastUsedAt: toIsoString(guard.lastUsedAt) })),
+    rights: rights.map(({ right, lastUsedAt, ...counts }) => ({
       right: right as CredentialUses['rights'][number]['right'],
-      ...rest,
+      ...counts,
       lastUsedAt: toIsoString(lastUsedAt),
     })),
     rightsSince: toIsoString(Math.max(since, createdAt)),

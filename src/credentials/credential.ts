@@ -18,7 +18,7 @@ export interface Credential {
   /** Whether an API key may run guards. */
   readonly guard: boolean;
   readonly hint: string;
-  /** When it stops working: the chosen expiry, or an earlier one that the policy enforces. */
+  /** When the credential stops working: the chosen expiry, or an earlier expiry that the policy enforces. */
   readonly expiresAt: number | null;
   readonly chosenExpiresAt: number | null;
   readonly createdAt: number;
@@ -26,11 +26,11 @@ export interface Credential {
   readonly createdBy: { readonly id: string; readonly name: string; readonly email: string } | null;
   readonly lastUsedAt: number | null;
   readonly useCount: number;
-  /** The id of the credential that this one replaces. */
+  /** The ID of the credential that this one replaces. */
   readonly replaces: string | null;
   readonly replacedBy: string | null;
   readonly restrictions: Restrictions;
-  /** Whether it has reached its maximum number of uses. */
+  /** Whether the credential has reached its maximum number of uses. */
   readonly spent: boolean;
   readonly origin: AccessTokenOrigin;
 }
@@ -54,9 +54,9 @@ export type NewCredential = Pick<
 > & {
   readonly digest: Digest;
   readonly passphraseHash: string | null;
-  /** Null if no person created it. */
+  /** Null if no person created the credential. */
   readonly createdById: string | null;
-  /** The workload identity or the access token that it was issued for; null if a person created it. */
+  /** The ID of the workload identity or access token for which it was issued; null if a person created it. */
   readonly issuedBy: string | null;
 };
 
@@ -64,13 +64,13 @@ export type CredentialEdit = Partial<
   Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard' | 'restrictions'>
 >;
 
-/** Returns the chosen expiry, also if the policy enforces an earlier one. Pure. */
+/** Returns the chosen expiry, even if the policy enforces an earlier expiry. Pure. */
 function chosenExpiryOf({ expires_at, unbound_expires_at }: CredentialRow): number | null {
   if (unbound_expires_at === null) return expires_at;
   return unbound_expires_at === NEVER_EXPIRES ? null : unbound_expires_at;
 }
 
-/** Pure. */
+/** Returns the credential in a stored row. Pure. */
 export function toCredential(row: CredentialRow): Credential {
   const { creator_name, creator_email } = row;
   return {
@@ -131,7 +131,7 @@ export function toNewRow(credential: NewCredential) {
 
 /**
  * Returns the columns to update. An edited expiry has been checked against the policy, so it is stored unchanged.
- * Counting of uses starts when a maximum is set, and continues when the maximum is changed. Pure.
+ * Counting of uses starts when a maximum number is set, and continues when the maximum is changed. Pure.
  */
 export function toEditedColumns(before: Credential, edit: CredentialEdit, policyViolations: number, now: number) {
   const { name, description, rights, expiresAt, active, guard, restrictions } = edit;

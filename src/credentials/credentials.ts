@@ -23,8 +23,8 @@ export interface CredentialContext {
   readonly store: Store;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
-   * Resolves when every node has confirmed every revocation committed before the call in a workspace (null: in all).
-   * For responses that depend on a deletion by another request.
+   * Resolves when every node has confirmed every revocation that was committed before the call in a workspace, or in all
+   * workspaces if null. For responses that depend on a deletion by another request.
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
@@ -34,8 +34,7 @@ export interface CredentialContext {
   /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
   readonly isForeignSecret: (text: string) => boolean;
   /**
-   * Reads the declared prefixes again, after a change. Never rejects, because every node reads them again within
-   * seconds.
+   * Reads the declared prefixes again after a change. Never rejects: if the read fails, it is repeated within seconds.
    */
   readonly refreshForeignPrefixes: () => Promise<void>;
   readonly clock: () => number;
@@ -72,27 +71,28 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
 }
 
 /**
- * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice in the meantime.
- * Throws `validation_failed` if the workspace has no credential of that kind with this id, and `conflict` if it has a
- * replacement.
+ * Locks the credential that a new credential replaces, so that until the transaction ends it is neither deleted nor
+ * replaced by another one. Throws `validation_failed` if the workspace has no credential of that kind with this ID, and
+ * `conflict` if the credential already has a replacement.
  */
 async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind, id: string): Promise<void> {
   const row = await lockCredential(trx, workspaceId, kind, id);
   if (row === undefined) throw invalidField('replaces', replacesMessage(kind));
   if (row.replaced_by_id === null) return;
-  throw new Problem('conflict', `It is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`);
+  const detail = `The credential is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`;
+  throw new Problem('conflict', detail);
 }
 
-/** Details in the audit event of a new credential, besides its fields. */
+/** Details in the audit event of a new credential, in addition to its fields. */
 interface CreationDetail {
   readonly imported?: true;
   readonly origin?: AccessTokenOrigin;
-  /** The claims of the token that it was issued for. */
+  /** The claims of the token for which the credential was issued. */
   readonly claims?: Readonly<Record<string, string>>;
 }
 
 /**
- * Stores a new credential with its audit event, which also contains `detail`. Returns false, and stores nothing, if a
+ * Stores a new credential with its audit event, which also contains `detail`. Returns false and stores nothing if a
  * credential of any workspace has the same digest.
  */
 export async function insertNew(
@@ -123,8 +123,8 @@ const RESOLVED_BY_REPLACEMENT = ['credential.expiring', 'credential.unused'] as 
 
 /**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
- * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, `validation_failed` if the
- * policy does not allow it, and the errors of `lockReplaced`.
+ * Throws `forbidden` if the actor has no ID, `idempotent_replay` for a repeated request, `validation_failed` if the
+ * policy does not allow the credential, and the errors of `lockReplaced`.
  */
 export async function createCredential(
   context: CredentialContext,

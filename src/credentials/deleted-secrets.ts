@@ -15,14 +15,14 @@ export interface DeletedCredential {
 /** Deleted credentials whose secrets were presented recently. */
 export interface DeletedSecrets {
   add(digest: Digest, credential: DeletedCredential): void;
-  /** Returns the deleted credential of a digest that was just read, or null. No I/O. */
+  /** Returns the deleted credential of a digest that was just looked up, or null. No I/O. */
   find(digest: Digest, now: number): DeletedCredential | null;
 }
 
 const MAX_DELETED = 1_000;
 
 /**
- * Passes deleted credentials from the look-up of their digest to the code that records refusals. The decision itself
+ * Passes deleted credentials from the look-up of their digests to the code that records refusals, because a decision
  * treats a deleted credential as unknown.
  */
 export function createDeletedSecrets(): DeletedSecrets {

@@ -13,15 +13,15 @@ import { insertTombstone, insertTombstonesOfIssued } from '../store/tombstones.t
 import { credentialNotFound } from './credential-reads.ts';
 import { auditDraftOf, type CredentialContext } from './credentials.ts';
 
-/** Records the revocation of a credential with the next number: gapless, in commit order. */
+/** Records the revocation of a credential with the next number. Numbers are gapless and in commit order. */
 export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, now: number): Promise<Revocation> {
   return { ...(await insertRevocation(trx, workspaceId, digest, now)), workspaceId, digest: digestOfBytes(digest) };
 }
 
 /**
  * Deletes a credential and records its revocation and its audit event, which names the other credential of an
- * unfinished replacement. Also deletes the access tokens that were issued in exchange for it. Returns the revocations;
- * empty if the workspace has no such credential.
+ * unfinished replacement. Also deletes the access tokens that were issued in exchange for it. Returns the revocations,
+ * none if the workspace has no such credential.
  */
 export async function deleteInTransaction(
   trx: Trx,
@@ -45,7 +45,7 @@ export async function deleteInTransaction(
   return kind === 'access_token' ? [...(await deleteChildrenOf(trx, request, id, now)), revocation] : [revocation];
 }
 
-/** Deletes the access tokens issued in exchange for a deleted one. Returns their revocations. */
+/** Deletes the access tokens that were issued in exchange for a deleted token. Returns their revocations. */
 async function deleteChildrenOf(
   trx: Trx,
   request: Pick<RequestContext, 'workspaceId' | 'origin'>,
@@ -53,7 +53,7 @@ async function deleteChildrenOf(
   now: number,
 ): Promise<Revocation[]> {
   const revocations: Revocation[] = [];
-  // The actor of the event is the system: a token that revokes itself no longer exists.
+  // The actor of the events is the system, because a token that revokes itself no longer exists.
   const bySystem = { ...request, actor: SYSTEM_ACTOR };
   await insertTombstonesOfIssued(trx, request.workspaceId, parentId, now);
   for (const { id, name, digest } of await deleteExchangedTokens(trx, request.workspaceId, parentId)) {
@@ -66,8 +66,8 @@ async function deleteChildrenOf(
 }
 
 /**
- * Waits until every node has confirmed each revocation; this node itself applies only revocations that it waits for.
- * Returns the receipt of the last revocation, null if there are none.
+ * Waits until every node has confirmed every revocation. Each revocation is awaited, because a server without a cluster
+ * applies only revocations that it waits for. Returns the receipt of the last revocation, null if there are none.
  */
 export async function waitForEach(
   { waitForConfirmation }: CredentialContext,
@@ -90,15 +90,15 @@ export async function deleteCredential(
   const revocations = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, {}));
   const receipt = await waitForEach(context, revocations);
   if (receipt !== null) return receipt;
-  // Another request may have just deleted it. "Not found" must mean that no node accepts it.
+  // Another request may have just deleted the credential. `not_found` must mean that no node accepts it.
   await context.waitForAllConfirmations(request.workspaceId);
   throw credentialNotFound();
 }
 
 /**
- * Deletes the credential of a secret at the request of its holder (token revocation, RFC 7009). Succeeds for an unknown
- * secret (null) too. Resolves only when no node accepts the secret, even if another request deleted it. Throws
- * `unavailable` if not every node has confirmed that in time.
+ * Deletes the credential of a secret at the request of its holder (token revocation, RFC 7009). `record` is null if the
+ * secret is unknown, which is not an error. Resolves only when no node accepts the secret, even if another request
+ * deleted the credential. Throws `unavailable` if not every node has confirmed that in time.
  */
 export async function revokeBySecret(
   context: CredentialContext,

@@ -12,13 +12,13 @@ import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
 import { takeUsesOf, toStoredCredential } from './stored-record.ts';
 
-/** The known properties of a request with a credential. */
+/** A request to decide without a secret: its credential is named by its ID. */
 export interface HypotheticalRequest {
   readonly credentialId: string;
   readonly requirement: Requirement;
   /** The client's address, or null for any address from which the credential may be used. */
   readonly address: string | null;
-  /** Undefined if the request is about no project or app. */
+  /** Undefined if the request is not about a project or app. */
   readonly checkResource: ResourceCheck | undefined;
 }
 

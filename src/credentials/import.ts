@@ -22,7 +22,7 @@ function propertiesOf(input: ImportedCredential) {
 }
 
 /** Adds the position of the credential to the fields of a problem. */
-function atPosition(index: number, error: unknown): unknown {
+function withPosition(index: number, error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== 'validation_failed') return error;
   const errors = error.extensions.errors?.map(({ field, message }) => ({
     ...{ field: `credentials.${index}.${field}`, message },
@@ -33,10 +33,10 @@ function atPosition(index: number, error: unknown): unknown {
 }
 
 /**
- * Imports credentials by the digests of their secrets in one transaction, all or none, each with its audit event and
- * with the checks of `createCredential`; a dry run stores none. Throws `validation_failed` with the position of the
- * first refused credential: by the policy, for an expiry that is not in the future, for an unknown project or app, for
- * a digest that a credential of any workspace has, and for text with the form of a secret. Throws `forbidden`,
+ * Imports credentials by the digests of their secrets, with the checks and audit events of `createCredential`. One
+ * transaction stores all of them or none; a dry run stores none. Throws `validation_failed` with the position of the
+ * first credential that the policy does not allow, or that has an expiry that is not in the future, an unknown project
+ * or app, the digest of an existing credential of any workspace, or text with the form of a secret. Throws `forbidden`,
  * `quota_exceeded`, and `idempotent_replay` for a repeated request.
  */
 export async function importCredentials(
@@ -89,7 +89,7 @@ export async function importCredentials(
       const check = await lockPolicyForImport(trx, request);
       for (const [index, input] of inputs.entries()) {
         await insert(trx, input, credentials[index]?.id ?? '', check).catch((error: unknown) => {
-          throw atPosition(index, error);
+          throw withPosition(index, error);
         });
       }
       if (dryRun) throw new DryRunEnd();

@@ -22,7 +22,7 @@ export interface IssuedToken {
 /** Returns an OAuth error (RFC 6749, section 5.2) with status 400. */
 export const oauthError = (error: string, detail: string): Problem => new Problem('invalid_request', detail, { error });
 
-/** Returns a name made from untrusted text: on one line, without invisible or control characters. Pure. */
+/** Returns a token name made from untrusted text: one line, without invisible or control characters. Pure. */
 export function issuedTokenName(text: string): string {
   const visible = text
     .slice(0, LIMITS.name.max * 2)
@@ -33,8 +33,9 @@ export function issuedTokenName(text: string): string {
 }
 
 /**
- * Returns the requested scopes, in the order of the contract; `defaultValue` if the request names none. Throws the OAuth
- * error `invalid_scope` for an unknown scope and for a scope that `granted` does not include.
+ * Returns the requested scopes in the order of `SCOPES`, or `defaultValue` if the request names none. Throws the OAuth
+ * errors `invalid_scope` for an unknown scope and for a scope that `granted` does not include, and `invalid_request` if
+ * neither the request nor `defaultValue` names a scope.
  */
 export function requestedScopes(
   text: string | undefined,
@@ -55,7 +56,7 @@ export function requestedScopes(
 
 /**
  * Returns the requested lifetime in seconds, or `defaultValue` if none was requested. Throws the OAuth error
- * `invalid_request`.
+ * `invalid_request` for a lifetime that is too short or longer than `max`.
  */
 export function requestedLifetime(
   requested: string | number | undefined,
@@ -68,15 +69,16 @@ export function requestedLifetime(
   throw oauthError('invalid_request', `expires_in must be from ${min} to ${max} seconds.`);
 }
 
-function tooWide(member: keyof Restrictions): Problem {
+function tooWideProblem(member: keyof Restrictions): Problem {
   const name = member === 'projects' || member === 'apps' ? 'projects and restrictions.apps' : member;
-  return oauthError('invalid_request', `restrictions.${name} must not be wider than those of what is exchanged.`);
+  const detail = `restrictions.${name} must not be wider than those of the token or identity that is exchanged.`;
+  return oauthError('invalid_request', detail);
 }
 
 /**
- * Returns the restrictions of a new token: those of the token or identity that it is exchanged for (`held`), tightened
- * as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider, `validation_failed` for
- * an unknown project or app.
+ * Returns the restrictions of a new token: `held`, the restrictions of the token or identity for which it is exchanged,
+ * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider, and
+ * `validation_failed` for an unknown project or app.
  */
 export async function tightenedRestrictions(
   trx: Trx,
@@ -91,15 +93,17 @@ export async function tightenedRestrictions(
   const tightened = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
     (error: unknown) => {
       // The error must not reveal whether resources that the holder may not use exist.
-      throw isRestricted && error instanceof Problem && error.code === 'validation_failed' ? tooWide('apps') : error;
+      throw isRestricted && error instanceof Problem && error.code === 'validation_failed'
+        ? tooWideProblem('apps')
+        : error;
     },
   );
   const wider = widerRestriction(held, tightened);
   if (wider === null) return tightened;
-  throw tooWide(wider);
+  throw tooWideProblem(wider);
 }
 
-/** Issues an access token that no person creates, with its audit event. Throws `quota_exceeded`. */
+/** Issues an access token for a workload identity or another token, with its audit event. Throws `quota_exceeded`. */
 export async function issueToken(
   trx: Trx,
   request: RequestContext,

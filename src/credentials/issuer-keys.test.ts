@@ -30,7 +30,7 @@ const reasonOf = async (token: string | Promise<string>) => {
   return verified.claims === null ? verified.reason : 'ok';
 };
 
-test('the keys of an issuer are read once and cached, also for parallel requests', async () => {
+test('the keys of an issuer are read once and cached, even for parallel requests', async () => {
   const tokens = await Promise.all(Array.from({ length: 20 }, () => sign({})));
   assert.deepEqual(new Set(await Promise.all(tokens.map(reasonOf))), new Set(['ok']));
   assert.deepEqual(issuer.requests, ['/.well-known/openid-configuration', '/keys']);
@@ -62,7 +62,7 @@ test('a withdrawn key is no longer accepted once the keys are read again', async
   assert.equal(await reasonOf(sign({}, { key })), 'key');
 });
 
-test('signatures of the four algorithms are accepted, and no others', async () => {
+test('four signature algorithms are accepted, and no others', async () => {
   for (const alg of ['RS256', 'PS256', 'EdDSA', 'ES256', 'RS512', 'ES384']) {
     const key = await issuer.addKey(`key-${alg}`, alg);
     keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
@@ -70,10 +70,10 @@ test('signatures of the four algorithms are accepted, and no others', async () =
   }
 });
 
-test('an issuer that hangs or sends too large or invalid responses is unavailable after a bounded time and number of bytes', async () => {
+test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within bounded time and memory', async () => {
   const token = await sign({});
   const large = Buffer.alloc(10 * 1_048_576, ' ');
-  const faults: Readonly<Record<string, TestIssuer['respond']>> = {
+  const faultyResponses: Readonly<Record<string, TestIssuer['respond']>> = {
     hangs: () => undefined,
     'sends one byte': (_, response) => response.write('{'),
     'sends 10 MB': (path, response) => (path === '/keys' ? response.end(large) : defaultResponse(path, response)),
@@ -86,7 +86,7 @@ test('an issuer that hangs or sends too large or invalid responses is unavailabl
     'names another issuer': (_, response) =>
       response.end(JSON.stringify({ issuer: 'https://x', jwks_uri: `${issuer.url}/keys` })),
   };
-  for (const [name, respond] of Object.entries(faults)) {
+  for (const [name, respond] of Object.entries(faultyResponses)) {
     issuer.respond = respond;
     keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
     const startedAt = performance.now();
@@ -98,7 +98,7 @@ test('an issuer that hangs or sends too large or invalid responses is unavailabl
   }
 });
 
-test('while an issuer fails, its keys are used for an hour', async () => {
+test('while an issuer cannot be read, its cached keys are used for an hour', async () => {
   assert.equal(await reasonOf(sign({})), 'ok');
   issuer.respond = (_, response) => response.writeHead(500).end();
   now += 59 * MINUTE;
@@ -107,7 +107,7 @@ test('while an issuer fails, its keys are used for an hour', async () => {
   await assert.rejects(verify(sign({})), { code: 'unavailable' });
 });
 
-test('with a configured URL of keys, the discovery document is not read', async () => {
+test('with a configured JWKS URL, the discovery document is not read', async () => {
   assert.notEqual((await verify(sign({}), `${issuer.url}/keys`)).claims, null);
   assert.deepEqual(issuer.requests, ['/keys']);
 });

@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { type Outbound, OutboundError } from '../outbound/outbound.ts';
 
-/** An issuer and the URL of its keys; if that is null, the URL is in its discovery document. */
+/** An issuer and the URL of its keys. If the URL is null, the one in the issuer's discovery document is used. */
 export interface KeySource {
   readonly issuer: string;
   readonly jwksUrl: string | null;
@@ -18,33 +18,37 @@ export interface IssuerKeys {
    */
   find(source: KeySource): Promise<KeySet>;
   /**
-   * Like `find`, for a token with an unknown key: reads the keys again, unless that happened within the last minute.
+   * Like `find`, for a token with an unknown key: reads the keys again, unless they were read within the last minute.
    */
   findAgain(source: KeySource): Promise<KeySet>;
 }
 
-/** How long keys are used without reading them again, and how long if the issuer cannot be reached. */
+/** How long keys are used without reading them again. */
 const FRESH_MS = 10 * MINUTE;
+/** How long keys are used while the issuer cannot be reached. */
 const STALE_MS = 60 * MINUTE;
-/** Minimum time between reads: for tokens with unknown keys, and after a failed read. */
+/** Minimum time between reads for tokens with unknown keys. */
 const UNKNOWN_KEY_PAUSE_MS = MINUTE;
+/** Minimum time between a failed read and the next read. */
 const FAILURE_PAUSE_MS = 10 * SECOND;
 const REQUEST_TIMEOUT_MS = 5 * SECOND;
-/** An issuer has a few keys of about 2 KB. */
+/** Issuers publish a few keys of about 2 KB each. */
 const MAX_BYTES = 262_144;
 const MAX_KEYS = 100;
 const MAX_SOURCES = 1_000;
 /**
- * Maximum characters of a modulus (8,192 bits) and an exponent (64 bits) in base64url. Longer ones make verification
- * slow.
+ * Maximum lengths of a modulus (8,192 bits) and an exponent (64 bits) in base64url characters. Longer values make
+ * verification slow.
  */
 const MAX_MODULUS_LENGTH = 1_366;
 const MAX_EXPONENT_LENGTH = 11;
 
-interface Entry {
+/** The cached keys of one source. Times are in epoch milliseconds. */
+interface CachedKeys {
   keys: KeySet | null;
   readAt: number;
   attemptedAt: number;
+  /** Why the last read failed; empty if it succeeded. */
   failure: string;
   pending: Promise<void> | null;
 }
@@ -54,7 +58,7 @@ interface Reader {
   readonly timeoutMs: number;
 }
 
-/** The members of a key that verification needs. Others, such as a URL of certificates, are never used. */
+/** The members of a key that verification needs. Other members, such as a certificate URL, are never used. */
 const MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'crv', 'x', 'y', 'n', 'e'] as const;
 
 /** Returns the usable public keys of a JWK Set. Throws `OutboundError` if the document is not a JWK Set. Pure. */
@@ -65,7 +69,7 @@ function toKeySet(document: unknown): KeySet {
   const usable = keys.flatMap((key: unknown) => {
     if (typeof key !== 'object' || key === null) return [];
     const { kty, n, e } = key as JWK;
-    // Not `oct`: a symmetric key of an issuer would be published, and anyone could sign with it.
+    // Symmetric keys (`oct`) are not usable: anyone who can read a published key could sign with it.
     if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return [];
     if (kty === 'RSA' && !(Number(n?.length) <= MAX_MODULUS_LENGTH && Number(e?.length) <= MAX_EXPONENT_LENGTH))
       return [];
@@ -91,20 +95,20 @@ async function readJson({ outbound, timeoutMs }: Reader, url: string): Promise<u
   }
 }
 
-/** Returns the URL of the keys by OpenID Connect Discovery 1.0, section 4. */
+/** Returns the URL of the keys according to OpenID Connect Discovery 1.0, section 4. */
 async function discover(reader: Reader, issuer: string): Promise<string> {
   const document = await readJson(reader, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  const { issuer: named, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
-  if (named !== issuer) throw new OutboundError('The discovery document names another issuer.');
+  const { issuer: namedIssuer, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
+  if (namedIssuer !== issuer) throw new OutboundError('The discovery document names another issuer.');
   const isSecure = typeof url === 'string' && (url.startsWith('https://') || issuer.startsWith('http://'));
-  if (!isSecure) throw new OutboundError('The discovery document has no https:// URL of keys.');
+  if (!isSecure) throw new OutboundError('The discovery document has no "jwks_uri" that starts with https://.');
   return url;
 }
 
 /**
- * Caches the keys of issuers, by issuer and URL, so that a key is only ever used for the issuer that published it. They
- * are read again after ten minutes, and at most once per minute for tokens with unknown keys, however many of those
- * arrive. Locations of keys in a token (`jku`, `x5u`, `jwk`) are ignored.
+ * Caches the keys of issuers by issuer and URL, so that a key is used only for the issuer that published it. Keys are
+ * read again after ten minutes, and for tokens with unknown keys at most once per minute. Keys and key URLs in the header
+ * of a token (`jwk`, `jku`, `x5u`) are ignored.
  */
 export function createIssuerKeys(
   outbound: Outbound,
@@ -112,9 +116,9 @@ export function createIssuerKeys(
   timeoutMs: number = REQUEST_TIMEOUT_MS,
 ): IssuerKeys {
   const reader: Reader = { outbound, timeoutMs };
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, CachedKeys>();
 
-  function entryOf({ issuer, jwksUrl }: KeySource): Entry {
+  function entryOf({ issuer, jwksUrl }: KeySource): CachedKeys {
     const key = JSON.stringify([issuer, jwksUrl]);
     const entry = entries.get(key) ?? { keys: null, readAt: 0, attemptedAt: 0, failure: '', pending: null };
     entries.delete(key);
@@ -124,7 +128,7 @@ export function createIssuerKeys(
     return entry;
   }
 
-  async function read({ issuer, jwksUrl }: KeySource, entry: Entry): Promise<void> {
+  async function read({ issuer, jwksUrl }: KeySource, entry: CachedKeys): Promise<void> {
     entry.attemptedAt = clock();
     entry.failure = '';
     try {

@@ -12,7 +12,7 @@ import type { CredentialContext } from './credentials.ts';
 import { deleteInTransaction, waitForEach } from './deletion.ts';
 import { lockCurrentPolicy } from './policy.ts';
 
-/** Returns text of a report as it is stored: without any secret, and truncated. */
+/** Returns text of a report in the form in which it is stored: without secrets, and truncated to `max` characters. */
 function toStoredText(text: string | null | undefined, token: string, max: number): string | null {
   if (text === null || text === undefined || text === '') return null;
   const redacted = redactLogText(text.replaceAll(token, '[secret]'));
@@ -20,9 +20,9 @@ function toStoredText(text: string | null | undefined, token: string, max: numbe
 }
 
 /**
- * Handles a credential whose secret was found in public as the policy of its workspace says: deletes it, or only raises
- * a notice. The location is recorded at most once per day. When this resolves, no node accepts a deleted credential.
- * Throws `unavailable` if it was deleted but not every node has confirmed that in time.
+ * Handles a credential whose secret was found in public as the policy of its workspace requires: deletes it and raises a
+ * notice, or only raises a notice, at most once per location and day. When this resolves, no node accepts a deleted
+ * credential. Throws `unavailable` if it was deleted but not every node has confirmed that in time.
  */
 export async function respondToLeak(
   context: CredentialContext,
@@ -54,7 +54,7 @@ export async function respondToLeak(
     }
     return deleted;
   });
-  // Another request may have just deleted it.
+  // Another request may have just deleted the credential.
   if (revocations === null) await context.waitForAllConfirmations(workspaceId);
   else await waitForEach(context, revocations);
 }

@@ -57,7 +57,7 @@ function toRow(policy: Policy): PolicyRow {
   };
 }
 
-/** Returns the policy of a workspace, the defaults if it was never changed. */
+/** Returns the policy of a workspace, or the default policy if it was never changed. */
 export async function findPolicy(context: CredentialContext, workspaceId: string): Promise<Policy> {
   return showPolicy(await findRow(context.store.read, workspaceId));
 }
@@ -77,7 +77,7 @@ export function violationBits(violations: readonly PolicyViolation[]): number {
   return violations.reduce((bits, { rule }) => bits | (1 << CREDENTIAL_RULES.indexOf(rule)), 0);
 }
 
-function refusedByPolicy(errors: readonly FieldError[]): Problem {
+function policyProblem(errors: readonly FieldError[]): Problem {
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return new Problem('validation_failed', detail, {
     errors: errors.map(({ field, message }) => ({ field, message })),
@@ -91,7 +91,7 @@ function refusedByPolicy(errors: readonly FieldError[]): Problem {
 export async function checkNewCredential(trx: Trx, request: RequestContext, subject: PolicySubject): Promise<void> {
   const policy = await lockCurrentPolicy(trx, request.workspaceId);
   const errors = [...(await creatorErrors(trx, request, policy)), ...violationsOf(policy, subject)];
-  if (errors.length > 0) throw refusedByPolicy(errors);
+  if (errors.length > 0) throw policyProblem(errors);
 }
 
 /** Returns an error if the policy does not allow the actor to create credentials. */
@@ -124,12 +124,12 @@ export async function checkEditor(
   if (changes['active'] === true) fields.push('active');
   if (fields.length === 0 || (await creatorErrors(trx, request, policy)).length === 0) return;
   const message = 'can be changed only by the owner of the workspace (policy rule createdBy)';
-  throw refusedByPolicy(fields.map((field) => ({ field, message })));
+  throw policyProblem(fields.map((field) => ({ field, message })));
 }
 
 /**
- * Returns a function that checks one credential of an import and throws `validation_failed` as `checkNewCredential`
- * does. The policy stays locked until the transaction ends.
+ * Returns a function that checks one credential of an import and throws `validation_failed` like `checkNewCredential`.
+ * The policy stays locked until the transaction ends.
  */
 export async function lockPolicyForImport(
   trx: Trx,
@@ -137,10 +137,10 @@ export async function lockPolicyForImport(
 ): Promise<(subject: PolicySubject) => void> {
   const policy = await lockCurrentPolicy(trx, request.workspaceId);
   const errors = await creatorErrors(trx, request, policy);
-  if (errors.length > 0) throw refusedByPolicy(errors);
+  if (errors.length > 0) throw policyProblem(errors);
   return (subject) => {
     const violations = violationsOf(policy, subject);
-    if (violations.length > 0) throw refusedByPolicy(violations);
+    if (violations.length > 0) throw policyProblem(violations);
   };
 }
 
@@ -155,7 +155,7 @@ export function checkEditedCredential(
 ): PolicyViolation[] {
   const violations = violationsOf(policy, subject);
   const refused = violations.filter(({ field }) => changedFields.includes(field.split('.')[0] ?? ''));
-  if (refused.length > 0) throw refusedByPolicy(refused);
+  if (refused.length > 0) throw policyProblem(refused);
   return violations;
 }
 
@@ -164,7 +164,8 @@ export async function lockCurrentPolicy(trx: Trx, workspaceId: string): Promise<
   return showPolicy(await lockPolicy(trx, workspaceId, 'shared'));
 }
 
-function checkBinding(before: Policy, after: Policy, now: number): void {
+/** Throws `validation_failed` if the maximum lifetime would apply to existing credentials without enough notice. */
+function checkBindsExistingFrom(before: Policy, after: Policy, now: number): void {
   const { maxLifetimeDays, bindsExistingFrom } = after;
   if (bindsExistingFrom === null) return;
   if (maxLifetimeDays === null) throw invalidField('bindsExistingFrom', 'must be null if maxLifetimeDays is null');
@@ -176,7 +177,7 @@ function checkBinding(before: Policy, after: Policy, now: number): void {
   throw invalidField('bindsExistingFrom', `must be at least ${noticeDays} days ahead${reason}`);
 }
 
-/** Returns the policy after a change. Throws `validation_failed`. */
+/** Returns the policy after a change. Throws `validation_failed` for a change that is not allowed. */
 async function changePolicy(
   db: Queryable,
   request: RequestContext,
@@ -186,10 +187,10 @@ async function changePolicy(
 ): Promise<Policy> {
   const changed = Object.entries(input).filter(([, value]) => value !== undefined);
   const after: Policy = { ...before, ...(Object.fromEntries(changed) as Partial<Policy>) };
-  checkBinding(before, after, now);
+  checkBindsExistingFrom(before, after, now);
   if (after.requireTwoFactor && !before.requireTwoFactor) {
-    const owner = request.actor.id ?? '';
-    if (!(await hasTwoFactor(db, owner)) && !(await hasMultiFactorSession(db, owner))) {
+    const actorId = request.actor.id ?? '';
+    if (!(await hasTwoFactor(db, actorId)) && !(await hasMultiFactorSession(db, actorId))) {
       throw invalidField(
         'requireTwoFactor',
         'cannot be true until you have turned on two-factor authentication for your own account',
@@ -200,7 +201,7 @@ async function changePolicy(
 }
 
 /**
- * Returns whether credentials that expired because of the maximum lifetime stay expired under a new policy. They do,
+ * Returns whether credentials that expired because of the maximum lifetime stay expired under a new policy. They do
  * unless the maximum becomes longer or no longer applies to existing credentials. Pure.
  */
 function keepsExpired(before: Policy, after: Policy): boolean {
@@ -235,8 +236,8 @@ export async function updatePolicy(
     const target = { kind: 'workspace', id: workspaceId, name: null } as const;
     await recordAuditEvent(trx, request, 'policy.updated', target, now, { before: pick(before), after: pick(after) });
     if (!expiriesChanged) return { policy: after, revocation: null };
-    const numbered = await insertRevocation(trx, workspaceId, null, now);
-    return { policy: after, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
+    const storedRevocation = await insertRevocation(trx, workspaceId, null, now);
+    return { policy: after, revocation: { ...storedRevocation, workspaceId, digest: null } satisfies Revocation };
   });
   if (input.foreignPrefixes !== undefined) await context.refreshForeignPrefixes();
   if (revocation !== null) return { policy, receipt: await context.waitForConfirmation(revocation) };
@@ -247,7 +248,7 @@ export async function updatePolicy(
 
 /**
  * Returns the credentials and members that would violate the policy after a change, oldest first. Changes nothing.
- * Throws as `updatePolicy`.
+ * Throws like `updatePolicy`.
  */
 export async function findViolations(
   context: CredentialContext,
@@ -261,11 +262,11 @@ export async function findViolations(
   const before = showPolicy(await findRow(read, workspaceId));
   checkIfMatch(request.ifMatch, before);
   const policy = await changePolicy(read, request, before, input, now);
-  const keeps = keepsExpired(before, policy);
-  const max = LIMITS.countedTotal;
-  const credentials = await listViolating(read, workspaceId, toRow(policy), keeps, now, limit, max);
+  const staysExpired = keepsExpired(before, policy);
+  const maxTotal = LIMITS.countedTotal;
+  const credentials = await listViolating(read, workspaceId, toRow(policy), staysExpired, now, limit, maxTotal);
   const members = policy.requireTwoFactor
-    ? await listMembersWithoutTwoFactor(read, workspaceId, limit, max)
+    ? await listMembersWithoutTwoFactor(read, workspaceId, limit, maxTotal)
     : { rows: [], total: 0 };
   return {
     dryRun: true,

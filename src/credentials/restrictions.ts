@@ -27,8 +27,8 @@ export function toRestrictionColumns({ maxUses, ...others }: Restrictions): Rest
 }
 
 /**
- * Throws `validation_failed`, naming `field`, for an API key that may run guards and is restricted to projects or apps,
- * because guards receive the credentials of the whole workspace.
+ * Throws `validation_failed` with an error for `field` if an API key may run guards and is restricted to projects or
+ * apps, because guards receive the credentials of the whole workspace.
  */
 export function checkGuard(
   { guard, restrictions }: { readonly guard: boolean; readonly restrictions: Restrictions },
@@ -41,18 +41,19 @@ export function checkGuard(
 }
 
 /**
- * Returns the ids of projects or apps of the workspace, without duplicates. An id that the credential already has is
- * accepted even if the resource was deleted. Throws `validation_failed` for an unknown project or app.
+ * Returns the IDs of the projects or apps that are requested by ID or slug, without duplicates. An ID that the
+ * credential already has is accepted even if the resource was deleted. Throws `validation_failed` for an unknown project
+ * or app.
  */
 async function resolveResources(
   db: Queryable,
   type: 'project' | 'app',
   workspaceId: string,
-  named: readonly string[],
+  requested: readonly string[],
   held: readonly string[],
 ): Promise<string[]> {
-  const ids = await findResourceIds(db, type, workspaceId, named);
-  const resolved = named.map((idOrSlug, index) => {
+  const ids = await findResourceIds(db, type, workspaceId, requested);
+  const resolved = requested.map((idOrSlug, index) => {
     const id = ids.get(idOrSlug) ?? held.find((heldId) => heldId === idOrSlug);
     if (id === undefined) throw invalidField(`restrictions.${type}s.${index}`, `no ${type} has this ID or slug`);
     return id;
@@ -61,8 +62,8 @@ async function resolveResources(
 }
 
 /**
- * Returns the requested restrictions, with projects and apps as ids. Members that are missing in the input are copied
- * from `before`. Throws `validation_failed` for a project or an app that the workspace does not have.
+ * Returns the requested restrictions, with projects and apps as IDs. Members that are missing from the input are copied
+ * from `before`. Throws `validation_failed` for a project or app that the workspace does not have.
  */
 export async function resolveRestrictions(
   db: Queryable,
@@ -71,8 +72,8 @@ export async function resolveRestrictions(
   before: Restrictions = NO_RESTRICTIONS,
 ): Promise<Restrictions> {
   const { addresses = before.addresses, projects, apps, rate = before.rate, maxUses = before.maxUses } = input ?? {};
-  const resolve = (type: 'project' | 'app', named: string[] | undefined, held: string[]) =>
-    named === undefined ? held : resolveResources(db, type, workspaceId, named, held);
+  const resolve = (type: 'project' | 'app', requested: string[] | undefined, held: string[]) =>
+    requested === undefined ? held : resolveResources(db, type, workspaceId, requested, held);
   return {
     addresses,
     projects: await resolve('project', projects, before.projects),

@@ -55,15 +55,15 @@ export function toStoredCredential(row: AuthorizationRow): StoredCredential {
   };
 }
 
-/** Returns the uses that can be taken of a stored credential at `now` (epoch milliseconds). Pure. */
+/** Returns how many of the wanted uses a stored credential allows at `now` (epoch milliseconds). Pure. */
 export function takeUsesOf(row: UseRow, wanted: number, now: number): TakenUses {
   const { rate, maxUses } = parseRestrictions(row);
   return takeUses({ rate, ...rateLevelOf(row), maxUses, spentUses: row.spent_uses }, wanted, now);
 }
 
 /**
- * Takes uses of a credential within its rate and its maximum, at `clock()` (epoch milliseconds). Throws `unavailable` if
- * the store cannot be written.
+ * Takes uses of a credential, as many as its rate and its maximum number of uses allow. `clock` returns epoch
+ * milliseconds. Throws `unavailable` if the store cannot be written.
  */
 export async function takeStoredUses(
   store: Store,
@@ -90,8 +90,8 @@ export async function takeStoredUses(
 }
 
 /**
- * Adds requests that a node has accepted to the rates of their credentials, in one transaction at `clock()` (epoch
- * milliseconds). Throws `unavailable` if the store cannot be written.
+ * Adds requests that a node has accepted to the rate levels of their credentials, in one transaction. `clock` returns
+ * epoch milliseconds. Throws `unavailable` if the store cannot be written.
  */
 export async function shareRateUses(
   store: Store,
@@ -109,7 +109,7 @@ export async function shareRateUses(
       levels.set(row.id, level);
       return level;
     }
-    // The rate was edited in the meantime, so the level is not below empty.
+    // The rate was edited after the requests were accepted. After an edit, the level is not below empty.
     return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
   };
   await store

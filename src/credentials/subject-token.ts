@@ -2,10 +2,10 @@ import { type CompactVerifyGetKey, compactVerify, decodeProtectedHeader, errors 
 import type { Claims } from '../contract/claim-patterns.ts';
 import type { IssuerKeys, KeySource } from './issuer-keys.ts';
 
-/** The signature algorithms of the contract, without symmetric algorithms and `none`. */
+/** The accepted signature algorithms. Symmetric algorithms and `none` are not accepted. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
-/** The claims of a token whose signature is valid, or why it was refused. */
+/** The claims of a token whose signature is valid, or the reason why the token was refused. */
 export type Verification =
   | { readonly claims: Claims }
   | { readonly claims: null; readonly reason: TokenRefusal; readonly detail: string };
@@ -23,13 +23,13 @@ function payloadOf(text: string): Claims | null {
   }
 }
 
-/** Returns why a token is refused before any key is looked up, or null. Pure. */
-function headerProblem(token: string, issuer: string): Verification | null {
+/** Returns the refusal of a token with a wrong header or issuer, for which no key is looked up; null otherwise. Pure. */
+function refusalWithoutKey(token: string, issuer: string): Verification | null {
   let header: ReturnType<typeof decodeProtectedHeader>;
   try {
     header = decodeProtectedHeader(token);
   } catch {
-    return refused('malformed', 'It is not a signed JWT.');
+    return refused('malformed', 'The token is not a signed JWT.');
   }
   const { alg, typ } = header;
   if (typeof alg !== 'string' || !ALGORITHMS.includes(alg))
@@ -38,21 +38,21 @@ function headerProblem(token: string, issuer: string): Verification | null {
   if (typ !== undefined && !/^(?:application\/)?jwt$/i.test(String(typ)))
     return refused('malformed', 'The type in the header must be JWT.');
   const unverified = payloadOf(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  if (unverified === null) return refused('malformed', 'Its payload is not a JSON object.');
+  if (unverified === null) return refused('malformed', 'The payload is not a JSON object.');
   return unverified['iss'] === issuer ? null : refused('issuer', `The issuer must be exactly ${issuer}.`);
 }
 
 /**
- * Verifies the signature of a token of an issuer, with the keys that the issuer publishes; keys and URLs in its header
- * are ignored. Of its claims, only `iss` is checked. Throws `unavailable` if the keys cannot be read.
+ * Verifies the signature of a token with the keys that its issuer publishes. Keys and URLs in the header of the token
+ * are ignored. Of the claims, only `iss` is checked. Throws `unavailable` if the keys cannot be read.
  */
 export async function verifySubjectToken(keys: IssuerKeys, source: KeySource, token: string): Promise<Verification> {
-  const problem = headerProblem(token, source.issuer);
-  if (problem !== null) return problem;
+  const refusal = refusalWithoutKey(token, source.issuer);
+  if (refusal !== null) return refusal;
   const verifyWith = async (find: (source: KeySource) => Promise<CompactVerifyGetKey>): Promise<Verification> => {
     const { payload } = await compactVerify(token, await find(source), { algorithms: ALGORITHMS });
     const claims = payloadOf(new TextDecoder().decode(payload));
-    return claims === null ? refused('malformed', 'Its payload is not a JSON object.') : { claims };
+    return claims === null ? refused('malformed', 'The payload is not a JSON object.') : { claims };
   };
   try {
     return await verifyWith(keys.find).catch((error: unknown) => {
@@ -62,9 +62,10 @@ export async function verifySubjectToken(keys: IssuerKeys, source: KeySource, to
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey) return refused('key', 'The issuer publishes no key with this ID.');
     if (error instanceof errors.JWKSMultipleMatchingKeys) return refused('key', 'The token does not name its key.');
-    if (error instanceof errors.JWSSignatureVerificationFailed) return refused('signature', 'It is not valid.');
+    if (error instanceof errors.JWSSignatureVerificationFailed)
+      return refused('signature', 'The signature is not valid.');
     if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException)
-      return refused('signature', 'It cannot be verified with the key of the issuer.');
+      return refused('signature', 'The signature cannot be verified with the key of the issuer.');
     throw error;
   }
 }

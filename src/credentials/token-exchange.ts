@@ -24,15 +24,15 @@ import type { WorkloadContext } from './workload-context.ts';
 
 export interface TokenExchangeRequest {
   readonly scope: string | undefined;
-  /** Seconds; the maximum if undefined. */
+  /** The lifetime in seconds; the maximum if undefined. */
   readonly expiresIn: string | number | undefined;
-  /** Tighter restrictions than those of the parent, or undefined for the same ones. */
+  /** Tighter restrictions than the parent's; the parent's restrictions if undefined. */
   readonly restrictions: RestrictionsInput | undefined;
 }
 
 /**
- * Refuses a parent that cannot be exchanged: a token that was itself issued in exchange, and a token whose uses are
- * limited, because each child would have the same limit again.
+ * Refuses a parent that cannot be exchanged: a token that expires within a second, a token that was itself issued in
+ * exchange, and a token whose uses are limited, because each child would have the same limit again.
  */
 function checkParent(parent: CredentialRow | undefined, now: number): CredentialRow {
   if (parent === undefined || (parent.expires_at !== null && parent.expires_at < now + SECOND))
@@ -66,9 +66,10 @@ async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Prom
 }
 
 /**
- * Issues a narrower access token in exchange for an authenticated one: with some of its scopes, restrictions that are
- * not wider, and an expiry that is not later. It is deleted with its parent. Throws an OAuth error in a `Problem`:
- * `invalid_scope`, `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`, `rate_limited`.
+ * Issues an access token in exchange for an authenticated access token, the parent: with some of its scopes, with
+ * restrictions that are not wider, and with an expiry that is not later. The new token is deleted with its parent. Throws
+ * the OAuth errors `invalid_scope` and `invalid_request`, the latter also for a parent that cannot be exchanged;
+ * `quota_exceeded`; and `rate_limited`.
  */
 export async function exchangeAccessToken(
   context: WorkloadContext,
@@ -78,7 +79,7 @@ export async function exchangeAccessToken(
 ): Promise<IssuedToken> {
   const now = context.clock();
   const requestedSeconds = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
-  // Tokens that are revoked immediately count too, because each leaves events and a tombstone.
+  // Tokens that are revoked immediately count too, because each of them leaves events and a tombstone.
   context.exchangesPerParent.check(id, now);
   context.exchangesPerWorkspace.check(workspace.id, now);
   context.exchangesPerParent.record(id, now);

@@ -3,26 +3,26 @@ import type { Store } from '../store/store.ts';
 import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk } from '../store/usage.ts';
 
 /**
- * Durable storage of counted uses: written within a second, and added to the credentials ("folded") later or when a
- * credential is read.
+ * Durable storage of counted uses. Uses are written within a second, and added to their credentials ("folded") later or
+ * when a credential is read.
  */
 export interface UsageJournal extends UsageStore {
   /**
-   * Adds all uses written before the call to the credentials, in short transactions; only one fold runs at a time. Uses
-   * that remain after `timeBudgetMs` milliseconds are left to the next fold.
+   * Adds all uses that were written before the call to their credentials, in short transactions. Only one fold runs at a
+   * time. Uses that remain after `timeBudgetMs` milliseconds are left to the next fold.
    */
   fold(timeBudgetMs?: number): Promise<void>;
-  /** Number of credentials in chunks that are not folded yet; a credential in several chunks counts several times. */
+  /** Number of credentials in chunks that are not yet folded. A credential in several chunks counts several times. */
   pendingUses(): number;
 }
 
-/** A transaction longer than this, in milliseconds, is followed by smaller ones, because other writers wait for it. */
+/** A longer transaction is followed by smaller transactions, because other writers wait for it. */
 const MAX_FOLD_TRANSACTION_MS = 100;
 const MAX_CHUNKS_PER_FOLD = 64;
 
-/** Writes uses; a chunk that is sent again is counted once. */
+/** Creates a journal that counts a chunk once, even if it is sent again. */
 export async function createUsageJournal(store: Store): Promise<UsageJournal> {
-  let size = await countUnfoldedUses(store.read);
+  let unfoldedCount = await countUnfoldedUses(store.read);
   let maxChunks = 1;
   let folding: Promise<void> | null = null;
 
@@ -37,7 +37,7 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
         elapsedMs > MAX_FOLD_TRANSACTION_MS
           ? Math.max(1, chunkLimit >> 1)
           : Math.min(MAX_CHUNKS_PER_FOLD, chunkLimit * 2);
-      size = Math.max(0, size - uses);
+      unfoldedCount = Math.max(0, unfoldedCount - uses);
       full = chunks === chunkLimit;
     }
   }
@@ -49,16 +49,16 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
         await insertUsageChunk(trx, nodeId, number, uses);
         return true;
       });
-      if (isNew) size += uses.length;
+      if (isNew) unfoldedCount += uses.length;
     },
     async fold(timeBudgetMs = Number.POSITIVE_INFINITY) {
-      // A fold under way may have started before the uses that the caller needs were written.
+      // A fold in progress may have started before the uses that the caller needs were written.
       if (folding !== null) await folding.catch(() => undefined);
       folding ??= foldAll(timeBudgetMs).finally(() => {
         folding = null;
       });
       await folding;
     },
-    pendingUses: () => size,
+    pendingUses: () => unfoldedCount,
   };
 }

@@ -18,20 +18,20 @@ export interface WorkloadContext extends CredentialContext {
   readonly exchangesPerIdentity: LeakyBucketLimiter;
   /** Counts exchanges of both kinds, by the ID of the workspace. */
   readonly exchangesPerWorkspace: LeakyBucketLimiter;
-  /** Whether a refusal is the first one with this key in the minute of `now`; only the first one is recorded. */
+  /** Whether a refusal is the first one with this key in the minute of `now`. Only the first refusal is recorded. */
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }
 
-/** Beyond this number of keys in a minute, no refusal counts as the first. */
+/** Beyond this number of keys in a minute, no refusal counts as the first one. */
 const MAX_KEYS = 10_000;
 
 export function createFirstPerMinute(): WorkloadContext['isFirstRefusal'] {
-  let current = 0;
+  let currentMinute = 0;
   const keys = new Set<string>();
   return (key, now) => {
     const minute = Math.floor(now / MINUTE);
-    if (minute !== current) keys.clear();
-    current = minute;
+    if (minute !== currentMinute) keys.clear();
+    currentMinute = minute;
     if (keys.has(key) || keys.size >= MAX_KEYS) return false;
     keys.add(key);
     return true;

@@ -8,13 +8,13 @@ import type { Trx } from '../store/store.ts';
 import { insertExchange, lockWorkloadIdentity } from '../store/workload-identities.ts';
 import { oauthError } from './issued-tokens.ts';
 import type { WorkloadContext } from './workload-context.ts';
-import { conditionsOf, workloadPartyOf } from './workload-identities.ts';
+import { conditionsOf, workloadPartyOf } from './workload-identity-reads.ts';
 
 /** A refusal that is recorded among the last exchanges of the identity. */
 export class ExchangeRefusal extends Error {
   readonly reason: string;
   readonly claims: Claims | null;
-  /** The response to the client; the same whatever is wrong with its token, so that strangers learn nothing. */
+  /** The response to the client. By default it does not contain the reason, so that strangers learn nothing from it. */
   readonly problem: Problem;
 
   constructor(reason: string, detail: string, claims: Claims | null, problem: Problem = notAccepted()) {
@@ -25,14 +25,14 @@ export class ExchangeRefusal extends Error {
   }
 }
 
-/** The same for an unknown identity, so that nobody can test which identities exist. */
+/** Used for an unknown identity too, so that clients cannot find out which identities exist. */
 export const notAccepted = () =>
   oauthError(
     'invalid_request',
     'The subject token is not accepted for this workload identity. Its last exchanges show the reason to owners and admins of its workspace.',
   );
 
-/** Claims that identify a job, to be recorded besides those with conditions. */
+/** Claims that identify a job. They are recorded in addition to the claims in the conditions of the identity. */
 const RECORDED_CLAIMS = [
   ...['sub', 'jti', 'repository', 'repository_id', 'repository_owner_id', 'ref', 'sha', 'environment', 'event_name'],
   ...[
@@ -50,7 +50,7 @@ const RECORDED_CLAIMS = [
 ];
 const MAX_RECORDED_LENGTH = 300;
 
-/** Returns the claims to record, as text: a bounded number of bounded values. Pure. */
+/** Returns the claims to record as text. Their number and their lengths are bounded. Pure. */
 export function recordedClaims(claims: Claims, row: WorkloadIdentityTable): Record<string, string> {
   const names = new Set([...RECORDED_CLAIMS, ...Object.keys(conditionsOf(row))]);
   const recorded = [...names].flatMap((name) => {
@@ -111,7 +111,7 @@ export async function recordRefusal(
   if (!context.isFirstRefusal(`${row.id} ${reason}`, now)) return;
   const recorded = claims === null ? null : recordedClaims(claims, row);
   await context.store.transaction(async (trx) => {
-    // The identity may have been deleted in the meantime, and its exchanges with it.
+    // If the identity has been deleted, so have its exchanges.
     if ((await lockWorkloadIdentity(trx, workspaceId, row.id)) === undefined) return;
     await recordExchange(trx, row, origin, now, { reason, detail, claims: recorded });
   });

@@ -41,16 +41,17 @@ import {
   recordedClaims,
   recordRefusal,
 } from './workload-exchange-log.ts';
-import { conditionsOf, scopesOf, tokenSubjectOf, workloadPartyOf } from './workload-identities.ts';
+import { tokenSubjectOf } from './workload-identities.ts';
+import { conditionsOf, scopesOf, workloadPartyOf } from './workload-identity-reads.ts';
 
 export interface WorkloadExchangeRequest {
   /** The JWT that the issuer of the workload has signed. */
   readonly token: string;
   readonly identityId: string;
   readonly scope: string | undefined;
-  /** Seconds; the lifetime of the identity if undefined. */
+  /** The lifetime in seconds; the identity's lifetime if undefined. */
   readonly expiresIn: string | number | undefined;
-  /** Tighter restrictions than those of the identity, or undefined for the same ones. */
+  /** Tighter restrictions than the identity's; the identity's restrictions if undefined. */
   readonly restrictions: RestrictionsInput | undefined;
 }
 
@@ -72,7 +73,7 @@ async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Clai
   const { jti } = claims;
   if (jti === undefined) return;
   if (typeof jti !== 'string' || jti === '' || jti.length > 1024)
-    throw new ExchangeRefusal('jti', 'must be a text of up to 1,024 characters', claims);
+    throw new ExchangeRefusal('jti', 'must be a string of 1 to 1,024 characters', claims);
   const digest = createHash('sha256')
     .update(JSON.stringify([row.issuer, jti]))
     .digest();
@@ -80,7 +81,7 @@ async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Clai
   throw new ExchangeRefusal('replay', 'The token has been exchanged before.', claims);
 }
 
-/** Returns the scopes of the new token. Refuses those that the identity does not grant. */
+/** Returns the scopes of the new token. Refuses scopes that the identity does not grant. */
 function grantedScopes(row: WorkloadIdentityTable, { scope }: WorkloadExchangeRequest, claims: Claims): Scope[] {
   try {
     return requestedScopes(scope, scopesOf(row), scopesOf(row));
@@ -89,7 +90,7 @@ function grantedScopes(row: WorkloadIdentityTable, { scope }: WorkloadExchangeRe
   }
 }
 
-/** Returns the restrictions of the new token. Refuses wider ones than those of the identity. */
+/** Returns the restrictions of the new token. Refuses restrictions that are wider than the identity's. */
 async function grantedRestrictions(
   trx: Trx,
   row: WorkloadIdentityTable,
@@ -103,7 +104,7 @@ async function grantedRestrictions(
   }
 }
 
-/** Refuses a token that the policy forbids; the policy may have changed since the identity was last edited. */
+/** Refuses a token that the policy does not allow, because the policy may have changed since the identity was edited. */
 async function refuseByPolicy(
   trx: Trx,
   row: WorkloadIdentityTable,
@@ -136,44 +137,44 @@ function checkRates(context: WorkloadContext, row: WorkloadIdentityTable, claims
   }
 }
 
-/** Returns whether two reads of an identity are equal, so that it was not edited in between. Pure. */
-function isSameIdentity(first: WorkloadIdentityTable, second: WorkloadIdentityTable): boolean {
+/** Returns whether an identity was not edited between two reads. Pure. */
+function isUnedited(first: WorkloadIdentityTable, second: WorkloadIdentityTable): boolean {
   return JSON.stringify({ ...first, last_exchanged_at: 0 }) === JSON.stringify({ ...second, last_exchanged_at: 0 });
 }
 
-/** Issues a token for verified claims, in one transaction with the records that prevent issuing a second token. */
+/** Issues a token for verified claims, in one transaction with the record that prevents a second token for them. */
 async function issueForClaims(
   context: WorkloadContext,
-  found: WorkloadIdentityTable,
+  verifiedRow: WorkloadIdentityTable,
   claims: Claims,
   request: WorkloadExchangeRequest,
   origin: RequestOrigin,
 ): Promise<IssuedToken> {
-  const { workspace_id: workspaceId, id } = found;
+  const { workspace_id: workspaceId, id } = verifiedRow;
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const scopes = grantedScopes(found, request, claims);
-    const restrictions = await grantedRestrictions(trx, found, request, claims);
-    await refuseByPolicy(trx, found, { rights: scopes, addresses: restrictions.addresses }, claims, now);
+    const scopes = grantedScopes(verifiedRow, request, claims);
+    const restrictions = await grantedRestrictions(trx, verifiedRow, request, claims);
+    await refuseByPolicy(trx, verifiedRow, { rights: scopes, addresses: restrictions.addresses }, claims, now);
     const row = await lockWorkloadIdentity(trx, workspaceId, id);
     if (row === undefined) throw notAccepted();
-    // An edit may have changed the issuer that the signature was checked for.
-    if (!isSameIdentity(row, found))
+    // An edit may have changed the issuer for which the signature was checked.
+    if (!isUnedited(row, verifiedRow))
       throw new Problem('unavailable', 'The workload identity was just edited.', { retryAfter: 1 });
     await refuseTooMany(trx, row, claims, now);
     await refuseReplayed(trx, row, claims);
-    // Only accepted tokens count, so that nobody can use up the rate with invalid tokens. Checked again, because
-    // parallel exchanges of an identity wait for each other here.
+    // Only accepted tokens count, so that clients cannot use up the rate with invalid tokens. The rates are checked again
+    // because parallel exchanges of an identity run one at a time from here on.
     checkRates(context, row, claims, now);
     context.exchangesPerIdentity.record(id, now);
     context.exchangesPerWorkspace.record(workspaceId, now);
     const lifetimeSeconds = requestedLifetime(request.expiresIn, row.lifetime_seconds, row.lifetime_seconds);
     const actor = workloadPartyOf(row);
-    const issuer: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
+    const issueRequest: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
     const recorded = recordedClaims(claims, row);
     const name = `${row.name}: ${recorded['sub'] ?? row.issuer}`;
     const fields = { name, scopes, lifetimeSeconds, restrictions, origin: 'workload' } as const;
-    const issued = await issueToken(trx, issuer, now, { ...fields, issuedBy: id }, recorded);
+    const issued = await issueToken(trx, issueRequest, now, { ...fields, issuedBy: id }, recorded);
     await recordExchange(trx, row, origin, now, { claims: recorded, credentialId: issued.id });
     await updateWorkloadIdentity(trx, row, { last_exchanged_at: now });
     return issued;
@@ -198,9 +199,9 @@ async function exchange(
 }
 
 /**
- * Issues an access token for a workload that presents a token of its issuer. Throws an OAuth error in a `Problem`:
- * `invalid_request` for a token that is not accepted and for an unknown identity, `invalid_scope`; `unavailable` if the
- * issuer cannot be reached, `rate_limited` and `quota_exceeded`.
+ * Issues an access token for a workload that presents a token of its issuer. Throws the OAuth errors `invalid_request`,
+ * also for a token that is not accepted and for an unknown identity, and `invalid_scope`; `unavailable` if the issuer
+ * cannot be reached; `rate_limited`; and `quota_exceeded`.
  */
 export async function exchangeWorkloadToken(
   context: WorkloadContext,

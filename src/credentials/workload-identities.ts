@@ -1,92 +1,56 @@
 import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
-import {
-  type ClaimConditions,
-  type Claims,
-  issuerAndAudienceFailures,
-  unmetConditions,
-} from '../contract/claim-patterns.ts';
+import type { ClaimConditions } from '../contract/claim-patterns.ts';
 import { createId } from '../contract/id.ts';
-import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
-import type { Page } from '../contract/paging.ts';
-import { invalidField, Problem } from '../contract/problem.ts';
-import type { Scope } from '../contract/vocabulary.ts';
+import { invalidField } from '../contract/problem.ts';
 import type {
   CreateWorkloadIdentity,
   UpdateWorkloadIdentity,
-  WorkloadExchange,
   WorkloadIdentity,
-  WorkloadIdentityTest,
 } from '../contract/workload-identities.ts';
 import { identificationProblem } from '../contract/workload-issuers.ts';
 import { insertRevocation } from '../store/credentials.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { deleteIssuedForWorkload } from '../store/issued-tokens.ts';
-import { readPageRequest, toPage } from '../store/paging.ts';
-import type { WorkloadExchangeTable, WorkloadIdentityTable } from '../store/schema/workloads.ts';
-import type { Queryable, Trx } from '../store/store.ts';
+import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';
+import type { Trx } from '../store/store.ts';
 import { insertTombstonesOfIssued } from '../store/tombstones.ts';
 import {
   countWorkloadIdentities,
   deleteWorkloadIdentity as deleteRow,
-  findWorkloadIdentity as findRow,
   insertWorkloadIdentity,
-  listExchanges as listExchangeRows,
-  listWorkloadIdentities as listRows,
   lockWorkloadIdentity,
   updateWorkloadIdentity as updateRow,
 } from '../store/workload-identities.ts';
 import { checkNewCredential } from './policy.ts';
 import { parseRestrictions, resolveRestrictions, toRestrictionColumns } from './restrictions.ts';
 import type { WorkloadContext } from './workload-context.ts';
+import {
+  requireIdentity,
+  scopesOf,
+  showIdentity,
+  workloadIdentityNotFound,
+  workloadPartyOf,
+} from './workload-identity-reads.ts';
 
-export const conditionsOf = (row: WorkloadIdentityTable) => JSON.parse(row.conditions) as ClaimConditions;
-export const scopesOf = (row: WorkloadIdentityTable) => JSON.parse(row.scopes) as Scope[];
-export const workloadPartyOf = ({ id, name }: { id: string; name: string }) =>
-  ({ kind: 'workload_identity', id, name }) as const;
-
-function showIdentity(row: WorkloadIdentityTable): WorkloadIdentity {
-  return {
-    id: row.id,
-    name: row.name,
-    issuer: row.issuer,
-    jwksUrl: row.jwks_url,
-    audience: row.audience,
-    conditions: conditionsOf(row),
-    scopes: scopesOf(row),
-    lifetimeSeconds: row.lifetime_seconds,
-    restrictions: parseRestrictions(row),
-    lastExchangedAt: toIsoStringOrNull(row.last_exchanged_at),
-    createdAt: toIsoString(row.created_at),
-    updatedAt: toIsoString(row.updated_at),
-  };
-}
-
-/** The fields that a person edits: exchanges do not change the entity tag. */
+/** Returns the fields from which the entity tag is computed. Exchanges do not change it. */
 function editableFieldsOf({ lastExchangedAt: _, createdAt, updatedAt, ...fields }: WorkloadIdentity) {
   return fields;
 }
 export const etagOfWorkloadIdentity = (identity: WorkloadIdentity): string => etagOf(editableFieldsOf(identity));
 const auditFieldsOf = ({ id: _, ...fields }: ReturnType<typeof editableFieldsOf>) => fields;
 
-function refuseMissing(row: WorkloadIdentityTable | undefined): WorkloadIdentityTable {
-  if (row === undefined) throw new Problem('not_found', 'The workload identity was not found in this workspace.');
-  return row;
-}
-
-async function requireIdentity(db: Queryable, workspaceId: string, id: string): Promise<WorkloadIdentityTable> {
-  return refuseMissing(await findRow(db, workspaceId, id));
-}
-
-/** Refuses conditions that more than one workload can meet, and URLs that `DEVPILOT_OUTBOUND` excludes. */
-function refuseUntrustworthy(
+/**
+ * Refuses conditions that do not identify a single workload, and URLs that `DEVPILOT_OUTBOUND` excludes.
+ */
+function checkTrustworthy(
   { outbound }: WorkloadContext,
   { issuer, jwks_url: jwksUrl, conditions }: Pick<WorkloadIdentityTable, 'issuer' | 'jwks_url' | 'conditions'>,
 ): void {
   for (const [field, url] of [['issuer', issuer] as const, ['jwksUrl', jwksUrl] as const]) {
-    // The issuer is not contacted if its keys are elsewhere.
+    // If the URL of the keys is given, the issuer is never contacted.
     if (url === null || (field === 'issuer' && jwksUrl !== null)) continue;
     const refusal = outbound.refusalOf(url);
     if (refusal !== null) throw invalidField(field, refusal);
@@ -100,7 +64,7 @@ async function checkPolicy(trx: Trx, request: RequestContext, row: WorkloadIdent
   await checkNewCredential(trx, request, tokenSubjectOf(row, now));
 }
 
-/** Returns the properties of a token of the identity that policies check. */
+/** Returns the properties of the identity's tokens that policies check. */
 export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
   return {
     kind: 'access_token',
@@ -113,15 +77,16 @@ export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
 }
 
 /**
- * Creates a workload identity. `audience` is the default audience. Throws `validation_failed` for conditions that more
- * than one workload meets, for URLs that `DEVPILOT_OUTBOUND` excludes, for what the policy does not allow and beyond the
- * maximum number; `idempotent_replay`.
+ * Creates a workload identity. `defaultAudience` is used if the input has no audience. Throws `validation_failed` for
+ * conditions that do not identify a single workload, for URLs that `DEVPILOT_OUTBOUND` excludes, if the policy does not
+ * allow the tokens, and if the workspace has the maximum number of identities; `idempotent_replay` for a repeated
+ * request.
  */
 export function createWorkloadIdentity(
   context: WorkloadContext,
   request: RequestContext,
   input: CreateWorkloadIdentity,
-  audience: string,
+  defaultAudience: string,
 ): Promise<WorkloadIdentity> {
   const { workspaceId } = request;
   const now = context.clock();
@@ -132,7 +97,7 @@ export function createWorkloadIdentity(
     name: input.name,
     issuer: input.issuer,
     jwks_url: input.jwksUrl ?? null,
-    audience: input.audience ?? audience,
+    audience: input.audience ?? defaultAudience,
     conditions: JSON.stringify(input.conditions),
     scopes: JSON.stringify(input.scopes),
     lifetime_seconds: input.lifetimeSeconds ?? WORKLOAD_LIMITS.lifetimeSeconds.standard,
@@ -140,15 +105,15 @@ export function createWorkloadIdentity(
     updated_at: now,
     last_exchanged_at: null,
   };
-  refuseUntrustworthy(context, fields);
+  checkTrustworthy(context, fields);
   return context.store.transaction(async (trx) => {
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const row = { ...fields, ...toRestrictionColumns(restrictions) };
     await checkPolicy(trx, request, row, now);
     const shown = showIdentity(row);
-    // Locks the head of the log, so that no other identity is created between the count and the insert.
     const after = auditFieldsOf(editableFieldsOf(shown));
+    // Locks the head of the log, so that no other identity is created between the count and the insert.
     await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
     if ((await countWorkloadIdentities(trx, workspaceId)) >= WORKLOAD_LIMITS.perWorkspace) {
       const max = WORKLOAD_LIMITS.perWorkspace;
@@ -159,28 +124,7 @@ export function createWorkloadIdentity(
   });
 }
 
-/** Lists workload identities, newest first. */
-export async function listWorkloadIdentities(
-  { store }: WorkloadContext,
-  workspaceId: string,
-  query: { limit?: string | undefined; cursor?: string | undefined },
-): Promise<Page<WorkloadIdentity>> {
-  const page = readPageRequest(query, '-createdAt', 'number');
-  const rows = await listRows(store.read, workspaceId, page);
-  const positionOf = (row: WorkloadIdentityTable) => ({ value: row.created_at, id: row.id });
-  return toPage(rows, page.limit, '-createdAt', positionOf, showIdentity);
-}
-
-/** Throws `not_found`. */
-export async function findWorkloadIdentity(
-  { store }: WorkloadContext,
-  workspaceId: string,
-  id: string,
-): Promise<WorkloadIdentity> {
-  return showIdentity(await requireIdentity(store.read, workspaceId, id));
-}
-
-/** Fields that decide who gets a token and what it may do. A change to any of them revokes the tokens issued before. */
+/** Fields that determine who gets a token and what it may do. A change to any of them revokes the tokens issued earlier. */
 const DECISIVE_FIELDS = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
 
 /**
@@ -191,12 +135,12 @@ async function deleteIssued(trx: Trx, workspaceId: string, id: string, now: numb
   await insertTombstonesOfIssued(trx, workspaceId, id, now);
   const deletedCount = await deleteIssuedForWorkload(trx, workspaceId, id);
   if (deletedCount === 0) return { deletedCount, revocation: null };
-  const numbered = await insertRevocation(trx, workspaceId, null, now);
-  return { deletedCount, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
+  const storedRevocation = await insertRevocation(trx, workspaceId, null, now);
+  return { deletedCount, revocation: { ...storedRevocation, workspaceId, digest: null } satisfies Revocation };
 }
 
-/** Waits until no node accepts the deleted tokens. Returns null if there were none, or another request deleted them. */
-async function confirm(
+/** Waits until no node accepts the deleted tokens. Returns null if there were none, or if another request deleted them. */
+async function waitUntilRevoked(
   context: WorkloadContext,
   workspaceId: string,
   revocation: Revocation | null,
@@ -229,10 +173,10 @@ async function toEditedRow(
 }
 
 /**
- * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued before are revoked:
+ * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued earlier are revoked:
  * when this resolves, no node accepts them. An edit that changes nothing is not recorded. Throws `not_found`,
- * `conflict` (`If-Match`), `validation_failed` as `createWorkloadIdentity`, and `unavailable` if not every node has
- * confirmed in time.
+ * `conflict` (`If-Match`), `validation_failed` like `createWorkloadIdentity`, and `unavailable` if not every node has
+ * confirmed the revocation in time.
  */
 export async function updateWorkloadIdentity(
   context: WorkloadContext,
@@ -246,13 +190,14 @@ export async function updateWorkloadIdentity(
     // The policy is locked before the identity, as when a token is issued.
     const current = await requireIdentity(trx, workspaceId, id);
     await checkPolicy(trx, request, await toEditedRow(trx, current, input, now), now);
-    const before = refuseMissing(await lockWorkloadIdentity(trx, workspaceId, id));
+    const before = await lockWorkloadIdentity(trx, workspaceId, id);
+    if (before === undefined) throw workloadIdentityNotFound();
     const shown = showIdentity(before);
     checkIfMatch(request.ifMatch, editableFieldsOf(shown));
     const row = await toEditedRow(trx, before, input, now);
     const after = showIdentity(row);
     if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(shown)) return { identity: shown, revocation: null };
-    refuseUntrustworthy(context, row);
+    checkTrustworthy(context, row);
     await updateRow(trx, before, row);
     const isDecisive = DECISIVE_FIELDS.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
     const { deletedCount, revocation } = isDecisive
@@ -267,12 +212,12 @@ export async function updateWorkloadIdentity(
     await recordAuditEvent(trx, request, 'workload_identity.updated', workloadPartyOf(row), now, detail);
     return { identity: after, revocation };
   });
-  return { identity, receipt: await confirm(context, workspaceId, revocation) };
+  return { identity, receipt: await waitUntilRevoked(context, workspaceId, revocation) };
 }
 
 /**
- * Deletes a workload identity and the tokens issued for it: when this resolves, no node accepts them. Throws
- * `not_found`, `conflict` (`If-Match`), and `unavailable` if not every node has confirmed in time.
+ * Deletes a workload identity and the tokens issued for it. When this resolves, no node accepts the tokens. Throws
+ * `not_found`, `conflict` (`If-Match`), and `unavailable` if not every node has confirmed the revocation in time.
  */
 export async function deleteWorkloadIdentity(
   context: WorkloadContext,
@@ -291,45 +236,7 @@ export async function deleteWorkloadIdentity(
     await recordAuditEvent(trx, request, 'workload_identity.deleted', workloadPartyOf(row), now, detail);
     return { revocation };
   });
-  const receipt = await confirm(context, workspaceId, result?.revocation ?? null);
-  if (result === null) refuseMissing(undefined);
+  const receipt = await waitUntilRevoked(context, workspaceId, result?.revocation ?? null);
+  if (result === null) throw workloadIdentityNotFound();
   return receipt;
-}
-
-function showExchange(row: WorkloadExchangeTable): WorkloadExchange {
-  return {
-    id: row.id,
-    at: toIsoString(row.at),
-    accepted: row.accepted === 1,
-    reason: row.reason,
-    detail: row.detail,
-    claims: row.claims === null ? null : (JSON.parse(row.claims) as Record<string, string>),
-    credential: row.credential_id,
-    address: row.address,
-  };
-}
-
-/** Returns the last exchanges of an identity, newest first. Throws `not_found`. */
-export async function listExchanges(
-  { store }: WorkloadContext,
-  workspaceId: string,
-  id: string,
-): Promise<{ data: WorkloadExchange[] }> {
-  await requireIdentity(store.read, workspaceId, id);
-  return { data: (await listExchangeRows(store.read, workspaceId, id)).map(showExchange) };
-}
-
-/**
- * Returns whether these claims meet the issuer, the audience and the conditions of an identity. Checks no signature and
- * no times. Throws `not_found`.
- */
-export async function testWorkloadIdentity(
-  { store }: WorkloadContext,
-  workspaceId: string,
-  id: string,
-  claims: Claims,
-): Promise<WorkloadIdentityTest> {
-  const row = await requireIdentity(store.read, workspaceId, id);
-  const failures = [...issuerAndAudienceFailures(claims, row), ...unmetConditions(claims, conditionsOf(row))];
-  return { accepted: failures.length === 0, failures };
 }

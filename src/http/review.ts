@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { csvRow } from '../contract/csv.ts';
 import { LIMITS, REVIEW_DAYS, REVIEW_LIMITS } from '../contract/limits.ts';
 import { Review, ReviewDecision, ReviewItem, ReviewParams, ReviewQuery } from '../contract/review.ts';
-import { createSnapshots, keepCredential, listReview } from '../credentials/review.ts';
+import { keepCredential, listReview } from '../credentials/review.ts';
+import { createReviewSnapshots } from '../credentials/review-snapshots.ts';
 import { acceptsCsv, CSV_TYPE } from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
@@ -52,7 +53,7 @@ async function* reviewAsCsv(
 
 export function reviewRoutes(context: AppContext): Route[] {
   const { credentials } = context;
-  const findSnapshot = createSnapshots();
+  const findSnapshot = createReviewSnapshots();
   const tag = 'Review';
   return [
     route({

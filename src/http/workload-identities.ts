@@ -13,12 +13,14 @@ import {
   createWorkloadIdentity,
   deleteWorkloadIdentity,
   etagOfWorkloadIdentity,
+  updateWorkloadIdentity,
+} from '../credentials/workload-identities.ts';
+import {
   findWorkloadIdentity,
   listExchanges,
   listWorkloadIdentities,
   testWorkloadIdentity,
-  updateWorkloadIdentity,
-} from '../credentials/workload-identities.ts';
+} from '../credentials/workload-identity-reads.ts';
 import type { AppContext } from './app-context.ts';
 import { setRevocationHeader } from './credentials.ts';
 import { workspaceIdOf } from './principal.ts';
