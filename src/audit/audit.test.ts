@@ -31,7 +31,7 @@ const denial = (overrides: Partial<Denial> = {}): Denial => ({
   ...overrides,
 });
 
-test('refusals are grouped per credential, reason and minute: the first is written immediately, the others when the minute is over', () => {
+test('refusals are grouped by credential, reason and minute: the first of a group is written immediately, the others when the minute is over', () => {
   const denials = createDenialBuffer();
   denials.add(denial());
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('a refusal in memory has a user agent without secrets and of limited length
   assert.equal(userAgent, `curl [secret] ${'x'.repeat(498)}`);
 });
 
-test('a clean stop writes the remaining denials', () => {
+test('a clean stop writes the remaining refusals', () => {
   const denials = createDenialBuffer();
   for (let count = 0; count < 3; count++) denials.add(denial());
   denials.drain(NOW);
@@ -82,7 +82,7 @@ test('a clean stop writes the remaining denials', () => {
   );
 });
 
-test('denials with many different reasons fill neither memory nor the disk', () => {
+test('refusals with many different reasons fill neither the memory nor the disk', () => {
   const denials = createDenialBuffer();
   for (let count = 0; count < 50_000; count++) denials.add(denial({ reason: `r${count}` }));
   denials.add(denial({ workspaceId: 'wsp_other' }));
@@ -91,11 +91,11 @@ test('denials with many different reasons fill neither memory nor the disk', () 
   assert.equal(
     drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length,
     1,
-    'another workspace is not affected',
+    'refusals in another workspace are not affected',
   );
   denials.drain(NOW + MINUTE);
   denials.add(denial({ at: NOW + MINUTE }));
-  assert.equal(denials.drain(NOW + MINUTE).length, 1, 'there is room again in the next minute');
+  assert.equal(denials.drain(NOW + MINUTE).length, 1, 'refusals are recorded again in the next minute');
 });
 
 describe('the activity log of a running server', () => {
@@ -169,8 +169,8 @@ describe('the activity log of a running server', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as AuditEvent);
     assert.deepEqual(lines, events);
-    const after = lines[3]?.at ?? '';
-    const filtered = await owner.call(`/v1/audit-events?from=${after}&action=api_key.deleted`, {
+    const from = lines[3]?.at ?? '';
+    const filtered = await owner.call(`/v1/audit-events?from=${from}&action=api_key.deleted`, {
       headers: { accept: 'application/x-ndjson' },
     });
     assert.equal(filtered.text.trimEnd().split('\n').length, 1);
@@ -200,7 +200,7 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
-  test('can be read while the store refuses writes, and later contains the refusals that happened in the meantime', async () => {
+  test('can be read while the store refuses writes, and later contains the refusals from that time', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const key = await createKey(owner, ['read']);
@@ -237,7 +237,7 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
-  test('verification finds edited, removed, renumbered and truncated events, and no error in an intact log', async () => {
+  test('verification finds edited, removed, renumbered and truncated events, and reports an intact log as intact', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     for (let count = 0; count < 5; count++) await createToken(owner, ['all']);
@@ -266,12 +266,10 @@ describe('the activity log of a running server', () => {
       [`update audit_event set hash = previous_hash where sequence = 5 and ${where}`, 5],
     ];
     for (const [damage, sequence] of damages) {
-      database.exec('savepoint whole');
-      database.exec('create table kept as select * from audit_event');
-      database.exec('release whole');
+      database.exec('create table backup as select * from audit_event');
       database.exec(damage);
       assert.deepEqual(await verify(), { code: 1, broken: sequence }, damage);
-      database.exec('delete from audit_event; insert into audit_event select * from kept; drop table kept');
+      database.exec('delete from audit_event; insert into audit_event select * from backup; drop table backup');
     }
     assert.deepEqual(await verify(), { code: 0, broken: undefined });
     database.close();

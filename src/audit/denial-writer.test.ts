@@ -9,10 +9,10 @@ async function setUp() {
   const { store, close } = await openTestStore();
   const denials = createDenialBuffer();
   const errors: unknown[] = [];
-  /** Errors that the next transactions fail with; null lets one succeed. */
+  /** The outcomes of the next transactions: the error with which one fails, or null if it succeeds. */
   const outcomes: (Error | null)[] = [];
   let transactions = 0;
-  const failing: typeof store = {
+  const failingStore: typeof store = {
     ...store,
     transaction(work) {
       transactions++;
@@ -26,7 +26,7 @@ async function setUp() {
     ...{ close, errors, outcomes },
     transactions: () => transactions,
     flush: createDenialWriter(
-      failing,
+      failingStore,
       denials,
       () => 1,
       (error) => errors.push(error),
@@ -45,7 +45,7 @@ async function setUp() {
   };
 }
 
-test('while the store is unavailable, refusals stay in memory, and those already written are not written again', async (t) => {
+test('while the store is unavailable, refusals stay in memory, and refusals that were already written are not written again', async (t) => {
   const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
   t.after(close);
   for (const id of workspaceIds) refuse(id);

@@ -9,10 +9,10 @@ import type { DenialBuffer } from './denials.ts';
 import { appendAuditEvent } from './log.ts';
 import { raiseNotice } from './notices.ts';
 
-/** Maximum number of events per transaction, all of one workspace. Bounded, because it locks the workspace's log. */
+/** Maximum number of events per transaction. Bounded, because the transaction locks the log of their workspace. */
 const MAX_EVENTS_PER_TRANSACTION = 500;
 
-/** Splits events into parts that are written in one transaction each. */
+/** Splits events into parts that are each written in one transaction. All events of a part are of one workspace. */
 function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
   return [...Map.groupBy(drafts, ({ workspaceId }) => workspaceId).values()].flatMap((workspaceDrafts) =>
     Array.from({ length: Math.ceil(workspaceDrafts.length / MAX_EVENTS_PER_TRANSACTION) }, (_, index) =>
@@ -21,12 +21,12 @@ function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
   );
 }
 
-/** Returns the refusals of credentials per reason, to be counted on the day of `now`. */
+/** Returns the number of refusals per credential and reason, to be counted on the day of `now`. */
 function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
   const day = Math.floor(now / DAY);
   const sums = new Map<string, Refusals>();
   for (const { workspaceId, actor, credential, detail } of drafts) {
-    // Skips refusals of people that merely concern a credential.
+    // Skips refusals of a person's request that merely concern a credential.
     if (credential === null || credential.id === null || credential.id !== actor.id) continue;
     const { reason: text, count } = detail as { reason?: unknown; count?: unknown };
     const reason = /^[a-z_]+/.exec(String(text))?.[0] ?? 'forbidden';
@@ -34,7 +34,7 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
     const counted = sums.get(key)?.count ?? 0;
     sums.set(key, { workspaceId, credentialId: credential.id, day, reason, count: counted + Number(count ?? 1) });
   }
-  // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
+  // Sorted, so that two nodes that update the same credentials cannot deadlock.
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, refusals]) => refusals);
 }
 
@@ -49,10 +49,11 @@ async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin
 }
 
 /**
- * Returns a function that writes the buffered refusals that are due, or all of them. Writes run one after the other, so
- * that a caller also waits for events that an earlier call has drained but not yet written. Each refusal is written at
- * least once: if a commit succeeds but its response is lost, it is written again. While the store is unavailable, calls
- * reject and nothing is lost; a part that cannot be written for another reason is dropped and reported to `onError`.
+ * Returns a function that writes the buffered refusals that are due, or all of them if `everything` is true. Writes run
+ * one at a time, so that a caller also waits for events that an earlier call has drained but not yet written. Each
+ * refusal is written at least once: if a commit succeeds but its response is lost, the refusal is written again. While
+ * the store is unavailable, calls reject and nothing is lost. Events that cannot be written for another reason are
+ * dropped, and the error is reported to `onError`.
  */
 export function createDenialWriter(
   store: Store,
@@ -62,8 +63,8 @@ export function createDenialWriter(
 ): (everything?: boolean) => Promise<void> {
   let written = Promise.resolve();
   /**
-   * Events drained from the buffer that may not be written yet. After a failure of the store, the next write starts
-   * with them.
+   * Events that were drained from the buffer but may not be written yet. After a failure of the store, the next write
+   * starts with them.
    */
   let pending: AuditDraft[][] = [];
   async function writePart(drafts: readonly AuditDraft[]): Promise<void> {

@@ -9,7 +9,7 @@ export interface Denial {
   readonly action: AuditAction;
   readonly actor: AuditParty;
   readonly credential: CredentialReference | null;
-  /** The contract's error code, and what was required if that helps. */
+  /** The error code, followed by details if they help. */
   readonly reason: string;
   readonly origin: RequestOrigin;
   readonly at: number;
@@ -19,28 +19,29 @@ interface DenialGroup {
   readonly first: Denial;
   readonly minute: number;
   last: Denial;
-  /** Refusals that are not written yet. */
+  /** Number of refusals that are not yet written. */
   count: number;
+  /** Whether an event of the group has been written. */
   written: boolean;
 }
 
 /**
- * Maximum number of groups in memory, over all workspaces and per workspace, so that a flood in one leaves room for
- * others.
+ * Maximum number of groups in memory, in total and per workspace, so that a flood in one workspace leaves room for other
+ * workspaces.
  */
 const MAX_GROUPS = 10_000;
 const MAX_GROUPS_PER_WORKSPACE = 1_000;
 
 export interface DenialBuffer {
-  /** Adds a refusal in memory; never waits. */
+  /** Adds a refusal. No I/O. */
   add(denial: Denial): void;
   /** Returns and removes the events due at `now`, or all of them if `everything` is true. */
   drain(now: number, everything?: boolean): AuditDraft[];
 }
 
 /**
- * Groups refusals per actor, reason and minute, so that an attacker cannot fill the disk: the first one is written
- * immediately, the others in the same minute as one more event with a count when the minute is over.
+ * Groups refusals by actor, reason and minute, so that an attacker cannot fill the disk. The first refusal of a group is
+ * written immediately. When the minute is over, the others are written as one event with their number.
  */
 export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();
@@ -53,7 +54,7 @@ export function createDenialBuffer(): DenialBuffer {
     return {
       workspaceId: last.workspaceId,
       action: last.action,
-      // Dated when it is written, so that the log stays in chronological order; never before it happened.
+      // An event has the time when it is written, so that the log stays in chronological order.
       at: Math.max(now, last.at),
       actor: last.actor,
       target: null,

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Problem } from '../contract/problem.ts';
 
 /**
- * Returns the entity tag of a representation (RFC 9110, section 8.8.3). `nextRunAt` is ignored: it changes without an
- * edit.
+ * Returns the entity tag of a representation (RFC 9110, section 8.8.3). The field `nextRunAt` is ignored, because it
+ * changes without an edit.
  */
 export function etagOf(representation: object): string {
   const text = JSON.stringify(representation, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
@@ -12,7 +12,7 @@ export function etagOf(representation: object): string {
 
 /**
  * Throws `conflict` if the caller's `If-Match` does not match the current state. Weak tags are compared like strong
- * ones, since proxies that compress make tags weak.
+ * tags, because proxies that compress responses make tags weak.
  */
 export function checkIfMatch(ifMatch: string | null, representation: object): void {
   if (ifMatch === null || ifMatch.trim() === '*') return;

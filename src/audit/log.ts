@@ -14,15 +14,15 @@ import { refuseFormerRights } from './roles.ts';
 import { toStoredUserAgent } from './user-agent.ts';
 
 /**
- * The log for events outside of any workspace: such as a sign-up before any workspace exists, or the deletion of a
+ * The log for events outside any workspace, such as a sign-up before any workspace exists, or the deletion of a
  * workspace.
  */
 export const SYSTEM_LOG = 'system';
 
-/** The system itself as an actor: an operator's command, or an automatic rule. */
+/** The system as an actor: an operator's command or an automatic rule. */
 export const SYSTEM_ACTOR: AuditParty = { kind: 'system', id: null, name: null };
 
-/** SHA-256 over every field of an event and the hash of the previous event, in hex. */
+/** Returns the SHA-256 of every field of an event and the hash of the previous event, in hex. Pure. */
 export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
   const fields = [
     row.previous_hash,
@@ -41,10 +41,10 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
 }
 
 /**
- * Appends an event to its workspace's log, in the transaction of the change that it records: no event, no change.
- * Each event contains the hash of the previous one, so that removed or edited events are detected. Throws `forbidden`
- * if the actor has lost the required role in the meantime, `invalid_token` if the actor is a credential that is no longer
- * valid, `quota_exceeded` if the workspace has made too many such changes.
+ * Appends an event to its workspace's log, in the transaction of the change that it records, so that no change is made
+ * without its event. Each event contains the hash of the previous event, so that removed or edited events are detected.
+ * Throws `forbidden` if the actor has lost the required role since the request was authorized, `invalid_token` if the
+ * actor is a credential that is no longer valid, and `quota_exceeded` if there were too many such changes.
  */
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
@@ -75,7 +75,7 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
   await insertAuditEvent(trx, { ...row, hash: hashOfAuditEvent(row) });
 }
 
-/** Appends a copy of the event to each of several logs, always in the same order, to avoid deadlocks. */
+/** Appends a copy of the event to each of several logs, in the order of their IDs to avoid deadlocks. */
 export async function appendToEachLog(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
   for (const workspaceId of [...workspaceIds].sort()) await appendAuditEvent(trx, { ...draft, workspaceId });
 }
@@ -84,6 +84,7 @@ function partyOf(kind: string | null, id: string | null, name: string | null): A
   return kind === null ? null : { kind: kind as AuditPartyKind, id, name };
 }
 
+/** Returns a stored event in the format of the API. Pure. */
 export function showAuditEvent(row: AuditEventTable): AuditEvent {
   return {
     id: row.id,

@@ -8,19 +8,19 @@ import { evictNotices, findNoticeBySubject, replaceNotice } from '../store/notic
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 
-/** Something that needs attention. */
+/** A notice to create: something in a workspace that needs attention. */
 export interface NoticeDraft {
   readonly workspaceId: string;
   readonly kind: NoticeKind;
-  /** What it is about: a credential, app, script or issue. */
+  /** The credential, app, script or issue that the notice is about. */
   readonly subject: AuditParty & { readonly id: string };
-  /** Distinguishes this notice from an earlier one of the same kind and subject, which it replaces. */
+  /** Distinguishes the notice from an earlier notice of the same kind and subject, which it replaces. */
   readonly occurrence?: string;
-  /** Shown to people and sent to webhooks, so it must not contain secrets. `describeNotice` reads its fields. */
+  /** Must not contain secrets, because people see it and webhooks receive it. `describeNotice` reads its fields. */
   readonly detail: Readonly<Record<string, unknown>>;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The address that the event came from, if any. */
+  /** The client's address, if the notice was caused by a request. */
   readonly address?: string | null;
 }
 
@@ -28,9 +28,9 @@ export interface NoticeDraft {
 const ALREADY_RECORDED: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
 
 /**
- * Creates a notice in the transaction of the event that it reports, and records it in the activity log, which webhooks
- * receive. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence has a notice, even a
- * dismissed one. Returns whether a notice was created.
+ * Creates a notice in the transaction of the event that it reports, and records it in the activity log, whose events are
+ * sent to webhooks. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence has a notice, even
+ * if that was dismissed. Returns whether a notice was created.
  */
 export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
   const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;

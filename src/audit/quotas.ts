@@ -21,7 +21,7 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'project_env.revealed': 'reveals',
 };
 
-/** Actions that end something (such as making an API key inactive) or are automatic are never refused for a quota. */
+/** Actions that are never refused for a quota: those that end something, such as access, and automatic ones. */
 const NEVER_LIMITED =
   /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|used_after_deletion)$/;
 
@@ -33,8 +33,8 @@ export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>)
 }
 
 /**
- * Charges a recorded change to its quota. Every change is recorded, so none can bypass its quota. Call it after locking
- * the head of the log, so that locks are taken in the same order everywhere. Throws `quota_exceeded`.
+ * Charges a recorded change to its quota. Every change is recorded, so no change can bypass its quota. Call it after
+ * locking the head of the log, so that locks are taken in the same order everywhere. Throws `quota_exceeded`.
  */
 export async function consumeChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
   const name = quotaOf(draft);

@@ -10,10 +10,10 @@ import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { cookieOf, sendRequest, type TestResponse } from '../testing/test-server.ts';
 
 test('a secret is found and redacted regardless of the surrounding text', () => {
-  const around = fc.string({ maxLength: 30 });
+  const surroundingText = fc.string({ maxLength: 30 });
   const kind = fc.constantFrom('access_token' as const, 'api_key' as const, 'session' as const);
   fc.assert(
-    fc.property(around, kind, around, (before, secretKind, after) => {
+    fc.property(surroundingText, kind, surroundingText, (before, secretKind, after) => {
       const secret = mintSecret(secretKind);
       const text = `${before}${secret}${after}`;
       assert.ok(!redactSecrets(text).includes(secret.slice(-46)));
@@ -35,8 +35,8 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const newPassword = 'NEWPASSWORD-that-must-not-leak';
   const passphrase = 'PASSPHRASE-that-must-not-leak';
   const responses: string[] = [];
-  const forbidden: string[] = [password, newPassword, passphrase];
-  /** Sends a request and stores the response's body and headers, unless they are meant to contain a secret. */
+  const secrets: string[] = [password, newPassword, passphrase];
+  /** Sends a request and records the response's headers, and its body unless that is meant to contain a secret. */
   async function send<Body>(
     path: string,
     body?: unknown,
@@ -57,21 +57,21 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const secretIn = (cookie: string) => cookie.split('=')[1] ?? '';
 
   const setupCode = server.setupCode ?? '';
-  forbidden.push(setupCode);
+  secrets.push(setupCode);
   const signedUp = await send('/v1/people', { name: 'Ada', email: 'ada@example.com', password, setupCode });
   const person = { cookie: cookieOf(signedUp), origin: server.url };
-  forbidden.push(secretIn(person.cookie));
+  secrets.push(secretIn(person.cookie));
   await send('/v1/workspaces', { name: 'Acme' }, person);
   type Created = { id: string; secret: string };
   const token = await send<Created>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
   assert.equal(token.status, 422);
   const body = { name: 'Pipeline', scopes: ['all'], passphrase };
   const idempotentHeaders = { ...person, 'idempotency-key': 'once' };
-  const guarded = await send<Created>('/v1/access-tokens', body, idempotentHeaders, 'POST', true);
-  assert.equal(guarded.headers.get('cache-control'), 'no-store');
+  const protectedToken = await send<Created>('/v1/access-tokens', body, idempotentHeaders, 'POST', true);
+  assert.equal(protectedToken.headers.get('cache-control'), 'no-store');
   await send('/v1/access-tokens', body, idempotentHeaders);
   const key = await send<Created>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
-  forbidden.push(guarded.body.secret, key.body.secret);
+  secrets.push(protectedToken.body.secret, key.body.secret);
   const invited = await send<{ code: string }>(
     '/v1/invitations',
     { email: 'x@example.com', role: 'member' },
@@ -79,7 +79,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     'POST',
     true,
   );
-  forbidden.push(invited.body.code);
+  secrets.push(invited.body.code);
   const device = await send<{ device_code: string; user_code: string }>(
     '/v1/device/code',
     { client_id: 'cli' },
@@ -87,7 +87,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     'POST',
     true,
   );
-  forbidden.push(device.body.device_code);
+  secrets.push(device.body.device_code);
   await send('/v1/device/approve', { userCode: device.body.user_code }, person);
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
   const polled = await send<{ access_token: string }>(
@@ -97,9 +97,9 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     'POST',
     true,
   );
-  forbidden.push(polled.body.access_token);
+  secrets.push(polled.body.access_token);
   const factor = await send<{ secret: string }>('/v1/me/two-factor', { password }, person, 'POST', true);
-  forbidden.push(factor.body.secret);
+  secrets.push(factor.body.secret);
   const confirmed = await send<{ recoveryCodes: string[] }>(
     '/v1/me/two-factor/confirm',
     { code: await generate({ secret: factor.body.secret }) },
@@ -108,18 +108,18 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     true,
   );
   assert.equal(confirmed.status, 200);
-  forbidden.push(
+  secrets.push(
     ...confirmed.body.recoveryCodes,
     ...confirmed.body.recoveryCodes.map((code) => code.replaceAll('-', '')),
   );
   person.cookie = cookieOf(confirmed);
-  forbidden.push(secretIn(person.cookie));
+  secrets.push(secretIn(person.cookie));
   const changed = await send('/v1/me/password', { currentPassword: password, newPassword }, person);
   person.cookie = cookieOf(changed);
-  forbidden.push(secretIn(person.cookie));
+  secrets.push(secretIn(person.cookie));
 
-  // Requests that fail, with a secret in every position where someone may put it by mistake.
-  for (const secret of [guarded.body.secret, key.body.secret, secretIn(person.cookie)]) {
+  // Requests with a secret in every position in which someone might put it by mistake.
+  for (const secret of [protectedToken.body.secret, key.body.secret, secretIn(person.cookie)]) {
     const bearer = { authorization: `Bearer ${secret}` };
     await send('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
     await send('/v1/whoami', undefined, { ...bearer, 'access-token-passphrase': `${passphrase}-wrong` });
@@ -173,23 +173,23 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
 
   const { code, stdout, stderr } = await server.stop('SIGTERM');
   assert.equal(code, 0);
-  // The setup link is printed once, on purpose, outside of the log.
+  // The setup link is printed once, intentionally, outside the log.
   const printed = `${stdout}\n${stderr}`.replace(/^One-time setup link: .*$/m, '');
   assert.ok(printed.includes('"route":"/v1/access-tokens/:id"'), 'the log was captured');
   const files = readdirSync(directory.path).map((name) => [name, readFileSync(join(directory.path, name))] as const);
   assert.ok(files.some(([name]) => name === 'devpilot.db'));
-  const everywhere: [string, Buffer][] = [
+  const outputs: [string, Buffer][] = [
     ['the log', Buffer.from(printed)],
     ['a metric', Buffer.from(metrics)],
     ['a response', Buffer.from(responses.join('\n'))],
     ...files.filter(([name]) => name !== 'secret').map(([name, bytes]): [string, Buffer] => [name, bytes]),
   ];
   assert.ok(
-    forbidden.every((word) => word.length >= 24),
-    JSON.stringify(forbidden.map((word) => word.length)),
+    secrets.every((word) => word.length >= 24),
+    JSON.stringify(secrets.map((word) => word.length)),
   );
-  for (const word of forbidden) {
-    for (const [where, bytes] of everywhere) {
+  for (const word of secrets) {
+    for (const [where, bytes] of outputs) {
       const offset = bytes.indexOf(word);
       assert.equal(offset, -1, `${where} contains ${word}: ${bytes.subarray(Math.max(0, offset - 200), offset + 100)}`);
     }

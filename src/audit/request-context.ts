@@ -5,22 +5,22 @@ import type { AllowedResources } from '../store/resource-access.ts';
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 
-/** Who makes a change, in which workspace and from where: a person, a credential, or the system itself. */
+/** The workspace, the actor and the origin of a request or an automatic change. */
 export interface RequestContext {
   /** `SYSTEM_LOG` for a change to an account, which belongs to no workspace. */
   readonly workspaceId: string;
   readonly actor: AuditParty;
-  /** The credential of the request; its id and name stay in the activity log after it is deleted. */
+  /** The credential of the request. Its ID and name stay in the activity log after it is deleted. */
   readonly credential: CredentialReference | null;
   readonly origin: RequestOrigin;
   readonly claim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;
-  /** The projects and apps that the credential can access; absent or null if it can access all. */
+  /** The projects and apps to which the credential is restricted; absent or null if it is not restricted. */
   readonly allowed?: AllowedResources | null;
 }
 
-/** The system as actor, for changes by a schedule, a rule or an operator's command. */
+/** Returns the context of a change by a schedule, a rule or an operator's command. */
 export function systemRequestContext(workspaceId: string, userAgent: string | null = null): RequestContext {
   const origin = { address: null, userAgent, requestId: null };
   return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
@@ -39,7 +39,7 @@ export async function recordAuditEvent(
   await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
 }
 
-/** The columns of a row that record who made it. */
+/** Returns the columns of a row that record who created it. */
 export function actorColumnsOf({ actor }: RequestContext) {
   return { actor_kind: actor.kind, actor_id: actor.id, actor_name: actor.name };
 }

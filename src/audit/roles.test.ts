@@ -13,7 +13,7 @@ import { requiredRole } from './roles.ts';
 
 const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => requiredRole(action) === role);
 
-test('actions allowed for members and actions reserved for owners are listed; all others in a workspace require an admin', () => {
+test('only runs, deployments and backups are open to members, only two actions require an owner, and all other changes require an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
     ['run.created', 'run.cancelled', 'run.finished', 'backup.created', 'backup.verification_started', 'run.failed'],
@@ -35,11 +35,11 @@ forEachEngine('a change by a person or credential', (engine) => {
   });
   after(() => store.close());
 
-  test('a change is recorded, and made, only if the actor has the required role at that moment', async () => {
+  test('a change is made and recorded only if the actor has the required role when it is recorded', async () => {
     const { workspaceId, personId: owner } = await seedWorkspace(store);
     const people: Record<string, string> = {
       owner,
-      nobody: await seedPerson(store),
+      stranger: await seedPerson(store),
       disabled: await seedPerson(store),
     };
     for (const role of ['admin', 'member'] as const) people[role] = await seedPerson(store);
@@ -57,12 +57,12 @@ forEachEngine('a change by a person or credential', (engine) => {
         .where('id', '=', people['disabled'] ?? '')
         .execute(),
     );
-    const isRecorded = async (who: string, action: AuditAction) => {
+    const isRecorded = async (name: string, action: AuditAction) => {
       const draft: AuditDraft = {
         workspaceId,
         action,
         at: 1,
-        actor: { kind: 'person', id: people[who] ?? '', name: who },
+        actor: { kind: 'person', id: people[name] ?? '', name },
         target: null,
         credential: null,
         origin: { address: null, userAgent: null, requestId: null },
@@ -83,17 +83,21 @@ forEachEngine('a change by a person or credential', (engine) => {
       'api_key.created': ['admin', 'owner'],
       'run.created': ROLES,
       // A deployment ends even if the person who started it has left.
-      'deployment.completed': [...ROLES, 'nobody', 'disabled'],
-      'session.deleted': [...ROLES, 'nobody', 'disabled'],
+      'deployment.completed': [...ROLES, 'stranger', 'disabled'],
+      'session.deleted': [...ROLES, 'stranger', 'disabled'],
     };
-    for (const [action, who] of Object.entries(allowed)) {
+    for (const [action, allowedNames] of Object.entries(allowed)) {
       for (const name of Object.keys(people)) {
-        assert.equal(await isRecorded(name, action as AuditAction), who.includes(name), `${action} by ${name}`);
+        assert.equal(
+          await isRecorded(name, action as AuditAction),
+          allowedNames.includes(name),
+          `${action} by ${name}`,
+        );
       }
     }
   });
 
-  test('a change is recorded, and made, only if the credential is still valid at that moment', async () => {
+  test('a change is made and recorded only if the credential is still valid when it is recorded', async () => {
     const seeded = await seedWorkspace(store);
     const idOf = async (columns: Parameters<typeof seedCredential>[2]) =>
       (await seedCredential(store, seeded, columns)).id;

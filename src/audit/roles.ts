@@ -11,8 +11,8 @@ const OWN_ACTIONS =
   /^(?:person|session|passkey|device|notifications)\.|^member\.(?:created|left)$|^workspace\.(?:created|owner_changed)$/;
 const MEMBER_ACTIONS = /^(?:deployment|run)\.|^backup\.(?:created|verification_started)$/;
 
-/** Events about refusals and about the end of earlier work: causing them grants nobody anything. */
-const OUTCOMES = /^credential\.(?!reviewed$)|^deployment\.(?:completed|failed)$/;
+/** Events about refusals and about the end of earlier work. They are recorded even if the actor has lost its rights. */
+const OUTCOME_ACTIONS = /^credential\.(?!reviewed$)|^deployment\.(?:completed|failed)$/;
 
 /** Returns the role that a person needs for a recorded action, or null if none. Pure. */
 export function requiredRole(action: AuditAction): Role | null {
@@ -22,14 +22,14 @@ export function requiredRole(action: AuditAction): Role | null {
 }
 
 /**
- * Refuses a change by a person who has lost the required role, or by a credential that was deleted, made inactive or
- * has expired, since the request was authorized. Every change is recorded, so none can bypass this check. Call it after
- * locking the head of the log: a change of a role or credential is recorded in the same log, so it cannot commit
- * between this check and the end of the transaction. Throws `forbidden`, `invalid_token`.
+ * Refuses a change if, since the request was authorized, the person has lost the required role, or the credential was
+ * deleted or made inactive or has expired. Every change is recorded, so no change can bypass this check. Call it after
+ * locking the head of the log: a change of a role or credential is recorded in the same log, so it cannot commit between
+ * this check and the end of the transaction. Throws `forbidden` and `invalid_token`.
  */
 export async function refuseFormerRights(trx: Trx, draft: AuditDraft): Promise<void> {
   const { action, actor, workspaceId } = draft;
-  if (OUTCOMES.test(action)) return;
+  if (OUTCOME_ACTIONS.test(action)) return;
   if (actor.kind === 'access_token' || actor.kind === 'api_key') return refuseFormerCredential(trx, draft);
   const required = actor.kind === 'person' ? requiredRole(action) : null;
   if (required === null) return;

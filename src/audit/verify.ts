@@ -7,6 +7,7 @@ const ROWS_PER_READ = 1000;
 /** Result of the verification of one workspace's log. */
 export interface LogVerification {
   readonly workspaceId: string;
+  /** Number of valid entries. */
   readonly entries: number;
   /** Null if the log is intact; otherwise the first sequence number that is wrong, and the reason. */
   readonly broken: { readonly sequence: number; readonly reason: string } | null;
@@ -41,7 +42,7 @@ export async function verifyLog(
   return { workspaceId: head.workspace_id, entries: sequence, broken: null };
 }
 
-/** Verifies every log of the store, one after the other. */
+/** Verifies every log of the store, one at a time. */
 export async function* verifyEveryLog(db: Queryable): AsyncGenerator<LogVerification> {
   for (const head of await listAuditHeads(db)) yield await verifyLog(db, head);
 }
