@@ -266,10 +266,10 @@ describe('the activity log of a running server', () => {
       [`update audit_event set hash = previous_hash where sequence = 5 and ${where}`, 5],
     ];
     for (const [damage, sequence] of damages) {
-      database.exec('create table backup as select * from audit_event');
+      database.exec('create table audit_event_copy as select * from audit_event');
       database.exec(damage);
       assert.deepEqual(await verify(), { code: 1, broken: sequence }, damage);
-      database.exec('delete from audit_event; insert into audit_event select * from backup; drop table backup');
+      database.exec('delete from audit_event; insert into audit_event select * from audit_event_copy; drop table audit_event_copy');
     }
     assert.deepEqual(await verify(), { code: 0, broken: undefined });
     database.close();
