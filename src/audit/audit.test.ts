@@ -269,7 +269,9 @@ describe('the activity log of a running server', () => {
       database.exec('create table audit_event_copy as select * from audit_event');
       database.exec(damage);
       assert.deepEqual(await verify(), { code: 1, broken: sequence }, damage);
-      database.exec('delete from audit_event; insert into audit_event select * from audit_event_copy; drop table audit_event_copy');
+      database.exec(
+        'delete from audit_event; insert into audit_event select * from audit_event_copy; drop table audit_event_copy',
+      );
     }
     assert.deepEqual(await verify(), { code: 0, broken: undefined });
     database.close();
