@@ -1,6 +1,6 @@
 #!/bin/sh
-# Backs the installation up into a new directory, and removes the oldest ones. Needs the settings of the server.
-# Variables: BACKUP_DIRECTORY, and BACKUP_KEEP, the number of backups to keep (14).
+# Backs up the installation into a new directory, and removes the oldest backups. Needs the settings of the server as
+# environment variables, and reads BACKUP_DIRECTORY and BACKUP_KEEP, the number of backups to keep (14 by default).
 set -eu
 umask 077
 cd "$(dirname "$0")/.."
@@ -11,5 +11,5 @@ trap 'rm -rf "$directory/unfinished"' EXIT
 bin/node bin/devpilot.mjs backup "$directory/unfinished"
 mv "$directory/unfinished" "$backup"
 echo "$backup"
-# The names sort by time.
+# The names of the directories sort by time.
 ls -1d "$directory"/2*Z | head -n "-${BACKUP_KEEP:-14}" | while read -r old; do rm -rf "$old"; done

@@ -1,5 +1,6 @@
-// Receives webhooks of Devpilot, verifies them, and forwards each to a service with a body of its own. Node.js 20 or later,
-// without packages: WEBHOOK_SECRET=whsec_… TARGET=ntfy NTFY_URL=https://ntfy.sh/my-topic node webhook-bridge.mjs
+// Receives webhook messages of Devpilot, verifies them, and forwards them to a service in the format that it requires. Needs
+// Node.js 20 or later, and no packages:
+//   WEBHOOK_SECRET=whsec_… TARGET=ntfy NTFY_URL=https://ntfy.sh/my-topic node webhook-bridge.mjs
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,7 +9,7 @@ const { WEBHOOK_SECRET = '', TARGET = '', PORT = '8788', HOST = '127.0.0.1', ...
 const MAX_BODY_BYTES = 1_000_000;
 const MAX_AGE_SECONDS = 300;
 
-/** Returns whether one of the signatures is of the secret, and the message is recent (Standard Webhooks). */
+/** Returns whether one of the signatures was made with the secret, and the message is recent (Standard Webhooks). */
 function isAuthentic(headers, body) {
   const timestamp = Number(headers['webhook-timestamp']);
   if (!(Math.abs(Date.now() / 1000 - timestamp) < MAX_AGE_SECONDS)) return false;
@@ -22,7 +23,7 @@ function isAuthentic(headers, body) {
 }
 
 const isFailure = ({ type }) => /failed|denied|expired|leaked|error\./.test(type);
-const summaryOf = ({ type, data }) => `${data.action ?? type}${data.target?.name ? `: ${data.target.name}` : ''}`;
+const summarize = ({ type, data }) => `${data.action ?? type}${data.target?.name ? `: ${data.target.name}` : ''}`;
 
 async function post(url, body) {
   const headers = { 'content-type': 'application/json' };
@@ -30,7 +31,7 @@ async function post(url, body) {
   if (!response.ok) throw new Error(`${new URL(url).host} responded with ${response.status}`);
 }
 
-/** One function per service: rejects if the service did not accept the message, so that Devpilot sends it again. */
+/** One function per service. It rejects if the service did not accept the message, so that Devpilot sends it again. */
 const TARGETS = {
   ntfy(message) {
     const url = new URL(environment.NTFY_URL);
@@ -38,7 +39,7 @@ const TARGETS = {
     const priority = isFailure(message) ? 4 : 3;
     return post(url.origin, {
       topic,
-      title: summaryOf(message),
+      title: summarize(message),
       message: `${message.data.actor?.name ?? 'Devpilot'} · ${message.timestamp}`,
       priority,
     });
@@ -56,7 +57,7 @@ const TARGETS = {
       event_action: 'trigger',
       dedup_key: id,
       payload: {
-        summary: summaryOf(message).slice(0, 1024),
+        summary: summarize(message).slice(0, 1024),
         source: `devpilot ${message.data.workspaceId}`,
         severity: isFailure(message) ? 'error' : 'info',
         timestamp: message.timestamp,
@@ -64,7 +65,7 @@ const TARGETS = {
       },
     });
   },
-  /** A file of NDJSON for the agent of a log store: Fluent Bit, Vector, Filebeat, Splunk's forwarder. */
+  /** Appends to an NDJSON file that the agent of a log store reads: Fluent Bit, Vector, Filebeat, Splunk's forwarder. */
   async file(message, id) {
     appendFileSync(environment.LOG_FILE, `${JSON.stringify({ id, ...message })}\n`, { mode: 0o600, flush: true });
   },
@@ -73,8 +74,8 @@ const TARGETS = {
 const target = TARGETS[TARGET];
 if (target === undefined) throw new Error(`TARGET must be one of: ${Object.keys(TARGETS).join(', ')}.`);
 
-/** Ids that were forwarded: a message may arrive more than once. */
-const forwarded = new Set();
+/** IDs of messages that were forwarded, the newest 10,000: a message can arrive more than once. */
+const forwardedIds = new Set();
 
 async function handle(request) {
   const chunks = [];
@@ -86,10 +87,10 @@ async function handle(request) {
   const body = Buffer.concat(chunks).toString();
   const id = request.headers['webhook-id'];
   if (!isAuthentic(request.headers, body)) return 401;
-  if (forwarded.has(id)) return 204;
+  if (forwardedIds.has(id)) return 204;
   await target(JSON.parse(body), id);
-  forwarded.add(id);
-  if (forwarded.size > 10_000) forwarded.delete(forwarded.values().next().value);
+  forwardedIds.add(id);
+  if (forwardedIds.size > 10_000) forwardedIds.delete(forwardedIds.values().next().value);
   return 204;
 }
 
@@ -102,5 +103,5 @@ const server = createServer((request, response) => {
     .then((status) => response.writeHead(status).end());
 });
 server.listen(Number(PORT), HOST, () => {
-  process.stdout.write(`Webhooks are received at http://${HOST}:${server.address().port}\n`);
+  process.stdout.write(`Receiving webhooks at http://${HOST}:${server.address().port}\n`);
 });

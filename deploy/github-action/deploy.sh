@@ -1,9 +1,9 @@
 #!/bin/sh
-# Deploys an app with the identity of a CI job, without a stored secret, and ends as the deployment ends. Needs curl.
+# Deploys an app with the identity of a CI job, without a stored secret. Fails unless the deployment completes. Needs curl.
 # Variables: DEVPILOT_URL, DEVPILOT_WORKLOAD_IDENTITY, DEVPILOT_APP and DEVPILOT_COMMIT, the full hash of a commit.
-# The identity token is requested from GitHub Actions, or is in DEVPILOT_ID_TOKEN. If the deployment outlasts the access
-# token, another identity token is exchanged: a new one of GitHub, or DEVPILOT_ID_TOKEN_2 and so on, because each is
-# accepted once.
+# The identity token is read from DEVPILOT_ID_TOKEN, or requested from GitHub Actions. Each identity token is accepted once:
+# if the deployment outlasts the access token, the next one is read from DEVPILOT_ID_TOKEN_2 and so on, or requested from
+# GitHub Actions.
 set -eu
 url=${DEVPILOT_URL%/}
 token=
@@ -27,7 +27,7 @@ trap 'revoke "$token"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
-# Sets identity_token to one that has not been exchanged.
+# Sets identity_token to an identity token that has not been exchanged yet.
 number=0
 next_identity_token() {
   number=$((number + 1))
@@ -47,8 +47,8 @@ next_identity_token() {
   [ -n "$identity_token" ] || { echo 'GitHub issued no identity token.' >&2; return 1; }
 }
 
-# Sets token to a new access token, and renew_at to when it should be replaced, in seconds since the epoch. Revokes the
-# previous one.
+# Sets token to a new access token, and renew_at to the time to replace it, in seconds since the epoch. Revokes the previous
+# access token.
 exchange() {
   next_identity_token || return 1
   response=$(printf '%s' "$identity_token" | curl --silent --show-error --fail-with-body --max-time 60 --retry 3 \
@@ -87,7 +87,7 @@ while :; do
       echo "The result of deployment $id could not be read." >&2
       exit 1
     fi
-    # The access token was ended early, for instance because the workload identity was edited.
+    # The access token ended early, for instance because the workload identity was edited.
     case $response in *'"status":401'*) renew_at=0 ;; esac
   fi
   sleep "${DEVPILOT_POLL_SECONDS:-2}"
