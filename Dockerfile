@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
-# Two stages: everything that builds stays in the first.
+# Two stages: build tools stay in the first stage.
 FROM node:26.10.0-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-# With what is optional: the bundler's own binaries are.
+# Includes optional dependencies, because the bundler's binaries are optional.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN node scripts/build.ts && npm prune --ignore-scripts --omit=dev --omit=optional
@@ -13,7 +13,7 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=4000 \
     DEVPILOT_DATA_DIR=/data
-# Deployments, scripts and backups connect to servers with ssh, and read their host keys with ssh-keyscan.
+# Deployments, scripts and backups connect to servers with ssh and read host keys with ssh-keyscan.
 RUN apt-get update -q && apt-get install -yq --no-install-recommends openssh-client && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /build/package.json ./
@@ -27,6 +27,6 @@ VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/readyz').then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
-# No npm in between: signals reach the server, which stops cleanly.
+# Starts the server without npm, so that signals reach it and it stops cleanly.
 ENTRYPOINT ["node", "bin/devpilot.mjs"]
 CMD ["serve"]

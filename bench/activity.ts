@@ -13,20 +13,20 @@ import { insertWorkspace } from '../src/store/workspaces.ts';
 import { createSeedEvent, seedActivity } from '../src/testing/activity-seed.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
-import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 /** Number of events without `--full`, which shows the same ratios in a tenth of the time. */
-const MANY = 1_000_000;
-const MANY_WITH_FULL = 10_000_000;
-const FEW = 100_000;
+const MANY_EVENTS = 1_000_000;
+const MANY_EVENTS_WITH_FULL = 10_000_000;
+const FEW_EVENTS = 100_000;
 const SUBJECTS = 1_000;
-const LIVE = 100_000;
-const BATCH = 100;
+const INGESTED_EVENTS = 100_000;
+const BATCH_SIZE = 100;
 const SENDERS = 32;
 const ROUNDS = 7;
-const CHARTS = 5;
-const SECONDS = 4;
+const CHARTS_PER_ROUND = 5;
+const LOAD_SECONDS = 4;
 const CREDENTIALS = 10_000;
 /** End of a day, so that the chart of a month covers thirty complete days. */
 const PERIOD_END = Date.parse('2027-02-25T00:00:00Z');
@@ -34,18 +34,18 @@ const NOW = PERIOD_END - 1;
 
 const HEADERS = { 'content-type': 'application/cloudevents-batch+json' };
 
-interface Sending {
+interface IngestLoad {
   readonly id: (number: number) => string;
   readonly subjects: number;
 }
-const SEQUENTIAL_IDS: Sending = { id: (number) => `event-live-${number}`, subjects: 100 };
-const RANDOM_IDS: Sending = { id: () => randomUUID(), subjects: 100_000 };
+const SEQUENTIAL_IDS: IngestLoad = { id: (number) => `event-live-${number}`, subjects: 100 };
+const RANDOM_IDS: IngestLoad = { id: () => randomUUID(), subjects: 100_000 };
 
-let created = 0;
+let createdEvents = 0;
 /** Creates the body of a batch with events of the last minute. */
-function createBatch({ id, subjects }: Sending): Buffer {
-  const events = Array.from({ length: BATCH }, () => {
-    const number = created++;
+function createBatch({ id, subjects }: IngestLoad): Buffer {
+  const events = Array.from({ length: BATCH_SIZE }, () => {
+    const number = createdEvents++;
     const { source, type, subject, data } = createSeedEvent({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
     const time = new Date(NOW - (number % 60_000)).toISOString();
     return { specversion: '1.0', id: id(number), source, type, subject, time, data };
@@ -54,15 +54,19 @@ function createBatch({ id, subjects }: Sending): Buffer {
 }
 
 /** Parses and stores batches as the route does. Returns events per second. */
-async function measureIngestRate(context: PlatformContext, workspaceId: string, sending: Sending): Promise<number> {
+async function measureIngestRate(
+  context: PlatformContext,
+  workspaceId: string,
+  ingestLoad: IngestLoad,
+): Promise<number> {
   // The first batch of a workspace also reads its state, so it is not measured.
   await context.activityIngest.ingest(
     workspaceId,
-    await readCloudEvents(HEADERS, createBatch(sending), NOW),
+    await readCloudEvents(HEADERS, createBatch(ingestLoad), NOW),
     NOW,
     'tok_bench',
   );
-  const batches = Array.from({ length: LIVE / BATCH }, () => createBatch(sending));
+  const batches = Array.from({ length: INGESTED_EVENTS / BATCH_SIZE }, () => createBatch(ingestLoad));
   const startMs = performance.now();
   await Promise.all(
     Array.from({ length: SENDERS }, async () => {
@@ -72,7 +76,7 @@ async function measureIngestRate(context: PlatformContext, workspaceId: string, 
       }
     }),
   );
-  return (LIVE / (performance.now() - startMs)) * 1000;
+  return (INGESTED_EVENTS / (performance.now() - startMs)) * 1000;
 }
 
 async function createWorkspace(store: Store, id: string): Promise<string> {
@@ -82,23 +86,23 @@ async function createWorkspace(store: Store, id: string): Promise<string> {
   return id;
 }
 
-const MONTHS = [
+const MONTH_CHARTS = [
   { interval: 'day', groupBy: 'type' },
   { interval: 'day', groupBy: 'source' },
   { interval: 'day', groupBy: 'subject' },
   { interval: 'hour', groupBy: 'type' },
   { interval: 'hour', groupBy: 'subject' },
 ] as const;
-type Month = (typeof MONTHS)[number];
+type MonthChart = (typeof MONTH_CHARTS)[number];
 const CHART_PERIOD = { from: new Date(PERIOD_END - 30 * DAY).toISOString(), to: new Date(PERIOD_END).toISOString() };
 
 /** Returns the median duration of building the chart of a month, in milliseconds. */
-async function timeChart(context: PlatformContext, workspaceId: string, month: Month): Promise<number> {
+async function timeChart(context: PlatformContext, workspaceId: string, chart: MonthChart): Promise<number> {
   const times: number[] = [];
-  for (let index = 0; index < CHARTS; index++) {
+  for (let index = 0; index < CHARTS_PER_ROUND; index++) {
     const startMs = performance.now();
-    const read = await readAnalytics(context, workspaceId, { ...month, ...CHART_PERIOD });
-    await Array.fromAsync(analyticsAsJson(read));
+    const analytics = await readAnalytics(context, workspaceId, { ...chart, ...CHART_PERIOD });
+    await Array.fromAsync(analyticsAsJson(analytics));
     times.push(performance.now() - startMs);
   }
   return median(times);
@@ -107,28 +111,28 @@ async function timeChart(context: PlatformContext, workspaceId: string, month: M
 async function compareCharts(
   context: PlatformContext,
   { few, many, size }: { few: string; many: string; size: number },
-  month: Month,
+  chart: MonthChart,
 ): Promise<Finding[]> {
-  const small: number[] = [];
-  const large: number[] = [];
+  const smallMs: number[] = [];
+  const largeMs: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const [below, above] = [await timeChart(context, few, month), await timeChart(context, many, month)];
+    const [fewMs, manyMs] = [await timeChart(context, few, chart), await timeChart(context, many, chart)];
     if (round === 0) continue;
-    small.push(below);
-    large.push(above);
+    smallMs.push(fewMs);
+    largeMs.push(manyMs);
   }
-  const what = `a month's chart by ${month.interval} and ${month.groupBy} over ${size.toLocaleString('en')} events`;
-  const from = `${list(large)} ms over ${list(small)} ms`;
+  const name = `a month's chart by ${chart.interval} and ${chart.groupBy} over ${size.toLocaleString('en')} events`;
+  const measurements = `${formatList(largeMs)} ms over ${formatList(smallMs)} ms`;
   return [
-    { name: what, value: median(large), unit: ' ms', bound: null, measurements: from },
+    { name, value: median(largeMs), unit: ' ms', bound: null, measurements },
     {
-      name: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
-      value: medianRatio(large, small),
+      name: `${name}, relative to one of ${FEW_EVENTS.toLocaleString('en')}`,
+      value: medianRatio(largeMs, smallMs),
       unit: '×',
       // With few events and hourly intervals, most points of most subjects are empty, so the results are not
       // comparable.
-      bound: month.interval === 'hour' && month.groupBy === 'subject' ? null : atMost(1.5),
-      measurements: from,
+      bound: chart.interval === 'hour' && chart.groupBy === 'subject' ? null : atMost(1.5),
+      measurements,
     },
   ];
 }
@@ -146,12 +150,10 @@ function done(summary)
 end
 `;
 
-/**
- * Requests the charts of a month one after another, with a client that uses little CPU time. Returns charts per second.
- */
+/** Requests the charts of a month one at a time, with a client that uses little CPU time. Returns charts per second. */
 async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory, seconds: number): Promise<number> {
   const script = join(runFolder(), 'charts.lua');
-  const paths = MONTHS.map((month) => `"${new URLSearchParams({ ...month, ...CHART_PERIOD })}"`);
+  const paths = MONTH_CHARTS.map((chart) => `"${new URLSearchParams({ ...chart, ...CHART_PERIOD })}"`);
   writeFileSync(script, `paths = { ${paths.join(', ')} }\n${CHART_SCRIPT}`);
   const headers = ['-H', `Cookie: ${cookie}`, '-H', `Devpilot-Workspace: ${workspaceId}`];
   const wrk = ['wrk', '-t1', '-c1', `-d${seconds}s`, '--timeout', '30s', ...headers, '-s', script, url];
@@ -163,35 +165,35 @@ async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory,
 
 /** Compares p99 of `/v1/authorize` with and without charts of a month being read continuously. */
 async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]> {
-  const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
+  const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
     const findings: Finding[] = [];
     for (const meanPauseMs of [10, 0]) {
-      const without: number[] = [];
-      const during: number[] = [];
-      const read: number[] = [];
-      const options = { seconds: SECONDS, secretCount: 1_000, connections: 32, meanPauseMs };
+      const aloneMs: number[] = [];
+      const duringMs: number[] = [];
+      const chartsPerSecond: number[] = [];
+      const options = { seconds: LOAD_SECONDS, secretCount: 1_000, connections: 32, meanPauseMs };
       const measureP99 = async () =>
-        (await load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, options)).p99Ms;
+        (await load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, options)).p99Ms;
       for (let round = 0; round <= 5; round++) {
-        const alone = await measureP99();
-        const [beside, charts] = await Promise.all([measureP99(), readCharts(served.url, seeded, SECONDS)]);
+        const withoutCharts = await measureP99();
+        const [withCharts, charts] = await Promise.all([measureP99(), readCharts(server.url, seeded, LOAD_SECONDS)]);
         if (round === 0) continue;
-        without.push(alone);
-        during.push(beside);
-        read.push(charts);
+        aloneMs.push(withoutCharts);
+        duringMs.push(withCharts);
+        chartsPerSecond.push(charts);
       }
       findings.push({
         name: `p99 of /v1/authorize ${meanPauseMs > 0 ? 'at about 3,000 requests per second' : 'at full load'} while charts of a month are read, relative to p99 without`,
-        value: medianRatio(during, without),
+        value: medianRatio(duringMs, aloneMs),
         unit: '×',
         bound: atMost(3),
-        measurements: `${list(during)} over ${list(without)} ms; ${list(read)} charts per second`,
+        measurements: `${formatList(duringMs)} over ${formatList(aloneMs)} ms; ${formatList(chartsPerSecond)} charts per second`,
       });
     }
     return findings;
   } finally {
-    await served.stop();
+    await server.stop();
   }
 }
 
@@ -200,15 +202,15 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
   const path = join(seeded.directory, 'devpilot.db');
-  const size = full ? MANY_WITH_FULL : MANY;
+  const size = full ? MANY_EVENTS_WITH_FULL : MANY_EVENTS;
   const many = seeded.workspaceId;
   const few = 'wsp_few';
-  const before = await openSqliteStore(path);
-  for (const id of [few, 'wsp_orderly', 'wsp_disorderly']) await createWorkspace(before, id);
-  await before.close();
+  const setupStore = await openSqliteStore(path);
+  for (const id of [few, 'wsp_sequential', 'wsp_random']) await createWorkspace(setupStore, id);
+  await setupStore.close();
   const startMs = performance.now();
-  const month = { days: 30, subjects: SUBJECTS, to: PERIOD_END };
-  seedActivity(path, { [few]: { ...month, events: FEW }, [many]: { ...month, events: size } });
+  const period = { days: 30, subjects: SUBJECTS, to: PERIOD_END };
+  seedActivity(path, { [few]: { ...period, events: FEW_EVENTS }, [many]: { ...period, events: size } });
   process.stdout.write(
     `  (seeded ${size.toLocaleString('en')} events in ${Math.round((performance.now() - startMs) / 1000)} s)\n`,
   );
@@ -216,23 +218,23 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   const findings: Finding[] = [];
   try {
     const context = { store, clock: () => NOW, activityIngest: createActivityIngest(store) } as PlatformContext;
-    for (const month of MONTHS) findings.push(...(await compareCharts(context, { few, many, size }, month)));
-    const figures = async (sending: Sending, empty: string) => {
-      const first = await measureIngestRate(context, empty, sending);
-      return [first, await measureIngestRate(context, many, sending)];
+    for (const chart of MONTH_CHARTS) findings.push(...(await compareCharts(context, { few, many, size }, chart)));
+    const measureRates = async (ingestLoad: IngestLoad, emptyWorkspaceId: string) => {
+      const rateWhenEmpty = await measureIngestRate(context, emptyWorkspaceId, ingestLoad);
+      return [rateWhenEmpty, await measureIngestRate(context, many, ingestLoad)];
     };
-    const kinds = [
-      { what: 'ids in order, 100 subjects', sending: SEQUENTIAL_IDS, empty: 'wsp_orderly' },
-      { what: 'random ids, 100,000 subjects', sending: RANDOM_IDS, empty: 'wsp_disorderly' },
+    const loads = [
+      { name: 'sequential IDs, 100 subjects', ingestLoad: SEQUENTIAL_IDS, emptyWorkspaceId: 'wsp_sequential' },
+      { name: 'random IDs, 100,000 subjects', ingestLoad: RANDOM_IDS, emptyWorkspaceId: 'wsp_random' },
     ];
-    for (const { what, sending, empty } of kinds) {
-      const rates = await figures(sending, empty);
+    for (const { name, ingestLoad, emptyWorkspaceId } of loads) {
+      const rates = await measureRates(ingestLoad, emptyWorkspaceId);
       findings.push({
-        name: `events stored per second in batches of ${BATCH}, ${what}`,
+        name: `events stored per second in batches of ${BATCH_SIZE}, ${name}`,
         value: rates[0] ?? Number.NaN,
         unit: '',
         bound: null,
-        measurements: `${list(rates)} beside none and beside ${size.toLocaleString('en')} others; the goal is 20,000`,
+        measurements: `${formatList(rates)} into an empty store and next to ${size.toLocaleString('en')} events; the goal is 20,000`,
       });
     }
   } finally {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
-import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 
 const RUNS = 15;
 const COMMANDS = [
@@ -14,7 +14,7 @@ const COMMANDS = [
 const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
 /** Returns the milliseconds from the start of a process to its exit. */
-async function timeOf(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+async function measureRunMs(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
   const startMs = performance.now();
   const child = spawn(process.execPath, args, { env: environment, stdio: 'ignore' });
   const code = await new Promise((resolve) => child.once('exit', resolve));
@@ -22,7 +22,7 @@ async function timeOf(args: readonly string[], environment: Readonly<Record<stri
   return performance.now() - startMs;
 }
 
-/** Compares the run time of CLI commands with that of an empty script, in alternating runs. */
+/** Compares the run time of CLI commands with the run time of an empty script, in alternating runs. */
 export async function cli(): Promise<Finding[]> {
   const server = await startTestServer();
   const configDirectory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
@@ -43,17 +43,20 @@ export async function cli(): Promise<Finding[]> {
       const emptyScriptTimes: number[] = [];
       // The first runs fill the compile cache.
       for (let run = -2; run < RUNS; run++) {
-        const pair = [await timeOf([BIN, ...args], environment), await timeOf(['-e', '0'], environment)] as const;
+        const pairMs = [
+          await measureRunMs([BIN, ...args], environment),
+          await measureRunMs(['-e', '0'], environment),
+        ] as const;
         if (run < 0) continue;
-        times.push(pair[0]);
-        emptyScriptTimes.push(pair[1]);
+        times.push(pairMs[0]);
+        emptyScriptTimes.push(pairMs[1]);
       }
       findings.push({
-        name: `devpilot ${args.join(' ')}, from start to end, relative to an empty script`,
+        name: `devpilot ${args.join(' ')}, from process start to exit, relative to an empty script`,
         value: medianRatio(times, emptyScriptTimes),
         unit: '×',
         bound,
-        measurements: `${list(times)} ms; an empty script: ${list(emptyScriptTimes)} ms`,
+        measurements: `${formatList(times)} ms; an empty script: ${formatList(emptyScriptTimes)} ms`,
       });
     }
     return findings;

@@ -1,6 +1,6 @@
 import { ensureWrk, load } from './lib/load.ts';
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const STORED = 100_000;
@@ -9,21 +9,24 @@ const ROUNDS = 5;
 const SECONDS = 4;
 const PER_SECOND = 50;
 
-/** Creates and deletes credentials through the API at a constant rate. `stop` resolves to their number. */
-function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
-  const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
+/** Starts creating and deleting credentials through the API at a constant rate. `stop` resolves to their number. */
+function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
+  const headers = { cookie, origin: server.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   const pending = new Set<Promise<void>>();
-  let done = 0;
+  let completed = 0;
   let failure: unknown = null;
   async function createAndDelete(): Promise<void> {
     const body = JSON.stringify({ name: 'Short-lived', scopes: ['run_scripts'] });
-    const created = await fetch(`${served.url}/v1/access-tokens`, { method: 'POST', headers, body });
+    const created = await fetch(`${server.url}/v1/access-tokens`, { method: 'POST', headers, body });
     const { id } = (await created.json()) as { id: string };
-    const { 'content-type': _, ...plain } = headers;
-    const deleted = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
+    const { 'content-type': _, ...headersWithoutBody } = headers;
+    const deleted = await fetch(`${server.url}/v1/access-tokens/${id}`, {
+      method: 'DELETE',
+      headers: headersWithoutBody,
+    });
     if (created.status !== 201 || deleted.status !== 204)
       throw new Error(`A creation returned ${created.status}, and its deletion ${deleted.status}.`);
-    done++;
+    completed++;
   }
   const timer = setInterval(() => {
     const operation = createAndDelete()
@@ -36,55 +39,61 @@ function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory):
       clearInterval(timer);
       await Promise.all(pending);
       if (failure !== null) throw failure;
-      return done;
+      return completed;
     },
   };
 }
 
-async function compare(served: ServerProcess, seeded: SeededDirectory, connections: number, meanPauseMs: number) {
-  const url = `${served.url}/v1/authorize`;
-  const without: number[] = [];
-  const during: number[] = [];
-  const churned: number[] = [];
+async function compare(server: ServerProcess, seeded: SeededDirectory, connections: number, meanPauseMs: number) {
+  const url = `${server.url}/v1/authorize`;
+  const aloneMs: number[] = [];
+  const duringMs: number[] = [];
+  const churnPerSecond: number[] = [];
   const measureP99 = async () =>
-    (await load(runFolder(), seeded.secrets, url, { seconds: SECONDS, secretCount: IN_USE, connections, meanPauseMs }))
-      .p99Ms;
+    (
+      await load(runFolder(), seeded.secretsFile, url, {
+        seconds: SECONDS,
+        secretCount: IN_USE,
+        connections,
+        meanPauseMs,
+      })
+    ).p99Ms;
   for (let round = 0; round <= ROUNDS; round++) {
     const alone = await measureP99();
-    const running = churn(served, seeded);
-    const loaded = await measureP99();
-    const done = await running.stop();
+    const churn = startChurn(server, seeded);
+    const withChurn = await measureP99();
+    const completed = await churn.stop();
     if (round === 0) continue;
-    without.push(alone);
-    during.push(loaded);
-    churned.push(done / SECONDS);
+    aloneMs.push(alone);
+    duringMs.push(withChurn);
+    churnPerSecond.push(completed / SECONDS);
   }
-  return { without, during, churned };
+  return { without: aloneMs, during: duringMs, churned: churnPerSecond };
 }
 
 /** Compares p99 of `/v1/authorize` with and without credentials being created and deleted. */
 export async function contention(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(STORED);
-  const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
+  const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
-    const paced = await compare(served, seeded, 32, 10);
-    const fullLoad = await compare(served, seeded, 32, 0);
-    const finding = (what: string, { without, during, churned }: typeof paced): Finding => ({
-      name: what,
+    const paced = await compare(server, seeded, 32, 10);
+    const fullLoad = await compare(server, seeded, 32, 0);
+    const createFinding = (name: string, { without, during, churned }: typeof paced): Finding => ({
+      name: name,
       value: medianRatio(during, without),
       unit: '×',
       bound: atMost(3),
-      measurements: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted per second`,
+      measurements: `${formatList(during)} over ${formatList(without)} ms; ${formatList(churned)} created and deleted per second`,
     });
     return [
-      finding(
+      createFinding(
         'p99 while 50 per second are created and deleted, relative to p99 without; about 3,000 requests per second',
         paced,
       ),
-      finding('the same at full load', fullLoad),
+      createFinding('the same at full load', fullLoad),
     ];
   } finally {
-    await served.stop();
+    await server.stop();
   }
 }

@@ -11,7 +11,7 @@ import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createId } from '../src/contract/id.ts';
 import { FAILURE_LIMITS } from '../src/contract/limits.ts';
-import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const RECORDS = 1_000_000;
@@ -23,7 +23,7 @@ const PER_SLICE = 1_000;
 const REQUIREMENT = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
 
 /** Creates an authenticator with `count` cached access tokens. Returns their secrets too. */
-async function setUp(count: number, restrictionsOf: (index: number) => StoredRestrictions | null) {
+async function createAuthenticatorWith(count: number, restrictionsOf: (index: number) => StoredRestrictions | null) {
   let reads = 0;
   const registry = createRecordRegistry({
     read: async () => ({
@@ -70,25 +70,25 @@ async function setUp(count: number, restrictionsOf: (index: number) => StoredRes
 async function compareRestricted(
   credentialCount: number,
   bound: Finding['bound'],
-  lists: 'the same' | 'its own' = 'the same',
+  lists: 'the same lists' | 'separate lists' = 'the same lists',
 ): Promise<Finding> {
   const entries = Array.from({ length: RESTRICTION_ENTRIES }, (_, index) => index);
   const sides = {
-    plain: await setUp(credentialCount, () => null),
-    restricted: await setUp(credentialCount, (number) => ({
+    plain: await createAuthenticatorWith(credentialCount, () => null),
+    restricted: await createAuthenticatorWith(credentialCount, (number) => ({
       addresses: [
         ...entries.map((index) => (index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`)),
-        ...(lists === 'its own' ? [`192.0.${number >> 8}.${number & 255}`] : []),
+        ...(lists === 'separate lists' ? [`192.0.${number >> 8}.${number & 255}`] : []),
       ],
       projects: [],
-      apps: [...entries.map((index) => `app_${index}`), ...(lists === 'its own' ? [`app_of_${number}`] : [])],
+      apps: [...entries.map((index) => `app_${index}`), ...(lists === 'separate lists' ? [`app_of_${number}`] : [])],
       rate: null,
       maxUses: null,
     })),
   };
   const times = { plain: [] as number[], restricted: [] as number[] };
   for (let round = 0; round <= ROUNDS; round++) {
-    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * credentialCount));
+    const accessOrder = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * credentialCount));
     const spentMs = { plain: 0, restricted: 0 };
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
       for (const side of ['plain', 'restricted'] as const) {
@@ -98,7 +98,7 @@ async function compareRestricted(
           const app = `app_${index % RESTRICTION_ENTRIES}`;
           const checkResource: ResourceCheck = ({ apps }) => apps.has(app);
           const request = {
-            ...{ secret: secrets[order[index] ?? 0] ?? '', passphrase: null, userAgent: null, requestId: 'r' },
+            ...{ secret: secrets[accessOrder[index] ?? 0] ?? '', passphrase: null, userAgent: null, requestId: 'r' },
             ...{ address: `10.${(index % (RESTRICTION_ENTRIES / 2)) * 2}.0.7`, checkResource },
           };
           const result = authenticator.authenticate(request, REQUIREMENT);
@@ -117,25 +117,25 @@ async function compareRestricted(
     value: medianRatio(times.restricted, times.plain),
     unit: '×',
     bound,
-    measurements: `${list(times.restricted)} over ${list(times.plain)} µs`,
+    measurements: `${formatList(times.restricted)} over ${formatList(times.plain)} µs`,
   };
 }
 
 /** Compares decisions on a million cached records in random order with SHA-256 of the same strings. */
 export async function decision(): Promise<Finding[]> {
-  const { authenticator, usage, secrets } = await setUp(RECORDS, () => null);
+  const { authenticator, usage, secrets } = await createAuthenticatorWith(RECORDS, () => null);
   const decisionTimes: number[] = [];
   const hashTimes: number[] = [];
   let passed = 0;
   let length = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const order = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
+    const randomSecrets = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
     let decidingMs = 0;
     let hashingMs = 0;
-    // Each string of a slice is read before the measurement, because the secret of a request is usually in the
-    // processor's cache, while its record may be anywhere in memory.
+    // Reads each string of a slice before the measurement, because the secret of a request is usually in the
+    // processor's cache, while its record can be anywhere in memory.
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
-      const slice = order.slice(from, from + PER_SLICE);
+      const slice = randomSecrets.slice(from, from + PER_SLICE);
       for (const secret of slice) length += digestOf(secret).length;
       const startMs = performance.now();
       for (const secret of slice) {
@@ -160,10 +160,10 @@ export async function decision(): Promise<Finding[]> {
       value: medianRatio(decisionTimes, hashTimes),
       unit: '×',
       bound: atMost(5, 3),
-      measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
+      measurements: `${formatList(decisionTimes)} over ${formatList(hashTimes)} µs`,
     },
     await compareRestricted(100, atMost(1.3)),
     await compareRestricted(10_000, atMost(1.3)),
-    await compareRestricted(10_000, null, 'its own'),
+    await compareRestricted(10_000, null, 'separate lists'),
   ];
 }

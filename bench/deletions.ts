@@ -8,7 +8,7 @@ import { startPostgres } from '../src/testing/postgres.ts';
 import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/testing/test-cluster.ts';
 import { until } from '../src/testing/until.ts';
 import { startServerProcess } from './lib/processes.ts';
-import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
 
 const LEASE_MS = 1000;
 const SEQUENTIAL_DELETIONS = 200;
@@ -26,22 +26,22 @@ async function timeDeletion(
   nodes: readonly number[],
 ): Promise<number> {
   await Promise.all(nodes.map((index) => authorize(index, key.secret)));
-  const started = performance.now();
+  const startMs = performance.now();
   const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
   if (status !== 204) throw new Error(`A deletion returned ${status}.`);
-  return performance.now() - started;
+  return performance.now() - startMs;
 }
 
-/** Returns the milliseconds until the response to a creation, which no other node has to confirm. */
-async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
-  const started = performance.now();
+/** Returns the milliseconds until the response to a creation, which no other node must confirm. */
+async function timeCreation({ owner }: TestCluster, name: string): Promise<number> {
+  const startMs = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
   if (status !== 201) throw new Error(`A creation returned ${status}.`);
-  return performance.now() - started;
+  return performance.now() - startMs;
 }
 
-/** Times the first deletion after a node froze, the only one that waits for the node's lease to expire. */
-async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<number> {
+/** Times the first deletion after a node froze; only this deletion waits for the node's lease to expire. */
+async function timeDeletionWithFrozenNode(cluster: TestCluster, key: TestClusterKey): Promise<number> {
   const { pid, url } = cluster.nodeAt(1);
   await until(async () => (await fetch(`${url}/readyz`)).ok && (await cluster.authorize(1, key.secret)) === 200);
   process.kill(pid, 'SIGSTOP');
@@ -52,8 +52,8 @@ async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<nu
   }
 }
 
-/** Starts many nodes in this process. Returns the milliseconds until all have confirmed a revocation. */
-async function timeMany(count: number): Promise<number[]> {
+/** Starts `count` nodes in this process. Returns the milliseconds until all of them have confirmed each revocation. */
+async function timeConfirmations(count: number): Promise<number[]> {
   const postgres = await startPostgres({ durable: true });
   const url = await postgres.createDatabase();
   const store = await openPostgresStore(url, () => undefined);
@@ -70,17 +70,17 @@ async function timeMany(count: number): Promise<number[]> {
   );
   try {
     await Promise.all(nodes.map((node) => node.start()));
-    const settled: number[] = [];
-    const [first] = nodes;
-    for (let remaining = SEQUENTIAL_DELETIONS; remaining > 0 && first !== undefined; remaining--) {
-      const started = performance.now();
+    const confirmationTimesMs: number[] = [];
+    const [firstNode] = nodes;
+    for (let remaining = SEQUENTIAL_DELETIONS; remaining > 0 && firstNode !== undefined; remaining--) {
+      const startMs = performance.now();
       const revocation = await store.transaction((trx) =>
         insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()),
       );
-      await first.waitForConfirmation({ ...revocation, workspaceId: 'wsp_01', digest: null });
-      settled.push(performance.now() - started);
+      await firstNode.waitForConfirmation({ ...revocation, workspaceId: 'wsp_01', digest: null });
+      confirmationTimesMs.push(performance.now() - startMs);
     }
-    return settled;
+    return confirmationTimesMs;
   } finally {
     await Promise.all(nodes.map((node) => node.stop()));
     await store.close();
@@ -103,55 +103,56 @@ export async function deletions(): Promise<Finding[]> {
     return key;
   };
   try {
-    const alone: number[] = [];
-    const unconfirmed: number[] = [];
+    const deletionTimesMs: number[] = [];
+    const creationTimesMs: number[] = [];
     for (let remaining = SEQUENTIAL_DELETIONS; remaining > 0; remaining--) {
-      alone.push(await timeDeletion(cluster, nextKey(), [0, 1, 2]));
-      unconfirmed.push(await timeUnconfirmed(cluster, `Project ${remaining}`));
+      deletionTimesMs.push(await timeDeletion(cluster, nextKey(), [0, 1, 2]));
+      creationTimesMs.push(await timeCreation(cluster, `Project ${remaining}`));
     }
-    const started = performance.now();
+    const startMs = performance.now();
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
         for (let remaining = CONCURRENT_DELETIONS / CONCURRENCY; remaining > 0; remaining--)
           await timeDeletion(cluster, nextKey(), [0, 1, 2]);
       }),
     );
-    const perSecond = CONCURRENT_DELETIONS / ((performance.now() - started) / 1000);
-    const frozen: number[] = [];
+    const deletionsPerSecond = CONCURRENT_DELETIONS / ((performance.now() - startMs) / 1000);
+    const frozenNodeTimesMs: number[] = [];
     for (let remaining = DELETIONS_WITH_FROZEN_NODE; remaining > 0; remaining--)
-      frozen.push(await timeFrozen(cluster, nextKey()));
-    const sorted = alone.toSorted((a, b) => a - b);
-    const percentile = (fraction: number) => sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN;
+      frozenNodeTimesMs.push(await timeDeletionWithFrozenNode(cluster, nextKey()));
+    const sortedTimesMs = deletionTimesMs.toSorted((a, b) => a - b);
+    const percentile = (fraction: number) =>
+      sortedTimesMs[Math.floor((sortedTimesMs.length - 1) * fraction)] ?? Number.NaN;
     const manyNodeFindings: Finding[] = [];
     for (const count of NODE_COUNTS) {
-      const settled = await timeMany(count);
+      const confirmationTimesMs = await timeConfirmations(count);
       manyNodeFindings.push({
-        name: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
-        value: median(settled),
+        name: `median time until ${count} nodes in one process have confirmed a revocation`,
+        value: median(confirmationTimesMs),
         unit: ' ms',
         bound: null,
-        measurements: `${settled.length} revocations, one by one; longest ${Math.max(...settled).toFixed(1)} ms`,
+        measurements: `${confirmationTimesMs.length} revocations, one at a time; longest ${Math.max(...confirmationTimesMs).toFixed(1)} ms`,
       });
     }
     return [
       ...manyNodeFindings,
       {
-        name: 'time until the response to a deletion, three healthy nodes, one by one, relative to a creation that no node must confirm',
-        value: medianRatio(alone, unconfirmed),
+        name: 'response time of a deletion with three healthy nodes, one at a time, relative to a creation, which no node must confirm',
+        value: medianRatio(deletionTimesMs, creationTimesMs),
         unit: '×',
         bound: atMost(4),
-        measurements: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
+        measurements: `${deletionTimesMs.length} deletions; median ${median(deletionTimesMs).toFixed(1)} ms over ${median(creationTimesMs).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${formatList([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
       },
       {
-        name: 'longest time until the response to a deletion while a node is frozen; leases expire after 1 s',
-        value: Math.max(...frozen),
+        name: 'longest response time of a deletion while a node is frozen, with leases of 1 s',
+        value: Math.max(...frozenNodeTimesMs),
         unit: ' ms',
         bound: atMost(LEASE_MS + 1000),
-        measurements: `${list(frozen)} ms`,
+        measurements: `${formatList(frozenNodeTimesMs)} ms`,
       },
       {
-        name: `deletions per second, ${CONCURRENCY} at once, each after decisions on three nodes`,
-        value: perSecond,
+        name: `deletions per second with ${CONCURRENCY} concurrent requests, each after decisions on three nodes`,
+        value: deletionsPerSecond,
         unit: '',
         bound: null,
         measurements: `${CONCURRENT_DELETIONS} deletions`,

@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestIssuer, type TestIssuer } from '../src/testing/test-issuer.ts';
 import { ensureWrk, load } from './lib/load.ts';
-import { processorTimeOf, type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atLeast, atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
+import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
+import { atLeast, atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS = 1_000;
 const ROUNDS = 5;
 const SECONDS = 2;
-/** Exchanges per second. They exceed the rate limit of one workspace, so they are spread over several. */
+/** Exchanges per second. They exceed the rate limit of a workspace, so they are spread over several workspaces. */
 const PER_SECOND = 20;
 const WORKSPACES = 3;
 const TOKENS = 100;
 
-interface Bench {
-  readonly served: ServerProcess;
+interface ExchangeBench {
+  readonly server: ServerProcess;
   readonly issuer: TestIssuer;
   /** IDs of workload identities, two in each workspace. */
   readonly identities: readonly string[];
@@ -32,14 +32,14 @@ async function request<Body>(url: string, headers: Record<string, string>, body:
   return (await response.json()) as Body;
 }
 
-function ownerOf({ url }: ServerProcess, { cookie }: SeededDirectory) {
+function createOwnerClient({ url }: ServerProcess, { cookie }: SeededDirectory) {
   return <Body>(path: string, body: object, workspace: string) =>
     request<Body>(`${url}${path}`, { cookie, origin: url, 'devpilot-workspace': workspace }, body);
 }
 
-/** Creates tokens of a person that are otherwise like workload tokens. Returns a file with their secrets. */
-async function createTokens(served: ServerProcess, seeded: SeededDirectory): Promise<string> {
-  const post = ownerOf(served, seeded);
+/** Creates tokens as a person, otherwise like the issued tokens. Returns the path of a file with their secrets. */
+async function createTokens(server: ServerProcess, seeded: SeededDirectory): Promise<string> {
+  const post = createOwnerClient(server, seeded);
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
   const create = (_: unknown, index: number) => {
     const body = { name: `Plain ${index}`, scopes: ['run_scripts'], expiresAt };
@@ -51,8 +51,8 @@ async function createTokens(served: ServerProcess, seeded: SeededDirectory): Pro
   return file;
 }
 
-async function createIdentities(served: ServerProcess, issuer: TestIssuer, seeded: SeededDirectory) {
-  const post = ownerOf(served, seeded);
+async function createIdentities(server: ServerProcess, issuer: TestIssuer, seeded: SeededDirectory) {
+  const post = createOwnerClient(server, seeded);
   const { workspaceId } = seeded;
   const workspaces = [workspaceId];
   while (workspaces.length < WORKSPACES) {
@@ -68,13 +68,13 @@ async function createIdentities(served: ServerProcess, issuer: TestIssuer, seede
   return identities;
 }
 
-const signTokens = ({ issuer, served }: Bench, count: number) =>
+const signTokens = ({ issuer, server }: ExchangeBench, count: number) =>
   Promise.all(
     Array.from({ length: count }, () => {
       const now = Math.floor(Date.now() / 1000);
       const claims = {
         iss: issuer.url,
-        aud: served.url,
+        aud: server.url,
         sub: 'repo:acme/shop:ref:refs/heads/main',
         event_name: 'push',
       };
@@ -82,43 +82,43 @@ const signTokens = ({ issuer, served }: Bench, count: number) =>
     }),
   );
 
-let turn = 0;
-/** Exchanges a token for the next identity in turn. Returns the secret of the access token. */
-async function exchangeOne({ served, identities }: Bench, token: string): Promise<string> {
+let exchangeCount = 0;
+/** Exchanges a token, for each identity in turn. Returns the secret of the access token. */
+async function exchangeToken({ server, identities }: ExchangeBench, token: string): Promise<string> {
   const { access_token: secret } = await request<{ access_token: string }>(
-    `${served.url}/v1/oauth/token`,
+    `${server.url}/v1/oauth/token`,
     {},
     {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       subject_token: token,
-      resource: identities[turn++ % identities.length],
+      resource: identities[exchangeCount++ % identities.length],
     },
   );
   return secret;
 }
 
-/** The result of a load, and the processor time that the server used for it in seconds. */
+/** The result of a load, and the processor time in seconds that the server used for it. */
 interface Sample {
   readonly perSecond: number;
   readonly requests: number;
-  readonly processorTime: number;
+  readonly processorSeconds: number;
 }
 
 /** Exchanges tokens at a steady rate while `run` runs. */
-async function withExchanges<Result>(bench: Bench, run: () => Promise<Result>): Promise<Result> {
+async function withExchanges<Result>(bench: ExchangeBench, run: () => Promise<Result>): Promise<Result> {
   const tokens = await signTokens(bench, PER_SECOND * SECONDS);
   const exchanges = tokens.map((token, index) =>
-    pause((index * 1000) / PER_SECOND).then(() => exchangeOne(bench, token)),
+    pause((index * 1000) / PER_SECOND).then(() => exchangeToken(bench, token)),
   );
   const [result] = await Promise.all([run(), ...exchanges]);
   return result;
 }
 
-const rates = (samples: readonly Sample[]) => samples.map(({ perSecond }) => perSecond);
+const requestsPerSecond = (samples: readonly Sample[]) => samples.map(({ perSecond }) => perSecond);
 /** Returns the microseconds of processor time per request. */
-const costs = (samples: readonly Sample[]) =>
-  samples.map(({ processorTime, requests }) => (processorTime / requests) * 1e6);
+const microsecondsPerRequest = (samples: readonly Sample[]) =>
+  samples.map(({ processorSeconds: processorTime, requests }) => (processorTime / requests) * 1e6);
 
 /** Measures `/v1/authorize` while workload tokens are exchanged, and with the resulting access tokens. */
 export async function exchange(): Promise<Finding[]> {
@@ -126,64 +126,85 @@ export async function exchange(): Promise<Finding[]> {
   const seeded = await seededDirectory(CREDENTIALS);
   const issuer = await startTestIssuer();
   const environment = { DEVPILOT_OUTBOUND: 'any' };
-  const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
+  const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
   try {
-    const bench = { served, issuer, identities: await createIdentities(served, issuer, seeded) };
-    const minted = join(runFolder(), 'minted');
-    const secrets = await Promise.all((await signTokens(bench, TOKENS)).map((token) => exchangeOne(bench, token)));
-    writeFileSync(minted, `${secrets.join('\n')}\n`);
-    const plain = await createTokens(served, seeded);
+    const bench = { server, issuer, identities: await createIdentities(server, issuer, seeded) };
+    const workloadTokensFile = join(runFolder(), 'minted');
+    const secrets = await Promise.all((await signTokens(bench, TOKENS)).map((token) => exchangeToken(bench, token)));
+    writeFileSync(workloadTokensFile, `${secrets.join('\n')}\n`);
+    const personTokensFile = await createTokens(server, seeded);
     const measure = async (run: () => Promise<{ requests: number; perSecond: number }>): Promise<Sample> => {
-      const before = processorTimeOf(served.pid);
+      const before = readProcessorSeconds(server.pid);
       const { requests, perSecond } = await run();
-      return { requests, perSecond, processorTime: processorTimeOf(served.pid) - before };
+      return { requests, perSecond, processorSeconds: readProcessorSeconds(server.pid) - before };
     };
-    const authorize = (meanPauseMs: number, secretCount = CREDENTIALS, file = seeded.secrets) => {
+    const authorize = (meanPauseMs: number, secretCount = CREDENTIALS, file = seeded.secretsFile) => {
       const options = { seconds: SECONDS, secretCount, connections: 32, meanPauseMs };
-      return measure(() => load(runFolder(), file, `${served.url}/v1/authorize`, options));
+      return measure(() => load(runFolder(), file, `${server.url}/v1/authorize`, options));
     };
     const idle = () => measure(() => pause(SECONDS * 1000, { requests: PER_SECOND * SECONDS, perSecond: PER_SECOND }));
     await authorize(0);
-    const [full, fullBeside, paced, pacedBeside]: [Sample[], Sample[], Sample[], Sample[]] = [[], [], [], []];
-    const [ofPeople, ofWorkloads, exchanges]: [Sample[], Sample[], Sample[]] = [[], [], []];
+    const [fullLoad, fullLoadWithExchanges, pacedLoad, pacedLoadWithExchanges]: [
+      Sample[],
+      Sample[],
+      Sample[],
+      Sample[],
+    ] = [[], [], [], []];
+    const [personTokens, workloadTokens, exchanges]: [Sample[], Sample[], Sample[]] = [[], [], []];
     for (let round = 0; round < ROUNDS; round++) {
-      full.push(await authorize(0));
-      fullBeside.push(await withExchanges(bench, () => authorize(0)));
+      fullLoad.push(await authorize(0));
+      fullLoadWithExchanges.push(await withExchanges(bench, () => authorize(0)));
       exchanges.push(await withExchanges(bench, idle));
-      paced.push(await authorize(10));
-      pacedBeside.push(await withExchanges(bench, () => authorize(10)));
-      ofPeople.push(await authorize(0, TOKENS, plain));
-      ofWorkloads.push(await authorize(0, TOKENS, minted));
+      pacedLoad.push(await authorize(10));
+      pacedLoadWithExchanges.push(await withExchanges(bench, () => authorize(10)));
+      personTokens.push(await authorize(0, TOKENS, personTokensFile));
+      workloadTokens.push(await authorize(0, TOKENS, workloadTokensFile));
     }
-    const exchangeSeconds = median(exchanges.map(({ processorTime }) => processorTime));
-    const checksBeside = fullBeside.map((sample) => ({
+    const exchangeSeconds = median(exchanges.map(({ processorSeconds: processorTime }) => processorTime));
+    const checksWithExchanges = fullLoadWithExchanges.map((sample) => ({
       ...sample,
-      processorTime: sample.processorTime - exchangeSeconds,
+      processorTime: sample.processorSeconds - exchangeSeconds,
     }));
     return [
       {
         name: `throughput of /v1/authorize at full load with ${PER_SECOND} exchanges per second, relative to none`,
-        ...{ value: medianRatio(rates(fullBeside), rates(full)), unit: '×', bound: atLeast(0.9) },
-        measurements: `${list(rates(fullBeside))} over ${list(rates(full))} per second`,
+        ...{
+          value: medianRatio(requestsPerSecond(fullLoadWithExchanges), requestsPerSecond(fullLoad)),
+          unit: '×',
+          bound: atLeast(0.9),
+        },
+        measurements: `${formatList(requestsPerSecond(fullLoadWithExchanges))} over ${formatList(requestsPerSecond(fullLoad))} per second`,
       },
       {
         name: 'the same at about 3,000 requests per second',
-        ...{ value: median(rates(pacedBeside)) / median(rates(paced)), unit: '×', bound: atLeast(0.97) },
-        measurements: `${list(rates(pacedBeside))} over ${list(rates(paced))} per second`,
+        ...{
+          value: median(requestsPerSecond(pacedLoadWithExchanges)) / median(requestsPerSecond(pacedLoad)),
+          unit: '×',
+          bound: atLeast(0.97),
+        },
+        measurements: `${formatList(requestsPerSecond(pacedLoadWithExchanges))} over ${formatList(requestsPerSecond(pacedLoad))} per second`,
       },
       {
-        name: 'processor time per check beside exchanges, without that of the exchanges, relative to none',
-        ...{ value: medianRatio(costs(checksBeside), costs(full)), unit: '×', bound: atMost(1.05) },
-        measurements: `${list(costs(checksBeside))} over ${list(costs(full))} µs; an exchange ${list(costs(exchanges))} µs`,
+        name: 'processor time per request during exchanges, minus the processor time of the exchanges, relative to no exchanges',
+        ...{
+          value: medianRatio(microsecondsPerRequest(checksWithExchanges), microsecondsPerRequest(fullLoad)),
+          unit: '×',
+          bound: atMost(1.05),
+        },
+        measurements: `${formatList(microsecondsPerRequest(checksWithExchanges))} over ${formatList(microsecondsPerRequest(fullLoad))} µs; an exchange ${formatList(microsecondsPerRequest(exchanges))} µs`,
       },
       {
-        name: 'processor time per check of a token that was issued for a workload, relative to one of a person',
-        ...{ value: medianRatio(costs(ofWorkloads), costs(ofPeople)), unit: '×', bound: atMost(1.03) },
-        measurements: `${list(costs(ofWorkloads))} over ${list(costs(ofPeople))} µs, ${TOKENS} tokens in random order`,
+        name: 'processor time per request with a token issued for a workload, relative to a token created by a person',
+        ...{
+          value: medianRatio(microsecondsPerRequest(workloadTokens), microsecondsPerRequest(personTokens)),
+          unit: '×',
+          bound: atMost(1.03),
+        },
+        measurements: `${formatList(microsecondsPerRequest(workloadTokens))} over ${formatList(microsecondsPerRequest(personTokens))} µs, ${TOKENS} tokens in random order`,
       },
     ];
   } finally {
-    await served.stop();
+    await server.stop();
     await issuer.close();
   }
 }

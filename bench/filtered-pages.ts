@@ -6,16 +6,16 @@ import { CREDENTIAL_SORTS } from '../src/contract/vocabulary.ts';
 import { copyStore } from '../src/server/transfer.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atMost, type Finding, list, median } from './lib/report.ts';
+import { atMost, type Finding, formatList, median } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-const MANY = 1_000_000;
-const FEW = 1_000;
+const MANY_CREDENTIALS = 1_000_000;
+const FEW_CREDENTIALS = 1_000;
 const TURNS = 7;
 const SORTS = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`]);
 const OTHER_CREATOR = 'prs_01kaexample0000000000000001';
 
-/** Of 100 credentials, one has expired, and one has another creator and another scope. */
+/** Of every 100 credentials, one has expired, and one has another creator and another scope. */
 const FILTERS: readonly Readonly<Record<string, string>>[] = [
   {},
   { status: 'active' },
@@ -37,7 +37,7 @@ const FILTERS: readonly Readonly<Record<string, string>>[] = [
   { q: 'pipeline', status: 'active', unusedForDays: '1' },
 ];
 
-/** Copies a seeded directory and varies its credentials, so that the filters match different ones. */
+/** Copies a seeded directory and varies its credentials, so that the filters match different credentials. */
 async function createVariedDirectory(count: number): Promise<SeededDirectory> {
   const seeded = await seededDirectory(count);
   const directory = join(runFolder(), `varied-${count}`);
@@ -56,18 +56,18 @@ async function createVariedDirectory(count: number): Promise<SeededDirectory> {
   return { ...seeded, directory };
 }
 
-interface Timed {
+interface TimedPage {
   readonly status: number;
   readonly ms: number;
 }
 
-async function timeOf(
-  served: ServerProcess,
+async function timePage(
+  server: ServerProcess,
   { cookie, workspaceId }: SeededDirectory,
   query: Record<string, string>,
-): Promise<Timed> {
+): Promise<TimedPage> {
   const startMs = performance.now();
-  const response = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+  const response = await fetch(`${server.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
   await response.arrayBuffer();
@@ -76,73 +76,73 @@ async function timeOf(
 }
 
 interface Side {
-  readonly served: ServerProcess;
+  readonly server: ServerProcess;
   readonly seeded: SeededDirectory;
 }
 
-interface Compared {
+interface SortRatio {
   readonly sort: string;
   readonly ratio: number;
-  readonly above: number;
-  readonly below: number;
+  readonly largeMs: number;
+  readonly smallMs: number;
 }
 
-/** Returns findings for the slowest of the accepted sort orders, and for the slowest of the refused ones. */
-function findingsOf(what: string, ratios: readonly Compared[], refused: readonly string[]): Finding[] {
-  const slowest = (candidates: readonly Compared[]) => candidates.toSorted((one, two) => two.ratio - one.ratio)[0];
+/** Returns findings for the slowest of the accepted sort orders and for the slowest of the refused sort orders. */
+function createFindings(filterName: string, ratios: readonly SortRatio[], refused: readonly string[]): Finding[] {
+  const slowest = (candidates: readonly SortRatio[]) => candidates.toSorted((a, b) => b.ratio - a.ratio)[0];
   const slowestAccepted = slowest(ratios.filter(({ sort }) => !refused.includes(sort)));
   const slowestRefused = slowest(ratios.filter(({ sort }) => refused.includes(sort)));
-  const findingOf = (
+  const createFinding = (
     name: string,
-    { sort, ratio, above, below }: Compared,
+    { sort, ratio, largeMs: above, smallMs: below }: SortRatio,
     bound: Finding['bound'],
     count: number,
   ) => ({
-    ...{ name: `${what}, ${name} of 1,000,000 relative to 1,000`, value: ratio, unit: '×', bound },
-    measurements: `slowest of ${count} sort orders, ${sort}: ${list([above])} over ${list([below])} ms`,
+    ...{ name: `${filterName}, ${name} of 1,000,000 relative to 1,000`, value: ratio, unit: '×', bound },
+    measurements: `slowest of ${count} sort orders, ${sort}: ${formatList([above])} over ${formatList([below])} ms`,
   });
   return [
     ...(slowestAccepted === undefined
       ? []
-      : [findingOf('first page', slowestAccepted, atMost(3), ratios.length - refused.length)]),
+      : [createFinding('first page', slowestAccepted, atMost(3), ratios.length - refused.length)]),
     ...(slowestRefused === undefined
       ? []
-      : [findingOf(`refused (${refused.join(' ')})`, slowestRefused, null, refused.length)]),
+      : [createFinding(`refused (${refused.join(' ')})`, slowestRefused, null, refused.length)]),
   ];
 }
 
 async function compare(engine: string, large: Side, small: Side): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const filter of FILTERS) {
-    const ratios: Compared[] = [];
+    const ratios: SortRatio[] = [];
     const refused: string[] = [];
     for (const sort of SORTS) {
-      const above: number[] = [];
-      const below: number[] = [];
+      const largeTimesMs: number[] = [];
+      const smallTimesMs: number[] = [];
       for (let turn = 0; turn < TURNS; turn++) {
-        const many = await timeOf(large.served, large.seeded, { ...filter, sort });
-        below.push((await timeOf(small.served, small.seeded, { ...filter, sort })).ms);
-        above.push(many.ms);
-        if (many.status === 422 && turn === 0) refused.push(sort);
+        const largePage = await timePage(large.server, large.seeded, { ...filter, sort });
+        smallTimesMs.push((await timePage(small.server, small.seeded, { ...filter, sort })).ms);
+        largeTimesMs.push(largePage.ms);
+        if (largePage.status === 422 && turn === 0) refused.push(sort);
       }
-      const [mid, low] = [median(above), median(below)];
-      ratios.push({ sort, ratio: mid / low, above: mid, below: low });
+      const [largeMedianMs, smallMedianMs] = [median(largeTimesMs), median(smallTimesMs)];
+      ratios.push({ sort, ratio: largeMedianMs / smallMedianMs, largeMs: largeMedianMs, smallMs: smallMedianMs });
     }
     findings.push(
-      ...findingsOf(`${engine}: ${new URLSearchParams(filter).toString() || 'no filter'}`, ratios, refused),
+      ...createFindings(`${engine}: ${new URLSearchParams(filter).toString() || 'no filter'}`, ratios, refused),
     );
   }
   return findings;
 }
 
-async function start(seeded: SeededDirectory, environment: Readonly<Record<string, string>> = {}): Promise<Side> {
+async function startSide(seeded: SeededDirectory, environment: Readonly<Record<string, string>> = {}): Promise<Side> {
   return {
     seeded,
-    served: await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment }),
+    server: await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment }),
   };
 }
 
-async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<Finding[]> {
+async function compareOnPostgres(many: SeededDirectory, few: SeededDirectory): Promise<Finding[]> {
   const server = await startPostgres();
   const sides: Side[] = [];
   try {
@@ -151,34 +151,34 @@ async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<
       await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
       const client = new pg.Client({ connectionString: url });
       await client.connect();
-      // Autovacuum would do this some time after so many inserts.
+      // On a running server, autovacuum would have done this.
       await client.query('vacuum analyze');
       await client.end();
       const secret = readFileSync(join(seeded.directory, 'secret'), 'utf8').trim();
-      sides.push(await start(seeded, { DATABASE_URL: url, DEVPILOT_SECRET: secret }));
+      sides.push(await startSide(seeded, { DATABASE_URL: url, DEVPILOT_SECRET: secret }));
     }
     const [large, small] = sides;
     return large === undefined || small === undefined ? [] : await compare('PostgreSQL', large, small);
   } finally {
-    await Promise.all(sides.map(({ served }) => served.stop()));
+    await Promise.all(sides.map(({ server }) => server.stop()));
     await server.close();
   }
 }
 
 /**
- * Compares a first page of 50 of 1,000,000 credentials with one of 1,000 credentials: filters alone and combined, in
- * each sort order. With `full`, also on PostgreSQL.
+ * Compares the time to read the first page of 50 from 1,000,000 credentials with the time from 1,000 credentials, with
+ * filters and combinations of filters, in each sort order. With `full`, also on PostgreSQL.
  */
 export async function filteredPages({ full }: { readonly full: boolean }): Promise<Finding[]> {
-  const many = await createVariedDirectory(MANY);
-  const few = await createVariedDirectory(FEW);
-  const large = await start(many);
-  const small = await start(few);
+  const many = await createVariedDirectory(MANY_CREDENTIALS);
+  const few = await createVariedDirectory(FEW_CREDENTIALS);
+  const large = await startSide(many);
+  const small = await startSide(few);
   let findings: Finding[];
   try {
     findings = await compare('SQLite', large, small);
   } finally {
-    await Promise.all([large.served.stop(), small.served.stop()]);
+    await Promise.all([large.server.stop(), small.server.stop()]);
   }
-  return full ? [...findings, ...(await onPostgres(many, few))] : findings;
+  return full ? [...findings, ...(await compareOnPostgres(many, few))] : findings;
 }

@@ -8,7 +8,7 @@ import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
-import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS_USED = 100_000;
@@ -37,7 +37,7 @@ function readRecords(path: string): CredentialRecord[] {
 }
 
 /** Returns the longest event loop delay during `work`, in milliseconds. */
-async function longestDelayMs(work: () => Promise<unknown>): Promise<number> {
+async function measureLongestDelayMs(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await work();
@@ -54,18 +54,18 @@ export async function flush(): Promise<Finding[]> {
   const store = await openSqliteStore(path);
   const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', createRecordCache(1).counterSlots);
   const delaysMs: number[] = [];
-  /** Longest delays in the same time without a write, which only the machine causes. */
+  /** Longest delays in as much time without a write; they are caused by the machine only. */
   const idleDelaysMs: number[] = [];
   const durationsMs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const record of records) usage.count(record, '127.0.0.1', Date.now());
       const startMs = performance.now();
-      const delayMs = await longestDelayMs(usage.flush);
-      const milliseconds = performance.now() - startMs;
-      const idleDelayMs = await longestDelayMs(() => setTimeout(milliseconds));
+      const delayMs = await measureLongestDelayMs(usage.flush);
+      const durationMs = performance.now() - startMs;
+      const idleDelayMs = await measureLongestDelayMs(() => setTimeout(durationMs));
       if (round === 0) continue;
-      durationsMs.push(milliseconds);
+      durationsMs.push(durationMs);
       delaysMs.push(delayMs);
       idleDelaysMs.push(idleDelayMs);
     }
@@ -79,7 +79,7 @@ export async function flush(): Promise<Finding[]> {
       value: medianRatio(delaysMs, idleDelaysMs),
       unit: '× the delay in the same time without a write',
       bound: atMost(4),
-      measurements: `${list(delaysMs)} ms, ${list(idleDelaysMs)} ms in the same time without a write; ${list([uses ?? 0])} credentials per second written`,
+      measurements: `${formatList(delaysMs)} ms, ${formatList(idleDelaysMs)} ms in the same time without a write; ${formatList([uses ?? 0])} credentials per second written`,
     },
   ];
 }

@@ -5,14 +5,14 @@ import { createLeaseAuthorizer } from '../src/sdk/lease-authorizer.ts';
 import { sha256 } from '../src/sdk/sha256.ts';
 import { createKey, createToken, signUpOwner, startTestServer, type TestServer } from '../src/testing/test-server.ts';
 import { ensureWrk, load } from './lib/load.ts';
-import { processorTimeOf, type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atLeast, atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
+import { atLeast, atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder } from './lib/seed.ts';
 
 const TOKENS = 1000;
 const ROUNDS = 7;
 const SECONDS = 2;
-/** Average pause between the requests of a connection, with which both sides receive requests at the same rate. */
+/** Average pause between the requests of a connection, so that both sides receive requests at the same rate. */
 const PAUSE_MS = 2;
 const PER_ROUND = 100_000;
 
@@ -21,17 +21,17 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   await ensureWrk();
   const file = join(runFolder(), 'guard-secrets');
   writeFileSync(file, `${secrets.join('\n')}\n`);
-  const served: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
+  const guardedServer: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
   const sides = () => ({ guarded: [] as number[], bare: [] as number[] });
   const [rates, perProcessor, perProcessorPaced] = [sides(), sides(), sides()];
   async function run(
     route: keyof typeof rates,
     meanPauseMs: number,
   ): Promise<{ perSecond: number; perProcessor: number }> {
-    const before = processorTimeOf(served.pid);
+    const before = readProcessorSeconds(guardedServer.pid);
     const options = { seconds: SECONDS, secretCount: TOKENS, meanPauseMs };
-    const { perSecond, requests } = await load(runFolder(), file, `${served.url}/${route}`, options);
-    return { perSecond, perProcessor: requests / (processorTimeOf(served.pid) - before) };
+    const { perSecond, requests } = await load(runFolder(), file, `${guardedServer.url}/${route}`, options);
+    return { perSecond, perProcessor: requests / (readProcessorSeconds(guardedServer.pid) - before) };
   }
   try {
     for (let round = 0; round <= ROUNDS; round++) {
@@ -46,19 +46,19 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
       }
     }
   } finally {
-    await served.stop();
+    await guardedServer.stop();
   }
-  const finding = (what: string, of: typeof rates, unit: string, bound: Finding['bound']): Finding => ({
-    ...{ name: what, unit: '×', bound },
-    value: medianRatio(of.guarded, of.bare),
-    measurements: `${list(of.guarded)} over ${list(of.bare)} ${unit}`,
+  const createFinding = (name: string, routeRates: typeof rates, unit: string, bound: Finding['bound']): Finding => ({
+    ...{ name: name, unit: '×', bound },
+    value: medianRatio(routeRates.guarded, routeRates.bare),
+    measurements: `${formatList(routeRates.guarded)} over ${formatList(routeRates.bare)} ${unit}`,
   });
-  const what = 'a guarded Fastify route, 1,000 tokens, relative to a bare one of the same server';
+  const comparison = 'a guarded Fastify route, 1,000 tokens, relative to a bare one of the same server';
   const processor = "requests per second of the server's processor time";
   return [
-    finding(what, rates, 'requests per second', atLeast(0.9)),
-    finding(`${what}, by processor time`, perProcessor, processor, null),
-    finding(`${what}, by processor time at the same pace`, perProcessorPaced, processor, null),
+    createFinding(comparison, rates, 'requests per second', atLeast(0.9)),
+    createFinding(`${comparison}, by processor time`, perProcessor, processor, null),
+    createFinding(`${comparison}, by processor time at the same pace`, perProcessorPaced, processor, null),
   ];
 }
 
@@ -105,7 +105,7 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     value: medianRatio(decisionTimes, hashTimes),
     unit: '×',
     bound: atMost(6),
-    measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
+    measurements: `${formatList(decisionTimes)} over ${formatList(hashTimes)} µs`,
   };
 }
 

@@ -5,7 +5,7 @@ import { recordAuditEvent, systemRequestContext } from '../src/audit/request-con
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import { LOAD_CORE, type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atLeast, atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
+import { atLeast, atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS = 1_000;
@@ -48,10 +48,10 @@ async function appendEvents({ directory, workspaceId }: SeededDirectory): Promis
   await store.close();
 }
 
-function apiOf(served: ServerProcess, { cookie, workspaceId }: SeededDirectory) {
-  const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
+function createClient(server: ServerProcess, { cookie, workspaceId }: SeededDirectory) {
+  const headers = { cookie, origin: server.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   return async <Body>(method: string, path: string, body: object): Promise<Body> => {
-    const response = await fetch(`${served.url}${path}`, { method, headers, body: JSON.stringify(body) });
+    const response = await fetch(`${server.url}${path}`, { method, headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(`${method} ${path} returned ${response.status}: ${await response.text()}`);
     return (await response.json()) as Body;
   };
@@ -64,80 +64,80 @@ export async function notify(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
   const receivers = await startServerProcess('bench/lib/webhook-receivers.ts', { cores: LOAD_CORE });
-  const dead = await startDeadReceiver();
+  const deadReceiver = await startDeadReceiver();
   const environment = { DEVPILOT_OUTBOUND: 'any' };
   const start = () => startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
-  let served = await start();
+  let server = await start();
   try {
     const ids: string[] = [];
     for (let number = 0; number < WEBHOOKS; number++) {
-      const url = number === 0 ? dead.url : `${receivers.url}/${number}`;
+      const url = number === 0 ? deadReceiver.url : `${receivers.url}/${number}`;
       const body = { name: `Receiver ${number}`, url, events: ['audit.event'], active: false };
-      ids.push((await apiOf(served, seeded)<{ id: string }>('POST', '/v1/webhooks', body)).id);
+      ids.push((await createClient(server, seeded)<{ id: string }>('POST', '/v1/webhooks', body)).id);
     }
-    await served.stop();
+    await server.stop();
     await appendEvents(seeded);
-    served = await start();
-    const api = apiOf(served, seeded);
+    server = await start();
+    const client = createClient(server, seeded);
     const setActive = async (active: boolean) => {
-      for (const id of ids) await api('PATCH', `/v1/webhooks/${id}`, { active });
+      for (const id of ids) await client('PATCH', `/v1/webhooks/${id}`, { active });
     };
     const authorize = async (meanPauseMs: number) => {
       const options = { seconds: SECONDS, secretCount: CREDENTIALS, connections: 32, meanPauseMs };
-      return load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, options);
+      return load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, options);
     };
-    const counts = async () => (await (await fetch(`${receivers.url}/`)).json()) as Counts;
-    const countReceived = async () => (await counts()).reduce((sum, { count }) => sum + count, 0);
+    const readCounts = async () => (await (await fetch(`${receivers.url}/`)).json()) as Counts;
+    const countReceived = async () => (await readCounts()).reduce((sum, { count }) => sum + count, 0);
 
     await authorize(0);
-    const [alone, loaded, sentPerSecond]: [number[], number[], number[]] = [[], [], []];
+    const [alone, withMessages, sentPerSecond]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < ROUNDS; round++) {
       alone.push((await authorize(0)).perSecond);
       await setActive(true);
       const before = await countReceived();
-      loaded.push((await authorize(0)).perSecond);
+      withMessages.push((await authorize(0)).perSecond);
       sentPerSecond.push(((await countReceived()) - before) / SECONDS);
       await setActive(false);
       await pause(500);
     }
-    const [pacedAlone, pacedBeside]: [number[], number[]] = [[], []];
+    const [pacedAlone, pacedWithMessages]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) pacedAlone.push((await authorize(10)).perSecond);
     await setActive(true);
     const startMs = performance.now();
     const startCount = await countReceived();
     const isComplete = (all: Counts) => all.length === WEBHOOKS - 1 && all.every(({ count }) => count >= EVENTS);
-    while (!isComplete(await counts()) && performance.now() - startMs < DRAIN_LIMIT_MS) {
-      if (pacedBeside.length < ROUNDS) pacedBeside.push((await authorize(10)).perSecond);
+    while (!isComplete(await readCounts()) && performance.now() - startMs < DRAIN_LIMIT_MS) {
+      if (pacedWithMessages.length < ROUNDS) pacedWithMessages.push((await authorize(10)).perSecond);
       else await pause(1000);
     }
     const seconds = (performance.now() - startMs) / 1000;
-    const all = await counts();
+    const received = await readCounts();
     const rate = Math.round(((await countReceived()) - startCount) / seconds);
     return [
       {
         name: 'throughput of /v1/authorize at full load while messages are sent, relative to none',
-        ...{ value: medianRatio(loaded, alone), unit: '×', bound: atLeast(0.95) },
-        measurements: `${list(loaded)} over ${list(alone)} per second; ${list(sentPerSecond)} messages per second meanwhile`,
+        ...{ value: medianRatio(withMessages, alone), unit: '×', bound: atLeast(0.95) },
+        measurements: `${formatList(withMessages)} over ${formatList(alone)} per second; ${formatList(sentPerSecond)} messages per second meanwhile`,
       },
       {
         name: 'the same at about 3,000 requests per second',
-        ...{ value: median(pacedBeside) / median(pacedAlone), unit: '×', bound: atLeast(0.95) },
-        measurements: `${list(pacedBeside)} over ${list(pacedAlone)} per second`,
+        ...{ value: median(pacedWithMessages) / median(pacedAlone), unit: '×', bound: atLeast(0.95) },
+        measurements: `${formatList(pacedWithMessages)} over ${formatList(pacedAlone)} per second`,
       },
       {
         name: `events of ${EVENTS} that one of ${WEBHOOKS - 1} webhooks did not receive, while another webhook never responds`,
-        ...{ value: Math.max(...all.map(({ count }) => Math.max(EVENTS - count, 0))), unit: '', bound: atMost(0) },
-        measurements: `${list(all.map(({ count }) => count))} events`,
+        ...{ value: Math.max(...received.map(({ count }) => Math.max(EVENTS - count, 0))), unit: '', bound: atMost(0) },
+        measurements: `${formatList(received.map(({ count }) => count))} events`,
       },
       {
         name: 'events that arrived before one of their predecessors',
-        ...{ value: all.reduce((sum, { gaps }) => sum + gaps, 0), unit: '', bound: atMost(0) },
+        ...{ value: received.reduce((sum, { gaps }) => sum + gaps, 0), unit: '', bound: atMost(0) },
         measurements: `${rate} messages per second with a load of 3,000 requests per second at first`,
       },
     ];
   } finally {
-    await served.stop();
+    await server.stop();
     await receivers.stop();
-    dead.close();
+    deadReceiver.close();
   }
 }

@@ -1,9 +1,9 @@
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
-import { atMost, type Finding, list, median } from './lib/report.ts';
+import { atMost, type Finding, formatList, median } from './lib/report.ts';
 import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-const MANY = 100_000;
-const FEW = 1_000;
+const MANY_CREDENTIALS = 100_000;
+const FEW_CREDENTIALS = 1_000;
 const SAMPLES = 60;
 const SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'].flatMap((sort) => [sort, `-${sort}`]);
 
@@ -12,7 +12,7 @@ interface ListPage {
   readonly nextCursor: string | null;
 }
 
-async function page(
+async function readPage(
   server: ServerProcess,
   { cookie, workspaceId }: SeededDirectory,
   query: Record<string, string>,
@@ -25,7 +25,7 @@ async function page(
 }
 
 /** Returns a cursor in the middle of the list, by reading all pages before it. */
-async function cursorInTheMiddle(
+async function findMiddleCursor(
   server: ServerProcess,
   seeded: SeededDirectory,
   count: number,
@@ -33,14 +33,18 @@ async function cursorInTheMiddle(
 ): Promise<string> {
   let cursor: string | null = null;
   for (let readCount = 0; readCount < count / 2; readCount += 200) {
-    const listPage: ListPage = await page(server, seeded, { sort, limit: '200', ...(cursor !== null && { cursor }) });
+    const listPage: ListPage = await readPage(server, seeded, {
+      sort,
+      limit: '200',
+      ...(cursor !== null && { cursor }),
+    });
     cursor = listPage.nextCursor;
   }
   if (cursor === null) throw new Error('The list ended before its middle.');
   return cursor;
 }
 
-async function timeOf(work: () => Promise<ListPage>): Promise<number> {
+async function timePage(work: () => Promise<ListPage>): Promise<number> {
   const startMs = performance.now();
   const { data } = await work();
   if (data.length !== 50) throw new Error(`A page contained ${data.length} items instead of 50.`);
@@ -48,28 +52,28 @@ async function timeOf(work: () => Promise<ListPage>): Promise<number> {
 }
 
 /**
- * Compares the time to read a page of 50 from a list of 100,000 credentials with that from a list of 1,000: the first page and a page in the middle,
- * in each sort order.
+ * Compares the time to read a page of 50 from a list of 100,000 credentials with the time from a list of 1,000: the
+ * first page and a page in the middle, in each sort order.
  */
 export async function pages(): Promise<Finding[]> {
-  const many = await seededDirectory(MANY);
-  const few = await seededDirectory(FEW);
+  const many = await seededDirectory(MANY_CREDENTIALS);
+  const few = await seededDirectory(FEW_CREDENTIALS);
   const large = await startServerProcess('bench/lib/serve.ts', { directory: many.directory });
   const small = await startServerProcess('bench/lib/serve.ts', { directory: few.directory });
   const findings: Finding[] = [];
   try {
     for (const sort of SORTS) {
-      const deepLarge = await cursorInTheMiddle(large, many, MANY, sort);
-      const deepSmall = await cursorInTheMiddle(small, few, FEW, sort);
+      const largeMiddleCursor = await findMiddleCursor(large, many, MANY_CREDENTIALS, sort);
+      const smallMiddleCursor = await findMiddleCursor(small, few, FEW_CREDENTIALS, sort);
       for (const [pagePosition, cursors] of [
         ['first page', [{}, {}]],
-        ['page in the middle', [{ cursor: deepLarge }, { cursor: deepSmall }]],
+        ['page in the middle', [{ cursor: largeMiddleCursor }, { cursor: smallMiddleCursor }]],
       ] as const) {
         const largeTimes: number[] = [];
         const smallTimes: number[] = [];
         for (let turn = 0; turn < SAMPLES; turn++) {
-          largeTimes.push(await timeOf(() => page(large, many, { sort, ...cursors[0] })));
-          smallTimes.push(await timeOf(() => page(small, few, { sort, ...cursors[1] })));
+          largeTimes.push(await timePage(() => readPage(large, many, { sort, ...cursors[0] })));
+          smallTimes.push(await timePage(() => readPage(small, few, { sort, ...cursors[1] })));
         }
         const [largeMedian, smallMedian] = [median(largeTimes), median(smallTimes)];
         findings.push({
@@ -77,7 +81,7 @@ export async function pages(): Promise<Finding[]> {
           value: largeMedian / smallMedian,
           unit: '×',
           bound: atMost(1.5),
-          measurements: `medians of ${SAMPLES}: ${list([largeMedian])} over ${list([smallMedian])} ms`,
+          measurements: `medians of ${SAMPLES}: ${formatList([largeMedian])} over ${formatList([smallMedian])} ms`,
         });
       }
     }

@@ -16,7 +16,7 @@ import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { openSqlite } from '../src/store/sqlite-open.ts';
 import { run } from './lib/processes.ts';
-import { type Finding, list, medianRatio } from './lib/report.ts';
+import { type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';
 import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
@@ -77,14 +77,14 @@ async function openBetterAuth(): Promise<{ auth: Auth; keys: string[] }> {
 }
 
 /**
- * Compares how many credentials per second Devpilot and better-auth verify, each picked at random from 1,000, each on its
- * own SQLite file in this process.
+ * Compares how many credentials per second Devpilot and better-auth verify in this process. Each has 1,000 credentials
+ * in its own SQLite file, and each credential is picked at random.
  */
 export async function peers(): Promise<Finding[]> {
   await installBetterAuth();
   const { auth, keys } = await openBetterAuth();
   const seeded = await seededDirectory(KEYS);
-  const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
+  const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
@@ -122,7 +122,7 @@ export async function peers(): Promise<Finding[]> {
     };
     const result = authenticator.authenticate(request, requirement);
     const { decision } = result instanceof Promise ? await result : result;
-    if (decision !== 'ok') throw new Error(`Our decision was ${decision}.`);
+    if (decision !== 'ok') throw new Error(`Devpilot's decision was ${decision}.`);
   }
   async function verifyOne(): Promise<void> {
     const { valid } = await auth.api.verifyApiKey({ body: { key: pickRandom(keys) } });
@@ -156,7 +156,7 @@ export async function peers(): Promise<Finding[]> {
       value: medianRatio(devpilotRates, betterAuthRates),
       unit: '×',
       bound: null,
-      measurements: `${list(devpilotRates)} over ${list(betterAuthRates)} per second, including the time to write the uses`,
+      measurements: `${formatList(devpilotRates)} over ${formatList(betterAuthRates)} per second, including the time to write the uses`,
     },
   ];
 }

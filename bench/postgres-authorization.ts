@@ -20,29 +20,29 @@ import {
   ALL_CORES,
   LOAD_CORE,
   pin,
-  processorTimeOf,
-  processorTimeOfFamily,
+  readFamilyProcessorSeconds,
+  readProcessorSeconds,
   type ServerProcess,
   startServerProcess,
 } from './lib/processes.ts';
-import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
+import { atLeast, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory } from './lib/seed.ts';
 import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
-const IN_USE = 1_000;
+const TOKENS_IN_USE = 1_000;
 /**
  * Number of starts of each server, because two processes of the same program can differ by 2 % for their whole
  * lifetime, due to compilation and memory layout.
  */
-const LAUNCHES = 6;
+const STARTS = 6;
 const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
 const SECONDS = 2;
-/** Seconds to wait after the start, and then to measure the idle node. At least one fold runs in that time. */
-const REST_AFTER_SECONDS = 2;
-const REST_SECONDS = 10;
+/** Seconds to wait after the start, then to measure the idle node. Use counts are folded at least once in that time. */
+const SETTLE_SECONDS = 2;
+const IDLE_SECONDS = 10;
 const COLD_ROUNDS = 7;
-const LOOKUPS = 10_000;
+const LOOKUPS_PER_ROUND = 10_000;
 const CONCURRENCY = 64;
 /** Number of connections that a node uses for lookups. */
 const CONNECTIONS = 6;
@@ -50,38 +50,41 @@ const CONNECTIONS = 6;
 /** Measures the processor time of idle nodes, in milliseconds per second. */
 async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
   const times = () => [
-    processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
-    processorTimeOf(onPostgres.pid),
-    processorTimeOf(onSqlite.pid),
+    readProcessorSeconds(onPostgres.pid) + readFamilyProcessorSeconds(database),
+    readProcessorSeconds(onPostgres.pid),
+    readProcessorSeconds(onSqlite.pid),
   ];
-  await pause(REST_AFTER_SECONDS * 1000);
+  await pause(SETTLE_SECONDS * 1000);
   const before = times();
-  await pause(REST_SECONDS * 1000);
-  const [both = 0, node = 0, alone = 0] = times().map(
-    (time, index) => ((time - (before[index] ?? 0)) / REST_SECONDS) * 1000,
+  await pause(IDLE_SECONDS * 1000);
+  const [nodeAndDatabase = 0, node = 0, sqliteNode = 0] = times().map(
+    (time, index) => ((time - (before[index] ?? 0)) / IDLE_SECONDS) * 1000,
   );
   return {
-    name: 'processor time per second of an idle node, with that of PostgreSQL for it',
-    value: both,
+    name: 'processor time per second of an idle node and of PostgreSQL',
+    value: nodeAndDatabase,
     unit: ' ms',
     bound: null,
-    measurements: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST_SECONDS} s`,
+    measurements: `the node ${node.toFixed(1)}, PostgreSQL ${(nodeAndDatabase - node).toFixed(1)}; a node on SQLite ${sqliteNode.toFixed(1)} ms; over ${IDLE_SECONDS} s`,
   };
 }
 
 interface Side {
   readonly options: { directory: string } | { environment: Record<string, string> };
-  served: ServerProcess | null;
+  server: ServerProcess | null;
   readonly rates: number[];
   readonly ratesPerProcessorSecond: number[];
 }
 
-async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: number) {
-  if (served === null) throw new Error('The server is not started.');
-  const before = processorTimeOf(served.pid);
-  const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, secretCount: IN_USE });
+async function loadOnce({ server }: Side, seeded: SeededDirectory, seconds: number) {
+  if (server === null) throw new Error('The server is not started.');
+  const before = readProcessorSeconds(server.pid);
+  const loading = load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, {
+    seconds,
+    secretCount: TOKENS_IN_USE,
+  });
   const { perSecond, requests } = await loading;
-  return { perSecond, ratesPerProcessorSecond: requests / (processorTimeOf(served.pid) - before) };
+  return { perSecond, ratesPerProcessorSecond: requests / (readProcessorSeconds(server.pid) - before) };
 }
 
 /** Compares one start of both servers. The first round is a warm-up, whose results are discarded. */
@@ -101,38 +104,38 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 }
 
 /**
- * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. `database` is
- * the PostgreSQL process, which runs on the core of the load generator to simulate a separate machine.
+ * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. `database`
+ * is the PostgreSQL process, which runs on the core of the load generator to simulate a separate machine.
  */
-export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
+export async function compareWarmCache(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
   await ensureWrk();
   await pin(database, LOAD_CORE);
-  const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.secretFile };
+  const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.storeSecretFile };
   const sqlite: Side = {
     options: { directory: seeded.directory },
-    served: null,
+    server: null,
     rates: [],
     ratesPerProcessorSecond: [],
   };
-  const postgres: Side = { options: { environment: settings }, served: null, rates: [], ratesPerProcessorSecond: [] };
-  let rest: Finding | null = null;
+  const postgres: Side = { options: { environment: settings }, server: null, rates: [], ratesPerProcessorSecond: [] };
+  let idleFinding: Finding | null = null;
   let databaseSeconds = 0;
-  let loaded = 0;
+  let loadedMs = 0;
   try {
-    for (let launch = 0; launch < LAUNCHES; launch++) {
-      const sides: [Side, Side] = launch % 2 === 0 ? [sqlite, postgres] : [postgres, sqlite];
+    for (let start = 0; start < STARTS; start++) {
+      const sides: [Side, Side] = start % 2 === 0 ? [sqlite, postgres] : [postgres, sqlite];
       try {
-        for (const side of sides) side.served = await startServerProcess('bench/lib/serve.ts', side.options);
-        if (sqlite.served !== null && postgres.served !== null)
-          rest ??= await measureIdle(sqlite.served, postgres.served, database);
-        const before = { databaseSeconds: processorTimeOfFamily(database), at: performance.now() };
+        for (const side of sides) side.server = await startServerProcess('bench/lib/serve.ts', side.options);
+        if (sqlite.server !== null && postgres.server !== null)
+          idleFinding ??= await measureIdle(sqlite.server, postgres.server, database);
+        const before = { databaseSeconds: readFamilyProcessorSeconds(database), at: performance.now() };
         await comparePair(sides, seeded);
-        databaseSeconds += processorTimeOfFamily(database) - before.databaseSeconds;
-        loaded += performance.now() - before.at;
+        databaseSeconds += readFamilyProcessorSeconds(database) - before.databaseSeconds;
+        loadedMs += performance.now() - before.at;
       } finally {
         for (const side of sides) {
-          await side.served?.stop();
-          side.served = null;
+          await side.server?.stop();
+          side.server = null;
         }
       }
     }
@@ -141,29 +144,33 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
   }
   return [
     {
-      name: 'requests per second of /v1/authorize on PostgreSQL with warm memory, relative to SQLite',
+      name: 'requests per second of /v1/authorize on PostgreSQL with a warm cache, relative to SQLite',
       value: medianRatio(postgres.rates, sqlite.rates),
       unit: '×',
       bound: atLeast(0.97),
-      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((databaseSeconds / loaded) * 1e6).toFixed(0)} ms of processor time per second in the meantime, on the load's core`,
+      measurements: `${formatList(postgres.rates)} over ${formatList(sqlite.rates)} requests per second; ${STARTS} starts of each; meanwhile PostgreSQL itself used ${((databaseSeconds / loadedMs) * 1e6).toFixed(0)} ms of processor time per second, on the load generator's core`,
     },
     {
       name: 'the same by processor time',
       value: medianRatio(postgres.ratesPerProcessorSecond, sqlite.ratesPerProcessorSecond),
       unit: '×',
       bound: null,
-      measurements: `${list(postgres.ratesPerProcessorSecond)} over ${list(sqlite.ratesPerProcessorSecond)} requests per second of the server's processor time`,
+      measurements: `${formatList(postgres.ratesPerProcessorSecond)} over ${formatList(sqlite.ratesPerProcessorSecond)} requests per second of the server's processor time`,
     },
-    ...(rest === null ? [] : [rest]),
+    ...(idleFinding === null ? [] : [idleFinding]),
   ];
 }
 
 /** Runs `work` for each of `items`, at most `atOnce` concurrently. Returns items per second. */
-async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
+async function measureRate<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<number> {
   let index = 0;
   const startMs = performance.now();
   await Promise.all(
-    Array.from({ length: atOnce }, async () => {
+    Array.from({ length: concurrency }, async () => {
       for (;;) {
         const item = items[index++];
         if (item === undefined) return;
@@ -182,7 +189,7 @@ function createAuthenticatorOn(store: Store) {
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),
     lease: { holds: () => true },
-    cache: createRecordCache(LOOKUPS),
+    cache: createRecordCache(LOOKUPS_PER_ROUND),
   });
   return createCredentialAuthenticator({
     registry,
@@ -197,9 +204,9 @@ function createAuthenticatorOn(store: Store) {
   });
 }
 
-/** Compares decisions on credentials that are not cached with bare queries of the same rows. */
-export async function cold(seeded: SeededDirectory, url: string): Promise<Finding[]> {
-  const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
+/** Compares decisions on credentials that are not cached with bare queries for the same rows. */
+export async function compareColdCache(seeded: SeededDirectory, url: string): Promise<Finding[]> {
+  const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
   const store = await openPostgresStore(url, () => undefined);
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
   const text = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
@@ -207,28 +214,29 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
   const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
   let index = 0;
 
-  async function compare(atOnce: number): Promise<{ decisions: number[]; bare: number[] }> {
+  async function compare(concurrency: number): Promise<{ decisions: number[]; bare: number[] }> {
     const authorizedRates: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round <= COLD_ROUNDS; round++) {
-      const some = secrets.slice(index, index + LOOKUPS);
-      index = (index + LOOKUPS) % secrets.length;
+      const batch = secrets.slice(index, index + LOOKUPS_PER_ROUND);
+      index = (index + LOOKUPS_PER_ROUND) % secrets.length;
       // A new, empty cache per round.
       const authenticator = createAuthenticatorOn(store);
-      const digests = some.map((secret) => digestBytes(digestOf(secret)));
-      const ours = () =>
-        rateOf(some, atOnce, async (secret) => {
+      const digests = batch.map((secret) => digestBytes(digestOf(secret)));
+      const measureDecisions = () =>
+        measureRate(batch, concurrency, async (secret) => {
           const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
           const { record } = await authenticator.authenticate(request, requirement);
           if (record === null) throw new Error('A seeded token was not found.');
         });
-      const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
+      const measureQueries = () =>
+        measureRate(digests, concurrency, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
       // The order alternates, because the second side finds the rows in the buffers of the database.
-      const first = round % 2 === 0 ? await ours() : await theirs();
-      const second = round % 2 === 0 ? await theirs() : await ours();
+      const firstRate = round % 2 === 0 ? await measureDecisions() : await measureQueries();
+      const secondRate = round % 2 === 0 ? await measureQueries() : await measureDecisions();
       if (round === 0) continue;
-      authorizedRates.push(round % 2 === 0 ? first : second);
-      bare.push(round % 2 === 0 ? second : first);
+      authorizedRates.push(round % 2 === 0 ? firstRate : secondRate);
+      bare.push(round % 2 === 0 ? secondRate : firstRate);
     }
     return { decisions: authorizedRates, bare };
   }
@@ -236,22 +244,22 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
   try {
     const many = await compare(CONCURRENCY);
     const few = await compare(CONNECTIONS);
-    const from = ({ decisions: authorizedRates, bare }: typeof many, atOnce: number) =>
-      `${list(authorizedRates)} over ${list(bare)} per second; ${atOnce} at once over ${CONNECTIONS} connections`;
+    const formatRates = ({ decisions: authorizedRates, bare }: typeof many, concurrency: number) =>
+      `${formatList(authorizedRates)} over ${formatList(bare)} per second; ${concurrency} at once over ${CONNECTIONS} connections`;
     return [
       {
-        name: 'decisions per second of credentials that are not in memory, relative to bare pg queries of the same rows',
+        name: 'decisions per second for credentials that are not cached, relative to bare pg queries for the same rows',
         value: medianRatio(many.decisions, many.bare),
         unit: '×',
         bound: atLeast(0.7),
-        measurements: from(many, CONCURRENCY),
+        measurements: formatRates(many, CONCURRENCY),
       },
       {
-        name: 'the same with no more at once than there are connections, so that few share a query',
+        name: 'the same with one concurrent request per connection, so that few requests share a query',
         value: medianRatio(few.decisions, few.bare),
         unit: '×',
         bound: null,
-        measurements: from(few, CONNECTIONS),
+        measurements: formatRates(few, CONNECTIONS),
       },
     ];
   } finally {

@@ -13,17 +13,17 @@ import { openPostgresStore } from '../src/store/postgres.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { atMost, type Finding, median } from './lib/report.ts';
 import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
-import { cold, warm } from './postgres-authorization.ts';
+import { compareColdCache, compareWarmCache } from './postgres-authorization.ts';
 
-const STORED = 100_000;
-const NODES = 10;
-const FLUSHES = 15;
-const FOLDED = 50_000;
+const STORED_CREDENTIALS = 100_000;
+const NODE_COUNT = 10;
+const ROUNDS = 15;
+const FOLDED_CREDENTIALS = 50_000;
 
 /** Measures ten nodes that use one credential heavily, and write and fold its uses every second. */
-async function contention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
-  const [secret = ''] = readFileSync(seeded.secrets, 'utf8').split('\n', 1);
-  const stores = await Promise.all(Array.from({ length: NODES }, () => openPostgresStore(url, () => undefined)));
+async function measureContention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
+  const [secret = ''] = readFileSync(seeded.secretsFile, 'utf8').split('\n', 1);
+  const stores = await Promise.all(Array.from({ length: NODE_COUNT }, () => openPostgresStore(url, () => undefined)));
   const flushes: number[] = [];
   const folds: number[] = [];
   try {
@@ -49,17 +49,17 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
         };
       }),
     );
-    for (let round = 0; round <= FLUSHES; round++) {
+    for (let round = 0; round <= ROUNDS; round++) {
       await Promise.all(
         nodes.map(async ({ journal, record, usage }) => {
           for (let count = 0; count < 1000; count++) usage.count(record, '127.0.0.1', Date.now());
           const startMs = performance.now();
           await usage.flush();
-          const flushed = performance.now();
+          const flushedAtMs = performance.now();
           await journal.fold();
           if (round === 0) return;
-          flushes.push(flushed - startMs);
-          folds.push(performance.now() - flushed);
+          flushes.push(flushedAtMs - startMs);
+          folds.push(performance.now() - flushedAtMs);
         }),
       );
     }
@@ -68,14 +68,14 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
       .select('use_count')
       .where('id', '=', stored.id)
       .executeTakeFirst();
-    const expected = NODES * 1000 * (FLUSHES + 1);
+    const expected = NODE_COUNT * 1000 * (ROUNDS + 1);
     if ((row?.use_count ?? 0) < expected) throw new Error(`${row?.use_count} uses were counted, not ${expected}.`);
   } finally {
     await Promise.all(stores.map((store) => store.close()));
   }
   return [
     {
-      name: 'longest flush of ten nodes at once that used one credential, with the fold after it',
+      name: 'longest flush and subsequent fold while ten nodes write their uses of one credential at the same time',
       value: Math.max(...flushes.map((flushed, index) => flushed + (folds[index] ?? 0))),
       unit: ' ms',
       bound: atMost(1000),
@@ -85,11 +85,15 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
 }
 
 /** Measures writing the uses of many credentials, and folding them into the credentials. */
-async function folding(url: string): Promise<Finding[]> {
+async function measureFolding(url: string): Promise<Finding[]> {
   const store = await openPostgresStore(url, () => undefined);
   try {
     const journal = await createUsageJournal(store);
-    const rows = await store.read.selectFrom('credential').select(['id', 'workspace_id']).limit(FOLDED).execute();
+    const rows = await store.read
+      .selectFrom('credential')
+      .select(['id', 'workspace_id'])
+      .limit(FOLDED_CREDENTIALS)
+      .execute();
     const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
       const workspace = { id: workspace_id, revoked: false };
@@ -103,27 +107,27 @@ async function folding(url: string): Promise<Finding[]> {
     }
     const startMs = performance.now();
     await usage.flush();
-    const flushed = performance.now();
+    const flushedAtMs = performance.now();
     await journal.fold();
-    const folded = performance.now();
+    const foldedAtMs = performance.now();
     const rate = (milliseconds: number) => (rows.length / milliseconds) * 1000;
-    const finding = (what: string, figure: number): Finding => ({
-      name: what,
+    const createFinding = (name: string, figure: number): Finding => ({
+      name: name,
       value: figure,
       unit: '',
       bound: null,
       measurements: `${rows.length.toLocaleString('en')} different credentials, one node`,
     });
     return [
-      finding('credentials per second whose uses are written down', rate(flushed - startMs)),
-      finding('credentials per second whose uses are folded in', rate(folded - flushed)),
+      createFinding('credentials per second whose uses are written', rate(flushedAtMs - startMs)),
+      createFinding('credentials per second whose uses are added to the credentials', rate(foldedAtMs - flushedAtMs)),
     ];
   } finally {
     await store.close();
   }
 }
 
-async function sizeOf(url: string): Promise<number> {
+async function readCredentialBytes(url: string): Promise<number> {
   const client = new pg.Client(url);
   await client.connect();
   const { rows } = await client.query<{ bytes: string }>("select pg_total_relation_size('credential') as bytes");
@@ -133,7 +137,7 @@ async function sizeOf(url: string): Promise<number> {
 
 /** Measures the cost of PostgreSQL relative to SQLite. */
 export async function postgres(): Promise<Finding[]> {
-  const seeded = await seededDirectory(STORED);
+  const seeded = await seededDirectory(STORED_CREDENTIALS);
   const server = await startPostgres({ durable: true });
   try {
     const url = await server.createDatabase();
@@ -150,16 +154,16 @@ export async function postgres(): Promise<Finding[]> {
     };
     const size: Finding = {
       name: 'size of a credential in PostgreSQL, with its indexes',
-      value: (await sizeOf(url)) / STORED,
+      value: (await readCredentialBytes(url)) / STORED_CREDENTIALS,
       unit: ' bytes',
       bound: null,
-      measurements: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
+      measurements: `${STORED_CREDENTIALS.toLocaleString('en')} access tokens with names of 16 characters`,
     };
     return [
-      ...(await warm(seeded, url, server.pid())),
-      ...(await cold(seeded, url)),
-      ...(await contention(seeded, url)),
-      ...(await folding(url)),
+      ...(await compareWarmCache(seeded, url, server.pid())),
+      ...(await compareColdCache(seeded, url)),
+      ...(await measureContention(seeded, url)),
+      ...(await measureFolding(url)),
       copying,
       size,
     ];

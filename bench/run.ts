@@ -16,7 +16,7 @@ import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
 import { stall } from './stall.ts';
 
-/** `npm run bench [-- name…]`, with `--json` for JSON output and `--full` for sizes that take minutes. */
+/** Runs `npm run bench [-- name…]`: `--json` also prints JSON, `--full` uses sizes that take minutes. */
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
@@ -38,8 +38,8 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
 };
 
 const commandLineArguments = process.argv.slice(2);
-const json = commandLineArguments.includes('--json');
-const full = commandLineArguments.includes('--full');
+const isJson = commandLineArguments.includes('--json');
+const isFull = commandLineArguments.includes('--full');
 const names = commandLineArguments.filter((word) => word !== '--json' && word !== '--full');
 const unknown = names.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
@@ -51,7 +51,7 @@ const reports: Report[] = [];
 for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
   process.stdout.write(`\n# ${name}\n`);
   const startMs = performance.now();
-  const findings = (await BENCHES[name]?.({ full })) ?? [];
+  const findings = (await BENCHES[name]?.({ full: isFull })) ?? [];
   const seconds = Math.round((performance.now() - startMs) / 1000);
   for (const finding of findings) printFinding(finding);
   process.stdout.write(`  (${seconds} s)\n`);
@@ -59,6 +59,6 @@ for (const name of names.length === 0 ? Object.keys(BENCHES) : names) {
 }
 const boundedFindings = reports.flatMap(({ findings }) => findings).filter(({ met }) => met !== null);
 process.stdout.write(
-  `\n${boundedFindings.filter(({ met }) => met === true).length} of ${boundedFindings.length} bounds met\n`,
+  `\n${boundedFindings.filter(({ met }) => met === true).length} of ${boundedFindings.length} targets met\n`,
 );
-if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+if (isJson) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);

@@ -16,14 +16,17 @@ interface Measurement {
   readonly blockedMs: number;
 }
 
-const worstOf = (all: readonly Measurement[], by: 'gapMs' | 'blockedMs'): string =>
-  [...all]
-    .sort((one, other) => other[by] - one[by])
+const describeWorst = (measurements: readonly Measurement[], quantity: 'gapMs' | 'blockedMs'): string =>
+  [...measurements]
+    .sort((a, b) => b[quantity] - a[quantity])
     .slice(0, 5)
-    .map((measured) => `${measured[by].toFixed(0)} ms ${measured.request.operation} (${measured.request.description})`)
+    .map(
+      (measurement) =>
+        `${measurement[quantity].toFixed(0)} ms ${measurement.request.operation} (${measurement.request.description})`,
+    )
     .join('; ');
 
-/** Sends hostile requests and the largest accepted ones, one by one, while another thread polls `/healthz`. */
+/** Sends hostile requests and the largest accepted requests, one at a time, while another thread polls `/healthz`. */
 export async function stall(): Promise<Finding[]> {
   const server = await startStallServer(BODY_BYTES);
   await pin(server.pid, SERVER_CORE);
@@ -36,7 +39,7 @@ export async function stall(): Promise<Finding[]> {
     takeGapMs();
     await setTimeout(QUIET_MS);
     const quietMs = takeGapMs();
-    const all: Measurement[] = [];
+    const measurements: Measurement[] = [];
     await server.longestBlockMs();
     for (const request of [...server.hostileRequests, ...server.largestRequests]) {
       const attempts: Measurement[] = [];
@@ -46,23 +49,24 @@ export async function stall(): Promise<Finding[]> {
         attempts.push({ request, gapMs: takeGapMs(), blockedMs: await server.longestBlockMs() });
       }
       const gapMs = Math.min(...attempts.map((attempt) => attempt.gapMs));
-      all.push({ request, gapMs, blockedMs: Math.max(...attempts.map((attempt) => attempt.blockedMs)) });
+      measurements.push({ request, gapMs, blockedMs: Math.max(...attempts.map((attempt) => attempt.blockedMs)) });
     }
-    const max = (by: 'gapMs' | 'blockedMs') => Math.max(...all.map((measured) => measured[by]));
+    const max = (quantity: 'gapMs' | 'blockedMs') =>
+      Math.max(...measurements.map((measurement) => measurement[quantity]));
     return [
       {
-        name: `longest gap between responses of /healthz during any of ${all.length} hostile requests`,
+        name: `longest interval between responses of /healthz during any of ${measurements.length} hostile requests`,
         value: max('gapMs'),
         unit: ' ms',
         bound: atMost(Math.ceil(BOUND_MS + quietMs)),
-        measurements: `${quietMs.toFixed(0)} ms while nothing was sent; ${worstOf(all, 'gapMs')}`,
+        measurements: `${quietMs.toFixed(0)} ms while nothing was sent; ${describeWorst(measurements, 'gapMs')}`,
       },
       {
         name: 'longest time for which one of these requests blocks the event loop, in processor time',
         value: max('blockedMs'),
         unit: ' ms',
         bound: atMost(BOUND_MS),
-        measurements: worstOf(all, 'blockedMs'),
+        measurements: describeWorst(measurements, 'blockedMs'),
       },
     ];
   } finally {

@@ -56,7 +56,7 @@ async function build(inputs: string): Promise<void> {
   process.stderr.write('Building the web UI …\n');
   const { build: bundle } = await import('vite');
   rmSync(target, { recursive: true, force: true });
-  // Without CI, the bundler redraws a line per module in a terminal.
+  // In a terminal, the bundler would redraw a line per module without this variable.
   process.env['CI'] ??= 'true';
   await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
   compress();

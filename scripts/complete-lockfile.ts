@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Run manually after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
- * from the lockfile because the configured registry does not have them for this version, so that `npm ci` finds
- * lockfile and manifests consistent on every machine. These entries have no integrity hash; none of them is for Linux
- * with glibc, where Devpilot runs. Also removes the `engines` of every package: npm compares them with the Node version
- * that runs npm and prints warnings, but all packages run on the Node version that `npm ci` installs.
+ * Completes `package-lock.json`. Run it manually after `npm install` (`node scripts/complete-lockfile.ts`).
+ *
+ * Adds the platform packages that npm omitted because the configured registry does not have them in this version, so
+ * that `npm ci` considers lockfile and manifests consistent on every machine. These entries have no integrity hash;
+ * none of them is for Linux with glibc, where Devpilot runs.
+ *
+ * Removes the `engines` of every package: npm compares them with the Node version that runs npm and prints warnings,
+ * but all packages run on the Node version that `npm ci` installs.
  */
 interface Entry {
   version?: string;
@@ -36,20 +39,20 @@ function candidatePaths(path: string, name: string): string[] {
   return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
 }
 
-/** Returns the path for a missing dependency, as high in the tree as npm would place it; null if it is present. */
+/** Returns the path for a missing dependency, as high in the tree as npm would place it; null if none is missing. */
 function findMissingPath(path: string, name: string, version: string): string | null {
   const paths = candidatePaths(path, name);
   const nearest = paths.find((missingPath) => lockfile.packages[missingPath] !== undefined);
   if (nearest !== undefined && lockfile.packages[nearest]?.version === version) return null;
-  const free = nearest === undefined ? paths : paths.slice(0, paths.indexOf(nearest));
-  return free.at(-1) ?? null;
+  const freePaths = nearest === undefined ? paths : paths.slice(0, paths.indexOf(nearest));
+  return freePaths.at(-1) ?? null;
 }
 
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
 const PROCESSORS = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
 
 /** Derives the operating system, processor and C library from the name of a platform package. */
-function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
+function derivePlatform(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/-]/);
   const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));
   const cpu = PROCESSORS.filter((processor) => words.includes(processor));
@@ -69,7 +72,7 @@ for (const [path, entry] of Object.entries(lockfile.packages)) {
     if (missingPath === null || !/^\d/.test(version)) continue;
     lockfile.packages[missingPath] = {
       version,
-      ...platformOf(name),
+      ...derivePlatform(name),
       ...(entry.dev === true && { dev: true }),
       optional: true,
     };

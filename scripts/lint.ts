@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { installLocked } from '../src/testing/registry.ts';
 
 /**
- * Runs Biome on the project (`npm run lint`). Because its binary has 97 MB, it is not part of `npm ci`: the first run
+ * Runs Biome on the project (`npm run lint`). Because its binary is 97 MB, it is not part of `npm ci`: the first run
  * installs it from its own lockfile, `scripts/lint/package-lock.json`. Later runs do not need the registry.
  */
 const directory = fileURLToPath(new URL('lint', import.meta.url));

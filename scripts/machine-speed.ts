@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-/** Duration of a round on each of two otherwise idle cores of the reference machine. */
+/** Duration of a round on the reference machine while each of its two cores runs one. */
 const REFERENCE_MS = 220;
-/** Above this factor, the machine is assumed to be broken rather than slow. */
+/** Maximum scale of timeouts. A machine that is even slower is assumed to be faulty. */
 const MAX_SLOWNESS = 8;
 
-/** Does a fixed amount of work similar to the tests: hashing, parsing, sorting. Returns its duration in milliseconds. */
+/**
+ * Does a fixed amount of work similar to the tests: hashing, parsing, sorting. Returns its duration in milliseconds.
+ */
 function measureRound(): number {
   const startMs = performance.now();
   const bytes = Buffer.alloc(65_536, 'devpilot');
@@ -19,8 +21,8 @@ function measureRound(): number {
 }
 
 /**
- * Returns how many times slower this machine is with `concurrency` threads than the reference machine with all its cores
- * in use: at least 1, at most 8. `scripts/test.ts` measures it once; the timeouts of tests scale with it
+ * Returns how many times slower this machine is with `concurrency` threads than the reference machine with all its
+ * cores in use: at least 1, at most 8. `scripts/test.ts` measures it once; the timeouts of tests scale with it
  * (`src/testing/timeouts.ts`).
  */
 export async function measureSlowness(concurrency: number): Promise<number> {

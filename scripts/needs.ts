@@ -12,14 +12,14 @@ const HELPERS_WITH_PROGRAMS = new Set([
 ]);
 
 /** Returns the relative imports of a file, except type imports. */
-function importsOf(file: string): string[] {
+function listImports(file: string): string[] {
   const source = readFileSync(file, 'utf8');
   const specifiers = source.matchAll(/^\s*(?:import|export)\b(?!\s+type\b)[^'";]*?from\s*'(\.[^']+\.ts)'/gm);
   return [...specifiers].map(([, specifier = '']) => join(dirname(file), specifier));
 }
 
-/** Returns whether a test file requires more than Node and the packages of `npm ci`. Tests in `e2e` always do. */
-export function needsInstalledParts(testFile: string): boolean {
+/** Returns whether a test file requires more than Node and the packages of `npm ci`. All tests in `e2e` do. */
+export function needsInstalledPrograms(testFile: string): boolean {
   if (!testFile.startsWith('src/')) return true;
   const visited = new Set<string>();
   const queue = [testFile];
@@ -28,7 +28,7 @@ export function needsInstalledParts(testFile: string): boolean {
     if (visited.has(file)) continue;
     visited.add(file);
     // Only test helpers are followed, because production code does not import any.
-    queue.push(...importsOf(file).filter((path) => path.startsWith('src/testing/')));
+    queue.push(...listImports(file).filter((path) => path.startsWith('src/testing/')));
   }
   return false;
 }

@@ -14,7 +14,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minifySync } from 'vite';
 import manifest from '../package.json' with { type: 'json' };
-import { wireTypes } from './wire-types.ts';
+import { wireTypes as generateWireTypes } from './wire-types.ts';
 
 /**
  * Builds the two published packages: `dist/devpilot.tgz` (server, web UI, CLI as JavaScript) and
@@ -22,7 +22,7 @@ import { wireTypes } from './wire-types.ts';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = join(root, 'dist/pack');
-const SDK_LIMIT = 66_000;
+const MAX_SDK_BYTES = 66_000;
 
 const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 function run(command: string, args: readonly string[], cwd = root): void {
@@ -54,7 +54,7 @@ function compile(name: string, include: readonly string[], extraOptions: object)
   return outDir;
 }
 
-function write(directory: string, contents: object): void {
+function writeManifest(directory: string, contents: object): void {
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(contents, null, 2)}\n`);
 }
 
@@ -76,16 +76,16 @@ function packServer(): void {
   for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md']) cpSync(join(root, file), join(directory, file));
   cpSync(join(root, 'docs'), join(directory, 'docs'), { recursive: true });
   const { name, description, bin: commands, dependencies } = manifest;
-  write(directory, { name, version, description, license, type, engines, bin: commands, dependencies });
+  writeManifest(directory, { name, version, description, license, type, engines, bin: commands, dependencies });
   pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
 }
 
-/** Files of the contract without schemas, which the SDK includes unchanged. */
+/** Files of the contract that contain no schemas and that the SDK includes unchanged. */
 const CODE_FILES = ['vocabulary', 'event-names', 'platform-vocabulary', 'limits', 'error-codes'];
 
 /** Returns the names that the SDK imports from each schema file of the contract. */
-function namesUsed(): Map<string, string[]> {
-  const used = new Map<string, string[]>();
+function listUsedNames(): Map<string, string[]> {
+  const usedNames = new Map<string, string[]>();
   for (const file of globSync('src/sdk/*.ts', { cwd: root })) {
     if (file.endsWith('.test.ts')) continue;
     const imports = readFileSync(join(root, file), 'utf8').matchAll(
@@ -94,16 +94,16 @@ function namesUsed(): Map<string, string[]> {
     for (const [, names = '', from = ''] of imports) {
       if (CODE_FILES.includes(from)) continue;
       const list = names.split(',').map((name) => name.trim());
-      used.set(from, [...(used.get(from) ?? []), ...list.filter((name) => name !== '')]);
+      usedNames.set(from, [...(usedNames.get(from) ?? []), ...list.filter((name) => name !== '')]);
     }
   }
-  return used;
+  return usedNames;
 }
 
 const MINIFY = { module: true, mangle: { keepNames: true } } as const;
 const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
-/** Modules that users of the SDK neither import nor see, so that their declarations need no comments. */
+/** Modules that users of the SDK neither import nor see. Their declarations need no comments. */
 const INTERNAL =
   /^(?:authorization\/|sdk\/(?:remote-authorizer|lease-authorizer|connection|guard-session|follow-revocations)$)/;
 
@@ -114,7 +114,7 @@ function shortenTypes(file: string, text: string): string {
   return withoutComments.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
 }
 
-/** Copies a module and its imports. Skips files that do not exist or are copied already. */
+/** Copies a module and its imports. Skips files that do not exist or have already been copied. */
 function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
   const target = join(directory, file + extension);
   if (existsSync(target) || !existsSync(join(from, file + extension))) return;
@@ -137,9 +137,9 @@ function copyWithImports(from: string, directory: string, file: string, extensio
  */
 async function copySourceWithWireTypes(directory: string): Promise<void> {
   mkdirSync(join(directory, 'contract'), { recursive: true });
-  for (const [file, names] of namesUsed()) {
+  for (const [file, names] of listUsedNames()) {
     const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;
-    writeFileSync(join(directory, `contract/${file}.ts`), wireTypes(schemas, names));
+    writeFileSync(join(directory, `contract/${file}.ts`), generateWireTypes(schemas, names));
   }
   for (const entry of ENTRIES) copyWithImports(join(root, 'src'), directory, entry, '.ts');
 }
@@ -159,7 +159,7 @@ async function packSdk(): Promise<void> {
   cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   cpSync(join(root, 'docs/guides/guards.md'), join(directory, 'README.md'));
   const entry = (name: string) => ({ types: `./sdk/${name}.d.ts`, default: `./sdk/${name}.js` });
-  write(directory, {
+  writeManifest(directory, {
     name: '@devpilot/sdk',
     version,
     description: 'Client for Devpilot, and guards for servers that accept its access tokens and API keys.',
@@ -178,7 +178,7 @@ async function packSdk(): Promise<void> {
   });
   pack(directory, `devpilot-sdk-${version}.tgz`, 'devpilot-sdk.tgz');
   const { size } = statSync(join(root, 'dist/devpilot-sdk.tgz'));
-  if (size > SDK_LIMIT) throw new Error(`dist/devpilot-sdk.tgz has ${size} bytes; the limit is ${SDK_LIMIT} bytes.`);
+  if (size > MAX_SDK_BYTES) throw new Error(`dist/devpilot-sdk.tgz is ${size} bytes; the limit is ${MAX_SDK_BYTES}.`);
 }
 
 rmSync(work, { recursive: true, force: true });

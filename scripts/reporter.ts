@@ -1,9 +1,9 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** Matches the line that is printed after each test, by which `scripts/test.ts` recognizes a stuck file. */
+/** Matches the line that is printed after each test. `scripts/test.ts` uses it to detect a stuck file. */
 export const TEST_ENDED = /\0(.*)\n/g;
 
-/** Prints each failure, then the numbers of passed and failed tests, which `scripts/test.ts` adds up. */
+/** Prints each failure, then the numbers of passed and failed tests for `scripts/test.ts`. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield `\0${event.data.name.replaceAll('\n', ' ')}\n`;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { settingsFile, settingsTable } from '../src/server/settings-table.ts';
 
-/** Writes the declared settings into `docs/operations.md` and `deploy/devpilot.env`. */
+/** Updates the lists of settings in `docs/operations.md` and `deploy/devpilot.env`. */
 const page = 'docs/operations.md';
 const table = /^\| Setting \| Default \|.*(?:\n\|.*)*/m;
 const text = readFileSync(page, 'utf8');

@@ -10,11 +10,11 @@ import { randomHistories } from '../src/cluster/simulation.ts';
 
 /**
  * `npm run simulate [histories]`: simulates random histories of a cluster, by default a million, on all processors.
- * Prints the seed of each failure, with which it can be replayed.
+ * Prints the seed of each failure, which replays it.
  */
-const [, script = '', historyCount = '1000000', part] = process.argv;
+const [, script = '', historyCount = '1000000', workerIndex] = process.argv;
 
-if (part === undefined) {
+if (workerIndex === undefined) {
   const count = availableParallelism();
   const share = Math.ceil(Number(historyCount) / count);
   const codes = await Promise.all(
@@ -37,6 +37,8 @@ if (part === undefined) {
     await fc.assert(randomHistories(implementation), {
       numRuns: Math.min(BATCH, Number(historyCount) - simulatedCount),
     });
-    process.stdout.write(`${part}: ${Math.min(simulatedCount + BATCH, Number(historyCount))} histories, no failures\n`);
+    process.stdout.write(
+      `${workerIndex}: ${Math.min(simulatedCount + BATCH, Number(historyCount))} histories, no failures\n`,
+    );
   }
 }

@@ -9,8 +9,9 @@ import {
 } from '../src/testing/debian-packages.ts';
 
 /**
- * Installs missing Debian packages of programs that tests start. Tests run concurrently, so their own installations
- * would interfere. The browser is `CHROMIUM_PATH`, otherwise the headless shell or Chromium of Debian.
+ * Installs the Debian packages of missing programs that tests start, before the tests run, because installations by
+ * concurrent tests would interfere. The browser is `CHROMIUM_PATH` if set, otherwise Debian's headless shell or
+ * Chromium.
  */
 const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
@@ -70,7 +71,7 @@ tryInstall(() => {
   }
 });
 
-// PostgreSQL refuses to run as root, so tests run by root start it as this user.
+// PostgreSQL refuses to run as root, so tests that run as root start it as this user.
 tryInstall(() => {
   if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return;
   execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });

@@ -5,28 +5,28 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createPostgresTemplate, SHARED_POSTGRES, startPostgres } from '../src/testing/postgres.ts';
 import { measureSlowness } from './machine-speed.ts';
-import { needsInstalledParts } from './needs.ts';
+import { needsInstalledPrograms } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
 
 /**
- * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`; `npm test -- --fast`
- * runs the checks and the test files that require only Node and the npm packages.
+ * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`;
+ * `npm test -- --fast` runs the checks and the test files that require only Node and the npm packages.
  */
-const words = process.argv.slice(2);
-const fast = words.includes('--fast');
-const only = words.find((word) => !word.startsWith('--'));
+const args = process.argv.slice(2);
+const isFast = args.includes('--fast');
+const pathFilter = args.find((word) => !word.startsWith('--'));
 /** End-to-end tests that freeze or kill processes or measure time. They run last, two at a time. */
 const LAST_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
 /** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
-/** Tests that are slow relative to their file size. */
+/** Tests that take longer than their file size suggests. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|[\w-]*crash|event-loop-stall|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy|deployments[\w-]*|first-deployment|getting-started|scripts|people|process|members|scheduler|firewall)\.test\.ts$/;
-/** Number of concurrent checks and test files. More than processors, because they wait about half of the time. */
+/** Number of concurrent checks and test files: more than there are processors, because they wait half of the time. */
 const CONCURRENCY = availableParallelism() + 2;
-/** How many times slower this machine is than the reference machine with this concurrency, at least 1. */
+/** How many times slower this machine is than the reference machine, at least 1. */
 const slowness = await measureSlowness(CONCURRENCY);
-/** Time without the end of a test after which a file is considered stuck. The total time is not limited. */
+/** A file is considered stuck if no test ends within this time. The total time is not limited. */
 const SILENCE_MS = 150_000 * slowness;
 /** Time from the exit of a file's process until its child processes must have ended. */
 const GRACE_MS = 5_000 * slowness;
@@ -38,11 +38,11 @@ let passed = 0;
 let failed = 0;
 /** Descriptions of the failures, each with the end of its output. */
 const failures: string[] = [];
-const running = new Set<ChildProcess>();
+const runningFiles = new Set<ChildProcess>();
 
 type Environment = Readonly<Record<string, string>>;
 /** Environment of all test files. With the compile cache, each module is compiled only once. */
-let shared: Environment = {
+let sharedEnvironment: Environment = {
   DEVPILOT_TEST_SLOWNESS: String(slowness),
   NODE_COMPILE_CACHE: join(tmpdir(), 'devpilot-compile-cache'),
 };
@@ -57,7 +57,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
 }
 
 /** Returns the remaining processes of a process group, one line each, without zombies. */
-function groupOf(child: ChildProcess): string[] {
+function listGroup(child: ChildProcess): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
   return stdout.split('\n').filter((line) => {
     const [group, state = ''] = line.trim().split(/\s+/);
@@ -66,10 +66,10 @@ function groupOf(child: ChildProcess): string[] {
 }
 
 /** Kills the remaining processes of a process group after a grace period, and returns them. */
-async function leftoversOf(child: ChildProcess): Promise<string[]> {
+async function killLeftovers(child: ChildProcess): Promise<string[]> {
   const end = performance.now() + GRACE_MS;
   while (signalGroup(child, 0)) {
-    const remaining = groupOf(child);
+    const remaining = listGroup(child);
     if (remaining.length === 0) break;
     if (performance.now() > end) {
       signalGroup(child, 'SIGKILL');
@@ -82,13 +82,13 @@ async function leftoversOf(child: ChildProcess): Promise<string[]> {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    for (const child of running) signalGroup(child, 'SIGKILL');
+    for (const child of runningFiles) signalGroup(child, 'SIGKILL');
     process.exit(1);
   });
 }
 
 /** Runs a command as a check that passes or fails, and prints its output at the end. */
-function check(name: string, command: string, args: readonly string[]): Promise<void> {
+function runCheck(name: string, command: string, args: readonly string[]): Promise<void> {
   const startMs = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -111,23 +111,23 @@ function check(name: string, command: string, args: readonly string[]): Promise<
 const secondsSince = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1).padStart(6);
 
 /**
- * Runs one file in its own process group and prints its output at the end. The file fails if no test ends for too long,
- * no test is reported, or processes remain after its end.
+ * Runs a test file in its own process group and prints its output at the end. The file fails if it is stuck, reports no
+ * test, or leaves processes running.
  */
-function testFile(file: string, environment: Environment): Promise<void> {
+function runTestFile(file: string, environment: Environment): Promise<void> {
   const startMs = performance.now();
   const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, ...shared, ...environment },
+    env: { ...process.env, ...sharedEnvironment, ...environment },
   });
-  running.add(child);
+  runningFiles.add(child);
   let output = '';
   let hasProcessFailure = false;
   let lastEnded = 'none';
   const stuckTimer = setTimeout(() => {
     hasProcessFailure = true;
-    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s. Last finished test: ${lastEnded}.\nProcesses:\n${groupOf(child).join('\n')}\n`;
+    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s. Last finished test: ${lastEnded}.\nProcesses:\n${listGroup(child).join('\n')}\n`;
     signalGroup(child, 'SIGKILL');
   }, SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) {
@@ -151,8 +151,8 @@ function testFile(file: string, environment: Environment): Promise<void> {
   });
   return new Promise((resolve) => {
     child.once('close', async (code) => {
-      const leftovers = await leftoversOf(child);
-      running.delete(child);
+      const leftovers = await killLeftovers(child);
+      runningFiles.delete(child);
       if (leftovers.length > 0) {
         hasProcessFailure = true;
         output += `\nProcesses started by this file were still running after it ended:\n${leftovers.join('\n')}\n`;
@@ -169,31 +169,31 @@ function testFile(file: string, environment: Environment): Promise<void> {
       if (hasFileFailure && fileFailed === 0) failed++;
       const mark = hasFileFailure || fileFailed > 0 ? '✖' : '✔';
       const printed = output.replace(/\ncounts \{.*\}\n/, '');
-      process.stdout.write(`${printed}${mark} ${secondsSince(startMs)} s  ${nameOf(file, environment)}\n`);
+      process.stdout.write(`${printed}${mark} ${secondsSince(startMs)} s  ${describeRun(file, environment)}\n`);
       if (hasFileFailure || fileFailed > 0) failures.push(describeFailure(file, printed, environment));
       resolve();
     });
   });
 }
 
-const nameOf = (file: string, environment: Environment) =>
+const describeRun = (file: string, environment: Environment) =>
   [file, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(' with ');
 
 /** Describes a failed file: the names of the failed tests, and the end of the output. */
 function describeFailure(file: string, printed: string, environment: Environment): string {
   const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
   const end = printed.length > MAX_REPEATED_OUTPUT ? `…${printed.slice(-MAX_REPEATED_OUTPUT)}` : printed;
-  return [`✖ ${nameOf(file, environment)}`, ...names, end.trim()].join('\n');
+  return [`✖ ${describeRun(file, environment)}`, ...names, end.trim()].join('\n');
 }
 
 type Task = () => Promise<void>;
 
 async function runAll(tasks: readonly Task[], concurrency: number): Promise<void> {
   const queue = [...tasks];
-  const work = async () => {
+  const runNext = async () => {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) await task();
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
+  await Promise.all(Array.from({ length: concurrency }, runNext));
 }
 
 /** Sorts the longest files first, estimated by size, so that the processors finish at about the same time. */
@@ -203,10 +203,10 @@ const longestFirst = (files: readonly string[]): string[] => {
 };
 
 const matchingFiles = (pattern: string) =>
-  // Tests install tools into folders beside them, whose packages have tests of their own.
+  // Tests install packages into folders next to them, and these packages contain tests of their own.
   globSync(pattern, { exclude: ['**/node_modules'] })
-    .filter((file) => only === undefined || file.includes(only))
-    .filter((file) => !fast || !needsInstalledParts(file));
+    .filter((file) => pathFilter === undefined || file.includes(pathFilter))
+    .filter((file) => !isFast || !needsInstalledPrograms(file));
 
 const unitTests = longestFirst(matchingFiles('src/**/*.test.ts'));
 const endToEndTests = longestFirst(matchingFiles('e2e/**/*.test.ts'));
@@ -218,38 +218,38 @@ process.stdout.write(
 ${unitTests.length} files of unit tests, ${endToEndTests.length} of end-to-end tests; ${insecureTests.length} of these twice, ${lastTests.length} at the end.
 `,
 );
-if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
+if (!isFast) await runCheck('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
 
 /** Closes the resources that the test files share. */
 let closeShared: Task = () => Promise.resolve();
-if ([...unitTests, ...endToEndTests].some(needsInstalledParts)) {
+if ([...unitTests, ...endToEndTests].some(needsInstalledPrograms)) {
   const template = await createPostgresTemplate();
   process.env[SHARED_POSTGRES.template] = template.directory;
   const postgres = await startPostgres();
-  shared = { ...shared, [SHARED_POSTGRES.url]: postgres.url };
+  sharedEnvironment = { ...sharedEnvironment, [SHARED_POSTGRES.url]: postgres.url };
   closeShared = async () => {
     await postgres.close();
     template.remove();
   };
 }
 
-let built: Promise<void> = Promise.resolve();
+let buildFinished: Promise<void> = Promise.resolve();
 const checks: Task[] = [
-  () => (built = check('build', process.execPath, ['scripts/build.ts'])),
-  () => check('types', 'tsc', ['-p', '.']),
-  () => check('types of the web UI', 'tsc', ['-p', 'src/web']),
-  () => check('lint and format', process.execPath, ['scripts/lint.ts']),
-  () => check('unused code', 'knip', []),
+  () => (buildFinished = runCheck('build', process.execPath, ['scripts/build.ts'])),
+  () => runCheck('types', 'tsc', ['-p', '.']),
+  () => runCheck('types of the web UI', 'tsc', ['-p', 'src/web']),
+  () => runCheck('lint and format', process.execPath, ['scripts/lint.ts']),
+  () => runCheck('unused code', 'knip', []),
 ];
 const testTask =
   (file: string, environment: Environment = {}): Task =>
   async () => {
-    await built;
-    await testFile(file, environment);
+    await buildFinished;
+    await runTestFile(file, environment);
   };
 await runAll(
   [
-    ...(only === undefined ? checks : []),
+    ...(pathFilter === undefined ? checks : []),
     // Tests of the web UI also run over plain HTTP on a host name other than localhost.
     ...endToEndTests.flatMap((file) => [
       ...(LAST_TESTS.test(file) ? [] : [testTask(file)]),

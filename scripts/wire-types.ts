@@ -23,41 +23,41 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** Fields of the generic types, which have no schema. */
+/** Fields of the generic types, for which the contract has no schema. */
 const PAGES: Readonly<Record<string, string>> = {
   Page: 'data: T[]; nextCursor: string | null',
   CountedPage: 'data: T[]; nextCursor: string | null; total: number | null',
 };
 
-function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>): string {
-  const of = (schema: JsonSchema) => typeOf(schema, known);
+function toTypeScript(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): string {
+  const convert = (schema: JsonSchema) => toTypeScript(schema, definitions);
   if (schema.$ref !== undefined) {
-    const found = known[schema.$ref.replace('#/$defs/', '')];
-    if (found === undefined) throw new Error(`${schema.$ref} not found in the schema.`);
-    return of(found);
+    const definition = definitions[schema.$ref.replace('#/$defs/', '')];
+    if (definition === undefined) throw new Error(`${schema.$ref} not found in the schema.`);
+    return convert(definition);
   }
   const variants = schema.anyOf ?? schema.oneOf;
-  if (variants !== undefined) return [...new Set(variants.map(of))].join(' | ');
+  if (variants !== undefined) return [...new Set(variants.map(convert))].join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((word) => JSON.stringify(word)).join(' | ');
-  if (schema.type === 'array') return `Array<${of(schema.items ?? {})}>`;
+  if (schema.type === 'array') return `Array<${convert(schema.items ?? {})}>`;
   if (schema.type === 'object') {
     const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => {
       const isRequired = schema.required?.includes(name) ?? false;
-      return `${JSON.stringify(name)}${isRequired ? '' : '?'}: ${of(field)}${isRequired ? '' : ' | undefined'};`;
+      return `${JSON.stringify(name)}${isRequired ? '' : '?'}: ${convert(field)}${isRequired ? '' : ' | undefined'};`;
     });
     if (fields.length > 0) return `{ ${fields.join(' ')} }`;
-    const values = typeof schema.additionalProperties === 'object' ? of(schema.additionalProperties) : 'unknown';
+    const values = typeof schema.additionalProperties === 'object' ? convert(schema.additionalProperties) : 'unknown';
     return `Record<string, ${values}>`;
   }
-  // A nullable string has two types.
+  // A nullable type is an array of two types.
   const types = [schema.type ?? []].flat().map((type) => PRIMITIVES[type] ?? 'unknown');
   return types.length === 0 ? 'unknown' : types.join(' | ');
 }
 
 /**
- * Returns declarations of the wire types of a contract file, without zod, so that the types of the published SDK have no
- * dependencies. `NameInput` is the input type of the schema `Name`. Throws for a name without a schema.
+ * Returns declarations of the wire types of a contract file, without zod, so that the types of the published SDK have
+ * no dependencies. `NameInput` is the input type of the schema `Name`. Throws for a name without a schema.
  */
 export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];
@@ -71,7 +71,7 @@ export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Ite
     const schema = schemas[isInput ? name.replace(/Input$/, '') : name];
     if (!(schema instanceof z.ZodType)) throw new Error(`The contract has no schema named ${name}.`);
     const json = z.toJSONSchema(schema, { io: isInput ? 'input' : 'output', unrepresentable: 'any' }) as JsonSchema;
-    const type = typeOf(json, json.$defs ?? {});
+    const type = toTypeScript(json, json.$defs ?? {});
     const isInterface = json.type === 'object' && json.properties !== undefined;
     lines.push(isInterface ? `export interface ${name} ${type}` : `export type ${name} = ${type};`);
   }

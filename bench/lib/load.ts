@@ -11,9 +11,9 @@ export async function ensureWrk(): Promise<void> {
 }
 
 /**
- * Sends requests with the secrets of a file, one per line, in random or sequential order. Each request is assembled from
- * prepared strings, so that the generator is not the bottleneck. wrk waits before each request if the script defines
- * `delay`, so `pauseRandomly` is renamed to it for a load with pauses.
+ * Sends requests with the secrets of a file, one per line, in random or sequential order. Each request is assembled
+ * from prepared strings, so that the generator is not the bottleneck. wrk pauses before each request only if the script
+ * defines `delay`, so `pauseRandomly` is renamed to `delay` for a load with pauses.
  */
 const SCRIPT = `
 local secrets, count, position, order, mean_pause_ms = {}, 0, 0, 'random', 0
@@ -60,8 +60,8 @@ export interface LoadOptions {
   readonly secretCount: number;
   readonly order?: 'random' | 'sequential';
   /** Index of the first secret for `sequential`. */
-  readonly first?: number;
-  /** Average pause before each request of a connection. */
+  readonly firstSecret?: number;
+  /** Average pause before each request of a connection; none by default. */
   readonly meanPauseMs?: number;
 }
 
@@ -69,15 +69,15 @@ let seed = 1;
 
 /** Sends load to a URL from the generator's core. Rejects unless the status of every response is 200. */
 export async function load(folder: string, secrets: string, url: string, options: LoadOptions): Promise<Load> {
-  const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, first = 0 } = options;
+  const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, firstSecret: first = 0 } = options;
   const script = join(folder, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');
   writeFileSync(script, meanPauseMs > 0 ? SCRIPT.replace('pauseRandomly', 'delay') : SCRIPT);
   const output = await run('taskset', [
     ...['-c', LOAD_CORE, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url],
     ...['--', secrets, String(secretCount), order, String(meanPauseMs), String(seed++), String(first)],
   ]);
-  const line = output.split('\n').find((text) => text.startsWith('{'));
-  const parsed = JSON.parse(line ?? '{}') as { requests: number; seconds: number; errors: number } & Load;
+  const resultLine = output.split('\n').find((text) => text.startsWith('{'));
+  const parsed = JSON.parse(resultLine ?? '{}') as { requests: number; seconds: number; errors: number } & Load;
   if (!(parsed.requests > 0) || parsed.errors > 0) throw new Error(`The load on ${url} failed: ${output}`);
   const { requests, p50Ms, p99Ms } = parsed;
   return { requests, perSecond: requests / parsed.seconds, p50Ms, p99Ms };

@@ -7,14 +7,15 @@ const { url, shared } = workerData as { url: string; shared: SharedArrayBuffer }
 const longest = new Int32Array(shared);
 const { hostname, port, host } = new URL(url);
 const socket = connect(Number(port), hostname);
-let last = performance.now();
+let lastResponseAtMs = performance.now();
 let resolveResponse = (): void => undefined;
 socket.on('data', () => {
   const now = performance.now();
-  const gap = Math.round((now - last) * 1000);
-  last = now;
-  for (let known = Atomics.load(longest, 0); gap > known; ) {
-    known = Atomics.compareExchange(longest, 0, known, gap) === known ? gap : Atomics.load(longest, 0);
+  const gap = Math.round((now - lastResponseAtMs) * 1000);
+  lastResponseAtMs = now;
+  for (let longestKnown = Atomics.load(longest, 0); gap > longestKnown; ) {
+    longestKnown =
+      Atomics.compareExchange(longest, 0, longestKnown, gap) === longestKnown ? gap : Atomics.load(longest, 0);
   }
   resolveResponse();
 });

@@ -16,9 +16,9 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
+const runningProcesses = new Set<ChildProcess>();
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of runningProcesses) child.kill('SIGKILL');
 });
 
 /** Starts a script of the repository, by default on the server's core, and waits until it prints its URL. */
@@ -47,10 +47,10 @@ export async function startServerProcess(
       },
     },
   );
-  running.add(child);
+  runningProcesses.add(child);
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {
-      running.delete(child);
+      runningProcesses.delete(child);
       resolve();
     });
   });
@@ -58,8 +58,8 @@ export async function startServerProcess(
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const found = /(http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
+      const printedUrl = /(http:\/\/127\.0\.0\.1:\d+)\n/.exec(output)?.[1];
+      if (printedUrl !== undefined) resolve(printedUrl);
     });
     child.once('close', (code) => reject(new Error(`${script} ended with ${code} before it listened: ${output}`)));
     child.once('error', reject);
@@ -75,11 +75,11 @@ export async function startServerProcess(
   };
 }
 
-/** Returns the resident memory of a process in mebibytes, currently and at its peak. */
-export function memoryOf(pid: number): { now: number; most: number } {
+/** Returns the current and the peak resident memory of a process in mebibytes. */
+export function readMemoryMib(pid: number): { currentMib: number; peakMib: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
-  return { now: read('VmRSS'), most: read('VmHWM') };
+  return { currentMib: read('VmRSS'), peakMib: read('VmHWM') };
 }
 
 /** Runs a command and resolves to its output. Rejects if the command fails. */
@@ -97,9 +97,9 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
   });
 }
 
-function statOf(pid: number): number[] {
+function readStat(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // Skips the first two fields, because the second is the process name, which may contain blanks.
+  // Skips the first two fields, because the second is the process name, which can contain spaces.
   return stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -109,26 +109,26 @@ function statOf(pid: number): number[] {
 const CLOCK_TICKS_PER_SECOND = 100;
 
 /** Returns the processor time of a process in seconds, including all its threads and kernel time. */
-export function processorTimeOf(pid: number): number {
-  const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(11, 13);
+export function readProcessorSeconds(pid: number): number {
+  const [user = Number.NaN, system = Number.NaN] = readStat(pid).slice(11, 13);
   return (user + system) / CLOCK_TICKS_PER_SECOND;
 }
 
 /** Returns the process IDs of a process and its children. */
-function familyOf(pid: number): number[] {
+function listFamily(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
 }
 
 /** Returns the processor time of a process and its children in seconds, including children that have exited. */
-export function processorTimeOfFamily(pid: number): number {
-  const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(13, 15);
+export function readFamilyProcessorSeconds(pid: number): number {
+  const [user = Number.NaN, system = Number.NaN] = readStat(pid).slice(13, 15);
   let seconds = (user + system) / CLOCK_TICKS_PER_SECOND;
-  for (const member of familyOf(pid)) {
+  for (const member of listFamily(pid)) {
     try {
-      seconds += processorTimeOf(member);
+      seconds += readProcessorSeconds(member);
     } catch {
-      // The child has exited in the meantime; its parent now includes its time.
+      // The child has exited; the processor time of its parent now includes its own.
     }
   }
   return seconds;
@@ -136,7 +136,7 @@ export function processorTimeOfFamily(pid: number): number {
 
 /** Pins a process and its children to these cores. Later children inherit the setting. */
 export async function pin(pid: number, cores: string): Promise<void> {
-  for (const member of familyOf(pid)) {
+  for (const member of listFamily(pid)) {
     await run('taskset', ['-a', '-c', '-p', cores, String(member)]).catch((error: unknown) => {
       if (existsSync(`/proc/${member}`)) throw error;
     });

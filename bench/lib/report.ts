@@ -4,7 +4,7 @@ export interface Finding {
   readonly value: number;
   /** Unit appended to the figure: `×`, `MB`, `ms`. */
   readonly unit: string;
-  /** The target, and a stricter goal that is printed but not checked. Null if the figure has no target. */
+  /** The target, and optionally a stricter goal, which is printed but not checked. Null if there is no target. */
   readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly goal?: number } | null;
   /** The measurements behind the figure. */
   readonly measurements: string;
@@ -39,14 +39,16 @@ export function median(values: readonly number[]): number {
   return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
 }
 
-/** Returns the median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both. */
+/**
+ * Returns the median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both.
+ */
 export function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
   return median(numerators.map((value, index) => value / (denominators[index] ?? Number.NaN)));
 }
 
 const formatNumber = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
-export const list = (values: readonly number[]): string => values.map(formatNumber).join(' ');
+export const formatList = (values: readonly number[]): string => values.map(formatNumber).join(' ');
 
 function describeBound({ bound, unit }: Finding): string {
   if (bound === null) return 'no target';

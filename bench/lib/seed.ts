@@ -10,10 +10,10 @@ import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 /** The data directory of a stopped server, filled with credentials. */
 export interface SeededDirectory {
   readonly directory: string;
-  /** File with the secret with which the store is encrypted. */
-  readonly secretFile: string;
-  /** File with the secrets of the credentials, one per line. */
-  readonly secrets: string;
+  /** Path of the file with the secret that encrypts the store. */
+  readonly storeSecretFile: string;
+  /** Path of the file with the secrets of the credentials, one per line. */
+  readonly secretsFile: string;
   /** Session cookie of the owner. */
   readonly cookie: string;
   readonly workspaceId: string;
@@ -21,7 +21,7 @@ export interface SeededDirectory {
 
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-const seeded = new Map<number, Promise<SeededDirectory>>();
+const seededDirectories = new Map<number, Promise<SeededDirectory>>();
 
 /** Returns the directory for the files of this run. It is removed when the process exits. */
 export function runFolder(): string {
@@ -36,7 +36,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
      created_by, last_used_at, use_count) values (?, ?, 'access_token', ?, ?, '["run_scripts"]', 1, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const file = openSync(secretsFile, 'w');
   const now = Date.now();
-  const first = now - 300 * DAY;
+  const oldestCreatedAt = now - 300 * DAY;
   let lines = '';
   for (let index = 0; index < count; index++) {
     const secret = mintSecret('access_token');
@@ -45,7 +45,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
       writeSync(file, lines);
       lines = '';
     }
-    const createdAt = first + Math.floor((index / count) * 200 * DAY);
+    const createdAt = oldestCreatedAt + Math.floor((index / count) * 200 * DAY);
     // Names, expiries and uses vary, so that every sort order differs from the order of insertion.
     const shuffled = (index * 7919) % count;
     const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
@@ -69,7 +69,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
   database.close();
 }
 
-async function seed(count: number): Promise<SeededDirectory> {
+async function createSeededDirectory(count: number): Promise<SeededDirectory> {
   const startMs = performance.now();
   const directory = join(folder, `with-${count}`);
   mkdirSync(directory);
@@ -78,22 +78,22 @@ async function seed(count: number): Promise<SeededDirectory> {
   const owner = await signUpOwner(server);
   const me = await owner.call<{ id: string }>('/v1/me');
   await server.running.close();
-  const secrets = join(folder, `secrets-${count}`);
-  insertTokens(join(directory, 'devpilot.db'), secrets, owner.workspaceId, me.body.id, count);
+  const secretsFile = join(folder, `secrets-${count}`);
+  insertTokens(join(directory, 'devpilot.db'), secretsFile, owner.workspaceId, me.body.id, count);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   process.stdout.write(`  (seeded ${count.toLocaleString('en')} access tokens in ${seconds} s)\n`);
   return {
     directory,
-    secretFile: join(directory, 'secret'),
-    secrets,
+    storeSecretFile: join(directory, 'secret'),
+    secretsFile: secretsFile,
     cookie: owner.cookie,
     workspaceId: owner.workspaceId,
   };
 }
 
-/** Returns a directory with this many access tokens, which is created once per run. */
+/** Returns a data directory with this many access tokens. Each size is created once per run. */
 export function seededDirectory(count: number): Promise<SeededDirectory> {
-  let directory = seeded.get(count);
-  if (directory === undefined) seeded.set(count, (directory = seed(count)));
+  let directory = seededDirectories.get(count);
+  if (directory === undefined) seededDirectories.set(count, (directory = createSeededDirectory(count)));
   return directory;
 }

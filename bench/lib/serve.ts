@@ -4,7 +4,7 @@ import { createLogger } from '../../src/server/logger.ts';
 import { readSettings } from '../../src/server/settings.ts';
 import { startServer } from '../../src/server/start.ts';
 
-/** The unchanged server, with an additional route `/bare` that only returns 200 through Fastify. */
+/** The unchanged server with an additional route `/bare`, which only returns 200. */
 subscribe('fastify.initialization', (message) => {
   const { fastify } = message as { fastify: FastifyInstance };
   fastify.get('/bare', (_request, reply) => reply.send());

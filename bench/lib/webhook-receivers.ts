@@ -1,27 +1,27 @@
 /**
- * Receives webhooks at `/0`, `/1` … and counts, for each path, the distinct events and the gaps in their sequence. `GET /`
- * returns the counts.
+ * Receives webhooks at `/0`, `/1` … and counts the distinct events and the gaps in their sequence for each path.
+ * `GET /` returns the counts.
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const receivers = new Map<string, { seen: Set<number>; last: number; gaps: number }>();
+const receivers = new Map<string, { sequences: Set<number>; last: number; gaps: number }>();
 
 const server = http.createServer((request, response) => {
   if (request.method === 'GET') {
-    const all = [...receivers].map(([path, { seen, gaps }]) => ({ path, count: seen.size, gaps }));
-    response.end(JSON.stringify(all));
+    const counts = [...receivers].map(([path, { sequences, gaps }]) => ({ path, count: sequences.size, gaps }));
+    response.end(JSON.stringify(counts));
     return;
   }
   let body = '';
   request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   request.on('end', () => {
     const path = request.url ?? '';
-    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, gaps: 0 };
+    const receiver = receivers.get(path) ?? { sequences: new Set(), last: 0, gaps: 0 };
     const sequence = Number(/"sequence":(\d+)/.exec(body)?.[1] ?? 0);
     if (sequence > receiver.last + 1 && receiver.last > 0) receiver.gaps++;
     receiver.last = Math.max(receiver.last, sequence);
-    receiver.seen.add(sequence);
+    receiver.sequences.add(sequence);
     receivers.set(path, receiver);
     response.writeHead(204).end();
   });

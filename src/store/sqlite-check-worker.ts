@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
- * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null. `pragma
- * quick_check` would check more but cannot be interrupted; this check can be stopped at every row.
+ * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null.
+ * `pragma quick_check` would check more but cannot be interrupted; this check can be stopped at every row.
  */
 const { path, stop } = workerData as { path: string; stop: Int32Array };
 const port = parentPort;
