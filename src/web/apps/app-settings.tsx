@@ -127,6 +127,48 @@ function LogAndBackupFields({ form }: AppFieldsProps) {
   );
 }
 
+function KeepReleasesField({ form }: AppFieldsProps) {
+  return (
+    <IntegerInput
+      label={strings.appSettings.releasesToKeep}
+      description={strings.appSettings.releasesToKeepDescription}
+      limits={RESOURCE_LIMITS.keepReleases}
+      maw={220}
+      {...form.getInputProps('keepReleases')}
+    />
+  );
+}
+
+function HookFields({ form }: AppFieldsProps) {
+  return (
+    <>
+      <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
+        <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+      </Stack>
+      {form.errors['hooks'] !== undefined && <Notice tone="danger">{form.errors['hooks']}</Notice>}
+    </>
+  );
+}
+
+function PushFields({ form }: AppFieldsProps) {
+  return (
+    <>
+      <CodeInput
+        label={strings.appSettings.pushBranchesOptional}
+        description={strings.appSettings.pushBranchesOptionalDescription}
+        maxRows={8}
+        {...form.getInputProps('pushBranches')}
+      />
+      <CodeInput
+        label={strings.appSettings.pushPathsOptional}
+        description={strings.appSettings.pushPathsOptionalDescription}
+        maxRows={8}
+        {...form.getInputProps('pushPaths')}
+      />
+    </>
+  );
+}
+
 function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const { api, workspace } = useWorkspace();
   const names = useResourceNames();
@@ -162,13 +204,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
           <TargetFields form={form} names={names} />
-          <IntegerInput
-            label={strings.appSettings.releasesToKeep}
-            description={strings.appSettings.releasesToKeepDescription}
-            limits={RESOURCE_LIMITS.keepReleases}
-            maw={220}
-            {...form.getInputProps('keepReleases')}
-          />
+          <KeepReleasesField form={form} />
         </Section>
         <Section title={strings.appSettings.variablesTitle}>
           <CodeInput
@@ -179,10 +215,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           />
         </Section>
         <Section title={strings.appSettings.hooksTitle} description={strings.appSettings.hooksDescription}>
-          <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
-            <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
-          </Stack>
-          {form.errors['hooks'] !== undefined && <Notice tone="danger">{form.errors['hooks']}</Notice>}
+          <HookFields form={form} />
         </Section>
         <Section title={strings.appSettings.healthCheckTitle} description={strings.appSettings.healthCheckDescription}>
           <HealthCheckFields form={form} />
@@ -191,18 +224,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           <LogAndBackupFields form={form} />
         </Section>
         <Section title={strings.appSettings.pushTitle} description={strings.appSettings.pushDescription}>
-          <CodeInput
-            label={strings.appSettings.pushBranchesOptional}
-            description={strings.appSettings.pushBranchesOptionalDescription}
-            maxRows={8}
-            {...form.getInputProps('pushBranches')}
-          />
-          <CodeInput
-            label={strings.appSettings.pushPathsOptional}
-            description={strings.appSettings.pushPathsOptionalDescription}
-            maxRows={8}
-            {...form.getInputProps('pushPaths')}
-          />
+          <PushFields form={form} />
         </Section>
         <StickyFooter isSticky={isChanged}>
           <ConditionalEditFooter

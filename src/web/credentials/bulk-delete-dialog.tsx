@@ -47,6 +47,17 @@ function DeletionRow({
   );
 }
 
+function DeletionProgress({ percent, children }: { readonly percent: number; readonly children: string }) {
+  return (
+    <Stack gap={6}>
+      <Progress value={percent} aria-label={strings.bulkDeleteDialog.deletionProgress} animated={false} />
+      <Text fz="sm" role="status">
+        {children}
+      </Text>
+    </Stack>
+  );
+}
+
 function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDialogProps) {
   const { workspace, api } = useWorkspace();
   const { results, isDeleted, failedCount, deleteMany } = useDeleteMany((credential: Credential) =>
@@ -76,18 +87,11 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
       {phase === 'confirming' ? (
         <Text fz="sm">{strings.bulkDeleteDialog.consequences}</Text>
       ) : (
-        <Stack gap={6}>
-          <Progress
-            value={(results.size / credentials.length) * 100}
-            aria-label={strings.bulkDeleteDialog.deletionProgress}
-            animated={false}
-          />
-          <Text fz="sm" role="status">
-            {phase === 'deleting'
-              ? strings.bulkDeleteDialog.progress(results.size, credentials.length)
-              : strings.bulkDeleteDialog.result(credentials.length - failedCount, failedCount)}
-          </Text>
-        </Stack>
+        <DeletionProgress percent={(results.size / credentials.length) * 100}>
+          {phase === 'deleting'
+            ? strings.bulkDeleteDialog.progress(results.size, credentials.length)
+            : strings.bulkDeleteDialog.result(credentials.length - failedCount, failedCount)}
+        </DeletionProgress>
       )}
       <ScrollArea.Autosize
         mah={280}

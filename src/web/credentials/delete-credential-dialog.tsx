@@ -10,7 +10,7 @@ import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
 import { type Credential, deleteCredential, getKindConfig, getRights } from './kinds.ts';
 
-/** Returns whether something probably still uses the credential. */
+/** Returns whether a credential was used in the last 24 hours, so that something probably still depends on it. */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
   return lastUsedAt !== null && now - Date.parse(lastUsedAt) < DAY;
 }

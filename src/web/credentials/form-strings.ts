@@ -121,7 +121,7 @@ export const strings = {
     old: 'Old',
     deleteWhenReady: 'Delete the old one once everything uses the new one. Until then both are valid.',
     useTheNewSecret:
-      'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.',
+      'Use the new secret wherever the old one is used. This dialog updates when the new secret is first used. You can close it: both secrets stay valid until you delete the old one.',
     secretLost: 'Delete the new one to start over…',
     keepBothForNow: 'Keep both for now',
     deleteOld: 'Delete old…',

@@ -22,6 +22,11 @@ export function generatePassphrase(): string {
 
 export type Strength = 'weak' | 'fair' | 'strong';
 
+const FAIR_BITS = 45;
+const STRONG_BITS = 75;
+/** How often each distinct character counts at most, on average. */
+const MAX_COUNT_PER_CHARACTER = 1.6;
+/** Patterns of characters, each with the number of characters that it matches. */
 const CHARACTER_CLASSES: readonly [RegExp, number][] = [
   [/[a-z]/, 26],
   [/[A-Z]/, 26],
@@ -32,13 +37,18 @@ const CHARACTER_CLASSES: readonly [RegExp, number][] = [
 /** Returns a rough estimate from variety and length. Sequences and repeated characters count for little. */
 export function estimateStrength(passphrase: string): Strength {
   const characters = [...passphrase];
-  const alphabet = CHARACTER_CLASSES.reduce((sum, [pattern, size]) => (pattern.test(passphrase) ? sum + size : sum), 0);
-  const variedCount = characters.filter((character, index) => {
-    const step =
-      index === 0 ? 2 : Math.abs((character.codePointAt(0) ?? 0) - (characters[index - 1]?.codePointAt(0) ?? 0));
-    return step > 1;
+  const alphabetSize = CHARACTER_CLASSES.reduce(
+    (sum, [pattern, size]) => (pattern.test(passphrase) ? sum + size : sum),
+    0,
+  );
+  const codePoints = characters.map((character) => character.codePointAt(0) ?? 0);
+  // Characters that neither repeat nor continue a sequence such as "abc".
+  const variedCount = codePoints.filter((codePoint, index) => {
+    const previous = codePoints[index - 1];
+    return previous === undefined || Math.abs(codePoint - previous) > 1;
   }).length;
-  const distinct = new Set(characters).size;
-  const bits = Math.log2(Math.max(alphabet, 2)) * Math.min(variedCount, distinct * 1.6);
-  return bits < 45 ? 'weak' : bits < 75 ? 'fair' : 'strong';
+  const distinctCount = new Set(characters).size;
+  const bits = Math.log2(Math.max(alphabetSize, 2)) * Math.min(variedCount, distinctCount * MAX_COUNT_PER_CHARACTER);
+  if (bits < FAIR_BITS) return 'weak';
+  return bits < STRONG_BITS ? 'fair' : 'strong';
 }

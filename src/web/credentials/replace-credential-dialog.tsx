@@ -68,6 +68,23 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
   );
 }
 
+function RotationStepper({ step }: { readonly step: number }) {
+  return (
+    <Stepper
+      active={step}
+      size="xs"
+      iconSize={26}
+      allowNextStepsSelect={false}
+      classNames={{ step: styles['step'] ?? '', stepBody: styles['stepBody'] ?? '' }}
+    >
+      <Stepper.Step label={texts.create} />
+      <Stepper.Step label={texts.update} />
+      <Stepper.Step label={texts.verify} />
+      <Stepper.Step label={texts.deleteOldStep} />
+    </Stepper>
+  );
+}
+
 interface ReplaceCredentialDialogProps {
   /** The old or the new credential of the rotation. */
   readonly credential: Credential;
@@ -126,18 +143,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
 
   return (
     <Stack gap="lg">
-      <Stepper
-        active={step}
-        size="xs"
-        iconSize={26}
-        allowNextStepsSelect={false}
-        classNames={{ step: styles['step'] ?? '', stepBody: styles['stepBody'] ?? '' }}
-      >
-        <Stepper.Step label={texts.create} />
-        <Stepper.Step label={texts.update} />
-        <Stepper.Step label={texts.verify} />
-        <Stepper.Step label={texts.deleteOldStep} />
-      </Stepper>
+      <RotationStepper step={step} />
       {old === undefined && error === null && <BlockSkeleton height={200} />}
       {old === undefined && error !== null && !isDone && <ErrorState error={error} retry={() => void refetch()} />}
       {step === 0 && old !== undefined && (

@@ -25,6 +25,7 @@ export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[
   const remaining = new Map(rows.map((row) => [row.id, row]));
   return rows.flatMap((row) => {
     const group: Row[] = [];
+    // Finds the first row of the chain, then adds the whole chain.
     let current = remaining.has(row.id) ? row : undefined;
     for (let old = current; old !== undefined; old = old.replaces === null ? undefined : remaining.get(old.replaces)) {
       current = old;
