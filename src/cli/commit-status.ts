@@ -1,5 +1,5 @@
 import type { CommitStatus } from '../contract/commit-status.ts';
-import type { StatusKind } from '../contract/git-hosts.ts';
+import type { CommitStatusApi } from '../contract/git-hosts.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, readSecret } from './input.ts';
@@ -41,7 +41,7 @@ export async function commitStatus(app: string, options: CommitStatusOptions): P
   const body = {
     token: await readSecret('token'),
     // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
-    ...(kind !== undefined && { kind: kind as StatusKind }),
+    ...(kind !== undefined && { kind: kind as CommitStatusApi }),
     ...(apiUrl !== undefined && { url: apiUrl }),
   };
   await printStatus(await api.set(app, body), options);

@@ -8,7 +8,7 @@ import { CREDENTIAL_KINDS } from './vocabulary.ts';
 export const AuditEvent = z
   .object({
     id,
-    sequence: z.int(),
+    sequence: z.int().describe('Number of the entry in the log of the workspace'),
     action: z.enum(AUDIT_ACTIONS),
     at: instant,
     actor: auditParty,
@@ -27,8 +27,8 @@ export const AuditEvent = z
       .describe(
         'Depends on the action: `before` and `after` for an edit, `reason` and `count` for a denial. Never a secret',
       ),
-    previousHash: z.string(),
-    hash: z.string(),
+    previousHash: z.string().describe('Hash of the previous entry'),
+    hash: z.string().describe('Hash of this entry and of `previousHash`'),
   })
   .meta({ id: 'AuditEvent' });
 export type AuditEvent = z.infer<typeof AuditEvent>;

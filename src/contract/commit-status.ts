@@ -1,13 +1,13 @@
 /** Schemas of commit statuses. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { oneOf } from './fields.ts';
-import { STATUS_KINDS } from './git-hosts.ts';
+import { COMMIT_STATUS_APIS } from './git-hosts.ts';
 import { nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 
 export const CommitStatus = z
   .object({
-    kind: z.enum(STATUS_KINDS).nullable().describe('API of the Git host; null if no statuses are reported'),
+    kind: z.enum(COMMIT_STATUS_APIS).nullable().describe('API of the Git host; null if no statuses are reported'),
     url: z.string().nullable().describe('Base URL of the API of the Git host'),
     error: z.string().nullable().describe('Why the Git host rejected the last status; null if it accepted the status'),
     updatedAt: nullableInstant,
@@ -24,7 +24,7 @@ export const SetCommitStatus = z
       .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
       .meta({ examples: ['a-token-of-the-Git-host'] })
       .describe('Token of the Git host. Encrypted at rest, never returned, and sent only to `url`'),
-    kind: oneOf(STATUS_KINDS)
+    kind: oneOf(COMMIT_STATUS_APIS)
       .optional()
       .describe(
         'API of the Git host. Required unless the repository is on github.com, gitlab.com, codeberg.org or gitea.com. For Forgejo, use `gitea`',

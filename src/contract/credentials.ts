@@ -50,7 +50,7 @@ export const credentialFields = {
   id,
   name: z.string(),
   active: z.boolean(),
-  hint: z.string(),
+  hint: z.string().describe('The last characters of the secret'),
   expiresAt: nullableInstant,
   createdAt: instant,
   createdBy: personRef.nullable(),

@@ -1,9 +1,9 @@
 /** Repositories on Git hosts: their pages and APIs. Runs in browsers. */
 import { sshHostOf } from './repository.ts';
 
-/** Kinds of APIs for commit statuses. Forgejo has the API of Gitea. */
-export const STATUS_KINDS = ['github', 'gitlab', 'gitea'] as const;
-export type StatusKind = (typeof STATUS_KINDS)[number];
+/** APIs for commit statuses. Forgejo has the API of Gitea. */
+export const COMMIT_STATUS_APIS = ['github', 'gitlab', 'gitea'] as const;
+export type CommitStatusApi = (typeof COMMIT_STATUS_APIS)[number];
 
 /** A repository on a Git host. */
 export interface HostedRepository {
@@ -28,7 +28,7 @@ export function hostedRepositoryOf(repository: string | null): HostedRepository 
   return { host, origin: isHttp ? url.origin : `https://${host.includes(':') ? `[${host}]` : host}`, path };
 }
 
-const KNOWN_KINDS: Readonly<Record<string, StatusKind>> = {
+const KNOWN_APIS: Readonly<Record<string, CommitStatusApi>> = {
   'github.com': 'github',
   'gitlab.com': 'gitlab',
   'codeberg.org': 'gitea',
@@ -36,12 +36,12 @@ const KNOWN_KINDS: Readonly<Record<string, StatusKind>> = {
 };
 
 /** Returns the API of a well-known Git host; null for other hosts. Pure. */
-export const statusKindOf = (host: string): StatusKind | null => KNOWN_KINDS[host] ?? null;
+export const commitStatusApiOf = (host: string): CommitStatusApi | null => KNOWN_APIS[host] ?? null;
 
-const API_PATHS: Readonly<Record<StatusKind, string>> = { github: '/api/v3', gitlab: '/api/v4', gitea: '/api/v1' };
+const API_PATHS: Readonly<Record<CommitStatusApi, string>> = { github: '/api/v3', gitlab: '/api/v4', gitea: '/api/v1' };
 
 /** Returns the base URL of the API of a Git host. Pure. */
-export function apiUrlOf({ host, origin }: HostedRepository, kind: StatusKind): string {
+export function apiUrlOf({ host, origin }: HostedRepository, kind: CommitStatusApi): string {
   return host === 'github.com' ? 'https://api.github.com' : `${origin}${API_PATHS[kind]}`;
 }
 
@@ -50,7 +50,8 @@ export function commitPageOf(repository: string | null, commit: string): string 
   const hosted = hostedRepositoryOf(repository);
   if (hosted === null) return null;
   const { host, origin, path } = hosted;
-  const commitPath = host === 'bitbucket.org' ? 'commits' : statusKindOf(host) === 'gitlab' ? '-/commit' : 'commit';
+  const commitPath =
+    host === 'bitbucket.org' ? 'commits' : commitStatusApiOf(host) === 'gitlab' ? '-/commit' : 'commit';
   // Not every host that ssh accepts is valid in a URL, such as 1.2.3.999.
   return URL.parse(`${origin}/${path}/${commitPath}/${commit}`)?.href ?? null;
 }

@@ -193,7 +193,7 @@ export const PUSH_LIMITS = {
   candidates: 20,
 } as const;
 
-/** Limits of resources; lengths in characters. */
+/** Limits of resources. Lengths are in characters, and timeouts in seconds. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,
   repositoryPassword: 4096,

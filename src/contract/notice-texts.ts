@@ -50,7 +50,7 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
   }),
   'credential.orphaned': (notice, name) => ({
     title: `The creator of ${name[0]?.toLowerCase() ?? ''}${name.slice(1)} has left the workspace`,
-    action: { text: 'Replace it, because the creator may still know the secret', path: credentialPath(notice) },
+    action: { text: 'Replace it, because the creator might still know the secret', path: credentialPath(notice) },
   }),
   'deployment.failed': ({ subject, detail }) => ({
     title: `A deployment of ${quoted(subject.name)} failed`,

@@ -88,7 +88,7 @@ export const TokenRequest = z
     subject_token: z.string().max(WORKLOAD_LIMITS.subjectToken).trim().optional(),
     subject_token_type: shortText.optional(),
     requested_token_type: shortText.optional(),
-    resource: shortText.optional().describe('ID of the workload identity; `audience` may name it instead'),
+    resource: shortText.optional().describe('ID of the workload identity; it can also be sent as `audience`'),
     audience: shortText.optional(),
     scope: z.string().max(1024).optional().describe('Scopes of the new token, separated by spaces'),
     expires_in: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).optional(),

@@ -4,9 +4,12 @@ import { instantInput } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { RESOURCE_SORTS } from './platform-vocabulary.ts';
 
-/** Returns the schema of a page of a list. `nextCursor` is null on the last page. */
+/** Returns the schema of a page of a list. */
 export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+  return z.object({
+    data: z.array(item),
+    nextCursor: z.string().nullable().describe('Cursor of the next page; null on the last page'),
+  });
 }
 export interface Page<T> {
   data: T[];
@@ -21,7 +24,7 @@ export function countedPageOf<T extends z.ZodType>(item: T) {
       .min(0)
       .nullable()
       .describe(
-        `Number of results on all pages; null if there are more than ${LIMITS.countedTotal}, or if a filtered list is too long to count them`,
+        `Number of results on all pages; null if there are more than ${LIMITS.countedTotal}, or if a filtered list is too long to be counted`,
       ),
   });
 }
@@ -30,8 +33,11 @@ export interface CountedPage<T> extends Page<T> {
 }
 
 export const pagingFields = {
-  limit: wholeNumber(1, LIMITS.page.max).meta({ default: LIMITS.page.standard }).optional(),
-  cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
+  limit: wholeNumber(1, LIMITS.page.max)
+    .meta({ default: LIMITS.page.standard })
+    .optional()
+    .describe('Maximum number of results per page'),
+  cursor: z.string().min(1).max(LIMITS.cursor.max).optional().describe('The `nextCursor` of the previous page'),
 };
 export const PageQuery = z.strictObject(pagingFields);
 

@@ -14,7 +14,7 @@ export interface PolicySubject {
   readonly createdAt: number;
   /** The chosen expiry; null for never. */
   readonly expiresAt: number | null;
-  /** The addresses from which it may be used; empty for any. */
+  /** The addresses from which the credential can be used; empty for any address. */
   readonly addresses: readonly string[];
 }
 

@@ -153,7 +153,7 @@ export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 export const SECRET_RANDOM_LENGTH = 40;
 /** Number of base62 characters of the CRC-32 at the end of a secret. */
 export const SECRET_CHECKSUM_LENGTH = 6;
-/** Number of characters at the end of a secret that may be shown; all belong to the checksum. */
+/** Number of characters at the end of a secret that are shown as a hint. All of them are part of the checksum. */
 export const HINT_LENGTH = 4;
 
 /** Custom headers, spelled as in the contract. */

@@ -110,6 +110,7 @@ export function operatorRoutes(context: AppContext): Route[] {
       url: '/v1/people/:id/password-reset',
       access: { person: 'operator' },
       summary: 'Create a password reset link for a person',
+      description: 'While passwords are off, creates a one-time sign-in link instead.',
       tag,
       params: IdParams,
       responses: { 201: PasswordResetLink },

@@ -77,7 +77,7 @@ export function backupRoutes(context: AppContext): Route[] {
       url: '/v1/backups/:id/restore',
       access: restoreAccess,
       about: 'backup',
-      accessFor: restoreAccessFor,
+      accessForBody: restoreAccessFor,
       summary: 'Restore a backup',
       description:
         'Verifies its SHA-256, then restores it in place, into another app or on another server. To restore on another server, an API key also needs `manage_servers`.',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CommitStatus } from '../contract/commit-status.ts';
-import { apiUrlOf, commitPageOf, hostedRepositoryOf, statusKindOf } from '../contract/git-hosts.ts';
+import { apiUrlOf, commitPageOf, commitStatusApiOf, hostedRepositoryOf } from '../contract/git-hosts.ts';
 import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
 import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
 import { changeDatabase } from '../testing/sql.ts';
@@ -158,7 +158,7 @@ test('Git hosts are recognized by the URL of the repository', () => {
   for (const [url, [page, api]] of Object.entries(urls)) {
     assert.equal(commitPageOf(url, commit), page === null ? null : `${page}${commit}`, url);
     const hosted = hostedRepositoryOf(url);
-    const kind = hosted === null ? null : statusKindOf(hosted.host);
+    const kind = hosted === null ? null : commitStatusApiOf(hosted.host);
     assert.equal(hosted === null || kind === null ? null : apiUrlOf(hosted, kind), api, url);
   }
 });

@@ -50,7 +50,7 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
   if (secretKindOf(user) === 'api_key') return { kind: 'credential', secret: user, passphrase: null };
   const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    // A user name may begin with a prefix that another workspace declares, so a secret of this server takes precedence.
+    // A user name can begin with a prefix that another workspace declares, so a secret of this server takes precedence.
     const isForeignUser = isForeign(user) && secretKindOf(password) === null;
     if (isForeignUser && isForeign(password)) throw multipleCredentialsProblem();
     if (isForeignUser) return withPassphrase;

@@ -54,7 +54,7 @@ export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest
 }
 
 /**
- * Rejects every request that a page of another origin sends, whatever its credential, to protect servers on a local
+ * Rejects every request from a page of another origin, regardless of its credential, to protect servers on a local
  * network from DNS rebinding. Programs other than browsers send no `Origin`.
  */
 export function rejectForeignOrigin(context: AppContext, request: FastifyRequest): void {

@@ -37,13 +37,13 @@ const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: 
 const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
 
 /** Returns the additional access for a deployment, which depends on the fields of its body. */
-function accessFor(body: unknown): Access {
+function accessForFields(body: unknown): Access {
   const fields: readonly string[] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;
 }
 
 const advancedFieldNames = ADVANCED_DEPLOYMENT_FIELDS.map((field) => `\`${field}\``);
-const advancedFieldList = new Intl.ListFormat('en', { type: 'disjunction' }).format(advancedFieldNames);
+const advancedFieldList = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(advancedFieldNames);
 const SCOPE_NOTE = `An access token needs \`basic_deployment\`. To set ${advancedFieldList}, it needs \`advanced_deployment\` instead.`;
 
 /** Routes to approve, promote, abort, retry and roll back. Each exists with and without the app in its path. */
@@ -65,7 +65,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
     // The second check of the access then responds as if the deployment did not exist.
     if (allowed !== null && !(await isAllowed(context, 'deployment', workspaceId, id, allowed))) return triggerAccess;
     const overrides = await overridesOf(platform, workspaceId, id);
-    return overrides === undefined ? triggerAccess : accessFor(overrides);
+    return overrides === undefined ? triggerAccess : accessForFields(overrides);
   };
   return pathVariants.flatMap(({ url, params }) => {
     const deploymentRefOf = (pathParams: { id: string; app?: unknown }) => ({
@@ -91,7 +91,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         url: `${url}/retry`,
         access: triggerAccess,
         about: 'deployment',
-        accessOf: accessOfRetry,
+        accessForResource: accessOfRetry,
         summary: 'Retry a failed deployment',
         description:
           'Continues from the step that failed, with the same commit, servers and options. An access token needs the same scope as for creating the deployment.',
@@ -104,7 +104,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         url: `${url}/rollback`,
         access: triggerAccess,
         about: 'deployment',
-        accessFor,
+        accessForBody: accessForFields,
         summary: 'Roll back to a deployment',
         description: `Creates a deployment with the same commit. ${SCOPE_NOTE}`,
         tag,
@@ -126,7 +126,8 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/deployments',
       access: readAccess,
       about: 'list',
-      summary: 'List deployments, newest first',
+      summary: 'List deployments',
+      description: 'Newest first.',
       tag,
       query: DeploymentQuery,
       responses: { 200: pageOf(Deployment) },
@@ -163,7 +164,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/deployments',
       access: triggerAccess,
       about: 'app',
-      accessFor,
+      accessForBody: accessForFields,
       summary: 'Deploy an app',
       description: SCOPE_NOTE,
       tag,

@@ -21,6 +21,7 @@ import { clientAddressOf } from './client-address.ts';
 import { bodyStreamOf, type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';
+/** The project ID that SDKs take from the DSN. It is ignored, because the error key determines the workspace and app. */
 const ProjectParams = z.object({ any: z.string().max(64) });
 const PUBLIC_KEY = /^[0-9a-f]{32}$/;
 /** CORS headers that let a page of any origin submit errors and read the response. */
@@ -221,7 +222,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       url: `/api/:any/${endpoint}/`,
       summary:
         endpoint === 'envelope' ? 'Report errors from a Sentry SDK' : 'Report one error from an older Sentry SDK',
-      description: 'Authenticated by the public key of an error key.',
+      description: 'The public key of an error key authenticates the request.',
       bodyFormat: 'bytes',
       bodyLimit: RESOURCE_LIMITS[endpoint === 'envelope' ? 'errorEnvelopeBytes' : 'errorStoreBytes'],
       ...(endpoint === 'envelope' && { streamsBody: true }),

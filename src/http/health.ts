@@ -7,7 +7,7 @@ import { sendProblem } from './problems.ts';
 
 const HEALTH_SCHEMA = {
   tags: ['Health'],
-  description: 'Checks that the process responds. No authentication required.',
+  description: 'Checks that the process responds. Requires no session, access token or API key.',
   security: [],
   response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
@@ -30,7 +30,7 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
         operationId: 'readiness.get',
         summary: 'Check readiness',
         description:
-          'Checks that the database is reachable, the lease is held and the clock is correct. `reasons` lists the failed checks. No authentication required.',
+          'Checks that the database is reachable, the lease is held and the clock is correct. `reasons` lists the failed checks. Requires no session, access token or API key.',
       },
     },
     async (_request, reply) => {

@@ -1,5 +1,5 @@
 /** Declares routes that all kinds of jobs have: deployments, script runs and backups. */
-import type { FastifyRequest } from 'fastify';
+
 import type { z } from 'zod';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
@@ -26,9 +26,9 @@ interface Declaration<Params extends z.ZodType> {
   readonly params: Params;
 }
 
-interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType> extends Declaration<Params> {
-  readonly accessFor?: (body: unknown) => Access;
-  readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
+interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType>
+  extends Declaration<Params>,
+    Pick<Route, 'accessForBody' | 'accessForResource'> {
   readonly body?: Body;
   readonly schema: z.ZodType;
   /** The collection of the created job, for the header `Location`; absent if the route does not create a job. */

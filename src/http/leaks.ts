@@ -75,7 +75,7 @@ export function leakRoutes(context: AppContext): Route[] {
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
-    // A credential that was not found may have just been deleted by another request. Wait until all nodes confirm it.
+    // Another request might have just deleted a credential that was not found. Wait until all nodes confirm the deletion.
     if (labels.some(({ label }) => label === 'false_positive')) await context.credentials.waitForAllConfirmations(null);
     return labels;
   }
@@ -88,7 +88,7 @@ export function leakRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Report leaked secrets',
       description:
-        'Accepts the format of GitHub secret scanning. The policy of the workspace determines whether a leaked credential is deleted before the response is sent, or only reported.',
+        'Accepts the format of GitHub secret scanning. The policy of the workspace determines whether a leaked credential is deleted before the response is sent, or only reported to the workspace.',
       tag: 'Introspection',
       bodyFormat: 'bytes',
       consumes: ['application/json'],

@@ -17,7 +17,7 @@ async function accessSnapshot(context: AppContext, request: FastifyRequest): Pro
   if (principal?.kind === 'person') {
     return findCurrentRole(read, workspaceId, principal.personId, principal.sessionId, context.clock());
   }
-  // The app may have moved to a project to which the credential has no access.
+  // The app might have been moved to a project to which the credential has no access.
   const allowed = allowedResourcesOf(request);
   if (allowed !== null && (await resourceCheckOf(context, request)?.(allowed, workspaceId)) === false) return null;
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());

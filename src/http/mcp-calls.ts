@@ -53,7 +53,7 @@ function pathSegment(name: string, value: unknown): string {
 /** Distributes the arguments of a call to the path, the query and the body of the tool's route. */
 function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): RoutedCall {
   const handledNames = new Set(isLog ? ['lines'] : []);
-  // A followed log may not end for days, and the server would not notice that the agent has disconnected.
+  // A followed log might not end for days, and the server would not notice that the agent has disconnected.
   const rejectedNames = isLog ? [...without, 'follow'] : without;
   const url = route.url.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
     handledNames.add(name);

@@ -174,8 +174,8 @@ export function describeTool({ name, description, route, isLog, without = [] }: 
 
 /** Whether the access of a tool's route and the restrictions of a credential allow the credential to use the tool. */
 export function isToolAllowed({ route, typicalBody }: Tool, { kind, rights, restrictions }: CredentialRecord): boolean {
-  const { access, accessFor, about } = route;
-  const requirement = requirementOf(accessFor === undefined ? access : accessFor(typicalBody))[kind];
+  const { access, accessForBody, about } = route;
+  const requirement = requirementOf(accessForBody === undefined ? access : accessForBody(typicalBody))[kind];
   if (requirement === null || !meets(rights, requirement)) return false;
   return about !== 'workspace' || restrictions?.resources === undefined || restrictions.resources === null;
 }

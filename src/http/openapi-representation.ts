@@ -13,7 +13,7 @@ interface OpenApiRepresentation {
 }
 
 const compress = promisify(gzip);
-/** Without a public URL, the base URL depends on the host name that a client uses, so there may be several. */
+/** Maximum number of base URLs. Without a public URL, the base URL depends on the host name that a client uses. */
 const MAX_CACHED = 16;
 
 async function generate(version: string): Promise<string> {

@@ -76,7 +76,7 @@ export function parseRequirement(url: string): ProxyRequirement {
   };
 }
 
-/** Returns the requirement of a proxy that names scopes, permissions, both or neither; null stands for not named. */
+/** Returns the requirement of a proxy. A list is null if the proxy does not name scopes or permissions, respectively. */
 export function requirementOfRights(
   scopes: readonly string[] | null,
   permissions: readonly string[] | null,

@@ -20,7 +20,8 @@ export function pushRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/push',
       access: { public: true },
       summary: 'Receive a push from a Git host',
-      description: 'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports and signs.',
+      description:
+        'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports. The signature authenticates the request.',
       tag: 'Deployments',
       params: AppParams,
       bodyFormat: 'bytes',

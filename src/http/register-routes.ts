@@ -66,8 +66,8 @@ function contentTypeProblem(contentType: string | undefined, bodyFormat: Route['
 }
 
 interface AuthenticateOptions {
-  /** Default: the access of the route. */
-  readonly narrowed?: Access;
+  /** The access that this request requires. Default: the access of the route. */
+  readonly requiredAccess?: Access;
   /** Whether the request is authenticated again when its body is known. */
   readonly isPreliminary?: boolean;
   /** Default: the credentials in the headers. */
@@ -86,15 +86,15 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
   const requirement = requirementOf(access);
   const [successStatus] = Object.keys(definition.responses).map(Number);
   const isEssential = definition.method === 'DELETE' || definition.essential === true;
-  const { accessFor, accessOf } = definition;
-  const isNarrowedLater = accessFor !== undefined || accessOf !== undefined;
+  const { accessForBody, accessForResource } = definition;
+  const isAuthenticatedLater = accessForBody !== undefined || accessForResource !== undefined;
   const authenticate = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { narrowed = access, isPreliminary = false, credentials }: AuthenticateOptions = {},
+    { requiredAccess = access, isPreliminary = false, credentials }: AuthenticateOptions = {},
   ) => {
-    const needed = narrowed === access ? requirement : requirementOf(narrowed);
-    const principal = await authenticateRequest(context, request, narrowed, needed, isPreliminary, credentials);
+    const needed = requiredAccess === access ? requirement : requirementOf(requiredAccess);
+    const principal = await authenticateRequest(context, request, requiredAccess, needed, isPreliminary, credentials);
     request.principal = principal;
     const sunset = 'record' in principal ? sunsetOf(principal.record, context.clock()) : null;
     if (sunset !== null) reply.header('sunset', sunset);
@@ -120,7 +120,7 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
         return;
       }
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
-      await authenticate(request, reply, { isPreliminary: isNarrowedLater || definition.countsNoUse === true });
+      await authenticate(request, reply, { isPreliminary: isAuthenticatedLater || definition.countsNoUse === true });
     },
     preParsing: async (request, reply, payload) => {
       const { bodyLimit = LIMITS.bodyBytes } = definition;
@@ -131,10 +131,10 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
       return payload;
     },
     preValidation: async (request, reply) => {
-      if (accessFor !== undefined) {
-        await authenticate(request, reply, { narrowed: accessFor(request.body) });
-      } else if (accessOf !== undefined) {
-        await authenticate(request, reply, { narrowed: await accessOf(request) });
+      if (accessForBody !== undefined) {
+        await authenticate(request, reply, { requiredAccess: accessForBody(request.body) });
+      } else if (accessForResource !== undefined) {
+        await authenticate(request, reply, { requiredAccess: await accessForResource(request) });
       } else if (!('public' in access) && request.principal === null) {
         await authenticate(request, reply, {
           credentials: readClientSecret(request.body, context.credentials.isForeignSecret),

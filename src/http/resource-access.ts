@@ -59,7 +59,7 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
 }
 
 /**
- * Whether a restricted credential may access a resource. Needs no I/O if the credential lists the ID of the resource.
+ * Whether a restricted credential has access to a resource. Needs no I/O if the credential lists the ID of the resource.
  */
 export function isAllowed(
   context: AppContext,

@@ -39,7 +39,7 @@ function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
   // A request can name a workspace that does not exist.
   const workspace: Code[] = isInWorkspace(definition.access) ? ['not_found'] : [];
   const hasInput = definition.body !== undefined || definition.query !== undefined;
-  // A browser may have sent the request for a page of another site.
+  // A browser might have sent the request for a page of another site.
   const browser: Code[] = 'public' in definition.access && definition.access.cors === undefined ? ['forbidden'] : [];
   const input: Code[] = hasInput ? ['validation_failed'] : [];
   const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
@@ -62,21 +62,24 @@ function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
 
 const PERSON_REQUIREMENT_LABELS = {
   signed_in: 'a signed-in person',
-  operator: 'an operator',
+  operator: 'an operator of the installation',
+  owner: 'the owner of the workspace',
+  admin: 'an owner or admin of the workspace',
+  member: 'a member of the workspace',
 } as const;
 
+const listAlternatives = (rights: readonly string[]): string => rights.map((right) => `\`${right}\``).join(' or ');
+
 function describeAccess(access: Access): string {
-  if ('public' in access) return 'No authentication required.';
+  if ('public' in access) return 'Requires no session, access token or API key.';
   if ('any' in access) return 'Accepts any credential or session.';
   const { person, token, key } = access;
   const parts = [
-    person === undefined
+    person === undefined ? null : PERSON_REQUIREMENT_LABELS[person],
+    token === undefined ? null : `an access token with the scope ${listAlternatives(token)}`,
+    key === undefined
       ? null
-      : person === 'signed_in' || person === 'operator'
-        ? PERSON_REQUIREMENT_LABELS[person]
-        : `a person with the role ${person} or above`,
-    token === undefined ? null : `an access token with ${token.join(' or ')}`,
-    key === undefined ? null : `an API key with ${key.join(' or ')}`,
+      : `an API key with the permission ${listAlternatives(key)}${'guard' in access ? ' and the flag `guard`' : ''}`,
   ].filter((part) => part !== null);
   if (parts.length === 0) throw new Error('A route without a declared access is refused.');
   return `Accepts ${parts.join(', or ')}.`;

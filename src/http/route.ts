@@ -58,11 +58,11 @@ export interface Route {
   /** With `bytes`: the documented content types. */
   readonly consumes?: readonly string[];
   /** Returns the access for a body, if it requires more than `access`. Checked before the body is validated. */
-  readonly accessFor?: (body: unknown) => Access;
+  readonly accessForBody?: (body: unknown) => Access;
   /**
    * Returns the access for the resource in the path, if it requires more than `access`. Called after authentication.
    */
-  readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
+  readonly accessForResource?: (request: FastifyRequest) => Promise<Access>;
   /** No use of the credential is counted here, because the handler calls other routes, which count the uses. */
   readonly countsNoUse?: true;
   /** Maximum size of the body in bytes, if it differs from the default. */

@@ -56,7 +56,7 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ');
 }
 
-/** No other site may embed the page or parts of it. */
+/** Other sites must not embed the page or parts of it. */
 const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-origin' };
 
 /** Suffixes of the compressed copies of an asset, by content coding, in order of preference. */

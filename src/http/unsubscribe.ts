@@ -14,13 +14,13 @@ function sendPage(reply: FastifyReply, status: number, body: string): FastifyRep
     .code(status)
     .headers({ 'content-security-policy': CONTENT_SECURITY_POLICY, 'cache-control': 'no-store' })
     .type('text/html; charset=utf-8')
-    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mails · Devpilot</title>
+    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Email settings · Devpilot</title>
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css"></head><body>${body}</body></html>`);
 }
 
 /**
  * Registers the page for the unsubscribe link in emails, which needs no sign-in (RFC 8058). Opening the link changes
- * nothing, because mail scanners also open it. The button on the page, or the mail program, sends a POST to the same
+ * nothing, because mail scanners also open it. The button on the page, or the email client, sends a POST to the same
  * URL. Its body is ignored.
  */
 export function registerUnsubscribe(scope: FastifyInstance, context: AppContext): void {
@@ -31,7 +31,7 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
     app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
     const url = '/unsubscribe/:token';
     const invalid =
-      '<h1>The link is not valid</h1><p>You are no longer a member of the workspace, or the link is incomplete.</p>';
+      '<h1>This link is not valid</h1><p>The link is incomplete, or you are no longer a member of the workspace.</p>';
     app.get<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
       const recipient = await findUnsubscriber(notify, request.params.token);
       if (recipient === null) return sendPage(reply, 404, invalid);
@@ -39,8 +39,8 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
       return sendPage(
         reply,
         200,
-        `<h1>End mails about notices?</h1><p>You will receive no more mails about notices in the workspace ${name}. You still see them in Devpilot.</p>
-<form method="post"><button>End these mails</button></form>`,
+        `<h1>Unsubscribe from notices?</h1><p>You will no longer receive emails about notices in the workspace ${name}. You can still see the notices in Devpilot.</p>
+<form method="post"><button>Unsubscribe</button></form>`,
       );
     });
     app.post<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
@@ -51,7 +51,7 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
       return sendPage(
         reply,
         200,
-        `<h1>Done</h1><p>You will receive no more mails about notices in the workspace ${name}.</p>`,
+        `<h1>You are unsubscribed</h1><p>You will no longer receive emails about notices in the workspace ${name}.</p>`,
       );
     });
     done();

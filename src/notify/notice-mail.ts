@@ -51,7 +51,7 @@ export function renderMail(
   const text = [
     ...items.map(({ title, facts, action, url }) => [`* ${title}`, ...facts, `${action}: ${url}`].join('\n  ')),
     ...more,
-    `-- \n${footer}\nEnd these mails: ${unsubscribeUrl}`,
+    `-- \n${footer}\nUnsubscribe: ${unsubscribeUrl}`,
   ].join('\n\n');
   const link = (url: string, label: string) => `<a href="${escapeHtml(url)}">${escapeHtml(label)}</a>`;
   const html = [
@@ -61,7 +61,7 @@ export function renderMail(
       return `<p><strong>${escapeHtml(title)}</strong><br>${lines}${link(url, action)}</p>`;
     }),
     ...more.map((line) => `<p>${escapeHtml(line)}</p>`),
-    `<hr><p><small>${escapeHtml(footer)} ${link(unsubscribeUrl, 'End these mails')}</small></p></body></html>`,
+    `<hr><p><small>${escapeHtml(footer)} ${link(unsubscribeUrl, 'Unsubscribe')}</small></p></body></html>`,
   ].join('\n');
   return { subject: `[${name}] ${subject}`.slice(0, MAX_SUBJECT_LENGTH), text: `${text}\n`, html };
 }

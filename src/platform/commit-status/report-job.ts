@@ -1,4 +1,4 @@
-import { hostedRepositoryOf, type StatusKind } from '../../contract/git-hosts.ts';
+import { type CommitStatusApi, hostedRepositoryOf } from '../../contract/git-hosts.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
@@ -64,7 +64,7 @@ async function sendStatus(context: PlatformContext, job: RunningJob): Promise<st
   }
   const status = deployment.status as WorkStatus;
   const token = context.seal.open(settings.token_sealed, statusTokenAssociatedData(settings));
-  const request = statusRequest(settings.kind as StatusKind, settings.url, repository, token, {
+  const request = statusRequest(settings.kind as CommitStatusApi, settings.url, repository, token, {
     status,
     commit: deployment.commit_id,
     context: `devpilot/${app.slug}`,

@@ -1,6 +1,6 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { CommitStatus, SetCommitStatus } from '../../contract/commit-status.ts';
-import { apiUrlOf, hostedRepositoryOf, type StatusKind, statusKindOf } from '../../contract/git-hosts.ts';
+import { apiUrlOf, type CommitStatusApi, commitStatusApiOf, hostedRepositoryOf } from '../../contract/git-hosts.ts';
 import { toIsoStringOrNull } from '../../contract/instant.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { deleteCommitStatusRow, findCommitStatusRow, replaceCommitStatusRow } from '../../store/commit-status.ts';
@@ -14,7 +14,7 @@ export const statusTokenAssociatedData = (row: Pick<CommitStatusTable, 'workspac
 
 function serializeCommitStatus(row: CommitStatusTable | undefined): CommitStatus {
   return {
-    kind: (row?.kind ?? null) as StatusKind | null,
+    kind: (row?.kind ?? null) as CommitStatusApi | null,
     url: row?.url ?? null,
     error: row?.error ?? null,
     updatedAt: toIsoStringOrNull(row?.updated_at ?? null),
@@ -46,7 +46,7 @@ export function setCommitStatus(
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
     const repository = hostedRepositoryOf(app.repository);
     if (repository === null) throw new Problem('conflict', 'The repository of the app is not on a Git host.');
-    const kind = input.kind ?? statusKindOf(repository.host);
+    const kind = input.kind ?? commitStatusApiOf(repository.host);
     if (kind === null) throw invalidField('kind', `must be set: the API of ${repository.host} is not known`);
     const requestedUrl = input.url ?? apiUrlOf(repository, kind);
     const refusal = /[?#]/.test(requestedUrl)

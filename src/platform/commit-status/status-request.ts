@@ -1,4 +1,4 @@
-import type { HostedRepository, StatusKind } from '../../contract/git-hosts.ts';
+import type { CommitStatusApi, HostedRepository } from '../../contract/git-hosts.ts';
 import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 
 /** The status of a commit, independent of the Git host. */
@@ -12,7 +12,7 @@ export interface StatusReport {
   readonly targetUrl: string;
 }
 
-const STATES: Readonly<Record<StatusKind, Readonly<Record<WorkStatus, string>>>> = {
+const STATES: Readonly<Record<CommitStatusApi, Readonly<Record<WorkStatus, string>>>> = {
   github: { pending: 'pending', processing: 'pending', completed: 'success', failed: 'failure', cancelled: 'error' },
   gitlab: { pending: 'pending', processing: 'running', completed: 'success', failed: 'failed', cancelled: 'canceled' },
   gitea: { pending: 'pending', processing: 'pending', completed: 'success', failed: 'failure', cancelled: 'error' },
@@ -26,7 +26,7 @@ const ownerAndName = (path: string) => path.split('/').slice(-2).map(encodeURICo
  * pipeline status" of GitLab's API v4, `repoCreateStatus` of Gitea's API v1. Pure.
  */
 export function statusRequest(
-  kind: StatusKind,
+  kind: CommitStatusApi,
   apiUrl: string,
   { path }: HostedRepository,
   token: string,

@@ -4,7 +4,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { CommitStatus } from '../../contract/commit-status.ts';
-import { apiUrlOf, hostedRepositoryOf, STATUS_KINDS, type StatusKind, statusKindOf } from '../../contract/git-hosts.ts';
+import {
+  apiUrlOf,
+  COMMIT_STATUS_APIS,
+  type CommitStatusApi,
+  commitStatusApiOf,
+  hostedRepositoryOf,
+} from '../../contract/git-hosts.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -29,8 +35,8 @@ function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusPro
   const { api } = useWorkspace();
   const [isVisible, setIsVisible] = useState(false);
   const repository = hostedRepositoryOf(app.repository);
-  const defaultUrlOf = (kind: StatusKind) => (repository === null ? '' : apiUrlOf(repository, kind));
-  const kind = status.kind ?? statusKindOf(repository?.host ?? '') ?? 'gitea';
+  const defaultUrlOf = (kind: CommitStatusApi) => (repository === null ? '' : apiUrlOf(repository, kind));
+  const kind = status.kind ?? commitStatusApiOf(repository?.host ?? '') ?? 'gitea';
   const form = useAppForm({
     initialValues: { kind, url: status.url ?? defaultUrlOf(kind), token: '' },
     validate: { token: (token) => (token.trim() === '' ? texts.tokenMissing : null) },
@@ -46,10 +52,10 @@ function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusPro
       <Form onSubmit={form.onSubmit(saving.submit)}>
         <NativeSelect
           label={texts.kind}
-          data={STATUS_KINDS.map((value) => ({ value, label: texts.kinds[value] }))}
+          data={COMMIT_STATUS_APIS.map((value) => ({ value, label: texts.kinds[value] }))}
           value={form.values.kind}
           onChange={({ currentTarget: { value } }) => {
-            const selectedKind = STATUS_KINDS.find((known) => known === value) ?? kind;
+            const selectedKind = COMMIT_STATUS_APIS.find((known) => known === value) ?? kind;
             form.setValues({ kind: selectedKind, url: defaultUrlOf(selectedKind) });
           }}
         />
