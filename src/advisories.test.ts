@@ -142,8 +142,8 @@ test('CVE-2026-92764: the workspace is determined by the credential only, not by
   assert.equal(sender.body.workspace.id, owner.workspaceId);
   const elsewhere = { ...headers, 'devpilot-workspace': second.workspaceId };
   assert.equal((await server.call('/v1/whoami', { headers: elsewhere })).status, 404);
-  const theirs = await createToken(second, ['all']);
-  const body = new URLSearchParams({ token: theirs.secret });
+  const tokenOfSecond = await createToken(second, ['all']);
+  const body = new URLSearchParams({ token: tokenOfSecond.secret });
   assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
 });
 
@@ -161,11 +161,11 @@ test('GHSA-9rg3-v78m-26q8: no response embeds data that requires another right',
 test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends immediately', async () => {
   const signedIn = await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const other = createTestPerson(server, owner.email, cookie, owner.workspaceId);
-  for (let count = 0; count < 3; count++) assert.equal((await other.call('/v1/me')).status, 200);
+  const secondSession = createTestPerson(server, owner.email, cookie, owner.workspaceId);
+  for (let count = 0; count < 3; count++) assert.equal((await secondSession.call('/v1/me')).status, 200);
   const { id } = signedIn.body as { id: string };
   assert.equal((await owner.call(`/v1/sessions/${id}`, { method: 'DELETE' })).status, 204);
-  assert.equal((await other.call('/v1/me')).status, 401);
+  assert.equal((await secondSession.call('/v1/me')).status, 401);
 });
 
 test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte', async () => {
@@ -178,7 +178,7 @@ test('CVE-2026-23996: an unknown secret and a deleted one get the same response,
   assert.deepEqual(await responseTo(mintSecret('api_key')), await responseTo(secret));
 });
 
-test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, whatever its header claims', async () => {
+test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, with any algorithm in its header', async () => {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   for (const alg of ['none', 'None', 'HS256', 'RS256']) {
     const jwt = `${part({ alg, typ: 'JWT' })}.${part({ sub: owner.workspaceId, scope: 'all' })}.${part('x')}`;

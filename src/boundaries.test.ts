@@ -178,7 +178,7 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const source = readFileSync(join('src', file), 'utf8');
-  const found: Import[] = [];
+  const imports: Import[] = [];
   for (const pattern of SPECIFIERS) {
     for (const match of source.matchAll(pattern)) {
       const specifier = match[1] ?? '';
@@ -188,10 +188,10 @@ function importsOf(file: string): Import[] {
         : specifier.startsWith('.')
           ? normalize(join(dirname(file), specifier)).replace(/^\.\.\//, '')
           : specifier;
-      found.push({ file, target, types });
+      imports.push({ file, target, types });
     }
   }
-  return found;
+  return imports;
 }
 
 const files = globSync('**/*.{ts,tsx}', { cwd: 'src', exclude: ['**/node_modules'] })
@@ -301,10 +301,10 @@ test('only store/ contains SQL', () => {
 test('browser features that require a secure context are used only in files that also work without them', () => {
   const pattern =
     /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
-  const found = files
+  const filesWithFeatures = files
     .filter((file) => /^(?:web|contract)\/|^sdk\/(?!guard|audit)/.test(file))
     .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
-  assert.deepEqual(found.sort(), [
+  assert.deepEqual(filesWithFeatures.sort(), [
     'web/account/passkey.ts',
     'web/components/clipboard.ts',
     'web/servers/check-section.tsx',

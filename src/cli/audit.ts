@@ -42,8 +42,8 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
 export async function listAudit(options: AuditOptions & { readonly limit: string }): Promise<void> {
   const client = connect(options);
   const limit = parseCount('--limit', options.limit) ?? 50;
-  const all = client.auditEvents.all({ ...auditQueryOf(options), limit: Math.min(Math.max(limit, 1), 200) });
-  await printList(await takeFirst(all, limit), COLUMNS, options);
+  const entries = client.auditEvents.all({ ...auditQueryOf(options), limit: Math.min(Math.max(limit, 1), 200) });
+  await printList(await takeFirst(entries, limit), COLUMNS, options);
 }
 
 /** Returns the entries after a sequence number, oldest first; without a sequence number, the newest ten. */

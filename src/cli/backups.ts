@@ -58,10 +58,10 @@ export interface BackupListOptions extends RemoteOptions {
 
 /** Lists the backups of an app, newest first. */
 export async function listBackups(app: string, options: BackupListOptions): Promise<void> {
-  const all = connect(options)
+  const backups = connect(options)
     .backups.of(app)
     .all({ status: options.status as WorkStatus | undefined });
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(backups, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 export async function showBackup(id: string, options: RemoteOptions): Promise<void> {

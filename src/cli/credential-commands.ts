@@ -189,9 +189,7 @@ function keyCommands(program: Command): void {
 }
 
 function policyCommands(program: Command): void {
-  const policy = program
-    .command('policy')
-    .description('Manage the policy of the workspace for credentials and members');
+  const policy = program.command('policy').description('Manage the policy for credentials and members');
   const load = () => import('./policy.ts');
   apiCommand(policy, 'show', 'Show the policy').action(async (options) => (await load()).showPolicy(declared(options)));
   apiCommand(policy, 'set', 'Change the policy; only the owner of the workspace can')

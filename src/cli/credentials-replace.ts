@@ -119,7 +119,7 @@ async function createOrResume(
 
 /**
  * Rotates a credential in four steps: creates a copy, prints its secret, waits for its first use, deletes the old one.
- * If a replacement exists already, only the last two steps are run. If the replacement is not used in time, both
+ * If a replacement exists already, runs only the last two steps. If the replacement is not used in time, both
  * credentials remain and the command fails.
  */
 export async function replaceCredential(

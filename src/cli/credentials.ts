@@ -63,8 +63,8 @@ export async function requireCredential(
   select = (matches: readonly Credential[]): readonly Credential[] => matches,
 ): Promise<Credential> {
   if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) return apiOf(client, noun).get(idOrName);
-  const found = await Array.fromAsync<Credential>(apiOf(client, noun).all({ q: idOrName }));
-  const matches = select(found.filter(({ name }) => name === idOrName));
+  const candidates = await Array.fromAsync<Credential>(apiOf(client, noun).all({ q: idOrName }));
+  const matches = select(candidates.filter(({ name }) => name === idOrName));
   const [match] = matches;
   if (match === undefined)
     throw new Failure(`No ${credentialNounOf(noun)} named ${idOrName} found. List all with: devpilot ${noun} list`);
@@ -103,11 +103,11 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
     violatesPolicy: options.violatesPolicy,
     sort: options.sort as CredentialSort,
   };
-  const all =
+  const credentials =
     noun === 'tokens'
       ? client.accessTokens.all({ ...query, scope: options.right as 'all' })
       : client.apiKeys.all({ ...query, permission: options.right as 'read' });
-  await printList(await takeFirst<Credential>(all, limit), COLUMNS, options);
+  await printList(await takeFirst<Credential>(credentials, limit), COLUMNS, options);
 }
 
 export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {

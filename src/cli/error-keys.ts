@@ -19,8 +19,8 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
 
 /** Lists error keys, newest first. */
 export async function listErrorKeys(options: RemoteOptions & { readonly limit: string }): Promise<void> {
-  const all = connect(options).errors.keys.all();
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  const keys = connect(options).errors.keys.all();
+  await printList(await takeFirst(keys, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 export interface CreateErrorKeyOptions extends RemoteOptions {

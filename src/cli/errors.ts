@@ -57,7 +57,7 @@ export interface IssueListOptions extends RemoteOptions {
 /** Lists issues, most recently seen first. */
 export async function listIssues(options: IssueListOptions): Promise<void> {
   const { app, release, environment } = options;
-  const all = connect(options).errors.issues.all({
+  const issues = connect(options).errors.issues.all({
     q: options.search,
     // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
     status: options.status as IssueStatus | undefined,
@@ -67,7 +67,7 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
     release,
     environment,
   });
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(issues, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 /** Formats a stack frame as V8 does. */

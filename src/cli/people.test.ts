@@ -24,9 +24,9 @@ test('people can be managed in the data directory while the server is stopped', 
   const operator = await people('operator', 'grace@example.com', '--json');
   assert.equal(JSON.parse(operator.stdout).operator, true);
   assert.match((await people('operator', 'grace@example.com', '--remove')).stdout, /no longer an operator/);
-  const last = await people('disable', 'ada@example.com');
-  assert.notEqual(last.code, 0);
-  assert.match(last.stderr, /last operator/);
+  const disabledLast = await people('disable', 'ada@example.com');
+  assert.notEqual(disabledLast.code, 0);
+  assert.match(disabledLast.stderr, /last operator/);
   assert.equal((await people('disable', 'grace@example.com')).code, 0);
   assert.match((await people('reset-password', 'grace@example.com')).stderr, /disabled/);
   assert.equal((await people('enable', 'grace@example.com')).code, 0);
@@ -36,10 +36,11 @@ test('people can be managed in the data directory while the server is stopped', 
   const { stderr } = await people('enable', '##vso[task.complete]');
   assert.equal(stderr, 'devpilot: No person # #vso[task.complete] found.\n');
 
-  const again = await startTestServer({ dataDirectory: testServer.dataDirectory });
+  const restartedServer = await startTestServer({ dataDirectory: testServer.dataDirectory });
   const body = { password: 'quite another sentence' };
-  assert.equal((await again.call(`/v1/password-resets/${new URL(url).hash.slice(1)}`, { body })).status, 204);
-  const signIn = (password: string) => again.call('/v1/sessions', { body: { email: 'grace@example.com', password } });
+  assert.equal((await restartedServer.call(`/v1/password-resets/${new URL(url).hash.slice(1)}`, { body })).status, 204);
+  const signIn = (password: string) =>
+    restartedServer.call('/v1/sessions', { body: { email: 'grace@example.com', password } });
   assert.deepEqual([(await signIn(PASSWORD)).status, (await signIn(body.password)).status], [401, 201]);
-  await again.close();
+  await restartedServer.close();
 });

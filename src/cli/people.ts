@@ -70,14 +70,14 @@ async function updatePerson(
 /** Lists all people of the installation. */
 export async function listAllPeople(options: OutputOptions): Promise<void> {
   const people = await withPeopleContext(async (context) => {
-    const all: Account[] = [];
+    const accounts: Account[] = [];
     let cursor: string | undefined;
     do {
       const page = await listPeople(context, { limit: '200', cursor });
-      all.push(...page.data);
+      accounts.push(...page.data);
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
-    return all;
+    return accounts;
   });
   await printList(people, COLUMNS, options);
 }

@@ -8,13 +8,13 @@ const PAGE = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 
 
 /** Returns every command without subcommands, by its full name. */
 function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): Map<string, CommandUnknownOpts> {
-  const found = new Map<string, CommandUnknownOpts>();
+  const commandsByName = new Map<string, CommandUnknownOpts>();
   for (const command of parent.commands) {
     const words = [...path, command.name()];
-    if (command.commands.length === 0) found.set(words.join(' '), command);
-    for (const [name, subcommand] of commandsOf(command, words)) found.set(name, subcommand);
+    if (command.commands.length === 0) commandsByName.set(words.join(' '), command);
+    for (const [name, subcommand] of commandsOf(command, words)) commandsByName.set(name, subcommand);
   }
-  return found;
+  return commandsByName;
 }
 
 const commands = commandsOf(createProgram());

@@ -53,18 +53,25 @@ Environment variables:
 With --json, errors are JSON too.
 Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required.`,
   );
+  program.commandsGroup('Installation:');
   installationCommands(program);
+  program.commandsGroup('Account and workspace:');
   accountCommands(program);
+  program.commandsGroup('Credentials:');
   credentialCommands(program);
+  workloadCommands(program);
+  program.commandsGroup('Apps, deployments and scripts:');
+  resourceCommands(program);
   environmentCommands(program);
   operationCommands(program);
-  resourceCommands(program);
+  program.commandsGroup('Events, errors and notices:');
   trackerCommands(program);
   noticeCommands(program);
   webhookCommands(program);
-  workloadCommands(program);
   auditCommands(program);
+  program.commandsGroup('Tools:');
   toolCommands(program);
+  program.helpCommand('help [command]', 'display help for command');
   return program;
 }
 
@@ -111,11 +118,11 @@ function installationCommands(program: Command): void {
     .description('Accept data loss that prevents the server from starting; stop every server first')
     .option(
       '--lost-secret',
-      'the secret and all values encrypted with it are lost: use the configured secret, or generate one',
+      'accept the loss of the secret and of all values encrypted with it; use the configured secret, or generate one',
     )
     .option(
       '--lost-changes',
-      'SQLite only: recent writes or the whole database file are lost: use the data directory as it is',
+      'SQLite only: accept the loss of recent writes or of the whole database file; use the data directory as it is',
     )
     .action(async (options) => (await import('./store-accept.ts')).acceptLoss(declared(options)));
   store
@@ -133,9 +140,7 @@ function installationCommands(program: Command): void {
 function peopleCommands(program: Command): void {
   const people = program
     .command('people')
-    .description(
-      'Manage people of this installation directly in its data directory or database; with SQLite, stop the server first',
-    );
+    .description('Manage people directly in the data directory or database; with SQLite, stop the server first');
   const load = () => import('./people.ts');
   const personCommand = (name: string, description: string) =>
     people

@@ -52,8 +52,8 @@ export async function review(options: ReviewOptions): Promise<void> {
   await printList(items, COLUMNS, options, ({ credential }) => credential.id);
   if (items.length > 0 || options.json === true) return;
   const { lastReviewAt, lastReviewedBy } = await client.review.list({ limit: 1 });
-  const last = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt} by ${lastReviewedBy}.`;
-  printNote(`Nothing to review.${sanitizeInline(last)}`, options);
+  const lastReview = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt} by ${lastReviewedBy}.`;
+  printNote(`Nothing to review.${sanitizeInline(lastReview)}`, options);
 }
 
 export interface KeepOptions extends RemoteOptions {
@@ -63,17 +63,17 @@ export interface KeepOptions extends RemoteOptions {
 /** Records that credentials were reviewed and are kept. */
 export async function keep(ids: readonly string[], options: KeepOptions): Promise<void> {
   const client = connect(options);
-  const kept: ReviewItem[] = [];
+  const keptItems: ReviewItem[] = [];
   for (const id of ids) {
     const item = await client.review.decide(id, {
       decision: 'keep',
       ...(options.note !== undefined && { note: options.note }),
     });
-    kept.push(item);
+    keptItems.push(item);
     const { credential, kept: decision } = item;
     if (options.json === true) continue;
     printNote(`Kept ${sanitizeInline(credential.name)} until ${decision?.until ?? 'now'}.`, options);
   }
-  if (options.json === true) await printJson(kept);
-  else if (options.quiet === true) await print(kept.map(({ credential }) => `${credential.id}\n`).join(''));
+  if (options.json === true) await printJson(keptItems);
+  else if (options.quiet === true) await print(keptItems.map(({ credential }) => `${credential.id}\n`).join(''));
 }

@@ -102,10 +102,10 @@ export interface RunListOptions extends RemoteOptions {
 
 /** Lists the runs of a script, newest first. */
 export async function listRuns(script: string, options: RunListOptions): Promise<void> {
-  const all = connect(options)
+  const runs = connect(options)
     .scripts.runs(script)
     .all({ status: options.status as WorkStatus | undefined });
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(runs, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 export async function showRun(id: string, options: RemoteOptions): Promise<void> {

@@ -75,12 +75,12 @@ test('scripts are paired with the source maps that they reference, only within t
     ],
   );
   assert.equal(new Set(pairs.map(({ debugId }) => debugId)).size, 5);
-  const again = readSourceMapPairs(directory, true);
+  const pairsOfSecondRun = readSourceMapPairs(directory, true);
   assert.deepEqual(
-    again.map(({ debugId, map: text }) => [debugId, text]),
+    pairsOfSecondRun.map(({ debugId, map: text }) => [debugId, text]),
     pairs.map(({ debugId, map: text }) => [debugId, text]),
   );
-  assert.ok(again.every(({ injected }) => !injected));
+  assert.ok(pairsOfSecondRun.every(({ injected }) => !injected));
   assert.equal(readFileSync(join(root, 'outside.map'), 'utf8'), text);
   write('known.js.map', JSON.stringify({ ...map, debugId: ID.replace('8f', '9f') }));
   assert.throws(() => readSourceMapPairs(directory, true), /different debug IDs/);

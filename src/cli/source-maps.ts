@@ -42,8 +42,8 @@ export async function uploadSourceMaps(directory: string, { app, inject, ...opti
 export async function listSourceMaps(
   options: RemoteOptions & { readonly app: string | undefined; readonly limit: string },
 ): Promise<void> {
-  const all = connect(options).errors.sourceMaps.all({ app: options.app });
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  const sourceMaps = connect(options).errors.sourceMaps.all({ app: options.app });
+  await printList(await takeFirst(sourceMaps, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
 /** Deletes source maps. */

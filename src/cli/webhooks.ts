@@ -148,8 +148,8 @@ export async function testWebhook(id: string, options: RemoteOptions): Promise<v
 
 /** Lists deliveries, newest first. */
 export async function listDeliveries(id: string, options: RemoteOptions & { readonly limit: string }): Promise<void> {
-  const all = connect(options).webhooks.deliveries(id).all();
-  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), DELIVERY_COLUMNS, options);
+  const deliveries = connect(options).webhooks.deliveries(id).all();
+  await printList(await takeFirst(deliveries, parseCount('--limit', options.limit) ?? 50), DELIVERY_COLUMNS, options);
 }
 
 /** Sends a message again and prints the result. */

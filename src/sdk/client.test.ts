@@ -167,11 +167,11 @@ describe('Retries', () => {
   });
 
   test('a POST is retried only if the response shows that the server did not process it', async () => {
-    const lost = respondWith(new TypeError('down'));
-    await assert.rejects(createClient({ fetch: lost.send }).workspaces.create({ name: 'Acme' }), {
+    const disconnected = respondWith(new TypeError('down'));
+    await assert.rejects(createClient({ fetch: disconnected.send }).workspaces.create({ name: 'Acme' }), {
       code: 'unreachable',
     });
-    assert.equal(lost.requests.length, 1);
+    assert.equal(disconnected.requests.length, 1);
     const limited = respondWith(problem('rate_limited', 429, 0), json(201, { id: 'w' }));
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
@@ -188,7 +188,7 @@ describe('Retries', () => {
     assert.equal(retryPauseMs('DELETE', error(503, 1), 0, 0), null);
   });
 
-  test("a request ends on the caller's signal, and a time-out is reported", async () => {
+  test("a request ends on the caller's signal, and a timeout is reported", async () => {
     const neverResponding = ((_url: string, init: RequestInit) =>
       new Promise((_resolve, reject) => {
         init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });

@@ -45,9 +45,9 @@ function loadAsyncResource(): AsyncResource {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => { AsyncResource?: AsyncResource } | undefined };
   };
-  const found = process?.getBuiltinModule?.('node:async_hooks')?.AsyncResource;
-  if (found === undefined) throw new TypeError('The Fastify plugin requires a runtime with node:async_hooks.');
-  return found;
+  const asyncResource = process?.getBuiltinModule?.('node:async_hooks')?.AsyncResource;
+  if (asyncResource === undefined) throw new TypeError('The Fastify plugin requires a runtime with node:async_hooks.');
+  return asyncResource;
 }
 
 /**

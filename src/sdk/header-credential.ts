@@ -52,7 +52,7 @@ function readApiKey(value: string): HeaderCredential {
 
 /** Reads the credential from `Authorization: Bearer` or `X-API-Key`, without checking it. */
 export function readHeaderCredential(headers: RawHeaders): HeaderCredential {
-  let found: HeaderCredential = NO_CREDENTIAL;
+  let credential: HeaderCredential = NO_CREDENTIAL;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const receivedName = headers[index] ?? '';
     const header = HEADERS_BY_NAME_LENGTH[receivedName.length];
@@ -61,8 +61,8 @@ export function readHeaderCredential(headers: RawHeaders): HeaderCredential {
     const value = headers[index + 1] ?? '';
     if (value === '' || (receivedName !== canonicalName && receivedName.toLowerCase() !== name)) continue;
     // With two credentials or a passphrase, the server decides.
-    if (found !== NO_CREDENTIAL || name === PASSPHRASE_HEADER) found = LEFT_TO_SERVER;
-    else found = name === AUTHORIZATION_HEADER ? readBearer(value) : readApiKey(value);
+    if (credential !== NO_CREDENTIAL || name === PASSPHRASE_HEADER) credential = LEFT_TO_SERVER;
+    else credential = name === AUTHORIZATION_HEADER ? readBearer(value) : readApiKey(value);
   }
-  return found;
+  return credential;
 }

@@ -27,7 +27,7 @@ export interface LeaseAuthorizer {
   close(): Promise<void>;
 }
 
-/** Duration of the first lease; the server's responses determine it afterwards. */
+/** Duration of the first lease. The server's responses determine the duration of later leases. */
 const INITIAL_LEASE_MS = 2000;
 /** Short enough that each use is reported within one second of its request. */
 const FLUSH_INTERVAL_MS = 400;

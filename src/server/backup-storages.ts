@@ -17,12 +17,12 @@ export function openBucket({ backups: { bucket } }: Settings): Storage | null {
 export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
   const { maxBytes: limit } = settings.backups;
   const bucket = openBucket(settings);
-  const all: Storage[] = bucket === null ? [] : [bucket];
+  const storages: Storage[] = bucket === null ? [] : [bucket];
   try {
     makeDirectory(settings.dataDirectory);
-    all.push(createDirectoryStorage(settings.dataDirectory));
+    storages.push(createDirectoryStorage(settings.dataDirectory));
   } catch (error) {
     if (bucket === null) onError(error);
   }
-  return { all, maxBackupBytes: limit };
+  return { all: storages, maxBackupBytes: limit };
 }

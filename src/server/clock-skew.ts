@@ -17,16 +17,16 @@ export interface ClockSkew {
 
 /** Calls `warn` when the skew exceeds one second, and `onRecovered` when it no longer does. */
 export function createClockSkew(warn: (skewMs: number) => void, onRecovered: (skewMs: number) => void): ClockSkew {
-  let last = { skewMs: 0, minimumMs: 0 };
+  let lastMeasurement = { skewMs: 0, minimumMs: 0 };
   let isWarned = false;
   return {
     record(skewMs, uncertaintyMs) {
-      last = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
-      const exceedsWarningLimit = last.minimumMs > WARNING_LIMIT_MS;
+      lastMeasurement = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
+      const exceedsWarningLimit = lastMeasurement.minimumMs > WARNING_LIMIT_MS;
       if (exceedsWarningLimit !== isWarned) (exceedsWarningLimit ? warn : onRecovered)(Math.round(skewMs));
       isWarned = exceedsWarningLimit;
     },
-    skewMs: () => last.skewMs,
-    exceedsLimit: () => last.minimumMs > SKEW_LIMIT_MS,
+    skewMs: () => lastMeasurement.skewMs,
+    exceedsLimit: () => lastMeasurement.minimumMs > SKEW_LIMIT_MS,
   };
 }

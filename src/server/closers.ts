@@ -24,8 +24,8 @@ export function createClosers(): Closers {
     async closeAll(remaining = () => 0) {
       const withinStop = createStopDeadline(remaining);
       let failure: string | null = null;
-      for (let next = levels.pop(); next !== undefined; next = levels.pop()) {
-        const { level, minimumMs } = next;
+      for (let entry = levels.pop(); entry !== undefined; entry = levels.pop()) {
+        const { level, minimumMs } = entry;
         const outcomes = await Promise.allSettled(level.map((close) => withinStop(Promise.try(close), minimumMs)));
         const failed = outcomes.find((outcome) => outcome.status === 'rejected');
         if (failed !== undefined) failure ??= messageOf(failed.reason);

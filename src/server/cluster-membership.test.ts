@@ -31,9 +31,9 @@ before(async () => {
   };
   nodes = [];
   for (let count = 0; count < 3; count++) nodes.push(await startTestServer({ environment }));
-  const last = nodes.at(-1);
-  if (last === undefined) throw new Error('There is no node.');
-  owner = await signUpOwner(last);
+  const lastNode = nodes.at(-1);
+  if (lastNode === undefined) throw new Error('There is no node.');
+  owner = await signUpOwner(lastNode);
 });
 
 after(async () => {
@@ -140,8 +140,8 @@ test('no use is lost or counted twice when nodes that counted uses stop cleanly'
     ),
   );
   await Promise.all(extraNodes.map((node) => node.close()));
-  const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
-  assert.equal(found.body.useCount, 80);
+  const keyResponse = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
+  assert.equal(keyResponse.body.useCount, 80);
 });
 
 test('uses are written while the activity log is not writable, and refusals are written once it is', async () => {
@@ -166,8 +166,8 @@ test('uses are written while the activity log is not writable, and refusals are 
 test('nodes keep running, and a node can be started, after a newer version has migrated the database', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
-  const before = await createKey(owner, ['read']);
-  assert.deepEqual(await statusesOf(before.secret), [200, 200, 200]);
+  const earlierKey = await createKey(owner, ['read']);
+  assert.deepEqual(await statusesOf(earlierKey.secret), [200, 200, 200]);
   const { DATABASE_URL = '' } = environment;
   const client = new pg.Client(DATABASE_URL);
   await client.connect();
@@ -178,14 +178,14 @@ test('nodes keep running, and a node can be started, after a newer version has m
   await client.end();
 
   const late = await startTestServer({ environment });
-  const after = await createToken(owner, ['all']);
-  for (const secret of [before.secret, after.secret]) {
+  const laterToken = await createToken(owner, ['all']);
+  for (const secret of [earlierKey.secret, laterToken.secret]) {
     assert.deepEqual(await statusesOf(secret), [200, 200, 200]);
     assert.equal((await late.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
   }
-  const edited = await owner.call(`/v1/api-keys/${before.id}`, { method: 'PATCH', body: { active: false } });
+  const edited = await owner.call(`/v1/api-keys/${earlierKey.id}`, { method: 'PATCH', body: { active: false } });
   assert.match(edited.headers.get('devpilot-revocation') ?? '', /^nodes=4 confirmed=4 /);
-  assert.equal((await late.call('/v1/authorize', { headers: bearer(before.secret) })).status, 401);
+  assert.equal((await late.call('/v1/authorize', { headers: bearer(earlierKey.secret) })).status, 401);
   assert.equal((await owner.call('/v1/audit-events')).status, 200);
   await late.close();
 });

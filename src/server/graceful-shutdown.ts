@@ -13,7 +13,7 @@ const STOP_MS = 4_200;
 /** Minimum wait for each piece of work, even if the last responses have used up that time. */
 const MIN_WAIT_MS = 250;
 
-/** A shutdown that could not write everything. The message names what was lost. */
+/** A shutdown that could not write everything. The message lists the losses. */
 export class IncompleteStop extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

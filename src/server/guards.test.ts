@@ -87,8 +87,8 @@ forEachEngine('guards in lease mode', (engine) => {
     test('reads a record once and authorizes from it without another request', async () => {
       const { sendRequest, statusOf, countRequestsTo, close } = await openGuard();
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
-      const first = await sendRequest(bearer(token.secret));
-      assert.deepEqual(await first.json(), {
+      const firstResponse = await sendRequest(bearer(token.secret));
+      assert.deepEqual(await firstResponse.json(), {
         credentialId: token.id,
         kind: 'access_token',
         name: 'Döner & Söhne',
@@ -158,9 +158,11 @@ forEachEngine('guards in lease mode', (engine) => {
       const token = await createToken(owner, ['modify_env']);
       for (let time = 0; time < 37; time++) assert.equal(await statusOf(token.secret), 200);
       await close();
-      const found = await owner.call<{ useCount: number; lastUsedAt: string | null }>(`/v1/access-tokens/${token.id}`);
-      assert.equal(found.body.useCount, 37);
-      assert.ok(found.body.lastUsedAt);
+      const tokenResponse = await owner.call<{ useCount: number; lastUsedAt: string | null }>(
+        `/v1/access-tokens/${token.id}`,
+      );
+      assert.equal(tokenResponse.body.useCount, 37);
+      assert.ok(tokenResponse.body.lastUsedAt);
       const uses = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
       assert.deepEqual(
         uses.body.addresses.map(({ address }) => address),
@@ -209,14 +211,14 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal(await statusOf(mintSecret('access_token')), 401);
       assert.equal(await statusOf(token.secret), 200);
       await close();
-      const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
-      assert.equal(found.body.useCount, 1);
+      const tokenResponse = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+      assert.equal(tokenResponse.body.useCount, 1);
     });
 
     test("credentials of a workspace other than the workspace of the guard's key are refused", async () => {
       const { statusOf, close } = await openGuard();
-      const theirs = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
-      assert.equal(await statusOf(theirs.secret), 401);
+      const otherToken = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
+      assert.equal(await statusOf(otherToken.secret), 401);
       await close();
     });
 
@@ -257,17 +259,21 @@ forEachEngine('guards in lease mode', (engine) => {
 
   describe('the routes for guards', () => {
     test('reveal nothing of another workspace: neither records nor revocations', async () => {
-      const other = await createWorkspaceFor(owner, server, 'Elsewhere');
-      const theirs = await createToken(other, ['all']);
-      assert.equal((await send(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
+      const otherOwner = await createWorkspaceFor(owner, server, 'Elsewhere');
+      const otherToken = await createToken(otherOwner, ['all']);
+      assert.equal((await send(key.secret, 'records', { digest: encoded(otherToken.secret) })).body.record, null);
       const started = await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
       assert.equal(started.body.granted, true);
       assert.equal(started.body.workspaceId, owner.workspaceId);
-      assert.equal((await other.call(`/v1/access-tokens/${theirs.id}`, { method: 'DELETE' })).status, 204);
-      const next = await send(key.secret, 'beats', { guard: GUARD_ID, applied: started.body.confirmed, moved: false });
-      assert.equal(next.body.granted, true);
-      assert.ok(next.body.confirmed.number > started.body.confirmed.number);
-      assert.equal(next.text.includes(encoded(theirs.secret)), false);
+      assert.equal((await otherOwner.call(`/v1/access-tokens/${otherToken.id}`, { method: 'DELETE' })).status, 204);
+      const secondHeartbeat = await send(key.secret, 'beats', {
+        guard: GUARD_ID,
+        applied: started.body.confirmed,
+        moved: false,
+      });
+      assert.equal(secondHeartbeat.body.granted, true);
+      assert.ok(secondHeartbeat.body.confirmed.number > started.body.confirmed.number);
+      assert.equal(secondHeartbeat.text.includes(encoded(otherToken.secret)), false);
       await server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
@@ -298,9 +304,9 @@ forEachEngine('guards in lease mode', (engine) => {
     });
 
     test('a deletion waits for a silent guard until its lease ends, but not for a guard of another workspace', async () => {
-      const other = await createWorkspaceFor(owner, server, 'Not waited for');
-      const theirKey = await createKey(other, ['read'], { guard: true });
-      await send(theirKey.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
+      const otherOwner = await createWorkspaceFor(owner, server, 'Not waited for');
+      const otherKey = await createKey(otherOwner, ['read'], { guard: true });
+      await send(otherKey.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
       const notWaitedFor = await createToken(owner, ['all']);
       assert.equal(receiptOf(await deleteCredential('access-tokens', notWaitedFor.id)), 'nodes=1 confirmed=1');
       await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false });
@@ -320,10 +326,10 @@ forEachEngine('guards in lease mode', (engine) => {
     test('a guard that applied revocations missing from this history must clear its cache', async () => {
       await deleteCredential('access-tokens', (await createToken(owner, ['all'])).id);
       const { confirmed } = (await send(key.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false })).body;
-      for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
-        const applied = { ...confirmed, ...other };
+      for (const difference of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
+        const applied = { ...confirmed, ...difference };
         const response = await send(key.secret, 'beats', { guard: GUARD_ID, applied, moved: false });
-        assert.deepEqual([response.body.granted, response.body.whole], [false, false], JSON.stringify(other));
+        assert.deepEqual([response.body.granted, response.body.whole], [false, false], JSON.stringify(difference));
         const { history, number, id } = applied;
         const query = new URLSearchParams({ guard: GUARD_ID, after: String(number), history, id });
         const headers = { 'x-api-key': key.secret };
@@ -336,11 +342,11 @@ forEachEngine('guards in lease mode', (engine) => {
     });
 
     test("a chunk of uses counts once, and only in the key's own workspace", async () => {
-      const other = await createWorkspaceFor(owner, server, 'Uncounted');
-      const theirs = await createToken(other, ['all']);
+      const otherOwner = await createWorkspaceFor(owner, server, 'Uncounted');
+      const otherToken = await createToken(otherOwner, ['all']);
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
-      const uses = [token, theirs].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
+      const uses = [token, otherToken].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
       for (let time = 0; time < 3; time++) {
         assert.equal((await send(key.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses })).status, 204);
       }
@@ -348,7 +354,7 @@ forEachEngine('guards in lease mode', (engine) => {
       const countOf = async (person: TestPerson, id: string) =>
         (await person.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
       assert.equal(await countOf(owner, token.id), 10);
-      assert.equal(await countOf(other, theirs.id), 0);
+      assert.equal(await countOf(otherOwner, otherToken.id), 0);
     });
 
     test('a key without the guard flag gets no lease, record or revocation, and cannot report uses', async () => {

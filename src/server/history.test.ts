@@ -63,8 +63,8 @@ test('a node that applied revocations missing from a restored database accepts n
     const node = await start(proxy.port);
     const signedUp = await signUpOwner(node);
     const owner = createTestPerson(first, signedUp.email, signedUp.cookie, signedUp.workspaceId);
-    const [kept, , , ...others] = await createTokens(owner);
-    assert.ok(kept);
+    const [keptToken, , , ...deletedTokens] = await createTokens(owner);
+    assert.ok(keptToken);
     await postgres.stop('SIGINT');
     // `-a` preserves the owner, which must be the user that runs PostgreSQL.
     execFileSync('cp', ['-a', postgres.directory, copy]);
@@ -73,9 +73,9 @@ test('a node that applied revocations missing from a restored database accepts n
     await until(async () => (await node.call('/readyz')).status === 200);
 
     // The restored database will lack two revocations, which the node applies, and a token.
-    for (const other of others) await deleteToken(owner, other);
-    const lost = await createToken(owner, ['modify_env']);
-    assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [200, 200]);
+    for (const token of deletedTokens) await deleteToken(owner, token);
+    const lostToken = await createToken(owner, ['modify_env']);
+    assert.deepEqual([await statusAt(node, keptToken), await statusAt(node, lostToken)], [200, 200]);
     // From now on, the node cannot reach a database. It accepts cached records until its lease ends.
     proxy.retarget(await freePort());
     await postgres.stop('SIGKILL');
@@ -84,16 +84,16 @@ test('a node that applied revocations missing from a restored database accepts n
     rmSync(join(postgres.directory, 'postmaster.pid'), { force: true });
     await postgres.start();
 
-    // The second node does not know the first node's lease, whose row was lost with the commits.
+    // The row of the first node's lease was lost with the commits, so the second node does not wait for that lease.
     const second = await start(postgres.port);
     const ownerOnRestored = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
-    await deleteToken(ownerOnRestored, kept);
-    assert.notEqual(await statusAt(node, kept), 200);
+    await deleteToken(ownerOnRestored, keptToken);
+    assert.notEqual(await statusAt(node, keptToken), 200);
     // These deletions reuse the lost revocation numbers.
-    for (const other of others) await deleteToken(ownerOnRestored, other);
+    for (const token of deletedTokens) await deleteToken(ownerOnRestored, token);
     proxy.retarget(postgres.port);
     await until(async () => (await node.call('/readyz')).status === 200);
-    assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
+    assert.deepEqual([await statusAt(node, keptToken), await statusAt(node, lostToken)], [401, 401]);
     // A server that has not reconnected cannot write its uses, and fails to stop cleanly.
     await until(async () => (await first.call('/readyz')).status === 200);
   } finally {
@@ -124,29 +124,29 @@ test('a guard that applied revocations missing from a restored backup accepts no
     },
   });
   try {
-    const [kept, , , ...others] = await createTokens(owner);
-    assert.ok(kept);
+    const [keptToken, , , ...deletedTokens] = await createTokens(owner);
+    assert.ok(keptToken);
     const handler = guarded.wrap(() => new Response('admitted'));
     const statusOf = async ({ secret }: { readonly secret: string }) =>
       (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
     assert.equal(await guarded.ready(), true);
     await createBackup(readSettings({ DEVPILOT_DATA_DIR: before }), backup, true, () => undefined);
 
-    for (const other of others) await deleteToken(owner, other);
-    const lost = await createToken(owner, ['modify_env']);
-    assert.deepEqual([await statusOf(kept), await statusOf(lost)], [200, 200]);
+    for (const token of deletedTokens) await deleteToken(owner, token);
+    const lostToken = await createToken(owner, ['modify_env']);
+    assert.deepEqual([await statusOf(keptToken), await statusOf(lostToken)], [200, 200]);
     isDisconnected = true;
     await server.running.close();
     await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
     server = await startTestServer({ dataDirectory: restored, environment });
     const ownerOnRestored = createTestPerson(server, owner.email, owner.cookie, owner.workspaceId);
-    await deleteToken(ownerOnRestored, kept);
-    assert.notEqual(await statusOf(kept), 200);
-    for (const other of others) await deleteToken(ownerOnRestored, other);
+    await deleteToken(ownerOnRestored, keptToken);
+    assert.notEqual(await statusOf(keptToken), 200);
+    for (const token of deletedTokens) await deleteToken(ownerOnRestored, token);
     isDisconnected = false;
     const beatsBefore = beats;
-    await until(async () => beats > beatsBefore + 3 && (await statusOf(kept)) !== 503);
-    assert.deepEqual([await statusOf(kept), await statusOf(lost)], [401, 401]);
+    await until(async () => beats > beatsBefore + 3 && (await statusOf(keptToken)) !== 503);
+    assert.deepEqual([await statusOf(keptToken), await statusOf(lostToken)], [401, 401]);
   } finally {
     await guarded.close();
     await server.close();

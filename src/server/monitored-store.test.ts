@@ -92,8 +92,11 @@ describe('a data directory', () => {
 
   test('is still accepted after a crash if a start with another secret was refused', async () => {
     const copy = copyOf(crashed);
-    const other = readSettings({ DEVPILOT_DATA_DIR: copy, DEVPILOT_SECRET: 'another secret that is long enough' });
-    await assert.rejects(openStore(other), /is not the secret/);
+    const otherSettings = readSettings({
+      DEVPILOT_DATA_DIR: copy,
+      DEVPILOT_SECRET: 'another secret that is long enough',
+    });
+    await assert.rejects(openStore(otherSettings), /is not the secret/);
     assert.equal(refusal(copy), '');
     await startAndStop(copy);
   });
@@ -171,36 +174,36 @@ describe('a data directory', () => {
   }
 
   test('is refused if its database file is an older copy, or belongs to another installation', async () => {
-    const older = copyOf(stopped);
-    await startAndStop(older);
-    copyFileSync(join(stopped, 'devpilot.db'), join(older, 'devpilot.db'));
-    assert.match(refusal(older), /is older than/);
-    const other = join(root, 'other');
-    await startAndStop(other);
-    copyFileSync(join(stopped, 'devpilot.db'), join(other, 'devpilot.db'));
-    assert.match(refusal(other), /is not the database/);
+    const copy = copyOf(stopped);
+    await startAndStop(copy);
+    copyFileSync(join(stopped, 'devpilot.db'), join(copy, 'devpilot.db'));
+    assert.match(refusal(copy), /is older than/);
+    const otherDirectory = join(root, 'other');
+    await startAndStop(otherDirectory);
+    copyFileSync(join(stopped, 'devpilot.db'), join(otherDirectory, 'devpilot.db'));
+    assert.match(refusal(otherDirectory), /is not the database/);
   });
 
   test('with lost writes is opened in its current state once the operator accepts the loss', async () => {
-    const lost = copyOf(crashed);
-    rmSync(join(lost, 'devpilot.db-wal'));
-    rmSync(join(lost, 'devpilot.db-shm'), { force: true });
-    const settings = { DEVPILOT_DATA_DIR: lost, PORT: '0' };
+    const copy = copyOf(crashed);
+    rmSync(join(copy, 'devpilot.db-wal'));
+    rmSync(join(copy, 'devpilot.db-shm'), { force: true });
+    const settings = { DEVPILOT_DATA_DIR: copy, PORT: '0' };
     const refused = await runCommand(['serve'], settings);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /^devpilot: [^\n]*devpilot\.db-wal is missing[^\n]*accept --lost-changes\n$/);
     const accepted = await runCommand(['store', 'accept', '--lost-changes'], settings);
     assert.equal(accepted.code, 0, accepted.stderr);
-    await startAndStop(lost);
+    await startAndStop(copy);
   });
 
   test('is created again if its creation was interrupted', async () => {
-    const started = join(root, 'interrupted');
-    mkdirSync(started);
-    writeFileSync(join(started, 'devpilot.state'), '{"store":null,"starts":0}');
-    writeFileSync(join(started, 'secret'), 'x'.repeat(64));
-    writeFileSync(join(started, 'devpilot.db'), '');
-    await startAndStop(started);
+    const directory = join(root, 'interrupted');
+    mkdirSync(directory);
+    writeFileSync(join(directory, 'devpilot.state'), '{"store":null,"starts":0}');
+    writeFileSync(join(directory, 'secret'), 'x'.repeat(64));
+    writeFileSync(join(directory, 'devpilot.db'), '');
+    await startAndStop(directory);
   });
 });
 
@@ -221,11 +224,11 @@ test('the database file contains all but the last writes while writes continue, 
   const { size } = statSync(join(directory, 'devpilot.db-wal'));
   assert.ok(size < 12 * 1_048_576, `${size} bytes of log`);
   // Once no writes are pending, the file alone is complete. A copy made during a checkpoint may be damaged.
-  const alone = join(root, 'alone.db');
+  const loneFile = join(root, 'alone.db');
   await until(async () => {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${alone}${suffix}`, { force: true });
-    copyFileSync(join(directory, 'devpilot.db'), alone);
-    const copy = new DatabaseSync(alone);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${loneFile}${suffix}`, { force: true });
+    copyFileSync(join(directory, 'devpilot.db'), loneFile);
+    const copy = new DatabaseSync(loneFile);
     try {
       return copy.prepare('select count(*) as count from idempotency').get()?.['count'] === 4_000;
     } catch {

@@ -107,7 +107,7 @@ describe('two nodes on one database', () => {
     assert.equal((await owner.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data.length, 4);
   });
 
-  test("a backup in a node's data directory is restored and deleted by that node, whichever node receives the request", async () => {
+  test("a backup in a node's data directory is restored and deleted by that node, even if another node receives the request", async () => {
     const directory = mkdtempSync(join(root, 'app-'));
     mkdirSync(join(directory, 'shared'));
     const app = await (await createTestResources(owner)).app({ directory });
@@ -166,16 +166,19 @@ test('after a node is killed, its run and its backup fail with a reason, and the
 
   const second = await spawnServer(directory.path, environment);
   const ownerOnSecond = await signInRemotePerson(second.url, owner.email);
-  const ended = await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${run.id}`);
-  assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this was lost.']);
-  const lost = await waitUntilFinished<Backup>(ownerOnSecond, `/v1/backups/${backup.id}`);
-  assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
+  const lostRun = await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${run.id}`);
+  assert.deepEqual([lostRun.status, lostRun.error], ['failed', 'The node that ran this was lost.']);
+  const lostBackup = await waitUntilFinished<Backup>(ownerOnSecond, `/v1/backups/${backup.id}`);
+  assert.deepEqual(
+    [lostBackup.status, lostBackup.error, lostBackup.sha256],
+    ['failed', 'The node that ran this was lost.', null],
+  );
   await until(async () => files().length === 0);
   // The lost job does not block later jobs of the same script.
-  const next = await ownerOnSecond.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} });
-  await until(async () => (await ownerOnSecond.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
-  assert.equal((await ownerOnSecond.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
-  assert.equal((await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${next.body.id}`)).status, 'cancelled');
+  const nextRun = await ownerOnSecond.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} });
+  await until(async () => (await ownerOnSecond.call<Run>(`/v1/runs/${nextRun.body.id}`)).body.status === 'processing');
+  assert.equal((await ownerOnSecond.call(`/v1/runs/${nextRun.body.id}/cancel`, { method: 'POST' })).status, 202);
+  assert.equal((await waitUntilFinished<Run>(ownerOnSecond, `/v1/runs/${nextRun.body.id}`)).status, 'cancelled');
   await second.stop('SIGTERM');
   directory.remove();
 });

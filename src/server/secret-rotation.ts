@@ -140,15 +140,15 @@ export async function rotateSecret(
   }
   const { store, secret, release } = await openStore(settings);
   try {
-    const current = join(settings.dataDirectory, 'secret');
-    const next = `${current}.new`;
-    const newSecret = newSecretFile === null ? readOrCreateNextSecret(next) : readNewSecret(newSecretFile);
-    if (settings.secret === null && newSecretFile !== null) writeSecretFile(next, newSecret.toString());
+    const currentPath = join(settings.dataDirectory, 'secret');
+    const nextPath = `${currentPath}.new`;
+    const newSecret = newSecretFile === null ? readOrCreateNextSecret(nextPath) : readNewSecret(newSecretFile);
+    if (settings.secret === null && newSecretFile !== null) writeSecretFile(nextPath, newSecret.toString());
     const values = await resealAll(store, createSeal([newSecret, secret]), newSecret);
     if (settings.secret !== null) return { values, secretFile: null };
-    renameSync(next, current);
+    renameSync(nextPath, currentPath);
     syncFolder(settings.dataDirectory);
-    return { values, secretFile: current };
+    return { values, secretFile: currentPath };
   } finally {
     await store.close();
     release();

@@ -110,13 +110,13 @@ describe('the secret in the data directory', () => {
   });
 
   test('is the next secret after a rotation that was interrupted just before its end', async () => {
-    const old = readFileSync(path, 'utf8');
+    const oldSecret = readFileSync(path, 'utf8');
     await rotateSecret(readSettings(environment()), null);
-    const fresh = readFileSync(path, 'utf8');
+    const newSecret = readFileSync(path, 'utf8');
     renameSync(path, `${path}.new`);
-    writeFileSync(path, old);
+    writeFileSync(path, oldSecret);
     await open(environment());
-    assert.equal(readFileSync(path, 'utf8'), fresh);
+    assert.equal(readFileSync(path, 'utf8'), newSecret);
     assert.equal(existsSync(`${path}.new`), false);
   });
 });
@@ -137,10 +137,13 @@ test('a rotation encrypts the backup keys again, so that earlier backups stay re
       assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, id), key);
       assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
       // After the secret was lost, new backups use a new key.
-      const lost = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
-      await assert.rejects(backupKeyOf(store.read, lost, workspaceId, id), /needs an older DEVPILOT_SECRET/);
-      const fresh = await store.transaction((trx) => currentBackupKey(trx, lost, workspaceId));
-      assert.notEqual(fresh.id, id);
+      const contextAfterLoss = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
+      await assert.rejects(
+        backupKeyOf(store.read, contextAfterLoss, workspaceId, id),
+        /needs an older DEVPILOT_SECRET/,
+      );
+      const newKey = await store.transaction((trx) => currentBackupKey(trx, contextAfterLoss, workspaceId));
+      assert.notEqual(newKey.id, id);
     }
   });
   rmSync(directory, { recursive: true, force: true });

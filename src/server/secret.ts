@@ -68,8 +68,8 @@ export function readOrCreateSecrets(path: string, storePath: string | null): rea
     }
     writeSecretFile(path, generateInstallationSecret());
   }
-  const next = `${path}.new`;
-  return existsSync(next) ? [readSecretFile(path), readSecretFile(next)] : [readSecretFile(path)];
+  const nextPath = `${path}.new`;
+  return existsSync(nextPath) ? [readSecretFile(path), readSecretFile(nextPath)] : [readSecretFile(path)];
 }
 
 function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 'secret_check'>): boolean {

@@ -105,7 +105,7 @@ test('if this user may not access a file of the data directory, the error names 
   directory.remove();
 });
 
-test('a failed start releases the data directory, whichever step fails', async () => {
+test('a failed start releases the data directory, regardless of the step that fails', async () => {
   const directory = temporaryDirectory();
   const portHolder = createServer().listen(0, '127.0.0.1');
   await once(portHolder, 'listening');

@@ -87,8 +87,8 @@ async function stopServer(closers: Closers, { checks }: Services): Promise<void>
   const { usageRecorder } = checks;
   const failure = await closers.closeAll(usageRecorder.pendingCredentials);
   if (failure === null) return;
-  const lost = usageRecorder.pendingUses();
+  const lostUses = usageRecorder.pendingUses();
   throw new IncompleteStop(
-    `Not all pending writes were saved: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials, and refusals that are not in the activity log yet, are lost. ${failure}`,
+    `Not all pending writes were saved: at most ${lostUses} ${lostUses === 1 ? 'use' : 'uses'} of credentials, and refusals that are not in the activity log yet, are lost. ${failure}`,
   );
 }

@@ -19,7 +19,7 @@ function findIn(text: string | Buffer, chunkSize = 1_000_000): SecretMatch[] {
 const token = mintSecret('access_token');
 const key = mintSecret('api_key');
 
-test('finds secrets whatever characters surround them, with their line numbers', () => {
+test('finds secrets between any other characters, with their line numbers', () => {
   const text = `first\nTOKEN="${token}"\n\nhttps://x:${key}@host\n"a\\n${key}z"`;
   assert.deepEqual(findIn(text), [
     { secret: token, kind: 'access_token', line: 2 },
@@ -29,8 +29,8 @@ test('finds secrets whatever characters surround them, with their line numbers',
 });
 
 test('finds nothing in strings that only resemble secrets', () => {
-  const last = token.endsWith('a') ? 'b' : 'a';
-  assert.deepEqual(findIn(`${token.slice(0, -1)}${last} dp_ workspace_token_abc ${key.slice(0, -1)}`), []);
+  const wrongCharacter = token.endsWith('a') ? 'b' : 'a';
+  assert.deepEqual(findIn(`${token.slice(0, -1)}${wrongCharacter} dp_ workspace_token_abc ${key.slice(0, -1)}`), []);
 });
 
 test('finds a secret directly after an incomplete one', () => {
