@@ -26,8 +26,8 @@ interface DenialGroup {
 }
 
 /**
- * Maximum number of groups in memory, in total and per workspace, so that a flood in one workspace leaves room for other
- * workspaces.
+ * Maximum number of groups in memory, in total and per workspace, so that a flood in one workspace leaves room for
+ * other workspaces.
  */
 const MAX_GROUPS = 10_000;
 const MAX_GROUPS_PER_WORKSPACE = 1_000;
@@ -40,8 +40,8 @@ export interface DenialBuffer {
 }
 
 /**
- * Groups refusals by actor, reason and minute, so that an attacker cannot fill the disk. The first refusal of a group is
- * written immediately. When the minute is over, the others are written as one event with their number.
+ * Groups refusals by actor, reason and minute, so that an attacker cannot fill the disk. The first refusal of a group
+ * is written immediately. When the minute is over, the others are written as one event with their number.
  */
 export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();

@@ -24,8 +24,8 @@ export function requiredRole(action: AuditAction): Role | null {
 /**
  * Refuses a change if, since the request was authorized, the person has lost the required role, or the credential was
  * deleted or made inactive or has expired. Every change is recorded, so no change can bypass this check. Call it after
- * locking the head of the log: a change of a role or credential is recorded in the same log, so it cannot commit between
- * this check and the end of the transaction. Throws `forbidden` and `invalid_token`.
+ * locking the head of the log: a change of a role or credential is recorded in the same log, so it cannot commit
+ * between this check and the end of the transaction. Throws `forbidden` and `invalid_token`.
  */
 export async function refuseFormerRights(trx: Trx, draft: AuditDraft): Promise<void> {
   const { action, actor, workspaceId } = draft;

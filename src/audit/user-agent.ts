@@ -3,8 +3,8 @@ import { redactLogText } from '../contract/redact.ts';
 const MAX_LENGTH = 512;
 
 /**
- * Returns a user agent in the form in which it is stored: without secrets and truncated. The result is a copy, because a
- * substring would keep the whole string in memory.
+ * Returns a user agent in the form in which it is stored: without secrets and truncated. The result is a copy, because
+ * a substring would keep the whole string in memory.
  */
 export function toStoredUserAgent(userAgent: string | null): string | null {
   if (userAgent === null) return null;

@@ -12,8 +12,8 @@ export type Decision = 'ok' | RefusalReason;
 /**
  * Returns the decision on a request. `record` is null if the secret is unknown, `now` is in epoch milliseconds,
  * `address` is the client's, and `isSpent` means that no use is left. Pure. The checks run in this order: passphrase,
- * active, expiry, uses left, address, kind, rights. Therefore only callers that know the secret and its passphrase learn
- * the state of the credential.
+ * active, expiry, uses left, address, kind, rights. Therefore only callers that know the secret and its passphrase
+ * learn the state of the credential.
  */
 export function decide(
   record: CredentialRecord | null,

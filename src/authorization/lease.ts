@@ -31,7 +31,10 @@ export function isSamePoint(point: RevocationPoint, other: RevocationPoint): boo
 export interface RevocationFollower {
   /** The newest revocation applied to the cache; null before the first heartbeat, while the cache is empty. */
   applied(): RevocationPoint | null;
-  /** Removes revoked records from the cache. Afterwards every revocation that concerns this node is applied up to `through`. */
+  /**
+   * Removes revoked records from the cache. Afterwards every revocation that concerns this node is applied up to
+   * `through`.
+   */
   apply(revocations: readonly RevokedRecords[], through: RevocationPoint): void;
   /** Clears the cache, because some revocations are unknown or belong to another history. */
   reset(head: RevocationPoint): void;

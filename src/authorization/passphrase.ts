@@ -47,8 +47,8 @@ export async function hashPassphrase(passphrase: string, party: string): Promise
 }
 
 /**
- * Returns whether `passphrase` matches the PHC string, compared in constant time (ASVS 11.2.4), with the cost parameters
- * in the string. Throws an `Error` if the string is not argon2id, and `unavailable` like `hashPassphrase`.
+ * Returns whether `passphrase` matches the PHC string, compared in constant time (ASVS 11.2.4), with the cost
+ * parameters in the string. Throws an `Error` if the string is not argon2id, and `unavailable` like `hashPassphrase`.
  */
 export async function verifyPassphrase(phc: string, passphrase: string, party: string): Promise<boolean> {
   const parts = PHC_STRING.exec(phc);

@@ -49,9 +49,9 @@ const isSameRate = (first: Rate, second: Rate): boolean =>
 
 /**
  * Limits the rates of credentials with token buckets in memory, whose levels all nodes share through the store once a
- * second. Between two exchanges the nodes together may accept more than the bucket holds; its level is then below empty,
- * and no node accepts more until it is refilled. In any period, all nodes together therefore accept at most one full
- * bucket, its refill, and the requests that each node accepts within a second. A node starts with the level in the
+ * second. Between two exchanges the nodes together may accept more than the bucket holds; its level is then below
+ * empty, and no node accepts more until it is refilled. In any period, all nodes together therefore accept at most one
+ * full bucket, its refill, and the requests that each node accepts within a second. A node starts with the level in the
  * store, so that a restart does not fill a bucket. The limiter keeps only buckets with requests that the store may not
  * have; all other buckets are kept by their cached records.
  */
@@ -146,7 +146,8 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
         }
       }
     } catch (error) {
-      // The requests are sent again. If only the response was lost, they count twice: too few are accepted, never too many.
+      // The requests are sent again. If only the response was lost, they count twice: too few are accepted, never too
+      // many.
       for (const [, bucket] of batch) {
         bucket.unsent += bucket.sent;
         bucket.sent = 0;

@@ -131,8 +131,8 @@ export function createRecordCache(capacity: number): RecordCache {
   /**
    * Two words per slot: the row number + 1, or 0 if the slot is empty, and the second word of the digest, so that a row
    * is read only if it almost certainly matches. The first word of a digest serves as its hash, because SHA-256 is
-   * uniform. The table has its full size from the start, because memory that was never written costs nothing and growing
-   * the table would block the event loop.
+   * uniform. The table has its full size from the start, because memory that was never written costs nothing and
+   * growing the table would block the event loop.
    */
   let slots = newSlots();
   /** ID and name of each row in one string, because half the memory of two short strings would be their headers. */

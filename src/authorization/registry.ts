@@ -204,5 +204,7 @@ export interface RevocationReceipt {
   readonly ms: number;
 }
 
-/** Resolves when no node can accept the revoked record any more: each node has confirmed it, or its lease has expired. */
+/**
+ * Resolves when no node can accept the revoked record any more: each node has confirmed it, or its lease has expired.
+ */
 export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

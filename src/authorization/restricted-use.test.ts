@@ -15,8 +15,8 @@ const REQUIREMENT = { access_token: requireAll('access_token', ['modify_env']), 
 const FAILING_BATCH_SIZE = 13;
 
 /**
- * An authenticator with one credential. `edit` replaces its record. After `hold`, the store responds only when `release`
- * is called.
+ * An authenticator with one credential. `edit` replaces its record. After `hold`, the store responds only when
+ * `release` is called.
  */
 function setUp(restrictions: StoredRestrictions) {
   const secret = mintSecret('access_token');

@@ -28,7 +28,9 @@ export interface RateBucket {
   isPending: boolean;
 }
 
-/** The restrictions of a credential as stored: address ranges, IDs of projects and apps, a rate and a number of uses. */
+/**
+ * The restrictions of a credential as stored: address ranges, IDs of projects and apps, a rate and a number of uses.
+ */
 export interface StoredRestrictions {
   readonly addresses: readonly string[];
   readonly projects: readonly string[];

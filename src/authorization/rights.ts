@@ -17,7 +17,9 @@ const RIGHT_BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask
 /** Set in addition to the bits of its scopes for a token with the scope `all`. */
 const ALL_SCOPES_BIT: RightsMask = 1 << 29;
 
-/** Set for an API key that may run guards. It is a flag and not a permission, so that no list of permissions grants it. */
+/**
+ * Set for an API key that may run guards. It is a flag and not a permission, so that no list of permissions grants it.
+ */
 const GUARD_BIT: RightsMask = 1 << 28;
 
 function maskOf(kind: CredentialKind, rights: readonly string[]): RightsMask {

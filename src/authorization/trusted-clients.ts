@@ -14,7 +14,9 @@ const MAX_CACHED_CLIENTS = 10_000;
  */
 export type ReadUsedAddresses = (workspaceId: string, credentialId: string, since: number) => Promise<string[]>;
 
-/** Clients that recently used a correct pair of secret and passphrase. Failures of other clients do not lock them out. */
+/**
+ * Clients that recently used a correct pair of secret and passphrase. Failures of other clients do not lock them out.
+ */
 export interface TrustedClients {
   /** Returns whether a client is trusted, null if the answer is not cached. No I/O. */
   isTrusted(record: CredentialRecord, address: string, now: number): boolean | null;

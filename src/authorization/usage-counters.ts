@@ -43,8 +43,8 @@ export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
 /** Apps counted per credential between two flushes. Rights exercised for further apps are counted without the app. */
 export const MAX_APPS_PER_CREDENTIAL = 20;
 /**
- * With more contexts than this between two flushes, uses are counted without their app. Clients choose the names of apps
- * and could otherwise exhaust the memory.
+ * With more contexts than this between two flushes, uses are counted without their app. Clients choose the names of
+ * apps and could otherwise exhaust the memory.
  */
 export const MAX_CONTEXTS_WITH_APP = 10_000;
 const INITIAL_CAPACITY = 256;
@@ -54,8 +54,8 @@ export interface UsageCounters {
   /** `exercised` is a mask from `exercisedMaskOf`; `app` is the ID or slug of the app that the request is about. */
   count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
-   * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed since the
-   * previous flush appears more than once.
+   * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed since
+   * the previous flush appears more than once.
    */
   drain(maxCredentials: number): PendingUses[];
   /** Number of credentials not drained yet. */

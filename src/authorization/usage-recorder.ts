@@ -8,16 +8,16 @@ const MAX_CREDENTIALS_PER_CHUNK = 500;
 export interface UsageStore {
   /**
    * Stores the uses in one transaction, unless chunk `number` of this node is already stored. Idempotent, so that a
-   * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds, or
-   * one more than the previous number if that is greater, so that the store can derive the age of a chunk.
+   * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds,
+   * or one more than the previous number if that is greater, so that the store can derive the age of a chunk.
    */
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }
 
 export interface UsageRecorder {
   /**
-   * Counts one use, in memory. `now` is in epoch milliseconds, `exercised` is a mask from `exercisedMaskOf`, and `app` is
-   * the ID or slug of the app that the request is about.
+   * Counts one use, in memory. `now` is in epoch milliseconds, `exercised` is a mask from `exercisedMaskOf`, and `app`
+   * is the ID or slug of the app that the request is about.
    */
   count(record: CredentialRecord, address: string, now: number, exercised?: RightsMask, app?: string | null): void;
   /** Writes all uses counted before the call. Flushes run one at a time. Rejects with the error of the store. */

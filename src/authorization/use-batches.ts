@@ -1,8 +1,8 @@
 import type { TakenUses } from './use-limits.ts';
 
 /**
- * Takes up to `wanted` uses of a credential. Resolves to the uses taken, to `inactive` if the credential is inactive, or
- * to null if it was deleted.
+ * Takes up to `wanted` uses of a credential. Resolves to the uses taken, to `inactive` if the credential is inactive,
+ * or to null if it was deleted.
  */
 export type TakeStoredUses = (
   workspaceId: string,

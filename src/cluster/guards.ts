@@ -13,7 +13,9 @@ export interface Heartbeat {
   readonly id: string;
   readonly workspaceId: string;
   readonly applied: RevocationPoint | null;
-  /** Whether the guard has applied revocations since its previous lease, in which case a deletion may be waiting for it. */
+  /**
+   * Whether the guard has applied revocations since its previous lease, in which case a deletion may be waiting for it.
+   */
   readonly advanced: boolean;
 }
 
@@ -100,13 +102,14 @@ interface WaitingGuard {
 
 /**
  * The server's side of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat only compares
- * revocation points and grants a lease, under the lock of the revocation counter, so any server can process it. The long
- * poll only makes guards apply revocations earlier; correctness does not depend on it.
+ * revocation points and grants a lease, under the lock of the revocation counter, so any server can process it. The
+ * long poll only makes guards apply revocations earlier; correctness does not depend on it.
  */
 export function createGuards(options: {
   store: GuardStore;
   /**
-   * Must read from the store, never from a cache, because a guard may have applied revocations that this server has not.
+   * Must read from the store, never from a cache, because a guard may have applied revocations that this server has
+   * not.
    */
   read: (digest: Digest) => Promise<StoredCredential | null>;
   /** Duration of a lease in milliseconds. */

@@ -38,13 +38,17 @@ export interface Confirmation {
   readonly advanced: boolean;
 }
 
-/** A transaction in which a lease is renewed. After it has locked the revocation counter, nothing can be revoked until it ends. */
+/**
+ * A transaction in which a lease is renewed. After it has locked the revocation counter, nothing can be revoked until
+ * it ends.
+ */
 export interface LeaseRenewal extends RevocationReader {
   /** Locks the counter in share mode and resolves to the newest revocation. */
   lockCounter(): Promise<RevocationPoint>;
   /**
-   * Stores the confirmation and a lease of `leaseMs` milliseconds by the store's clock. Neither the confirmed number nor
-   * the end of the lease ever decreases. Resolves to false if the workspace has reached its maximum number of guards.
+   * Stores the confirmation and a lease of `leaseMs` milliseconds by the store's clock. Neither the confirmed number
+   * nor the end of the lease ever decreases. Resolves to false if the workspace has reached its maximum number of
+   * guards.
    */
   grant(confirmation: Confirmation): Promise<boolean>;
 }
@@ -73,7 +77,9 @@ export type CommittedRevocation = Pick<Revocation, 'number' | 'id'>;
 export interface NodeStore extends RevocationReader {
   /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
   renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
-  /** Resolves to the unexpired leases of all servers and of the guards of these workspaces, or of all guards if null. */
+  /**
+   * Resolves to the unexpired leases of all servers and of the guards of these workspaces, or of all guards if null.
+   */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly CommittedRevocation[]): Promise<LeaseSnapshot>;
   /** Notifies the nodes of a revocation. Only a hint: notifications may be lost. */
   notifyNodes(): Promise<void>;
@@ -99,8 +105,8 @@ export interface ClusterNode extends Lease {
    */
   waitForConfirmation(revocation: CommittedRevocation & Pick<Revocation, 'workspaceId'>): Promise<RevocationReceipt>;
   /**
-   * Like `waitForConfirmation`, for every revocation that any node committed before the call in one workspace, or in all
-   * workspaces if null.
+   * Like `waitForConfirmation`, for every revocation that any node committed before the call in one workspace, or in
+   * all workspaces if null.
    */
   waitForAllConfirmations(workspaceId: string | null): Promise<RevocationReceipt>;
   /** Ends the lease, first in this process and then in the store. */
@@ -112,8 +118,8 @@ const MAX_REVOCATIONS_PER_PAGE = 1000;
 const START_TIMEOUT_MS = 15_000;
 
 /**
- * Applies all new revocations and resolves to the newest point. If some are missing or the database has another history,
- * clears the cache instead.
+ * Applies all new revocations and resolves to the newest point. If some are missing or the database has another
+ * history, clears the cache instead.
  */
 async function catchUp(reader: RevocationReader, follower: RevocationFollower): Promise<RevocationPoint> {
   for (;;) {

@@ -31,7 +31,8 @@ export interface HistoriesResult {
 const names = Object.keys(FAULTS);
 const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
 
-// Importing a module with `?fault=n` loads it with the changes of that fault. The modules that it imports are changed too.
+// Importing a module with `?fault=n` loads it with the changes of that fault. The modules that it imports are changed
+// too.
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);

@@ -14,8 +14,8 @@ export const CREDENTIAL_COUNT = 2;
  * The code under test. A simulation runs servers, guards, their store and their clocks in one process, and one seed
  * determines everything: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned,
  * killed and restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both
- * sides of the guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that faults
- * can be planted in them.
+ * sides of the guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that
+ * faults can be planted in them.
  */
 export interface ProtocolImplementation {
   readonly createNode: typeof createClusterNode;
@@ -65,8 +65,8 @@ export interface World {
   /** Runs `work` in a process once the machine runs, unless the process was restarted. */
   deliver(machine: SimulatedMachine, process: number, work: () => void): void;
   /**
-   * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The response
-   * arrives when the scheduler decides, unless `slow` is false.
+   * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The
+   * response arrives when the scheduler decides, unless `slow` is false.
    */
   callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
   /** Notifies all servers, unless notifications are being lost. */

@@ -113,8 +113,8 @@ async function checkAll(history: History): Promise<void> {
 }
 
 /**
- * Runs one history. Throws if a check that began after a revocation had returned accepts the revoked credential, or if a
- * deletion never returns.
+ * Runs one history. Throws if a check that began after a revocation had returned accepts the revoked credential, or if
+ * a deletion never returns.
  */
 async function runHistory(
   implementation: ProtocolImplementation,

@@ -23,8 +23,8 @@ export interface CredentialContext {
   readonly store: Store;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
-   * Resolves when every node has confirmed every revocation that was committed before the call in a workspace, or in all
-   * workspaces if null. For responses that depend on a deletion by another request.
+   * Resolves when every node has confirmed every revocation that was committed before the call in a workspace, or in
+   * all workspaces if null. For responses that depend on a deletion by another request.
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */

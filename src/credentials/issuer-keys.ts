@@ -107,8 +107,8 @@ async function discover(reader: Reader, issuer: string): Promise<string> {
 
 /**
  * Caches the keys of issuers by issuer and URL, so that a key is used only for the issuer that published it. Keys are
- * read again after ten minutes, and for tokens with unknown keys at most once per minute. Keys and key URLs in the header
- * of a token (`jwk`, `jku`, `x5u`) are ignored.
+ * read again after ten minutes, and for tokens with unknown keys at most once per minute. Keys and key URLs in the
+ * header of a token (`jwk`, `jku`, `x5u`) are ignored.
  */
 export function createIssuerKeys(
   outbound: Outbound,

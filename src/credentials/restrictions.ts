@@ -42,8 +42,8 @@ export function checkGuard(
 
 /**
  * Returns the IDs of the projects or apps that are requested by ID or slug, without duplicates. An ID that the
- * credential already has is accepted even if the resource was deleted. Throws `validation_failed` for an unknown project
- * or app.
+ * credential already has is accepted even if the resource was deleted. Throws `validation_failed` for an unknown
+ * project or app.
  */
 async function resolveResources(
   db: Queryable,

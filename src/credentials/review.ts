@@ -102,7 +102,10 @@ async function showEntries(
 
 const ORDER = '-risk';
 
-/** Returns a page of the credentials to review, highest risk first. Throws `validation_failed` for a cursor of another list. */
+/**
+ * Returns a page of the credentials to review, highest risk first. Throws `validation_failed` for a cursor of another
+ * list.
+ */
 export async function listReview(
   context: CredentialContext,
   findSnapshot: FindReviewSnapshot,

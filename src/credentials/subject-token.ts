@@ -23,7 +23,9 @@ function payloadOf(text: string): Claims | null {
   }
 }
 
-/** Returns the refusal of a token with a wrong header or issuer, for which no key is looked up; null otherwise. Pure. */
+/**
+ * Returns the refusal of a token with a wrong header or issuer, for which no key is looked up; null otherwise. Pure.
+ */
 function refusalWithoutKey(token: string, issuer: string): Verification | null {
   let header: ReturnType<typeof decodeProtectedHeader>;
   try {

@@ -8,8 +8,8 @@ import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk } from '
  */
 export interface UsageJournal extends UsageStore {
   /**
-   * Adds all uses that were written before the call to their credentials, in short transactions. Only one fold runs at a
-   * time. Uses that remain after `timeBudgetMs` milliseconds are left to the next fold.
+   * Adds all uses that were written before the call to their credentials, in short transactions. Only one fold runs at
+   * a time. Uses that remain after `timeBudgetMs` milliseconds are left to the next fold.
    */
   fold(timeBudgetMs?: number): Promise<void>;
   /** Number of credentials in chunks that are not yet folded. A credential in several chunks counts several times. */

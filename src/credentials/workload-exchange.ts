@@ -104,7 +104,9 @@ async function grantedRestrictions(
   }
 }
 
-/** Refuses a token that the policy does not allow, because the policy may have changed since the identity was edited. */
+/**
+ * Refuses a token that the policy does not allow, because the policy may have changed since the identity was edited.
+ */
 async function refuseByPolicy(
   trx: Trx,
   row: WorkloadIdentityTable,
@@ -163,8 +165,8 @@ async function issueForClaims(
       throw new Problem('unavailable', 'The workload identity was just edited.', { retryAfter: 1 });
     await refuseTooMany(trx, row, claims, now);
     await refuseReplayed(trx, row, claims);
-    // Only accepted tokens count, so that clients cannot use up the rate with invalid tokens. The rates are checked again
-    // because parallel exchanges of an identity run one at a time from here on.
+    // Only accepted tokens count, so that clients cannot use up the rate with invalid tokens. The rates are checked
+    // again because parallel exchanges of an identity run one at a time from here on.
     checkRates(context, row, claims, now);
     context.exchangesPerIdentity.record(id, now);
     context.exchangesPerWorkspace.record(workspaceId, now);

@@ -124,7 +124,9 @@ export function createWorkloadIdentity(
   });
 }
 
-/** Fields that determine who gets a token and what it may do. A change to any of them revokes the tokens issued earlier. */
+/**
+ * Fields that determine who gets a token and what it may do. A change to any of them revokes the tokens issued earlier.
+ */
 const DECISIVE_FIELDS = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
 
 /**
@@ -139,7 +141,9 @@ async function deleteIssued(trx: Trx, workspaceId: string, id: string, now: numb
   return { deletedCount, revocation: { ...storedRevocation, workspaceId, digest: null } satisfies Revocation };
 }
 
-/** Waits until no node accepts the deleted tokens. Returns null if there were none, or if another request deleted them. */
+/**
+ * Waits until no node accepts the deleted tokens. Returns null if there were none, or if another request deleted them.
+ */
 async function waitUntilRevoked(
   context: WorkloadContext,
   workspaceId: string,

@@ -14,7 +14,7 @@ import type { FlowPurpose } from './oidc-flow.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { insertNewPerson, isFirstPerson, newPersonRow } from './sign-up.ts';
 
-/** Inserts the link between a person and an account at the provider, and records it. Throws `SingleSignOnError`. */
+/** Links a person to an account at the provider, and records it. Throws `SingleSignOnError` if it is already linked. */
 export async function insertLink(
   trx: Trx,
   person: PersonRow,
@@ -56,8 +56,9 @@ async function acceptOrRefuse(...invitation: Parameters<typeof acceptInvitationI
 }
 
 /**
- * Creates a person for a provider account that is not linked to anyone. A matching email address alone never signs in
- * an existing person (the "nOAuth" attack): that person must sign in and link the account. Throws `SingleSignOnError`.
+ * Creates a person for a provider account that is not linked to anyone. If a person has the same email address, the
+ * account does not sign that person in (the "nOAuth" attack): the person must sign in and link the account. Throws
+ * `SingleSignOnError`.
  */
 export async function signUpWithAccount(
   context: PeopleContext,
@@ -74,7 +75,7 @@ export async function signUpWithAccount(
   if (invitation === null && setupCode === null && singleSignOn?.signUp !== true) {
     throw new SingleSignOnError('no_account');
   }
-  // Nobody knows this password. It can only be replaced, through a reset link.
+  // This random password is known to no one. It can only be replaced through a reset link.
   const passwordHash = await hashPassphrase(randomCode(43), clientNetwork(origin.address ?? ''));
   return store.transaction(async (trx) => {
     const isFirst = await isFirstPerson(trx);
@@ -82,8 +83,8 @@ export async function signUpWithAccount(
     // The first person becomes the operator, and only the setup code permits that.
     if (isFirst ? !hasSetupCode : setupCode !== null) throw new SingleSignOnError('no_account');
     await deleteSetupCode(trx);
-    const draft = newPersonRow({ name: nameOf(account, email.data), email: email.data }, passwordHash, now);
-    const person = { ...draft, operator: isFirst ? 1 : 0 };
+    const row = newPersonRow({ name: nameOf(account, email.data), email: email.data }, passwordHash, now);
+    const person = { ...row, operator: isFirst ? 1 : 0 };
     try {
       await insertNewPerson(trx, person);
     } catch (error) {
@@ -92,7 +93,7 @@ export async function signUpWithAccount(
     }
     if (invitation !== null) await acceptOrRefuse(trx, person, invitation, origin, now);
     const party = personPartyOf(person);
-    const draftEvent = {
+    const event = {
       action: 'person.signed_up',
       at: now,
       actor: party,
@@ -100,7 +101,7 @@ export async function signUpWithAccount(
       origin,
       detail: {},
     } as const;
-    await recordForPerson(trx, person.id, draftEvent);
+    await recordForPerson(trx, person.id, event);
     return { person, identity: await insertLink(trx, person, account, origin, now) };
   });
 }

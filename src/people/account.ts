@@ -27,16 +27,12 @@ import {
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { hashChosenPassword } from './passwords.ts';
-import {
-  checkSecondFactorCode,
-  consumeSecondFactor,
-  normalizeRecoveryCode,
-  reauthenticateWithPassword,
-} from './sessions.ts';
+import { checkSecondFactorCode, consumeSecondFactor, normalizeRecoveryCode } from './second-factor.ts';
+import { reauthenticateWithPassword } from './sessions.ts';
 import { mayCreateWorkspaces } from './workspaces.ts';
 
 const RECOVERY_CODE_COUNT = 10;
-/** 24 of 32 characters: 120 bits each, so that a plain digest may be stored (ASVS 6.5.2). */
+/** A code has 24 of these 32 characters, which is 120 bits, so that a plain digest may be stored (ASVS 6.5.2). */
 const RECOVERY_CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const RECOVERY_CODE_LENGTH = 24;
 
@@ -72,19 +68,16 @@ function record(
 }
 
 /**
- * Locks the row of the person whose password was verified. Throws `invalid_token`, and `sign_in_failed` if the person
- * has changed since.
+ * Locks the row of the person whose password was verified. Throws `invalid_token` if the session has ended, and
+ * `sign_in_failed` if the password or two-factor authentication has changed since the verification.
  */
 async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<PersonRow> {
   const person = await lockSignedInPerson(trx, caller);
   if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return person;
-  throw new Problem(
-    'sign_in_failed',
-    'The password or two-factor authentication was changed in the meantime. Try again.',
-  );
+  throw new Problem('sign_in_failed', 'The password or two-factor authentication was just changed. Try again.');
 }
 
-/** Replaces the secret of the current session inside a transaction; the old secret is invalid once it commits. */
+/** Replaces the secret of the current session. The old secret is invalid once the transaction commits. */
 async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<string> {
   const secret = mintSecret('session');
   await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestBytes(digestOf(secret)));
@@ -115,8 +108,9 @@ export async function updateMe(
 }
 
 /**
- * Changes the password, ends every other session and returns a new secret for this one. Throws `sign_in_failed` for a
- * wrong current password, `validation_failed` for a common new one, `rate_limited`.
+ * Changes the password, ends every other session and returns a new secret for the current session. Throws
+ * `sign_in_failed` for a wrong current password, `validation_failed` for a new password that is too common, and
+ * `rate_limited`.
  */
 export async function changePassword(
   context: PeopleContext,
@@ -149,7 +143,7 @@ export async function findTwoFactor(
 
 /**
  * Starts the two-factor setup of a person who has reauthenticated. The setup has no effect until it is confirmed.
- * Throws `sign_in_failed`, `conflict`.
+ * Throws `sign_in_failed`, and `conflict` if two-factor authentication is on.
  */
 export async function startTwoFactorSetup(
   context: PeopleContext,
@@ -179,7 +173,8 @@ function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
 
 /**
  * Confirms a second factor with its first code. Returns the recovery codes, which are not shown again, and the
- * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited`.
+ * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, and
+ * `rate_limited`.
  */
 export async function confirmTwoFactorSetup(
   context: PeopleContext,
@@ -189,11 +184,11 @@ export async function confirmTwoFactorSetup(
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
   const person = await findCallerRow(context, caller);
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
-    throw new Problem('conflict', 'Start with POST /v1/me/two-factor.');
+    throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const { codes, digests } = generateRecoveryCodes();
-  const done = await throttleAttempt(context, account, origin.address ?? '', {
+  const completed = await throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
       const factor = await checkSecondFactorCode(context, person, code);
       return factor !== null && 'step' in factor ? factor : null;
@@ -210,8 +205,8 @@ export async function confirmTwoFactorSetup(
         return { recoveryCodes: codes, sessionSecret: await rotateSessionSecret(trx, caller) };
       }),
   });
-  if (done === null) throw new Problem('sign_in_failed', 'Incorrect code. Check the clock of your device.');
-  return done;
+  if (completed === null) throw new Problem('sign_in_failed', 'Incorrect code. Check the clock of your device.');
+  return completed;
 }
 
 /**
@@ -236,7 +231,7 @@ export async function replaceOwnRecoveryCodes(
 
 /**
  * Removes the second factor of a person who has reauthenticated, ends every other session and returns a new secret for
- * this one. Throws `sign_in_failed`.
+ * the current session. Throws `sign_in_failed`.
  */
 export async function disableTwoFactor(
   context: PeopleContext,

@@ -5,9 +5,9 @@ import { Problem } from '../contract/problem.ts';
 import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 
-/** How long after a sign-in its address counts as known for the person, milliseconds. */
+/** How long after a sign-in its address counts as known for the person. */
 const KNOWN_ADDRESS_MS = 90 * DAY;
-/** An ID that no person has, so that an unknown account costs the same reads as a known one. */
+/** An ID that no person has, so that an unknown account causes the same reads as a known account. */
 const UNKNOWN_PERSON_ID = 'per_nobody';
 
 function throwIfLimited(waitMs: number): void {
@@ -17,11 +17,11 @@ function throwIfLimited(waitMs: number): void {
   });
 }
 
-declare const counted: unique symbol;
+declare const brand: unique symbol;
 /** Key of a failure counter that spans all accounts: a client's network or a person, for one purpose. */
-export type FailureSubject = string & { readonly [counted]: true };
+export type FailureSubject = string & { readonly [brand]: true };
 
-/** The only way to derive a subject from an address, so that every limit identifies clients in the same way. */
+/** Returns the failure subject of a client. All limits use it, so that they identify clients in the same way. */
 export const clientSubject = (
   { address }: Pick<RequestOrigin, 'address'>,
   purpose: string | null = null,
@@ -29,63 +29,63 @@ export const clientSubject = (
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
-/** The account that failures are counted for. `personId` is null for an unknown account. */
+/** The account for which failures are counted. `personId` is null for an unknown account. */
 interface AttemptedAccount {
   readonly subject: string;
   readonly personId: string | null;
 }
 
 /**
- * `verify` checks a password, code or passkey, and `complete` then performs the action. Either returns null on failure.
+ * `verify` checks a password, code or passkey, and `complete` then performs the action. Both return null on failure.
  */
-interface Attempt<Proven, Done> {
-  readonly verify: () => Promise<Proven | null>;
-  readonly complete: (verified: Proven) => Promise<Done | null>;
+interface Attempt<Verified, Result> {
+  readonly verify: () => Promise<Verified | null>;
+  readonly complete: (verified: Verified) => Promise<Result | null>;
 }
 
 /**
- * Verifies a password, code or passkey and then performs the action. Returns null on failure, which is counted outside
- * of any transaction: per account and client, per account, and per client. The limits are exact for concurrent attempts
- * on all nodes: they are checked again after a successful verification, and an attempt beyond them does not reveal
- * whether it failed. Failures of other clients do not throttle an address from which the person has signed in before.
- * Throws `rate_limited`, before verification if the limit is known to be exceeded.
+ * Verifies a password, code or passkey and then performs the action. Returns null on failure. Failures are counted
+ * outside any transaction: per account and client, per account, and per client. The limits are exact for concurrent
+ * attempts on all nodes: they are checked again after a successful verification, and an attempt beyond them does not
+ * reveal whether it failed. Failures of other clients do not throttle an address from which the person has signed in
+ * before. Throws `rate_limited`, before the verification if the limit is already known to be exceeded.
  */
-export async function throttleAttempt<Proven, Done>(
+export async function throttleAttempt<Verified, Result>(
   context: PeopleContext,
   account: AttemptedAccount,
   address: string,
-  { verify, complete }: Attempt<Proven, Done>,
-): Promise<Done | null> {
+  { verify, complete }: Attempt<Verified, Result>,
+): Promise<Result | null> {
   const { clock, failures, store } = context;
   const { signIn, acrossAccounts, clientMutex } = failures;
   const client = clientSubject({ address });
-  // One client's attempts run one after the other, so that its password hashing leaves CPU time for other clients.
+  // The attempts of one client run one at a time, so that their password hashing leaves CPU time for other clients.
   return clientMutex.run(client, async () => {
     await checkFailureLimit(context, client);
     await signIn.refresh(account.subject, clock());
-    const known = await isKnownAddress(
+    const isKnown = await isKnownAddress(
       store.read,
       account.personId ?? UNKNOWN_PERSON_ID,
       client,
       clock() - KNOWN_ADDRESS_MS,
     );
-    throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
+    throwIfLimited(signIn.waitMs(account.subject, address, clock(), isKnown));
 
     const verified = await verify();
     if (verified !== null) {
-      // Other nodes may have counted failures in the meantime.
+      // Other nodes may have counted failures during the verification.
       await signIn.refresh(account.subject, clock());
-      throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
+      throwIfLimited(signIn.waitMs(account.subject, address, clock(), isKnown));
     }
-    const done = verified === null ? null : await complete(verified);
-    if (done !== null) return done;
-    throwIfLimited(await signIn.recordFailure(account.subject, address, clock(), known));
+    const result = verified === null ? null : await complete(verified);
+    if (result !== null) return result;
+    throwIfLimited(await signIn.recordFailure(account.subject, address, clock(), isKnown));
     throwIfLimited(await acrossAccounts.recordFailure(client, client, clock()));
     return null;
   });
 }
 
-/** Throws `rate_limited` if a subject, such as a client's network, has failed too often over all accounts. */
+/** Throws `rate_limited` if a subject, such as a client's network, has failed too often across all accounts. */
 export async function checkFailureLimit(context: PeopleContext, subject: FailureSubject): Promise<void> {
   const { clock, failures } = context;
   await failures.acrossAccounts.refresh(subject, clock());

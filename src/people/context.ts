@@ -26,15 +26,15 @@ export interface PeopleContext {
   readonly failures: {
     readonly signIn: FailureLimiter;
     readonly acrossAccounts: FailureLimiter;
-    /** Sign-ins and sign-ups of one client (`clientNetwork`) run one after the other. */
+    /** Sign-ins and sign-ups of one client (`clientNetwork`) run one at a time. */
     readonly clientMutex: KeyedMutex;
   };
   readonly signUp: 'invite' | 'open';
   /** Whether people may sign in with passwords and passkeys. */
   readonly passwords: 'on' | 'off';
   /**
-   * The OpenID Connect provider, and whether everyone with a verified address there may sign up; null if there is no
-   * provider.
+   * The OpenID Connect provider, and whether everyone with a verified email address there may sign up; null if there is
+   * no provider.
    */
   readonly singleSignOn: { readonly provider: OidcProvider; readonly signUp: boolean } | null;
   readonly workspaces: 'operators' | 'anyone';
@@ -54,7 +54,7 @@ export function refuseIfPasswordsOff({ passwords, singleSignOn }: PeopleContext)
   );
 }
 
-/** A signed-in person as a request's principal. */
+/** The signed-in person who makes a request. */
 export interface SignedInPerson {
   readonly personId: string;
   readonly name: string;
@@ -70,10 +70,10 @@ export function memberPartyOf(member: { readonly id: string; readonly name: stri
   return { kind: 'member', id: member.id, name: member.name };
 }
 
-/** The identity that a person's encrypted TOTP key is bound to: no other row can use it. */
+/** Returns the identity to which a person's encrypted TOTP key is bound, so that it cannot be used in another row. */
 export const totpIdentity = (person: { readonly id: string }) => `totp ${person.id}`;
 
-/** The identity that the refresh token of a session is bound to. */
+/** Returns the identity to which the encrypted refresh token of a session is bound. */
 export const refreshTokenIdentity = (row: { readonly session_id: string }) => `refresh token ${row.session_id}`;
 
 /** Returns an email address in the form used for comparison: NFC, trimmed, lower case. */
@@ -85,7 +85,7 @@ export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Returns random characters of an alphabet; 22 base62 characters carry over 130 bits. */
+/** Returns random characters of an alphabet. 22 base62 characters have over 130 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
   const unbiasedCount = 256 - (256 % alphabet.length);
@@ -98,8 +98,8 @@ export function randomCode(length: number, alphabet: string = BASE62): string {
 }
 
 /**
- * Records an event that concerns a person, not one workspace: in the log of each workspace that the person is a member
- * of, or in the system log if there are none.
+ * Records an event that concerns a person rather than one workspace: in the log of each workspace of the person, or in
+ * the system log if there are none.
  */
 export async function recordForPerson(
   trx: Trx,
@@ -111,7 +111,7 @@ export async function recordForPerson(
   await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
 }
 
-/** The id of the person who makes a change. Throws `forbidden` for another actor. */
+/** Returns the ID of the person who makes a change. Throws `forbidden` if the actor is not a person. */
 export function actingPersonId({ actor }: RequestContext): string {
   if (actor.kind !== 'person' || actor.id === null) throw new Problem('forbidden');
   return actor.id;

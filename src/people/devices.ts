@@ -20,14 +20,14 @@ import { lockSignedInPerson } from './lock-session.ts';
 import { startSession } from './sessions.ts';
 
 /**
- * Twenty consonants: no words and no confusable characters (RFC 8628, section 6.1); eight of them give 34 bits for 15
- * minutes.
+ * Twenty consonants, so that codes contain no words and no confusable characters (RFC 8628, section 6.1). Eight of them
+ * have 34 bits, and a code is valid for 15 minutes.
  */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** Normalizes a user code for comparison: removes the separators that people type. */
+/** Returns a user code in the form used for comparison: upper case, without separators. */
 function normalizeUserCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase();
 }
@@ -67,8 +67,8 @@ export async function startDeviceAuthorization(
 }
 
 /**
- * Responds to a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with the RFC's code in
- * `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, `invalid_grant`.
+ * Responds to a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with an error code of the RFC
+ * in `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied` or `invalid_grant`.
  */
 export async function pollDeviceToken(
   context: PeopleContext,
@@ -77,25 +77,25 @@ export async function pollDeviceToken(
 ): Promise<{ secret: string; endsAt: number }> {
   const { store, clock } = context;
   const now = clock();
-  const found = await findDeviceCode(store.read, { digest: sha256(deviceCode) });
-  if (found === undefined) throw oauthError('invalid_grant', 'The device code was not found.');
-  if (found.expires_at <= now) throw oauthError('expired_token', 'The device code has expired. Start again.');
-  if (found.status === 'denied') throw oauthError('access_denied', 'The request was denied.');
-  if (found.status === 'pending') {
-    const tooSoon = now - found.last_polled_at < DURATIONS.devicePoll - SECOND;
-    await store.transaction((trx) => recordPoll(trx, found.id, now));
+  const row = await findDeviceCode(store.read, { digest: sha256(deviceCode) });
+  if (row === undefined) throw oauthError('invalid_grant', 'The device code was not row.');
+  if (row.expires_at <= now) throw oauthError('expired_token', 'The device code has expired. Start again.');
+  if (row.status === 'denied') throw oauthError('access_denied', 'The request was denied.');
+  if (row.status === 'pending') {
+    const tooSoon = now - row.last_polled_at < DURATIONS.devicePoll - SECOND;
+    await store.transaction((trx) => recordPoll(trx, row.id, now));
     if (tooSoon) throw oauthError('slow_down', 'Polled too soon. Wait longer between polls.');
     throw oauthError('authorization_pending', 'The request has not been approved yet.');
   }
   return store.transaction(async (trx) => {
-    const person = found.person_id === null ? undefined : await lockPerson(trx, found.person_id);
-    if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, found.id))) {
+    const person = row.person_id === null ? undefined : await lockPerson(trx, row.person_id);
+    if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, row.id))) {
       throw oauthError('invalid_grant', 'The device code was already used.');
     }
-    const session = await startSession(trx, person, 'device', origin, now, { client: found.client });
-    // The device's session inherits the single sign-on details of the session that approved it: the provider ends both
-    // together, and the factors count for both.
-    const signIn = found.session_id === null ? undefined : await findSessionSignIn(trx, found.session_id);
+    const session = await startSession(trx, person, 'device', origin, now, { client: row.client });
+    // The device's session inherits the single sign-on details of the session that approved it, so that the provider
+    // ends both sessions and the factors count for both.
+    const signIn = row.session_id === null ? undefined : await findSessionSignIn(trx, row.session_id);
     if (signIn !== undefined) {
       await insertSessionSignIn(trx, { ...signIn, session_id: session.id, refresh_token_sealed: null, fresh_until: 0 });
     }
@@ -103,15 +103,15 @@ export async function pollDeviceToken(
   });
 }
 
-async function findPendingRequest(context: PeopleContext, userCode: string): Promise<DeviceCodeTable> {
-  const found = await findDeviceCode(context.store.read, { userCode: normalizeUserCode(userCode) });
-  if (found === undefined || found.status !== 'pending' || found.expires_at <= context.clock()) {
+async function requirePendingRequest(context: PeopleContext, userCode: string): Promise<DeviceCodeTable> {
+  const row = await findDeviceCode(context.store.read, { userCode: normalizeUserCode(userCode) });
+  if (row === undefined || row.status !== 'pending' || row.expires_at <= context.clock()) {
     throw new Problem(
       'not_found',
       'No pending request has this code: it is wrong, has expired or was already approved or denied.',
     );
   }
-  return found;
+  return row;
 }
 
 /** Returns the details of a device code that the web UI shows for approval. Throws `not_found`, `rate_limited`. */
@@ -119,13 +119,13 @@ export async function findDeviceRequest(context: PeopleContext, caller: SignedIn
   const subject = personSubject(caller.personId, 'device code');
   await checkFailureLimit(context, subject);
   try {
-    const found = await findPendingRequest(context, userCode);
+    const row = await requirePendingRequest(context, userCode);
     return {
-      userCode: `${found.user_code.slice(0, 4)}-${found.user_code.slice(4)}`,
-      client: found.client,
-      address: found.address,
-      createdAt: toIsoString(found.created_at),
-      expiresAt: toIsoString(found.expires_at),
+      userCode: `${row.user_code.slice(0, 4)}-${row.user_code.slice(4)}`,
+      client: row.client,
+      address: row.address,
+      createdAt: toIsoString(row.created_at),
+      expiresAt: toIsoString(row.expires_at),
     };
   } catch (error) {
     await recordFailure(context, subject);
@@ -134,8 +134,8 @@ export async function findDeviceRequest(context: PeopleContext, caller: SignedIn
 }
 
 /**
- * Approves or denies a device as the signed-in person. A code cannot be approved if it was created before the last time
- * all the person's access was ended. Throws `not_found`, `invalid_token`.
+ * Approves or denies a device as the signed-in person. A code cannot be approved if all access of the person was ended
+ * after the code was created. Throws `not_found` and `invalid_token`.
  */
 export async function decideDeviceRequest(
   context: PeopleContext,
@@ -144,10 +144,10 @@ export async function decideDeviceRequest(
   decision: 'approved' | 'denied',
   origin: RequestOrigin,
 ): Promise<void> {
-  const found = await findPendingRequest(context, userCode);
+  const row = await requirePendingRequest(context, userCode);
   await context.store.transaction(async (trx) => {
     const person = await lockSignedInPerson(trx, caller);
-    if (found.created_at <= person.access_ended_at || !(await answerDeviceCode(trx, found.id, caller, decision))) {
+    if (row.created_at <= person.access_ended_at || !(await answerDeviceCode(trx, row.id, caller, decision))) {
       throw new Problem(
         'not_found',
         'The request has expired or was already approved or denied. Start again on the device.',
@@ -157,7 +157,7 @@ export async function decideDeviceRequest(
       action: `device.${decision}`,
       at: context.clock(),
       actor: personPartyOf({ id: caller.personId, name: caller.name }),
-      target: { kind: 'device', id: found.id, name: found.client },
+      target: { kind: 'device', id: row.id, name: row.client },
       origin,
       detail: {},
     });

@@ -30,7 +30,7 @@ export function roleOfGroups(
   return granted.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
 }
 
-/** Returns the membership change that the role granted by a person's groups requires, or null for none. Pure. */
+/** Returns how a membership must change so that it has the role granted by the person's groups, or null. Pure. */
 function changeOf(
   member: Membership | undefined,
   grantedRole: AssignableRole | null,
@@ -58,7 +58,7 @@ async function addMember(
   await recordAuditEvent(trx, request, 'member.created', target, now, detail);
 }
 
-/** Applies a mapping to a person's membership, inside a transaction. */
+/** Applies the workspace's mapping from groups to roles to a person's membership. */
 async function applyMapping(
   context: PeopleContext,
   trx: Trx,
@@ -89,8 +89,8 @@ async function applyMapping(
 }
 
 /**
- * Applies the roles that a person's groups at the provider grant in each workspace, and ends memberships granted by a
- * group that the person has left. Owners keep their role, and invited members keep theirs until a group grants them
+ * Applies the roles that a person's groups at the provider grant in each workspace, and ends memberships that a group
+ * granted and the person has left. Owners keep their role. Invited members keep their role until a group grants them
  * one.
  */
 export async function applyGroupRoles(

@@ -24,7 +24,7 @@ function showIdentity(row: IdentityRow): Identity {
   return { id, email, createdAt: toIsoString(row.created_at), lastUsedAt: toIsoString(row.last_used_at) };
 }
 
-/** Returns the provider accounts linked to a person, and until when this session needs no reauthentication. */
+/** Returns the caller's linked provider accounts, and until when the current session needs no reauthentication. */
 export async function findOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
   const { store, clock, singleSignOn } = context;
   const freshUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
@@ -36,8 +36,8 @@ export async function findOwnSingleSignOn(context: PeopleContext, caller: Signed
 }
 
 /**
- * Links a provider account to the signed-in person who requested it. Its verified email address must be the person's.
- * Throws `SingleSignOnError`, `invalid_token`.
+ * Links a provider account to the signed-in person who requested it. The account must have the person's email address,
+ * verified. Throws `SingleSignOnError` and `invalid_token`.
  */
 export async function linkIdentity(
   context: PeopleContext,
@@ -47,9 +47,9 @@ export async function linkIdentity(
 ): Promise<void> {
   await context.store.transaction(async (trx) => {
     const person = await lockSignedInPerson(trx, caller);
-    const known = await findIdentity(trx, account.issuer, account.subject);
-    if (known?.person_id === person.id) return;
-    if (known !== undefined) throw new SingleSignOnError('linked_to_another');
+    const linked = await findIdentity(trx, account.issuer, account.subject);
+    if (linked?.person_id === person.id) return;
+    if (linked !== undefined) throw new SingleSignOnError('linked_to_another');
     if (account.verifiedEmail === null) throw new SingleSignOnError('not_verified');
     if (emailKey(account.verifiedEmail) !== person.email_key) throw new SingleSignOnError('other_address');
     if ((await listIdentities(trx, person.id)).length >= MAX_IDENTITIES) throw new SingleSignOnError('refused');
@@ -58,8 +58,8 @@ export async function linkIdentity(
 }
 
 /**
- * Unlinks an account at the provider from a person who has reauthenticated, and ends every other session that it
- * started. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, `invalid_token`.
+ * Unlinks a provider account from a person who has reauthenticated, and ends every other session that was started with
+ * it. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, and `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

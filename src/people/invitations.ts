@@ -52,7 +52,8 @@ function showInvitation(row: InvitationRow): Invitation {
 
 /**
  * Creates an invitation with a link, which is also mailed if a mail server is configured. Replaces an earlier
- * invitation to the same address. Throws `conflict` if the person is already a member, `idempotent_replay`.
+ * invitation of the same email address. Throws `conflict` if the person is already a member, and `idempotent_replay`
+ * for a repeated request.
  */
 export async function createInvitation(
   context: PeopleContext,
@@ -87,12 +88,12 @@ export async function createInvitation(
     await recordAuditEvent(trx, request, 'invitation.created', target, now, detail);
     return findWorkspaceById(trx, workspaceId);
   });
-  const mailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', inviter.name, url);
+  const isMailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', inviter.name, url);
   return {
     ...showInvitation({ ...row, creator_name: inviter.name, creator_email: inviter.email }),
     code,
     url,
-    mailed,
+    mailed: isMailed,
   };
 }
 
@@ -109,7 +110,7 @@ async function sendInvitationMail(
     await context.mail.send({ to, subject: `Invitation to ${workspace}`, text });
     return true;
   } catch {
-    // The response has the link; `mailed: false` tells the inviter to pass it on.
+    // The response contains the link, and `mailed: false`, so that the inviter can pass the link on.
     return false;
   }
 }
@@ -124,7 +125,7 @@ export async function listInvitations(
   return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showInvitation);
 }
 
-/** Throws `not_found`. */
+/** Throws `not_found` if the workspace has no such invitation. */
 export async function deleteInvitation(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
@@ -136,7 +137,8 @@ export async function deleteInvitation(context: PeopleContext, request: RequestC
 }
 
 /**
- * Accepts an invitation inside a transaction. Returns the workspace's id. Throws `not_found`, `forbidden`, `conflict`.
+ * Accepts an invitation inside a transaction. Returns the ID of the workspace. Throws `not_found`, `forbidden` if it is
+ * for another email address, and `conflict` if the person is already a member.
  */
 export async function acceptInvitationInTransaction(
   trx: Trx,
@@ -182,8 +184,8 @@ export async function acceptInvitationInTransaction(
 }
 
 /**
- * Accepts an invitation as the signed-in person, whose email address must be the invited one. Throws `invalid_token`
- * and the errors of `acceptInvitationInTransaction`.
+ * Accepts an invitation as the signed-in person. Throws `invalid_token` and the errors of
+ * `acceptInvitationInTransaction`.
  */
 export async function acceptInvitation(
   context: PeopleContext,

@@ -1,6 +1,6 @@
 import type { Transporter } from 'nodemailer';
 
-/** A message; the HTML is an alternative to the text. */
+/** A message. `html` is an alternative form of `text`. */
 export interface Mail {
   readonly to: string;
   readonly subject: string;
@@ -16,10 +16,10 @@ export interface Mailer {
   send(message: Mail): Promise<void>;
 }
 
-/** `url` as in `smtp://user:password@host:587`; `from` is the sender's address. */
+/** `url` has the form `smtp://user:password@host:587`; `from` is the sender's address. */
 export function createMailer(url: string, from: string): Mailer {
   let transport: Promise<Transporter> | null = null;
-  /** Connects for the first message only: most installations send none. */
+  /** Loads the mail library, only for the first message because most installations send none. */
   async function connect(): Promise<Transporter> {
     const { createTransport } = await import('nodemailer');
     return createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 });

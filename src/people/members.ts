@@ -41,7 +41,7 @@ export async function listMembers(
 }
 
 /**
- * Checks that the caller is still an owner or admin, since the role may have changed after the request started, and
+ * Checks that the caller is still an owner or admin, because the role may have changed since the request started, and
  * locks the role until the transaction ends. Throws `forbidden`.
  */
 export async function lockAdminRole(trx: Trx, request: RequestContext): Promise<void> {
@@ -60,7 +60,10 @@ async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<
   return member;
 }
 
-/** Throws `not_found`, and `forbidden` for the owner or if the caller is no longer an admin. */
+/**
+ * Changes the role of a member. Throws `not_found`, and `forbidden` for the owner or if the caller is no longer an
+ * admin.
+ */
 export async function updateMember(
   context: PeopleContext,
   request: RequestContext,
@@ -84,8 +87,8 @@ export async function updateMember(
 }
 
 /**
- * Ends a membership inside a transaction, together with the invitations that the person has sent in the workspace, and
- * all access if it was the person's last workspace. Returns the number of invitations ended.
+ * Ends a membership and the invitations that the person has sent in the workspace, and if it was the person's last
+ * workspace, all access of the person. Returns the number of ended invitations.
  */
 export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
@@ -94,8 +97,8 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 }
 
 /**
- * Removes a member, who can no longer see anything in the workspace. If it was their last workspace, all their access
- * ends. Resources they created remain. Throws `not_found`, and `forbidden` for the owner.
+ * Removes a member, who then cannot see anything in the workspace any more. If it was their last workspace, all their
+ * access ends. Resources that they created remain. Throws `not_found`, and `forbidden` for the owner.
  */
 export async function removeMember(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

@@ -12,7 +12,7 @@ import { lockSignedInPerson } from './lock-session.ts';
 import { endMembership } from './members.ts';
 import { refuseLastOperator } from './operators.ts';
 
-/** Ends the caller's own membership. Throws `conflict` for the owner. */
+/** Ends the caller's membership. Throws `conflict` for the owner. */
 export async function leaveWorkspace(context: PeopleContext, request: RequestContext, memberId: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
@@ -30,8 +30,9 @@ export async function leaveWorkspace(context: PeopleContext, request: RequestCon
 }
 
 /**
- * Ends all sessions of a member and everything else that grants access, in all of their workspaces. Throws `not_found`,
- * and `forbidden` for an admin if the member is the owner.
+ * Ends all sessions of a member and everything else that grants them access, in all of their workspaces. `isOwner` is
+ * whether the caller is the owner. Throws `not_found`, and `forbidden` if the member is the owner and the caller is
+ * not.
  */
 export async function endMemberSessions(
   context: PeopleContext,
@@ -55,8 +56,8 @@ export async function endMemberSessions(
 }
 
 /**
- * Deletes the account of a person who has reauthenticated. Resources they created and their name in the activity log
- * remain. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
+ * Deletes the account of a person who has reauthenticated. Resources that they created and their name in the activity
+ * log remain. Throws `conflict` while they own a workspace or are the last operator, and `invalid_token`.
  */
 export async function deleteAccount(
   context: PeopleContext,

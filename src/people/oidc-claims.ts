@@ -1,19 +1,19 @@
 /** Claims about a person, from the ID token and the provider's userinfo endpoint. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** The claims that single sign-on uses. */
+/** An account at the provider: the claims that single sign-on uses. */
 export interface ProviderAccount {
   readonly issuer: string;
   readonly subject: string;
-  /** Null unless the provider has verified it. */
+  /** Null unless the provider has verified the email address. */
   readonly verifiedEmail: string | null;
   readonly email: string | null;
   readonly name: string | null;
   /** Whether the provider states that several factors were used (RFC 8176). */
   readonly isMultiFactor: boolean;
-  /** The id of the session at the provider (`sid`). */
+  /** The ID of the session at the provider (`sid`). */
   readonly providerSession: string | null;
-  /** When the person authenticated at the provider, epoch milliseconds; null if the provider does not state it. */
+  /** When the person authenticated at the provider, in epoch milliseconds; null if the provider does not state it. */
   readonly authenticatedAt: number | null;
   readonly claims: Claims;
 }
@@ -25,8 +25,8 @@ function textOf(value: unknown, maxLength: number): string | null {
 }
 
 /**
- * Whether the provider has verified the email address. Entra ID sends no `email_verified`, and an administrator of any
- * directory can set any `email` there; `xms_edov` says that the domain belongs to the directory.
+ * Whether the provider has verified the email address. Entra ID does not send `email_verified`, and the administrator
+ * of a directory can set any email address. Its claim `xms_edov` states that the directory owns the domain.
  */
 function isEmailVerified(issuer: string, claims: Claims): boolean {
   if (claims['email_verified'] === true) return true;

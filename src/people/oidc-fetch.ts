@@ -1,6 +1,6 @@
 import { type Outbound, OutboundError } from '../outbound/outbound.ts';
 
-/** Time limit from resolving the provider's name to the last byte of its response, milliseconds. */
+/** Maximum time from resolving the provider's host name to the last byte of its response. */
 const TIMEOUT_MS = 10_000;
 /** Discovery documents, key sets and tokens are tens of kilobytes at most. */
 const MAX_RESPONSE_BYTES = 1_048_576;
@@ -11,7 +11,7 @@ interface FetchOptions {
   readonly body?: unknown;
 }
 
-/** Whether an error says that the provider could not be reached or responded with an error. */
+/** Whether an error means that the provider could not be reached or had an internal error. */
 export function isProviderDown(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof OutboundError) return true;
@@ -20,9 +20,9 @@ export function isProviderDown(error: unknown): boolean {
 }
 
 /**
- * The Fetch API over `src/outbound/`, for libraries that communicate with the provider. Redirects are not followed. A
- * response with status 500 or above is an error, because libraries would interpret it as a refusal. Throws
- * `OutboundError`.
+ * Returns a `fetch` function over `src/outbound/` for libraries that communicate with the provider. It does not follow
+ * redirects. It throws `OutboundError`, also for a response with a status from 500, which the libraries would interpret
+ * as a refusal.
  */
 export function createOidcFetch(outbound: Outbound) {
   return async (url: string, { method = 'GET', headers, body }: FetchOptions): Promise<Response> => {

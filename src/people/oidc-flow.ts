@@ -9,7 +9,7 @@ export type FlowPurpose =
       readonly invitation: string | null;
       readonly setupCode: string | null;
     }
-  /** A signed-in person links an account at the provider. */
+  /** To link an account at the provider to the signed-in person. */
   | { readonly kind: 'link'; readonly personId: string; readonly sessionId: string };
 
 /** A single sign-on in progress. It is stored only in an encrypted cookie of the browser that started it. */
@@ -41,7 +41,7 @@ export function sealFlow(context: Pick<PeopleContext, 'seal'>, flow: Flow): stri
   return sealJson(context, flow, FLOW_IDENTITY);
 }
 
-/** Returns the flow in a cookie, or null if there is no cookie, this server did not create it or it has expired. */
+/** Returns the flow in a cookie, or null if there is no cookie, it has expired, or this server did not create it. */
 export function openFlow(context: Pick<PeopleContext, 'seal' | 'clock'>, sealed: string | null): Flow | null {
   const flow = sealed === null ? null : (openJson(context, sealed, FLOW_IDENTITY) as Flow | null);
   return flow !== null && flow.expiresAt > context.clock() ? flow : null;

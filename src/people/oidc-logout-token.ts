@@ -10,7 +10,7 @@ export interface LogoutToken {
   readonly subject: string | null;
   readonly providerSession: string | null;
   readonly jti: string;
-  /** When the token stops being valid, epoch milliseconds. Its `jti` must be remembered until then. */
+  /** When the token stops being valid, in epoch milliseconds. Its `jti` must be stored until then. */
   readonly acceptedUntil: number;
 }
 
@@ -28,16 +28,16 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
 
   async function keySetOf(jwksUri: string): Promise<JWTVerifyGetKey> {
     const { createRemoteJWKSet, customFetch } = await import('jose');
-    const known = keySets.get(jwksUri);
-    if (known !== undefined) return known;
-    const created = createRemoteJWKSet(new URL(jwksUri), {
+    const cached = keySets.get(jwksUri);
+    if (cached !== undefined) return cached;
+    const keySet = createRemoteJWKSet(new URL(jwksUri), {
       [customFetch]: oidcFetch,
       // An unknown `kid` causes the key set to be fetched again, at most once per minute.
       cooldownDuration: MINUTE,
     });
     keySets.clear();
-    keySets.set(jwksUri, created);
-    return created;
+    keySets.set(jwksUri, keySet);
+    return keySet;
   }
 
   return {
@@ -56,7 +56,7 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
       if (typ !== undefined && !/^(?:application\/)?(?:logout\+jwt|jwt)$/i.test(typ)) throw new Error('wrong typ');
       const { events, nonce } = payload;
       const hasEvent = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
-      // An ID token has a nonce and no such event.
+      // Otherwise it could be an ID token, which has a nonce and no such event.
       if (!hasEvent || nonce !== undefined) throw new Error('not a logout token');
       const subject = textOf(payload.sub, 255);
       const providerSession = textOf(payload['sid'], 512);

@@ -53,16 +53,16 @@ export interface OidcProvider {
   verifyLogoutToken(token: string): Promise<LogoutToken>;
 }
 
-/** How long a discovery document is cached, and how long a failed discovery is not retried; milliseconds. */
+/** How long a discovery document is cached, and how long a failed discovery is not retried, in milliseconds. */
 const DISCOVERY_MS = { cached: HOUR, failed: 5 * SECOND };
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** Loaded at first use, because many installations never need it. */
+/** Loads the client library at first use, because many installations never need it. */
 const loadClient = () => import('openid-client');
 
 const PROVIDER_ERRORS: Readonly<Record<string, SingleSignOnProblem>> = {
   access_denied: 'cancelled',
-  // A code that was used or has expired, or a refresh token whose session has ended.
+  // The code was used or has expired, or the session of the refresh token has ended.
   invalid_grant: 'expired',
   login_required: 'interaction_required',
   interaction_required: 'interaction_required',
@@ -75,8 +75,8 @@ const PROVIDER_ERRORS: Readonly<Record<string, SingleSignOnProblem>> = {
 function toSingleSignOnError(error: unknown): SingleSignOnError {
   if (error instanceof SingleSignOnError) return error;
   const { error: code } = error as { error?: unknown };
-  const known = typeof code === 'string' && Object.hasOwn(PROVIDER_ERRORS, code) ? PROVIDER_ERRORS[code] : undefined;
-  const reason = known ?? (isProviderDown(error) ? 'unavailable' : 'refused');
+  const mapped = typeof code === 'string' && Object.hasOwn(PROVIDER_ERRORS, code) ? PROVIDER_ERRORS[code] : undefined;
+  const reason = mapped ?? (isProviderDown(error) ? 'unavailable' : 'refused');
   return new SingleSignOnError(reason, error instanceof Error ? error.message : undefined, error);
 }
 
@@ -107,7 +107,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
     };
     const config = await client.discovery(new URL(issuer), clientId, metadata, undefined, options);
     const server = config.serverMetadata();
-    // A multi-tenant issuer of Entra ID names no directory: anyone could sign in with their own directory.
+    // With a multi-tenant issuer of Entra ID, which names no directory, people of any directory could sign in.
     if (server.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
       throw new SingleSignOnError('refused', `The discovery document names another issuer: ${server.issuer}`);
     }
@@ -130,7 +130,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
   }
 
   /**
-   * Merges the claims of the ID token and, if the provider has that endpoint, of userinfo. The ID token takes
+   * Merges the claims of the ID token with those of the userinfo endpoint, if the provider has one. The ID token takes
    * precedence.
    */
   async function readAccount(

@@ -38,8 +38,8 @@ export async function listPeople(
 }
 
 /**
- * Checks that a person is still an operator, since that may have changed after the request started, and locks operator
- * rights until the transaction ends. Throws `forbidden`.
+ * Checks that a person is still an operator, because that may have changed since the request started, and locks the
+ * operators until the transaction ends. Throws `forbidden`.
  */
 export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);
@@ -70,8 +70,8 @@ async function record(
 }
 
 /**
- * Disables or enables a person, or changes whether they are an operator. Disabling ends all access and the
- * invitations that the person has sent. Throws `not_found`, `forbidden`, `conflict` for the last operator.
+ * Disables or enables a person, or changes whether they are an operator. Disabling ends all their access and the
+ * invitations that they have sent. Throws `not_found`, `forbidden`, and `conflict` for the last operator.
  */
 export async function updateAccount(
   context: PeopleContext,
@@ -104,7 +104,7 @@ export async function updateAccount(
   });
 }
 
-/** Ends all sessions of a person and everything else that grants access. Throws `not_found`, `forbidden`. */
+/** Ends all sessions of a person and everything else that grants them access. Throws `not_found` and `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
   request: RequestContext,

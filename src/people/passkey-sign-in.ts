@@ -29,9 +29,9 @@ export async function startPasskeySignIn(
 }
 
 /**
- * Signs a person in with a passkey, which requires user verification and therefore is a complete sign-in by itself.
- * Throws `sign_in_failed` for an unknown passkey, an invalid response, a used challenge and a counter that did not
- * increase, without distinction; `rate_limited`.
+ * Signs a person in with a passkey. Because it requires user verification, no second factor is needed. Throws the same
+ * `sign_in_failed` for an unknown passkey, an invalid response, a used challenge and a counter that did not increase,
+ * and `rate_limited`.
  */
 export async function signInWithPasskey(
   context: PeopleContext,
@@ -51,7 +51,7 @@ export async function signInWithPasskey(
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
     complete: ({ challenge, use: authentication }) =>
       store.transaction(async (trx) => {
-        // An invalid response also uses up the challenge: returning null commits the transaction.
+        // An invalid response also consumes the challenge, because returning null commits the transaction.
         if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
         const current = person === undefined ? undefined : await lockPerson(trx, person.id);
         if (authentication === null || current === undefined || passkey === undefined || person === undefined)

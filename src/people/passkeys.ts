@@ -99,8 +99,8 @@ export async function listOwnPasskeys(
 }
 
 /**
- * Starts the registration of a passkey for a person who has reauthenticated. Throws `conflict` at the maximum number,
- * `rate_limited`.
+ * Starts the registration of a passkey for a person who has reauthenticated. Throws `conflict` if the person has the
+ * maximum number of passkeys, and `rate_limited`.
  */
 export async function startPasskeyRegistration(
   context: PeopleContext,
@@ -110,8 +110,8 @@ export async function startPasskeyRegistration(
 ): Promise<Record<string, unknown>> {
   const person = await findCallerRow(context, caller);
   const { max } = LIMITS.passkeys;
-  const known = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
-  if (known.length >= max)
+  const existing = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
+  if (existing.length >= max)
     throw new Problem('conflict', `A person can have at most ${max} passkeys. Delete one first.`);
   const { generateRegistrationOptions } = await loadWebauthn();
   return {
@@ -125,7 +125,7 @@ export async function startPasskeyRegistration(
       timeout: DURATIONS.passkeyChallenge,
       attestationType: 'none',
       supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
-      excludeCredentials: known.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
+      excludeCredentials: existing.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
       authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
     })),
   };
@@ -133,7 +133,8 @@ export async function startPasskeyRegistration(
 
 /**
  * Registers a passkey from the browser's response to a challenge, and ends every other session. Throws
- * `validation_failed` for an invalid response or a used challenge, `conflict`.
+ * `validation_failed` for an invalid response or a used challenge, and `conflict` if the passkey is already registered
+ * or the person has the maximum number.
  */
 export async function createPasskey(
   context: PeopleContext,
@@ -149,7 +150,8 @@ export async function createPasskey(
     await lockSignedInPerson(trx, caller);
     const digest = challengeDigest('registration', verified.challenge);
     if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'challenge_used';
-    // From here on only an already registered passkey throws: other outcomes must commit the use of the challenge.
+    // The outcomes from here on are returned, not thrown, so that the transaction commits the use of the challenge.
+    // Only an already registered passkey throws.
     if (verified.credential === null) return 'invalid_response';
     if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too_many';
     const { id, publicKey, counter, transports, backedUp } = verified.credential;
@@ -204,8 +206,8 @@ export async function updatePasskey(
 }
 
 /**
- * Deletes a passkey of a person who has reauthenticated, and ends every other session. Once this resolves, nobody can
- * sign in with the passkey. Throws `not_found`.
+ * Deletes a passkey of a person who has reauthenticated, and ends every other session. When this resolves, the passkey
+ * can no longer be used to sign in. Throws `not_found`.
  */
 export async function deletePasskey(
   context: PeopleContext,

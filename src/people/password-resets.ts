@@ -32,8 +32,8 @@ export interface IssuedResetLink {
 }
 
 /**
- * Creates a reset link inside a transaction. Its code has 190 random bits, and only its digest is stored. Returns null
- * if the person already has the maximum number of unused links, so that nobody can flood a mailbox.
+ * Creates a reset link. Its code has 190 random bits, and only the digest of the code is stored. Returns null if the
+ * person already has the maximum number of unused links, which also prevents flooding a mailbox.
  */
 async function createResetLink(context: PeopleContext, trx: Trx, person: PersonRow): Promise<IssuedResetLink | null> {
   const now = context.clock();
@@ -76,8 +76,8 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
 }
 
 /**
- * Mails a link to the person with this address, after the response: neither its content nor its timing reveals
- * whether the person exists. Throws `rate_limited`.
+ * Mails a link to the person with this email address. The mail is sent after the response, so that neither the content
+ * nor the timing of the response reveals whether the person exists. Throws `rate_limited`.
  */
 export async function requestPasswordReset(
   context: PeopleContext,
@@ -92,8 +92,8 @@ export async function requestPasswordReset(
 }
 
 /**
- * Creates a link for an operator to pass on: it resets the password or, while passwords are off, signs the person in
- * once. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too many links.
+ * Creates a link for an operator to pass on. It resets the password or, while passwords are off, signs the person in
+ * once. Throws `not_found`, `forbidden`, and `conflict` for a disabled person or too many links.
  */
 export async function createPasswordReset(
   context: PeopleContext,
@@ -128,7 +128,7 @@ export async function createPasswordReset(
 
 /**
  * Sets a new password with a single-use code. Ends all access of the person, who must sign in again, with the second
- * factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`.
+ * factor if one is set. Throws `not_found`, `validation_failed` and `rate_limited`.
  */
 export async function resetPassword(
   context: PeopleContext,

@@ -3,12 +3,12 @@ import { deletePasswordSessions } from '../store/identities.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
 import { type PeopleContext, recordForPerson } from './context.ts';
 
-/** Maximum number of sessions per transaction, so that other writes need not wait long. */
+/** Maximum number of sessions per transaction, so that other writes do not wait long. */
 const BATCH_SIZE = 100;
 
 /**
  * While passwords are off, ends all sessions that were started with a password or a passkey, and the sessions of
- * devices that were approved in those sessions. Otherwise they would work again once passwords are back on.
+ * devices that were approved in them. Otherwise these sessions would work again after passwords are turned back on.
  */
 export async function endPasswordSessions(context: PeopleContext): Promise<void> {
   if (context.passwords === 'on') return;

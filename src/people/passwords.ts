@@ -5,16 +5,16 @@ import { invalidField } from '../contract/problem.ts';
 
 let common: Promise<Set<string>> | null = null;
 
-/** The most common passwords (tens of thousands, most common first), read when the first password is chosen. */
+/** Returns the tens of thousands of most common passwords, which are loaded when the first password is chosen. */
 function commonPasswords(): Promise<Set<string>> {
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']));
   return common;
 }
 
 /**
- * Returns the hash of a chosen password. The schema has checked its length and characters. Throws `validation_failed`
- * if it is common (ASVS 6.2.4) or the email address or name itself; there are no composition rules (6.2.5) and
- * nothing is truncated (6.2.8).
+ * Returns the hash of a chosen password, whose length and characters the schema has checked. Throws `validation_failed`
+ * if the password is common (ASVS 6.2.4) or equals the person's email address or name. There are no composition rules
+ * (ASVS 6.2.5), and nothing is truncated (ASVS 6.2.8).
  */
 export async function hashChosenPassword(
   field: string,

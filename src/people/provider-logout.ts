@@ -15,7 +15,7 @@ import type { LogoutToken } from './oidc-logout-token.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { requireProvider } from './single-sign-on.ts';
 
-/** The identities whose sessions a logout token ends. */
+/** Returns the IDs of the identities whose sessions a logout token ends. */
 async function identitiesOf(trx: Trx, { issuer, subject, providerSession }: LogoutToken): Promise<string[]> {
   if (subject === null) return findIdentityIdsOfProviderSession(trx, issuer, providerSession ?? '');
   const identity = await findIdentity(trx, issuer, subject);
@@ -42,8 +42,8 @@ async function endSessions(
 }
 
 /**
- * Verifies a token, and counts a refused one as a failure of the client. Throws `invalid_request`, `unavailable`,
- * `rate_limited`.
+ * Verifies a logout token, and counts an invalid token as a failure of the client. Throws `invalid_request`,
+ * `unavailable` and `rate_limited`.
  */
 async function verifyToken(context: PeopleContext, token: string, origin: RequestOrigin): Promise<LogoutToken> {
   const client = clientSubject(origin, 'logout token');
@@ -59,8 +59,8 @@ async function verifyToken(context: PeopleContext, token: string, origin: Reques
 }
 
 /**
- * Ends the sessions that a logout token names, at once on every node (OpenID Connect Back-Channel Logout 1.0). A token
- * works once. Throws `invalid_request`, `unavailable`, `not_found`, `rate_limited`.
+ * Ends the sessions that a logout token names, immediately on every node (OpenID Connect Back-Channel Logout 1.0). A
+ * token works once. Throws `invalid_request`, `unavailable`, `not_found` and `rate_limited`.
  */
 export async function endProviderSessions(context: PeopleContext, token: string, origin: RequestOrigin): Promise<void> {
   const logout = await verifyToken(context, token, origin);

@@ -10,10 +10,11 @@ import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
 import type { PeopleContext, SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { createChallenge } from './passkeys.ts';
-import { checkSecondFactorCode, consumeSecondFactor, recordSignInFailure, type SecondFactor } from './sessions.ts';
+import { checkSecondFactorCode, consumeSecondFactor, type SecondFactor } from './second-factor.ts';
+import { recordSignInFailure } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, transportsOf, verifyPasskeyAssertion } from './webauthn.ts';
 
-/** Starts a reauthentication with a passkey; returns the options for the browser. Throws `rate_limited`. */
+/** Starts a reauthentication with a passkey. Returns the options for the browser. Throws `rate_limited`. */
 export async function startPasskeyReauthentication(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -34,8 +35,8 @@ export async function startPasskeyReauthentication(
 }
 
 /**
- * Returns null if the password or the code is wrong. Throws `second_factor_required` if a code is required and none
- * was sent.
+ * Checks the password and the second factor. Returns null if either is wrong. Throws `second_factor_required` if a code
+ * is required but missing.
  */
 async function checkPassword(
   context: PeopleContext,
@@ -64,9 +65,9 @@ async function requireFreshSignIn({ store, clock }: PeopleContext, caller: Signe
 }
 
 /**
- * Reauthenticates a signed-in person as strongly as at sign-in (ASVS 7.5.3): with the password and, if a second factor
- * is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person as read before
- * the check. Throws `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
+ * Reauthenticates a signed-in person with the same factors as a sign-in (ASVS 7.5.3): with the password and, if a
+ * second factor is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person
+ * as read before the check. Throws `sign_in_failed`, `second_factor_required`, `rate_limited` and `invalid_token`.
  */
 export async function reauthenticate(
   context: PeopleContext,
@@ -103,7 +104,7 @@ export async function reauthenticate(
           complete: ({ id, challenge, use }) =>
             store.transaction(async (trx) => {
               await lockSignedInPerson(trx, caller);
-              // An invalid response also uses up the challenge: returning null commits the transaction.
+              // An invalid response also consumes the challenge, because returning null commits the transaction.
               if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
               return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
             }),

@@ -2,19 +2,19 @@ import { HOUR } from '../contract/limits.ts';
 import { setLastWorkspace, touchSessions } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 
-/** Minimum age of a session's `lastUsedAt` before a use is written, milliseconds. */
+/** A use is written only if the stored time of the last use is older than this. */
 const MIN_TOUCH_INTERVAL_MS = HOUR;
 
-/** Buffers session last-used times in memory and flushes them, so that a request never waits for the write. */
+/** Buffers the times and workspaces that sessions used last, so that a request never waits for the write. */
 export interface SessionActivityBuffer {
-  /** The workspace that a person used last, if it is not written yet. */
+  /** Returns the workspace that a person used last if it is not yet written, null otherwise. */
   lastWorkspace(personId: string): string | null;
   touch(
     session: {
       readonly session_id: string;
       readonly person_id: string;
       readonly last_used_at: number;
-      /** The value in the store, which may be older than the one in the buffer. */
+      /** The value in the store, which may be older than the value in the buffer. */
       readonly last_workspace_id: string | null;
     },
     workspaceId: string | null,
@@ -38,14 +38,14 @@ export function createSessionActivityBuffer(store: Store): SessionActivityBuffer
     async flush() {
       if (touchedSessions.size === 0 && workspaces.size === 0) return;
       const sessions = touchedSessions;
-      const last = new Map(workspaces);
+      const writtenWorkspaces = new Map(workspaces);
       touchedSessions = new Map();
       await store.transaction(async (trx) => {
         await touchSessions(trx, sessions);
-        for (const [personId, workspaceId] of last) await setLastWorkspace(trx, personId, workspaceId);
+        for (const [personId, workspaceId] of writtenWorkspaces) await setLastWorkspace(trx, personId, workspaceId);
       });
-      // Entries that changed in the meantime are kept for the next flush.
-      workspaces = new Map([...workspaces].filter(([personId, id]) => last.get(personId) !== id));
+      // Entries that have changed during the flush are kept for the next one.
+      workspaces = new Map([...workspaces].filter(([personId, id]) => writtenWorkspaces.get(personId) !== id));
     },
   };
 }

@@ -16,7 +16,7 @@ import { type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 
 /** Maximum number of sessions that a node checks per round, so that a round ends soon. */
 const SESSIONS_PER_ROUND = 20;
-/** Delay before an unsuccessful check is repeated, milliseconds. */
+/** Time after which an unsuccessful check is repeated. */
 const RETRY_MS = 5 * MINUTE;
 const ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
 
@@ -35,7 +35,8 @@ async function endSession(context: PeopleContext, session: RefreshableSession): 
 }
 
 /**
- * Returns the refreshed sign-in; null if the session must end, undefined if the provider did not confirm it this time.
+ * Returns the refreshed sign-in, null if the session must end, or undefined if the provider neither confirmed nor ended
+ * it.
  */
 async function refresh(
   { singleSignOn, seal }: PeopleContext,
@@ -70,9 +71,9 @@ async function checkSession(context: PeopleContext, session: RefreshableSession)
 }
 
 /**
- * Uses the refresh tokens of sessions that the provider has not confirmed for an hour: people lose the roles of groups
- * they have left, and sessions that the provider has ended are ended here too. Each session is checked by one node. A
- * provider that cannot be reached changes nothing.
+ * Uses the refresh tokens of sessions that the provider has not confirmed for an hour. People then lose the roles of
+ * groups that they have left, and sessions that the provider has ended are ended here too. Each session is checked by
+ * one node. If the provider cannot be reached, nothing changes.
  */
 export async function checkProviderSessions(context: PeopleContext): Promise<void> {
   if (context.singleSignOn === null) return;

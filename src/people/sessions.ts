@@ -1,4 +1,5 @@
-import { generateSecret, verify } from 'otplib';
+import { generateSecret } from 'otplib';
+import { SYSTEM_LOG } from '../audit/log.ts';
 import { toStoredUserAgent } from '../audit/user-agent.ts';
 import { clientNetwork } from '../authorization/client-network.ts';
 import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts';
@@ -13,8 +14,6 @@ import { QUOTAS } from '../contract/quotas.ts';
 import type { Session, SignIn } from '../contract/sessions.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
-  advanceTotpStep,
-  consumeRecoveryCode,
   deleteOldestSessions,
   deleteSessions,
   findPersonByEmail,
@@ -38,9 +37,9 @@ import {
   refuseIfPasswordsOff,
   type SignedInPerson,
   sha256,
-  totpIdentity,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
+import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
 
 /** A new session with its secret, which is returned once. */
 export interface CreatedSession {
@@ -84,52 +83,15 @@ export async function startSession(
   return { id: session.id, secret, endsAt: session.ends_at };
 }
 
-const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
-
-/** Normalizes a recovery code for comparison: upper case, without separators. */
-export function normalizeRecoveryCode(code: string): string {
-  return code.replace(/[\s-]/g, '').toUpperCase();
-}
-
-export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
-
-/**
- * Checks the code of a second factor. Returns null if it is wrong; `consumeSecondFactor` finds out whether it is
- * unused.
- */
-export async function checkSecondFactorCode(
-  context: PeopleContext,
-  person: PersonRow,
-  code: string,
-): Promise<SecondFactor | null> {
-  const digits = code.replace(/\s/g, '');
-  if (/^\d{6}$/.test(digits)) {
-    if (person.totp_sealed === null) return null;
-    const secret = context.seal.open(person.totp_sealed, totpIdentity(person));
-    const epoch = Math.floor(context.clock() / 1000);
-    const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
-    return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
-  }
-  const plain = normalizeRecoveryCode(code);
-  return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
-}
-
-/** Consumes a code. Returns true for exactly one of several concurrent callers with the same code (ASVS 6.5.1). */
-export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
-  return 'step' in factor
-    ? advanceTotpStep(trx, personId, factor.step)
-    : consumeRecoveryCode(trx, personId, factor.recovery);
-}
-
 let dummyHash: Promise<string> | null = null;
 
-/** Returns a hash to verify against for an unknown account, which then takes as long as a known one (ASVS 6.3.8). */
+/** Returns a hash to verify for an unknown account, so that it takes as long as a known account (ASVS 6.3.8). */
 function dummyPasswordHash(): Promise<string> {
   dummyHash ??= hashPassphrase(generateSecret(), '');
   return dummyHash;
 }
 
-/** Records a failed sign-in in the log of each workspace of the person, or in the system log. */
+/** Records a failed sign-in in the log of each workspace of the person, or in the system log if there are none. */
 export async function recordSignInFailure(
   context: PeopleContext,
   person: PersonRow | undefined,
@@ -138,22 +100,24 @@ export async function recordSignInFailure(
 ): Promise<void> {
   const workspaceIds = await listWorkspaceIds(context.store.read, person?.id ?? 'per_nobody');
   const actor = { kind: 'person', id: person?.id ?? null, name: person?.name ?? null } as const;
-  for (const workspaceId of workspaceIds.length === 0 ? ['system'] : workspaceIds) {
+  for (const workspaceId of workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds) {
     const now = context.clock();
     context.denials.add({ workspaceId, action: 'session.failed', actor, credential: null, reason, origin, at: now });
   }
 }
 
-/** Throws `forbidden` for a disabled account. Call it only after authentication: nobody else may learn this. */
+/**
+ * Throws `forbidden` for a disabled account. Call it only after authentication, because only the person may learn this.
+ */
 export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
   if (person.disabled === 0) return;
   throw new Problem('forbidden', 'This account is disabled. Ask an operator of this server to enable it.');
 }
 
 /**
- * Returns whether the verified credentials are still current, and locks them until the transaction ends. Otherwise a
- * session started with an old password would outlive the password change (CVE-2026-22706). Throws `forbidden` for a
- * disabled person.
+ * Returns whether the verified password and second factor are still current, and locks them until the transaction ends.
+ * Otherwise a session that is started with an old password could outlive the password change (CVE-2026-22706). Throws
+ * `forbidden` for a disabled person.
  */
 async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
   const current = await lockPerson(trx, verified.id);
@@ -162,9 +126,9 @@ async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
 }
 
 /**
- * Signs a person in. Throws `sign_in_failed` for an unknown account, a wrong password and a wrong code, without
- * distinction and after the same work; `second_factor_required` for a correct password alone if a second factor is
- * set; `rate_limited`.
+ * Signs a person in. Throws the same `sign_in_failed` for an unknown account, a wrong password and a wrong code, after
+ * the same work; `second_factor_required` for a correct password without a code if a second factor is set; and
+ * `rate_limited`.
  */
 export async function signIn(
   context: PeopleContext,
@@ -207,7 +171,7 @@ export async function signIn(
   throw new Problem('sign_in_failed', 'Incorrect email address, password or code.');
 }
 
-/** Checks a signed-in person's password again before a sensitive action. Throws `sign_in_failed`, `rate_limited`. */
+/** Checks a signed-in person's password before a sensitive action. Throws `sign_in_failed` and `rate_limited`. */
 export async function reauthenticateWithPassword(
   context: PeopleContext,
   person: PersonRow,
@@ -224,7 +188,7 @@ export async function reauthenticateWithPassword(
   throw new Problem('sign_in_failed', 'Incorrect password.');
 }
 
-/** Serializes a session. It ends at the earlier of its idle and absolute limits. Pure. */
+/** Returns a session in the format of the API. It expires at the earlier of its idle and absolute limits. Pure. */
 export function showSession(row: SessionRow, currentId: string): Session {
   return {
     id: row.id,
@@ -251,8 +215,8 @@ export async function listOwnSessions(
 }
 
 /**
- * Ends one of the person's own sessions. If it is not the current one, approved devices end too, since that session may
- * have approved them. Throws `not_found`.
+ * Ends one of the caller's sessions. If it is not the current session, approved device codes are deleted too, because
+ * the ended session may have approved them. Throws `not_found`.
  */
 export async function endSession(
   context: PeopleContext,
@@ -263,7 +227,7 @@ export async function endSession(
   const person = { id: caller.personId, name: caller.name };
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, caller.personId, sessionId, null);
-    if (ended === undefined) throw new Problem('not_found', 'The session was not found.');
+    if (ended === undefined) throw new Problem('not_found', 'The session was not session.');
     if (sessionId !== caller.sessionId) await deleteApprovedDevices(trx, caller.personId);
     await recordForPerson(trx, caller.personId, {
       action: 'session.deleted',
@@ -277,8 +241,8 @@ export async function endSession(
 }
 
 /**
- * Ends every session of the person except this one, and everything else that grants access, such as approved devices.
- * Throws `invalid_token`.
+ * Ends every session of the caller except the current one, and everything else that grants access, such as approved
+ * device codes. Throws `invalid_token`.
  */
 export async function endOtherSessions(
   context: PeopleContext,
@@ -294,21 +258,21 @@ export async function endOtherSessions(
   });
 }
 
-/** Ends the session that has this secret, and records why. Returns false if there is none. */
+/** Ends the session of a secret, and records `reason`. Returns false if there is no such session. */
 export async function endSessionBySecret(
   context: PeopleContext,
   secret: string,
   origin: RequestOrigin,
   reason: string,
 ): Promise<boolean> {
-  const found = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
-  if (found === undefined) return false;
-  const target = { kind: 'session', id: found.id, name: null } as const;
+  const session = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
+  if (session === undefined) return false;
+  const target = { kind: 'session', id: session.id, name: null } as const;
   await context.store.transaction(async (trx) => {
-    const [ended] = await deleteSessions(trx, found.person_id, found.id, null);
+    const [ended] = await deleteSessions(trx, session.person_id, session.id, null);
     if (ended === undefined) return;
     const draft = { action: 'session.deleted', at: context.clock(), actor: target, target, origin } as const;
-    await recordForPerson(trx, found.person_id, { ...draft, detail: { reason } });
+    await recordForPerson(trx, session.person_id, { ...draft, detail: { reason } });
   });
   return true;
 }

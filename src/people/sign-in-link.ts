@@ -6,18 +6,12 @@ import { consumePasswordReset, findPasswordReset } from '../store/password-reset
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, sha256 } from './context.ts';
-import {
-  type CreatedSession,
-  checkSecondFactorCode,
-  consumeSecondFactor,
-  recordSignInFailure,
-  refuseDisabled,
-  startSession,
-} from './sessions.ts';
+import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
+import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
 
 /**
- * Signs a person in with a single-use link from an operator. This works only while passwords are off, and restores
- * access when the provider cannot be used. Throws `forbidden`, `not_found`, `second_factor_required`, `sign_in_failed`,
+ * Signs a person in with a single-use link from an operator, which restores access when the provider cannot be used.
+ * Throws `forbidden` unless passwords are off, `not_found`, `second_factor_required`, `sign_in_failed` and
  * `rate_limited`.
  */
 export async function signInWithLink(
@@ -26,7 +20,8 @@ export async function signInWithLink(
   origin: RequestOrigin,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
-  if (context.passwords === 'on') throw new Problem('forbidden', 'The link resets a password; it does not sign in.');
+  if (context.passwords === 'on')
+    throw new Problem('forbidden', 'This link resets a password. It cannot be used to sign in.');
   const client = clientSubject(origin, 'password reset code');
   await checkFailureLimit(context, client);
   const digest = sha256(input.link);

@@ -9,7 +9,7 @@ import type { Claims } from './oidc-claims.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { type CreatedSession, startSession } from './sessions.ts';
 
-/** A verified sign-in at the provider. A session starts once the second factor was checked too, if one is required. */
+/** A verified sign-in at the provider. If a second factor is required, a session starts only after it was checked. */
 export interface AcceptedSignIn {
   readonly personId: string;
   readonly issuer: string;
@@ -17,24 +17,24 @@ export interface AcceptedSignIn {
   readonly email: string | null;
   readonly providerSession: string | null;
   readonly isMultiFactor: boolean;
-  /** Until when it counts as reauthentication for sensitive actions, epoch milliseconds. */
+  /** Until when the sign-in counts as reauthentication for sensitive actions, in epoch milliseconds. */
   readonly freshUntil: number;
   readonly refreshToken: string | null;
-  /** When the provider's response was accepted, epoch milliseconds. */
+  /** When the provider's response was accepted, in epoch milliseconds. */
   readonly acceptedAt: number;
-  /** The person's claims, from which the roles of their groups follow. */
+  /** The person's claims, which determine the roles that their groups grant. */
   readonly claims: Claims;
 }
 
-/** Returns until when a sign-in counts as reauthentication, epoch milliseconds; 0 if it does not count. Pure. */
+/** Returns until when a sign-in counts as reauthentication, in epoch milliseconds; 0 if it does not count. Pure. */
 export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now: number): number {
   const since = authenticatedAt ?? (isFresh ? now : null);
   return since === null ? 0 : Math.min(since, now) + DURATIONS.freshSignIn;
 }
 
 /**
- * Locks the person of a sign-in, and returns the person and the identity. Throws `SingleSignOnError` if the account was
- * unlinked, the person disabled or all access ended in the meantime.
+ * Locks the person of a sign-in, and returns the person and the identity. Throws `SingleSignOnError` if, since the
+ * sign-in was accepted, the account was unlinked, the person was disabled or all their access was ended.
  */
 export async function lockAccepted(
   trx: Trx,
@@ -88,7 +88,7 @@ export async function completeProviderSignIn(
   origin: RequestOrigin,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
-  // Before the session starts: if the person loses their last workspace, all sessions end.
+  // Must precede the start of the session: if the person loses their last workspace, all their sessions end.
   await applyGroupRoles(context, { id: signIn.personId }, signIn.claims, origin);
   const current = { ...signIn, acceptedAt: context.clock() };
   return context.store.transaction((trx) => startProviderSession(context, trx, current, origin, detail));

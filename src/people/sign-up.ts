@@ -32,7 +32,8 @@ import { type CreatedSession, startSession } from './sessions.ts';
 import { createWorkspaceInTransaction } from './workspaces.ts';
 
 /**
- * Creates a setup code, replacing any earlier one. Only its digest is stored. Returns null if somebody has signed up.
+ * Creates a setup code, which replaces any earlier code. Only its digest is stored. Returns null if anyone has signed
+ * up.
  */
 export async function createSetupCode(context: PeopleContext): Promise<string | null> {
   return context.store.transaction(async (trx) => {
@@ -67,7 +68,7 @@ function throwEmailTaken(): never {
   throw new Problem('conflict', 'An account with this email address already exists. Sign in instead.');
 }
 
-/** Inserts a person. Throws `conflict` for a taken email address. */
+/** Inserts a person. Throws `conflict` if another person has the email address. */
 export async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
   try {
     await insertPerson(trx, person);
@@ -77,7 +78,7 @@ export async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void
   }
 }
 
-/** Returns whether nobody has signed up yet. If so, no other sign-up can complete until the transaction ends. */
+/** Returns whether no one has signed up yet. If so, no other sign-up can complete until the transaction ends. */
 export async function isFirstPerson(trx: Trx): Promise<boolean> {
   if (await hasAnyPerson(trx)) return false;
   await lockFirstSignUp(trx);
@@ -97,8 +98,8 @@ async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promis
 }
 
 /**
- * Runs a client's sign-ups one after the other, within the failure limits. A refusal counts as a failure, and so does
- * each sign-up without an invitation. The checks run before `work`, which hashes the password.
+ * Runs a client's sign-ups one at a time, within the failure limits. A refusal counts as a failure, and so does each
+ * sign-up without an invitation. The checks run before `work`, which hashes the password.
  */
 function throttleSignUp<Done>(
   context: PeopleContext,
@@ -123,9 +124,9 @@ function throttleSignUp<Done>(
 }
 
 /**
- * Signs a person up and in. While sign-up is by invitation, this requires the setup code (which creates the first
- * person; exactly one of several concurrent attempts succeeds) or the code of an invitation. Throws `forbidden`,
- * `conflict` for a taken email address, `validation_failed` for a common password, `rate_limited`.
+ * Signs a person up and in. If sign-up is by invitation, this requires the code of an invitation or, for the first
+ * person, the setup code, with which exactly one of several concurrent attempts succeeds. Throws `forbidden`,
+ * `conflict` for a taken email address, `validation_failed` for a common password, and `rate_limited`.
  */
 export async function signUp(
   context: PeopleContext,
@@ -164,7 +165,7 @@ export async function signUp(
 }
 
 /**
- * Creates the first owner and workspace without a browser. Throws `conflict` if anybody has signed up,
+ * Creates the first owner and workspace without a browser. Throws `conflict` if anyone has signed up, and
  * `validation_failed` for a common password.
  */
 export async function createFirstOwner(

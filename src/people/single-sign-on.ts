@@ -10,7 +10,8 @@ import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './c
 import { linkIdentity } from './identities.ts';
 import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
 import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
-import { type CreatedSession, checkSecondFactorCode, consumeSecondFactor, recordSignInFailure } from './sessions.ts';
+import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
+import { type CreatedSession, recordSignInFailure } from './sessions.ts';
 import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAccepted } from './sign-in-session.ts';
 
 /** Returns the provider. Throws `not_found` if single sign-on is not set up. */
@@ -20,8 +21,8 @@ export function requireProvider({ singleSignOn }: PeopleContext): OidcProvider {
 }
 
 /**
- * Starts a single sign-on: returns the URL to send the browser to, and the value of the cookie to set. Throws
- * `not_found`, `SingleSignOnError`.
+ * Starts a single sign-on. Returns the URL to which the browser must be sent, and the value of the cookie to set.
+ * Throws `not_found` and `SingleSignOnError`.
  */
 export async function startSingleSignOn(
   context: PeopleContext,
@@ -36,7 +37,7 @@ export async function startSingleSignOn(
   return { url, cookie: sealFlow(context, { request, purpose, returnPath: options.returnPath, ...times }) };
 }
 
-/** Outcome of the provider's response. `returnPath` is a path of the web UI. */
+/** The outcome of the provider's response. `returnPath` is a path of the web UI. */
 export type SingleSignOnOutcome =
   | { readonly kind: 'signed_in'; readonly session: CreatedSession; readonly returnPath: string }
   /** `code` identifies the sign-in that waits for a second factor. */
@@ -51,7 +52,7 @@ export type SingleSignOnOutcome =
     };
 
 export interface CallbackRequest {
-  /** The query, with `?`. */
+  /** The query of the URL, including `?`. */
   readonly search: string;
   readonly cookie: string | null;
   /** The person who is signed in to Devpilot in the same browser. */
@@ -60,7 +61,7 @@ export interface CallbackRequest {
 }
 
 /**
- * Returns the flow that a response belongs to. Throws `SingleSignOnError` if it has expired or is of another browser.
+ * Returns the flow of a response. Throws `SingleSignOnError` if the flow has expired or was started by another browser.
  */
 function requireFlow(flow: Flow | null, search: string): Flow {
   if (flow === null || new URLSearchParams(search).get('state') !== flow.request.state) {
@@ -69,7 +70,7 @@ function requireFlow(flow: Flow | null, search: string): Flow {
   return flow;
 }
 
-/** Exchanges the code. The same response is accepted once, on all nodes. Throws `SingleSignOnError`. */
+/** Exchanges the code of a response. A response is accepted once across all nodes. Throws `SingleSignOnError`. */
 async function exchange(context: PeopleContext, flow: Flow, search: string): Promise<ProviderSignIn> {
   const signIn = await requireProvider(context).exchange(search, flow.request);
   const key = `state ${sha256(flow.request.state).toString('hex')}`;
@@ -88,7 +89,7 @@ async function exchange(context: PeopleContext, flow: Flow, search: string): Pro
 const secondFactorKey = (code: string) => `second factor ${sha256(code).toString('hex')}`;
 const SECOND_FACTOR_IDENTITY = 'single sign-on second factor';
 
-/** Stores a sign-in until the person enters a code. Returns the secret with which the browser refers to the sign-in. */
+/** Stores a sign-in until the person enters a code. Returns the secret by which the browser identifies the sign-in. */
 async function awaitSecondFactor(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
   const code = randomCode(43);
   const content = sealJson(context, signIn, SECOND_FACTOR_IDENTITY);
@@ -126,7 +127,7 @@ async function signInWithAccount(
   const { account, refreshToken } = signIn;
   const { invitation } = purpose;
   const { person, isNew } = await findOrSignUp(context, signIn, purpose, origin);
-  // A person who already had an account accepts the invitation on its page.
+  // A person who already has a Devpilot account accepts the invitation on its page.
   const returnPath = invitation !== null && !isNew ? `/accept-invitation#${invitation}` : flow.returnPath;
   const accepted = {
     personId: person.id,
@@ -163,8 +164,8 @@ async function linkToCaller(
 }
 
 /**
- * Processes the provider's response in the browser that started the sign-in. A refused response does not throw: its
- * outcome is `failed`. Throws `not_found`, `rate_limited`.
+ * Processes the provider's response in the browser that started the sign-in. Returns the outcome `failed` for a refused
+ * response. Throws `not_found` and `rate_limited`.
  */
 export async function completeSingleSignOn(
   context: PeopleContext,
@@ -196,7 +197,7 @@ export async function completeSingleSignOn(
 
 /**
  * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` for a wrong code or an expired sign-in,
- * `rate_limited`.
+ * and `rate_limited`.
  */
 export async function completeSecondFactor(
   context: PeopleContext,
@@ -213,7 +214,7 @@ export async function completeSecondFactor(
     throw new Problem('sign_in_failed', 'The sign-in has expired. Start again.');
   }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
-  const done = await throttleAttempt(context, account, origin.address ?? '', {
+  const completed = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkSecondFactorCode(context, person, code),
     complete: async (factor) => {
       const isUnused = await store.transaction(async (trx) => {
@@ -229,7 +230,7 @@ export async function completeSecondFactor(
       ? new Problem('sign_in_failed', 'The sign-in was refused. Start again.')
       : error;
   });
-  if (done !== null) return done;
+  if (completed !== null) return completed;
   await recordSignInFailure(context, person, origin, 'sign_in_failed');
   throw new Problem('sign_in_failed', 'Incorrect code.');
 }

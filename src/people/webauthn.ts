@@ -2,16 +2,16 @@ import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
 
-/** The origin of the web UI, and its host name, which passkeys are bound to. */
+/** The origin of the web UI, and its host name (`rpId`), to which passkeys are bound. */
 export interface RelyingParty {
   readonly origin: string;
   readonly rpId: string;
 }
 
-/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812); algorithms that are experimental in the runtime are omitted. */
+/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812). Algorithms that are experimental in Node.js are omitted. */
 export const SUPPORTED_ALGORITHM_IDS = [-8, -7, -257];
 
-/** Loaded at first use: it takes a third of a second and 30 MB, and many installations never need it. */
+/** Loads the library at first use. It takes a third of a second and 30 MB, and many installations never need it. */
 export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')> {
   return import('@simplewebauthn/server');
 }
@@ -19,12 +19,12 @@ export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')>
 /** Purpose of a challenge. A response to a challenge for another purpose is refused. */
 export type ChallengePurpose = 'sign-in' | 'proof' | 'registration';
 
-/** Digest stored for a challenge, computed from the base64url text that the browser sends back. */
+/** Returns the digest that is stored for a challenge. `challenge` is in base64url, as in the browser's response. */
 export function challengeDigest(purpose: ChallengePurpose, challenge: string): Buffer {
   return sha256(`passkey challenge ${purpose} ${challenge}`);
 }
 
-/** The challenge in a browser's response; empty if it cannot be read. */
+/** Returns the challenge in a browser's response, or an empty string if it cannot be read. */
 function readChallenge(clientDataJSON: string): string {
   try {
     const data: unknown = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8'));
@@ -49,8 +49,8 @@ export interface RegisteredPasskey {
 }
 
 /**
- * Verifies a registration response (WebAuthn level 3, section 7.1) except for its challenge, which the caller must
- * consume. The credential is null if the response is invalid. Never throws.
+ * Verifies a registration response (WebAuthn level 3, section 7.1) except for the challenge, which the caller must
+ * consume. `credential` is null if the response is invalid. Never throws.
  */
 export async function verifyPasskeyRegistration(
   response: PasskeyRegistration,
@@ -84,8 +84,8 @@ export async function verifyPasskeyRegistration(
 }
 
 /**
- * Verifies a sign-in response (WebAuthn level 3, section 7.2) except for its challenge, which the caller must
- * consume, and its counter, which the caller must advance. The use is null if the response is invalid. Never throws.
+ * Verifies a sign-in response (WebAuthn level 3, section 7.2) except for the challenge, which the caller must consume,
+ * and the counter, which the caller must advance. `use` is null if the response is invalid. Never throws.
  */
 export async function verifyPasskeyAssertion(
   response: PasskeyAssertion,
@@ -111,7 +111,7 @@ export async function verifyPasskeyAssertion(
       expectedOrigin: relyingParty.origin,
       expectedRPID: relyingParty.rpId,
       requireUserVerification: true,
-      // Any counter is accepted here; the store checks it in the transaction that advances it.
+      // Any counter is accepted here, because the store checks it in the transaction that advances it.
       credential: { id: passkey.credential_id, publicKey: new Uint8Array(passkey.public_key), counter: 0 },
     });
     if (!verified) return { challenge, use: null };

@@ -92,7 +92,7 @@ export async function createWorkspaceInTransaction(
   return row;
 }
 
-/** Whether a person may create workspaces on an installation with this setting. */
+/** Whether a person may create workspaces on a server with the setting `workspaces`. */
 export function mayCreateWorkspaces(
   workspaces: PeopleContext['workspaces'],
   person: Pick<PersonRow, 'operator' | 'disabled'>,
@@ -101,8 +101,8 @@ export function mayCreateWorkspaces(
 }
 
 /**
- * Creates a workspace; its creator becomes the owner. Throws `forbidden` if only operators may, `conflict` for a
- * taken slug, `idempotent_replay`, `invalid_token`.
+ * Creates a workspace, whose creator becomes the owner. Throws `forbidden` if only operators may create workspaces,
+ * `conflict` for a taken slug, `idempotent_replay` for a repeated request, and `invalid_token`.
  */
 export async function createWorkspace(
   context: PeopleContext,
@@ -144,8 +144,8 @@ export async function listWorkspaces(
 }
 
 /**
- * Replaces the mapping from groups to roles. Throws `forbidden` for anyone but the owner, `conflict` without single
- * sign-on.
+ * Replaces the mapping from groups to roles. Throws `forbidden` for anyone but the owner, and `conflict` if single
+ * sign-on is not set up.
  */
 async function updateGroupRoles(
   context: PeopleContext,
@@ -163,7 +163,7 @@ async function updateGroupRoles(
   await replaceGroupMapping(trx, workspaceId, sso);
 }
 
-/** Throws `conflict` for a taken slug, and the errors of `updateGroupRoles`. */
+/** Updates a workspace. Throws `conflict` for a taken slug, and the errors of `updateGroupRoles`. */
 export async function updateWorkspace(
   context: PeopleContext,
   request: RequestContext,
@@ -195,9 +195,9 @@ export async function updateWorkspace(
 }
 
 /**
- * Deletes a workspace with everything that belongs to it. When this resolves, no node accepts its credentials.
- * Members without another workspace lose all access; the owner who deletes it stays signed in. Its activity log is
- * kept for the operator, and the system log records the deletion.
+ * Deletes a workspace with everything in it. When this resolves, no node accepts its credentials. Members without
+ * another workspace lose all access, except that the owner who deletes the workspace stays signed in. The activity log
+ * of the workspace is kept for operators, and the system log records the deletion.
  */
 export async function deleteWorkspace(context: PeopleContext, request: RequestContext, name: string): Promise<void> {
   const now = context.clock();
@@ -216,8 +216,8 @@ export async function deleteWorkspace(context: PeopleContext, request: RequestCo
 }
 
 /**
- * Throws `forbidden` if an owner who is not an operator transfers ownership to an operator: the admins of the
- * workspace, including the previous owner, could then use servers on this machine without the operator's consent.
+ * Throws `forbidden` if an owner who is not an operator transfers ownership to an operator, because the admins of the
+ * workspace, including the previous owner, could then run commands on this machine without the operator's consent.
  */
 async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
   const [owner, newOwner] = [await findPerson(trx, ownerId), await findPerson(trx, newOwnerId)];
@@ -229,8 +229,8 @@ async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: s
 }
 
 /**
- * Transfers ownership; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`,
- * `quota_exceeded`.
+ * Transfers ownership of the workspace. The previous owner becomes an admin. Throws `not_found`, `forbidden`,
+ * `conflict` and `quota_exceeded`.
  */
 export async function transferOwnership(
   context: PeopleContext,

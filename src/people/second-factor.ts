@@ -1,0 +1,42 @@
+import { verify } from 'otplib';
+import { advanceTotpStep, consumeRecoveryCode, type PersonRow } from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { type PeopleContext, sha256, totpIdentity } from './context.ts';
+
+const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
+
+/** Returns a recovery code in the form used for comparison: upper case, without separators. */
+export function normalizeRecoveryCode(code: string): string {
+  return code.replace(/[\s-]/g, '').toUpperCase();
+}
+
+/** A code that was checked: the time step of a TOTP code, or the digest of a recovery code. */
+export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
+
+/**
+ * Checks a TOTP or recovery code. Returns null if it cannot be right. Whether it was used before, and whether a
+ * recovery code exists, is checked by `consumeSecondFactor`.
+ */
+export async function checkSecondFactorCode(
+  context: PeopleContext,
+  person: PersonRow,
+  code: string,
+): Promise<SecondFactor | null> {
+  const digits = code.replace(/\s/g, '');
+  if (/^\d{6}$/.test(digits)) {
+    if (person.totp_sealed === null) return null;
+    const secret = context.seal.open(person.totp_sealed, totpIdentity(person));
+    const epoch = Math.floor(context.clock() / 1000);
+    const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
+    return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
+  }
+  const plain = normalizeRecoveryCode(code);
+  return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
+}
+
+/** Consumes a code. Returns true for exactly one of several callers with the same code (ASVS 6.5.1). */
+export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
+  return 'step' in factor
+    ? advanceTotpStep(trx, personId, factor.step)
+    : consumeRecoveryCode(trx, personId, factor.recovery);
+}
