@@ -93,7 +93,7 @@ export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });
   const { cluster, keys } = await startTestCluster(start, {
-    bound: LEASE_MS,
+    revocationBoundMs: LEASE_MS,
     durable: true,
     keys: SEQUENTIAL_DELETIONS + CONCURRENT_DELETIONS + DELETIONS_WITH_FROZEN_NODE,
   });

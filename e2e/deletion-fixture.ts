@@ -52,7 +52,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
 
   before(async () => {
     const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory.path, environment);
-    ({ cluster, keys } = await startTestCluster(start, { bound: BOUND, keys: keyCount }));
+    ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: BOUND, keys: keyCount }));
   });
 
   after(async () => {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { PERMISSIONS } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { arbitraryOf, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
+import { createArbitrary, type JsonSchema, type Schemas } from '../testing/schema-arbitrary.ts';
 import {
   bearer,
   createKey,
@@ -122,7 +122,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
           if (response.status === 201 || response.status === 202) await expectReadable(path, headers, response.body);
         };
         const options = { numRuns: RUNS, endOnFailure: true };
-        await fc.assert(fc.asyncProperty(arbitraryOf(schema, document.components.schemas), sendOne), options);
+        await fc.assert(fc.asyncProperty(createArbitrary(schema, document.components.schemas), sendOne), options);
       }
     }
     await expectListsReadable();
@@ -132,7 +132,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     const operation = document.paths['/v1/activity/events']?.['post'];
     const schema = document.components.schemas['CloudEvent'];
     assert.ok(operation !== undefined && schema !== undefined);
-    const event = arbitraryOf(schema, document.components.schemas);
+    const event = createArbitrary(schema, document.components.schemas);
     const headers = { ...senders.token, 'content-type': 'application/json' };
     const sendOne = async (body: unknown) => {
       const text = JSON.stringify(body ?? null);
@@ -149,7 +149,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         const names = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
         if (names.length === 0 || path.endsWith('/logs') || path === '/v1/guards/revocations') continue;
         const query = fc.constantFrom(...names).chain(({ name, schema = {}, example }) => {
-          const value = arbitraryOf(
+          const value = createArbitrary(
             { ...schema, ...(example !== undefined && { examples: [example] }) },
             document.components.schemas,
           );

@@ -14,7 +14,7 @@ import {
   singleSignOnSettings,
   startOpenidIssuer,
 } from '../testing/openid-issuer.ts';
-import { createSignInBrowser, outcomeOf, problemOf } from '../testing/single-sign-on-browser.ts';
+import { createSignInBrowser, readProblemCode, readSignInOutcome } from '../testing/single-sign-on-browser.ts';
 import { changeDatabase } from '../testing/sql.ts';
 import {
   cookieOf,
@@ -61,7 +61,7 @@ async function invite(email: string): Promise<string> {
 }
 
 function signedIn(response: TestResponse, at: TestServer = server): TestPerson {
-  const { session, location } = outcomeOf(response);
+  const { session, location } = readSignInOutcome(response);
   assert.ok(session !== null, `expected a session, led to ${location}: ${response.text}`);
   return createTestPerson(at, '', session, '');
 }
@@ -89,13 +89,13 @@ describe('signing up and in', () => {
 
   test('an invitation for another address is refused', async () => {
     const refused = await browser.signIn(account('mallory'), { invitation: await invite('somebody@example.com') });
-    assert.equal(problemOf(refused), 'invitation_invalid');
+    assert.equal(readProblemCode(refused), 'invitation_invalid');
   });
 
   test('a person who has an account is led to the invitation after signing in', async () => {
     await signUpWithProvider('known');
     const code = await invite('other@example.com');
-    const { location } = outcomeOf(await browser.signIn(account('known'), { invitation: code }));
+    const { location } = readSignInOutcome(await browser.signIn(account('known'), { invitation: code }));
     assert.equal(location, `/accept-invitation#${code}`);
   });
 
@@ -105,9 +105,9 @@ describe('signing up and in', () => {
     const response = await browser.openRedirectUri(started, account('grace'), {
       cookie: `${started.cookie}; ${planted}`,
     });
-    const { session } = outcomeOf(response);
+    const { session } = readSignInOutcome(response);
     assert.ok(session !== null && session !== planted);
-    const second = outcomeOf(await browser.signIn(account('grace'))).session;
+    const second = readSignInOutcome(await browser.signIn(account('grace'))).session;
     assert.notEqual(second, session);
     const cookies = response.headers.getSetCookie();
     assert.ok(cookies.every((cookie) => /; HttpOnly; SameSite=Lax$/.test(cookie)));
@@ -170,41 +170,41 @@ describe('refusals', () => {
     test(name, async () => {
       const response = await browser.openRedirectUri(await browser.start(), tokens, { parameters });
       assert.equal(response.status, 303);
-      assert.equal(problemOf(response), problem);
+      assert.equal(readProblemCode(response), problem);
     });
   }
 
   test('the response to a request of another browser', async () => {
     const [mine, theirs] = [await browser.start(), await browser.start()];
     assert.equal(
-      problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: theirs.cookie })),
+      readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: theirs.cookie })),
       'expired',
     );
     assert.equal(
-      problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
+      readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
       'expired',
     );
     const both = `${theirs.cookie}; ${mine.cookie}`;
-    assert.equal(problemOf(await browser.openRedirectUri(mine, account('grace'), { cookie: both })), 'expired');
+    assert.equal(readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: both })), 'expired');
   });
 
   test('a response that was already used, even with a new code', async () => {
     const started = await browser.start();
     signedIn(await browser.openRedirectUri(started, account('grace')));
-    assert.equal(problemOf(await browser.openRedirectUri(started, account('grace'))), 'expired');
+    assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
   test('a response after ten minutes', async () => {
     const started = await browser.start();
     offsetMs += 11 * 60 * SECOND;
-    assert.equal(problemOf(await browser.openRedirectUri(started, account('grace'))), 'expired');
+    assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
   test('a disabled person', async () => {
     const person = await signUpWithProvider('leaver');
     const { body } = await person.call<{ id: string }>('/v1/me');
     await owner.call(`/v1/people/${body.id}`, { method: 'PATCH', body: { disabled: true } });
-    assert.equal(problemOf(await browser.signIn(account('leaver'))), 'disabled');
+    assert.equal(readProblemCode(await browser.signIn(account('leaver'))), 'disabled');
   });
 
   test('refusals are in the activity log, and no code or token is', async () => {
@@ -231,7 +231,7 @@ test('a person returns to own pages only', async () => {
   ];
   for (const [from, expected] of returns) {
     const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(from)}`);
-    assert.equal(outcomeOf(await browser.openRedirectUri(started, account('grace'))).location, expected, from);
+    assert.equal(readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location, expected, from);
   }
 });
 
@@ -239,7 +239,7 @@ test('a provider that is down is named on the sign-in page, and nothing else fai
   const started = await browser.start();
   issuer.isDown = true;
   const response = await browser.openRedirectUri(started, account('grace'));
-  assert.equal(problemOf(response), 'unavailable');
+  assert.equal(readProblemCode(response), 'unavailable');
   const other = await startTestServer({ environment: singleSignOnSettings(issuer) });
   const start = await other.call('/v1/oidc/start?return=/people');
   assert.equal(start.status, 303);
@@ -267,14 +267,14 @@ describe('linking', () => {
     assert.equal(codeOf(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
     assert.equal(codeOf(await link(linda, { singleSignOn: true })), 'sign_in_failed');
     const proof = { password: PASSWORD };
-    assert.equal(problemOf(await link(linda, proof, owner.cookie)), 'expired');
-    assert.equal(problemOf(await link(linda, proof, linda.cookie, account('mallory'))), 'other_address');
+    assert.equal(readProblemCode(await link(linda, proof, owner.cookie)), 'expired');
+    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, account('mallory'))), 'other_address');
     const unverified = account('linda', { email_verified: false });
-    assert.equal(problemOf(await link(linda, proof, linda.cookie, unverified)), 'not_verified');
-    assert.equal(problemOf(await link(linda, proof, linda.cookie, account('grace'))), 'linked_to_another');
+    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, unverified)), 'not_verified');
+    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, account('grace'))), 'linked_to_another');
     assert.deepEqual(await identitiesOf(linda), []);
 
-    assert.equal(outcomeOf(await link(linda, proof)).location, '/account');
+    assert.equal(readSignInOutcome(await link(linda, proof)).location, '/account');
     const [identity] = await identitiesOf(linda);
     assert.equal(identity?.email, 'linda@example.com');
     const other = signedIn(await browser.signIn(account('linda')));
@@ -282,7 +282,7 @@ describe('linking', () => {
     assert.equal(unlinked.status, 204);
     assert.equal((await other.call('/v1/me')).status, 401);
     assert.equal((await linda.call('/v1/me')).status, 200);
-    assert.equal(problemOf(await browser.signIn(account('linda'))), 'account_exists');
+    assert.equal(readProblemCode(await browser.signIn(account('linda'))), 'account_exists');
     const log = await owner.call('/v1/audit-events?action=person.identity_linked');
     assert.match(log.text, /linda@example\.com/);
   });
@@ -294,7 +294,7 @@ describe('linking', () => {
     const old = signedIn(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
     assert.equal(codeOf(await start(old)), 'sign_in_failed');
     const stale = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
-    assert.equal(problemOf(stale), 'refused');
+    assert.equal(readProblemCode(stale), 'refused');
     const started = await browser.start('/v1/oidc/start', { fresh: true });
     assert.equal(started.url.searchParams.get('prompt'), 'login');
     const fresh = signedIn(await browser.openRedirectUri(started, account('fresh', { auth_time: seconds })));
@@ -317,7 +317,7 @@ test('a second factor is asked for unless the provider says that several were us
   assert.equal((await person.call('/v1/me')).status, 401);
 
   const waiting = await browser.signIn(account('tess', { amr: ['pwd'] }));
-  assert.deepEqual(outcomeOf(waiting), { location: '/sign-in?step=code&from=%2F', session: null });
+  assert.deepEqual(readSignInOutcome(waiting), { location: '/sign-in?step=code&from=%2F', session: null });
   const cookie = waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   offsetMs += 31 * SECOND;
   const answer = (code: string, headers: Record<string, string> = { cookie }) =>
@@ -357,7 +357,7 @@ test('a policy that requires two factors counts those of the provider, also for 
   const start = await owner.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
   const code = await generate({ secret: start.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
   const confirmed = await owner.call('/v1/me/two-factor/confirm', { body: { code } });
-  owner = createTestPerson(server, owner.email, outcomeOf(confirmed).session ?? '', owner.workspaceId);
+  owner = createTestPerson(server, owner.email, readSignInOutcome(confirmed).session ?? '', owner.workspaceId);
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
   const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, '', cookie, owner.workspaceId);
   const single = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['pwd'] }))));
@@ -429,7 +429,7 @@ describe('groups', () => {
     await fresh();
     offsetMs += 31 * SECOND;
     const waiting = await browser.signIn(inGroups('tess', 'lead'));
-    assert.equal(outcomeOf(waiting).session, null);
+    assert.equal(readSignInOutcome(waiting).session, null);
     assert.equal(await memberIdOf('tess'), '');
     const headers = { cookie: waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
     const body = { code: await totpOfTess() };
@@ -519,15 +519,15 @@ test('without passwords the provider is the only way in, and a link of an operat
     environment: { ...singleSignOnSettings(issuer), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
   });
   const page = createSignInBrowser(strict, issuer);
-  assert.equal(problemOf(await page.signIn(account('first'))), 'no_account');
+  assert.equal(readProblemCode(await page.signIn(account('first'))), 'no_account');
   const setupCode = new URL(strict.setupLink ?? '').hash.replace('#code=', '');
-  assert.equal(problemOf(await page.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
+  assert.equal(readProblemCode(await page.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
   const first = signedIn(await page.signIn(account('first'), { setupCode }), strict);
   const me = await first.call<{ id: string; operator: boolean }>('/v1/me');
   assert.equal(me.body.operator, true);
   const second = signedIn(await page.signIn(account('second')), strict);
   assert.equal((await second.call<{ operator: boolean }>('/v1/me')).body.operator, false);
-  assert.equal(problemOf(await page.signIn(account('third', { email_verified: false }))), 'not_verified');
+  assert.equal(readProblemCode(await page.signIn(account('third', { email_verified: false }))), 'not_verified');
 
   const email = 'first@example.com';
   const closed: readonly (readonly [string, object])[] = [

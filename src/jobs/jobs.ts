@@ -1,5 +1,5 @@
 import { createId } from '../contract/id.ts';
-import { insertJob, lockUnfinishedJobOf, updateJob } from '../store/jobs.ts';
+import { insertJob, lockUnfinishedJob, updateJob } from '../store/jobs.ts';
 import type { JobTable } from '../store/schema/jobs.ts';
 import type { Trx } from '../store/store.ts';
 
@@ -169,7 +169,7 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
     },
 
     async cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean> {
-      const row = await lockUnfinishedJobOf(trx, workspaceId, resourceId);
+      const row = await lockUnfinishedJob(trx, workspaceId, resourceId);
       if (row === undefined) return false;
       const now = clock();
       if (row.status === 'waiting' && row.attempt === 0) {
@@ -184,7 +184,7 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
     },
 
     async resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean> {
-      const row = await lockUnfinishedJobOf(trx, workspaceId, resourceId);
+      const row = await lockUnfinishedJob(trx, workspaceId, resourceId);
       if (row === undefined || row.status !== 'waiting' || row.attempt === 0) return false;
       await updateJob(trx, row, { run_at: clock() }, 'keep');
       return true;

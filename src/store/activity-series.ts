@@ -53,7 +53,7 @@ export async function readSeries(
 ): Promise<{ readonly total: number; readonly series: Series[] }> {
   const engine = engineOf(db);
   // SQLite reads a whole row, including a large sketch, even to compare one column. This covering index contains no
-  // sketches, but no subjects either.
+  // sketches and no counts by subject.
   const usesChartIndex = engine === 'sqlite' && dimension !== 'subject';
   const index = usesChartIndex ? sql`indexed by activity_rollup_chart` : sql``;
   const dimensionFilter = usesChartIndex ? sql`and rollup.dimension in ('type', 'source')` : sql``;

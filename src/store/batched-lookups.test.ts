@@ -76,7 +76,7 @@ function openLookups(
   };
 }
 
-async function outcomeOf(lookup: Promise<unknown>): Promise<string> {
+async function readOutcome(lookup: Promise<unknown>): Promise<string> {
   try {
     await lookup;
     return 'succeeded';
@@ -129,7 +129,7 @@ test('a lookup that starts after a row was deleted never returns it, even while 
 
 test('lookups beyond the queue limit are refused immediately, and the others succeed', async () => {
   const { find, close } = openLookups({ maxWaiting: 50 });
-  const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
+  const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => readOutcome(find(number))));
   assert.equal(outcomes.filter((outcome) => outcome === 'succeeded').length, 50);
   assert.equal(outcomes.filter((outcome) => outcome === 'The database is too busy.').length, 30);
   await close();
@@ -164,10 +164,10 @@ test('lookups fail in bounded time when the database stalls and immediately when
   const { find, close } = openLookups({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
   assert.equal(await find(1), nameOf(1));
   proxy.stall();
-  const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));
+  const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => readOutcome(find(number))));
   assert.deepEqual([...new Set(outcomes)], ['The database cannot be reached.']);
   proxy.resume();
-  await until(async () => (await outcomeOf(find(2))) === 'succeeded', 5_000);
+  await until(async () => (await readOutcome(find(2))) === 'succeeded', 5_000);
   assert.equal(await find(2), nameOf(2));
   await close();
   await proxy.close();

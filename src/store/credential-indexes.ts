@@ -23,9 +23,9 @@ export interface CredentialListRequest {
 export interface IndexScan {
   /** The sort order of its entries. */
   readonly sort: CredentialSort;
-  /** Restricts the scan to the entries that a filter may match. */
+  /** Restricts the scan to the entries that a filter can match. */
   readonly restrict: (credentials: CredentialSelection) => CredentialSelection;
-  /** The filters and sort orders that need no columns besides those in its entries. */
+  /** The filters and sort orders for which its entries contain all compared columns. */
   readonly covers: readonly string[];
   /** The filters that all entries match. */
   readonly implies: readonly string[];
@@ -124,8 +124,8 @@ export function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
 /** Returns the scans that, read in order, yield the entries of an index after a position. */
 export function scansAfter(index: IndexScan, direction: 'asc' | 'desc', after: ListPosition | null): IndexScan[] {
   if (after === null) return [index];
-  // One scan of equal values and one of later values, because SQLite uses no expression index for the combined
-  // condition.
+  // One scan of entries with the same value and one of entries with later values, because SQLite does not use an
+  // expression index for the combined condition.
   const compare = direction === 'asc' ? '>' : '<';
   const value = SORT_EXPRESSIONS[index.sort];
   return [

@@ -89,7 +89,7 @@ function readRows(
 }
 
 /** Selects the IDs of the first matches among the first `limit` entries of an index. */
-function idsOfMatches(
+function selectMatchingIds(
   db: Queryable,
   request: CredentialListRequest,
   index: IndexScan,
@@ -120,9 +120,9 @@ async function readInOrder(
     const missing = page.limit + 1 - rows.length;
     // Usually a few entries contain enough matches. If they do not, all `limit` entries are read.
     for (const entries of new Set([Math.min(limit, missing * 4), limit])) {
-      const found = await readRows(db, request, idsOfMatches(db, request, scan, entries, missing));
-      const isComplete = found.length === missing || (await hasAtMost(db, request, scan, entries));
-      if (isComplete) rows.push(...found);
+      const matches = await readRows(db, request, selectMatchingIds(db, request, scan, entries, missing));
+      const isComplete = matches.length === missing || (await hasAtMost(db, request, scan, entries));
+      if (isComplete) rows.push(...matches);
       if (isComplete) break;
       if (entries === limit) return null;
     }
@@ -139,7 +139,7 @@ function readSorted(
   limit: number,
 ): Promise<CredentialRow[]> {
   const { sort, direction, page } = request;
-  const ids = idsOfMatches(db, request, index, limit, page.limit + 1);
+  const ids = selectMatchingIds(db, request, index, limit, page.limit + 1);
   if (page.after === null) return readRows(db, request, ids);
   const { value, id } = page.after;
   const compare = sql.raw(direction === 'asc' ? '>' : '<');

@@ -72,8 +72,8 @@ forEachEngine('the store', (engine) => {
       rows.map(({ slug }) => slug),
       slugs.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
     );
-    const found = await store.queryFirst<{ id: string }>('select id from workspace where id = ?', ['wsp_A']);
-    assert.equal(found, undefined);
+    const row = await store.queryFirst<{ id: string }>('select id from workspace where id = ?', ['wsp_A']);
+    assert.equal(row, undefined);
   });
 
   test('53-bit integers and bytes round-trip unchanged', async () => {

@@ -22,7 +22,7 @@ const READ_WORKSPACE = `select counter, head_id,
     select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
   )) as revocations from (${READ_HEAD})`;
 
-// A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
+// A guard receives only its own workspace's revocations; other workspaces' revocations count as confirmed.
 const READ_LEASES = `select (
     select json_group_array(value ->> 'id') from json_each(?3)
     where value ->> 'number' > (select number from revocation_counter) or exists (

@@ -29,7 +29,7 @@ export async function lockJob(trx: Trx, workspaceId: string, id: string): Promis
 }
 
 /** Locks the unfinished job of a resource until the transaction ends and returns it, or undefined if there is none. */
-export async function lockUnfinishedJobOf(
+export async function lockUnfinishedJob(
   trx: Trx,
   workspaceId: string,
   resourceId: string,

@@ -74,7 +74,7 @@ const GRANT_LEASE = {
       lease_until = greatest(node.lease_until, excluded.lease_until)
     returning ${DATABASE_CLOCK} as now`,
 };
-// A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
+// A guard receives only its own workspace's revocations; other workspaces' revocations count as confirmed.
 const READ_LEASES = {
   name: 'devpilot_read_leases',
   text: `select ${SELECT_HISTORY} as history, node.id, node.workspace_id, lease_until - ${DATABASE_CLOCK} as remaining_ms, case

@@ -127,9 +127,9 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
 
   /** Passes a connection, or the right to open one, to the next waiting request; returns false if none waits. */
   function passToNext(client: pg.PoolClient | null): boolean {
-    const next = queue.dequeue();
-    next?.resolve(client);
-    return next !== undefined;
+    const waiter = queue.dequeue();
+    waiter?.resolve(client);
+    return waiter !== undefined;
   }
 
   function returnClient(client: pg.PoolClient, isLost: boolean): void {

@@ -19,9 +19,9 @@ export async function listDueSchedules(
   limit: number,
 ): Promise<{ id: string; workspace_id: string }[]> {
   const { table, column } = SCHEDULES[schedule];
-  const next = sql.ref(column);
+  const nextDueAt = sql.ref(column);
   const { rows } = await sql<{ id: string; workspace_id: string }>`select id, workspace_id from ${sql.table(table)}
-    where ${next} <= ${now} order by ${next} limit ${limit}`.execute(db);
+    where ${nextDueAt} <= ${now} order by ${nextDueAt} limit ${limit}`.execute(db);
   return rows;
 }
 

@@ -42,7 +42,7 @@ const WAL_MAGIC = [0x377f0682, 0x377f0683];
 
 const statePath = (directory: string) => join(directory, 'devpilot.state');
 const databasePath = (directory: string) => join(directory, 'devpilot.db');
-const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
+const readFileSize = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
 
 const ACCEPT_HINT = 'If that is not possible, run: devpilot store accept --lost-changes';
 const RESTORE_HINT = 'Restore a backup into an empty directory.';
@@ -75,7 +75,7 @@ export function writeState(directory: string, state: StoreState): void {
  * has a valid header.
  */
 function hasWal(path: string): boolean {
-  if (sizeOf(path) < WAL_HEADER_BYTES) return false;
+  if (readFileSize(path) < WAL_HEADER_BYTES) return false;
   const header = Buffer.alloc(WAL_HEADER_BYTES);
   const file = openSync(path, 'r');
   readSync(file, header, 0, WAL_HEADER_BYTES, 0);
@@ -104,7 +104,7 @@ function readInstallation(database: DatabaseSync): InstallationState | undefined
 }
 
 function checkIntegrity(database: DatabaseSync, path: string): void {
-  if (sizeOf(path) > MAX_STARTUP_CHECK_BYTES) return;
+  if (readFileSize(path) > MAX_STARTUP_CHECK_BYTES) return;
   const result = database.prepare('pragma quick_check(1)').get()?.['quick_check'];
   if (result !== 'ok')
     throw new StartRefusedError(`${path} is damaged (${String(result).split('\n')[0]}). ${RESTORE_HINT}`);
@@ -136,7 +136,7 @@ function refuseMissingFile(directory: string, state: StoreState | null): void {
   const condition = existsSync(path) ? 'is empty' : 'is missing';
   const secret = join(directory, 'secret');
   const evidence = state === null && existsSync(secret) ? secret : statePath(directory);
-  const existedBefore = state !== null || existsSync(secret) || sizeOf(`${path}-wal`) > 0;
+  const existedBefore = state !== null || existsSync(secret) || readFileSize(`${path}-wal`) > 0;
   if (!existedBefore) return;
   throw new StartRefusedError(
     `${path} ${condition}, but ${evidence} shows that a database was here. Restore the file, or restore a backup. ${ACCEPT_HINT}`,
@@ -178,7 +178,7 @@ export function assertStoreComplete(directory: string): void {
   const state = readState(directory);
   // A crash during creation can leave anything, including a journal that must be rolled back.
   if (state?.store === null) return;
-  if (sizeOf(path) === 0) {
+  if (readFileSize(path) === 0) {
     refuseMissingFile(directory, state);
     return;
   }
@@ -190,18 +190,18 @@ export function assertStoreComplete(directory: string): void {
 /** Accepts the current contents of the directory as the store. Removes an empty file. */
 export function resetState(directory: string): void {
   const path = databasePath(directory);
-  if (sizeOf(path) === 0) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  if (readFileSize(path) === 0) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
   writeState(directory, { store: null, starts: 0 });
 }
 
 /** Records that a store is being created here, so that a crash during its creation does not count as data loss. */
 export function recordCreation(directory: string): void {
-  if (sizeOf(databasePath(directory)) === 0 && readState(directory) === null)
+  if (readFileSize(databasePath(directory)) === 0 && readState(directory) === null)
     writeState(directory, { store: null, starts: 0 });
 }
 
 /** Whether the file is too large to have been checked before the start. */
-export const needsBackgroundCheck = (path: string): boolean => sizeOf(path) > MAX_STARTUP_CHECK_BYTES;
+export const needsBackgroundCheck = (path: string): boolean => readFileSize(path) > MAX_STARTUP_CHECK_BYTES;
 
 /** Marks a consistent copy as complete. */
 export function markCopyClean(path: string): void {

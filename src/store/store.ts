@@ -63,8 +63,8 @@ interface Lockable {
  * Locks the rows of a query until the transaction ends, so that they cannot change between a check and its use.
  * The embedded store has one writer and needs no locks.
  */
-export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
-  return engineOf(trx) === 'postgres' ? query.forUpdate(of as never) : query;
+export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, table: string): Query {
+  return engineOf(trx) === 'postgres' ? query.forUpdate(table as never) : query;
 }
 
 /** Returns whether a store rejected a row because of a unique constraint. */

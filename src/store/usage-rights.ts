@@ -3,7 +3,7 @@ import { DAY } from '../contract/limits.ts';
 import { findInstallation } from './installation.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** Stored instead of an app's ID for uses that concern no particular app. */
+/** Stored instead of an app's ID for uses that do not concern a particular app. */
 const NO_APP = '';
 /** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
 const MAX_APPS_PER_CREDENTIAL = 100;

@@ -29,9 +29,9 @@ export function startCompiler(): Compiler {
   let snapshot = api.updateSnapshot({ openProjects: Object.values(PROJECTS) });
 
   function project(name: keyof typeof PROJECTS): Project {
-    const found = snapshot.getProject(PROJECTS[name]);
-    if (found === undefined) throw new Error(`${PROJECTS[name]} was not opened.`);
-    return found;
+    const openedProject = snapshot.getProject(PROJECTS[name]);
+    if (openedProject === undefined) throw new Error(`${PROJECTS[name]} was not opened.`);
+    return openedProject;
   }
 
   function update(changed: string[]): void {

@@ -46,7 +46,7 @@ const LOWER_LIMITS = ['minLength', 'minimum', 'minItems', 'minProperties'];
 const OTHER_LIMITS = ['format', 'pattern', 'uniqueItems'];
 type Direction = 'req' | 'res';
 
-const nameOf = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
+const componentName = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
 
 /** File with the facts of the committed document. `scripts/openapi-snapshot.ts` updates it. */
 export const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi-snapshot.txt', import.meta.url));
@@ -58,12 +58,12 @@ export function extractFacts(document: OpenApiDocument): string[] {
   const facts = new Set<string>();
   const components = document.components as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   const resolve = <Value extends { readonly $ref?: string }>(value: Value, kind: string): Value =>
-    value.$ref === undefined ? value : ((components[kind]?.[nameOf(value.$ref)] ?? {}) as Value);
+    value.$ref === undefined ? value : ((components[kind]?.[componentName(value.$ref)] ?? {}) as Value);
   const describedComponents = new Set<string>();
 
   function addSchemaFacts(schema: Schema, direction: Direction, location: string): void {
     if (schema.$ref !== undefined) {
-      const name = nameOf(schema.$ref);
+      const name = componentName(schema.$ref);
       facts.add(`${direction} ${location} ${name}`);
       if (describedComponents.has(`${direction} ${name}`)) return;
       describedComponents.add(`${direction} ${name}`);

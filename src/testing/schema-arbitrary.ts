@@ -44,7 +44,7 @@ const UNITS = ['a', 'Z', '7', '-', '.', '/', ' ', 'é', 'e\u0301', '中', '😀'
 const repeatTo = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(length / Math.max(1, [...unit].length)));
 
-function textOf(schema: JsonSchema): fc.Arbitrary<unknown> {
+function createTextArbitrary(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { minLength = 0, maxLength = 8_192, examples = [], format, pattern } = schema;
   const edges = [minLength - 1, minLength, maxLength, maxLength + 1].filter(
     (length) => length >= 0 && length <= 140_000,
@@ -59,25 +59,26 @@ function textOf(schema: JsonSchema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...examples) }, { weight: 1, arbitrary: edgeCases });
 }
 
-function numberOf({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema): fc.Arbitrary<unknown> {
+function createNumberArbitrary({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema): fc.Arbitrary<unknown> {
   const edges = [minimum - 1, minimum, maximum, maximum + 1, 0, -0, 0.5, Number.MAX_SAFE_INTEGER, -1e308, ...examples];
   return fc.oneof(fc.constantFrom<unknown>(...edges), fc.integer());
 }
 
-function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+function createObjectArbitrary(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const { properties = {}, required = [], additionalProperties } = schema;
   const propertyArbitraries = Object.fromEntries(
     Object.entries(properties).map(([name, property]) => [
       name,
       // Required fields are omitted rarely, and optional fields often, because each field may cause a rejection.
       fc.oneof(
-        { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(property, schemas) },
+        { weight: required.includes(name) ? 40 : 1, arbitrary: createArbitrary(property, schemas) },
         { weight: required.includes(name) ? 1 : 3, arbitrary: fc.constant(undefined) },
       ),
     ]),
   );
   const declaredFields = fc.record(propertyArbitraries);
-  const values = typeof additionalProperties === 'object' ? arbitraryOf(additionalProperties, schemas) : fc.constant(1);
+  const values =
+    typeof additionalProperties === 'object' ? createArbitrary(additionalProperties, schemas) : fc.constant(1);
   const isRecord = typeof additionalProperties === 'object';
   const additionalFields = fc.dictionary(
     fc.oneof(fc.constantFrom('NAME', 'A_1', '__proto__', 'constructor', ''), fc.string({ maxLength: 20 })),
@@ -88,9 +89,9 @@ function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   return fc.tuple(declaredFields, undeclaredFields).map(([fields, others]) => ({ ...others, ...fields }));
 }
 
-function arrayOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+function createArrayArbitrary(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const { minItems = 0, maxItems = 100, items = {} } = schema;
-  const item = arbitraryOf(items, schemas);
+  const item = createArbitrary(items, schemas);
   const lengths = [minItems - 1, minItems, minItems + 1, Math.min(maxItems, 200), Math.min(maxItems + 1, 201)];
   const edges = fc
     .tuple(item, fc.constantFrom(...lengths.filter((length) => length >= 0)))
@@ -98,13 +99,13 @@ function arrayOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 3, arbitrary: fc.array(item, { maxLength: 4 }) }, { weight: 1, arbitrary: edges });
 }
 
-function typedOf(schema: JsonSchema, type: string | undefined, schemas: Schemas): fc.Arbitrary<unknown> {
-  if (type === 'string') return textOf(schema);
-  if (type === 'integer' || type === 'number') return numberOf(schema);
+function createTypedArbitrary(schema: JsonSchema, type: string | undefined, schemas: Schemas): fc.Arbitrary<unknown> {
+  if (type === 'string') return createTextArbitrary(schema);
+  if (type === 'integer' || type === 'number') return createNumberArbitrary(schema);
   if (type === 'boolean') return fc.boolean();
   if (type === 'null') return fc.constant(null);
-  if (type === 'array') return arrayOf(schema, schemas);
-  if (type === 'object') return objectOf(schema, schemas);
+  if (type === 'array') return createArrayArbitrary(schema, schemas);
+  if (type === 'object') return createObjectArbitrary(schema, schemas);
   return fc.jsonValue();
 }
 
@@ -112,15 +113,15 @@ function typedOf(schema: JsonSchema, type: string | undefined, schemas: Schemas)
  * Generates values for a schema: mostly valid values, often at the limits, and sometimes values beyond the limits or of
  * another type.
  */
-export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
+export function createArbitrary(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const { $ref, anyOf, oneOf, allOf } = schema;
-  if ($ref !== undefined) return arbitraryOf(schemas[$ref.slice($ref.lastIndexOf('/') + 1)] ?? {}, schemas);
+  if ($ref !== undefined) return createArbitrary(schemas[$ref.slice($ref.lastIndexOf('/') + 1)] ?? {}, schemas);
   const variants = anyOf ?? oneOf ?? allOf;
-  if (variants !== undefined) return fc.oneof(...variants.map((variant) => arbitraryOf(variant, schemas)));
+  if (variants !== undefined) return fc.oneof(...variants.map((variant) => createArbitrary(variant, schemas)));
   if ('const' in schema) return fc.constant(schema.const);
   const validValues =
     schema.enum !== undefined
       ? fc.constantFrom<unknown>(...schema.enum)
-      : fc.oneof(...[schema.type].flat().map((type) => typedOf(schema, type, schemas)));
+      : fc.oneof(...[schema.type].flat().map((type) => createTypedArbitrary(schema, type, schemas)));
   return fc.oneof({ weight: 30, arbitrary: validValues }, { weight: 1, arbitrary: WRONG_TYPE_VALUES });
 }

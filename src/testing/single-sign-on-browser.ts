@@ -46,7 +46,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
 }
 
 /** Returns the target of a redirect and the session cookie that a response sets; each is null if missing. */
-export function outcomeOf(response: TestResponse): {
+export function readSignInOutcome(response: TestResponse): {
   readonly location: string | null;
   readonly session: string | null;
 } {
@@ -55,7 +55,7 @@ export function outcomeOf(response: TestResponse): {
 }
 
 /** Returns the problem code in the target of a redirect; null if the sign-in succeeded or there is no code. */
-export function problemOf(response: TestResponse): string | null {
-  const { location, session } = outcomeOf(response);
+export function readProblemCode(response: TestResponse): string | null {
+  const { location, session } = readSignInOutcome(response);
   return session !== null ? null : new URL(location ?? '/', 'http://localhost').searchParams.get('problem');
 }

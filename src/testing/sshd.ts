@@ -22,14 +22,14 @@ export interface TestSshd {
 }
 
 /** Returns the process IDs of all descendants of a process. */
-function descendantsOf(parent: number): number[] {
+function listDescendants(parent: number): number[] {
   const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
     .filter(([, parentPid]) => parentPid === parent)
     .map(([pid = 0]) => pid);
-  return children.flatMap((pid) => [pid, ...descendantsOf(pid)]);
+  return children.flatMap((pid) => [pid, ...listDescendants(pid)]);
 }
 
 function isSshd(pid: number): boolean {
@@ -76,7 +76,7 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
     child.once('exit', () => reject(new Error(`sshd ended: ${output}`)));
   });
   function killSessions(): void {
-    for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) killProcess(pid);
+    for (const pid of listDescendants(child.pid ?? 0).filter(isSshd)) killProcess(pid);
   }
   return {
     port,

@@ -44,8 +44,8 @@ async function startProbedServer(
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const found = /Devpilot is at (\S+)\n/.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
+      const listeningUrl = /Devpilot is at (\S+)\n/.exec(output)?.[1];
+      if (listeningUrl !== undefined) resolve(listeningUrl);
     });
     child.once('close', (code) => reject(new Error(`The server ended with ${code} before it listened: ${output}`)));
   });
@@ -164,7 +164,7 @@ function createRequestBuilder(senders: Senders): RequestBuilder {
   };
 }
 
-function activityRequests({ token, post, get }: RequestBuilder): ExpensiveRequest[] {
+function createActivityRequests({ token, post, get }: RequestBuilder): ExpensiveRequest[] {
   const batch = { ...token, 'content-type': 'application/cloudevents-batch+json' };
   return [
     post('/v1/activity/events', 'a batch of empty objects', batch, () => `[${repeatTo('{},', 8_000_000)}{}]`),
@@ -197,7 +197,7 @@ function activityRequests({ token, post, get }: RequestBuilder): ExpensiveReques
   ];
 }
 
-function errorRequests({ token, errorKey, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
+function createErrorRequests({ token, errorKey, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
   const compressed = { ...errorKey, 'content-encoding': 'gzip' };
   const envelope = (events: readonly string[]) =>
     gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
@@ -230,7 +230,7 @@ function errorRequests({ token, errorKey, post, get, postMany }: RequestBuilder)
   ];
 }
 
-function guardRequests({ key, post }: RequestBuilder): ExpensiveRequest[] {
+function createGuardRequests({ key, post }: RequestBuilder): ExpensiveRequest[] {
   // IPv6 addresses are several times as expensive to check as IPv4 addresses.
   const addresses = Array.from({ length: 20 }, (_, n) => ({
     address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
@@ -253,7 +253,7 @@ function guardRequests({ key, post }: RequestBuilder): ExpensiveRequest[] {
   ];
 }
 
-function appRequests({ person, token, key, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
+function createAppRequests({ person, token, key, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
   const hooks = (count: number) =>
     Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
   return [
@@ -294,7 +294,7 @@ function appRequests({ person, token, key, post, get, postMany }: RequestBuilder
   ];
 }
 
-function auditRequests({ url, person, get }: RequestBuilder): ExpensiveRequest[] {
+function createAuditRequests({ url, person, get }: RequestBuilder): ExpensiveRequest[] {
   return [
     get('/v1/audit-events?limit=200', 'a page of the activity log', person),
     {
@@ -311,9 +311,13 @@ function auditRequests({ url, person, get }: RequestBuilder): ExpensiveRequest[]
  */
 function createLargestRequests(senders: Senders): ExpensiveRequest[] {
   const builder = createRequestBuilder(senders);
-  return [activityRequests, errorRequests, guardRequests, appRequests, auditRequests].flatMap((create) =>
-    create(builder),
-  );
+  return [
+    createActivityRequests,
+    createErrorRequests,
+    createGuardRequests,
+    createAppRequests,
+    createAuditRequests,
+  ].flatMap((create) => create(builder));
 }
 
 const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));

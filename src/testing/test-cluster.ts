@@ -76,10 +76,10 @@ async function insertKeys(
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   {
-    bound: boundMs,
+    revocationBoundMs,
     keys: count,
     durable = false,
-  }: { readonly bound: number; readonly keys: number; readonly durable?: boolean },
+  }: { readonly revocationBoundMs: number; readonly keys: number; readonly durable?: boolean },
 ): Promise<{ cluster: TestCluster; keys: TestClusterKey[] }> {
   const postgres = await startPostgres({ durable });
   const proxy = await startStallingProxy(postgres.port);
@@ -87,7 +87,7 @@ export async function startTestCluster(
   const environment = {
     DATABASE_URL: databaseUrl,
     DEVPILOT_SECRET: TEST_SECRET,
-    DEVPILOT_REVOCATION_BOUND: `${boundMs}ms`,
+    DEVPILOT_REVOCATION_BOUND: `${revocationBoundMs}ms`,
   };
   const server = await startTestServer({ environment });
   const firstOwner = await signUpOwner(server);

@@ -8,7 +8,7 @@ const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
 const PROBLEM = 'application/problem+json';
 
 /** Returns the decoded path of a request target, which can be a path or a URL. */
-function pathOf(target: string): string {
+function decodePath(target: string): string {
   const path = target.replace(/^https?:\/\/[^/]*/, '');
   try {
     return decodeURI(path);
@@ -62,7 +62,7 @@ function describeInvalidValue(response: SentResponse, validator: Validator): str
 /** Describes how a response differs from the document; null if it does not differ. */
 function describeDifference(response: SentResponse, { paths, validators, problem }: Validators): string | null {
   const { method, status, contentType, body } = response;
-  const path = pathOf(response.path);
+  const path = decodePath(response.path);
   if (!DOCUMENTED_PATHS.test(path)) return null;
   const template = findTemplate(path, Object.keys(paths));
   // `HEAD` has the same responses as `GET`, and `/v1/authorize` accepts every method.

@@ -191,8 +191,8 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         for (const sort of CREDENTIAL_SORTS) {
           const inOrder = (await readAllPages(sort, 'desc', {}, 200)).filter(matches).map(({ id }) => id);
           for (const bounds of [LIST_BOUNDS, READ_INDEXES, READ_IN_ORDER]) {
-            const found = (await readAllPages(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
-            assert.deepEqual(found, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
+            const ids = (await readAllPages(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
+            assert.deepEqual(ids, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
           }
         }
         const firstPage = { limit: 3, after: null };

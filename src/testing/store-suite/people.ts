@@ -142,14 +142,14 @@ export function declarePeopleTests(fixture: StoreFixture): void {
 
     test('a workspace belongs to an operator while its owner is an enabled operator', async () => {
       const { workspaceId, personId } = await seedWorkspace(fixture.store);
-      const other = await seedPerson(fixture.store);
-      const admin = { id: createId('member'), workspace_id: workspaceId, person_id: other, created_at: NOW };
+      const adminId = await seedPerson(fixture.store);
+      const admin = { id: createId('member'), workspace_id: workspaceId, person_id: adminId, created_at: NOW };
       await fixture.store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
       const setFlags = (id: string, operator: number, disabled: number) =>
         fixture.store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
       const isOwned = () => isOwnedByOperator(fixture.store.read, workspaceId);
       assert.equal(await isOwned(), false);
-      await setFlags(other, 1, 0);
+      await setFlags(adminId, 1, 0);
       assert.equal(await isOwned(), false);
       await setFlags(personId, 1, 0);
       assert.equal(await isOwned(), true);

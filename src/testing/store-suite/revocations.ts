@@ -34,10 +34,10 @@ export function declareRevocationTests(fixture: StoreFixture): void {
         numbers,
       );
       await fixture.store.transaction((trx) => pruneRevocations(trx, NOW + 1));
-      const next = await fixture.store.transaction((trx) =>
+      const nextRevocation = await fixture.store.transaction((trx) =>
         insertRevocation(trx, fixture.owner.workspaceId, null, NOW),
       );
-      assert.equal(next.number, first + 48);
+      assert.equal(nextRevocation.number, first + 48);
       const remaining = await fixture.store.read
         .selectFrom('revocation')
         .select(['number', 'id'])
@@ -49,7 +49,7 @@ export function declareRevocationTests(fixture: StoreFixture): void {
         'the newest revocation is not deleted, because it identifies the history',
       );
       assert.equal(new Set(remaining.map((row) => row.id)).size, 2);
-      assert.equal(remaining[1]?.id, next.id);
+      assert.equal(remaining[1]?.id, nextRevocation.id);
     });
   });
 }
