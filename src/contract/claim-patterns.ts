@@ -24,9 +24,9 @@ export function matchesPattern(value: string, pattern: string): boolean {
   if (!value.startsWith(first) || !value.endsWith(last)) return false;
   let position = first.length;
   for (const part of others) {
-    const found = value.indexOf(part, position);
-    if (found === -1) return false;
-    position = found + part.length;
+    const index = value.indexOf(part, position);
+    if (index === -1) return false;
+    position = index + part.length;
   }
   return position + last.length <= value.length;
 }

@@ -100,7 +100,10 @@ export const WORKLOAD_LIMITS = {
   liveTokens: 2_000,
   /** Recorded exchanges per identity, for accepted and for refused exchanges. */
   exchanges: 50,
-  /** Burst and sustained rate of accepted exchanges, per second on each node. */
+  /**
+   * Accepted exchanges: the burst, the sustained rate per second on each node, and the number of identities that the
+   * limiter remembers.
+   */
   perIdentity: { burst: 300, perSecond: 1, addresses: 10_000 },
 } as const;
 
@@ -116,7 +119,10 @@ export const EXCHANGE_LIMITS = {
   perWorkspace: { burst: 600, perSecond: 3, addresses: 10_000 },
 } as const;
 
-/** Rate limit per client address for refused exchanges: burst and sustained rate per second. */
+/**
+ * Rate limit per client address for refused exchanges: the burst, the sustained rate per second, and the number of
+ * addresses that the limiter remembers.
+ */
 export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, addresses: 50_000 } as const;
 
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
@@ -136,7 +142,10 @@ export const GUARD_REPORT_LIMITS = {
   rightsPerCredential: 9,
 } as const;
 
-/** Rate limit per client address for well-formed secrets that do not exist: burst and sustained rate per second. */
+/**
+ * Rate limit per client address for well-formed secrets that do not exist: the burst, the sustained rate per second, and
+ * the number of addresses that the limiter remembers.
+ */
 export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
 
 /** Prefixes of secrets of other systems: their number per workspace and their lengths. */
