@@ -39,7 +39,7 @@ test('details show the change, its origin and the hash', async () => {
   const key = await createKey(fixture.owner, ['read'], { name: 'Edited key' });
   await fixture.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
   const tab = await fixture.open('/settings/activity-log');
-  const row = listItemOf(tab, 'changed permissions of the API key Edited key');
+  const row = listItemOf(tab, 'changed the permissions of the API key Edited key');
   await row.getByRole('button', { name: /Details of event/ }).click();
   await row.getByRole('row', { name: 'permissions read read, deploy' }).waitFor();
   await row.getByText(key.id).waitFor();
