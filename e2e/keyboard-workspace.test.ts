@@ -155,7 +155,7 @@ test('the policy is changed after the credentials that would violate it are show
   await keys.type(formatDate(Date.now() + DAY));
   await keys.toggle(tab.getByLabel('Allow the scope “all”'));
   await keys.enter(save);
-  await tab.getByText('The day must be at least 7 days ahead').first().waitFor();
+  await tab.getByText('Must be at least 7 days ahead').first().waitFor();
   await waitForFocus(tab, tab.getByLabel('Applies to existing'));
   await keys.press('ControlOrMeta+A');
   await keys.type(formatDate(Date.now() + 90 * DAY));

@@ -51,6 +51,25 @@ interface LiveLogProps {
   readonly emptyText: string;
 }
 
+/** Describes how many lines the log has and, if only a part of them is shown, which. */
+function describeShownLines({ lineCount, hasEnded }: LiveLogState, first: number, end: number, emptyText: string) {
+  if (lineCount === 0) return hasEnded ? strings.liveLog.noOutput : emptyText;
+  const total = strings.liveLog.lineCount(lineCount, !hasEnded);
+  const isPart = first > 0 || end < lineCount;
+  return isPart ? strings.liveLog.shownLines(total, first + 1, end) : total;
+}
+
+/** Returns the step and the server of a line; null if the previous line has the same ones. */
+function getHeading(
+  line: LogLine,
+  previous: LogLine | undefined,
+  serverName: LiveLogProps['serverName'],
+): string | null {
+  if (previous?.step === line.step && previous.serverId === line.serverId) return null;
+  const serverLabel = serverName?.(line.serverId) ?? null;
+  return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
+}
+
 /** The live output of a job. */
 export function LiveLog({ id, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
   const { lines, partialLines, lineCount, hasEnded, error } = log;
@@ -89,27 +108,10 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
     else setFollowsEnd(false);
   }
   const getLine = (number: number): LogLine | undefined => lines[number - firstInMemory];
-  const getHeading = (line: LogLine, previous: LogLine | undefined): string | null => {
-    if (previous?.step === line.step && previous.serverId === line.serverId) return null;
-    const serverLabel = serverName?.(line.serverId) ?? null;
-    return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
-  };
-  const lineCountText = strings.liveLog.lineCount(lineCount, !hasEnded);
-  const isPart = first > 0 || end < lineCount;
   return (
     <Section
       title={title}
-      description={
-        <span role="status">
-          {lineCount === 0
-            ? hasEnded
-              ? strings.liveLog.noOutput
-              : emptyText
-            : isPart
-              ? strings.liveLog.shownLines(lineCountText, first + 1, end)
-              : lineCountText}
-        </span>
-      }
+      description={<span role="status">{describeShownLines(log, first, end, emptyText)}</span>}
       actions={
         <Group gap="md">
           {!hasEnded && (
@@ -165,7 +167,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               <LogLineRow
                 key={number}
                 line={line}
-                heading={getHeading(line, getLine(number - 1))}
+                heading={getHeading(line, getLine(number - 1), serverName)}
                 match={number === selectedLine ? 'selected' : matchSet.has(number) ? 'match' : undefined}
               />
             );
@@ -179,7 +181,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               <LogLineRow
                 key={`${line.step} ${line.serverId} ${line.stream}`}
                 line={line}
-                heading={getHeading(line, lines.at(-1))}
+                heading={getHeading(line, lines.at(-1), serverName)}
               />
             ))
           )}

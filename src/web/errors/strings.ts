@@ -36,7 +36,7 @@ export const strings = {
   issuePage: {
     lastSeen: (time: string) => `last seen ${time}`,
     occurrencesTitle: 'Occurrences',
-    noOccurrences: 'The occurrences are no longer stored. Only their number is kept.',
+    noOccurrences: 'The occurrences are no longer stored. Only their count is kept.',
     latestOccurrence: 'Latest occurrence',
     occurrence: 'Occurrence',
     newer: 'Newer',

@@ -82,7 +82,7 @@ export const strings = {
     review: (name: string) => phrase`Review what ${name} created`,
     selectNone: 'Select none',
     selectAll: 'Select all',
-    deletionProgress: (count: number, total: number) => `${count} of ${total} deleted …`,
+    deletionProgress: (count: number, total: number) => `${count} of ${total} deleted…`,
     done: 'Done',
     cancel: 'Cancel',
     remove: (name: string) => phrase`Remove ${name}`,

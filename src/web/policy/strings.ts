@@ -33,8 +33,8 @@ export const strings = {
     setUpTwoFactor: (rule: string, link: ReactNode) =>
       sentence`${rule} Before you can require it, ${link} for your own account.`,
     turnItOn: 'turn it on',
-    bindsDescription: (rule: string, days: number) => `${rule} The day must be at least ${days} days ahead.`,
-    tooEarly: (days: number) => `The day must be at least ${days} days ahead`,
+    bindsDescription: (rule: string, days: number) => `${rule} Must be at least ${days} days ahead.`,
+    tooEarly: (days: number) => `Must be at least ${days} days ahead`,
   },
   labels: {
     maxLifetimeDays: 'Maximum lifetime in days (optional)',
@@ -51,13 +51,13 @@ export const strings = {
   rules: {
     maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
     bindsExistingFrom:
-      'From the beginning of this day, the maximum lifetime also applies to existing credentials. If it is empty, they are exempt.',
+      'From the beginning of this day, the maximum lifetime also applies to existing credentials. If this is empty, existing credentials are exempt.',
     passphraseScopes: 'A new access token with any of these scopes, or with the scope “all”, must have a passphrase.',
     allowAll: 'If this is off, new access tokens must list each scope they need.',
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
     createdBy:
-      'Also decides who can change the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
+      'Also applies to changing the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication can access only their own account.',
     unusedAfterDays:
       'After this many days without use, a credential counts as unused in notices, in the review and in the filters of the lists.',

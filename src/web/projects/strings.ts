@@ -11,7 +11,7 @@ export const strings = {
     emptyTextForMembers: 'No apps in this project yet. An owner or admin can create one.',
     variablesTitle: 'Variables',
     variablesDescription:
-      'All apps of the project inherit these variables from their next deployment. A variable of an app with the same name overrides the one here.',
+      'All apps of the project inherit these variables from their next deployment. An app variable with the same name overrides the project variable.',
     detailsTitle: 'Details',
   },
   projectsPage: {

@@ -30,7 +30,7 @@ export const strings = {
     create: 'New workload identity',
     emptyTitle: 'No workload identities yet',
     emptyHint:
-      'A CI job or pod authenticates with a token that its platform signs. A workload identity defines which of these tokens are accepted, and the scopes of the access tokens.',
+      'A CI job or pod authenticates with a token that its platform signs. A workload identity defines which of these tokens are accepted, and which scopes the access tokens have.',
     columns: { name: 'Name', conditions: 'Conditions', scopes: 'Scopes', lastExchange: 'Last exchange' },
     never: 'Never',
   },
