@@ -40,7 +40,8 @@ export const strings = {
     noVariablesMatch: 'No variables match.',
     unsavedChangesLabel: 'Unsaved changes',
     unsavedChanges: (count: number) => plural(count, { one: '1 unsaved change', other: `${count} unsaved changes` }),
-    requiredMissing: (names: string) => phrase`The app cannot be deployed until these variables have a value: ${names}.`,
+    requiredMissing: (names: string) =>
+      phrase`The app cannot be deployed until these variables have a value: ${names}.`,
     discard: 'Discard',
     reviewAndSave: 'Review and save',
   },
