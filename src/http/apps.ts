@@ -1,5 +1,5 @@
 import { App, AppQuery, CreateApp, UpdateApp } from '../contract/apps.ts';
-import { createApp, deleteApp, findApp, listApps, updateApp } from '../platform/resources/apps.ts';
+import { createApp, deleteApp, getApp, listApps, updateApp } from '../platform/resources/apps.ts';
 import type { AppContext } from './app-context.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import type { Route } from './route.ts';
@@ -22,7 +22,7 @@ export function appRoutes(context: AppContext): Route[] {
       action: listApps,
     },
     create: { access: writeAccess, about: 'list', summary: 'Create an app', body: CreateApp, action: createApp },
-    get: { access: readAccess, about: 'app', summary: 'Get an app', action: findApp },
+    get: { access: readAccess, about: 'app', summary: 'Get an app', action: getApp },
     update: {
       access: writeAccess,
       about: 'app',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
-import { deleteCommitStatus, findCommitStatus, setCommitStatus } from '../platform/commit-status/settings.ts';
+import { deleteCommitStatus, getCommitStatus, setCommitStatus } from '../platform/commit-status/settings.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
@@ -25,7 +25,7 @@ export function commitStatusRoutes(context: AppContext): Route[] {
       summary: 'Get the commit status settings of an app',
       responses: { 200: CommitStatus },
       errorCodes: ['not_found'],
-      handler: ({ params, request }) => findCommitStatus(platform, workspaceIdOf(request), params.app),
+      handler: ({ params, request }) => getCommitStatus(platform, workspaceIdOf(request), params.app),
     }),
     route({
       ...common,

@@ -5,7 +5,7 @@ import {
   confirmGitHost,
   createDeployKey,
   deleteDeployKey,
-  findDeployKey,
+  getDeployKey,
 } from '../platform/resources/deploy-keys.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
@@ -29,7 +29,7 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       description: 'Returns the public key only.',
       responses: { 200: DeployKey },
       errorCodes: ['not_found'],
-      handler: ({ params, request }) => findDeployKey(platform, workspaceIdOf(request), params.app),
+      handler: ({ params, request }) => getDeployKey(platform, workspaceIdOf(request), params.app),
     }),
     route({
       ...common,

@@ -18,7 +18,7 @@ import {
 } from '../platform/deployments/deployments.ts';
 import { overridesOf, retryDeployment } from '../platform/deployments/retry.ts';
 import { compareVariables } from '../platform/deployments/variables.ts';
-import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
+import { getAppLog, readAppLog } from '../platform/logs/app-logs.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
@@ -212,7 +212,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
       params: AppParams,
       errorCodes: ['not_found', 'conflict'],
       openLog: async (workspaceId, params) => {
-        const log = await findAppLog(platform, workspaceId, params.app);
+        const log = await getAppLog(platform, workspaceId, params.app);
         return (options) => readAppLog(log, options);
       },
     }),

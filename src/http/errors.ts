@@ -14,7 +14,7 @@ import { PageQuery, pageOf } from '../contract/paging.ts';
 import { createErrorKey, deleteErrorKey, listErrorKeys } from '../platform/errors/error-keys.ts';
 import {
   deleteErrorIssue,
-  findErrorIssue,
+  getErrorIssue,
   listErrorIssues,
   listIssueEvents,
   reportedAppOf,
@@ -130,7 +130,7 @@ export function errorRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 200: ErrorIssueDetail },
       errorCodes: ['not_found'],
-      handler: ({ params, request }) => findErrorIssue(platform, workspaceIdOf(request), params.id),
+      handler: ({ params, request }) => getErrorIssue(platform, workspaceIdOf(request), params.id),
     }),
     route({
       method: 'PATCH',

@@ -1,5 +1,5 @@
 import { Notifications, UpdateNotifications } from '../contract/notifications.ts';
-import { findNotifications, updateNotifications } from '../notify/notifications.ts';
+import { getNotifications, updateNotifications } from '../notify/notifications.ts';
 import type { AppContext } from './app-context.ts';
 import { signedInOf, workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
@@ -14,7 +14,7 @@ export function notificationRoutes(context: AppContext): Route[] {
       ...{ ...common, method: 'GET' },
       summary: 'Get your email settings for notices',
       responses: { 200: Notifications },
-      handler: ({ request }) => findNotifications(notify, workspaceIdOf(request), signedInOf(request).personId),
+      handler: ({ request }) => getNotifications(notify, workspaceIdOf(request), signedInOf(request).personId),
     }),
     route({
       ...{ ...common, method: 'PATCH' },

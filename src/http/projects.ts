@@ -3,7 +3,7 @@ import { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import {
   createProject,
   deleteProject,
-  findProject,
+  getProject,
   listProjects,
   updateProject,
 } from '../platform/resources/projects.ts';
@@ -28,7 +28,7 @@ export function projectRoutes(context: AppContext): Route[] {
       body: CreateProject,
       action: createProject,
     },
-    get: { access: readAccess, about: 'project', summary: 'Get a project', action: findProject },
+    get: { access: readAccess, about: 'project', summary: 'Get a project', action: getProject },
     update: {
       access: writeAccess,
       about: 'project',

@@ -5,7 +5,7 @@ import { CreateScript, NextRuns, Script, ScriptQuery, ScriptVersion, UpdateScrip
 import {
   createScript,
   deleteScript,
-  findScript,
+  getScript,
   listNextRuns,
   listScripts,
   listVersionsOfScript,
@@ -43,7 +43,7 @@ export function scriptRoutes(context: AppContext): Route[] {
         body: CreateScript,
         action: createScript,
       },
-      get: { access: readAccess, about: 'script', summary: 'Get a script', action: findScript },
+      get: { access: readAccess, about: 'script', summary: 'Get a script', action: getScript },
       update: {
         access: writeAccess,
         about: 'script',

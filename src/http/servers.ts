@@ -7,7 +7,7 @@ import {
   confirmServer,
   createServer,
   deleteServer,
-  findServer,
+  getServer,
   listServers,
   updateServer,
 } from '../platform/resources/servers.ts';
@@ -44,7 +44,7 @@ export function serverRoutes(context: AppContext): Route[] {
         body: CreateServer,
         action: createServer,
       },
-      get: { access: readAccess, about: 'workspace', summary: 'Get a server', action: findServer },
+      get: { access: readAccess, about: 'workspace', summary: 'Get a server', action: getServer },
       update: {
         access: writeAccess,
         about: 'workspace',

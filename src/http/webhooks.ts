@@ -9,12 +9,12 @@ import {
   WebhookDeliveryDetail,
   WebhookSecret,
 } from '../contract/webhooks.ts';
-import { findDelivery, listDeliveries, redeliver, testWebhook } from '../notify/deliveries.ts';
+import { getDelivery, listDeliveries, redeliver, testWebhook } from '../notify/deliveries.ts';
 import {
   createWebhook,
   deleteWebhook,
   etagOfWebhook,
-  findWebhook,
+  getWebhook,
   listWebhooks,
   replaceWebhookSecret,
   updateWebhook,
@@ -66,7 +66,7 @@ function configurationRoutes(context: AppContext): Route[] {
       responses: { 200: Webhook },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const webhook = await findWebhook(notify, workspaceIdOf(request), params.id);
+        const webhook = await getWebhook(notify, workspaceIdOf(request), params.id);
         reply.header('etag', etagOfWebhook(webhook));
         return webhook;
       },
@@ -130,7 +130,7 @@ function deliveryRoutes(context: AppContext): Route[] {
       description: 'Includes the request and the beginning of the response.',
       responses: { 200: WebhookDeliveryDetail },
       errorCodes: ['not_found'],
-      handler: ({ params, request }) => findDelivery(notify, workspaceIdOf(request), params.id, params.delivery),
+      handler: ({ params, request }) => getDelivery(notify, workspaceIdOf(request), params.id, params.delivery),
     }),
     route({
       ...{ ...deliveryRoute, method: 'POST', url: `${deliveryRoute.url}/:delivery/redeliver`, params: DeliveryParams },

@@ -18,14 +18,14 @@ import {
 const MAX_WRITE_ATTEMPTS = 6;
 
 /**
- * A job that this node runs. It ends when its result is written, or when it is abandoned because the node has lost it.
+ * A job that this node runs. It ends when its result is written, or without a result if the node has lost it.
  */
 export interface HeldJob {
   readonly row: JobTable;
   isAborted(): boolean;
-  /** Whether it must stop immediately, without writing anything. */
+  /** Whether the job must stop immediately, without cleaning up. */
   isFenced(): boolean;
-  /** Requests the job to end. The reasons `lost` and `stopped` also fence it. */
+  /** Aborts the job's signal. The reasons `lost` and `stopped` also fence the job. */
   abort(reason: AbortReason, message: string): void;
   /** Runs the job until it has ended. Call this once; it never rejects. */
   run(): Promise<void>;
@@ -76,7 +76,7 @@ export function createHeldJob(
     }
   }
 
-  /** The store may be briefly unavailable; the lease bounds how long that can be tolerated. */
+  /** Writes the result of the job. Retries, because the store may be briefly unavailable. */
   async function writeResult(result: JobResult): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {

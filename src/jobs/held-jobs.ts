@@ -11,7 +11,7 @@ const MAX_CONCURRENT_JOBS = 64;
 export interface HeldJobs {
   /** Runs a claimed job, unless its workspace has reached its limit. */
   start(row: JobTable): void;
-  all(): readonly HeldJob[];
+  list(): readonly HeldJob[];
   /** Whether this node runs a job; false for the row of another node. */
   has(row: JobTable): boolean;
   isFull(): boolean;
@@ -22,7 +22,10 @@ export interface HeldJobs {
   waitUpTo(limitMs: number): Promise<void>;
 }
 
-/** `onFree` is called when a job has ended; `retryMs` is explained at `createHeldJob`. */
+/**
+ * `retryMs` is the pause between attempts to write a job's result, in milliseconds. `onFree` is called when a job has
+ * ended.
+ */
 export function createHeldJobs(
   writer: JobWriter,
   retryMs: number,
@@ -49,7 +52,7 @@ export function createHeldJobs(
           onFree();
         });
     },
-    all: () => [...held.values()].map(({ job }) => job),
+    list: () => [...held.values()].map(({ job }) => job),
     has: (row) => row.owner === writer.owner && held.has(row.id),
     isFull: () => held.size >= MAX_CONCURRENT_JOBS,
     fullWorkspaces: () => limiter.keysAtLimit(),

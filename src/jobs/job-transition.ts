@@ -9,11 +9,14 @@ export type JobResult =
 
 /** The next state of a job that this node has run. */
 export type JobTransition =
-  /** Another node may have it. */
+  /** Another node may run the job, so this node writes nothing. */
   | { readonly type: 'abandon' }
   | { readonly type: 'finish'; readonly status: JobEnd['status']; readonly error: string | null }
   | { readonly type: 'suspend'; readonly suspension: Suspension }
-  /** After `delayMs`; with lanes `freed`, other jobs may use its lanes until then. */
+  /**
+   * Makes the job due after `delayMs`. Until then, `freed` lets other jobs use all of its lanes, and `alone` all but its
+   * exclusive lanes.
+   */
   | {
       readonly type: 'requeue';
       readonly delayMs: number;

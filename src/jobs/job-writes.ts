@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import type { JobTransition } from './job-transition.ts';
 import { type JobEnd, type JobKind, LOST_MESSAGE, type Suspension, toJob } from './jobs.ts';
 
-/** A job whose node was lost this often is failed instead of taken over again. */
+/** A job that has lost its node this many times fails instead of being taken over again. */
 const MAX_LOSSES = 3;
 const RELEASED = { owner: null, lease_until: null };
 
@@ -30,7 +30,10 @@ async function finishJob(writer: JobWriter, row: JobTable, end: JobEnd): Promise
   if (wasOwned) writer.onJobEnd?.(row.kind, end.status);
 }
 
-/** Suspends a job. `resume` locks the job too, so it either sees the job suspended or `shouldWait` sees its change. */
+/**
+ * Suspends a job. `resume` locks the same row, so either `resume` finds the job suspended, or `shouldWait` finds the
+ * change that made the caller resume it.
+ */
 async function suspendJob({ store, clock, owner }: JobWriter, row: JobTable, suspension: Suspension): Promise<void> {
   await store.transaction(async (trx) => {
     const current = await lockOwnedJob(trx, row, owner);
@@ -63,12 +66,15 @@ export async function applyTransition(writer: JobWriter, row: JobTable, transiti
   }
 }
 
-/** Returns a claimed job that did not start to the queue. It keeps its lanes, as it may have had them before. */
+/**
+ * Returns a claimed job that did not start to the queue. It keeps its exclusive lanes, because an earlier attempt may
+ * already have held them.
+ */
 export async function releaseJob(writer: JobWriter, row: JobTable): Promise<void> {
   await applyTransition(writer, row, { type: 'requeue', delayMs: 0, lanes: 'keep-exclusive', failures: row.failures });
 }
 
-/** Takes over, or fails, one job of a lost node. Returns whether there was one. */
+/** Queues one job of a lost node again, or fails it. Returns whether there was such a job. */
 export async function takeOverLostJob(writer: JobWriter, isHeld: (row: JobTable) => boolean): Promise<boolean> {
   const { store, clock, kinds } = writer;
   const outcome = await store.transaction(async (trx) => {

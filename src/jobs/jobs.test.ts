@@ -196,12 +196,12 @@ forEachEngine('jobs', (engine) => {
   test('cancelling ends a waiting job immediately and a running job through its signal', async () => {
     const { store, add, workspaceId } = await setUp();
     const lanes = [{ key: 'app:a', limit: 1 }];
-    let cleaned = false;
+    let hasCleanedUp = false;
     const node = createNode(store, 'one', async (job) => {
       try {
         await untilAborted(job);
       } finally {
-        cleaned = !job.fenceSignal.aborted;
+        hasCleanedUp = !job.fenceSignal.aborted;
       }
     });
     node.start();
@@ -216,7 +216,10 @@ forEachEngine('jobs', (engine) => {
     );
     assert.equal(await cancel('runs'), true);
     await until(async () => node.ended.length === 2);
-    assert.deepEqual([node.ended[1]?.status, node.ended[1]?.error, cleaned], ['cancelled', 'Ada cancelled it.', true]);
+    assert.deepEqual(
+      [node.ended[1]?.status, node.ended[1]?.error, hasCleanedUp],
+      ['cancelled', 'Ada cancelled it.', true],
+    );
     assert.equal(await cancel('runs'), false);
     assert.equal(await cancel('nothing'), false);
     await node.stop();
@@ -270,7 +273,7 @@ forEachEngine('jobs', (engine) => {
       // Stops its heartbeats as if the process had been killed; its jobs are not released.
       const transaction: Store['transaction'] = (work) =>
         killed ? Promise.reject(new Error('killed')) : store.transaction(work);
-      const lostNode = createNode({ ...store, transaction }, 'dead', untilAborted, {
+      const lostNode = createNode({ ...store, transaction }, 'lost', untilAborted, {
         resumable,
         onError: () => undefined,
       });
@@ -278,7 +281,7 @@ forEachEngine('jobs', (engine) => {
       lostNode.start();
       await until(async () => lostNode.running() === 1);
       killed = true;
-      const successor = createNode(store, 'heir', async () => undefined, { resumable });
+      const successor = createNode(store, 'successor', async () => undefined, { resumable });
       successor.start();
       await until(async () => successor.ended.length === 1);
       assert.deepEqual(
@@ -291,7 +294,7 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
-  test('a node that lost its job is notified and can no longer write', async () => {
+  test('a job that its node has lost is aborted and can no longer write', async () => {
     const { store, add } = await setUp();
     let written: unknown;
     const node = createNode(store, 'one', async (job) => {
@@ -308,7 +311,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('stopping ends running jobs: a resumable job is queued again, any other fails', async () => {
+  test('when a node stops, its resumable jobs are queued again and its other jobs fail', async () => {
     for (const resumable of [false, true]) {
       const { store, add, rows } = await setUp();
       const node = createNode(store, 'one', untilAborted, { resumable });
@@ -323,7 +326,7 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
-  test('a job whose claim is under way when its node stops does not start, and is queued again', async () => {
+  test('a job that is being claimed when its node stops does not start and is queued again', async () => {
     const { store, add, rows } = await setUp();
     const claimed = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();

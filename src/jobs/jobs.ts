@@ -21,7 +21,7 @@ export const LOST_MESSAGE = 'The node that ran this was lost.';
 /** Why a job's signal was aborted. */
 export type AbortReason = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
 
-/** The reason of a job's signal. */
+/** The abort reason of a job's signals. */
 export class JobAborted extends Error {
   readonly reason: AbortReason;
   constructor(reason: AbortReason, message: string) {
@@ -43,9 +43,9 @@ export class JobFailure extends Error {
 export interface RunningJob extends Job {
   /** Aborted with a `JobAborted` when the job must end. It may already be aborted at the start. */
   readonly signal: AbortSignal;
-  /** Aborted when the job must stop immediately: another node may have it, or this node is stopping. */
+  /** Aborted when the job must stop immediately: another node may run it, or this node is stopping. */
   readonly fenceSignal: AbortSignal;
-  /** Runs a transaction in which this node is guaranteed to still have the job. Throws `JobAborted` if it does not. */
+  /** Runs a transaction in which this node is guaranteed to own the job. Throws `JobAborted` if it no longer does. */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
 }
 
@@ -57,10 +57,11 @@ export interface JobEnd {
   readonly endedAt: number;
 }
 
-/** Returned by `run` to run again later: the job waits without a node but keeps its exclusive lanes. */
+/** Returned by `run` to be called again later. Until then, no node runs the job, but it keeps its exclusive lanes. */
 export interface Suspension {
+  /** When the job becomes due again unless it is resumed earlier; epoch milliseconds. */
   readonly until: number;
-  /** Called in the transaction that suspends the job; returns whether there is still something to wait for. */
+  /** Called in the transaction that suspends the job; if it returns false, the job is due immediately. */
   readonly shouldWait: (trx: Trx) => Promise<boolean>;
 }
 
@@ -72,11 +73,11 @@ export interface JobKind {
    */
   readonly resumable: boolean;
   /**
-   * Performs the job. Resolving completes it and throwing fails it, unless its signal was aborted: then it is
-   * cancelled, or failed because of its time limit. It may clean up first until `fenceSignal` is aborted.
+   * Performs the job. Resolving completes it and throwing fails it. If it throws after its signal was aborted, the abort
+   * reason determines its status. It can clean up before it throws, until `fenceSignal` is aborted.
    */
   run(job: RunningJob): Promise<Suspension | undefined>;
-  /** Updates the kind's own rows in the transaction that ends the job, on whichever node that happens. */
+  /** Updates the kind's own rows in the transaction that ends the job, which can run on any node. */
   finalize(trx: Trx, job: Job, end: JobEnd): Promise<void>;
 }
 
@@ -129,7 +130,7 @@ export interface JobQueue {
 }
 
 /** Returns the operations of `JobQueue` that run in a caller's transaction; `createJobWorker` adds the others. */
-export function createJobQueue(clock: () => number, kindOf: (name: string) => JobKind | undefined) {
+export function createJobQueue(clock: () => number, findKind: (name: string) => JobKind | undefined) {
   return {
     async enqueue(trx: Trx, job: NewJob): Promise<string> {
       const now = clock();
@@ -174,11 +175,11 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
       const now = clock();
       if (row.status === 'waiting' && row.attempt === 0) {
         await updateJob(trx, row, { status: 'cancelled', finished_at: now, cancel: reason, error: reason }, 'leave');
-        await kindOf(row.kind)?.finalize(trx, toJob(row), { status: 'cancelled', error: reason, endedAt: now });
+        await findKind(row.kind)?.finalize(trx, toJob(row), { status: 'cancelled', error: reason, endedAt: now });
       } else {
         // A job that has started cleans up after itself on a node.
-        const wakeFields = row.status === 'waiting' ? { run_at: now } : {};
-        await updateJob(trx, row, { cancel: row.cancel ?? reason, ...wakeFields }, 'keep');
+        const due = row.status === 'waiting' ? { run_at: now } : {};
+        await updateJob(trx, row, { cancel: row.cancel ?? reason, ...due }, 'keep');
       }
       return true;
     },

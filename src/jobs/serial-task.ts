@@ -1,6 +1,6 @@
 /** A task that never runs more than once at a time. */
 export interface SerialTask {
-  /** Runs the task now. While it is running, schedules a single further run, however often this is called. */
+  /** Runs the task now or, if it is running, once more afterwards, however often this is called. */
   request(): void;
   /** Resolves when the current run has ended. */
   idle(): Promise<void>;

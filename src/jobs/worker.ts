@@ -21,19 +21,24 @@ export interface JobWorkerOptions {
   readonly heartbeatMs?: number;
 }
 
-/** Longer than `HEARTBEAT_TIMEOUT_SECONDS` of the runner, so that no step still runs when another node takes over. */
+/**
+ * Longer than `HEARTBEAT_TIMEOUT_SECONDS` of `src/runner`, so that no step of a lost node still runs when another node
+ * takes over its job.
+ */
 const DEFAULT_LEASE_MS = 15 * SECOND;
 const DEFAULT_HEARTBEAT_MS = SECOND;
-/** When this process stops, running jobs get this long to finish, and then this long to clean up. */
+/** How long running jobs can take to finish when this process stops, before they are aborted. */
 const STOP_GRACE_MS = SECOND;
-const CLEANUP_TIMEOUT_MS = 3 * SECOND;
+/** How long aborted jobs can take to end before this process stops without them. */
+const ABORT_GRACE_MS = 3 * SECOND;
 const STOPPED_MESSAGE = 'Devpilot was stopped while this was running.';
 
 /** The queue, and the worker that runs its jobs on this node. */
 export interface JobWorker extends JobQueue {
   start(): void;
   /**
-   * Stops claiming jobs, gives running ones a short time to finish, then aborts them. Resumable jobs are queued again.
+   * Stops claiming jobs, gives running jobs a short time to finish, and then aborts them. Aborted jobs that are resumable
+   * are queued again.
    */
   stop(): Promise<void>;
   /** Returns the number of jobs running on this node. */
@@ -43,8 +48,10 @@ export interface JobWorker extends JobQueue {
 }
 
 /**
- * States of a worker: `created` until `start`; `working`: it sends heartbeats and claims jobs; `stopping`: it only
- * sends heartbeats, while its jobs end; `stopped`.
+ * - `created`: `start` was not called yet.
+ * - `working`: sends heartbeats and claims jobs.
+ * - `stopping`: sends heartbeats while its jobs end, and claims no more jobs.
+ * - `stopped`: does nothing.
  */
 type WorkerState = 'created' | 'working' | 'stopping' | 'stopped';
 
@@ -72,7 +79,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (state === 'working' || state === 'stopping') ticks.request();
   }
 
-  /** Aborts all jobs before the lease expires, because other nodes may take them over from then on. */
+  /** Aborts all jobs shortly before their leases expire, because other nodes can then take them over. */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
     held.abortAll('lost', 'This node has lost contact with the database.');
@@ -81,11 +88,11 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   /** Renews the leases of this node's jobs, and aborts those that were lost or cancelled. */
   async function sendHeartbeat(): Promise<void> {
     const startedAtMs = performance.now();
-    const before = held.all();
-    if (before.length > 0) {
-      const ids = before.filter((job) => !job.isFenced()).map((job) => job.row.id);
+    const jobs = held.list();
+    if (jobs.length > 0) {
+      const ids = jobs.filter((job) => !job.isFenced()).map((job) => job.row.id);
       const rows = await store.transaction((trx) => renewLeases(trx, owner, ids, leaseMs, clock()));
-      abortLostAndCancelled(before, rows);
+      abortLostAndCancelled(jobs, rows);
     }
     lastHeartbeatMs = startedAtMs;
   }
@@ -105,11 +112,11 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   async function stopWork(): Promise<void> {
     if (state === 'working') state = 'stopping';
     const stoppedAtMs = performance.now();
-    // A claim may be in progress: it no longer starts the job that it gets, but releases it.
+    // If a claim is in progress, its job is not started but released.
     await waitAtMost(STOP_GRACE_MS, ticks.idle());
     await held.waitUpTo(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
     held.abortAll('stopped', STOPPED_MESSAGE);
-    await held.waitUpTo(CLEANUP_TIMEOUT_MS);
+    await held.waitUpTo(ABORT_GRACE_MS);
     for (const timer of timers) clearInterval(timer);
     state = 'stopped';
     await ticks.idle();
@@ -128,12 +135,12 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
       wake();
     },
     stop: () => (stopped ??= stopWork()),
-    running: () => held.all().length,
+    running: () => held.list().length,
     counts: () => countJobs(store.read, clock()),
   };
 }
 
-/** Aborts the jobs that this node has lost or that were cancelled. `rows` are the jobs that it still owns. */
+/** Aborts the jobs that this node has lost or that were cancelled. `rows` are the jobs that this node still owns. */
 function abortLostAndCancelled(
   jobs: readonly HeldJob[],
   rows: readonly Pick<JobTable, 'id' | 'attempt' | 'cancel'>[],

@@ -56,8 +56,8 @@ async function startReceiver(respond: (response: http.ServerResponse, received: 
   return `http://127.0.0.1:${await listen(server)}/`;
 }
 
-/** Starts a receiver with a self-signed certificate. */
-async function startUntrusted(): Promise<string> {
+/** Starts a receiver with a self-signed certificate, which no client trusts. */
+async function startUntrustedReceiver(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-attempt-'));
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt', '-subj', '/CN=x'];
   execFileSync('openssl', ['req', '-x509', ...options], { cwd: directory, stdio: 'ignore' });
@@ -69,7 +69,7 @@ async function startUntrusted(): Promise<string> {
   return `https://127.0.0.1:${await listen(server)}/`;
 }
 
-/** Verifies a message as the specification describes it, using only Python's standard library. */
+/** Verifies a message as the Standard Webhooks specification describes, using only Python's standard library. */
 const PYTHON_VERIFIER = `
 import base64, hashlib, hmac, json, sys, time
 message = json.load(sys.stdin)
@@ -82,7 +82,7 @@ signatures = [s.split(',', 1) for s in headers['webhook-signature'].split(' ')]
 print(any(version == 'v1' and hmac.compare_digest(s, expected) for version, s in signatures))
 `;
 
-test('messages are verified by the library of Standard Webhooks and by an implementation in Python', async () => {
+test('the Standard Webhooks library and an independent implementation in Python accept the signature', async () => {
   const messages: Received[] = [];
   const url = await startReceiver((response, received) => {
     messages.push(received);
@@ -144,19 +144,19 @@ test('an attempt at a faulty receiver fails with a reason', async () => {
   for (const { respond, expected } of faults) {
     const result = await attempt(await startReceiver(respond));
     const base = { delivered: false, gone: false };
-    const shown = Object.fromEntries(
+    const comparedFields = Object.fromEntries(
       Object.keys({ ...base, ...expected }).map((key) => [key, result[key as keyof AttemptResult]]),
     );
-    assert.deepEqual(shown, { ...base, ...expected });
+    assert.deepEqual(comparedFields, { ...base, ...expected });
   }
   assert.equal(redirectsFollowed, 0, 'redirects are not followed');
-  const tls = await attempt(await startUntrusted());
+  const tls = await attempt(await startUntrustedReceiver());
   assert.deepEqual([tls.delivered, tls.error], [false, 'The connection failed: DEPTH_ZERO_SELF_SIGNED_CERT.']);
   const slow = await attempt(await startReceiver((response) => response.writeHead(200).write('x')), 100);
   assert.deepEqual([slow.delivered, slow.error], [false, 'No response within 0.1 s.']);
 });
 
-test('pauses between attempts grow over three days', () => {
+test('the pauses between attempts grow, and the last attempt is made after three days', () => {
   const times = [0];
   for (let attempts = 1; ; attempts++) {
     const next = nextAttemptAt(times.at(-1) ?? 0, 0, attempts, undefined);

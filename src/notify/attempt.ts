@@ -8,11 +8,12 @@ import { webhookSecretAssociatedData } from './webhooks.ts';
 
 export const ATTEMPT_TIMEOUT_MS = 15_000;
 const MAX_RESPONSE_BYTES = 4_096;
-/** With this status the receiver requests no more messages (Standard Webhooks, "Message delivery"). */
+/** A receiver that wants no more messages responds with this status (Standard Webhooks, "Message delivery"). */
 const GONE = 410;
 
 export interface AttemptResult {
   readonly delivered: boolean;
+  /** Whether the receiver wants no more messages. */
   readonly gone: boolean;
   readonly responseStatus: number | null;
   readonly responseBody: string | null;
@@ -21,7 +22,7 @@ export interface AttemptResult {
 }
 
 /** Returns the secrets that sign a webhook's messages at the time `now`. */
-function secretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
+function signingSecretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
   const associatedData = webhookSecretAssociatedData(webhook);
   const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: until } = webhook;
   const isOverlap = previous !== null && until !== null && now < until;
@@ -35,7 +36,10 @@ function showResponse(body: Buffer, secrets: readonly string[]): string {
   return redactSecrets(masked.replace(/v1,[A-Za-z0-9+/]{43}=/g, 'v1,[signature]'));
 }
 
-/** Sends a message once. Any 2xx status means that the receiver accepted it. Rejects if the signal is aborted. */
+/**
+ * Sends a message once. Any 2xx status means that the receiver accepted the message. Any other outcome is a result with
+ * `error`; rejects only if the signal is aborted.
+ */
 export async function attemptDelivery(
   {
     seal,
@@ -47,7 +51,7 @@ export async function attemptDelivery(
   now: number,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const secrets = secretsOf(seal, webhook, now);
+  const secrets = signingSecretsOf(seal, webhook, now);
   const timestampSeconds = Math.floor(now / 1000);
   const noResponse = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
   try {

@@ -12,6 +12,6 @@ export interface NotifyContext {
   readonly sendsMail: boolean;
   /** Public URL of the web UI. */
   readonly publicUrl: () => string;
-  /** Sends deliveries now instead of at the next poll. */
+  /** Sends due deliveries now instead of at the next poll. */
   readonly wake: () => void;
 }

@@ -19,7 +19,7 @@ import {
 import { findWorkspaceName } from '../store/workspaces.ts';
 import type { NotifyContext } from './context.ts';
 import { bodyOf, createMessageId } from './message.ts';
-import { requireLockedWebhook, requireWebhook } from './webhooks.ts';
+import { requireWebhook, requireWebhookForUpdate } from './webhooks.ts';
 
 type Message = Pick<WebhookDeliveryTable, 'message_id' | 'event' | 'event_at' | 'sequence'>;
 
@@ -67,7 +67,8 @@ function showDelivery(row: WebhookDeliveryTable): WebhookDelivery {
 
 async function requireDelivery(db: Queryable, webhook: WebhookTable, id: string): Promise<WebhookDeliveryTable> {
   const row = await findRow(db, webhook, id);
-  if (row === undefined) throw new Problem('not_found', 'The delivery was not found. Only the newest are kept.');
+  if (row === undefined)
+    throw new Problem('not_found', 'The delivery was not found. Only the newest deliveries are kept.');
   return row;
 }
 
@@ -84,8 +85,8 @@ export async function listDeliveries(
   return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showDelivery);
 }
 
-/** Returns a delivery with its request and the last response. Throws `not_found`. */
-export async function findDelivery(
+/** Returns a delivery with its request and its last response. Throws `not_found`. */
+export async function getDelivery(
   { store, publicUrl }: NotifyContext,
   workspaceId: string,
   webhookId: string,
@@ -106,13 +107,13 @@ export async function findDelivery(
   };
 }
 
-function refuseInactive(webhook: WebhookTable): void {
+function requireActive(webhook: WebhookTable): void {
   if (webhook.active === 0) throw new Problem('conflict', 'The webhook is not active. Activate it first.');
 }
 
 /**
- * Sends a message again, out of order and without retries. A delivery that waits for its next attempt becomes due
- * instead. Throws `not_found`, `conflict` while the webhook is not active, `idempotent_replay`.
+ * Sends a delivery's message again, as a new delivery without order or retries. If the delivery is waiting for its next
+ * attempt, makes it due instead. Throws `not_found`, `conflict` if the webhook is not active, `idempotent_replay`.
  */
 export async function redeliver(
   context: NotifyContext,
@@ -122,9 +123,9 @@ export async function redeliver(
 ): Promise<WebhookDelivery> {
   const now = context.clock();
   const delivery = await context.store.transaction(async (trx) => {
-    const webhook = await requireLockedWebhook(trx, request.workspaceId, webhookId);
+    const webhook = await requireWebhookForUpdate(trx, request.workspaceId, webhookId);
     const before = await requireDelivery(trx, webhook, id);
-    refuseInactive(webhook);
+    requireActive(webhook);
     const isWaiting = before.status === 'waiting';
     const row = isWaiting
       ? { ...before, next_attempt_at: now }
@@ -151,7 +152,7 @@ export async function redeliver(
 }
 
 /**
- * Sends a test message without retries. Throws `not_found`, `conflict` while the webhook is not active,
+ * Sends a test message without retries. Throws `not_found`, `conflict` if the webhook is not active,
  * `idempotent_replay`.
  */
 export async function testWebhook(
@@ -161,8 +162,8 @@ export async function testWebhook(
 ): Promise<WebhookDelivery> {
   const now = context.clock();
   const delivery = await context.store.transaction(async (trx) => {
-    const webhook = await requireLockedWebhook(trx, request.workspaceId, webhookId);
-    refuseInactive(webhook);
+    const webhook = await requireWebhookForUpdate(trx, request.workspaceId, webhookId);
+    requireActive(webhook);
     const message = { message_id: createMessageId(now), event: WEBHOOK_TEST_EVENT, event_at: now, sequence: null };
     const row = newDelivery(webhook, message, true, now);
     await claimOrRefuseReplay(trx, request.claim, row.id, now);

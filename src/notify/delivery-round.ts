@@ -21,7 +21,7 @@ import { newDelivery } from './deliveries.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
 
-/** New deliveries are created only while fewer than this many are waiting, so that none pile up for a dead receiver. */
+/** New deliveries are created only while fewer than this many are waiting, so that a dead receiver accumulates none. */
 export const MAX_WAITING = 10;
 /** Maximum number of events read and of deliveries sent per batch. */
 const BATCH_SIZE = 50;
@@ -42,14 +42,14 @@ export interface Attempt {
 }
 
 /** Locks a webhook; returns undefined if this node no longer owns it or it is no longer active. */
-async function lockOwned(trx: Trx, claimed: WebhookTable, owner: string): Promise<WebhookTable | undefined> {
+async function lockOwnedWebhook(trx: Trx, claimed: WebhookTable, owner: string): Promise<WebhookTable | undefined> {
   const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
   return row?.owner === owner && row.active === 1 ? row : undefined;
 }
 
 /**
- * Creates deliveries for the next events of the activity log that the webhook receives. Returns whether there may be
- * more events.
+ * Creates deliveries for the next events of the activity log to which the webhook subscribes. Returns whether there may
+ * be more events.
  */
 async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): Promise<boolean> {
   const waiting = await countWaiting(trx, webhook);
@@ -75,8 +75,8 @@ async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): P
 }
 
 /**
- * Creates the deliveries of new events and returns the deliveries to send now; null if this node no longer owns the
- * webhook or it is not active.
+ * Creates the deliveries of new events and returns the deliveries to send now. Returns null if this node no longer owns
+ * the webhook or the webhook is not active.
  */
 export async function prepareBatch(
   trx: Trx,
@@ -85,7 +85,7 @@ export async function prepareBatch(
   now: number,
   publicUrl: string,
 ): Promise<Batch | null> {
-  const webhook = await lockOwned(trx, claimed, owner);
+  const webhook = await lockOwnedWebhook(trx, claimed, owner);
   if (webhook === undefined) return null;
   const hasMoreEvents = await createDeliveries(trx, webhook, now);
   const rows = await listDueDeliveries(trx, webhook, now, BATCH_SIZE);
@@ -121,7 +121,7 @@ function columnsOf({ delivery, result, endedAt, durationMs }: Attempt): Partial<
   };
 }
 
-/** Switches a webhook off. Its waiting deliveries continue when a person activates it again. */
+/** Switches a webhook off. Its waiting deliveries are sent when a person activates the webhook again. */
 async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: 'failing' | 'gone'): Promise<void> {
   await updateWebhook(trx, webhook, { active: 0, switched_off_at: now, updated_at: now });
   const { workspace_id: workspaceId, id, name, failing_since: failingSince } = webhook;
@@ -138,17 +138,17 @@ async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: '
 }
 
 /**
- * Records attempts in the order in which they were made. If `interrupted`, all other deliveries wait at least as long
- * as the last one. Returns whether sending may continue.
+ * Records attempts in the order in which they were made. If `isInterrupted`, postpones the other waiting deliveries of
+ * the webhook until the last of these deliveries is retried. Returns whether sending can continue.
  */
 export async function recordAttempts(
   trx: Trx,
   claimed: WebhookTable,
   owner: string,
   attempts: readonly Attempt[],
-  interrupted: boolean,
+  isInterrupted: boolean,
 ): Promise<boolean> {
-  const webhook = await lockOwned(trx, claimed, owner);
+  const webhook = await lockOwnedWebhook(trx, claimed, owner);
   if (webhook === undefined) return false;
   let { failing_since: failingSince, last_delivered_at: lastDeliveredAt } = webhook;
   const last = attempts.at(-1);
@@ -163,13 +163,13 @@ export async function recordAttempts(
   let postponedUntil = 0;
   for (const attempt of attempts) {
     const columns = columnsOf(attempt);
-    // Messages that are undelivered when the webhook is switched off are sent when it is activated again.
+    // Messages that were not delivered before the webhook is switched off are sent when it is activated again.
     const staysWaiting = isOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
     const waitingColumns = staysWaiting ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
     await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
     postponedUntil = columns.next_attempt_at ?? postponedUntil;
   }
-  if (interrupted) await postponeDeliveries(trx, webhook, postponedUntil);
+  if (isInterrupted) await postponeDeliveries(trx, webhook, postponedUntil);
   await updateWebhook(trx, webhook, { failing_since: failingSince, last_delivered_at: lastDeliveredAt });
   await pruneDeliveries(trx, webhook, WEBHOOK_LIMITS.deliveries);
   if (isOff)

@@ -9,8 +9,8 @@ import { type Attempt, MAX_WAITING, prepareBatch, recordAttempts, releaseWebhook
 import { createPacer } from './pacer.ts';
 
 /**
- * Maximum number of webhooks that this node sends to at a time, in total and per workspace: each may wait for a slow
- * receiver.
+ * Maximum number of webhooks to which this node sends at a time, in total and per workspace. The limits are high because
+ * a round may spend most of its time waiting for a slow receiver.
  */
 const MAX_ROUNDS = 200;
 const MAX_ROUNDS_PER_WORKSPACE = 5;
@@ -20,8 +20,8 @@ const LEASE_MS = ROUND_MS + ATTEMPT_TIMEOUT_MS + 45 * SECOND;
 /** Results are written together at least this often. */
 const RECORD_INTERVAL_MS = 250;
 /**
- * For an unordered webhook, this many consecutive failures mean that the receiver is down rather than refusing one
- * message.
+ * After this many consecutive failures, the receiver of an unordered webhook is considered to be down, and the round
+ * ends.
  */
 const MAX_CONSECUTIVE_FAILURES = 3;
 
@@ -42,13 +42,13 @@ export interface DeliveryWorker {
   tick(): Promise<void>;
   /** Claims webhooks now, without waiting for the next `tick`. */
   wake(): void;
-  /** Aborts the messages being sent. Messages without a response are sent again, by this or another node. */
+  /** Aborts the attempts in progress. Their messages are sent again later, by this or another node. */
   stop(): Promise<void>;
 }
 
 /**
  * Sends the deliveries of webhooks. One node at a time owns a webhook, for a round of limited duration, and sends its
- * messages one after the other. If the node is lost before it records a result, the message is sent again.
+ * messages one at a time. If the node is lost before it records a result, the message is sent again.
  */
 export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
   const { store, clock, nodeId: owner, onError } = options;
@@ -61,13 +61,13 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock(), options.publicUrl()));
     if (batch === null || batch.due.length === 0) return batch?.hasMoreEvents === true && performance.now() < endMs;
     let attempts: Attempt[] = [];
-    let failures = 0;
+    let consecutiveFailures = 0;
     let recordedMs = performance.now();
-    const record = async (interrupted: boolean) => {
-      const recorded = attempts;
+    const record = async (isInterrupted: boolean) => {
+      const unrecorded = attempts;
       attempts = [];
       recordedMs = performance.now();
-      return store.transaction((trx) => recordAttempts(trx, claimed, owner, recorded, interrupted));
+      return store.transaction((trx) => recordAttempts(trx, claimed, owner, unrecorded, isInterrupted));
     };
     for (const { delivery, body } of batch.due) {
       if (performance.now() > endMs) break;
@@ -82,8 +82,8 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         throw error;
       });
       attempts.push({ delivery, result, endedAt: clock(), durationMs: Math.round(performance.now() - startedMs) });
-      if (delivery.is_manual === 0) failures = result.delivered ? 0 : failures + 1;
-      const isInterrupted = failures >= (batch.webhook.is_ordered === 1 ? 1 : MAX_CONSECUTIVE_FAILURES);
+      if (delivery.is_manual === 0) consecutiveFailures = result.delivered ? 0 : consecutiveFailures + 1;
+      const isInterrupted = consecutiveFailures >= (batch.webhook.is_ordered === 1 ? 1 : MAX_CONSECUTIVE_FAILURES);
       if (isInterrupted || result.gone) {
         await record(isInterrupted);
         return false;
@@ -105,10 +105,10 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   }
 
   async function tick(): Promise<void> {
-    const free = MAX_ROUNDS - rounds.size;
-    if (free <= 0 || stopping.signal.aborted) return;
+    const freeRounds = MAX_ROUNDS - rounds.size;
+    if (freeRounds <= 0 || stopping.signal.aborted) return;
     const node = { owner, leaseMs: LEASE_MS, held: [...rounds.keys()] };
-    const bounds = { limit: free, perWorkspace: MAX_ROUNDS_PER_WORKSPACE, maxWaiting: MAX_WAITING };
+    const bounds = { limit: freeRounds, perWorkspace: MAX_ROUNDS_PER_WORKSPACE, maxWaiting: MAX_WAITING };
     if (!(await hasClaimableWebhook(store.read, node, bounds, clock()))) return;
     const claimed = await store.transaction((trx) => claimWebhooks(trx, node, bounds, clock()));
     for (const webhook of claimed) rounds.set(webhook, runRound(webhook));

@@ -16,12 +16,12 @@ import { createMailWorker, lastDigestAt, type MailWorkerOptions } from './mail-w
 
 const NOON = Date.parse('2027-02-24T12:00:00.000Z');
 
-test('daily mails are due at 7:00 UTC', () => {
+test('daily emails are due at 7:00 UTC', () => {
   const seven = Date.parse('2027-02-24T07:00:00.000Z');
   assert.deepEqual([seven - 1, seven, NOON].map(lastDigestAt), [seven - DAY, seven, seven]);
 });
 
-forEachEngine('mails about notices', (engine) => {
+forEachEngine('emails about notices', (engine) => {
   let store: Store;
   let mails: MailServer;
   let now = NOON;
@@ -43,7 +43,7 @@ forEachEngine('mails about notices', (engine) => {
     const publicUrl = () => 'https://devpilot.example';
     return createMailWorker({ store, clock: () => now, seal, publicUrl, send, onError: () => undefined });
   }
-  /** Runs two nodes concurrently. Returns the recipient and number of notices of each mail that arrives. */
+  /** Runs two nodes concurrently. Returns the recipient and the number of notices of each email that arrives. */
   async function tick(): Promise<string[]> {
     const from = mails.messages.length;
     await Promise.all([startWorker().tick(), startWorker().tick()]);
@@ -52,7 +52,7 @@ forEachEngine('mails about notices', (engine) => {
       .map((message) => {
         const unfolded = message.replace(/\r\n /g, ' ');
         const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(unfolded)?.[1]?.trim() ?? '';
-        const [, count = '1'] = / (\d+) things need attention/.exec(header('Subject')) ?? [];
+        const [, count = '1'] = / (\d+) notices need attention/.exec(header('Subject')) ?? [];
         return `${header('To')} ${count}`;
       })
       .sort();
@@ -65,7 +65,7 @@ forEachEngine('mails about notices', (engine) => {
       }),
     );
 
-  test('urgent notices are mailed immediately and others once a day, to the owner and admins, by only one of the nodes', async () => {
+  test('the owner and admins receive each notice once: urgent notices immediately, the others once a day', async () => {
     const { workspaceId, personId } = await seedWorkspace(store);
     const [admin, member] = [await seedPerson(store), await seedPerson(store)];
     for (const [person, role] of [
@@ -95,7 +95,7 @@ forEachEngine('mails about notices', (engine) => {
     assert.deepEqual(await tick(), []);
   });
 
-  test('a failed mail is retried after growing pauses, but not once its notices were deleted', async () => {
+  test('an email that cannot be sent is retried after growing pauses, unless its notices were deleted', async () => {
     now = NOON + 10 * DAY;
     await tick();
     const { workspaceId, personId } = await seedWorkspace(store);

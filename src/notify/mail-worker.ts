@@ -24,15 +24,18 @@ import { showNotices } from './notices.ts';
 import { modeOf, unsubscribeTokenOf } from './notifications.ts';
 import { nextAttemptAt } from './retries.ts';
 
-/** When the daily mails are sent: the hour of the day in UTC. */
+/** The hour of the day, in UTC, at which the daily emails are sent. */
 const DIGEST_HOUR = 7;
-/** An older notice gets no immediate mail, for example when mail has just been set up. */
+/**
+ * Notices older than this are not sent immediately, so that configuring a mail server does not send all existing
+ * notices.
+ */
 const IMMEDIATE_MAX_AGE_MS = DAY;
-/** Longer than an attempt to send can take. */
+/** Longer than an attempt to send an email can take. */
 const LEASE_MS = 3 * MINUTE;
-/** Maximum number of mails sent, and of workspaces for which mails are created, per `tick`. */
+/** Maximum number of emails sent, and of workspaces for which emails are created, per `tick`. */
 const MAX_PER_TICK = 50;
-/** After this many consecutive failures the mail server counts as down until the next `tick`. */
+/** After this many consecutive failures, no more emails are sent until the next `tick`. */
 const MAX_CONSECUTIVE_FAILURES = 3;
 
 export interface MailWorkerOptions {
@@ -51,24 +54,24 @@ export interface MailWorkerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Returns the last time at which daily mails were due, epoch milliseconds. Pure. */
+/** Returns the last time at which daily emails were due, in epoch milliseconds. Pure. */
 export function lastDigestAt(now: number): number {
   return Math.floor((now - DIGEST_HOUR * HOUR) / DAY) * DAY + DIGEST_HOUR * HOUR;
 }
 
-/** Creates mails about the notices of a workspace that were not yet mailed. */
+/** Creates the emails about the notices of a workspace that are not in an email yet. */
 async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<void> {
   await lockAuditHead(trx, workspaceId);
   const notices = await takeUnsent(trx, workspaceId, unsent, now);
   const mode: NotificationMode = unsent.column === 'mailed_at' ? 'immediate' : 'digest';
-  const toMail = notices.filter(
+  const noticesToSend = notices.filter(
     ({ created_at: at, dismissed_at: dismissedAt }) =>
       dismissedAt === null && (mode === 'digest' || at > now - IMMEDIATE_MAX_AGE_MS),
   );
-  if (toMail.length === 0) return;
+  if (noticesToSend.length === 0) return;
   let remainingMails = NOTICE_LIMITS.waitingMails - (await countMails(trx, workspaceId));
   for (const recipient of await listRecipients(trx, workspaceId)) {
-    const ids = toMail.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
+    const ids = noticesToSend.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
     if (ids.length === 0 || remainingMails-- <= 0) continue;
     await insertMail(trx, {
       id: createId('notice', now),
@@ -79,13 +82,13 @@ async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: n
 }
 
 /**
- * Sends notices by mail. One transaction creates the mails and marks their notices, so that each member receives a
- * notice in only one mail. A mail is sent by the node that has its lease, and deleted when the mail server has accepted
- * it.
+ * Sends notices by email. One transaction creates the emails and marks their notices, so that each member receives a
+ * notice in only one email. An email is sent by the node that has its lease, and is deleted when the mail server has
+ * accepted it.
  */
 export function createMailWorker(options: MailWorkerOptions): {
   tick(): Promise<void>;
-  /** Ends a running `tick` after the mail that it is sending. */
+  /** Ends a running `tick` after the email that it is sending. */
   stop(): void;
 } {
   const { store, clock, seal, publicUrl, send, onError } = options;
@@ -97,7 +100,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     }
   }
 
-  /** Sends a mail about those of its notices that are still open, unless the member may no longer see them. */
+  /** Sends an email about its notices that are still open. Sends nothing if the member may no longer see them. */
   async function sendMail(mail: NoticeMailTable): Promise<void> {
     const { workspace_id: workspaceId } = mail;
     const recipient = await findRecipient(store.read, mail.member_id);
@@ -111,7 +114,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     await send({
       to: recipient.email,
       ...renderMail(notices, { workspace: recipient.workspace_name, publicUrl: url, unsubscribeUrl }),
-      // The same in every attempt, so that duplicates can be recognized if a response of the mail server was lost.
+      // The same in every attempt, so that mail clients recognize duplicates if the mail server's response was lost.
       messageId: `<${mail.id}@${new URL(url).hostname}>`,
       headers: {
         'List-Unsubscribe': `<${unsubscribeUrl}>`,
@@ -121,7 +124,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     });
   }
 
-  /** Sends the next mail that is due. Returns null if there is none. */
+  /** Sends the next email that is due. Returns null if there is none. */
   async function sendNext(): Promise<'sent' | 'failed' | null> {
     const mail = await store.transaction((trx) => claimMail(trx, clock(), LEASE_MS));
     if (mail === undefined) return null;

@@ -11,15 +11,15 @@ import { toSlackBody } from './formats/slack.ts';
 import { toTeamsBody } from './formats/teams.ts';
 
 const SECRET_PREFIX = 'whsec_';
-/** Must be between 24 and 64 (Standard Webhooks, "Signature scheme"). */
+/** Standard Webhooks requires 24 to 64 bytes ("Signature scheme"). */
 const SECRET_BYTES = 32;
 
 export const createWebhookSecret = (): string => `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
 
-/** Returns an id for a message, which must not contain a full stop. */
+/** Returns a new message ID. It contains no full stop, which separates the parts of the signed content. */
 export const createMessageId = (now: number): string => createId('webhook_message', now);
 
-/** Returns the header `webhook-signature`: one signature per secret, separated by spaces. Pure. */
+/** Returns the value of the header `webhook-signature`: one signature per secret, separated by spaces. Pure. */
 export function signatureOf(
   secrets: readonly string[],
   message: { readonly id: string; readonly timestampSeconds: number; readonly body: string },
@@ -40,7 +40,7 @@ const BODY_OF_FORMAT: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (messa
 
 /**
  * Returns the body of a message, which is the same in every attempt. The data of an event is its entry in the activity
- * log plus the workspace id, so that a receiver can compute the entry's hash. Pure.
+ * log and the workspace ID, so that a receiver can compute the entry's hash. Pure.
  */
 export function bodyOf(
   delivery: WebhookDeliveryTable,

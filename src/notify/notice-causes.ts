@@ -6,10 +6,10 @@ import type { CauseRow } from '../store/notice-causes.ts';
 
 /** The numbers of days before an expiry at which notices are created, in ascending order. */
 export const EXPIRY_STAGES_DAYS = [1, 7, 30] as const;
-/** For how many days an expired credential causes a notice. */
+/** Number of days after its expiry during which a credential causes a notice. */
 export const EXPIRED_DAYS = 30;
 
-/** The kinds that are caused by elapsed time or a state rather than by an event. */
+/** The kinds of notices that elapsed time or a credential's state causes, rather than an event. */
 export const SCANNED_KINDS = [
   'credential.expiring',
   'credential.expired',
@@ -20,12 +20,14 @@ export const SCANNED_KINDS = [
 
 export interface Cause {
   readonly kind: NoticeKind;
+  /** Identifies the cause: a credential with another occurrence of the same kind gets a new notice. */
   readonly occurrence: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Returns the causes from an expiry. A credential whose lifetime is shorter than a stage skips it: its creator knows.
+ * Returns the notices that a credential's expiry causes. A stage that is longer than the credential's lifetime is
+ * skipped: its creator has just chosen the expiry.
  */
 function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
   if (expiresAt === null) return [];

@@ -2,21 +2,21 @@ import { escapeHtml } from '../contract/html.ts';
 import type { Notice } from '../contract/notices.ts';
 import { redactSecrets } from '../contract/redact.ts';
 
-/** A mail about notices. */
+/** An email about notices. */
 export interface NoticeMail {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
 }
 
-/** Maximum number of notices that a mail describes; the others are only counted. */
+/** Maximum number of notices that an email describes; the others are only counted. */
 const MAX_DESCRIBED = 50;
 const MAX_SUBJECT_LENGTH = 150;
 
-/** Converts a text to one line and redacts secrets, which names and titles of errors may contain. */
+/** Returns a text as one line, with secrets redacted: names and error titles may contain them. */
 const toLine = (text: string): string => redactSecrets(text).replace(/\s+/g, ' ').trim();
 
-/** Returns who created the credential of a notice, and what uses it. */
+/** Returns lines with the creator, the last use and the addresses of a notice's credential. */
 function describeCredential({ credential }: Notice): string[] {
   if (credential === null) return [];
   const { createdBy, lastUsedAt, addresses } = credential;
@@ -29,7 +29,7 @@ function describeCredential({ credential }: Notice): string[] {
   ].map(toLine);
 }
 
-/** Returns a mail about notices, as plain text and as HTML. Never contains a secret. Pure. */
+/** Returns an email about notices, as plain text and as HTML. It never contains a secret. Pure. */
 export function renderMail(
   notices: readonly Notice[],
   { workspace, publicUrl, unsubscribeUrl }: { workspace: string; publicUrl: string; unsubscribeUrl: string },
@@ -39,25 +39,25 @@ export function renderMail(
   const subject =
     notices.length === 1 && firstNotice !== undefined
       ? toLine(firstNotice.title)
-      : `${notices.length} things need attention`;
+      : `${notices.length} notices need attention`;
   const items = notices.slice(0, MAX_DESCRIBED).map((notice) => ({
     title: toLine(notice.title),
-    facts: describeCredential(notice),
+    details: describeCredential(notice),
     action: toLine(notice.action.text),
     url: `${publicUrl}${notice.action.path}`,
   }));
   const more = notices.length > items.length ? [`And ${notices.length - items.length} more.`] : [];
-  const footer = `You receive this because you manage the workspace ${name} on Devpilot.`;
+  const footer = `You receive this email because you manage the workspace ${name} on Devpilot.`;
   const text = [
-    ...items.map(({ title, facts, action, url }) => [`* ${title}`, ...facts, `${action}: ${url}`].join('\n  ')),
+    ...items.map(({ title, details, action, url }) => [`* ${title}`, ...details, `${action}: ${url}`].join('\n  ')),
     ...more,
     `-- \n${footer}\nUnsubscribe: ${unsubscribeUrl}`,
   ].join('\n\n');
   const link = (url: string, label: string) => `<a href="${escapeHtml(url)}">${escapeHtml(label)}</a>`;
   const html = [
     '<!doctype html><html lang="en"><body style="font-family:sans-serif">',
-    ...items.map(({ title, facts, action, url }) => {
-      const lines = facts.map((fact) => `${escapeHtml(fact)}<br>`).join('');
+    ...items.map(({ title, details, action, url }) => {
+      const lines = details.map((line) => `${escapeHtml(line)}<br>`).join('');
       return `<p><strong>${escapeHtml(title)}</strong><br>${lines}${link(url, action)}</p>`;
     }),
     ...more.map((line) => `<p>${escapeHtml(line)}</p>`),

@@ -31,7 +31,7 @@ forEachEngine('the scan for notices', (engine) => {
   const recordedIn = async (workspaceId: string) =>
     (await readAuditChain(store.read, workspaceId, 0, 200)).map(({ action }) => action);
 
-  test('creates one notice 30, 7 and 1 days before an expiry and one after it, even with several nodes', async () => {
+  test('creates one notice 30, 7 and 1 days before an expiry and one after it, even if several nodes scan', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const expiresAt = START + 60 * DAY;
@@ -56,7 +56,7 @@ forEachEngine('the scan for notices', (engine) => {
     ]);
   });
 
-  test('creates notices of unused, violating and orphaned credentials and deletes them when the cause is gone', async () => {
+  test('creates notices of unused, violating and orphaned credentials, and deletes them when their cause no longer exists', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const leaver = await seedPerson(store);
@@ -92,7 +92,7 @@ forEachEngine('the scan for notices', (engine) => {
     assert.equal((await recordedIn(workspaceId)).length, 3);
   });
 
-  test('in a full workspace, an expiry replaces one notice of an unused credential, and repeated scans replace no more', async () => {
+  test('in a workspace with the maximum number of notices, an expiry replaces one other notice, and repeated scans replace no more', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const { workspaceId } = owner;
@@ -133,11 +133,11 @@ forEachEngine('the scan for notices', (engine) => {
     await Promise.all(Array.from({ length: 210 }, () => seedCredential(store, owner, idle)));
     for (const columns of [first, last]) await seedCredential(store, owner, columns);
     await scan();
-    const found = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();
-    assert.deepEqual(found, [first?.id, last?.id]);
+    const credentialIds = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();
+    assert.deepEqual(credentialIds, [first?.id, last?.id]);
   });
 
-  test('the other workspaces are scanned even if one cannot be scanned', async () => {
+  test('a workspace that cannot be scanned does not prevent the scan of other workspaces', async () => {
     now = START;
     const owners = [await seedWorkspace(store), await seedWorkspace(store), await seedWorkspace(store)];
     const [broken, ...intact] = owners.map(({ workspaceId }) => workspaceId).sort();
@@ -146,7 +146,7 @@ forEachEngine('the scan for notices', (engine) => {
     for (const owner of owners) await seedCredential(store, owner, { created_at: START, expires_at: expiresAt });
     now = expiresAt - 20 * DAY;
     await scan();
-    // The next entry of its log then gets a sequence number that already exists.
+    // The next entry of its activity log then has a sequence number that already exists, which is an error.
     const rewind = { sequence: 0 };
     await store.transaction((trx) =>
       trx.updateTable('audit_head').set(rewind).where('workspace_id', '=', broken).execute(),

@@ -26,14 +26,15 @@ import type { Store, Trx } from '../store/store.ts';
 import { type Cause, causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts';
 
 /**
- * Maximum number of rows per read, and of credentials whose notices are written per transaction, so that other requests
- * can run in between.
+ * Maximum number of rows per read, and of credentials whose notices are written per transaction. Both are small, so that
+ * other requests can run in between.
  */
 const READ_BATCH_SIZE = 200;
 const WRITE_BATCH_SIZE = 10;
 const EXPIRY_DAYS = EXPIRY_STAGES_DAYS[2];
 
-interface Scanned {
+/** A scan of one workspace. */
+interface WorkspaceScan {
   readonly store: Store;
   readonly workspaceId: string;
   readonly unusedAfterDays: number;
@@ -42,7 +43,7 @@ interface Scanned {
   readonly existing: ReadonlyMap<string, ScannedNotice>;
 }
 
-/** How many notices can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`). */
+/** Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`). */
 interface Capacity {
   readonly expiries: number;
   readonly others: number;
@@ -51,9 +52,9 @@ interface Capacity {
 const keyOf = (subjectId: string, kind: string) => `${subjectId} ${kind}`;
 const isExpiry = (kind: NoticeKind): boolean => kind === 'credential.expiring' || kind === 'credential.expired';
 
-/** Reads credentials that may cause notices, in batches. */
+/** Yields batches of credentials that may cause notices. */
 async function* readCauses(
-  { store: { read }, workspaceId, unusedAfterDays, now }: Scanned,
+  { store: { read }, workspaceId, unusedAfterDays, now }: WorkspaceScan,
   type: CauseType,
 ): AsyncGenerator<CauseRow[]> {
   const times: CauseTimes = { now, expiryDays: EXPIRY_DAYS, unusedSince: now - unusedAfterDays * DAY };
@@ -78,10 +79,11 @@ async function* readCauses(
 }
 
 /**
- * Returns whether to create a notice for a cause: it has none yet and there is capacity, or it replaces an earlier one.
+ * Returns whether to create a notice for a cause: the credential has no notice of this kind and there is capacity, or its
+ * notice is about an earlier occurrence.
  */
 function isDue(
-  { existing }: Scanned,
+  { existing }: WorkspaceScan,
   { expiries, others }: Capacity,
   id: string,
   { kind, occurrence }: Cause,
@@ -91,20 +93,20 @@ function isDue(
 }
 
 /** Creates and deletes notices according to the current state of some credentials. Returns the remaining capacity. */
-async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], before: Capacity): Promise<Capacity> {
-  const { workspaceId, unusedAfterDays, now, existing } = scanned;
+async function reconcile(trx: Trx, scan: WorkspaceScan, ids: readonly string[], before: Capacity): Promise<Capacity> {
+  const { workspaceId, unusedAfterDays, now, existing } = scan;
   await lockAuditHead(trx, workspaceId);
   const rows = new Map((await findCauses(trx, workspaceId, ids)).map((row) => [row.id, row]));
   let capacity = before;
   for (const id of ids) {
     const row = rows.get(id);
     const causes = row === undefined ? [] : causesOf(row, unusedAfterDays, now);
-    const gone: NoticeKind[] = SCANNED_KINDS.filter((kind) => !causes.some((cause) => cause.kind === kind));
-    await resolveNotices(trx, workspaceId, id, gone);
+    const resolvedKinds: NoticeKind[] = SCANNED_KINDS.filter((kind) => !causes.some((cause) => cause.kind === kind));
+    await resolveNotices(trx, workspaceId, id, resolvedKinds);
     if (row === undefined) continue;
     const subject = { kind: row.kind, id, name: row.name };
     for (const cause of causes) {
-      if (!isDue(scanned, capacity, id, cause)) continue;
+      if (!isDue(scan, capacity, id, cause)) continue;
       const created = await raiseNotice(trx, { ...cause, workspaceId, subject, at: now });
       if (!created || existing.has(keyOf(id, cause.kind))) continue;
       capacity = { expiries: capacity.expiries - (isExpiry(cause.kind) ? 1 : 0), others: capacity.others - 1 };
@@ -113,13 +115,13 @@ async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], bef
   return capacity;
 }
 
-async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void> {
+async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promise<void> {
   const { store, workspaceId, unusedAfterDays, now } = workspace;
   const notices = await listScannedNotices(store.read, workspaceId, SCANNED_KINDS);
   const existing = new Map(notices.map((notice) => [keyOf(notice.subject_id, notice.kind), notice]));
-  const scanned: Scanned = { ...workspace, existing };
-  const run = (ids: readonly string[], capacity: Capacity) =>
-    store.transaction((trx) => reconcile(trx, scanned, ids, capacity));
+  const scan: WorkspaceScan = { ...workspace, existing };
+  const reconcileInTransaction = (ids: readonly string[], capacity: Capacity) =>
+    store.transaction((trx) => reconcile(trx, scan, ids, capacity));
 
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
   for (let from = 0; from < subjects.length; from += READ_BATCH_SIZE) {
@@ -130,7 +132,7 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
       const kinds = row === undefined ? [] : causesOf(row, unusedAfterDays, now).map(({ kind }) => kind);
       return SCANNED_KINDS.some((kind) => existing.has(keyOf(id, kind)) && !kinds.includes(kind));
     });
-    if (changed.length > 0) await run(changed, { expiries: 0, others: 0 });
+    if (changed.length > 0) await reconcileInTransaction(changed, { expiries: 0, others: 0 });
   }
 
   let capacity: Capacity = {
@@ -139,12 +141,12 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
   };
   for (const type of CAUSE_TYPES) {
     if (type !== 'expiry' && capacity.others <= 0) return;
-    for await (const rows of readCauses(scanned, type)) {
+    for await (const rows of readCauses(scan, type)) {
       const due = rows
-        .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scanned, capacity, row.id, cause)))
+        .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scan, capacity, row.id, cause)))
         .map(({ id }) => id);
       for (let from = 0; from < due.length; from += WRITE_BATCH_SIZE) {
-        capacity = await run(due.slice(from, from + WRITE_BATCH_SIZE), capacity);
+        capacity = await reconcileInTransaction(due.slice(from, from + WRITE_BATCH_SIZE), capacity);
       }
       if (type !== 'expiry' && capacity.others <= 0) return;
     }
@@ -152,9 +154,10 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
 }
 
 /**
- * Creates the notices that elapsed time or the state of a credential causes, and deletes notices whose cause is gone.
- * Repeated and concurrent scans create no notice twice. In a full workspace only notices of expiries are created. If
- * scanning a workspace fails, the others are scanned anyway, and the result rejects with an `AggregateError`.
+ * Creates the notices that elapsed time or the state of a credential causes, and deletes notices whose cause no longer
+ * exists. Repeated and concurrent scans create no notice twice. In a workspace with the maximum number of notices, only
+ * notices of expiries are created. If the scan of a workspace fails, the other workspaces are scanned, and the promise
+ * rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfDeletedIssues);

@@ -47,7 +47,7 @@ function showCredential(row: CredentialRow, addresses: readonly Address[]): Noti
   };
 }
 
-/** Serializes a deleted credential, with the address that last presented its secret. */
+/** Serializes a deleted credential, with the addresses that last presented its secret according to `notices`. */
 function showDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
   const { credential_id: id } = row;
   const uses = notices.filter(
@@ -97,7 +97,7 @@ function showNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCre
   };
 }
 
-/** Serializes notices with the current details of the credentials that they concern. */
+/** Serializes notices, with the current details of their credentials. */
 export async function showNotices(
   db: Queryable,
   workspaceId: string,
@@ -105,9 +105,9 @@ export async function showNotices(
   now: number,
 ): Promise<Notice[]> {
   const ids = [...new Set(rows.filter(isAboutCredential).map(({ subject_id: id }) => id))];
-  const found = await findCredentialsById(db, workspaceId, ids);
+  const credentialRows = await findCredentialsById(db, workspaceId, ids);
   const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
-  const credentials = new Map(found.map((row) => [row.id, showCredential(row, addresses)]));
+  const credentials = new Map(credentialRows.map((row) => [row.id, showCredential(row, addresses)]));
   const deletedIds = ids.filter((id) => !credentials.has(id));
   for (const row of await findTombstones(db, workspaceId, deletedIds)) {
     credentials.set(row.credential_id, showDeletedCredential(row, rows));
@@ -171,7 +171,8 @@ async function changeNotice(
   const changed = await store.transaction(async (trx) => {
     await lockAuditHead(trx, workspaceId);
     const row = await findNotice(trx, workspaceId, id);
-    if (row === undefined) throw new Problem('not_found', 'The notice was not found. Its cause may have gone.');
+    if (row === undefined)
+      throw new Problem('not_found', 'The notice was not found. It is deleted when its cause no longer exists.');
     await updateNotice(trx, row, change);
     const { title } = showNotice(row, new Map(), now);
     const detail = { kind: row.kind, subject: row.subject_id, ...extraDetail };

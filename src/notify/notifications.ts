@@ -27,23 +27,23 @@ export function modeOf(
   return chosenModesOf(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
 }
 
-function show(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
+function serializeNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
   const kinds = NOTICE_KINDS.map((kind) => [kind, modeOf(recipient, { kind, detail: '{}' })]);
   return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
 }
 
 /** Returns how a member is notified of notices. Throws `not_found`. */
-export async function findNotifications(
+export async function getNotifications(
   { store, sendsMail }: NotifyContext,
   workspaceId: string,
   personId: string,
 ): Promise<Notifications> {
   const recipient = await findRecipientByPerson(store.read, workspaceId, personId);
   if (recipient === undefined) throw new Problem('not_found');
-  return show(recipient, sendsMail);
+  return serializeNotifications(recipient, sendsMail);
 }
 
-async function save(
+async function saveNotifications(
   trx: Trx,
   request: RequestContext,
   recipient: RecipientRow,
@@ -72,18 +72,18 @@ export async function updateNotifications(
     await lockAuditHead(trx, request.workspaceId);
     const recipient = await findRecipientByPerson(trx, request.workspaceId, personId);
     if (recipient === undefined) throw new Problem('not_found');
-    return show(await save(trx, request, recipient, kinds, now), sendsMail);
+    return serializeNotifications(await saveNotifications(trx, request, recipient, kinds, now), sendsMail);
   });
 }
 
 /**
- * Returns the token of a link that unsubscribes a member. It is valid as long as the membership, and grants nothing
- * else.
+ * Returns the token of a link that unsubscribes a member. The token is valid as long as the membership exists, and
+ * allows nothing else.
  */
 export const unsubscribeTokenOf = (seal: Seal, memberId: string): string =>
   `${memberId}.${seal.mac('unsubscribe', memberId)}`;
 
-/** Returns the member and workspace of an unsubscribe link; null if the link is invalid or the membership has ended. */
+/** Returns the member of an unsubscribe link; null if the link is invalid or the person is no longer a member. */
 export async function findUnsubscriber({ store, seal }: NotifyContext, token: string): Promise<RecipientRow | null> {
   const [memberId = ''] = token.split('.');
   const [presented, expected] = [token, unsubscribeTokenOf(seal, memberId)].map((text) => Buffer.from(text));
@@ -92,7 +92,7 @@ export async function findUnsubscriber({ store, seal }: NotifyContext, token: st
   return (await findRecipient(store.read, memberId)) ?? null;
 }
 
-/** Turns off all mails to a member about notices of the workspace. */
+/** Turns off all emails to a member about notices of the workspace. */
 export async function unsubscribe(
   { store, clock }: NotifyContext,
   { id, workspace_id: workspaceId, person_id: personId, name }: RecipientRow,
@@ -104,6 +104,6 @@ export async function unsubscribe(
   await store.transaction(async (trx) => {
     await lockAuditHead(trx, workspaceId);
     const recipient = await findRecipient(trx, id);
-    if (recipient !== undefined) await save(trx, request, recipient, kinds, clock());
+    if (recipient !== undefined) await saveNotifications(trx, request, recipient, kinds, clock());
   });
 }

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../contract/limits.ts';
 
-/** How often the rate is adapted to the load. */
+/** The rate is adapted to the load at this interval. */
 const INTERVAL_MS = 50;
 /** Minimum and maximum rate, in messages per second. `START_TIMES_PER_PAUSE` may lower the minimum. */
 const MIN_PER_SECOND = 50;
@@ -46,13 +46,13 @@ export function createPacer(): Pacer {
   let measured = performance.eventLoopUtilization();
   let measuredMs = performance.now();
   let nextMs = 0;
-  let startMs = 0;
+  let averageStartMs = 0;
 
   function adaptRate(nowMs: number): void {
     const elapsedMs = nowMs - measuredMs;
     if (elapsedMs < INTERVAL_MS) return;
     const current = performance.eventLoopUtilization();
-    perSecond = nextRate(perSecond, performance.eventLoopUtilization(current, measured).utilization, startMs);
+    perSecond = nextRate(perSecond, performance.eventLoopUtilization(current, measured).utilization, averageStartMs);
     measured = current;
     measuredMs = nowMs;
   }
@@ -66,7 +66,7 @@ export function createPacer(): Pacer {
       if (pauseMs >= SHORTEST_PAUSE_MS) await pause(pauseMs, undefined, { signal });
       const startedMs = performance.now();
       const running = start();
-      startMs += (performance.now() - startedMs - startMs) * AVERAGE_WEIGHT;
+      averageStartMs += (performance.now() - startedMs - averageStartMs) * AVERAGE_WEIGHT;
       return running;
     },
   };

@@ -1,6 +1,6 @@
 import { DURATIONS, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
 
-/** Pauses after the first, second … failed attempt, in milliseconds; the last pause is repeated. */
+/** Pauses after the first, second and further failed attempts, in milliseconds; the last pause is repeated. */
 const PAUSES_MS = [
   5 * SECOND,
   30 * SECOND,

@@ -50,43 +50,45 @@ function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook 
   };
 }
 
-/** Returns only the fields that people edit, so that deliveries do not change the entity tag. */
+/** Returns the fields that people can edit. The entity tag is computed from them, so deliveries do not change it. */
 const editableFieldsOf = ({ id, name, url, events, format, active }: Webhook) => ({
   ...{ id, name, url, events, format, active },
 });
 export const etagOfWebhook = (webhook: Webhook): string => etagOf(editableFieldsOf(webhook));
 
 /**
- * Returns the fields for the activity log. The path of a URL is omitted, because it is often a secret, as with Slack.
+ * Returns the fields for the activity log. The path of the URL is omitted, because in many services, such as Slack, it
+ * is a secret.
  */
 function auditFieldsOf({ name, url, events, format, active }: Webhook) {
   return { name, url: `${new URL(url).origin}/…`, events, format, active };
 }
 
+/** Returns the row of a webhook. Throws `not_found`. */
 export async function requireWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable> {
-  return refuseMissing(await findRow(db, workspaceId, id));
+  return requireRow(await findRow(db, workspaceId, id));
 }
 
 /** Locks a webhook until the transaction ends. Throws `not_found`. */
-export async function requireLockedWebhook(trx: Trx, workspaceId: string, id: string): Promise<WebhookTable> {
-  return refuseMissing(await lockWebhook(trx, workspaceId, id));
+export async function requireWebhookForUpdate(trx: Trx, workspaceId: string, id: string): Promise<WebhookTable> {
+  return requireRow(await lockWebhook(trx, workspaceId, id));
 }
 
-function refuseMissing(row: WebhookTable | undefined): WebhookTable {
+function requireRow(row: WebhookTable | undefined): WebhookTable {
   if (row === undefined) throw new Problem('not_found', 'The webhook was not found in this workspace.');
   return row;
 }
 
 const partyOf = ({ id, name }: { id: string; name: string }) => ({ kind: 'webhook', id, name }) as const;
 
-function refuseUrl({ outbound }: NotifyContext, url: string): void {
+function requireAllowedUrl({ outbound }: NotifyContext, url: string): void {
   const refusal = outbound.refusalOf(url);
   if (refusal !== null) throw invalidField('url', refusal);
 }
 
 /**
- * Creates a webhook, which receives the events after its creation. Only this response contains the secret. Throws
- * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or at the maximum number of webhooks,
+ * Creates a webhook. It receives only events that occur after its creation. No other response contains the secret. Throws
+ * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has too many webhooks,
  * `idempotent_replay`.
  */
 export function createWebhook(
@@ -94,7 +96,7 @@ export function createWebhook(
   request: RequestContext,
   input: CreateWebhook,
 ): Promise<CreatedWebhook> {
-  refuseUrl(context, input.url);
+  requireAllowedUrl(context, input.url);
   const { workspaceId } = request;
   const now = context.clock();
   const id = createId('webhook', now);
@@ -150,20 +152,21 @@ export async function listWebhooks(
   );
 }
 
-/** Throws `not_found`. */
-export async function findWebhook({ store, clock }: NotifyContext, workspaceId: string, id: string): Promise<Webhook> {
+/** Returns a webhook. Throws `not_found`. */
+export async function getWebhook({ store, clock }: NotifyContext, workspaceId: string, id: string): Promise<Webhook> {
   return showWebhook(await requireWebhook(store.read, workspaceId, id), clock());
 }
 
-type Edited = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
+type EditedColumns = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
 
 /**
- * Returns the columns that an edit resets. Deliveries restart if the webhook was activated or its URL or order changed.
+ * Returns whether an edit resumes deliveries, and the columns that it then resets. Deliveries resume if the webhook was
+ * activated or its URL or order has changed.
  */
-function resetFailures(before: WebhookTable, after: Edited) {
+function resumptionAfterEdit(before: WebhookTable, after: EditedColumns) {
   const isRerouted = before.url !== after.url || before.is_ordered !== after.is_ordered;
   const resumes = after.active === 1 && (before.active === 0 || isRerouted);
-  return { resumes, set: resumes ? { failing_since: null, switched_off_at: null } : {} };
+  return { resumes, resetColumns: resumes ? { failing_since: null, switched_off_at: null } : {} };
 }
 
 /** Edits a webhook. An edit that changes nothing is not recorded. Throws `not_found`, `conflict` (`If-Match`). */
@@ -173,10 +176,10 @@ export async function updateWebhook(
   id: string,
   input: UpdateWebhook,
 ): Promise<Webhook> {
-  if (input.url !== undefined) refuseUrl(context, input.url);
+  if (input.url !== undefined) requireAllowedUrl(context, input.url);
   const now = context.clock();
   const updated = await context.store.transaction(async (trx) => {
-    const before = await requireLockedWebhook(trx, request.workspaceId, id);
+    const before = await requireWebhookForUpdate(trx, request.workspaceId, id);
     const shown = showWebhook(before, now);
     checkIfMatch(request.ifMatch, editableFieldsOf(shown));
     const events = input.events ?? subscriptionsOf(before);
@@ -188,11 +191,11 @@ export async function updateWebhook(
       active: input.active === undefined ? before.active : input.active ? 1 : 0,
       is_ordered: isOrdered(events),
     };
-    const { resumes, set } = resetFailures(before, edited);
-    const row = { ...before, ...edited, ...set, updated_at: now };
+    const { resumes, resetColumns } = resumptionAfterEdit(before, edited);
+    const row = { ...before, ...edited, ...resetColumns, updated_at: now };
     const after = showWebhook(row, now);
     if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
-    await updateRow(trx, before, { ...edited, ...set, updated_at: now });
+    await updateRow(trx, before, { ...edited, ...resetColumns, updated_at: now });
     if (resumes) await resumeDeliveries(trx, before, now);
     const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
     const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
@@ -208,7 +211,7 @@ export async function updateWebhook(
 export async function deleteWebhook(context: NotifyContext, request: RequestContext, id: string): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
-    const row = await requireLockedWebhook(trx, request.workspaceId, id);
+    const row = await requireWebhookForUpdate(trx, request.workspaceId, id);
     checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
     await deleteRow(trx, request.workspaceId, id);
     await recordAuditEvent(trx, request, 'webhook.deleted', partyOf(row), now, {});
@@ -217,8 +220,8 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
 }
 
 /**
- * Replaces the secret. For a day, messages are signed with the new and the previous secret, so that the receiver can be
- * changed in the meantime; older secrets no longer sign. Throws `not_found`, `idempotent_replay`.
+ * Replaces the secret. For a day, messages are signed with the new and the previous secret, so that there is time to
+ * update the receiver; older secrets are no longer used. Throws `not_found`, `idempotent_replay`.
  */
 export async function replaceWebhookSecret(
   context: NotifyContext,
@@ -229,7 +232,7 @@ export async function replaceWebhookSecret(
   const secret = createWebhookSecret();
   const until = now + DURATIONS.webhookSecretOverlap;
   return context.store.transaction(async (trx) => {
-    const row = await requireLockedWebhook(trx, request.workspaceId, id);
+    const row = await requireWebhookForUpdate(trx, request.workspaceId, id);
     await claimOrRefuseReplay(trx, request.claim, id, now);
     await updateRow(trx, row, {
       secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData(row)),

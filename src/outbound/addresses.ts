@@ -24,10 +24,10 @@ const NODE_LOCAL_ADDRESSES = blockListOf([
   'fd20:ce::254/128',
 ]);
 
-/** Addresses that are used within one organization (RFC 1918, RFC 6598, RFC 4193). */
+/** Addresses of private networks (RFC 1918, RFC 4193) and of networks behind a carrier's NAT (RFC 6598). */
 const PRIVATE_ADDRESSES = blockListOf(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']);
 
-/** Addresses that belong to no host on the internet: protocol assignments, documentation, tests, multicast, reserved. */
+/** Addresses that no host on the internet has: protocol assignments, documentation, tests, multicast, reserved. */
 const UNROUTABLE_ADDRESSES = blockListOf([
   '192.0.0.0/24',
   '192.0.2.0/24',
@@ -43,37 +43,40 @@ const UNROUTABLE_ADDRESSES = blockListOf([
   '3fff::/20',
 ]);
 
-/** IPv6 addresses of hosts on the internet (RFC 4291, section 2.4); all others are local or reserved. */
+/** IPv6 addresses of hosts on the internet (RFC 4291, section 2.4); all other addresses are local or reserved. */
 const GLOBAL_UNICAST_IPV6 = blockListOf(['2000::/3']);
 
 /**
  * Returns the IPv4 address that is embedded in a mapped (`::ffff:0:0/96`), compatible or NAT64 (RFC 6052) IPv6 address;
- * null for any other.
+ * null for any other address.
  */
 function embeddedIpv4(address: string): string | null {
   const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const found = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
-  if (found === null) return null;
-  const [high, low] = [Number.parseInt(found[1] ?? '', 16), Number.parseInt(found[2] ?? '', 16)];
+  const match = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
+  if (match === null) return null;
+  const [high, low] = [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** Returns whether an address is loopback or link-local, in any notation; false for anything but an address. Pure. */
+/**
+ * Returns whether an address, in any notation, is one of `NODE_LOCAL_ADDRESSES`; false for a text that is not an
+ * address. Pure.
+ */
 export function isNodeLocal(address: string): boolean {
-  const [plain = ''] = address.split('%');
-  const version = isIP(plain);
-  if (version === 4) return NODE_LOCAL_ADDRESSES.check(plain, 'ipv4');
+  const [unscoped = ''] = address.split('%');
+  const version = isIP(unscoped);
+  if (version === 4) return NODE_LOCAL_ADDRESSES.check(unscoped, 'ipv4');
   if (version !== 6) return false;
-  const embedded = embeddedIpv4(plain);
+  const embedded = embeddedIpv4(unscoped);
   return (
-    NODE_LOCAL_ADDRESSES.check(plain, 'ipv6') || (embedded !== null && NODE_LOCAL_ADDRESSES.check(embedded, 'ipv4'))
+    NODE_LOCAL_ADDRESSES.check(unscoped, 'ipv6') || (embedded !== null && NODE_LOCAL_ADDRESSES.check(embedded, 'ipv4'))
   );
 }
 
-/** `special`: loopback, link-local, cloud metadata services, and addresses that belong to no host. */
+/** `special`: loopback, link-local, cloud metadata services, and addresses that no host has. */
 export type AddressKind = 'public' | 'private' | 'special';
 
-/** Returns the kind of an address; an embedded IPv4 address determines the kind. Pure. */
+/** Returns the kind of an address; if it embeds an IPv4 address, the kind of that address. Pure. */
 export function addressKindOf(address: string): AddressKind {
   const version = isIP(address);
   if (version === 0 || address.includes('%') || isNodeLocal(address)) return 'special';
@@ -86,11 +89,11 @@ export function addressKindOf(address: string): AddressKind {
 }
 
 /** Returns whether a host is a node-local address or name, without resolving it. Pure. */
-export const namesNodeLocal = (host: string): boolean =>
+export const isNodeLocalHost = (host: string): boolean =>
   isNodeLocal(host.replace(/^\[|\]$/g, '')) || /^(?:.*\.)?localhost\.?$/i.test(host);
 
 /** Returns the addresses to which the system currently resolves a host; empty if it cannot be resolved. */
 export async function resolveHost(host: string): Promise<string[]> {
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.map(({ address }) => address);
+  const results = await lookup(host, { all: true }).catch(() => []);
+  return results.map(({ address }) => address);
 }

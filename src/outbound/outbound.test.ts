@@ -10,18 +10,18 @@ import { after, test } from 'node:test';
 import { addressKindOf } from './addresses.ts';
 import { createOutbound, OutboundError, type OutboundOptions, type OutboundResponse } from './outbound.ts';
 
-const open = new Set<Server>();
+const servers = new Set<Server>();
 after(() => {
-  for (const server of open) server.close();
+  for (const server of servers) server.close();
 });
 
 async function listen(server: Server): Promise<number> {
-  open.add(server);
+  servers.add(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
 
-/** A receiver on loopback that counts its requests. */
+/** Starts a receiver on loopback that records its requests. */
 async function startReceiver(handle: RequestListener) {
   const received: string[] = [];
   const server = http.createServer((request, response) => {
@@ -93,7 +93,7 @@ test('a URL that the policy excludes is refused before its name is resolved', ()
     assert.equal(refuses('any', url), true, url);
 });
 
-test('the name is resolved once, and the connection is made to that address with the name in the Host header', async () => {
+test('a host name is resolved once, and the request is sent to that address with the name in the Host header', async () => {
   const receiver = await startReceiver((request, response) => request.pipe(response.writeHead(201, { 'x-a': '1' })));
   let resolved = 0;
   const resolve = () => Promise.resolve(resolved++ === 0 ? LOOPBACK : []);
@@ -124,7 +124,7 @@ test('redirects are not followed', async () => {
   assert.deepEqual(target.received, []);
 });
 
-test('time and size of a response are limited', async () => {
+test('the duration and the size of a response are limited', async () => {
   const endless = await startReceiver((request, response) => {
     if (request.url === '/silent') return;
     response.writeHead(200);
@@ -147,7 +147,7 @@ test('time and size of a response are limited', async () => {
   await rejectsWith(createOutbound({ policy: 'any', resolve }).send({ url, ...limits }), /No response within/);
 });
 
-test('a connection that ends or switches the protocol without a final response fails immediately', async () => {
+test('a request fails immediately if the connection ends or switches protocols without a final response', async () => {
   for (const [bytes, pattern] of [
     ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', /status 101/],
     ['HTTP/1.1 100 Continue\r\n\r\n', /connection/i],
@@ -168,14 +168,14 @@ test('a connection that ends or switches the protocol without a final response f
   );
 });
 
-test('a refused connection is an error that names the cause', async () => {
+test('the error of a refused connection contains the cause', async () => {
   const server = http.createServer();
   const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
   await rejectsWith(send(`http://hooks.example:${port}/`), /ECONNREFUSED/);
 });
 
-test('certificates are verified for the name, and a proxy gets the address that was checked', async () => {
+test('certificates are verified against the host name, and a proxy receives the address that was checked', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-outbound-'));
   after(() => rmSync(directory, { recursive: true, force: true }));
   const names = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];

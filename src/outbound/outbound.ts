@@ -2,11 +2,11 @@ import { lookup } from 'node:dns/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { addressKindOf, namesNodeLocal } from './addresses.ts';
+import { addressKindOf, isNodeLocalHost } from './addresses.ts';
 
 /**
- * The addresses that requests may be sent to (`DEVPILOT_OUTBOUND`): `private` includes `public`, and `any` includes
- * everything.
+ * The addresses to which requests may be sent (`DEVPILOT_OUTBOUND`). `private` includes public addresses, and `any`
+ * includes all addresses.
  */
 export const OUTBOUND_POLICIES = ['public', 'private', 'any'] as const;
 export type OutboundPolicy = (typeof OUTBOUND_POLICIES)[number];
@@ -16,9 +16,9 @@ export interface OutboundRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** From the resolution of the name to the last byte of the response; milliseconds. */
+  /** Maximum time from the resolution of the name to the last byte of the response; milliseconds. */
   readonly timeoutMs: number;
-  /** The rest of a longer response is not read. */
+  /** Bytes of the response beyond this number are not read. */
   readonly maxResponseBytes: number;
   readonly signal?: AbortSignal;
 }
@@ -40,13 +40,14 @@ export class OutboundError extends Error {
 
 export interface Outbound {
   /**
-   * Returns why requests to a URL are refused without resolving its name; null if that depends on its address. Pure.
+   * Returns why a URL is refused, without resolving its host name; null if it is allowed or its addresses must be
+   * checked. Pure.
    */
   refusalOf(url: string): string | null;
   /**
    * Sends a request to an address that the policy allows. The name is resolved once, and the connection is made to
-   * exactly that address, so that a name whose address changes in the meantime cannot lead to another host (DNS
-   * rebinding). Redirects are not followed. Throws `OutboundError`.
+   * exactly the address that was checked, so that a name cannot resolve to another host after the check (DNS rebinding).
+   * Redirects are not followed. Throws `OutboundError`.
    */
   send(request: OutboundRequest): Promise<OutboundResponse>;
 }
@@ -64,7 +65,7 @@ export interface OutboundOptions {
   readonly resolve?: (host: string) => Promise<readonly Address[]>;
 }
 
-const ACCEPTED: Readonly<Record<OutboundPolicy, string>> = {
+const ACCEPTED_ADDRESSES: Readonly<Record<OutboundPolicy, string>> = {
   public: 'a public address',
   private: 'a public or private address, not a loopback, link-local or metadata address',
   any: 'any address',
@@ -78,7 +79,7 @@ function isAllowed(policy: OutboundPolicy, address: string): boolean {
 
 const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');
 
-/** Returns whether `NO_PROXY` lists a host: by its name, by a domain that it belongs to, or as `*`. Pure. */
+/** Returns whether `NO_PROXY` contains a host: its name, a parent domain, or `*`. Pure. */
 function bypassesProxy(host: string, noProxy: string): boolean {
   return noProxy
     .split(/[\s,]+/)
@@ -86,14 +87,14 @@ function bypassesProxy(host: string, noProxy: string): boolean {
     .some((entry) => entry === '*' || (entry !== '' && (host === entry || host.endsWith(`.${entry}`))));
 }
 
-/** Returns the proxy for a URL: only for `https:`, and not for hosts that bypass it. Pure. */
+/** Returns the proxy for a URL; null if the URL is not `https:` or its host bypasses the proxy. Pure. */
 function proxyFor(url: URL, environment: Readonly<Record<string, string | undefined>>): string | null {
   const proxy = environment['HTTPS_PROXY'] ?? environment['https_proxy'] ?? '';
   const noProxy = environment['NO_PROXY'] ?? environment['no_proxy'] ?? '';
   return url.protocol !== 'https:' || proxy === '' || bypassesProxy(hostOf(url), noProxy) ? null : proxy;
 }
 
-/** Describes an error of a connection for users: OpenSSL's and the system's codes are shown as they are. Pure. */
+/** Describes a connection error for users, with the error code of OpenSSL or the operating system. Pure. */
 function describeConnectionError(error: NodeJS.ErrnoException): string {
   if (error.name === 'AbortError') return 'The request was cancelled.';
   const { code = error.message } = error;
@@ -113,7 +114,7 @@ async function readBody(response: http.IncomingMessage, maxBytes: number): Promi
 }
 
 /** Sends the request to one of `addresses`. */
-function exchange(
+function sendToAddress(
   url: URL,
   addresses: readonly [Address, ...Address[]],
   proxy: string | null,
@@ -121,7 +122,7 @@ function exchange(
   signal: AbortSignal,
 ): Promise<OutboundResponse> {
   const host = hostOf(url);
-  const pinned: LookupFunction = (_, { all }, callback) => {
+  const lookupAllowed: LookupFunction = (_, { all }, callback) => {
     if (all === true) callback(null, [...addresses]);
     else callback(null, addresses[0].address, addresses[0].family);
   };
@@ -133,8 +134,8 @@ function exchange(
     port: url.port || undefined,
     headers: { ...request.headers, ...length, host: url.host },
     signal,
-    // A proxy gets the address too, so that it cannot resolve the name to another one.
-    ...(proxy === null ? { host, lookup: pinned } : { host: addresses[0].address }),
+    // A proxy receives the address instead of the name, so that it cannot resolve the name to another address.
+    ...(proxy === null ? { host, lookup: lookupAllowed } : { host: addresses[0].address }),
     ...(isIP(host) === 0 && { servername: host }),
   };
   const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } };
@@ -163,14 +164,17 @@ function exchange(
   });
 }
 
-/** Rejects when the signal is aborted: a running `dns.lookup` cannot be aborted, and a connection may emit no event. */
+/**
+ * Rejects when the signal is aborted. Needed because `dns.lookup` cannot be aborted, and an aborted connection may emit
+ * no event.
+ */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 
-/** Creates the client for all requests to URLs that people configure. */
+/** Creates the HTTP client for all requests to URLs that people configure. */
 export function createOutbound({ policy, environment = {}, resolve }: OutboundOptions): Outbound {
   const resolveName = resolve ?? ((host: string) => lookup(host, { all: true }));
 
@@ -179,17 +183,18 @@ export function createOutbound({ policy, environment = {}, resolve }: OutboundOp
     if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'must be an http:// or https:// URL';
     if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
     const host = hostOf(url);
-    const isRefused = isIP(host) === 0 ? policy !== 'any' && namesNodeLocal(host) : !isAllowed(policy, host);
-    return isRefused ? `must be at ${ACCEPTED[policy]} (DEVPILOT_OUTBOUND)` : null;
+    const isRefused = isIP(host) === 0 ? policy !== 'any' && isNodeLocalHost(host) : !isAllowed(policy, host);
+    return isRefused ? `must be at ${ACCEPTED_ADDRESSES[policy]} (DEVPILOT_OUTBOUND)` : null;
   }
 
   async function allowedAddressesOf(url: URL): Promise<[Address, ...Address[]]> {
     const host = hostOf(url);
     const version = isIP(host);
-    const found = version === 0 ? await resolveName(host).catch(() => []) : [{ address: host, family: version }];
-    if (found.length === 0) throw new OutboundError('The host name could not be resolved.');
-    const [first, ...others] = found.filter(({ address }) => isAllowed(policy, address));
-    if (first === undefined) throw new OutboundError(`The URL must be at ${ACCEPTED[policy]} (DEVPILOT_OUTBOUND).`);
+    const addresses = version === 0 ? await resolveName(host).catch(() => []) : [{ address: host, family: version }];
+    if (addresses.length === 0) throw new OutboundError('The host name could not be resolved.');
+    const [first, ...others] = addresses.filter(({ address }) => isAllowed(policy, address));
+    if (first === undefined)
+      throw new OutboundError(`The URL must be at ${ACCEPTED_ADDRESSES[policy]} (DEVPILOT_OUTBOUND).`);
     return [first, ...others];
   }
 
@@ -202,10 +207,10 @@ export function createOutbound({ policy, environment = {}, resolve }: OutboundOp
       const timeout = AbortSignal.timeout(request.timeoutMs);
       const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
       try {
-        const exchanged = allowedAddressesOf(url).then((addresses) =>
-          exchange(url, addresses, proxyFor(url, environment), request, signal),
+        const sent = allowedAddressesOf(url).then((addresses) =>
+          sendToAddress(url, addresses, proxyFor(url, environment), request, signal),
         );
-        return await Promise.race([exchanged, rejectOnAbort(signal)]);
+        return await Promise.race([sent, rejectOnAbort(signal)]);
       } catch (error) {
         if (error instanceof OutboundError) throw error;
         if (timeout.aborted) throw new OutboundError(`No response within ${request.timeoutMs / 1000} s.`, error);

@@ -12,17 +12,17 @@ export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 const SLICE_MS = 10;
 
 /** Those that have yielded, in the order in which they continue: one per turn, so that together they take one slice. */
-const yielded: (() => void)[] = [];
+const pausedTasks: (() => void)[] = [];
 
-function continueOne(): void {
-  yielded.shift()?.();
-  if (yielded.length > 0) setImmediate(continueOne);
+function resumeNextTask(): void {
+  pausedTasks.shift()?.();
+  if (pausedTasks.length > 0) setImmediate(resumeNextTask);
 }
 
 function waitForTurn(): Promise<void> {
   return new Promise((resolve) => {
-    yielded.push(resolve);
-    if (yielded.length === 1) setImmediate(continueOne);
+    pausedTasks.push(resolve);
+    if (pausedTasks.length === 1) setImmediate(resumeNextTask);
   });
 }
 

@@ -85,7 +85,7 @@ export function createLineSplitter(options: {
     unfinishedLine() {
       if (!hasContent || budget.remaining <= 0) return null;
       const text = line.endsWith('\r') ? line.slice(0, -1) : line;
-      return mask(text, Math.min(mask.knownLength(text), MAX_UNFINISHED_CHARACTERS));
+      return mask(text, Math.min(mask.showableLength(text), MAX_UNFINISHED_CHARACTERS));
     },
     flush() {
       const incompleteCharacter = decoder.end();

@@ -22,7 +22,7 @@ export interface Mask {
    * Returns how many characters of the beginning of a line can be shown before its rest is known: up to what may be the
    * beginning of a secret or of an escape sequence.
    */
-  knownLength(line: string): number;
+  showableLength(line: string): number;
 }
 
 /** Returns the forms in which programs print a value: verbatim, line by line, as JSON, URL-encoded, in base64. */
@@ -172,7 +172,7 @@ export function createMask(values: Iterable<string>): Mask {
     return masked + line.slice(maskedEnd, Math.max(maskedEnd, length));
   }
 
-  function knownLength(line: string): number {
+  function showableLength(line: string): number {
     const end = unfinishedSequenceStart(line);
     if (!mayHaveEscapeSequences(line)) return Math.min(end, unfinishedStart(line));
     const { text, positions } = withoutEscapeSequences(line.slice(0, end));
@@ -180,5 +180,5 @@ export function createMask(values: Iterable<string>): Mask {
   }
   // Devpilot's own secrets are shorter than 128 characters.
   lookahead = Math.max(128, lookahead);
-  return Object.assign(mask, { lookahead, knownLength });
+  return Object.assign(mask, { lookahead, showableLength });
 }

@@ -69,10 +69,10 @@ async function runElsewhere(mark: string): Promise<ChildProcess> {
 
 // Most of the time is spent waiting for limits of the runner, so these groups run concurrently.
 describe('steps', { concurrency: true }, () => {
-  for (const where of ['local', 'ssh']) {
-    describe(`a ${where} step`, { concurrency: false }, () => {
+  for (const targetKind of ['local', 'ssh']) {
+    describe(`a ${targetKind} step`, { concurrency: false }, () => {
       test('ends with its exit code, its lines in order and their streams', async () => {
-        const ran = await perform(targets[where], shell('echo one; echo two >&2; printf three; exit 7'));
+        const ran = await perform(targets[targetKind], shell('echo one; echo two >&2; printf three; exit 7'));
         assert.deepEqual(
           [ran.exitCode, ran.signal, ran.problem, ran.timedOut, ran.cancelled],
           [7, null, null, false, false],
@@ -89,9 +89,11 @@ describe('steps', { concurrency: true }, () => {
 
       test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
         const specialText = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
-        const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', specialText, '', '-x'] } });
+        const argv = await perform(targets[targetKind], {
+          command: { argv: ['printf', '%s|', specialText, '', '-x'] },
+        });
         assert.equal(argv.text, `${specialText}||-x|`);
-        const body = await perform(targets[where], {
+        const body = await perform(targets[targetKind], {
           ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
           environment: { NASTY: specialText, IFS: 'x', d: 'd', s: 's', p: 'p' },
           cwd: '/tmp',
@@ -101,8 +103,8 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('exposes nothing of a step on a command line', async () => {
-        const pid = join(folder, `seen-${where}`);
-        const ran = await perform(targets[where], {
+        const pid = join(folder, `seen-${targetKind}`);
+        const ran = await perform(targets[targetKind], {
           ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
           environment: { SECRET: 'in-the-environment' },
           secrets: [],
@@ -114,11 +116,11 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('reads standard input from a text or stream, and writes standard output as bytes', async () => {
-        const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
+        const text = await perform(targets[targetKind], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
         assert.equal(text.text, 'hello\nyou');
         const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
         const out: Buffer[] = [];
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           command: { argv: ['cat'] },
           stdin: Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]),
           stdout: new Writable({
@@ -130,14 +132,14 @@ describe('steps', { concurrency: true }, () => {
         });
         assert.equal(ran.exitCode, 0);
         assert.ok(Buffer.concat(out).equals(bytes));
-        const withoutOutput = await perform(targets[where], { command: { argv: ['cat'] } });
+        const withoutOutput = await perform(targets[targetKind], { command: { argv: ['cat'] } });
         assert.deepEqual([withoutOutput.exitCode, withoutOutput.text], [0, '']);
       });
 
       test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {
         const secret = 'p@ss wörd/1';
         const ours = mintSecret('access_token');
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
           environment: { S: secret, OURS: ours, KEY: 'line one of key\nline two of key' },
           secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
@@ -151,7 +153,7 @@ describe('steps', { concurrency: true }, () => {
 
       test('tolerates invalid UTF-8 and overlong lines', async () => {
         const secret = 'at-the-edge-of-it';
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
           environment: { S: secret },
           secrets: [secret],
@@ -165,7 +167,7 @@ describe('steps', { concurrency: true }, () => {
 
       test('shows a prompt before it is answered; an empty standard input ends immediately', async () => {
         const unfinished: string[] = [];
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           ...shell('printf "Continue? "; sleep 0.6; read -r answer || echo "no answer"'),
           onUnfinishedLine: ({ text }) => unfinished.push(text),
         });
@@ -173,7 +175,7 @@ describe('steps', { concurrency: true }, () => {
       });
       test('provides files for the duration of the step, in a private directory', async () => {
         const body = 'cat "$FILES/ONE"; printf "|%s" "$FILES" "$(stat -c %a "$FILES" "$FILES/ONE" | tr "\\n" " ")"';
-        const { text } = await perform(targets[where], {
+        const { text } = await perform(targets[targetKind], {
           ...shell(body),
           files: { variable: 'FILES', contents: { ONE: "it's\none\n" } },
         });
@@ -182,7 +184,7 @@ describe('steps', { concurrency: true }, () => {
       });
       test('survives a gigabyte of output and reports the end', async () => {
         const before = process.memoryUsage().rss;
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
           limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
         });
@@ -193,13 +195,16 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
-        const mark = `61${where.length}${process.pid}`;
-        const expired = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
+        const mark = `61${targetKind.length}${process.pid}`;
+        const expired = await perform(targets[targetKind], {
+          ...shell(`sleep ${mark} & sleep ${mark}; :`),
+          timeoutMs: 300,
+        });
         assert.deepEqual([expired.timedOut, expired.cancelled, expired.signal], [true, false, 'SIGTERM']);
         await until(async () => !isRunning('sleep', mark));
         const cancelling = new AbortController();
         const stubborn = perform(
-          targets[where],
+          targets[targetKind],
           shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
           cancelling.signal,
         );
@@ -208,13 +213,13 @@ describe('steps', { concurrency: true }, () => {
         const ended = await stubborn;
         assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
         await until(async () => !isRunning('sleep', mark));
-        assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
+        assert.deepEqual((await perform(targets[targetKind], shell('exit 1'), cancelling.signal)).cancelled, true);
       });
 
       test('is cancelled by a signal at any moment of its start', async () => {
         for (let turns = 0; turns < 12; turns++) {
           const cancelling = new AbortController();
-          const ran = perform(targets[where], shell('sleep 600'), cancelling.signal);
+          const ran = perform(targets[targetKind], shell('sleep 600'), cancelling.signal);
           for (let turn = 0; turn < turns; turn++) await Promise.resolve();
           cancelling.abort();
           assert.equal((await ran).cancelled, true, `after ${turns} turns`);
@@ -222,10 +227,10 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('ends on a signal while it reads a stream', async () => {
-        const mark = `62${where.length}${process.pid}`;
+        const mark = `62${targetKind.length}${process.pid}`;
         const cancelling = new AbortController();
         const endless = new Readable({ read: () => undefined });
-        const ran = perform(targets[where], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
+        const ran = perform(targets[targetKind], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
         await until(async () => isRunning('sleep', mark));
         cancelling.abort();
         assert.equal((await ran).cancelled, true);
@@ -233,8 +238,8 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('does not wait for background processes and leaves them running', async () => {
-        const mark = `63${where.length}${process.pid}`;
-        const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
+        const mark = `63${targetKind.length}${process.pid}`;
+        const ran = await perform(targets[targetKind], shell(`sleep ${mark} & echo started`));
         assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
         assert.match(ran.text, /^started\nA process that the step left running holds its output open\./);
         await until(async () => isRunning('sleep', mark));
@@ -242,33 +247,36 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('cannot forge markers', async () => {
-        const ran = await perform(targets[where], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
+        const ran = await perform(targets[targetKind], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
         assert.equal(ran.exitCode, 4);
         assert.match(ran.text, /devpilot 00 ended 0/);
       });
 
       test('reports a missing program or folder', async () => {
-        const missing = await perform(targets[where], { command: { argv: ['/no/such/program'] } });
+        const missing = await perform(targets[targetKind], { command: { argv: ['/no/such/program'] } });
         assert.equal(missing.exitCode, 127);
         assert.match(missing.text, /no\/such\/program/);
-        assert.equal((await perform(targets[where], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
+        assert.equal((await perform(targets[targetKind], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
       });
 
       test('runs as another user where the server allows it', async () => {
         if (userInfo().uid !== 0) return;
-        const ran = await perform(targets[where], {
+        const ran = await perform(targets[targetKind], {
           ...shell('id -un; echo "$A"'),
           environment: { A: "it's" },
           runAs: 'nobody',
           cwd: '/',
         });
         assert.equal(ran.text, "nobody\nit's");
-        await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
+        await assert.rejects(perform(targets[targetKind], { ...shell('id'), runAs: 'root; id' }), TypeError);
       });
 
       test('rejects arguments and variables that no process can receive', async () => {
-        await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
-        await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
+        await assert.rejects(perform(targets[targetKind], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
+        await assert.rejects(
+          perform(targets[targetKind], { ...shell('id'), environment: { 'A=B;id': '1' } }),
+          TypeError,
+        );
       });
     });
   }

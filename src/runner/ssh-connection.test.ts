@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { isNodeLocal, namesNodeLocal } from '../outbound/addresses.ts';
+import { isNodeLocal, isNodeLocalHost } from '../outbound/addresses.ts';
 import { startConnectionProxy } from '../testing/connection-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
@@ -116,7 +116,7 @@ test('loopback and link-local addresses are recognized in every notation, and re
   for (const address of [...local, ...mapped]) assert.ok(isNodeLocal(address), address);
   for (const address of ['10.0.0.5', '192.168.1.1', '8.8.8.8', '2001:db8::1', '::ffff:10.0.0.1', 'example.com'])
     assert.ok(!isNodeLocal(address), address);
-  for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(namesNodeLocal(host), host);
+  for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(isNodeLocalHost(host), host);
   // For names and abbreviated addresses, the resolved address is checked. No connection is made.
   for (const host of ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f.1']) {
     const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { backupKeyOf, currentBackupKey } from '../platform/backups/backup-keys.ts';
+import { requireBackupKey, currentBackupKey } from '../platform/backups/backup-keys.ts';
 import { createSeal } from '../store/seal.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -134,12 +134,12 @@ test('a rotation encrypts the backup keys again, so that earlier backups stay re
   await open(environment, async ({ store, secret }) => {
     const context = { seal: createSeal([secret]), clock: Date.now };
     for (const { workspaceId, id, key } of keys) {
-      assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, id), key);
+      assert.deepEqual(await requireBackupKey(store.read, context, workspaceId, id), key);
       assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
       // After the secret was lost, new backups use a new key.
       const contextAfterLoss = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
       await assert.rejects(
-        backupKeyOf(store.read, contextAfterLoss, workspaceId, id),
+        requireBackupKey(store.read, contextAfterLoss, workspaceId, id),
         /needs an older DEVPILOT_SECRET/,
       );
       const newKey = await store.transaction((trx) => currentBackupKey(trx, contextAfterLoss, workspaceId));

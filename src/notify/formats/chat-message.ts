@@ -16,24 +16,24 @@ export interface MessageSource {
   readonly publicUrl: string;
 }
 
-/** A message for people, in plain text: every format escapes it by its own rules. */
+/** A message for people, in plain text. Each chat format escapes the text by its own rules. */
 export interface ChatMessage {
   readonly title: string;
-  readonly facts: readonly (readonly [label: string, value: string])[];
+  readonly fields: readonly (readonly [label: string, value: string])[];
   readonly tone: 'good' | 'bad' | 'neutral';
   /** A page of the web UI. */
   readonly url: string;
   readonly timestamp: string;
 }
 
-const MAX_FACTS = 8;
+const MAX_FIELDS = 8;
 const MAX_LABEL_LENGTH = 40;
 const MAX_VALUE_LENGTH = 300;
 const MAX_TITLE_LENGTH = 140;
 
 /**
- * Escapes each character of a text and truncates the result to `maxLength` UTF-16 units, never within a character or an
- * escape sequence. Pure.
+ * Escapes each character of a text and truncates the result to `maxLength` UTF-16 code units, never within a character
+ * or an escape sequence. Pure.
  */
 export function fitText(
   text: string,
@@ -51,7 +51,7 @@ export function fitText(
   return [...text].map(escapeCharacter).join('');
 }
 
-/** Converts a text to one line without characters that change the text direction. */
+/** Returns a text as one line, without characters that change the text direction. */
 const toLine = (text: string): string =>
   text
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
@@ -74,7 +74,7 @@ const isParty = (value: unknown): value is AuditParty => typeof value === 'objec
 const textOf = (value: unknown): string | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? toLine(String(value)) : null;
 
-/** Pages of single resources. Messages about other resources link to the activity log. */
+/** Paths of the pages that messages link to. Messages about other kinds of targets link to the activity log. */
 const PAGES: Readonly<Record<string, string>> = {
   deployment: '/deployments/',
   run: '/runs/',
@@ -108,8 +108,8 @@ function noticeTitleOf(name: string, target: unknown, detail: Readonly<Record<st
 }
 
 /**
- * Returns the message for people about an event: its action, target and actor, and the scalar values of its details.
- * Pure.
+ * Returns a message that describes an event to people: its action, target and actor, and the scalar values of its
+ * details. Pure.
  */
 export function toChatMessage(message: WebhookMessage, source: MessageSource): ChatMessage {
   const { type, timestamp, data } = message;
@@ -124,7 +124,7 @@ export function toChatMessage(message: WebhookMessage, source: MessageSource): C
     ['Address', address],
     ...Object.entries(detail).map(([key, value]) => [toWords(key), value] as const),
   ];
-  const facts = values.flatMap(([label, value]) => {
+  const fields = values.flatMap(([label, value]) => {
     const text = textOf(value);
     if (text === null || text === '') return [];
     return [[fitText(toLine(label), MAX_LABEL_LENGTH), fitText(text, MAX_VALUE_LENGTH)] as const];
@@ -132,7 +132,7 @@ export function toChatMessage(message: WebhookMessage, source: MessageSource): C
   const action = targetName === '' ? toWords(name) : `${toWords(name)}: ${targetName}`;
   return {
     title: fitText(noticeTitleOf(name, target ?? data['credential'], detail) ?? action, MAX_TITLE_LENGTH),
-    facts: facts.slice(0, MAX_FACTS),
+    fields: fields.slice(0, MAX_FIELDS),
     tone: toneOf(name, detail),
     url: pageOf(message, source.publicUrl),
     timestamp,

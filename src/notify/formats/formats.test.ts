@@ -23,7 +23,7 @@ function messageOf(name: string, fields: Partial<WebhookMessage['data']> = {}): 
   };
 }
 
-/** Texts that a user can choose as a name, and patterns of what the chat would interpret if a text were not escaped. */
+/** Names that a user can choose, and patterns of the markup that a chat would interpret if a name were not escaped. */
 const HOSTILE = [
   { text: '<!channel> <@U123> <https://evil.example|Sign in>', slack: /<[!@h]/ },
   { text: '@everyone @here <@123> <#456>', discord: /(?<!\\)[@<#]/ },
@@ -32,8 +32,8 @@ const HOSTILE = [
   { text: '\\@everyone', discord: /(?<!\\)(?:\\\\)*@/ },
 ];
 
-describe('formats of messages', () => {
-  test('escape text that users choose', () => {
+describe('message formats', () => {
+  test('names that users choose are escaped', () => {
     for (const { text, slack, discord } of HOSTILE) {
       const message = toChatMessage(messageOf(text), source);
       if (slack !== undefined) {
@@ -51,18 +51,18 @@ describe('formats of messages', () => {
           assert.doesNotMatch(shown, discord);
         }
       }
-      // Teams interprets Markdown in text blocks and facts, and not in text runs.
+      // Teams interprets Markdown in text blocks and facts, but not in text runs.
       const card = JSON.stringify(toTeamsBody(message));
       assert.ok(card.includes(JSON.stringify(text).slice(1, -1)));
       assert.doesNotMatch(card, /"(TextBlock|FactSet)"|msteams/);
     }
   });
 
-  test('say what happened, where, by whom, and where to read more', () => {
+  test('a message contains the event, the workspace, the actor and a link to a page with more details', () => {
     const message = toChatMessage(messageOf('Website'), source);
     assert.deepEqual(message, {
       title: 'Deployment failed: Website',
-      facts: [
+      fields: [
         ['Workspace', 'Shop & Co'],
         ['By', 'Website'],
         ['Address', '192.0.2.7'],
@@ -74,13 +74,13 @@ describe('formats of messages', () => {
       timestamp: '2026-12-10T12:00:00.000Z',
     });
     const system = { kind: 'system', id: null, name: null };
-    const log = {
+    const deletion = {
       ...messageOf('CI', { action: 'access_token.deleted', actor: system, detail: {} }),
       type: 'audit.event',
     };
-    const deleted = toChatMessage(log, source);
+    const deleted = toChatMessage(deletion, source);
     assert.equal(deleted.title, 'Access token deleted: CI');
-    assert.deepEqual(deleted.facts[1], ['By', 'Devpilot']);
+    assert.deepEqual(deleted.fields[1], ['By', 'Devpilot']);
     const expiring = toChatMessage(
       {
         ...messageOf('CI'),
@@ -111,12 +111,12 @@ describe('formats of messages', () => {
       source,
     );
     assert.equal(chatMessage.title, 'The API key “CI” was used after its deletion');
-    const sent = toChatMessage({ ...log, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
-    assert.deepEqual([sent.title, sent.facts], ['Webhook test', [['Workspace', 'Shop & Co']]]);
-    assert.equal(sent.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');
+    const testMessage = toChatMessage({ ...deletion, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
+    assert.deepEqual([testMessage.title, testMessage.fields], ['Webhook test', [['Workspace', 'Shop & Co']]]);
+    assert.equal(testMessage.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');
   });
 
-  test('stay within the limits of each chat', () => {
+  test('a message stays within the limits of each chat', () => {
     for (const character of ['x', '&', '*', '\u{1f600}', '\u0001', '\u202e']) {
       const long = character.repeat(10_000);
       const detail = Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`${long}${number}`, long]));

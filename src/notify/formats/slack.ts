@@ -1,13 +1,13 @@
 import { type ChatMessage, fitText } from './chat-message.ts';
 
-/** Limits of Slack in characters: header and section fields (https://docs.slack.dev/reference/block-kit/blocks). */
+/** Slack's limits in characters for headers and section fields (https://docs.slack.dev/reference/block-kit/blocks). */
 const MAX_HEADER_LENGTH = 150;
 const MAX_FIELD_LENGTH = 2000;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 /** Escapes Slack's control characters, so that no text becomes a link or a mention such as `<!channel>`. */
 const escapeCharacter = (character: string): string => ENTITIES[character] ?? character;
-/** Returns plain text, in which Slack interprets no formatting. */
+/** Returns a text object in which Slack interprets no formatting. */
 const plain = (text: string, maxLength: number) => ({
   type: 'plain_text',
   text: fitText(text, maxLength, escapeCharacter),
@@ -15,10 +15,10 @@ const plain = (text: string, maxLength: number) => ({
 });
 
 /**
- * Returns the body for an incoming webhook of Slack, or of a chat that accepts the same format, such as Mattermost.
- * Pure.
+ * Returns the body of a request to an incoming webhook of Slack, or of a chat that accepts the same format, such as
+ * Mattermost. Pure.
  */
-export function toSlackBody({ title, facts, url }: ChatMessage): object {
+export function toSlackBody({ title, fields, url }: ChatMessage): object {
   return {
     // Shown in notifications.
     text: fitText(title, MAX_FIELD_LENGTH, escapeCharacter),
@@ -27,7 +27,7 @@ export function toSlackBody({ title, facts, url }: ChatMessage): object {
     unfurl_media: false,
     blocks: [
       { type: 'header', text: plain(title, MAX_HEADER_LENGTH) },
-      { type: 'section', fields: facts.map(([label, value]) => plain(`${label}: ${value}`, MAX_FIELD_LENGTH)) },
+      { type: 'section', fields: fields.map(([label, value]) => plain(`${label}: ${value}`, MAX_FIELD_LENGTH)) },
       {
         type: 'context',
         elements: [{ type: 'mrkdwn', text: `<${[...url].map(escapeCharacter).join('')}|Open in Devpilot>` }],

@@ -2,16 +2,15 @@ import type { ChatMessage } from './chat-message.ts';
 
 const COLORS = { good: 'Good', bad: 'Attention', neutral: 'Default' } as const;
 
-/** Text runs, unlike text blocks and facts, are not interpreted as Markdown, and mentions would have to be declared. */
+/** Teams interprets Markdown in text blocks and facts, but not in text runs. */
 const richText = (...inlines: readonly object[]) => ({ type: 'RichTextBlock', inlines });
 const run = (text: string, style: object = {}) => ({ type: 'TextRun', text, ...style });
 
 /**
- * Returns an Adaptive Card in the envelope that the trigger "When a Teams webhook request is received" of Power
- * Automate Workflows accepts. Teams refuses more than 28 kB, a size that the limits of `ChatMessage` keep out of reach.
- * Pure.
+ * Returns an Adaptive Card in the envelope that the Power Automate trigger "When a Teams webhook request is received"
+ * accepts. Teams rejects messages over 28 kB; the length limits of `toChatMessage` keep every message below that. Pure.
  */
-export function toTeamsBody({ title, facts, tone, url }: ChatMessage): object {
+export function toTeamsBody({ title, fields, tone, url }: ChatMessage): object {
   const card = {
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
@@ -19,7 +18,7 @@ export function toTeamsBody({ title, facts, tone, url }: ChatMessage): object {
     fallbackText: 'A message from Devpilot',
     body: [
       richText(run(title, { size: 'Medium', weight: 'Bolder', color: COLORS[tone] })),
-      ...facts.map(([label, value]) => richText(run(`${label}: `, { weight: 'Bolder' }), run(value))),
+      ...fields.map(([label, value]) => richText(run(`${label}: `, { weight: 'Bolder' }), run(value))),
     ],
     actions: [{ type: 'Action.OpenUrl', title: 'Open in Devpilot', url }],
   };

@@ -107,13 +107,7 @@ export async function readAnalytics(
   const { min, max } = RESOURCE_LIMITS.activitySeries;
   const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
   const range = { interval, from, to };
-  const { total, series } = await readSeries(
-    context.store.read,
-    workspaceId,
-    query.groupBy ?? 'type',
-    range,
-    maxSeries,
-  );
+  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', range, maxSeries);
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 

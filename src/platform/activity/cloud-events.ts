@@ -96,7 +96,7 @@ function readTime(value: unknown, index: number | null, now: number): number {
   return clampToNow(timeMs, now);
 }
 
-const OWN_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'data_base64']);
+const CORE_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'data_base64']);
 /** More lenient than CloudEvents 1.0, section 3, which allows lower-case letters and digits only. */
 const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
 
@@ -104,7 +104,7 @@ const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
 function readOtherAttributes(attributes: Attributes, index: number | null): Record<string, AttributeValue> | null {
   const max = RESOURCE_LIMITS.activityExtensions;
   const otherAttributes = Object.entries(attributes).filter(
-    ([name, value]) => !OWN_ATTRIBUTES.has(name) && value !== null && value !== undefined,
+    ([name, value]) => !CORE_ATTRIBUTES.has(name) && value !== null && value !== undefined,
   );
   if (otherAttributes.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
   for (const [name, value] of otherAttributes) {

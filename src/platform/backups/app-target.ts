@@ -55,7 +55,7 @@ const MAX_LINE_CHARACTERS = 300;
 export interface LastLines {
   readonly onLine: (line: OutputLine) => void;
   /** Whether there is output and every line of it is a harmless warning. */
-  onlyWarnings(): boolean;
+  hasOnlyWarnings(): boolean;
   text(): string;
 }
 
@@ -70,7 +70,7 @@ export function createLastLines(warnings: RegExp | null = null): LastLines {
       lines.push(line);
       if (lines.length > MAX_LINES) lines.shift();
     },
-    onlyWarnings: () => lines.length > 0 && errorCount === 0,
+    hasOnlyWarnings: () => lines.length > 0 && errorCount === 0,
     text: () => lines.join('\n'),
   };
 }

@@ -106,7 +106,7 @@ async function streamBackup(
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
     signal.throwIfAborted();
-    const onlyFilesChanged = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.onlyWarnings();
+    const onlyFilesChanged = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.hasOnlyWarnings();
     const failure = onlyFilesChanged ? null : outcomeFailure(outcome, description, lastLines);
     if (failure !== null) throw failure;
     if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command produced no output.');

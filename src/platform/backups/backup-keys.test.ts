@@ -5,7 +5,7 @@ import { DAY } from '../../contract/limits.ts';
 import { createSeal } from '../../store/seal.ts';
 import { openTestStore, seedWorkspace } from '../../testing/test-store.ts';
 import type { PlatformContext } from '../context.ts';
-import { backupKeyOf, currentBackupKey, replaceBackupKey } from './backup-keys.ts';
+import { currentBackupKey, replaceBackupKey, requireBackupKey } from './backup-keys.ts';
 
 test('the key that a starting backup has just read survives its replacement, and goes with the next one', async () => {
   const { store, close } = await openTestStore();
@@ -16,9 +16,9 @@ test('the key that a starting backup has just read survives its replacement, and
   const read = await store.transaction((trx) => currentBackupKey(trx, context, workspaceId));
   now += 2 * DAY;
   await replaceBackupKey(context, systemRequestContext(workspaceId));
-  assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, read.id), read.key);
+  assert.deepEqual(await requireBackupKey(store.read, context, workspaceId, read.id), read.key);
   now += 2 * DAY;
   await replaceBackupKey(context, systemRequestContext(workspaceId));
-  await assert.rejects(backupKeyOf(store.read, context, workspaceId, read.id), /no longer exists/);
+  await assert.rejects(requireBackupKey(store.read, context, workspaceId, read.id), /no longer exists/);
   await close();
 });

@@ -55,7 +55,7 @@ export async function currentBackupKey(
 /**
  * Returns the key that a backup was encrypted with. Throws `StorageFailure` if it no longer exists or cannot be opened.
  */
-export async function backupKeyOf(
+export async function requireBackupKey(
   db: Queryable,
   context: KeyContext,
   workspaceId: string,

@@ -41,7 +41,7 @@ const MAX_CANCELLATIONS_PER_POLL = 50;
  * Returns the app to restore into. Throws `validation_failed` if the credential cannot access it, and `conflict` if the
  * app of the backup was deleted.
  */
-async function findTargetApp(
+async function requireTargetApp(
   trx: Trx,
   request: RequestContext,
   row: BackupTable,
@@ -58,7 +58,7 @@ async function findTargetApp(
 }
 
 /** Returns the id of the requested server, or null for the app's own. Throws `validation_failed`. */
-async function findOtherServer(
+async function resolveOtherServer(
   trx: Trx,
   request: RequestContext,
   app: AppTable,
@@ -101,8 +101,8 @@ export async function restoreBackup(
   const { workspaceId } = request;
   const serialized = await context.store.transaction(async (trx) => {
     const row = await requireBackup(trx, workspaceId, id);
-    const app = await findTargetApp(trx, request, row, target.app);
-    const otherServerId = await findOtherServer(trx, request, app, target.server);
+    const app = await requireTargetApp(trx, request, row, target.app);
+    const otherServerId = await resolveOtherServer(trx, request, app, target.server);
     const serverId = otherServerId ?? app.server_id;
     requireRestorable(row, app, serverId);
     // After that of the app, as where backups of an app are deleted.

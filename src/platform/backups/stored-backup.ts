@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { StoredObjectTable } from '../../store/schema/backups.ts';
 import type { PlatformContext } from '../context.ts';
-import { backupKeyOf } from './backup-keys.ts';
+import { requireBackupKey } from './backup-keys.ts';
 import { decryptBackup } from './encryption.ts';
 import type { Storage } from './storage.ts';
 
@@ -17,7 +17,7 @@ export async function openStoredBackup(
 ): Promise<AsyncIterable<Uint8Array>> {
   // The backup was stored by a version without encryption.
   if (keyId === null) return storage.read(place, signal);
-  const key = await backupKeyOf(context.store.read, context, workspaceId, keyId);
+  const key = await requireBackupKey(context.store.read, context, workspaceId, keyId);
   const bytes: Readable = await storage.read(place, signal);
   return decryptBackup(bytes, { key, workspaceId, backupId: id });
 }

@@ -22,7 +22,7 @@ function serializeCommitStatus(row: CommitStatusTable | undefined): CommitStatus
 }
 
 /** Throws `not_found`. */
-export async function findCommitStatus(
+export async function getCommitStatus(
   context: PlatformContext,
   workspaceId: string,
   idOrSlug: string,

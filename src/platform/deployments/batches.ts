@@ -80,8 +80,8 @@ async function deployBatch(
       // The first server resolves the commit; all others deploy the same one.
       const select = async () =>
         isFullCommit || isFirst
-          ? { commit: knownCommit, isKnown: nextServer > 0 }
-          : { commit: await firstCommit, isKnown: true };
+          ? { commit: knownCommit, isVerified: nextServer > 0 }
+          : { commit: await firstCommit, isVerified: true };
       const onFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
         if (id !== knownCommit || nextServer === 0) await progress.commitFound(id, tag);
@@ -137,19 +137,19 @@ export async function rollBackServers(
   return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
 }
 
-/** Deploys the remaining batches in order; returns `parked` when the remaining servers wait for promotion. */
+/** Deploys the remaining batches in order; returns `awaiting_promotion` when the remaining servers wait for promotion. */
 export async function deployBatches(
   context: PlatformContext,
   job: RunningJob,
   deployment: DeploymentRun,
   servers: readonly DeploymentServerTable[],
-): Promise<'done' | 'parked'> {
+): Promise<'done' | 'awaiting_promotion'> {
   const { progress, log, row } = deployment;
   for (;;) {
     const currentRow = progress.row();
     if (waitsForPromotion(currentRow)) {
       log.writeSystemLine('The first server runs the new release. Promote this deployment, or abort it.');
-      return 'parked';
+      return 'awaiting_promotion';
     }
     const batch = nextBatch(currentRow, servers.length);
     if (batch === null) return 'done';

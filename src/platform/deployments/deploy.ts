@@ -185,7 +185,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       if (waitsForPromotion(row) && row.updated_at + PROMOTION_TIMEOUT_MS <= context.clock()) {
         throw new JobFailure('The deployment was not promoted within a day.');
       }
-      if ((await deployBatches(context, job, deployment, servers)) === 'parked') {
+      if ((await deployBatches(context, job, deployment, servers)) === 'awaiting_promotion') {
         return {
           until: context.clock() + PROMOTION_TIMEOUT_MS,
           shouldWait: async (trx) => (await findDeployment(trx, workspaceId, row.id))?.decision === null,

@@ -116,7 +116,7 @@ export function deployPush(
 }
 
 /** Locks and returns a deployment. Throws `not_found`, also if it does not belong to the named app. */
-export async function requireLockedDeployment(
+export async function requireDeploymentForUpdate(
   trx: Trx,
   workspaceId: string,
   id: string,
@@ -148,7 +148,7 @@ export function rollBack(
 ): Promise<Deployment> {
   const { workspaceId } = request;
   return changeAndWake(context, workspaceId, async (trx) => {
-    const earlier = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    const earlier = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
     if (earlier.status !== 'completed' || earlier.commit_id === null) {
       throw new Problem('conflict', 'Only a completed deployment can be rolled back to.');
     }
@@ -188,7 +188,7 @@ function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAct
 }
 
 /** Returns the id of an actor that is a person, or of the person who created the credential. */
-async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
+async function resolvePerson(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
   return kind === 'person' ? id : findCredentialCreator(trx, workspaceId, id);
 }
 
@@ -200,8 +200,8 @@ async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: Depl
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
   if (requester === null || actor.id === null) return;
   if (actor.id !== requester || kind === 'person') {
-    const person = await personBehind(trx, workspaceId, kind, requester);
-    if (person === undefined || person !== (await personBehind(trx, workspaceId, actor.kind, actor.id))) return;
+    const person = await resolvePerson(trx, workspaceId, kind, requester);
+    if (person === undefined || person !== (await resolvePerson(trx, workspaceId, actor.kind, actor.id))) return;
     if (!(await hasOtherMember(trx, workspaceId, person))) return;
   }
   throw new Problem('forbidden', 'You requested this deployment. Someone else must approve it.');
@@ -221,7 +221,7 @@ export function applyDeploymentAction(
   const { workspaceId, actor } = request;
   return changeAndWake(context, workspaceId, async (trx) => {
     const now = context.clock();
-    const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    const row = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
     checkActionAllowed(row, decision);
     if (decision === 'approve') await rejectSelfApproval(trx, request, row);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);

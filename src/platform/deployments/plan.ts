@@ -82,7 +82,7 @@ export const stepsUntilCheckout = (plan: DeploymentPlan): number =>
   preparationSteps(plan).findIndex(({ kind }) => kind === 'source_control') + 1;
 
 /** Returns the number of steps before the first one that differs between two plans. Pure. */
-export function sharedSteps(plan: DeploymentPlan, otherPlan: DeploymentPlan): number {
+export function countSharedSteps(plan: DeploymentPlan, otherPlan: DeploymentPlan): number {
   const steps = preparationSteps(plan);
   const otherSteps = preparationSteps(otherPlan);
   const firstDifference = steps.findIndex((step, index) => !isDeepStrictEqual(step, otherSteps[index]));

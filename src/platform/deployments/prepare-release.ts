@@ -12,7 +12,7 @@ const FETCH_TIMEOUT_MS = 30 * MINUTE;
 export interface CommitSelection {
   readonly commit: string | null;
   /** Whether this deployment has already verified that a branch or tag contains it. */
-  readonly isKnown: boolean;
+  readonly isVerified: boolean;
 }
 
 /** Shares the commit that the first server resolves with the other servers. */
@@ -55,7 +55,7 @@ async function checkOut(
       DP_BRANCH: row.branch ?? '',
       DP_TAG: row.tag ?? '',
       DP_COMMIT: selection.commit ?? '',
-      DP_KNOWN: selection.isKnown ? '1' : '',
+      DP_KNOWN: selection.isVerified ? '1' : '',
       DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
     },
     timeoutMs: FETCH_TIMEOUT_MS,

@@ -19,15 +19,15 @@ import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { enqueueDeployment } from './create.ts';
-import { changeAndWake, type DeploymentRef, requireLockedDeployment } from './deployments.ts';
+import { changeAndWake, type DeploymentRef, requireDeploymentForUpdate } from './deployments.ts';
 import {
+  countSharedSteps,
   createPlan,
   type DeploymentPlan,
   missingConfiguration,
   parsePlan,
   preparationSteps,
   SUPERSEDED_MESSAGE,
-  sharedSteps,
 } from './plan.ts';
 import { plannedHookResults } from './progress.ts';
 import { displayNameOf } from './serialize.ts';
@@ -112,11 +112,11 @@ export function retryDeployment(
   const { workspaceId } = request;
   return changeAndWake(context, workspaceId, async (trx) => {
     const now = context.clock();
-    const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    const row = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
     await claimOrRefuseReplay(trx, request.claim, row.id, now);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
     const { failed, next } = await planRetry(trx, app, row);
-    const shared = sharedSteps(failed, next);
+    const shared = countSharedSteps(failed, next);
     const servers = (await listDeploymentServers(trx, workspaceId, [row.id])).map((server) => ({
       ...server,
       completed_steps: Math.min(server.completed_steps, shared),

@@ -11,7 +11,11 @@ const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
 
 /** Repeats the health check until it succeeds. Throws `JobFailure` after the app's timeout. */
-async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget, signal: AbortSignal): Promise<void> {
+async function waitUntilHealthy(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  signal: AbortSignal,
+): Promise<void> {
   const { healthCheck } = deployment.plan;
   if (healthCheck === null) return;
   const { command, url, timeoutSeconds } = healthCheck;
@@ -57,7 +61,7 @@ export async function activateRelease(
   log.writeSystemLine('The release is active.', 'release', target.server.server_id);
   await progress.advance();
   for (const hook of hooksOfStage(deployment.plan, 'post_release')) await runHook(deployment, target, hook, signal);
-  await untilHealthy(deployment, target, signal);
+  await waitUntilHealthy(deployment, target, signal);
   await progress.advance();
   await progress.setServer(target.server, { status: 'completed' });
 }

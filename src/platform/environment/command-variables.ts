@@ -5,11 +5,11 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 export const bytesOfVariable = (name: string, valueBytes: number): number =>
   name.length + valueBytes + RESOURCE_LIMITS.envVariableOverhead;
 
-const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2)} MiB`;
+const formatMebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2)} MiB`;
 
 /** Returns a message that variables are too large in total, and what to do. */
 export const describeTooLarge = (subject: string, bytes: number): string =>
-  `${subject} are ${mebibytes(bytes)} in total. Linux starts no command with more than ${mebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
+  `${subject} are ${formatMebibytes(bytes)} in total. Linux starts no command with more than ${formatMebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
 
 /** Variables that are passed to the app's commands. */
 export interface CommandVariables {

@@ -81,7 +81,7 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
 const OVERFLOW_TYPE = 'Too many kinds of errors from one sender in a day';
 const overflowFingerprint = ({ sender, appId }: Report) => `overflow ${sender}${appId === null ? '' : ` ${appId}`}`;
 
-function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
+function consumeIssueQuota(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
@@ -114,7 +114,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const oldest = Math.min(...reports.map(({ error }) => error.at));
   const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
   const isOverflow = fingerprint === overflowFingerprint(first);
-  if (before === undefined && !isOverflow && !(await mayAddIssue(trx, first))) {
+  if (before === undefined && !isOverflow && !(await consumeIssueQuota(trx, first))) {
     return writeIssue(trx, reports.map(toOverflowReport) as [Report, ...Report[]]);
   }
   const minute = Math.floor(receivedAt / MINUTE);

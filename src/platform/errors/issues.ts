@@ -153,7 +153,7 @@ async function requireIssue(context: PlatformContext, workspaceId: string, id: s
 }
 
 /** Returns an issue with its releases, environments and apps. Throws `not_found`. */
-export async function findErrorIssue(
+export async function getErrorIssue(
   context: PlatformContext,
   workspaceId: string,
   id: string,
@@ -173,9 +173,13 @@ export async function findErrorIssue(
   };
 }
 
-async function serializeOccurrence(context: PlatformContext, row: ErrorEventTable, until: number): Promise<ErrorEvent> {
+async function serializeOccurrence(
+  context: PlatformContext,
+  row: ErrorEventTable,
+  deadlineMs: number,
+): Promise<ErrorEvent> {
   const detail = JSON.parse(row.detail) as Pick<ReportedError, 'frames'> & Pick<ErrorEvent, 'breadcrumbs' | 'tags'>;
-  const frames = await applySourceMaps(context, row.workspace_id, row.app, detail.frames, until);
+  const frames = await applySourceMaps(context, row.workspace_id, row.app, detail.frames, deadlineMs);
   return {
     id: row.id,
     time: toIsoString(row.at),
@@ -244,7 +248,7 @@ export async function updateErrorIssue(
     });
     if (status !== 'open') await resolveNotices(trx, workspaceId, id);
   });
-  return findErrorIssue(context, workspaceId, id);
+  return getErrorIssue(context, workspaceId, id);
 }
 
 /**

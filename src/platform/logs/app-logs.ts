@@ -46,7 +46,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
 }
 
 /** Returns how to read an app's log. Throws `not_found`, and `conflict` if that is not configured. */
-export async function findAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
+export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
   const app = await requireResource(read, 'app', workspaceId, idOrSlug);
   if (app.log_command === null) throw new Problem('conflict', 'The app has no logCommand. Set one to read its log.');

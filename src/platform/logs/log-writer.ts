@@ -122,7 +122,7 @@ export function createLogWriter(
   return {
     write({ at, stream, text: message }, step, serverId) {
       const line = { at: toIsoString(at), stream, step, serverId, text: message };
-      unfinished.replaceBy(line);
+      unfinished.removeReplacedBy(line);
       add(line);
     },
     showUnfinished({ at, stream, text: message }, step, serverId) {

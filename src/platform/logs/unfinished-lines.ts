@@ -9,7 +9,7 @@ const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([s
 export interface UnfinishedLines {
   set(line: LogLine): void;
   /** Removes the line that a complete line replaces. */
-  replaceBy(line: LogLine): void;
+  removeReplacedBy(line: LogLine): void;
   /** Returns the lines as JSON; null if there are none. */
   toJson(): string | null;
 }
@@ -24,7 +24,7 @@ export function createUnfinishedLines(): UnfinishedLines {
       const [oldest] = lines.keys();
       if (lines.size > MAX_UNFINISHED_LINES && oldest !== undefined) lines.delete(oldest);
     },
-    replaceBy: (line) => void lines.delete(keyOf(line)),
+    removeReplacedBy: (line) => void lines.delete(keyOf(line)),
     toJson: () => (lines.size === 0 ? null : JSON.stringify([...lines.values()])),
   };
 }

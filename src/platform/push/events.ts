@@ -20,8 +20,8 @@ const headerOf = (headers: IncomingHttpHeaders, ...names: string[]): string | nu
   return typeof value === 'string' ? value : null;
 };
 
-function isEqual(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+function isEqual(actual: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(actual), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 

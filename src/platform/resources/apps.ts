@@ -153,7 +153,7 @@ export async function listApps(
   return listResourcePage(context, workspaceId, APP_KIND, query, { projectId, serverId, allowed });
 }
 
-export async function findApp(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<App> {
+export async function getApp(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<App> {
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 

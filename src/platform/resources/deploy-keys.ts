@@ -14,7 +14,7 @@ import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
 import { runConnectionCheck } from './connection-checks.ts';
-import { requireLockedResource, requireResource } from './resources.ts';
+import { requireResource, requireResourceForUpdate } from './resources.ts';
 
 const SCAN_TIMEOUT_MS = 10 * SECOND;
 
@@ -55,7 +55,7 @@ async function requireDeployKey(db: Queryable, app: AppTable): Promise<DeployKey
 }
 
 /** Throws `not_found`. */
-export async function findDeployKey(
+export async function getDeployKey(
   context: PlatformContext,
   workspaceId: string,
   idOrSlug: string,
@@ -75,7 +75,7 @@ export function createDeployKey(
 ): Promise<DeployKey> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await requireLockedResource(trx, 'app', request.workspaceId, idOrSlug);
+    const app = await requireResourceForUpdate(trx, 'app', request.workspaceId, idOrSlug);
     await claimOrRefuseReplay(trx, request.claim, app.id, now);
     const { id: app_id, workspace_id } = app;
     const pair = generateKeyPair(`devpilot-${app.slug}`);
@@ -143,7 +143,7 @@ export function confirmGitHost(
 ): Promise<DeployKey> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await requireLockedResource(trx, 'app', request.workspaceId, idOrSlug);
+    const app = await requireResourceForUpdate(trx, 'app', request.workspaceId, idOrSlug);
     const before = await requireDeployKey(trx, app);
     const target = requireSshHost(app);
     if (target.host !== host || target.port !== port) {
@@ -160,7 +160,7 @@ export function confirmGitHost(
  * Returns the deploy key of an app with the confirmed host of its repository; null if the app has no deploy key or its
  * repository is not fetched over ssh. Throws `conflict` if nobody has confirmed the key of the host.
  */
-async function findConfirmedKey(db: Queryable, app: AppTable) {
+async function resolveConfirmedKey(db: Queryable, app: AppTable) {
   const target = sshHostOf(app.repository);
   const row = target === null ? undefined : await findDeployKeyRow(db, app.workspace_id, app.id);
   if (target === null || row === undefined) return null;
@@ -174,7 +174,7 @@ async function findConfirmedKey(db: Queryable, app: AppTable) {
 
 /** Throws `conflict` if the app has a deploy key, and nobody has confirmed the key of its repository's host. */
 export async function requireConfirmedGitHost(db: Queryable, app: AppTable): Promise<void> {
-  await findConfirmedKey(db, app);
+  await resolveConfirmedKey(db, app);
 }
 
 /**
@@ -186,7 +186,7 @@ export async function openDeployKey(
   app: AppTable,
   repository: string,
 ): Promise<DeployKeyCredentials | null> {
-  const found = await findConfirmedKey(context.store.read, app);
+  const found = await resolveConfirmedKey(context.store.read, app);
   const requestedHost = sshHostOf(repository);
   if (found === null || requestedHost?.host !== found.target.host || requestedHost.port !== found.target.port)
     return null;

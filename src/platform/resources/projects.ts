@@ -36,7 +36,7 @@ const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const s
 >;
 
 /** Throws `conflict` with the names of apps or scripts that depend on a project or server. */
-export async function refuseWhileInUse(
+export async function rejectIfInUse(
   trx: Trx,
   row: { readonly id: string; readonly workspace_id: string },
   resource: 'project' | 'server',
@@ -74,7 +74,7 @@ export function listProjects(
   return listResourcePage(context, workspaceId, PROJECT_KIND, query, { allowed });
 }
 
-export async function findProject(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Project> {
+export async function getProject(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Project> {
   return serializeProject(await requireResource(context.store.read, 'project', workspaceId, idOrSlug));
 }
 
@@ -93,5 +93,5 @@ export function updateProject(
 
 /** Throws `conflict` while the project contains apps. */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
-  return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'project'));
+  return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'project'));
 }

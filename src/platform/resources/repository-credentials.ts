@@ -56,10 +56,10 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   }
   const isSameOrigin = origin === repositoryOrigin(row.repository);
   const stored = row.repository_password_sealed;
-  const givenPassword =
+  const inputPassword =
     input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
   let user = input.repositoryUser === undefined ? (parts?.user ?? row.repository_user) : input.repositoryUser;
-  let password = givenPassword;
+  let password = inputPassword;
   if (
     password === undefined &&
     parts?.user != null &&
@@ -100,7 +100,7 @@ export function openRepositoryCredentials(seal: Seal, app: AppTable, repository:
 }
 
 /** Returns the stored fields of a repository after secrets are removed from its URL. */
-function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
+function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
   const { url, user, password } = splitCredentials(repository);
   if (user === null && password === null) {
     const { repository_user, repository_password_sealed } = app;
@@ -131,7 +131,7 @@ export async function sealStoredCredentials(store: Store, seal: Seal, now: numbe
     for (const app of changed) {
       const { repository } = app;
       if (repository === null) continue;
-      const fields = sealAddressCredentials(seal, app, repository);
+      const fields = sealUrlCredentials(seal, app, repository);
       if (!(await replaceRepository(trx, app, { ...fields, updated_at: now }))) continue;
       const target = { kind: 'app', id: app.id, name: app.name } as const;
       await recordAuditEvent(trx, systemRequestContext(app.workspace_id), 'app.updated', target, now, {

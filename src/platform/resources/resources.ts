@@ -77,7 +77,7 @@ export async function requireResource<Noun extends ResourceType>(
 }
 
 /** Like `requireResource`, and locks the row until the transaction ends, so that it cannot change in the meantime. */
-export async function requireLockedResource<Noun extends ResourceType>(
+export async function requireResourceForUpdate<Noun extends ResourceType>(
   trx: Trx,
   noun: Noun,
   workspaceId: string,
@@ -109,7 +109,7 @@ export async function resolveResourceId(
  * Returns the requested slug, or a free slug derived from the name, with a number if necessary. Throws `conflict` if
  * the requested slug is taken.
  */
-async function findFreeSlug(
+async function chooseSlug(
   trx: Trx,
   noun: ResourceType,
   workspaceId: string,
@@ -152,7 +152,7 @@ export async function createResource<Noun extends ResourceType, Representation e
       workspace_id: workspaceId,
       name,
       name_key: name.toLowerCase(),
-      slug: await findFreeSlug(trx, noun, workspaceId, input),
+      slug: await chooseSlug(trx, noun, workspaceId, input),
       created_at: now,
       updated_at: now,
     });
@@ -206,7 +206,7 @@ export async function editResource<Noun extends ResourceType, Representation ext
 ): Promise<Representation> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const before = await requireLockedResource(trx, noun, request.workspaceId, idOrSlug);
+    const before = await requireResourceForUpdate(trx, noun, request.workspaceId, idOrSlug);
     checkIfMatch(request.ifMatch, serialize(before));
     const edited = await edit(trx, before);
     const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
@@ -237,7 +237,7 @@ export async function removeResource<Noun extends ResourceType, Representation e
 ): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
-    const row = await requireLockedResource(trx, noun, request.workspaceId, idOrSlug);
+    const row = await requireResourceForUpdate(trx, noun, request.workspaceId, idOrSlug);
     checkIfMatch(request.ifMatch, serialize(row));
     await checkDeletable(trx, row);
     await deleteResource(trx, noun, request.workspaceId, row.id);

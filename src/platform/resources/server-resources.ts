@@ -24,7 +24,7 @@ exit 0
 /** Number of lines about memory, load and processors. */
 const LINES_BEFORE_DISKS = 4;
 const KIB = 1024;
-const kibibytes = (text: string | undefined): number => Number(text) * KIB;
+const kibibytesToBytes = (text: string | undefined): number => Number(text) * KIB;
 
 /** Parses the output of the script. A server could forge it, so lines with excessive numbers are ignored. Pure. */
 export function parseServerResources(lines: readonly string[], maxDisks: number): ServerResources {
@@ -38,12 +38,18 @@ export function parseServerResources(lines: readonly string[], maxDisks: number)
       const found = /^disk (\d{1,12}) +(\d{1,12}) +(\d{1,12}) +\d+% (\/.*)$/.exec(line);
       return found === null
         ? []
-        : [{ directory: found[4] ?? '', totalBytes: kibibytes(found[1]), freeBytes: kibibytes(found[3]) }];
+        : [
+            {
+              directory: found[4] ?? '',
+              totalBytes: kibibytesToBytes(found[1]),
+              freeBytes: kibibytesToBytes(found[3]),
+            },
+          ];
     }),
     memory:
       total === null || available === null
         ? null
-        : { totalBytes: kibibytes(total[1]), availableBytes: kibibytes(available[1]) },
+        : { totalBytes: kibibytesToBytes(total[1]), availableBytes: kibibytesToBytes(available[1]) },
     load: load === null ? null : [Number(load[1]), Number(load[2]), Number(load[3])],
     cpuCount: cpus === null ? null : Number(cpus[1]),
   };

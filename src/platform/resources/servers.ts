@@ -6,14 +6,14 @@ import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import type { ServerKind } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import type { AcceptHostKey, CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
-import { namesNodeLocal } from '../../outbound/addresses.ts';
+import { isNodeLocalHost } from '../../outbound/addresses.ts';
 import { generateKeyPair } from '../../runner/key-pair.ts';
 import { updateResource } from '../../store/resources.ts';
 import type { ServerTable } from '../../store/schema/resources.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
-import { refuseWhileInUse } from './projects.ts';
+import { rejectIfInUse } from './projects.ts';
 import {
   createResource,
   editResource,
@@ -74,7 +74,7 @@ async function validateServerFields(
   const { host } = input;
   const ownedByOperator = () => isOwnedByOperator(db, workspaceId);
   if (kind === 'ssh') {
-    if (typeof host === 'string' && namesNodeLocal(host) && !(await ownedByOperator())) {
+    if (typeof host === 'string' && isNodeLocalHost(host) && !(await ownedByOperator())) {
       throw invalidField(
         'host',
         'must not be loopback or link-local: that is only for workspaces that an operator owns',
@@ -144,7 +144,7 @@ export function listServers(
   return listResourcePage(context, workspaceId, SERVER_KIND, query);
 }
 
-export async function findServer(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Server> {
+export async function getServer(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Server> {
   return serializeServer(await requireResource(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
@@ -249,5 +249,5 @@ export async function confirmServer(
 
 /** Throws `conflict` while apps or scripts use the server. */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
-  return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'server'));
+  return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'server'));
 }

@@ -7,7 +7,7 @@ export interface PatternCheck {
   readonly value: string | null;
 }
 /** `fits` for a match, `differs` for no match, `invalid` if the pattern is not a regular expression. */
-export type PatternResult = 'fits' | 'differs' | 'invalid';
+export type PatternResult = 'match' | 'mismatch' | 'invalid';
 /** `result` is null if the check needed more than the CPU time limit. */
 export interface PatternReply {
   readonly result: PatternResult | null;
@@ -40,7 +40,7 @@ function matchPattern({ pattern, value }: PatternCheck): PatternResult {
   } catch {
     return 'invalid';
   }
-  return value === null || anchored.test(value) ? 'fits' : 'differs';
+  return value === null || anchored.test(value) ? 'match' : 'mismatch';
 }
 
 /** Node.js can only run a `Script` with a timeout. The script calls this function of the global object. */

@@ -84,7 +84,7 @@ async function resolveParameterValues(
   for (const [index, { name, pattern }] of checks.entries()) {
     if (results === null)
       errors.push({ field: `parameters.${name}`, message: 'took too long to match against its pattern' });
-    else if (results[index] === 'differs')
+    else if (results[index] === 'mismatch')
       errors.push({ field: `parameters.${name}`, message: `must match ${pattern}` });
   }
   const [first] = errors;

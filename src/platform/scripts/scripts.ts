@@ -104,7 +104,7 @@ async function validatePatterns(
   for (const [checkIndex, { index }] of checks.entries()) {
     if (results[checkIndex] === 'invalid')
       throw invalidField(`parameters.${index}.pattern`, 'must be a regular expression');
-    if (results[checkIndex] === 'differs') throw invalidField(`parameters.${index}.default`, 'must match the pattern');
+    if (results[checkIndex] === 'mismatch') throw invalidField(`parameters.${index}.default`, 'must match the pattern');
   }
 }
 
@@ -257,7 +257,7 @@ export async function listScripts(
   return listResourcePage(context, workspaceId, SCRIPT_KIND, query, { serverId, appId, allowed });
 }
 
-export async function findScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
+export async function getScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
   return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
 }
 

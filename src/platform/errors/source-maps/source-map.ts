@@ -183,9 +183,9 @@ interface Section extends Position {
 function sectionsOf(map: JsonObject): Section[] | null {
   if (!Array.isArray(map['sections'])) return null;
   return map['sections'].map((value: unknown) => {
-    const { offset, map: inner } = asObject(value);
+    const { offset, map: sectionMap } = asObject(value);
     const { line, column } = asObject(offset);
-    return { line: Number(line) || 0, column: Number(column) || 0, map: asObject(inner) };
+    return { line: Number(line) || 0, column: Number(column) || 0, map: asObject(sectionMap) };
   });
 }
 

@@ -135,7 +135,7 @@ export async function applySourceMaps(
   workspaceId: string,
   app: string | null,
   frames: readonly ReportedFrame[],
-  until: number,
+  deadlineMs: number,
 ): Promise<ErrorFrame[]> {
   const minified = [...frames.entries()].flatMap(([index, { debugId, line, column }]) =>
     typeof debugId === 'string' && typeof line === 'number' && typeof column === 'number' && line > 0 && column > 0
@@ -143,7 +143,7 @@ export async function applySourceMaps(
       : [],
   );
   if (minified.length === 0) return frames.map(serializeFrame);
-  const resolved = await context.sourceMaps.resolve(workspaceId, app, minified, until);
+  const resolved = await context.sourceMaps.resolve(workspaceId, app, minified, deadlineMs);
   const originals = new Map(minified.map(({ index }, order) => [index, resolved[order] ?? null]));
   return frames.map((frame, index) => {
     const reported = serializeFrame(frame);
