@@ -342,7 +342,7 @@ for (const keeper of KEEPERS) {
           assert.deepEqual([back.status, back.lastRestore?.status], ['failed', 'failed'], damage);
           assert.match(
             back.lastRestore?.error ?? '',
-            /(?:is damaged, incomplete or that of another backup|was not found)\. Nothing was restored\./,
+            /(?:is damaged or incomplete, or it is the data of another backup|was not found)\. Nothing was restored\./,
           );
           assert.deepEqual(state(directory), before);
           assert.deepEqual(names(directory), ['shared']);
@@ -362,7 +362,7 @@ for (const keeper of KEEPERS) {
         assert.equal((await downloadOf(backup)).status, 409);
         assert.match(
           (await restored(backup)).lastRestore?.error ?? '',
-          /that of another backup\. Nothing was restored/,
+          /the data of another backup\. Nothing was restored/,
         );
       }
     });

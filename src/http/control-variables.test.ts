@@ -118,7 +118,7 @@ test('variables with which no command can start fail the deployment before it st
   );
   const failed = await deployAndWait(owner, app);
   assert.equal(failed.status, 'failed');
-  assert.match(failed.error ?? '', /^The app's variables are 2\.48 MiB in total\. Linux starts no command/);
+  assert.match(failed.error ?? '', /^The app's variables are 2\.48 MiB in total\. Linux cannot start a command/);
   assert.ok(failed.hooks.every(({ status }) => status === 'skipped'));
   const log = await owner.call<{ detail: string }>(`/v1/apps/${app.id}/logs`);
   assert.deepEqual([log.status, /2\.48 MiB/.test(log.body.detail)], [409, true]);

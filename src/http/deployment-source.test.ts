@@ -114,7 +114,7 @@ test('a tag is deployed, and a pattern deploys its newest match in version order
   );
   const exact = await deployAndWait(owner, app, { tag: 'v1.9.0' });
   assert.deepEqual([exact.status, exact.tag, exact.commit], ['completed', 'v1.9.0', first], exact.error ?? '');
-  const refusals = { 'v3*': /no tag v3\*/, nested: /no tag nested/, 'of-*': /of-a-file is not a tag of a commit/ };
+  const refusals = { 'v3*': /no tag v3\*/, nested: /no tag nested/, 'of-*': /of-a-file does not point to a commit/ };
   for (const [tag, message] of Object.entries(refusals)) {
     assert.match((await deployAndWait(owner, app, { tag })).error ?? '', message);
   }

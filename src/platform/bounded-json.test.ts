@@ -28,7 +28,7 @@ test('the depth of any JSON text is measured exactly', async () => {
   );
 });
 
-test('brackets, commas and escapes inside strings are ignored, even where two chunks meet', async () => {
+test('brackets, commas and escapes inside strings are ignored, even at the boundary of two chunks', async () => {
   const tricky = JSON.stringify(['[[[,,,"\\"]]]', '\\', '\\"', '{"a":[1,2]}']);
   for (const padding of [0, 1, 2, 3]) {
     // The padding shifts the brackets and escapes across the boundary between two chunks.
@@ -62,7 +62,7 @@ test('an array that does not end, or that is followed by more text, is rejected'
   }
 });
 
-test('of all that have yielded, one continues per turn of the event loop', async () => {
+test('only one of several paused tasks continues per turn of the event loop', async () => {
   let turn = 0;
   let isDone = false;
   const countTurn = () => {

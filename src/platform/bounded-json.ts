@@ -9,9 +9,13 @@ export interface JsonLimits {
 /** Limits of a request body, unless its route declares others. */
 export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 
+/** Maximum time that a task runs before it yields to the event loop. */
 const SLICE_MS = 10;
 
-/** Those that have yielded, in the order in which they continue: one per turn, so that together they take one slice. */
+/**
+ * Functions that resume paused tasks, in the order in which the tasks were paused. Only one task is resumed per turn of
+ * the event loop, so that all tasks together use at most one slice per turn.
+ */
 const pausedTasks: (() => void)[] = [];
 
 function resumeNextTask(): void {
@@ -27,8 +31,8 @@ function waitForTurn(): Promise<void> {
 }
 
 /**
- * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. However many
- * requests yield at the same time, only one of them continues in a turn of the event loop.
+ * Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. Regardless of how many
+ * requests have yielded, only one of them continues in each turn of the event loop.
  */
 export function createYielder(): () => Promise<void> | undefined {
   let sliceStartMs = performance.now();
@@ -58,7 +62,7 @@ interface ScanState {
   readonly ends: number[] | null;
 }
 
-/** Counts depth and values in part of a text. Does not validate: `JSON.parse` does. */
+/** Counts the depth and the values of a part of a JSON text. Does not check the syntax, which `JSON.parse` does. */
 function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
   let { depth, values, inString } = scan;
   let offset = from;
@@ -92,7 +96,7 @@ function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number,
   Object.assign(scan, { depth, values, inString, escaped: offset > to });
 }
 
-/** Bytes scanned before the clock is read again. */
+/** Number of bytes that are scanned before the clock is read. */
 const CHUNK_BYTES = 262_144;
 
 async function scanText(
@@ -111,13 +115,13 @@ async function scanText(
 }
 
 /**
- * Checks that a UTF-8 text is within the limits, in linear time and in several turns of the event loop. Throws
- * `invalid_request` if it is nested too deeply, `too_large` if it has too many values. Call this before parsing, since
- * parsing and validation cost far more per value.
+ * Checks that a JSON text in UTF-8 is within the limits, in linear time and in several turns of the event loop. Throws
+ * `invalid_request` if it is nested too deeply, `too_large` if it has too many values. Must be called before parsing,
+ * because parsing and validation cost far more per value.
  */
 export const checkJsonLimits = (bytes: Uint8Array, limits: JsonLimits): Promise<void> => scanText(bytes, limits);
 
-/** Returns the end of the white space that starts at `from`. */
+/** Returns the offset of the first byte from `from` that is not white space. */
 function skipWhitespace(bytes: Uint8Array, from: number): number {
   let offset = from;
   for (let byte = bytes[offset]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[offset])

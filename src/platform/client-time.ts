@@ -1,7 +1,7 @@
 import { LAST_INSTANT } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 
-/** Maximum time by which a client's clock may be ahead of this server's. */
+/** Maximum time by which a client's clock may be ahead of the clock of this server. */
 const MAX_CLOCK_SKEW_MS = DAY;
 
 /** Returns the time of a client's event, or `now` if that time is more than a day in the future. Pure. */
@@ -19,9 +19,9 @@ function parseInstantText(text: string): number {
 }
 
 /**
- * Parses an instant in seconds since 1970 (a number or text) or in ISO 8601, which is in UTC unless it has an offset.
- * Some clients send milliseconds instead of seconds, or a date computed from them, such as one in the year 50000; both
- * are recognized. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
+ * Parses an instant: seconds since 1970 (a number or text) or an ISO 8601 date-time, which is in UTC unless it has an
+ * offset. Some clients send milliseconds instead of seconds, or a date that was computed from them, such as a date in the
+ * year 50000; both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for any other value. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
   const timeMs =

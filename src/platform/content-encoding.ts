@@ -21,8 +21,8 @@ const DECOMPRESSORS = {
 export type ContentEncoding = keyof typeof DECOMPRESSORS;
 
 /**
- * Parses a Content-Encoding header; null for an uncompressed body. Throws `unsupported_media_type` for an unknown or
- * repeated encoding.
+ * Parses a Content-Encoding header. Returns null for an uncompressed body. Throws `unsupported_media_type` for an
+ * unknown encoding or for several encodings.
  */
 export function parseContentEncoding(header: string | undefined): ContentEncoding | null {
   const name = (header ?? '').trim().toLowerCase().replace(/^x-/, '');
@@ -31,14 +31,14 @@ export function parseContentEncoding(header: string | undefined): ContentEncodin
   throw new Problem('unsupported_media_type', 'Content-Encoding must be gzip, deflate, br or zstd.');
 }
 
-/** The problem of a body that is not in its declared encoding. */
+/** Returns the problem for a body that is not in its declared encoding. */
 export const encodingProblem = (encoding: ContentEncoding) =>
   new Problem('invalid_request', `The body is not ${encoding}.`);
 
-/** Returns a stream that decompresses off the main thread, without a limit on its output. */
+/** Returns a stream that decompresses outside the main thread, without a limit on its output. */
 export const createDecompressStream = (encoding: ContentEncoding): Transform => DECOMPRESSORS[encoding].createStream();
 
-/** Decompresses a body off the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
+/** Decompresses a body outside the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
 export async function decompressBody(body: Buffer, header: string | undefined, maxBytes: number): Promise<Buffer> {
   const encoding = parseContentEncoding(header);
   if (encoding === null) return body;

@@ -36,14 +36,14 @@ export interface PlatformContext {
   readonly outbound: Outbound;
   /** Returns the public URL of this installation. */
   readonly publicUrl: () => string;
-  /** Reports an error after which the work is retried later. */
+  /** Reports an error of work that is retried later. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Fields that change even if nobody edits the resource. */
+/** Fields that can change without an edit of the resource. */
 const DERIVED_FIELDS = new Set(['updatedAt', 'nextRunAt']);
 
-/** Masks Devpilot's secrets and the passwords in URLs. */
+/** Returns a JSON value with Devpilot's secrets and the passwords in URLs masked. */
 export function redactSecretsIn(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null';
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;

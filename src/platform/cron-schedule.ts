@@ -1,23 +1,23 @@
 import { Cron } from 'croner';
 import { invalidField } from '../contract/problem.ts';
 
-/** Parses five fields. If both day fields are set, a date that matches either is due, as in cron. */
+/** Parses a cron expression of five fields. If both day fields are set, a date must match only one, as in cron. */
 function parseCron(schedule: string, timeZone: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: timeZone, paused: true });
 }
 
 /**
- * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. As in
- * cron, when clocks are put forward, a skipped time of day is due at the end of the gap, and when they are put back, a
- * repeated time of day is due once, unless the hour is a wildcard. Pure.
+ * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. Clock
+ * changes are handled as in cron: a time of day that is skipped when clocks go forward is due at the end of the gap, and
+ * a time of day that is repeated when clocks go back is due once, unless the hour is a wildcard. Pure.
  */
 export function nextOccurrence(schedule: string, now: number, timeZone = 'UTC'): number | null {
   return parseCron(schedule, timeZone).nextRun(new Date(now))?.getTime() ?? null;
 }
 
 /**
- * Returns the first due time of a schedule; null if there is no schedule. Throws `validation_failed` with the field for
- * a schedule that is invalid or never due.
+ * Returns the first due time of a schedule after `now`; null if there is no schedule. Throws `validation_failed` with the
+ * field for a schedule that is invalid or never due.
  */
 export function firstOccurrence(field: string, schedule: string | null, now: number, timeZone = 'UTC'): number | null {
   if (schedule === null) return null;
@@ -27,6 +27,6 @@ export function firstOccurrence(field: string, schedule: string | null, now: num
   } catch {
     throw invalidField(field, 'must be a cron expression of five fields, such as 30 3 * * 1-5');
   }
-  if (first === null) throw invalidField(field, 'never matches a date');
+  if (first === null) throw invalidField(field, 'must match at least one date');
   return first;
 }

@@ -59,17 +59,17 @@ forEachEngine('event ingestion', (engine) => {
     return { events, distinct, rolledUp };
   }
 
-  test('a repeated event is a duplicate, no matter how many events were stored since, and after a restart', async () => {
-    const many = 3 * BATCH;
-    await sendAll(0, many);
-    const old = [0, 1, BATCH - 1, BATCH, many - 1];
-    assert.deepEqual(await send(old), { accepted: 0, duplicates: old.length });
+  test('a repeated event is a duplicate, regardless of how many events were stored after it, and after a restart', async () => {
+    const count = 3 * BATCH;
+    await sendAll(0, count);
+    const repeatedIds = [0, 1, BATCH - 1, BATCH, count - 1];
+    assert.deepEqual(await send(repeatedIds), { accepted: 0, duplicates: repeatedIds.length });
     ingest = createActivityIngest(store);
-    assert.deepEqual(await send([...old, many]), { accepted: 1, duplicates: old.length });
-    assert.deepEqual(await readCounts(), { events: many + 1, distinct: many + 1, rolledUp: many + 1 });
+    assert.deepEqual(await send([...repeatedIds, count]), { accepted: 1, duplicates: repeatedIds.length });
+    assert.deepEqual(await readCounts(), { events: count + 1, distinct: count + 1, rolledUp: count + 1 });
   });
 
-  test('duplicates within one write are stored once', async () => {
+  test('an event that occurs several times in one write is stored once', async () => {
     const ids = numbers(0, 900);
     const results = await Promise.all([send(ids), send(ids), send([...ids, 900, 900])]);
     assert.deepEqual(
@@ -81,7 +81,7 @@ forEachEngine('event ingestion', (engine) => {
 
   test('a failed write stores nothing, and its events are accepted when they are sent again', async () => {
     await send([1]);
-    await assert.rejects(ingest.ingest('wsp_nobody', [event(2)], NOW, 'tok_1'));
+    await assert.rejects(ingest.ingest('wsp_unknown', [event(2)], NOW, 'tok_1'));
     const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'unpaired surrogate: \ud800' }], NOW, 'tok_1');
     await Promise.allSettled([broken]);
     assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
@@ -97,15 +97,15 @@ forEachEngine('event ingestion', (engine) => {
 
   test('any events in any batches are stored and counted once each', async () => {
     const ids = fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 40 });
-    const all = new Set<number>();
+    const sentIds = new Set<number>();
     await fc.assert(
       fc.asyncProperty(fc.array(ids, { minLength: 1, maxLength: 5 }), async (batches) => {
         const results = await Promise.all(batches.map((batch) => send(batch)));
-        const before = all.size;
-        for (const id of batches.flat()) all.add(id);
+        const before = sentIds.size;
+        for (const id of batches.flat()) sentIds.add(id);
         assert.equal(
           results.reduce((sum, { accepted }) => sum + accepted, 0),
-          all.size - before,
+          sentIds.size - before,
         );
         assert.equal(
           results.reduce((sum, { accepted, duplicates }) => sum + accepted + duplicates, 0),
@@ -114,6 +114,6 @@ forEachEngine('event ingestion', (engine) => {
       }),
       { numRuns: 30 },
     );
-    assert.deepEqual(await readCounts(), { events: all.size, distinct: all.size, rolledUp: all.size });
+    assert.deepEqual(await readCounts(), { events: sentIds.size, distinct: sentIds.size, rolledUp: sentIds.size });
   });
 });

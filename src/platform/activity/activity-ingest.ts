@@ -13,7 +13,7 @@ import { createWriteBatcher } from '../write-batcher.ts';
 import type { ReceivedEvent } from './cloud-events.ts';
 import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from './distinct-count-sketch.ts';
 
-/** Number of new events and of duplicates in a batch. */
+/** The number of new events and of duplicates in a batch. */
 export interface IngestResult {
   readonly accepted: number;
   readonly duplicates: number;
@@ -41,21 +41,25 @@ interface Batch extends SenderItem {
 const MAX_EVENTS_PER_WRITE = 4_000;
 const MAX_QUEUED_EVENTS = 50_000;
 
-interface RollupDelta {
+/** The increase of one roll-up: its number of new events, and the hashes of their subjects. */
+interface RollupIncrease {
   readonly rollup: Pick<Rollup, 'grain' | 'dimension' | 'at' | 'key'>;
   count: number;
-  readonly hashes: Set<number>;
+  readonly subjectHashes: Set<number>;
 }
 
-const rollupKey = (rollup: RollupDelta['rollup']) =>
+const rollupId = (rollup: RollupIncrease['rollup']) =>
   `${rollup.grain}\0${rollup.dimension}\0${rollup.at}\0${rollup.key}`;
+
+/** Whether the distinct subjects of a roll-up are counted with a sketch. With the group `subject`, there is only one. */
+const hasSketch = (rollup: RollupIncrease['rollup']) => rollup.dimension !== 'subject';
 
 /** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
 
-/** Counts events per interval and group. */
-async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupDelta>> {
-  const deltas = new Map<string, RollupDelta>();
+/** Counts events per roll-up: for each interval and group, per step and value. Returns the increases by `rollupId`. */
+async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupIncrease>> {
+  const increases = new Map<string, RollupIncrease>();
   const hashes = new Map<string, number>();
   for (const [index, event] of events.entries()) {
     if (index > 0 && index % EVENTS_PER_SLICE === 0) await setImmediate();
@@ -64,19 +68,19 @@ async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<st
       subjectHash = hashes.get(event.subject) ?? hashSubject(event.subject);
       hashes.set(event.subject, subjectHash);
     }
-    for (const grain of INTERVAL_NAMES) {
-      const bucketStart = Math.floor(event.at / INTERVALS[grain]) * INTERVALS[grain];
-      for (const dimension of ACTIVITY_GROUPS) {
-        const rollup = { grain, dimension, at: bucketStart, key: event[dimension] ?? '' };
-        const key = rollupKey(rollup);
-        let delta = deltas.get(key);
-        if (delta === undefined) deltas.set(key, (delta = { rollup, count: 0, hashes: new Set() }));
-        delta.count++;
-        if (subjectHash !== null) delta.hashes.add(subjectHash);
+    for (const interval of INTERVAL_NAMES) {
+      const stepStart = Math.floor(event.at / INTERVALS[interval]) * INTERVALS[interval];
+      for (const group of ACTIVITY_GROUPS) {
+        const rollup = { grain: interval, dimension: group, at: stepStart, key: event[group] ?? '' };
+        const id = rollupId(rollup);
+        let increase = increases.get(id);
+        if (increase === undefined) increases.set(id, (increase = { rollup, count: 0, subjectHashes: new Set() }));
+        increase.count++;
+        if (subjectHash !== null) increase.subjectHashes.add(subjectHash);
       }
     }
   }
-  return deltas;
+  return increases;
 }
 
 /** Adds new events to the roll-ups of their workspace, in the transaction that stores them. */
@@ -86,27 +90,17 @@ async function updateRollups(
   workspaceId: string,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const deltas = await aggregateEvents(events);
-  // A group of the dimension `subject` has at most one subject, so it needs no sketch.
-  const sketchedDeltas = [...deltas.values()].filter(
-    ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,
-  );
-  const storedSketches = await readSketches(
-    trx,
-    engine,
-    workspaceId,
-    [...deltas.values()].filter(({ rollup }) => rollup.dimension !== 'subject').map(({ rollup }) => rollup),
-  );
-  const sketchByKey = new Map(storedSketches.map((storedSketch) => [rollupKey(storedSketch), storedSketch.sketch]));
-  const sketchedDeltaSet = new Set(sketchedDeltas);
-  const rollups = [...deltas].map(([key, delta]): Rollup => {
-    const { rollup, count, hashes } = delta;
-    if (rollup.dimension === 'subject') return { ...rollup, count, subjects: rollup.key === '' ? 0 : 1, sketch: null };
-    const storedSketch = sketchByKey.get(key) ?? null;
-    const sketch = decodeSketch(storedSketch);
-    const updatedSketch = sketchedDeltaSet.has(delta) ? addToSketch(sketch, hashes) : sketch;
-    const encodedSketch = sketchedDeltaSet.has(delta) ? encodeSketch(updatedSketch) : storedSketch;
-    return { ...rollup, count, subjects: estimateCount(updatedSketch), sketch: encodedSketch };
+  const increases = await aggregateEvents(events);
+  const sketched = [...increases.values()].map(({ rollup }) => rollup).filter(hasSketch);
+  const storedSketches = await readSketches(trx, engine, workspaceId, sketched);
+  const sketchById = new Map(storedSketches.map(({ sketch, ...rollup }) => [rollupId(rollup), sketch]));
+  const rollups = [...increases].map(([id, { rollup, count, subjectHashes }]): Rollup => {
+    if (!hasSketch(rollup)) return { ...rollup, count, subjects: rollup.key === '' ? 0 : 1, sketch: null };
+    const storedSketch = sketchById.get(id) ?? null;
+    const before = decodeSketch(storedSketch);
+    if (subjectHashes.size === 0) return { ...rollup, count, subjects: estimateCount(before), sketch: storedSketch };
+    const after = addToSketch(before, subjectHashes);
+    return { ...rollup, count, subjects: estimateCount(after), sketch: encodeSketch(after) };
   });
   await addToRollups(trx, engine, workspaceId, rollups);
 }
@@ -138,11 +132,13 @@ async function storeBatches(
   });
 }
 
-/** Many small batches share one transaction, and so one fsync and one update of the roll-ups. */
+/** Stores many small batches in one transaction, which needs only one fsync and one update of the roll-ups. */
 export function createActivityIngest(store: Store): ActivityIngest {
   const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 
-  function writeAll(workspaces: readonly string[], batches: readonly Batch[]): Promise<Map<Batch, IngestResult>> {
+  function write(batches: readonly Batch[]): Promise<Map<Batch, IngestResult>> {
+    // Sorted, so that all nodes lock in the same order and cannot deadlock.
+    const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
     return store.transaction(async (trx) => {
       await quotas.events.consume(trx, batches, (batch) => batch.events.length);
       await quotas.data.consume(trx, batches, ({ events }) =>
@@ -150,20 +146,15 @@ export function createActivityIngest(store: Store): ActivityIngest {
       );
       const resultByBatch = new Map<Batch, IngestResult>();
       for (const workspaceId of workspaces) {
-        const ownBatches = batches.filter((batch) => batch.workspaceId === workspaceId);
-        const results = await storeBatches(trx, store.engine, workspaceId, ownBatches);
-        for (const [index, batch] of ownBatches.entries())
+        const workspaceBatches = batches.filter((batch) => batch.workspaceId === workspaceId);
+        const results = await storeBatches(trx, store.engine, workspaceId, workspaceBatches);
+        for (const [index, batch] of workspaceBatches.entries())
           resultByBatch.set(batch, results[index] ?? { accepted: 0, duplicates: 0 });
       }
       return resultByBatch;
     });
   }
 
-  function write(batches: readonly Batch[]): Promise<Map<Batch, IngestResult>> {
-    // Sorted, so that all nodes lock in the same order and cannot deadlock.
-    const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
-    return writeAll(workspaces, batches);
-  }
   const enqueue = createWriteBatcher({
     maxBatchSize: MAX_EVENTS_PER_WRITE,
     maxQueuedSize: MAX_QUEUED_EVENTS,

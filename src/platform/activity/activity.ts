@@ -13,7 +13,7 @@ import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import type { StoredAttributes } from './cloud-events.ts';
 
-/** An event whose data is the stored JSON text, so that no number in it loses precision. */
+/** An event with the stored JSON text as its data, so that no number in the data loses precision. */
 export type ListedEvent = Omit<ActivityEvent, 'data'> & { readonly data: string | null };
 
 function serializeEvent(row: ActivityEventTable): ListedEvent {
@@ -46,7 +46,7 @@ export async function* eventsAsJson({ data: events, nextCursor }: Page<ListedEve
 
 const parseInstant = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text));
 
-/** Events newest first. Throws `validation_failed` for a cursor of another list. */
+/** Lists events, newest first. Throws `validation_failed` for a cursor of another list. */
 export async function listEvents(
   context: PlatformContext,
   workspaceId: string,
@@ -89,14 +89,14 @@ function chartRange(
   return { from, to, steps };
 }
 
-/** `Analytics` with the points of each series as JSON text without brackets: a chart may have thousands of points. */
+/** `Analytics`, but with the points of each series as JSON text without brackets, because there may be thousands. */
 export interface Chart {
   readonly interval: Interval;
   readonly total: number;
   readonly series: readonly { readonly key: string | null; readonly points: string }[];
 }
 
-/** Counts over time, read from the roll-ups only, so that the cost does not grow with the number of events. */
+/** Returns counts over time. Reads only the roll-ups, so that the cost does not grow with the number of events. */
 export async function readAnalytics(
   context: PlatformContext,
   workspaceId: string,
@@ -107,7 +107,13 @@ export async function readAnalytics(
   const { min, max } = RESOURCE_LIMITS.activitySeries;
   const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
   const range = { interval, from, to };
-  const { total, series } = await readSeries(context.store.read, workspaceId, query.groupBy ?? 'type', range, maxSeries);
+  const { total, series } = await readSeries(
+    context.store.read,
+    workspaceId,
+    query.groupBy ?? 'type',
+    range,
+    maxSeries,
+  );
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 

@@ -22,7 +22,7 @@ export interface ReceivedEvent {
 
 /** Attributes of an event that have no column of their own. */
 export interface StoredAttributes {
-  /** Whether the data is the base64 of binary data. */
+  /** Whether the data is binary data, encoded in base64. */
   readonly base64?: true;
   /** `datacontenttype`, `dataschema` and extension attributes. */
   readonly values?: Readonly<Record<string, AttributeValue>>;
@@ -45,16 +45,16 @@ function decodeUtf8(body: Uint8Array): string {
   }
 }
 
-/** Maximum size of one event as sent: escaping every character makes JSON data six times as long. */
+/** Maximum size of an event as it is sent. JSON data is six times as long if every character is escaped. */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
-/** The number of values is limited only by the size of the event: each event is parsed in its own turn. */
+/** The number of values is limited only by the size of the event, because events are parsed one at a time. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {
   if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'must be at most 64 KiB');
 }
 
-/** Parses a body that was checked against its limits. */
+/** Parses JSON whose limits were already checked. */
 function parseChecked(body: Uint8Array): unknown {
   try {
     return parseLossless(decodeUtf8(body));
@@ -79,13 +79,13 @@ function readAttribute(attributes: Attributes, field: string, index: number | nu
   return value;
 }
 
-/** Returns an id with secrets redacted; a hash keeps different ids different. */
+/** Returns an ID with secrets redacted; the appended hash keeps different IDs different. */
 function redactId(id: string): string {
   const redacted = redactSecrets(id);
   return redacted === id ? id : `${redacted} ${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
 }
 
-/** RFC 3339, as the specification requires. */
+/** The format of CloudEvents timestamps. */
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 function readTime(value: unknown, index: number | null, now: number): number {
@@ -144,13 +144,13 @@ async function readData(attributes: Attributes, index: number | null): Promise<E
   try {
     return { value: parseLossless(bytes.toString()), isBase64: false };
   } catch {
-    throw fieldProblem(index, 'data_base64', 'must be JSON, as datacontenttype says');
+    throw fieldProblem(index, 'data_base64', 'must be JSON, because datacontenttype is a JSON type');
   }
 }
 
 /**
- * Parses one event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with the index in a
- * batch.
+ * Parses one event from its attributes (CloudEvents 1.0, section 3). `index` is its position in a batch, or null. Throws
+ * `validation_failed`.
  */
 async function parseEvent(event: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
@@ -179,13 +179,13 @@ async function parseEvent(event: unknown, index: number | null, now: number): Pr
 }
 
 /**
- * Decodes a header value as the HTTP binding encodes it (section 3.1.3.2): percent-encoded UTF-8, optionally quoted.
+ * Decodes a header value of the HTTP binding (section 3.1.3.2), which is percent-encoded UTF-8 and may be quoted.
  */
 function decodeHeader(value: string): string {
   const utf8 = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value;
-  const sent = utf8.includes('\ufffd') ? value : utf8;
-  const text =
-    sent.startsWith('"') && sent.endsWith('"') && sent.length > 1 ? sent.slice(1, -1).replace(/\\(.)/g, '$1') : sent;
+  const encoded = utf8.includes('\ufffd') ? value : utf8;
+  const isQuoted = encoded.startsWith('"') && encoded.endsWith('"') && encoded.length > 1;
+  const text = isQuoted ? encoded.slice(1, -1).replace(/\\(.)/g, '$1') : encoded;
   try {
     return decodeURIComponent(text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
   } catch {
@@ -193,7 +193,7 @@ function decodeHeader(value: string): string {
   }
 }
 
-/** Reads the body of an event in binary mode. A body without a content type is JSON if it can be parsed as such. */
+/** Reads the body of an event in binary mode. A body without a content type is parsed as JSON if that is possible. */
 async function readBody(body: Uint8Array, type: string): Promise<Attributes> {
   if (body.length === 0) return {};
   if (isJson(type)) return { data: await parseJson(body) };
@@ -218,7 +218,7 @@ async function parseBinaryEvent(
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('ce-') && typeof value === 'string') attributes[name.slice(3)] = decodeHeader(value);
   }
-  // The content type of the request is that of the data (HTTP binding, section 3.1.1).
+  // The content type of the request is the content type of the data (HTTP binding, section 3.1.1).
   for (const name of ['data', 'data_base64', 'datacontenttype']) delete attributes[name];
   return parseEvent(
     { ...attributes, ...(type !== '' && { datacontenttype: type }), ...(await readBody(body, type)) },
@@ -228,7 +228,7 @@ async function parseBinaryEvent(
 }
 
 /**
- * Parses the events of a batch one after the other, so that a long batch does not block the event loop; null if the
+ * Parses the events of a batch one at a time, so that a long batch does not block the event loop. Returns null if the
  * body is not an array.
  */
 async function parseBatch(body: Uint8Array, now: number): Promise<ReceivedEvent[] | null> {
@@ -268,7 +268,7 @@ export async function readCloudEvents(
   if (!isPlainJson && !/^application\/cloudevents(?:-batch)?\+json\s*$/.test(mediaType)) {
     throw new Problem(
       'unsupported_media_type',
-      'Send application/cloudevents+json, application/cloudevents-batch+json, or any type with the headers of binary mode (ce-id, ce-source, ce-type, ce-specversion).',
+      'Send application/cloudevents+json, application/cloudevents-batch+json, or any other type with the binary-mode headers (ce-id, ce-source, ce-type, ce-specversion).',
     );
   }
   const text = stripByteOrderMark(body);

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
 /**
- * Estimates the number of distinct subjects in little space: up to 256 exactly, as 32-bit hashes, and more with a
- * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is base64 after the
- * letter `s` (exact) or `d` (dense).
+ * Counts distinct subjects in bounded space: up to 256 exactly, as 32-bit hashes, and more approximately, with a
+ * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is the letter `s` (exact)
+ * or `d` (dense), followed by base64.
  */
 const MAX_EXACT_COUNT = 256;
 const INDEX_BITS = 12;
@@ -41,7 +41,7 @@ function raiseRegister(registers: Uint8Array, subjectHash: number): void {
   if (rank > (registers[index] ?? 0)) registers[index] = rank;
 }
 
-/** Returns the sketch with these hashes added; may modify the given one. */
+/** Returns a sketch with the hashes added; may modify `sketch`. */
 export function addToSketch(sketch: DistinctCountSketch, hashes: Iterable<number>): DistinctCountSketch {
   if (sketch.kind === 'dense') {
     for (const subjectHash of hashes) raiseRegister(sketch.registers, subjectHash);

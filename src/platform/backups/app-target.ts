@@ -51,14 +51,15 @@ export async function resolveAppTarget(
 const MAX_LINES = 5;
 const MAX_LINE_CHARACTERS = 300;
 
-/** The last lines of a step's output, masked by the runner. */
+/** Collects the last lines of a step's output, which the runner has masked. */
 export interface LastLines {
   readonly onLine: (line: OutputLine) => void;
-  /** Whether there is output and every line of it is a harmless warning. */
+  /** Whether there is output, and every line of the output is a harmless warning. */
   hasOnlyWarnings(): boolean;
   text(): string;
 }
 
+/** `warnings` matches lines that are harmless warnings. */
 export function createLastLines(warnings: RegExp | null = null): LastLines {
   const lines: string[] = [];
   let errorCount = 0;

@@ -23,11 +23,11 @@ import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
-/** Warnings of tar about files that changed while it read them: the archive contains the old or the new state. */
+/** tar's warnings about files that changed while it read them. The archive contains their old or their new state. */
 const TAR_WARNING =
   /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
 
-/** Returns the step that archives and compresses `shared/` on the server, or that runs the app's own command. */
+/** Returns the step that archives and compresses `shared/` on the server, or that runs the app's backup command. */
 function backupStep(target: AppTarget, kind: string): Step {
   const { command, interpreter } = backupSettingsOf(target.app);
   if (kind === 'command' && command !== null) {
@@ -43,7 +43,7 @@ function backupStep(target: AppTarget, kind: string): Step {
   return { command: tar, cwd: `${target.app.directory}/shared`, environment: { LC_ALL: 'C' } };
 }
 
-/** Counts and hashes the bytes of a stream. Throws `StorageFailure` for more than `limit` bytes. */
+/** Counts and hashes the bytes of a stream. `measure` throws `StorageFailure` for more than `limit` bytes. */
 function createHashingCounter(limit: number) {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -64,6 +64,7 @@ function createHashingCounter(limit: number) {
   };
 }
 
+/** Creates, encrypts and stores a backup in one stream. Throws `JobFailure`. */
 async function streamBackup(
   context: PlatformContext,
   job: RunningJob,
@@ -106,8 +107,8 @@ async function streamBackup(
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
     signal.throwIfAborted();
-    const onlyFilesChanged = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.hasOnlyWarnings();
-    const failure = onlyFilesChanged ? null : outcomeFailure(outcome, description, lastLines);
+    const hasOnlyWarnings = row.kind === 'directory' && outcome.exitCode === 1 && lastLines.hasOnlyWarnings();
+    const failure = hasOnlyWarnings ? null : outcomeFailure(outcome, description, lastLines);
     if (failure !== null) throw failure;
     if (zstd?.bytesWritten === 0) throw new JobFailure('The backup command produced no output.');
   }
@@ -141,15 +142,15 @@ async function streamBackup(
 async function executeBackup(context: PlatformContext, job: RunningJob): Promise<undefined> {
   const { workspaceId, resourceId: id } = job;
   const row = await job.transaction(async (trx) => {
-    const found = await findWorkItem(trx, 'backup', workspaceId, id);
-    if (found === undefined) throw new JobFailure('The backup was deleted.');
+    const pending = await findWorkItem(trx, 'backup', workspaceId, id);
+    if (pending === undefined) throw new JobFailure('The backup was deleted.');
     const now = context.clock();
     await updateWorkItem(trx, 'backup', workspaceId, id, ['pending'], {
       status: 'processing',
       started_at: now,
       updated_at: now,
     });
-    return found;
+    return pending;
   });
   const connections = createConnectionPool();
   try {
@@ -178,7 +179,7 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sha256,
       });
       if (status === 'completed') {
-        // A new backup resolves only the notice of a failed backup, not that of a failed verification.
+        // A new backup resolves the notice of a failed backup, but not the notice of a failed verification.
         const notice = await findNoticeBySubject(trx, workspaceId, row.app_id, 'backup.failed');
         if (notice?.occurrence.startsWith('bak_') === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);

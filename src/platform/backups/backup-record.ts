@@ -14,7 +14,7 @@ import type { Queryable, Trx } from '../../store/store.ts';
 import { findWorkItem } from '../../store/work-items.ts';
 import { serverLane } from '../job-lanes.ts';
 
-/** Maximum duration of a backup or restore. */
+/** Maximum duration of a backup, restore or verification. */
 export const JOB_TIMEOUT_MS = 12 * HOUR;
 /** Maximum number of pending or running backups and restores per app. */
 const MAX_PENDING_PER_APP = 10;
@@ -74,6 +74,7 @@ export function serializeBackup(row: BackupTable, { restore, verification }: Lat
   };
 }
 
+/** Returns the row of a backup. Throws `not_found`. */
 export async function requireBackup(db: Queryable, workspaceId: string, id: string): Promise<BackupTable> {
   const row = await findWorkItem(db, 'backup', workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'The backup was not found in this workspace.');
@@ -121,6 +122,7 @@ export const backupLanes = (app: AppTable, serverId = app.server_id) => [
   serverLane(serverId ?? ''),
 ];
 
+/** Throws `conflict` if too many backups, restores and verifications of an app are pending or running. */
 export async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
   if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_PENDING_PER_APP) return;
   throw new Problem('conflict', `${MAX_PENDING_PER_APP} backups and restores of this app are already waiting.`);

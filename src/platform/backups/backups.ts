@@ -29,7 +29,7 @@ import { sweepObject } from './sweep.ts';
 
 export const BACKUP_JOB_KIND = 'backup';
 
-/** Throws `not_found`. */
+/** Returns a backup. Throws `not_found`. */
 export async function getBackup(context: PlatformContext, workspaceId: string, id: string): Promise<Backup> {
   const { read } = context.store;
   const row = await requireBackup(read, workspaceId, id);
@@ -65,7 +65,10 @@ export function requireBackupKind(app: AppTable): BackupKind {
   return 'directory';
 }
 
-/** Enqueues a backup; if the app cannot be backed up, `failure` is the reason and the backup fails immediately. */
+/**
+ * Creates a backup and enqueues its job. If the app cannot be backed up, `failure` is the reason, and the backup is
+ * created as failed.
+ */
 export async function enqueueBackup(
   trx: Trx,
   context: PlatformContext,
@@ -116,7 +119,10 @@ export async function enqueueBackup(
   return row;
 }
 
-/** Starts a backup; it waits for other backups and restores of the app. Throws `not_found`, `conflict`. */
+/**
+ * Creates a backup, which starts when other backups and restores of the app have ended. Throws `not_found`, `conflict`,
+ * `idempotent_replay`.
+ */
 export async function createBackup(
   context: PlatformContext,
   request: RequestContext,
@@ -124,8 +130,8 @@ export async function createBackup(
 ): Promise<Backup> {
   const { workspaceId } = request;
   const row = await context.store.transaction(async (trx) => {
-    const found = await findResource(trx, 'app', workspaceId, idOrSlug);
-    const app = found === undefined ? undefined : await lockScheduled(trx, 'app', workspaceId, found.id);
+    const unlocked = await findResource(trx, 'app', workspaceId, idOrSlug);
+    const app = unlocked === undefined ? undefined : await lockScheduled(trx, 'app', workspaceId, unlocked.id);
     if (app === undefined) throw new Problem('not_found', 'The app was not found in this workspace.');
     const kind = requireBackupKind(app);
     await checkPendingLimit(trx, workspaceId, app.id);
@@ -135,7 +141,10 @@ export async function createBackup(
   return serializeBackup(row);
 }
 
-/** Deletes a backup and its stored object. Throws `not_found`, and `conflict` while it is running or being restored. */
+/**
+ * Deletes a backup and its stored object. Throws `not_found`, and `conflict` while the backup is being created, restored
+ * or verified.
+ */
 export async function deleteBackup(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {

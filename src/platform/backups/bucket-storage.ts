@@ -14,11 +14,11 @@ export interface BucketSettings {
   readonly secretAccessKey: string;
 }
 
-/** Size of a part in bytes. S3 allows 10,000 parts per object; one part at a time is in memory. */
+/** Size of a part in bytes. S3 allows 10,000 parts per object. Only one part is in memory at a time. */
 const PART_BYTES = 16 * 1_048_576;
 const MAX_ATTEMPTS = 4;
 const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
-/** Maximum length of a response that is not an object. */
+/** Maximum length of a response other than an object; the rest of a longer response is not read. */
 const MAX_RESPONSE_CHARACTERS = 65_536;
 
 interface BucketRequest {
@@ -30,13 +30,13 @@ interface BucketRequest {
 
 /** Returns the text of the first element with this name. The responses are flat, so no XML parser is needed. */
 function readXmlElement(xml: string, name: string): string | null {
-  const found = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
-  if (found === undefined) return null;
+  const content = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
+  if (content === undefined) return null;
   const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-  return found.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
+  return content.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
 }
 
-/** Describes an error response by its code only, because it may echo parts of the request. */
+/** Describes an error response only by its code, because its text may repeat parts of the request. */
 function toStorageFailure(status: number, text: string): StorageFailure {
   const code = readXmlElement(text, 'Code');
   const suffix = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
@@ -76,9 +76,9 @@ async function* splitIntoParts(
 }
 
 /**
- * Stores backups in a bucket of S3 or a compatible service (REST API; aws4fetch signs with Signature Version 4).
- * Small objects are sent in one request, others in parts; an object appears only when it is complete. Each request
- * contains the SHA-256 of its body, so that corruption in transit is detected.
+ * Stores backups in a bucket of S3 or a compatible service (REST API; aws4fetch signs requests with Signature Version 4).
+ * An object is sent in one request if it is smaller than a part, and otherwise in parts. It exists only when it is
+ * complete. Each request contains the SHA-256 of its body, so that corruption in transit is detected.
  */
 export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {
   const { url, region, accessKeyId, secretAccessKey } = settings;

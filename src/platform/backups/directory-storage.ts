@@ -6,7 +6,10 @@ import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 const OBJECT_NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
 
-/** Returns the id that distinguishes this directory from those of other nodes; it is copied with the directory. */
+/**
+ * Returns the ID of a data directory, which distinguishes it from the directories of other nodes. Creates the ID if
+ * there is none. The ID is stored in the directory, so a copy of the directory has the same ID.
+ */
 function readDirectoryId(dataDirectory: string): string {
   const path = join(dataDirectory, 'backups.id');
   try {
@@ -22,7 +25,7 @@ function toStorageError(error: unknown): Error {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new StorageFailure('The disk of the data directory is full.', { cause: error });
   if (code === 'EROFS' || code === 'EIO' || code === 'EACCES') {
-    return new StorageFailure(`The data directory cannot be written (${code}).`, { cause: error });
+    return new StorageFailure(`The data directory cannot be written to (${code}).`, { cause: error });
   }
   return error instanceof Error ? error : new Error(String(error));
 }

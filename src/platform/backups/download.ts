@@ -16,11 +16,11 @@ export interface BackupDownload {
   readonly sizeBytes: number;
   /** In hex. */
   readonly sha256: string;
-  /** Starts reading. If the bytes differ from those that were written, the stream fails before the last of them. */
+  /** Starts reading. If the bytes differ from the bytes that were stored, the stream fails before its last chunk. */
   open(signal: AbortSignal): Promise<NodeJS.ReadableStream>;
 }
 
-/** Passes bytes through, the last chunk only if the hash matches: a damaged download never looks complete. */
+/** Passes bytes through, but the last chunk only if the hash matches, so that a damaged download never looks complete. */
 function createHashVerifier(sha256: string): Transform {
   const hash = createHash('sha256');
   let last: Buffer = Buffer.alloc(0);

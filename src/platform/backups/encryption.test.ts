@@ -11,25 +11,26 @@ async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
 }
 const collect = async (source: AsyncIterable<Uint8Array>) => Buffer.concat(await Array.fromAsync(source));
-const encrypted = (plain: Buffer, of = secret) => collect(encryptBackup(inPieces(plain, 50_000), of));
-const decrypted = (stored: Buffer, of = secret, size = 70_001) => collect(decryptBackup(inPieces(stored, size), of));
+const encrypt = (plain: Buffer) => collect(encryptBackup(inPieces(plain, 50_000), secret));
+const decrypt = (stored: Buffer, backupSecret = secret, size = 70_001) =>
+  collect(decryptBackup(inPieces(stored, size), backupSecret));
 
-test('decryption returns the encrypted bytes for any length and any size of the pieces read', async () => {
+test('decryption returns the encrypted bytes, for any length and any size of the pieces that are read', async () => {
   for (const length of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]) {
     const plain = randomBytes(length);
-    const stored = await encrypted(plain);
+    const stored = await encrypt(plain);
     assert.equal(stored.length, HEADER_BYTES + length + 16 * Math.max(1, Math.ceil(length / CHUNK_BYTES)));
     for (const size of [1000, 70_001, stored.length])
-      assert.ok((await decrypted(stored, secret, size)).equals(plain), `${length} in pieces of ${size}`);
+      assert.ok((await decrypt(stored, secret, size)).equals(plain), `${length} in pieces of ${size}`);
   }
-  const [first, second] = [await encrypted(Buffer.from('same')), await encrypted(Buffer.from('same'))];
+  const [first, second] = [await encrypt(Buffer.from('same')), await encrypt(Buffer.from('same'))];
   assert.notDeepEqual(first, second);
 });
 
-test('damage, truncation, reordering and mixing are detected, and only authenticated bytes are returned', async () => {
+test('damaged, truncated, reordered and mixed chunks are detected, and only authenticated bytes are returned', async () => {
   const plain = randomBytes(3 * CHUNK_BYTES + 5);
-  const stored = await encrypted(plain);
-  const otherBackup = await encrypted(plain);
+  const stored = await encrypt(plain);
+  const otherBackup = await encrypt(plain);
   const chunk = (index: number, of = stored) =>
     of.subarray(HEADER_BYTES + index * STORED_CHUNK_BYTES, HEADER_BYTES + (index + 1) * STORED_CHUNK_BYTES);
   const header = stored.subarray(0, HEADER_BYTES);
@@ -70,23 +71,23 @@ test('damage, truncation, reordering and mixing are detected, and only authentic
 });
 
 test('decryption fails with another key, workspace or backup', async () => {
-  const stored = await encrypted(Buffer.from('rows'));
+  const stored = await encrypt(Buffer.from('rows'));
   for (const change of [{ key: randomBytes(32) }, { workspaceId: 'ws_2' }, { backupId: 'bak_2' }])
-    await assert.rejects(decrypted(stored, { ...secret, ...change }), DecryptionFailure);
+    await assert.rejects(decrypt(stored, { ...secret, ...change }), DecryptionFailure);
 });
 
 test('a reader that stops early closes the source', async () => {
-  let closed = false;
+  let isClosed = false;
   async function* source(): AsyncGenerator<Buffer> {
     try {
-      yield* inPieces(await encrypted(randomBytes(4 * CHUNK_BYTES)), 10_000);
+      yield* inPieces(await encrypt(randomBytes(4 * CHUNK_BYTES)), 10_000);
     } finally {
-      closed = true;
+      isClosed = true;
     }
   }
   for await (const piece of decryptBackup(source(), secret)) {
     assert.equal(piece.length, CHUNK_BYTES);
     break;
   }
-  assert.equal(closed, true);
+  assert.equal(isClosed, true);
 });

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 
 /**
- * The format of encrypted backups, described in `docs/operations.md`: a header, then chunks encrypted with AES-256-GCM;
- * the nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of "Online
+ * The format of encrypted backups, described in `docs/operations.md`: a header, followed by chunks that are encrypted
+ * with AES-256-GCM. The nonce of a chunk is its number and a flag for the last chunk. This is the STREAM construction of "Online
  * Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance" (Hoang, Reyhanitabar, Rogaway and Vizár, CRYPTO 2015,
  * section 7), with the nonces of the age format (C2SP age.md). Chunks cannot be removed, repeated, reordered or taken
  * from another backup.
@@ -15,7 +15,7 @@ const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
 const CIPHER = 'aes-256-gcm';
 
-/** The key of a workspace, and the backup that the bytes belong to. */
+/** The key of a workspace, and the backup whose bytes are encrypted. */
 export interface BackupSecret {
   readonly key: Uint8Array;
   readonly workspaceId: string;
@@ -25,7 +25,7 @@ export interface BackupSecret {
 /** The bytes are incomplete, or were not encrypted with this key for this backup. */
 export class DecryptionFailure extends Error {
   constructor() {
-    super('The stored data of the backup is damaged, incomplete or that of another backup.');
+    super('The stored data of the backup is damaged or incomplete, or it is the data of another backup.');
     this.name = 'DecryptionFailure';
   }
 }
@@ -80,7 +80,7 @@ async function* splitIntoPieces(
   let filled = 0;
   for await (const bytes of source) {
     for (let offset = 0; offset < bytes.length; ) {
-      // A full piece is yielded only when another byte shows that it is not the last.
+      // A full piece is yielded only when there is another byte, because otherwise it is the last piece.
       if (filled === size) {
         yield { piece: buffer, isLast: false };
         buffer = Buffer.allocUnsafe(size);
@@ -95,7 +95,7 @@ async function* splitIntoPieces(
   yield { piece: buffer.subarray(0, filled), isLast: true };
 }
 
-/** Encrypts a stream with one chunk in memory. */
+/** Encrypts a stream, with one chunk at a time in memory. */
 export async function* encryptBackup(
   source: AsyncIterable<Uint8Array>,
   secret: BackupSecret,
@@ -123,8 +123,8 @@ async function readHeader(
 }
 
 /**
- * Decrypts a stream with one chunk in memory. Yields only authenticated bytes, and throws `DecryptionFailure` if any
- * are missing.
+ * Decrypts a stream, with one chunk at a time in memory. Yields only authenticated bytes, and throws `DecryptionFailure`
+ * if any bytes are missing or altered.
  */
 export async function* decryptBackup(
   source: AsyncIterable<Uint8Array>,

@@ -28,7 +28,10 @@ interface RestoreRun {
   readonly source: BackupSource;
 }
 
-/** Reads the backup of a restore or verification; calls `work` if it is intact, and marks it as failed otherwise. */
+/**
+ * Reads the backup of a restore or verification completely. Calls `work` if the backup is intact; otherwise marks the
+ * backup as failed and throws `JobFailure`.
+ */
 async function withBackup(
   context: PlatformContext,
   storage: Storage,
@@ -38,15 +41,15 @@ async function withBackup(
   const { workspaceId, resourceId: id } = job;
   const { backup, restore, object } = await job.transaction(async (trx) => {
     const row = await findWorkItem(trx, 'restore', workspaceId, id);
-    const found = row === undefined ? undefined : await findWorkItem(trx, 'backup', workspaceId, row.backup_id);
-    const stored = found === undefined ? undefined : await findStoredObject(trx, workspaceId, found.id);
-    if (row === undefined || found === undefined || stored === undefined)
+    const backupRow = row === undefined ? undefined : await findWorkItem(trx, 'backup', workspaceId, row.backup_id);
+    const stored = backupRow === undefined ? undefined : await findStoredObject(trx, workspaceId, backupRow.id);
+    if (row === undefined || backupRow === undefined || stored === undefined)
       throw new JobFailure('The backup was deleted.');
     await updateWorkItem(trx, 'restore', workspaceId, id, ['pending'], {
       status: 'processing',
       started_at: context.clock(),
     });
-    return { backup: found, restore: row, object: stored };
+    return { backup: backupRow, restore: row, object: stored };
   });
   try {
     const source = await verifyBackup(context, storage, object, backup, job.signal);
@@ -103,8 +106,8 @@ async function verifyOnServer({ context, job, backup, restore, source }: Restore
 }
 
 /**
- * The job kind of restores from one storage. If its node is lost, the restore fails and the previous state still
- * exists.
+ * The job kind of restores from one storage. If its node is lost, the restore fails; the previous files still exist, and
+ * the next restore of the app cleans up.
  */
 export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {

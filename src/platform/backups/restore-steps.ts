@@ -18,14 +18,14 @@ const shellScript = (lines: readonly string[]): Step['command'] => ({
 });
 
 /**
- * The name starts with a dot, so that it is not mistaken for a release. It is in the app's directory: a rename
- * suffices.
+ * Names of temporary entries in the app's directory. They start with a dot, so that they are not mistaken for the app's
+ * own files. They are on the same file system as `shared/`, so that a rename is enough to swap them.
  */
 const incomingName = (id: string) => `.restore-${id}`;
 const scratchName = (id: string) => `.verify-${id}`;
 const previousName = (id: string) => `.before-${id}`;
 
-/** Removes what interrupted restores left behind; reverts an incomplete swap. */
+/** Reverts an incomplete swap, and removes the temporary directories of interrupted restores. */
 const CLEANUP_SCRIPT = [
   // The directory may not exist yet on another server.
   'mkdir -p "$DEVPILOT_DIRECTORY"',
@@ -35,7 +35,7 @@ const CLEANUP_SCRIPT = [
   'done',
   'rm -rf .restore-res_* .before-res_*',
 ];
-/** Performs both renames or neither, and ignores signals meanwhile. */
+/** Performs both renames or neither. Ignores signals, so that it is not interrupted between the renames. */
 const SWAP_SCRIPT = [
   "trap '' HUP INT TERM",
   'cd "$DEVPILOT_DIRECTORY"',
@@ -56,8 +56,8 @@ async function runStep(target: AppTarget, description: string, stepToRun: Step, 
 }
 
 /**
- * Pipes a backup to a step's standard input. If the source fails, throws its error instead of the resulting failure of
- * the step.
+ * Pipes a backup to a step's standard input. If reading the backup fails, throws that error instead of the resulting
+ * failure of the step.
  */
 async function pipeToStep(
   target: AppTarget,
@@ -69,7 +69,7 @@ async function pipeToStep(
   const bytes = await source.open();
   let sourceError: Error | null = null;
   const input = new PassThrough();
-  // The stream may fail while it has no other listener.
+  // Without a listener, an error of the stream would end the process.
   input.on('error', () => undefined);
   bytes.once('error', (error) => {
     sourceError = error;
@@ -88,7 +88,7 @@ async function pipeToStep(
   }
 }
 
-/** Extracts the archive next to `shared/`, swaps the two, and only then removes the previous state. */
+/** Extracts the archive next to `shared/`, swaps the two directories, and then removes the previous one. */
 export async function restoreDirectory(
   target: AppTarget,
   id: string,
@@ -118,7 +118,7 @@ export async function restoreDirectory(
       'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
-    // This step is too short to need cancellation.
+    // Without a signal: the step is short, and must not be interrupted.
     await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');
@@ -128,7 +128,7 @@ export async function restoreDirectory(
   await remove('DEVPILOT_BEFORE');
 }
 
-/** A command that reads the output of a backup command once all of it is on the server. */
+/** A command of the app that reads a dump, which is the output of its backup command. */
 interface DumpCommand {
   readonly command: string;
   readonly description: string;
@@ -136,7 +136,7 @@ interface DumpCommand {
   readonly folderName: string;
 }
 
-/** Copies the complete dump to the server before it is passed to the app's own command. */
+/** Copies the complete dump to the server, then passes it to the command on standard input. */
 async function runWithDump(
   target: AppTarget,
   { command, description, folderName }: DumpCommand,
@@ -154,7 +154,7 @@ async function runWithDump(
     const receiveDump = shellScript([
       'if [ -n "$DEVPILOT_DIRECTORY" ]; then',
       '  mkdir -p "$DEVPILOT_DIRECTORY"',
-      // Removes what interrupted restores and verifications left behind.
+      // Removes the temporary folders of interrupted restores and verifications.
       '  rm -rf "$DEVPILOT_DIRECTORY"/.restore-res_* "$DEVPILOT_DIRECTORY"/.verify-res_*',
       'fi',
       'mkdir -m 700 "$DEVPILOT_FOLDER"',
@@ -200,8 +200,8 @@ export function verifyByCommand(
 }
 
 /**
- * Compares the unpacked files with the archive. Owners are ignored: they differ if an unprivileged user unpacks. Only
- * GNU tar can compare; with another tar, unpacking without an error is sufficient.
+ * Compares the unpacked files with the archive. Owners are ignored, because they differ if an unprivileged user unpacks.
+ * Only GNU tar can compare; with another tar, it is sufficient that unpacking succeeded.
  */
 const COMPARE_SCRIPT = [
   'cd "$DEVPILOT_DIRECTORY"',

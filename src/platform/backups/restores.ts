@@ -31,7 +31,7 @@ import {
 } from './backup-record.ts';
 import { storageNameOf } from './storage.ts';
 
-/** Restores run on a node that can reach the storage, so each storage has its own job kind. */
+/** Returns the job kind of restores from a storage. Each storage has its own, because not every node can reach it. */
 export const restoreJobKindName = (storageName: string): string => `restore from ${storageName}`;
 
 const RESTORE_START_TIMEOUT_MS = HOUR;
@@ -57,7 +57,7 @@ async function requireTargetApp(
   return app;
 }
 
-/** Returns the id of the requested server, or null for the app's own. Throws `validation_failed`. */
+/** Returns the ID of the requested server if it is not the app's own, and null otherwise. Throws `validation_failed`. */
 async function resolveOtherServer(
   trx: Trx,
   request: RequestContext,
@@ -67,7 +67,7 @@ async function resolveOtherServer(
   if (idOrSlug === undefined) return null;
   const server = await findResource(trx, 'server', request.workspaceId, idOrSlug);
   if (server !== undefined && server.id === app.server_id) return null;
-  // Servers belong to no app, so a credential restricted to apps cannot access any.
+  // Servers are not part of an app, so a credential that is restricted to apps cannot use other servers.
   if (server === undefined || (request.allowed ?? null) !== null)
     throw invalidField('server', 'must be a server of this workspace');
   return server.id;
@@ -89,8 +89,8 @@ function requireRestorable(row: BackupTable, app: AppTable, serverId: string | n
 }
 
 /**
- * Starts a restore, in place unless another app or server is named. Throws `not_found`, `conflict`,
- * `validation_failed`, `idempotent_replay`.
+ * Starts a restore into the app of the backup on its server, unless `target` names another app or server. Throws
+ * `not_found`, `conflict`, `validation_failed`, `idempotent_replay`.
  */
 export async function restoreBackup(
   context: PlatformContext,
@@ -105,7 +105,7 @@ export async function restoreBackup(
     const otherServerId = await resolveOtherServer(trx, request, app, target.server);
     const serverId = otherServerId ?? app.server_id;
     requireRestorable(row, app, serverId);
-    // After that of the app, as where backups of an app are deleted.
+    // Locked after the app, in the same order as where an app's backups are deleted, so that no deadlock is possible.
     await lockBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(latest?.restore?.status ?? '')) {
@@ -142,7 +142,7 @@ export async function restoreBackup(
   return serialized;
 }
 
-/** Cancels restores that no node claims, for example because no running node has the data directory of the backup. */
+/** Cancels restores that no node has claimed, for example because no running node has the backup's data directory. */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
   const waiting = await listStaleRestores(
     context.store.read,

@@ -24,7 +24,7 @@ const isCompleted = (row: BackupTable) => row.status === 'completed';
 const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
   schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
 
-/** Starts the backup of one app that is due. If several were missed, one backup makes up for all. */
+/** Starts the backup of one app if it is due. If the schedule was missed several times, only one backup is started. */
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -39,7 +39,7 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
     try {
       await enqueueBackup(trx, context, request, app, requireBackupKind(app), dueAt);
     } catch (error) {
-      // There is no caller to report to, so a failed backup is added to the list.
+      // There is no caller that could receive the error, so a failed backup is added to the list.
       if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
       await enqueueBackup(trx, context, request, app, 'directory', dueAt, error.message);
     }

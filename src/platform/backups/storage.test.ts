@@ -37,16 +37,16 @@ before(async () => {
 });
 after(() => s3.close());
 
-const PART = 300_000;
+const PART_BYTES = 300_000;
 const STORAGES: [string, () => Storage][] = [
   ['a directory', () => createDirectoryStorage(folder)],
-  ['a bucket', () => createBucketStorage(s3, PART)],
+  ['a bucket', () => createBucketStorage(s3, PART_BYTES)],
 ];
 for (const [kind, open] of STORAGES) {
   describe(`backups in ${kind}`, () => {
     test('an object of any size is read back byte for byte, and does not exist after its removal', async () => {
       const storage = open();
-      for (const size of [1, PART - 1, PART, PART + 1, 3 * PART, 1_000_000]) {
+      for (const size of [1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 1_000_000]) {
         const bytes = randomBytes(size);
         const location = `${storage.name}app_1/bak_${size}.tar.gz`;
         await storage.write(location, chunks(bytes), ignoreUpload, neverAborted);
@@ -75,7 +75,7 @@ for (const [kind, open] of STORAGES) {
   });
 }
 
-test('files are readable by their owner only, and have their final name only when they are complete', async () => {
+test('only the owner can read files, and a file has its final name only when it is complete', async () => {
   const storage = createDirectoryStorage(folder);
   const location = `${storage.name}app_2/bak_1.tar.gz`;
   const files = () => readdirSync(join(folder, 'backups/app_2'));
@@ -133,7 +133,7 @@ test('if the bucket rejects a wrong secret, the error contains its error code bu
   );
 });
 
-test('a bucket that does not exist or cannot be reached is reported', async () => {
+test('a bucket that does not exist or cannot be reached causes an error with the reason', async () => {
   const base = new URL(s3.url).origin;
   const missing = createBucketStorage({ ...s3, url: `${base}/no-such-bucket` });
   await assert.rejects(
@@ -144,7 +144,7 @@ test('a bucket that does not exist or cannot be reached is reported', async () =
   await assert.rejects(unreachable.read(`${unreachable.name}a/b`, neverAborted), /cannot be reached/);
 });
 
-test("a request has the signature of AWS's own example", async () => {
+test("a signed request has the signature of AWS's example", async () => {
   // "GET Object" of the S3 API reference, Signature Calculations for the Authorization Header.
   const signer = new AwsV4Signer({
     url: 'https://examplebucket.s3.amazonaws.com/test.txt',
@@ -197,7 +197,7 @@ async function startFakeBucket(
 }
 const uploadStarted = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
 
-test('a failed multipart upload is aborted, and its id is reported before the first part', async () => {
+test('a failed multipart upload is aborted, and its ID is reported before the first part is sent', async () => {
   const uploads: string[] = [];
   const { server, storage, requests } = await startFakeBucket((request) => {
     if (request.url?.includes('uploads=')) return uploadStarted;
@@ -226,7 +226,7 @@ test('a failed multipart upload is aborted, and its id is reported before the fi
   server.close();
 });
 
-test('an upload fails if the bucket responds to its completion with 200 and an error', async () => {
+test('an upload fails if the bucket responds to its completion with 200 and an error in the body', async () => {
   const { server, storage, requests } = await startFakeBucket((request) => {
     if (request.url?.includes('uploads=')) return uploadStarted;
     if (request.method === 'PUT') return { status: 200, etag: '"t"' };
@@ -240,9 +240,9 @@ test('an upload fails if the bucket responds to its completion with 200 and an e
   server.close();
 });
 
-test('a redirect is a failure and is not followed', async () => {
-  const elsewhere = await startFakeBucket(() => ({ status: 200 }));
-  const { port } = elsewhere.server.address() as AddressInfo;
+test('a redirect is an error and is not followed', async () => {
+  const redirectTarget = await startFakeBucket(() => ({ status: 200 }));
+  const { port } = redirectTarget.server.address() as AddressInfo;
   const { server, storage } = await startFakeBucket(() => ({
     status: 307,
     location: `http://127.0.0.1:${port}/bucket/a`,
@@ -252,9 +252,9 @@ test('a redirect is a failure and is not followed', async () => {
     /307/,
   );
   await assert.rejects(storage.read(`${storage.name}a/b`, neverAborted), /307/);
-  assert.deepEqual(elsewhere.requests, []);
+  assert.deepEqual(redirectTarget.requests, []);
   server.close();
-  elsewhere.server.close();
+  redirectTarget.server.close();
 });
 
 test('requests are retried if the bucket is busy or the connection breaks', async () => {
@@ -268,8 +268,8 @@ test('requests are retried if the bucket is busy or the connection breaks', asyn
   server.close();
 });
 
-test('each data directory has its own id', () => {
+test('each data directory has its own ID', () => {
   assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
-  const other = mkdtempSync(join(folder, 'other'));
-  assert.notEqual(createDirectoryStorage(other).name, createDirectoryStorage(folder).name);
+  const otherFolder = mkdtempSync(join(folder, 'other'));
+  assert.notEqual(createDirectoryStorage(otherFolder).name, createDirectoryStorage(folder).name);
 });

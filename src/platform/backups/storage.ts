@@ -1,19 +1,19 @@
 import type { Readable } from 'node:stream';
 
 /**
- * A data directory or a bucket that stores backups. A location is the name of the storage followed by that of the
- * object; an object is complete or does not exist.
+ * A data directory or a bucket that stores backups. A location is the name of the storage followed by the name of the
+ * object. An object is complete or does not exist.
  */
 export interface Storage {
   /**
-   * Unique prefix of every location in this storage, the same on every node that can reach it. It ends with the only
-   * `#` in a location.
+   * Unique prefix of every location in this storage, which is the same on every node that can reach the storage. It ends
+   * with the only `#` in a location.
    */
   readonly name: string;
   /**
-   * Writes an object, and resolves once it is complete and durable. If it rejects, nothing needs to be
-   * removed, unless the process ended in the meantime. Calls `onUpload` with the id of a multipart upload before the
-   * first part is sent.
+   * Writes an object, and resolves once the object is complete and durable. If it rejects, it has tried to
+   * remove the incomplete object. Calls `onUpload` with the ID of a multipart upload before
+   * the first part is sent.
    */
   write(
     location: string,
@@ -23,7 +23,7 @@ export interface Storage {
   ): Promise<void>;
   /** Returns the bytes of an object. Rejects with `ObjectNotFound` if there is none. */
   read(location: string, signal: AbortSignal): Promise<Readable>;
-  /** Removes an object, and an incomplete upload of it. Neither needs to exist. */
+  /** Removes an object and its incomplete upload, if they exist. */
   remove(location: string, uploadId: string | null, signal?: AbortSignal): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { PlatformContext } from '../context.ts';
 import { storageOf } from './storage.ts';
 
 const MAX_OBJECTS_PER_SWEEP = 100;
-/** Maximum time that the deletion of a backup waits for a bucket. */
+/** Maximum time that a request to delete a backup waits for the bucket. */
 const INLINE_SWEEP_TIMEOUT_MS = 10_000;
 
 async function removeObject(context: PlatformContext, object: StoredObjectTable, signal?: AbortSignal): Promise<void> {
@@ -29,8 +29,8 @@ export async function sweepObject(context: PlatformContext, workspaceId: string,
 export async function sweepObjects(context: PlatformContext, signal: AbortSignal): Promise<void> {
   for (const { name } of context.backupStorages.all) {
     for (const object of await listOrphanedObjects(context.store.read, name, MAX_OBJECTS_PER_SWEEP)) {
-      // A failed removal does not prevent the others.
       if (signal.aborted) return;
+      // A removal that fails does not prevent the removal of other objects.
       await removeObject(context, object, signal).catch(context.onError);
     }
   }

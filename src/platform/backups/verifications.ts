@@ -21,10 +21,13 @@ import {
 } from './backup-record.ts';
 import { storageNameOf } from './storage.ts';
 
-/** Verifications run on a node that can reach the storage, so each storage has its own job kind. */
+/** Returns the job kind of verifications in a storage. Each storage has its own, because not every node can reach it. */
 export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
 
-/** Enqueues a verification. Throws `conflict` if nothing was stored or one is already running, `idempotent_replay`. */
+/**
+ * Creates a verification and enqueues its job. Throws `conflict` if the backup has no stored object or is already being
+ * verified, and `idempotent_replay`.
+ */
 export async function enqueueVerification(
   trx: Trx,
   context: PlatformContext,

@@ -8,10 +8,10 @@ import { DecryptionFailure } from './encryption.ts';
 import { ObjectNotFound, type Storage } from './storage.ts';
 import { openStoredBackup } from './stored-backup.ts';
 
-/** A backup whose bytes differ from those that were written. */
+/** The stored bytes of a backup differ from the bytes that were written. */
 export class DamagedBackup extends Error {}
 
-/** Yields the bytes of a backup, and throws at the end if they differ from those that were written. */
+/** Yields the bytes of a backup, and throws `DamagedBackup` at the end if they differ from the bytes that were written. */
 async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -27,7 +27,7 @@ async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable
 
 /** A backup that was verified completely, and is verified again while it is read. */
 export interface BackupSource {
-  /** Bytes sent to the server. */
+  /** The number of bytes that are sent to the server. */
   readonly sizeBytes: number;
   open(): Promise<Readable>;
 }
@@ -63,7 +63,7 @@ export async function verifyBackup(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ObjectNotFound || error instanceof DecryptionFailure) throw new DamagedBackup(error.message);
-    // Bytes that cannot be decompressed differ from those that were written.
+    // Bytes that cannot be decompressed differ from the bytes that were written.
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
       throw new DamagedBackup('The backup does not match its SHA-256.');

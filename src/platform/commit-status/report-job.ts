@@ -26,7 +26,7 @@ const DESCRIPTIONS: Readonly<Record<WorkStatus, string>> = {
   cancelled: 'Deployment cancelled',
 };
 
-/** Enqueues a report of the commit's status to the Git host, if the app has a token for that. */
+/** Enqueues a report of a deployment's commit status to the Git host, if the app has a token for commit statuses. */
 export async function enqueueCommitStatus(
   context: PlatformContext,
   trx: Trx,
@@ -50,7 +50,7 @@ interface Payload {
   readonly appId: string;
 }
 
-/** Sends the status. Returns null, or the reason of a permanent failure. Throws `JobFailure` if a retry may succeed. */
+/** Sends the status. Returns null, or the reason for a permanent failure. Throws `JobFailure` if a retry may succeed. */
 async function sendStatus(context: PlatformContext, job: RunningJob): Promise<string | null> {
   const { deploymentId, appId } = job.payload as Payload;
   const { read } = context.store;

@@ -21,7 +21,7 @@ function serializeCommitStatus(row: CommitStatusTable | undefined): CommitStatus
   };
 }
 
-/** Throws `not_found`. */
+/** Returns the settings for commit statuses, without the token. Throws `not_found`. */
 export async function getCommitStatus(
   context: PlatformContext,
   workspaceId: string,
@@ -34,7 +34,10 @@ export async function getCommitStatus(
 
 const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
-/** Throws `not_found`, `conflict` if the repository is not on a Git host, `validation_failed`. */
+/**
+ * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the repository is not on a
+ * Git host, and `validation_failed`.
+ */
 export function setCommitStatus(
   context: PlatformContext,
   request: RequestContext,
@@ -69,7 +72,7 @@ export function setCommitStatus(
   });
 }
 
-/** Throws `not_found` if the app does not exist or reports no commit statuses. */
+/** Deletes the token and its settings. Throws `not_found` if the app does not exist or reports no commit statuses. */
 export function deleteCommitStatus(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return context.store.transaction(async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);

@@ -5,7 +5,7 @@ import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 export interface StatusReport {
   readonly status: WorkStatus;
   readonly commit: string;
-  /** Distinguishes the statuses of several apps of a repository. */
+  /** Distinguishes the statuses of several apps with the same repository. */
   readonly context: string;
   readonly description: string;
   /** The page of the deployment. */
@@ -18,7 +18,7 @@ const STATES: Readonly<Record<CommitStatusApi, Readonly<Record<WorkStatus, strin
   gitea: { pending: 'pending', processing: 'pending', completed: 'success', failed: 'failure', cancelled: 'error' },
 };
 
-/** GitHub and Gitea identify a repository by its owner and name; anything before them is a prefix of the URL. */
+/** Returns the last two segments of a path, with which GitHub and Gitea identify a repository. */
 const ownerAndName = (path: string) => path.split('/').slice(-2).map(encodeURIComponent).join('/');
 
 /**

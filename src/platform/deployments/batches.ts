@@ -13,7 +13,7 @@ import { prepareRelease } from './prepare-release.ts';
 import type { DeploymentRun, DeploymentTarget } from './run-step.ts';
 import { activateRelease, rollBackServer } from './server-steps.ts';
 
-/** Resolves a server, whose steps all share one connection. Throws `JobFailure`. */
+/** Returns the target for the steps on a server, which share one connection. Throws `JobFailure`. */
 export async function resolveDeploymentTarget(
   context: PlatformContext,
   deployment: Pick<DeploymentRun, 'connections'>,
@@ -32,8 +32,8 @@ export async function resolveDeploymentTarget(
 }
 
 /**
- * Runs a function on several servers concurrently. The first failure aborts the others, and is thrown when all have
- * ended.
+ * Runs a function for several servers concurrently. The first failure aborts the other calls, and is thrown when all of
+ * them have ended.
  */
 async function runOnEach<T>(
   targets: readonly DeploymentTarget[],
@@ -58,7 +58,7 @@ async function runOnEach<T>(
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
 }
 
-/** Deploys to one batch of servers: prepares the release on all of them, then activates it. */
+/** Deploys to one batch of servers: prepares the release on all of them, then activates it on all of them. */
 async function deployBatch(
   deployment: DeploymentRun,
   targets: readonly DeploymentTarget[],
@@ -66,30 +66,25 @@ async function deployBatch(
 ): Promise<DeploymentTarget[]> {
   const { progress } = deployment;
   const { commit_id: knownCommit, next_server: nextServer } = progress.row();
-  let resolve: (commit: string) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const firstCommit = new Promise<string>((resolvePromise, rejectPromise) => {
-    resolve = resolvePromise;
-    reject = rejectPromise;
-  });
-  firstCommit.catch(() => undefined);
+  const resolvedCommit = Promise.withResolvers<string>();
+  resolvedCommit.promise.catch(() => undefined);
   const isFullCommit = knownCommit !== null && knownCommit.length >= 40;
   const prepared = await runOnEach(targets, signal, async (target, combinedSignal) => {
     const isFirst = target === targets[0];
     try {
-      // The first server resolves the commit; all others deploy the same one.
+      // The first server resolves the commit, and all other servers deploy the same commit.
       const select = async () =>
         isFullCommit || isFirst
           ? { commit: knownCommit, isVerified: nextServer > 0 }
-          : { commit: await firstCommit, isVerified: true };
+          : { commit: await resolvedCommit.promise, isVerified: true };
       const onFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
         if (id !== knownCommit || nextServer === 0) await progress.commitFound(id, tag);
-        resolve(id);
+        resolvedCommit.resolve(id);
       };
       return await prepareRelease(deployment, target, { select, onFound }, combinedSignal);
     } catch (error) {
-      reject(error);
+      resolvedCommit.reject(error);
       throw error;
     }
   });
@@ -100,8 +95,8 @@ async function deployBatch(
 }
 
 /**
- * Rolls back every server on which this deployment has started. Returns a failure that describes the servers that
- * could not be rolled back, or null.
+ * Rolls back every server on which this deployment has started. Returns a failure that describes the servers that could
+ * not be rolled back; null if there are none. `mayBeRetried` determines whether the new release is kept for a retry.
  */
 export async function rollBackServers(
   context: PlatformContext,
@@ -137,7 +132,7 @@ export async function rollBackServers(
   return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
 }
 
-/** Deploys the remaining batches in order; returns `awaiting_promotion` when the remaining servers wait for promotion. */
+/** Deploys the remaining batches in order, until all are done or the other servers of a canary wait for promotion. */
 export async function deployBatches(
   context: PlatformContext,
   job: RunningJob,

@@ -23,8 +23,8 @@ import { displayNameOf } from './serialize.ts';
 export const DEPLOYMENT_JOB_KIND = 'deployment';
 
 /**
- * Returns the servers of a deployment. A request that is restricted to projects and apps may name only the app's own
- * server. Throws `conflict` if there is no server, or if nothing may run on one of them.
+ * Returns the servers of a deployment. If `isRestricted`, only the app's own server is allowed. Throws `conflict` if there
+ * is no server, or if steps may not run on one of them, and `validation_failed` for an invalid server.
  */
 async function resolveServers(
   context: PlatformContext,
@@ -58,7 +58,7 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
   return scheduledAt;
 }
 
-/** Returns the initial state of the hooks. Throws `validation_failed` for an unknown name. */
+/** Returns the initial state of the hooks. Throws `validation_failed` for an unknown name in `skippedHooks`. */
 function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = parseHooks(app.hooks);
   for (const [index, name] of skippedHooks.entries()) {
@@ -77,7 +77,7 @@ function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deploymen
     }));
 }
 
-/** What is deployed. */
+/** The revision to deploy, and the default servers. */
 export interface DeploymentSource {
   readonly kind: Deployment['kind'];
   readonly branch: string | null;
@@ -107,29 +107,17 @@ function redactedOverrides(options: DeploymentOptions, servers: readonly ServerT
   return redactSecretsIn({ ...options, ...serverOverride }) as DeploymentOverrides;
 }
 
-/** Inserts a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
-export async function insertNewDeployment(
-  context: PlatformContext,
-  trx: Trx,
-  request: RequestContext,
+function newDeploymentRow(
+  id: string,
+  { workspaceId, actor }: RequestContext,
   app: AppTable,
   source: DeploymentSource,
   options: DeploymentOptions,
-): Promise<string> {
-  const now = context.clock();
-  const { workspaceId, actor } = request;
-  const missing = missingConfiguration(app);
-  if (missing !== null) throw new Problem('conflict', missing);
-  await requireConfirmedGitHost(trx, app);
-  const missingVariables = await describeMissingVariables(trx, app);
-  if (missingVariables !== null) throw invalidField('requiredVariables', missingVariables);
-  const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
-  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
+  servers: readonly ServerTable[],
+  now: number,
+): DeploymentTable {
   const skippedHooks = options.skipHooks ?? [];
-  const overrides = redactedOverrides(options, servers);
-  const id = createId('deployment', now);
-  await claimOrRefuseReplay(trx, request.claim, id, now);
-  const row: DeploymentTable = {
+  return {
     id,
     workspace_id: workspaceId,
     app_id: app.id,
@@ -147,7 +135,7 @@ export async function insertNewDeployment(
     scheduled_at: parseScheduledAt(options.scheduledAt, now),
     approval: options.approval === true ? 'waiting' : null,
     approved_by: null,
-    overrides: JSON.stringify(overrides),
+    overrides: JSON.stringify(redactedOverrides(options, servers)),
     skip_hooks: JSON.stringify(skippedHooks),
     rollback_of: source.rollbackOf,
     hooks: JSON.stringify(pendingHooks(app, skippedHooks)),
@@ -166,6 +154,33 @@ export async function insertNewDeployment(
     started_at: null,
     finished_at: null,
   };
+}
+
+/**
+ * Creates a deployment with its log and audit event, and enqueues it unless it requires an approval. Returns its ID.
+ * Throws `conflict`, `validation_failed`, `idempotent_replay`.
+ */
+export async function insertNewDeployment(
+  context: PlatformContext,
+  trx: Trx,
+  request: RequestContext,
+  app: AppTable,
+  source: DeploymentSource,
+  options: DeploymentOptions,
+): Promise<string> {
+  const now = context.clock();
+  const { workspaceId, actor } = request;
+  const missing = missingConfiguration(app);
+  if (missing !== null) throw new Problem('conflict', missing);
+  await requireConfirmedGitHost(trx, app);
+  const missingVariables = await describeMissingVariables(trx, app);
+  if (missingVariables !== null) throw invalidField('requiredVariables', missingVariables);
+  const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
+  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
+  const id = createId('deployment', now);
+  // Claimed before the options are validated again: `scheduledAt` of a repeated request may have passed.
+  await claimOrRefuseReplay(trx, request.claim, id, now);
+  const row = newDeploymentRow(id, request, app, source, options, servers, now);
   await insertDeployment(
     trx,
     row,
@@ -197,7 +212,7 @@ export async function insertNewDeployment(
     commit: source.commit,
     servers: servers.map((server) => server.id),
     ...(source.rollbackOf !== null && { rollbackOf: source.rollbackOf }),
-    overrides,
+    overrides: redactedOverrides(options, servers),
   });
   return id;
 }

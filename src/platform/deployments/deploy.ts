@@ -11,9 +11,9 @@ import {
   updateDeployment,
 } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentTable } from '../../store/schema/deployments.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
-import { selectCommandVariables } from '../environment/command-variables.ts';
+import { type CommandVariables, selectCommandVariables } from '../environment/command-variables.ts';
 import { describeMissingVariables, loadVariables } from '../environment/effective.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import { openDeployKey } from '../resources/deploy-keys.ts';
@@ -36,8 +36,8 @@ const PROMOTION_TIMEOUT_MS = DAY;
 const CREDENTIAL_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /**
- * Throws `JobFailure` if the request contained a health check command: earlier versions accepted one, and such a
- * deployment may still be pending.
+ * Throws `JobFailure` if the request contained a health check command, which earlier versions accepted. Such a deployment
+ * may still be pending.
  */
 function rejectHealthCheckCommand(row: DeploymentTable): void {
   const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as DeploymentPlan['healthCheck']);
@@ -45,7 +45,10 @@ function rejectHealthCheckCommand(row: DeploymentTable): void {
   throw new JobFailure('The health check of this deployment is a command, which is no longer accepted. Deploy again.');
 }
 
-/** Returns the stored plan of a retry, or a new plan. Throws `JobFailure` if the app cannot be deployed. */
+/**
+ * Returns the stored plan of a deployment that was already running or is retried, and otherwise a new plan. Throws
+ * `JobFailure` if the app cannot be deployed.
+ */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
   const plan = row.plan === null ? null : parsePlan(row.plan);
   if (plan !== null && row.status !== 'pending') return plan;
@@ -59,8 +62,8 @@ async function readPlan(context: PlatformContext, row: DeploymentTable): Promise
 }
 
 /**
- * Returns the current credentials of the repository; null if the app was deleted or its repository has moved. Throws
- * `JobFailure` if it has a deploy key but the host key is not confirmed.
+ * Returns the current credentials of the repository; null if the app has none or was deleted, or if its repository has
+ * moved. Throws `JobFailure` if the app has a deploy key whose host is not confirmed.
  */
 async function findRepositoryCredentials(
   context: PlatformContext,
@@ -103,6 +106,7 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
   };
 }
 
+/** Stores that the deployment has started, unless an earlier node did. Returns the updated row and the plan. */
 async function startDeployment(
   context: PlatformContext,
   job: RunningJob,
@@ -128,22 +132,73 @@ async function startDeployment(
 }
 
 /**
- * Executes a deployment. The live release stays active until the new one is activated; a failure or cancellation after
- * that rolls back. A node that takes over a running deployment rolls it back and fails, since it cannot know what a
- * hook has done.
+ * Throws `JobFailure` if a deployment must not be performed: a node was lost while it ran, a newer deployment supersedes
+ * the retry, or its request is no longer accepted.
+ */
+async function checkPerformable(
+  context: PlatformContext,
+  row: DeploymentTable,
+  initialRow: DeploymentTable,
+): Promise<void> {
+  if (row.under_way === 1) {
+    throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
+  }
+  // The retry was requested when the row last changed.
+  if (
+    row.attempt > 1 &&
+    initialRow.status === 'pending' &&
+    (await hasNewerStartedDeployment(context.store.read, row, initialRow.updated_at))
+  )
+    throw new JobFailure(SUPERSEDED_MESSAGE);
+  rejectHealthCheckCommand(row);
+}
+
+/** Throws `JobFailure` if commands cannot receive the variables, and logs the variables that they do not receive. */
+function checkCommandVariables({ row, plan, log }: DeploymentRun, { withheld, problem }: CommandVariables): void {
+  const hasHealthCheckCommand = plan.healthCheck?.command !== undefined;
+  const needsEnvironment = hasHealthCheckCommand || plan.hooks.some(({ variables }) => variables === 'environment');
+  if (needsEnvironment && problem !== null) throw new JobFailure(problem);
+  const hasCommands = hasHealthCheckCommand || plan.hooks.length > 0;
+  if (!hasCommands || withheld.length === 0 || row.next_server > 0) return;
+  log.writeSystemLine(
+    `Written to .env only, because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
+  );
+}
+
+/** Removes old releases on all servers. The new release is already live, so failures are ignored. */
+async function pruneAllServers(
+  context: PlatformContext,
+  job: RunningJob,
+  deployment: DeploymentRun,
+  servers: readonly DeploymentServerTable[],
+): Promise<void> {
+  for (const server of servers) {
+    try {
+      const target = await resolveDeploymentTarget(context, deployment, server);
+      await pruneReleases(deployment, target, job.fenceSignal);
+    } catch (error) {
+      if (!(error instanceof JobFailure)) throw error;
+    }
+  }
+}
+
+/**
+ * Performs a deployment. The live release stays active until the new release is activated; if the deployment fails or is
+ * cancelled after that, it is rolled back. A node that takes over a running deployment rolls it back and fails it,
+ * because it cannot know how far a hook got.
  */
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;
-  const found = await findDeployment(context.store.read, workspaceId, resourceId);
-  if (found === undefined) throw new JobFailure('The deployment was deleted.');
+  const initialRow = await findDeployment(context.store.read, workspaceId, resourceId);
+  if (initialRow === undefined) throw new JobFailure('The deployment was deleted.');
   const log = context.logs.writer(workspaceId, resourceId);
-  const watch = watchCredential(context, found, log);
+  const watch = watchCredential(context, initialRow, log);
   const connections = createConnectionPool();
   try {
-    const variablesByName = await loadVariables(context, workspaceId, found.app_id);
-    const [row, plan] = await startDeployment(context, job, found, Object.keys(variablesByName));
+    const variablesByName = await loadVariables(context, workspaceId, initialRow.app_id);
+    const [row, plan] = await startDeployment(context, job, initialRow, Object.keys(variablesByName));
     const variables = new Map(Object.entries(variablesByName));
-    const { passed, withheld, problem } = selectCommandVariables(variablesByName);
+    const commandVariables = selectCommandVariables(variablesByName);
     const credentials = await findRepositoryCredentials(context, row, plan);
     const mask = createMask([...variables.values(), ...secretsOfCredentials(credentials)]);
     const servers = await listDeploymentServers(context.store.read, workspaceId, [row.id]);
@@ -153,34 +208,15 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       plan,
       credentials,
       variables,
-      commandVariables: passed,
+      commandVariables: commandVariables.passed,
       mask,
       log,
       progress,
       connections,
     };
     try {
-      if (row.under_way === 1) {
-        throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
-      }
-      // The retry was requested when the row last changed.
-      if (
-        row.attempt > 1 &&
-        found.status === 'pending' &&
-        (await hasNewerStartedDeployment(context.store.read, row, found.updated_at))
-      )
-        throw new JobFailure(SUPERSEDED_MESSAGE);
-      rejectHealthCheckCommand(row);
-      const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
-      const hasEnvironment =
-        plan.hooks.some(({ variables: delivery }) => delivery === 'environment') ||
-        plan.healthCheck?.command !== undefined;
-      if (hasEnvironment && problem !== null) throw new JobFailure(problem);
-      if (hasCommands && withheld.length > 0 && row.next_server === 0) {
-        log.writeSystemLine(
-          `Written to .env only, because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
-        );
-      }
+      await checkPerformable(context, row, initialRow);
+      checkCommandVariables(deployment, commandVariables);
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTION_TIMEOUT_MS <= context.clock()) {
         throw new JobFailure('The deployment was not promoted within a day.');
@@ -200,14 +236,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
         ? new JobFailure(`${error.message} ${rollbackFailure.message}`)
         : rollbackFailure;
     }
-    // The release is live now, whether or not the clean-up succeeds.
-    for (const server of servers) {
-      await resolveDeploymentTarget(context, deployment, server)
-        .then((target) => pruneReleases(deployment, target, job.fenceSignal))
-        .catch((error: unknown) => {
-          if (!(error instanceof JobFailure)) throw error;
-        });
-    }
+    await pruneAllServers(context, job, deployment, servers);
     return undefined;
   } finally {
     await connections.close();

@@ -46,11 +46,12 @@ export async function listDeployments(
   return toPage(rows, page.limit, SORT, (row) => ({ value: row.created_at, id: row.id }), serialize);
 }
 
+/** Returns a deployment. Throws `not_found`. */
 export function getDeployment(context: PlatformContext, workspaceId: string, id: string): Promise<Deployment> {
   return readDeployment(context, context.store.read, workspaceId, id);
 }
 
-/** Runs `update`, which returns the id of the deployment, in a transaction, then wakes the queue. Returns the deployment. */
+/** Runs `update` in a transaction, then wakes the queue. Returns the deployment whose ID `update` returned. */
 export async function changeAndWake(
   context: PlatformContext,
   workspaceId: string,
@@ -90,8 +91,8 @@ export function createDeployment(
 }
 
 /**
- * Deploys a branch after a push to it. Cancels pending deployments of earlier pushes, since this one includes their
- * commits. Throws as `createDeployment` does.
+ * Deploys a branch after a push to it. Cancels the pending deployments of earlier pushes, because this deployment
+ * includes their commits. Throws the same errors as `createDeployment`.
  */
 export function deployPush(
   context: PlatformContext,
@@ -115,7 +116,10 @@ export function deployPush(
   });
 }
 
-/** Locks and returns a deployment. Throws `not_found`, also if it does not belong to the named app. */
+/**
+ * Returns the row of a deployment and locks it until the transaction ends. Throws `not_found`, also if the deployment is
+ * not of the named app.
+ */
 export async function requireDeploymentForUpdate(
   trx: Trx,
   workspaceId: string,
@@ -137,8 +141,8 @@ export interface DeploymentRef {
 }
 
 /**
- * Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, and `conflict` if the
- * earlier deployment was never live.
+ * Deploys the commit of an earlier deployment again. Throws the same errors as `createDeployment`, and `conflict` if the
+ * earlier deployment is not completed.
  */
 export function rollBack(
   context: PlatformContext,
@@ -175,26 +179,25 @@ const ACTION_RECORDS = {
   abort: ['deployment.aborted', 'aborted this'],
 } as const;
 
-function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAction): void {
+function checkActionAllowed(row: DeploymentTable, action: DeploymentAction): void {
   const isFinished = row.status !== 'pending' && row.status !== 'processing';
-  if (requestedAction === 'cancel' && isFinished)
-    throw new Problem('conflict', `This deployment is already ${row.status}.`);
-  if (requestedAction === 'approve' && (row.status !== 'pending' || row.approval !== 'waiting')) {
+  if (action === 'cancel' && isFinished) throw new Problem('conflict', `This deployment is already ${row.status}.`);
+  if (action === 'approve' && (row.status !== 'pending' || row.approval !== 'waiting')) {
     throw new Problem('conflict', 'This deployment is not waiting for an approval.');
   }
-  if ((requestedAction === 'promote' || requestedAction === 'abort') && !waitsForPromotion(row)) {
+  if ((action === 'promote' || action === 'abort') && !waitsForPromotion(row)) {
     throw new Problem('conflict', 'This deployment is not waiting for promotion.');
   }
 }
 
-/** Returns the id of an actor that is a person, or of the person who created the credential. */
+/** Returns the ID of an actor that is a person, or of the person who created the credential that is the actor. */
 async function resolvePerson(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
   return kind === 'person' ? id : findCredentialCreator(trx, workspaceId, id);
 }
 
 /**
- * Throws `forbidden` if the approver is also the requester, directly or through a credential that they created, and the
- * workspace has another member. A credential can never approve its own request.
+ * Throws `forbidden` if the approver is also the requester, directly or through a credential that the same person
+ * created, and the workspace has another member. A credential can never approve its own request.
  */
 async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
@@ -208,39 +211,39 @@ async function rejectSelfApproval(trx: Trx, { actor }: RequestContext, row: Depl
 }
 
 /**
- * Cancels or approves a deployment, or promotes or aborts a canary. After a cancel or abort, work in progress may continue briefly.
- * Throws `not_found`, `conflict` if the deployment's state does not allow the action, and `forbidden` for a
- * self-approval.
+ * Cancels or approves a deployment, or promotes or aborts a canary. After a cancellation or abort, work in progress may
+ * continue briefly. Throws `not_found`, `conflict` if the deployment's state does not allow the action, and `forbidden`
+ * for a self-approval.
  */
 export function applyDeploymentAction(
   context: PlatformContext,
   request: RequestContext,
   ref: DeploymentRef,
-  decision: DeploymentAction,
+  action: DeploymentAction,
 ): Promise<Deployment> {
   const { workspaceId, actor } = request;
   return changeAndWake(context, workspaceId, async (trx) => {
     const now = context.clock();
     const row = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
-    checkActionAllowed(row, decision);
-    if (decision === 'approve') await rejectSelfApproval(trx, request, row);
+    checkActionAllowed(row, action);
+    if (action === 'approve') await rejectSelfApproval(trx, request, row);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
-    const [action, phrase] = ACTION_RECORDS[decision];
+    const [auditAction, phrase] = ACTION_RECORDS[action];
     const actorName = displayNameOf(actor);
     const message = `${actorName.charAt(0).toUpperCase()}${actorName.slice(1)} ${phrase}.`;
     await context.logs.appendSystemLine(trx, workspaceId, row.id, message);
-    if (decision === 'approve') {
+    if (action === 'approve') {
       const approval = { approval: 'given', approved_by: JSON.stringify(actor), updated_at: now };
       await updateDeployment(trx, row, approval);
       await enqueueDeployment(context, trx, { ...row, ...approval });
-    } else if (decision === 'promote') {
-      await updateDeployment(trx, row, { decision, updated_at: now });
+    } else if (action === 'promote') {
+      await updateDeployment(trx, row, { decision: action, updated_at: now });
       await context.jobs.resume(trx, workspaceId, row.id);
     } else {
-      if (decision === 'abort') await updateDeployment(trx, row, { decision, updated_at: now });
+      if (action === 'abort') await updateDeployment(trx, row, { decision: action, updated_at: now });
       await cancelDeployment(context, trx, row, message);
     }
-    await recordAuditEvent(trx, request, action, { kind: 'deployment', id: row.id, name: app.name }, now, {
+    await recordAuditEvent(trx, request, auditAction, { kind: 'deployment', id: row.id, name: app.name }, now, {
       appId: app.id,
     });
     return row.id;

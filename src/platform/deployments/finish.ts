@@ -18,7 +18,7 @@ import type { Trx } from '../../store/store.ts';
 import { enqueueCommitStatus } from '../commit-status/report-job.ts';
 import type { PlatformContext } from '../context.ts';
 
-/** Returns the final states of hooks when a deployment has ended. Pure. */
+/** Returns the states of hooks after the deployment has ended. Pure. */
 function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deployment['hooks'] {
   const finalStatus = { pending: 'skipped', processing: status } as const;
   return hooks.map((hook) =>
@@ -27,8 +27,8 @@ function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deplo
 }
 
 /**
- * Ends a deployment, its servers and its log in the transaction that ends its job. Records an audit event with the
- * deployment's creator as actor, except for a cancellation, which is recorded when it is requested.
+ * Ends a deployment, the work on its servers and its log, in the transaction that ends its job. Records an audit event
+ * with the deployment's creator as the actor, except for a cancellation, which is recorded when it is requested.
  */
 export async function finishDeployment(
   context: PlatformContext,
@@ -41,7 +41,7 @@ export async function finishDeployment(
   if (row === undefined) return;
   const hooks = JSON.stringify(finalHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
   const fields = { status, error, hooks, finished_at: endedAt, updated_at: endedAt, under_way: 0 };
-  // Only a failed deployment may be retried, which needs the plan.
+  // Only a failed deployment can be retried, and only a retry needs the plan.
   const plan = status === 'failed' ? row.plan : null;
   await updateDeployment(trx, row, status === 'completed' ? { ...fields, plan, progress: 100 } : { ...fields, plan });
   await updateServerStatuses(trx, workspaceId, id, ['processing'], status);

@@ -9,12 +9,12 @@ import type { AppHook } from '../resources/stored-hooks.ts';
 import { hooksOfStage } from './plan.ts';
 import { type DeploymentRun, type DeploymentTarget, runStep, type StepResult, stepFailure } from './run-step.ts';
 
-/** Maximum timeout of a hook that restarts the previous release: a cancellation must not wait for hours. */
+/** Maximum timeout of a hook that restarts the previous release, so that a cancellation does not take hours. */
 const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
 /** Delay before the first retry of a hook; it doubles with each retry. */
 const FIRST_RETRY_DELAY_MS = SECOND;
 
-/** Variables that hooks and health check commands receive in addition to the app's own. */
+/** Returns the variables that hooks and health check commands receive in addition to the app's variables. */
 export function hookEnvironment(
   deployment: DeploymentRun,
   stage: HookStage,
@@ -57,7 +57,7 @@ function hookStep(deployment: DeploymentRun, hook: AppHook, previous: string | n
 
 const hasSucceeded = (result: StepResult) => result.exitCode === 0 && !result.timedOut;
 
-/** Runs a hook until it succeeds or has no retries left. Throws `JobFailure` if it failed, or the signal's reason. */
+/** Runs a hook until it succeeds or has no retries left. Throws `JobFailure` if it fails, or the signal's reason. */
 export async function runHook(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -93,7 +93,7 @@ export async function runHook(
 }
 
 /**
- * Runs the hooks that started the new release once more for the previous release, without retries. Returns a
+ * Runs the `post_release` hooks again, without retries, to restart the previous release after a rollback. Returns a
  * description of each failure.
  */
 export async function restartPreviousRelease(

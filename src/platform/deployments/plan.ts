@@ -19,18 +19,18 @@ export interface DeploymentPlan {
   readonly hooks: readonly AppHook[];
 }
 
-/** Returns the reason why an app cannot be deployed; null if it can. Pure. */
+/** Returns why an app cannot be deployed; null if it can. Pure. */
 export function missingConfiguration(app: AppTable): string | null {
   if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
   if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
   return null;
 }
 
-/** The release of such a deployment was removed, and a retry would replace a newer release. */
+/** Why a retry is refused: the release of the failed deployment was removed, and a retry would replace a newer release. */
 export const SUPERSEDED_MESSAGE =
   'A newer deployment of this app has started since, so this one cannot be retried. Deploy again.';
 
-/** Pure. Throws for an app with incomplete configuration. */
+/** Returns the plan of a deployment. Throws if the configuration of the app is incomplete. Pure. */
 export function createPlan(app: AppTable, deployment: DeploymentTable): DeploymentPlan {
   const { repository, directory } = app;
   if (repository === null || directory === null) throw new Error(missingConfiguration(app) ?? '');
@@ -92,15 +92,15 @@ export function countSharedSteps(plan: DeploymentPlan, otherPlan: DeploymentPlan
 export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>
   plan.hooks.filter((hook) => hook.stage === stage);
 
-/** Returns the positions of the next batch of servers (`to` is exclusive); null when all servers are done. */
+/** Returns the positions of the next batch of servers (`to` is exclusive); null if all servers are done. Pure. */
 export function nextBatch(
-  { strategy, batch_size: size, next_server: next }: DeploymentTable,
-  servers: number,
+  { strategy, batch_size: size, next_server: from }: DeploymentTable,
+  serverCount: number,
 ): { readonly from: number; readonly to: number } | null {
-  if (next >= servers) return null;
-  if (strategy === 'rolling') return { from: next, to: Math.min(servers, next + size) };
-  if (strategy === 'canary' && next === 0) return { from: 0, to: 1 };
-  return { from: next, to: servers };
+  if (from >= serverCount) return null;
+  if (strategy === 'rolling') return { from, to: Math.min(serverCount, from + size) };
+  if (strategy === 'canary' && from === 0) return { from, to: 1 };
+  return { from, to: serverCount };
 }
 
 /** Whether the first server runs the new release and the other servers wait for promotion. Pure. */
@@ -110,8 +110,8 @@ export function waitsForPromotion(row: DeploymentTable): boolean {
 }
 
 /**
- * Runs ssh for git. Connections to the repository's host use the deploy key in the agent and trust only the confirmed
- * host key; the server's own configuration does not apply. Connections to other hosts have no access to the agent.
+ * Runs ssh for git. A connection to the repository's host uses the deploy key in the agent, trusts only the confirmed
+ * host key, and ignores the ssh configuration of the server. A connection to another host has no access to the agent.
  */
 const SSH_SCRIPT = `host= port=22 next=
 for word do
@@ -143,9 +143,9 @@ function sshEnvironment({ host, port, hostKey, privateKey }: DeployKeyCredential
 }
 
 /**
- * Returns the variables that pass the repository's credentials to git without the command line. Git uses them for that
- * scheme, host and port only, so neither a submodule on another host nor a redirect receives them, and no credential
- * helper of the server stores them. Pure.
+ * Returns the variables that pass the repository's credentials to git, so that they are not on a command line. Git uses
+ * the credentials only for the scheme, host and port of the repository, so neither a submodule on another host nor a
+ * redirect receives them. No credential helper of the server stores them. Pure.
  */
 export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
   if (credentials === null) return { GIT_CONFIG_COUNT: '0' };

@@ -5,13 +5,14 @@ import { gitEnvironment, type PreparationStep, preparationSteps, stepsUntilCheck
 import { type DeploymentRun, type DeploymentTarget, runScript } from './run-step.ts';
 import { CHECKOUT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
 
-/** The first fetch of a large repository takes long. */
+/** Long enough for the first fetch of a large repository. */
 const FETCH_TIMEOUT_MS = 30 * MINUTE;
 
-/** The commit to check out; null if this server resolves it. */
+/** The commit to check out. */
 export interface CommitSelection {
+  /** A full or abbreviated hash; null if this server determines the commit from the branch or tag. */
   readonly commit: string | null;
-  /** Whether this deployment has already verified that a branch or tag contains it. */
+  /** Whether this deployment has already verified that a branch or tag contains the commit. */
   readonly isVerified: boolean;
 }
 
@@ -34,7 +35,7 @@ async function prepareDirectory(
     outputNames: ['previous'],
   });
   const live = prepared.outputs.get('previous') ?? '';
-  // This release is still live if the rollback of an earlier attempt failed.
+  // If the rollback of an earlier attempt failed, this release is still live.
   const previous = live === `releases/${row.id}` ? (target.server.previous ?? live) : live;
   await progress.setServer(target.server, { previous, status: 'processing' });
   return { ...target, server: { ...target.server, previous } };
@@ -66,7 +67,10 @@ async function checkOut(
   await commits.onFound(id, outputs.get('tag') ?? null);
 }
 
-/** Returns whether the release already had these variables; if so, a retry need not repeat the steps after this one. */
+/**
+ * Links shared files and writes the variables. Returns whether the release already contained the same variables, so that
+ * a retry can skip the later steps that it has completed.
+ */
 async function setUp(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -83,8 +87,8 @@ async function setUp(
 }
 
 /**
- * Performs all steps before the activation. A retry skips the steps that the server has completed; if the variables
- * have changed since, it repeats the steps after the setup.
+ * Performs all steps before the activation. A retry skips the steps that the server has already completed. If the
+ * variables have changed, it repeats the steps after the setup.
  */
 export async function prepareRelease(
   deployment: DeploymentRun,

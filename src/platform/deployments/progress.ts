@@ -26,22 +26,22 @@ export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookR
 
 /** Updates a deployment's rows while this node owns its job. */
 export interface DeploymentProgress {
-  /** The row as last written. */
+  /** Returns the row as it was last written. */
   row(): DeploymentTable;
   update(fields: Partial<DeploymentTable>): Promise<void>;
   /** Records the commit, and the tag if a pattern was deployed; reports the commit's status to the Git host. */
   commitFound(commit: string, tag: string | null): Promise<void>;
   setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
   hookStarted(name: string): Promise<void>;
-  /** A hook is complete when it has run on every server. */
-  hookEnded(name: string, outcome: HookOutcome, ok: boolean): Promise<void>;
+  /** Records the outcome on one server. The hook is completed when it has succeeded on every server. */
+  hookEnded(name: string, outcome: HookOutcome, hasSucceeded: boolean): Promise<void>;
   /** Counts a hook that a server completed in an earlier attempt. */
   hookSkipped(name: string): Promise<void>;
   /** Records that a server has completed one of its steps. */
   advance(): Promise<void>;
 }
 
-/** Devpilot's own steps on each server, in addition to the hooks. */
+/** Number of Devpilot's own steps on each server, in addition to the hooks. */
 const STEPS_PER_SERVER = 5;
 
 export function createDeploymentProgress(
@@ -62,6 +62,7 @@ export function createDeploymentProgress(
     const written = { ...fields, updated_at: row.updated_at };
     await job.transaction((trx) => updateDeployment(trx, row, written));
   }
+  /** Changes the state of a hook and returns the states of all hooks as JSON. */
   function setHook(name: string, change: { status: HookStatus } & Partial<HookOutcome>) {
     const hook = hooks.get(name);
     if (hook !== undefined) hooks.set(name, { ...hook, ...change });
@@ -84,12 +85,13 @@ export function createDeploymentProgress(
     },
     setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
     hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
-    hookEnded(name, { exitCode, durationMs, attempts }, ok) {
+    hookEnded(name, { exitCode, durationMs, attempts }, hasSucceeded) {
       const count = (completedServersByHook.get(name) ?? row.next_server) + 1;
       completedServersByHook.set(name, count);
       const previous = hooks.get(name);
       completedSteps += 1;
-      const status = previous?.status === 'failed' || !ok ? 'failed' : count >= servers ? 'completed' : 'processing';
+      const hasFailed = previous?.status === 'failed' || !hasSucceeded;
+      const status = hasFailed ? 'failed' : count >= servers ? 'completed' : 'processing';
       const result = {
         status,
         exitCode: previous?.status === 'failed' ? previous.exitCode : exitCode,

@@ -40,7 +40,7 @@ async function planRetry(
   trx: Trx,
   app: AppTable,
   row: DeploymentTable,
-): Promise<{ readonly failed: DeploymentPlan; readonly next: DeploymentPlan }> {
+): Promise<{ readonly failedPlan: DeploymentPlan; readonly retryPlan: DeploymentPlan }> {
   if (row.status !== 'failed')
     throw new Problem('conflict', `Only a failed deployment can be retried; this one is ${row.status}.`);
   if (row.plan === null)
@@ -55,14 +55,14 @@ async function planRetry(
   await requireConfirmedGitHost(trx, app);
   const missingVariables = await describeMissingVariables(trx, app);
   if (missingVariables !== null) throw invalidField('requiredVariables', missingVariables);
-  const failed = parsePlan(row.plan);
-  const next = createPlan(app, row);
-  if (failed.directory !== next.directory || failed.repository !== next.repository)
+  const failedPlan = parsePlan(row.plan);
+  const retryPlan = createPlan(app, row);
+  if (failedPlan.directory !== retryPlan.directory || failedPlan.repository !== retryPlan.repository)
     throw new Problem('conflict', 'The directory or repository of the app has changed since. Deploy again.');
-  return { failed, next };
+  return { failedPlan, retryPlan };
 }
 
-/** Throws `conflict` if a server was deleted or may not run commands. */
+/** Throws `conflict` if a server was deleted or steps may not run on it. */
 async function requireServers(
   context: PlatformContext,
   trx: Trx,
@@ -75,26 +75,26 @@ async function requireServers(
   }
 }
 
-/** Returns the initial state of the hooks of a retry. Hooks that no server repeats retain their outcome. Pure. */
+/** Returns the initial state of the hooks of a retry. A hook that no server repeats keeps its outcome. Pure. */
 function hooksOfRetry(
   row: DeploymentTable,
   plan: DeploymentPlan,
   servers: readonly DeploymentServerTable[],
 ): Deployment['hooks'] {
   const previousHooks = JSON.parse(row.hooks) as Deployment['hooks'];
-  const skipNames = JSON.parse(row.skip_hooks) as string[];
-  const completedEverywhere = Math.min(...servers.map((server) => server.completed_steps));
-  const skippedNames = preparationSteps(plan)
-    .slice(0, completedEverywhere)
+  const namesToSkip = JSON.parse(row.skip_hooks) as string[];
+  const stepsCompletedByAll = Math.min(...servers.map((server) => server.completed_steps));
+  const completedNames = preparationSteps(plan)
+    .slice(0, stepsCompletedByAll)
     .flatMap((step) => (step.kind === 'hook' ? [step.hook.name] : []));
   const planned = plannedHookResults(
     plan,
-    previousHooks.filter(({ name }) => skipNames.includes(name)),
+    previousHooks.filter(({ name }) => namesToSkip.includes(name)),
   );
   return planned.map(
     (hook) =>
       previousHooks.find(
-        ({ name, status }) => name === hook.name && skippedNames.includes(name) && status === 'completed',
+        ({ name, status }) => name === hook.name && completedNames.includes(name) && status === 'completed',
       ) ?? hook,
   );
 }
@@ -115,11 +115,11 @@ export function retryDeployment(
     const row = await requireDeploymentForUpdate(trx, workspaceId, ref.id, ref.app);
     await claimOrRefuseReplay(trx, request.claim, row.id, now);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
-    const { failed, next } = await planRetry(trx, app, row);
-    const shared = countSharedSteps(failed, next);
+    const { failedPlan, retryPlan } = await planRetry(trx, app, row);
+    const sharedSteps = countSharedSteps(failedPlan, retryPlan);
     const servers = (await listDeploymentServers(trx, workspaceId, [row.id])).map((server) => ({
       ...server,
-      completed_steps: Math.min(server.completed_steps, shared),
+      completed_steps: Math.min(server.completed_steps, sharedSteps),
     }));
     await requireServers(context, trx, servers);
     for (const server of servers)
@@ -129,8 +129,8 @@ export function retryDeployment(
       status: 'pending',
       progress: 0,
       attempt,
-      hooks: JSON.stringify(hooksOfRetry(row, next, servers)),
-      plan: JSON.stringify(next),
+      hooks: JSON.stringify(hooksOfRetry(row, retryPlan, servers)),
+      plan: JSON.stringify(retryPlan),
       next_server: 0,
       under_way: 0,
       decision: null,

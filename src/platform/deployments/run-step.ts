@@ -42,7 +42,7 @@ export const toShellCommand = (body: string) => shellCommand(body);
 
 export interface StepResult extends StepOutcome {
   readonly lastLine: string;
-  /** Cause of a failure according to git, if any. */
+  /** The cause of a failure according to git; null if git printed none. */
   readonly cause: string | null;
   /** Values that the step printed, by name. */
   readonly outputs: ReadonlyMap<string, string>;
@@ -68,7 +68,7 @@ export async function runStep(
     {
       ...step,
       secrets: deployment.mask,
-      // An unfinished line of a step with outputs may be an output.
+      // Not for a step with outputs, because an unfinished line may be an output.
       ...(outputNames.length === 0 && {
         onUnfinishedLine: (line: OutputLine) => deployment.log.showUnfinished(line, name, target.server.server_id),
       }),
@@ -91,7 +91,7 @@ export async function runStep(
   return { ...outcome, lastLine, cause, outputs };
 }
 
-/** Returns a failure that includes the given cause or, without one, the last line of output. */
+/** Returns a failure that contains the cause or, if that is null, the last line of output. */
 export function stepFailure(
   target: DeploymentTarget,
   description: string,

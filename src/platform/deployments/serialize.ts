@@ -22,7 +22,7 @@ function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason 
   return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
 }
 
-/** Completes hooks of earlier versions, which did not count attempts. */
+/** Parses the hooks of a deployment. Adds the number of attempts to hooks of earlier versions, which did not count it. */
 function serializeHooks(json: string): Deployment['hooks'] {
   const hooks = JSON.parse(json) as Deployment['hooks'];
   return hooks.map((hook) => ({ ...hook, attempts: hook.attempts ?? (hook.durationMs === null ? 0 : 1) }));
@@ -72,7 +72,7 @@ function serializeDeployment(
   };
 }
 
-/** Returns the id of the deployment that each queued deployment is waiting for, by the id of the queued one. */
+/** Returns, by the ID of each queued deployment, the ID of the deployment for which it is waiting. */
 async function findBlockers(
   db: Queryable,
   rows: readonly DeploymentTable[],
@@ -82,11 +82,11 @@ async function findBlockers(
   const [first] = queued;
   if (first === undefined) return new Map();
   const appIds = [...new Set(queued.map(({ app_id }) => app_id))];
-  const open = Map.groupBy(await listDeploymentQueue(db, first.workspace_id, appIds), ({ app_id }) => app_id);
+  const openByApp = Map.groupBy(await listDeploymentQueue(db, first.workspace_id, appIds), ({ app_id }) => app_id);
   const isReady = ({ approval, scheduled_at: at }: DeploymentQueueEntry) =>
     approval !== 'waiting' && (at ?? now) <= now;
   const blockers = queued.flatMap((row): [string, string][] => {
-    const openOfApp = open.get(row.app_id) ?? [];
+    const openOfApp = openByApp.get(row.app_id) ?? [];
     const position = openOfApp.findIndex(({ id }) => id === row.id);
     const running = openOfApp.find(({ status }) => status === 'processing');
     const blocker = running ?? openOfApp.slice(0, Math.max(0, position)).findLast(isReady);
@@ -95,7 +95,7 @@ async function findBlockers(
   return new Map(blockers);
 }
 
-/** Returns a function that serializes any of `rows`. All of them must belong to this workspace. */
+/** Returns a function that serializes any of `rows`. All rows must be of this workspace. */
 export async function createDeploymentSerializer(
   db: Queryable,
   workspaceId: string,
@@ -114,7 +114,7 @@ export async function createDeploymentSerializer(
     );
 }
 
-/** Throws `not_found`. */
+/** Returns a deployment. Throws `not_found`. */
 export async function readDeployment(
   context: PlatformContext,
   db: Queryable,

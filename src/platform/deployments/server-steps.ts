@@ -50,7 +50,7 @@ async function waitUntilHealthy(
   }
 }
 
-/** Activates the release, runs the hooks after that, and waits until the app is healthy. */
+/** Activates the release, runs the `post_release` hooks, and waits until the app is healthy. */
 export async function activateRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -67,9 +67,9 @@ export async function activateRelease(
 }
 
 /**
- * Makes the previous release of a server live again, then runs every hook that restarts it, even if some fail. Throws
- * one `JobFailure` at the end for all failures. The new release is not removed if the deployment may be retried and the
- * source is checked out.
+ * Makes the previous release of a server live again, then runs every `post_release` hook to restart it, even if some
+ * fail. Throws one `JobFailure` at the end for all failures. The new release is kept if the deployment may be retried and
+ * its source is checked out.
  */
 export async function rollBackServer(
   deployment: DeploymentRun,

@@ -1,6 +1,6 @@
 /**
- * Devpilot's own steps on a server, as scripts for `/bin/sh`. They are constant: user input is passed in variables,
- * whose values the shell does not interpret.
+ * Devpilot's own steps on a server, as scripts for `/bin/sh`. The scripts are constant. User input is passed in
+ * environment variables, whose values the shell does not interpret.
  */
 
 /**
@@ -26,18 +26,18 @@ printf 'previous %s\\n' "$live"
 `;
 
 /**
- * Locks an app's copy of its repository, because two servers of a deployment may be the same machine. Sets `alone` if
- * the lock was acquired; without `flock` it cannot be.
+ * Locks an app's copy of its repository, because two servers of a deployment may be the same machine. Sets `locked` if
+ * the lock was acquired, which requires `flock`.
  */
-const LOCK_SNIPPET = `alone=
-if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; alone=yes; fi
+const LOCK_SNIPPET = `locked=
+if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; locked=yes; fi
 `;
 
 /**
- * Updates the repository's copy and checks the commit out into the release. Only commits that a branch or tag
- * contains are checked out, because hosts also serve the commits of forks. If `DP_KNOWN` is set, this
- * deployment has already verified that. With `DP_ROLLBACK`, the commit of an existing release is also accepted, even if
- * its branch no longer exists.
+ * Updates the app's copy of the repository and checks the commit out into the release. Only a commit that a branch or tag
+ * contains is accepted, because Git hosts also serve the commits of forks. If `DP_KNOWN` is set, this deployment has
+ * already verified the commit. If `DP_ROLLBACK` is set, the commit of an existing release is also accepted, even if its
+ * branch no longer exists.
  */
 export const CHECKOUT = `set -eu
 # Runs this script again under an ssh-agent that has the deploy key in memory and ends with this step.
@@ -69,10 +69,10 @@ ${LOCK_SNIPPET}# Disables the hooks of the copy, where git-lfs installs some.
 repo_git() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
 # Removes lock files of a git process that was killed.
 if [ -d "$repository" ]; then
-  if [ -n "$alone" ]; then set --; else set -- -mmin +60; fi
+  if [ -n "$locked" ]; then set --; else set -- -mmin +60; fi
   find "$repository" -path "$repository/worktrees" -prune -o -type f -name '*.lock' "$@" -exec rm -f {} +
 fi
-# Checks files out without Git LFS, regardless of this server's configuration: those files are fetched later.
+# Checks files out without Git LFS, regardless of this server's configuration. LFS files are fetched later.
 git_without_lfs() { git -c core.hooksPath=/dev/null -c filter.lfs.process= -c filter.lfs.smudge= -c filter.lfs.required=false "$@"; }
 fetch() { repo_git fetch --quiet --prune --force origin '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*' 2>&1; }
 init_repository() { git init --quiet --bare "$@" "$repository"; repo_git config remote.origin.url "$DP_REPOSITORY"; }
@@ -107,7 +107,7 @@ elif [ -n "$DP_TAG" ]; then
   # Selects the latest tag that matches the pattern. The suffix makes git sort v1.0.0-rc.1 before v1.0.0.
   case $DP_TAG in *'*'*) tag=$(repo_git -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname --format='%(refname)' "$tag");; esac
   [ -n "$tag" ] && repo_git show-ref --verify --quiet "$tag" || fail "The repository has no tag $DP_TAG."
-  commit=$(repo_git rev-parse --quiet --verify "$tag^{commit}") || fail "The tag \${tag#refs/tags/} is not a tag of a commit."
+  commit=$(repo_git rev-parse --quiet --verify "$tag^{commit}") || fail "The tag \${tag#refs/tags/} does not point to a commit."
   printf 'tag %s\\n' "\${tag#refs/tags/}"
 else
   commit=$(repo_git rev-parse --quiet --verify "refs/remotes/devpilot/$DP_BRANCH^{commit}") || fail "The repository has no branch $DP_BRANCH."
@@ -139,8 +139,8 @@ printf 'commit %s %s\\n' "$commit" "$(repo_git log -1 --format=%s "$commit")"
 `;
 
 /**
- * Links shared files, and writes the variables from standard input to a file that only the app's user can read. With
- * `DP_RESUME`, prints `unchanged` if the file already contains the same variables.
+ * Links shared files, and writes the variables from standard input to a file that only the app's user can read. If
+ * `DP_RESUME` is set, prints `unchanged` if the file already contains the same variables.
  */
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
@@ -164,12 +164,12 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /**
- * If this release is live, makes the previous one live again and prints `restored`. Then removes this release or, with
- * `DP_KEEP_RELEASE`, marks it as failed. Prints `kept` if files cannot be removed.
+ * If this release is live, makes the previous release live again and prints `restored`. Then removes this release or, if
+ * `DP_KEEP_RELEASE` is set, marks it as failed. Prints `kept` if files cannot be removed.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
-# Two servers of the deployment are the same machine: the other one has the name of the previous release.
+# Two servers of the deployment are the same machine. The rollback of the other server restores the previous release.
 [ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
 if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   if [ -n "$DP_PREVIOUS" ]; then
@@ -196,7 +196,7 @@ ls -1 | grep '^dpl_' | sort -r | {
     rm -rf "./$name" && echo "removed $name"
   done
 }
-# Skipped if a hook changed the owner, which the next deployment fixes.
+# Skipped if a hook has changed the owner. The next deployment corrects that.
 [ -O ../.devpilot/repository.git ] || exit 0
 ${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet

@@ -5,7 +5,7 @@ import { findResource } from '../../store/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { deploymentNotFound } from './serialize.ts';
 
-/** Compares the names of a deployment's variables with those of the previous release. Throws `not_found`. */
+/** Compares the names of a deployment's variables with the names in the previous release. Throws `not_found`. */
 export async function compareVariables(
   context: PlatformContext,
   workspaceId: string,

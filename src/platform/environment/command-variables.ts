@@ -1,15 +1,15 @@
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 
-/** Returns the bytes that the kernel counts for a variable. */
+/** Returns the number of bytes that the Linux kernel counts for a variable. */
 export const bytesOfVariable = (name: string, valueBytes: number): number =>
   name.length + valueBytes + RESOURCE_LIMITS.envVariableOverhead;
 
 const formatMebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2)} MiB`;
 
-/** Returns a message that variables are too large in total, and what to do. */
+/** Returns a message that the variables are too large in total, with a suggestion. */
 export const describeTooLarge = (subject: string, bytes: number): string =>
-  `${subject} are ${formatMebibytes(bytes)} in total. Linux starts no command with more than ${formatMebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
+  `${subject} are ${formatMebibytes(bytes)} in total. Linux cannot start a command with more than ${formatMebibytes(RESOURCE_LIMITS.envTotalBytes)}: store large values as files`;
 
 /** Variables that are passed to the app's commands. */
 export interface CommandVariables {
@@ -23,7 +23,7 @@ export interface CommandVariables {
   readonly problem: string | null;
 }
 
-/** Pure. */
+/** Separates the variables that commands receive from the variables that they do not receive. Pure. */
 export function selectCommandVariables(variables: Readonly<Record<string, string>>): CommandVariables {
   const names = Object.keys(variables);
   const passed = Object.fromEntries(Object.entries(variables).filter(([name]) => !isControlVariable(name)));

@@ -16,7 +16,7 @@ import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { bytesOfVariable, describeTooLarge } from './command-variables.ts';
 
-/** Returns the associated data of a sealed value, which bind it to this version of this variable of this owner. */
+/** Returns the associated data of a sealed value, which bind it to one version of one variable of its owner. */
 export function variableAssociatedData(
   { kind, id, workspaceId }: EnvOwner,
   { name, version }: { readonly name: string; readonly version: number },
@@ -24,7 +24,7 @@ export function variableAssociatedData(
   return `env${kind === 'project' ? ' project' : ''} ${workspaceId} ${id} ${name} ${version}`;
 }
 
-/** A variable with its owner: for an app, the app itself or its project. */
+/** A variable with its owner, which is an app or a project. */
 export interface OwnedRow extends EnvRow {
   readonly owner: EnvOwner;
 }
@@ -100,7 +100,7 @@ export async function openValues(context: PlatformContext, rows: readonly OwnedR
   return values;
 }
 
-/** Decrypts the variables for a process of the app. Nobody sees them, so no audit event is recorded. */
+/** Decrypts the variables for a process of the app. They are not shown to a person, so no audit event is recorded. */
 export async function loadVariables(
   context: PlatformContext,
   workspaceId: string,
@@ -114,18 +114,18 @@ export async function loadVariables(
 }
 
 /**
- * Returns a message with the required variables that have no value or an empty value, in the app and its project; null
- * if there are none.
+ * Returns a message with the required variables that have no value or an empty value in the app and its project; null if
+ * there are none.
  */
 export async function describeMissingVariables(db: Queryable, app: AppTable): Promise<string | null> {
   const required = JSON.parse(app.required_variables) as string[];
   if (required.length === 0) return null;
-  const set = new Set(
+  const namesWithValue = new Set(
     effectiveRows(await readEnvState(db, 'app', app)).flatMap(({ name, value_sealed }) =>
       unsealedByteLength(value_sealed) === 0 ? [] : [name],
     ),
   );
-  const missing = required.filter((name) => !set.has(name));
+  const missing = required.filter((name) => !namesWithValue.has(name));
   return missing.length === 0 ? null : `must have a value before the app is deployed: ${missing.join(', ')}`;
 }
 
@@ -150,7 +150,7 @@ function sizesAfter(rows: readonly EnvRow[], changes: Changes): Sizes {
   return sizes;
 }
 
-/** Throws `validation_failed` if variables would exceed the kernel's limit and become larger. */
+/** Throws `validation_failed` if a change would make variables larger than before and than the kernel's limit. */
 function rejectTooLarge(field: string, subject: string, before: number, after: number): void {
   if (after > RESOURCE_LIMITS.envTotalBytes && after > before) {
     throw invalidField(field, `must be smaller: ${describeTooLarge(subject, after)}`);
@@ -158,8 +158,9 @@ function rejectTooLarge(field: string, subject: string, before: number, after: n
 }
 
 /**
- * Throws `validation_failed` with the largest changed variable as the field if the variables of an app would exceed the
- * kernel's limit for a command. Checks the given app, or every app of the given project.
+ * Throws `validation_failed` if a change would make the variables of an app exceed the kernel's limit for a command; the
+ * field is the largest changed variable. `state` is the environment of the app, or of a project, all of whose apps are
+ * checked.
  */
 export async function checkTotalSize(db: Queryable, state: EnvState, changes: Changes): Promise<void> {
   const { owner, ownRows, projectRows } = state;
@@ -168,21 +169,22 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
   const before = sizesOf(ownRows);
   const after = sizesAfter(ownRows, changes);
   const inherited = sizesOf(projectRows);
-  const totalWith = (shared: Sizes, apps: Sizes) => bytesOf(new Map([...shared, ...apps]));
+  const totalBytes = (projectSizes: Sizes, appSizes: Sizes) => bytesOf(new Map([...projectSizes, ...appSizes]));
   const subject = owner.kind === 'app' ? "the app's variables" : "the project's variables";
-  rejectTooLarge(field, subject, totalWith(inherited, before), totalWith(inherited, after));
-  const grows = changes.some(([name]) => (after.get(name) ?? 0) > (before.get(name) ?? -1));
-  if (owner.kind === 'app' || !grows) return;
-  const large = await listLargeEnvironments(
+  rejectTooLarge(field, subject, totalBytes(inherited, before), totalBytes(inherited, after));
+  const isLarger = changes.some(([name]) => (after.get(name) ?? 0) > (before.get(name) ?? -1));
+  if (owner.kind === 'app' || !isLarger) return;
+  const largeApps = await listLargeEnvironments(
     db,
     owner,
     RESOURCE_LIMITS.envTotalBytes - bytesOf(after),
     RESOURCE_LIMITS.envVariableOverhead,
   );
-  for (const { id, name } of large) {
+  for (const { id, name } of largeApps) {
     const app: EnvOwner = { kind: 'app', id, workspaceId: owner.workspaceId };
-    const apps = sizesOf(await readEnvironment(db, app, await findLatestEnvVersion(db, app)));
-    rejectTooLarge(field, `the variables of the app ${name}`, totalWith(before, apps), totalWith(after, apps));
+    const appSizes = sizesOf(await readEnvironment(db, app, await findLatestEnvVersion(db, app)));
+    const bytesBefore = totalBytes(before, appSizes);
+    rejectTooLarge(field, `the variables of the app ${name}`, bytesBefore, totalBytes(after, appSizes));
   }
 }
 

@@ -36,7 +36,7 @@ import {
   variableAssociatedData,
 } from './effective.ts';
 
-/** Encrypts new values in several turns of the event loop, as `openValues` decrypts them. */
+/** Encrypts the new values of variables, in several turns of the event loop like `openValues`. */
 async function sealValues(
   context: PlatformContext,
   owner: EnvOwner,
@@ -110,7 +110,7 @@ export async function readVariables(
   return { state: entityTagState(state), data: serializeVariables(rows, values) };
 }
 
-/** Locks the environment of an app's project first, then its own, so that their sizes can be added. */
+/** Locks the environment of an app's project, then the app's own, so that neither changes while sizes are checked. */
 async function lockEnvironments(trx: Trx, kind: EnvOwnerKind, row: OwnerRow): Promise<void> {
   const parent = parentOf(row);
   if (parent !== null) await lockEnvironment(trx, parent);
@@ -137,10 +137,10 @@ async function writeVersion(
     ownRows.filter(({ name }) => desiredValues.has(name)),
   );
   const changes = [...desiredValues].filter(([name, value]) => (before.get(name) ?? null) !== value);
-  const set = changes.flatMap(([name, value]) => (value === null ? [] : [name]));
-  const removed = changes.flatMap(([name, value]) => (value === null ? [name] : []));
-  const added = set.filter((name) => !before.has(name)).length;
-  if (added > 0 && ownRows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
+  const setNames = changes.flatMap(([name, value]) => (value === null ? [] : [name]));
+  const removedNames = changes.flatMap(([name, value]) => (value === null ? [name] : []));
+  const addedCount = setNames.filter((name) => !before.has(name)).length;
+  if (addedCount > 0 && ownRows.length + addedCount - removedNames.length > RESOURCE_LIMITS.envVariables) {
     const article = kind === 'app' ? 'an app' : 'a project';
     throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for ${article}`);
   }
@@ -157,14 +157,14 @@ async function writeVersion(
       number: version,
       at: now,
       ...actorColumnsOf(request),
-      set_names: JSON.stringify(set),
-      removed_names: JSON.stringify(removed),
+      set_names: JSON.stringify(setNames),
+      removed_names: JSON.stringify(removedNames),
       restored_from: restoredFrom,
     },
     await sealValues(context, owner, { version, at: now }, changes),
   );
   await pruneEnvVersions(trx, owner, version - RESOURCE_LIMITS.envVersions + 1);
-  const detail = { version, set, removed, ...(restoredFrom !== null && { restoredFrom }) };
+  const detail = { version, set: setNames, removed: removedNames, ...(restoredFrom !== null && { restoredFrom }) };
   const action = AUDIT_ACTIONS[kind][restoredFrom === null ? 'updated' : 'restored'];
   await recordAuditEvent(trx, request, action, auditTargetOf(kind, row), now, detail);
   const after = await readEnvState(trx, kind, row);
@@ -175,8 +175,8 @@ async function writeVersion(
 }
 
 /**
- * Sets many variables of an app or a project, and removes those whose value is null, all or none. The result contains
- * only the values of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ * Sets variables of an app or a project, and removes the variables whose value is null. Makes all changes or none. The
+ * result contains only the values of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
@@ -226,7 +226,7 @@ function serializeVersion(row: EnvVersionColumns): EnvVersion {
   };
 }
 
-/** Lists the versions of an environment, newest first: who changed which names. */
+/** Lists the versions of an environment, newest first, each with its author and the changed names. */
 export async function listEnvVersions(
   context: PlatformContext,
   workspaceId: string,
@@ -260,7 +260,7 @@ export function restoreVersion(
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);
-    // The caller may only read values through `readVariables`, which records that.
+    // Values are returned only by `readVariables`, which records that they were read.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });
 }
