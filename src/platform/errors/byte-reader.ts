@@ -3,8 +3,8 @@ import { Problem } from '../../contract/problem.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Reads lines and bytes from a stream without buffering skipped bytes. All methods throw the errors of the stream,
- * `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
+ * Reads lines and bytes from a stream, without buffering the bytes that are skipped. All methods throw the errors of the
+ * stream, `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
  */
 export interface ByteReader {
   /** Returns the bytes before the next newline or the end; null if there are more than `max`. */
@@ -17,14 +17,14 @@ export interface ByteReader {
   /** Skips a newline if one is next. */
   skipNewline(): Promise<boolean>;
   isAtEnd(): Promise<boolean>;
-  /** Whether the stream is longer than the limit of the reader, or of the stream itself. */
+  /** Whether the limit of the reader, or a limit of the stream itself, was exceeded. */
   isLimitReached(): boolean;
 }
 
 /** Creates a reader of at most `maxBytes`. */
 export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: number): ByteReader {
   const iterator = source[Symbol.asyncIterator]();
-  /** Bytes that were received and not read yet. */
+  /** Bytes that were received but not read yet. */
   let pending: Buffer = Buffer.alloc(0);
   let total = 0;
   let isLimitReached = false;
@@ -46,8 +46,8 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
   }
 
   /**
-   * Receives chunks until `isEnough` returns true for the last chunk and the total length, or the stream ends. The
-   * buffer doubles, so that the work is linear even for small chunks.
+   * Receives chunks until `isEnough` returns true for the last chunk and the total pending length, or the stream ends.
+   * The size of the buffer doubles, so that the work is linear even for small chunks.
    */
   async function fill(isEnough: (chunk: Buffer, length: number) => boolean): Promise<void> {
     let buffer = pending;
@@ -82,15 +82,15 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
 
   const reader: ByteReader = {
     async readLine(max) {
-      const found = await findLine(max);
-      if (found === null) return null;
-      const line = consume(found.length);
-      if (found.hasNewline) consume(1);
+      const extent = await findLine(max);
+      if (extent === null) return null;
+      const line = consume(extent.length);
+      if (extent.hasNewline) consume(1);
       return line;
     },
     async peekLine(max) {
-      const found = await findLine(max);
-      return found === null ? null : pending.subarray(0, found.length);
+      const extent = await findLine(max);
+      return extent === null ? null : pending.subarray(0, extent.length);
     },
     async readBytes(count) {
       await fill((_chunk, length) => length >= count);

@@ -50,7 +50,7 @@ test('stacks of V8, Firefox and Python are parsed, innermost call first', () => 
   assert.deepEqual(parseStack('no stack at all'), []);
 });
 
-test('the release, line and ids do not affect the grouping of errors; the location and type do', () => {
+test('errors are grouped by type and location, regardless of their release, line and IDs', () => {
   const first = fingerprintOf(error({ frames: parseStack(V8_STACK) }));
   const later = V8_STACK.replaceAll('/41/', '/42/').replace('orders.js:17:5', 'orders.js:23:7');
   assert.equal(fingerprintOf(error({ frames: parseStack(later), message: 'order 99 is undefined' })), first);
@@ -73,7 +73,7 @@ const frame = (name: string | null, file: string | null, more: Partial<ReportedF
 
 test('parts of frames that vary between builds or runs are ignored, in every language', () => {
   const java = (name: string, module: string) => frame(name, 'Till.java', { module });
-  const same: readonly (readonly ReportedFrame[])[] = [
+  const equivalentFrames: readonly (readonly ReportedFrame[])[] = [
     [frame('a', '/srv/app.js', { line: 1 }), frame('a', '/srv/app.js', { line: 9, column: 7 })],
     [frame('pay', 'https://a.example/main.8f3c2a.js'), frame('pay', 'https://b.example/main.77ab01.js?v=2')],
     [frame('pay', '/assets/index-BkXzaQcP.js'), frame('pay', '/assets/index-DqWe31_a.js')],
@@ -116,38 +116,38 @@ test('parts of frames that vary between builds or runs are ignored, in every lan
       frame('place_order', '/srv/42/shop.py', { module: 'shop' }),
     ],
   ];
-  for (const frames of same) {
+  for (const frames of equivalentFrames) {
     const hashes = frames.map((single) => fingerprintOf(error({ frames: [single] })));
     assert.equal(new Set(hashes).size, 1, JSON.stringify(frames));
   }
-  const different: readonly (readonly ReportedFrame[])[] = [
+  const differentFrames: readonly (readonly ReportedFrame[])[] = [
     [java('pay', 'com.shop.Till'), java('pay', 'com.shop.Desk'), java('refund', 'com.shop.Till')],
     [frame('f', 'user-profile.js'), frame('f', 'user-settings.js')],
     [frame('shop::pay(int)', 'pay.cc'), frame('shop::refund(int)', 'pay.cc')],
     [frame('<lambda>', 'a.py'), frame('<listcomp>', 'a.py')],
     [frame('handle', 'a.py', { module: 'shop.a' }), frame('handle', 'a.py', { module: 'shop.b' })],
   ];
-  for (const frames of different) {
+  for (const frames of differentFrames) {
     const hashes = frames.map((single) => fingerprintOf(error({ frames: [single] })));
     assert.equal(new Set(hashes).size, frames.length, JSON.stringify(frames));
   }
 });
 
 test('errors are grouped by frames of the app, and by message only if no frame identifies the error', () => {
-  const library = (name: string) => frame(name, '/srv/node_modules/x/y.js', { inApp: false });
-  const own = frame('pay', 'pay.js');
+  const libraryFrame = (name: string) => frame(name, '/srv/node_modules/x/y.js', { inApp: false });
+  const appFrame = frame('pay', 'pay.js');
   const hash = (frames: ReportedFrame[], more: Partial<ReportedError> = {}) =>
     fingerprintOf(error({ frames, ...more }));
-  assert.equal(hash([library('a'), own]), hash([library('b'), own]));
-  assert.notEqual(hash([library('a')]), hash([library('b')]));
-  assert.equal(hash([own], { message: 'one' }), hash([own], { message: 'another' }));
+  assert.equal(hash([libraryFrame('a'), appFrame]), hash([libraryFrame('b'), appFrame]));
+  assert.notEqual(hash([libraryFrame('a')]), hash([libraryFrame('b')]));
+  assert.equal(hash([appFrame], { message: 'one' }), hash([appFrame], { message: 'another' }));
   const minified = [frame('a', 'app.js', { column: 9_000 }), frame('b', 'app.js', { column: 600 })];
   assert.notEqual(hash(minified, { message: 'one' }), hash(minified, { message: 'another' }));
   const logged = (message: string) => hash([], { message, messageTemplate: 'no stock of %s' });
   assert.equal(logged('no stock of hats'), logged('no stock of shoes'));
 });
 
-test('stacks of Java are parsed', () => {
+test('Java stacks are parsed', () => {
   const java = `java.lang.IllegalStateException: closed
 \tat com.shop.Till.pay(Till.java:17)
 \tat java.base/java.lang.Thread.run(Thread.java:840)
@@ -163,7 +163,7 @@ test('stacks of Java are parsed', () => {
   );
 });
 
-test('the fingerprint of a sender takes precedence, and can include the default fingerprint', () => {
+test("the sender's fingerprint takes precedence, and can include the default fingerprint", () => {
   const firstError = error({ fingerprint: ['payments'], message: 'a' });
   assert.equal(fingerprintOf(firstError), fingerprintOf(error({ fingerprint: ['payments'], type: 'Other' })));
   const extendedFingerprint = (type: string) => fingerprintOf(error({ fingerprint: ['{{ default }}', 'x'], type }));
@@ -186,7 +186,7 @@ test('errors of different apps are different issues, even with the same fingerpr
   assert.equal(fingerprintOf(renamed, 'app_1'), fingerprintOf(error({ app: 'shop' }), 'app_1'));
 });
 
-test('numbers and ids are removed, and titles truncated', () => {
+test('numbers and IDs are replaced, and titles are truncated', () => {
   assert.equal(
     normalizeText('user 17 at 3fa85f64-5717-4562-b3fc-2c963f66afa6 got tok_01kaexample42 in chunk.8f3c2a1b9d.js'),
     'user # at # got tok_# in chunk.#.js',

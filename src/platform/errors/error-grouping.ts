@@ -31,11 +31,11 @@ export function normalizeText(text: string): string {
     .replace(/\d+/g, '#');
 }
 
-/** Names of classes that frameworks generate: the part after the marker differs between runs. */
+/** The part of a generated class name that differs between runs. */
 const GENERATED_CLASS =
   /(?:\$\$|_\$\$_)(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|KeyFactoryBy|jvst|javassist)[^ ]*|\$(?:ByteBuddy|HibernateProxy|MockitoMock)\$[^ ]*/g;
 const GENERATED_ACCESSOR = /(Generated(?:Method|Constructor|SerializationConstructor)Accessor)\d+/g;
-/** Suffixes that compilers append to symbols of native code: Rust's hashes, and numbers of function clones. */
+/** Suffixes that compilers append to native symbols: hashes (Rust), function clones and symbol versions. */
 const SYMBOL_SUFFIX =
   /::h[0-9a-f]{16}$|(?: \[clone [^\]]{1,64}\]|\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\d+)?)+$|@@?[A-Z]+_[\d.]+$|@plt$/;
 const CALL_PREFIX = /^(?:async |new )?(?:(?:Object|Function|Module|Proxy|global|globalThis)\.(?=.))?/;
@@ -71,7 +71,7 @@ function normalizePath(file: string): string {
   return normalizeText(path.replace(CONTENT_HASH, '#'));
 }
 
-/** Minifiers put whole apps on a few lines, and shorten names to ones that differ between builds. */
+/** Minifiers put whole apps on a few lines, and shorten names differently in each build. */
 const MINIFIED_COLUMN = 500;
 const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
   (column ?? 0) >= MINIFIED_COLUMN && (name === null || name.length <= 2) && /\.[mc]?js(?:[?#]|$)/.test(file ?? '');
@@ -100,8 +100,8 @@ function defaultFingerprintParts(error: ReportedError): string[] {
 }
 
 /**
- * Returns the hash that groups errors into one issue. Errors of different apps are never one issue, even if they were
- * sent with the same fingerprint. `appId` is the ID of the app if the workspace has an app of the reported name. Pure.
+ * Returns the hash that groups errors into one issue. Errors of different apps are never in the same issue, even if they
+ * were sent with the same fingerprint. `appId` is the ID of the reported app; null if the workspace has no such app. Pure.
  */
 export function fingerprintOf(error: ReportedError, appId: string | null = null): string {
   const defaultParts = defaultFingerprintParts(error);
@@ -116,6 +116,7 @@ export function fingerprintOf(error: ReportedError, appId: string | null = null)
 
 const MAX_TITLE_LENGTH = 255;
 
+/** Returns the title of an issue: the type and the first line of the message, truncated. Pure. */
 export function titleOf({ type, message }: ReportedError): string {
   const [line = ''] = message.split('\n', 1);
   const title = line.trim() === '' ? type : `${type}: ${line.trim()}`;

@@ -22,8 +22,9 @@ import { isRegression } from './releases.ts';
 
 export interface ErrorIngest {
   /**
-   * Counts an error in its issue, and stores the occurrence unless a limit is reached; resolves to the issue's id when
-   * that is durable. Throws `quota_exceeded` if `sender`, a person or credential, has reported too many.
+   * Counts an error in its issue, and stores the occurrence unless a limit is reached. Resolves to the issue's ID when
+   * the writes are durable. Throws `unavailable` if too many errors are queued, `quota_exceeded` if `sender`, a person or
+   * credential, has reported too many errors.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
@@ -57,7 +58,7 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
   };
 }
 
-/** Counts the releases, environments, apps and app IDs of reports; new values only up to the limit per issue. */
+/** Counts the releases, environments, apps and app IDs of reports. New values are counted only up to a limit per issue. */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
@@ -81,6 +82,7 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
 const OVERFLOW_TYPE = 'Too many kinds of errors from one sender in a day';
 const overflowFingerprint = ({ sender, appId }: Report) => `overflow ${sender}${appId === null ? '' : ` ${appId}`}`;
 
+/** Consumes the sender's quota of new issues. Returns false if it is used up. */
 function consumeIssueQuota(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
@@ -91,7 +93,7 @@ function toOverflowReport(report: Report): Report {
   return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
-/** Whether reports that occurred after the issue was resolved show that it is not fixed. */
+/** Whether reports of errors that occurred after the issue was resolved show that it is not fixed. */
 async function hasRegression(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<boolean> {
   const { resolved_release: fixedIn } = issue;
   if (fixedIn === null) return reports.length > 0;
@@ -106,6 +108,31 @@ interface WrittenIssue {
   readonly record: () => Promise<void>;
 }
 
+async function countPerDay(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<void> {
+  const days = new Map<number, number>();
+  for (const { error } of reports) {
+    const day = Math.floor(error.at / DAY);
+    days.set(day, (days.get(day) ?? 0) + 1);
+  }
+  for (const [day, count] of days)
+    await addIssueDay(trx, { issue_id: issue.id, workspace_id: issue.workspace_id, day, count });
+}
+
+/** Stores the occurrences of reports, unless the sender's quota of stored errors is used up. */
+async function storeOccurrences(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<void> {
+  const [first] = reports;
+  if (first === undefined) return;
+  const { workspaceId, sender, receivedAt } = first;
+  const events = reports.map((report) => toEventRow(issue, report));
+  const size = events.reduce(
+    (sum, { message, stack, detail }) => sum + message.length + (stack?.length ?? 0) + detail.length,
+    0,
+  );
+  if (await tryConsumeQuota(trx, 'keptErrors', `${workspaceId} ${sender}`, receivedAt, size)) {
+    await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
+  }
+}
+
 /** Writes reports of one issue. */
 async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<WrittenIssue> {
   const [first] = reports;
@@ -118,10 +145,9 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     return writeIssue(trx, reports.map(toOverflowReport) as [Report, ...Report[]]);
   }
   const minute = Math.floor(receivedAt / MINUTE);
-  const keptThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
-  const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
-  const stored = reports.slice(0, room);
-  // A late report of an occurrence before the issue was resolved is not a regression.
+  const storedThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
+  const reportsToStore = reports.slice(0, Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - storedThisMinute));
+  // A late report of an error that occurred before the issue was resolved is not a regression.
   const laterReports = reports.filter(({ error }) => error.at > (before?.resolved_at ?? 0));
   const reopens = before?.status === 'resolved' && (await hasRegression(trx, before, laterReports));
   const issue = await addToIssue(
@@ -145,29 +171,13 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
       muted_at: null,
       sender: first.sender,
       kept_minute: minute,
-      kept_count: keptThisMinute + stored.length,
+      kept_count: storedThisMinute + reportsToStore.length,
     },
     reopens,
   );
-  const days = new Map<number, number>();
-  for (const { error } of reports) {
-    const day = Math.floor(error.at / DAY);
-    days.set(day, (days.get(day) ?? 0) + 1);
-  }
-  for (const [day, count] of days)
-    await addIssueDay(trx, { issue_id: issue.id, workspace_id: workspaceId, day, count });
+  await countPerDay(trx, issue, reports);
   await addFacets(trx, await countFacets(trx, issue, reports));
-  const events = stored.map((report) => toEventRow(issue, report));
-  const size = events.reduce(
-    (sum, { message, stack, detail }) => sum + message.length + (stack?.length ?? 0) + detail.length,
-    0,
-  );
-  if (
-    events.length > 0 &&
-    (await tryConsumeQuota(trx, 'keptErrors', `${workspaceId} ${first.sender}`, receivedAt, size))
-  ) {
-    await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
-  }
+  await storeOccurrences(trx, issue, reportsToStore);
   if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
   const { level, release, environment, app } = newest;
   const subject = { kind: 'error_issue', id: issue.id, name: issue.title } as const;
@@ -180,7 +190,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     if (before !== undefined && !reopens) return;
     await raiseNotice(trx, {
       ...{ workspaceId, kind: reopens ? 'error.reopened' : 'error.new', subject, at: receivedAt },
-      // The same value on every node that receives the error at the same time, so that one notice is raised.
+      // Every node that receives the error at the same time uses the same value, so that only one notice is raised.
       occurrence: String(before?.resolved_at ?? ''),
       detail: { level, release, environment, app },
     });
@@ -190,7 +200,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
 
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
-/** Errors share transactions, so that a flood of them is neither delayed nor blocks other writers. */
+/** Stores many errors in one transaction, so that a flood of errors is stored quickly and does not block other writers. */
 export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');
 

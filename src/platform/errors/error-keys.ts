@@ -22,12 +22,12 @@ import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { isAllowedResource } from '../resources/resources.ts';
 
-/** 128 random bits in hex: Sentry SDKs accept word characters only. */
+/** 128 random bits, written in hex because Sentry SDKs accept only word characters. */
 const KEY_BYTES = 16;
 
 /**
- * Returns the DSN for Sentry SDKs: the public key is the user name, and the path is a project number, which is
- * required.
+ * Returns the DSN for Sentry SDKs. The public key is the user name. The path ends with a project number, which the SDKs
+ * require and Devpilot ignores.
  */
 function dsnOf(publicKey: string, origin: string): string {
   const url = new URL(origin);
@@ -69,7 +69,7 @@ export function createErrorKey(
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
       throw invalidField(
         'name',
-        `cannot be used: the workspace already has the maximum of ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
+        `must not be added: a workspace can have at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
       );
     }
     const { name } = input;
@@ -123,8 +123,8 @@ export async function deleteErrorKey(context: PlatformContext, request: RequestC
 }
 
 /**
- * Deletes the keys of a deleted app, each with its audit event: without an app, a key could report errors for every
- * app.
+ * Deletes the keys of a deleted app and records an audit event for each. If the keys remained without an app, they could
+ * report errors for every app.
  */
 export async function deleteErrorKeysOf(trx: Trx, request: RequestContext, appId: string, now: number): Promise<void> {
   for (const { id, name } of await deleteErrorKeys(trx, request.workspaceId, 'app_id', appId)) {

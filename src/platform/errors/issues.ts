@@ -37,15 +37,15 @@ import { applySourceMaps } from './source-maps/source-maps.ts';
 import { parseStack } from './stack-frames.ts';
 
 const DAYS_SHOWN = 14;
-/** How long source maps are read for one page of occurrences; frames of later ones are shown as reported. */
+/** Maximum time to read source maps for one page of occurrences. Further frames are returned as they were reported. */
 const SOURCE_MAPS_TIMEOUT_MS = 20 * SECOND;
 
 const redactText = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : redactSecrets(text);
 
 /**
- * Returns the app that a report names. A credential that is restricted to projects and apps can only report for
- * those apps; their slugs are returned. Throws `validation_failed`.
+ * Returns the app of a report. A credential that is restricted to projects and apps must name one of its apps, whose slug
+ * is returned; any other caller can name any text. Throws `validation_failed`.
  */
 export async function reportedAppOf(
   context: PlatformContext,
@@ -81,7 +81,7 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
   };
 }
 
-/** A muted issue is stored with the status `open` and the time of muting. */
+/** Returns the status of an issue. A muted issue is stored with the status `open` and the time at which it was muted. */
 const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
   row.muted_at === null ? (row.status as IssueStatus) : 'muted';
 
@@ -103,6 +103,7 @@ function serializeIssue(row: ErrorIssueTable, days: readonly { day: number; coun
   };
 }
 
+/** Returns serialized issues by ID, with the number of errors per day. */
 async function serializeWithDays(
   context: PlatformContext,
   workspaceId: string,
@@ -128,7 +129,7 @@ const SORT_COLUMNS: Readonly<Record<NonNullable<IssueQuery['sort']>, IssueSort>>
   '-count': 'count',
 };
 
-/** Throws `validation_failed` for a cursor of another list. */
+/** Lists issues. Throws `validation_failed` for a cursor of another list. */
 export async function listErrorIssues(
   context: PlatformContext,
   workspaceId: string,
@@ -209,8 +210,8 @@ export async function listIssueEvents(
   const cursorOf = (row: ErrorEventTable) => ({ value: row.received_at, id: row.id });
   const { data, nextCursor } = toPage(rows, page.limit, '-receivedAt', cursorOf, (row) => row);
   const events: ErrorEvent[] = [];
-  const until = performance.now() + SOURCE_MAPS_TIMEOUT_MS;
-  for (const row of data) events.push(await serializeOccurrence(context, row, until));
+  const deadlineMs = performance.now() + SOURCE_MAPS_TIMEOUT_MS;
+  for (const row of data) events.push(await serializeOccurrence(context, row, deadlineMs));
   return { data: events, nextCursor };
 }
 
@@ -221,7 +222,8 @@ const STATUS_ACTIONS = {
 } as const satisfies Record<IssueStatus, AuditAction>;
 
 /**
- * Resolves, reopens or mutes an issue. Throws `not_found`, and `validation_failed` for a release unless it is resolved.
+ * Resolves, reopens or mutes an issue. Throws `not_found`, and `validation_failed` for a release without the status
+ * `resolved`.
  */
 export async function updateErrorIssue(
   context: PlatformContext,

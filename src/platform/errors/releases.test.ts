@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareReleases, isRegression } from './releases.ts';
 
-test('only releases of the same package are compared, by version', () => {
+test('releases of the same package are compared by version, and other releases cannot be compared', () => {
   const ordered = [
     '1.9.0',
     '1.10.0-alpha',
@@ -31,7 +31,7 @@ test('only releases of the same package are compared, by version', () => {
   }
 });
 
-test('an error is a regression in the fixed release, a later one, or one that is neither comparable nor seen before', () => {
+test('an error is a regression in the fixed release, in a later release, or in an incomparable release that was not seen before', () => {
   const seenBefore = new Set(['4f2c9ab']);
   for (const [release, fixedIn, expected] of [
     ['shop@1.0', 'shop@1.1', false],

@@ -2,7 +2,7 @@ const RELEASE = /^(?:(.{1,200})@)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:
 
 const compareTexts = (first: string, second: string): number => (first < second ? -1 : first > second ? 1 : 0);
 
-/** Compares pre-release identifiers (SemVer 2.0, section 11): numeric ones are lower than alphanumeric ones. */
+/** Compares pre-release identifiers (SemVer 2.0, section 11). Numeric identifiers are lower than alphanumeric ones. */
 function compareIdentifiers(first: string | undefined, second: string | undefined): number {
   if (first === undefined || second === undefined) return Number(first !== undefined) - Number(second !== undefined);
   const areNumbers = [first, second].map((identifier) => /^\d+$/.test(identifier));
@@ -33,8 +33,8 @@ export function compareReleases(first: string, second: string): number | null {
 }
 
 /**
- * Whether an error of a release shows that its issue was not fixed in `fixedIn`: the error has no release, or its
- * release is that one or later, or cannot be compared with it and was not seen before. Pure.
+ * Whether an error shows that its issue was not fixed in the release `fixedIn`: the error has no release, its release is
+ * `fixedIn` or later, or its release cannot be compared with `fixedIn` and was not seen before. Pure.
  */
 export function isRegression(release: string | null, fixedIn: string, seenBefore: ReadonlySet<string>): boolean {
   if (release === null) return true;

@@ -9,7 +9,7 @@ import { createByteReader } from './byte-reader.ts';
 import { titleOf } from './error-grouping.ts';
 import { type Envelope, readEnvelope, readStoredEvent } from './sentry-envelope.ts';
 
-test('no part of a secret is stored, even if a message has several secrets and is truncated within one', async () => {
+test('no part of a secret is stored, even if a message contains several secrets and is truncated within the last', async () => {
   const max = RESOURCE_LIMITS.errorMessage;
   for (let shift = 0; shift < 400; shift += 7) {
     const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
@@ -38,7 +38,7 @@ const outcomeOf = (envelope: Promise<Envelope>): Promise<string> =>
 const EVENT = '{"message":"hello"}';
 const HELLO = 'Message: hello';
 
-test('all valid forms of envelopes are read, and malformed ones are rejected', async () => {
+test('all valid forms of envelopes are read, and malformed envelopes are rejected', async () => {
   const cases: readonly (readonly [name: string, envelope: string, outcome: string])[] = [
     ['only a header, without a newline', '{"event_id":"9ec7"}', 'nothing'],
     ['only a header', '{"event_id":"9ec7"}\n', 'nothing'],
@@ -84,7 +84,7 @@ test('all valid forms of envelopes are read, and malformed ones are rejected', a
   }
 });
 
-test('an event is read if a large attachment precedes it, and if the limit is reached after it', async () => {
+test('an event is read after a large attachment, and if the limit is reached only after the event', async () => {
   const attachment = Buffer.concat([
     Buffer.from('{"type":"attachment","length":50000}\n'),
     Buffer.alloc(50_000, 10),
@@ -102,7 +102,7 @@ test('an event is read if a large attachment precedes it, and if the limit is re
   assert.equal(await outcomeOf(read(attachmentFirst, 999, 20_000)), 'too_large');
 });
 
-test('a mutated envelope is read or rejected with the same result for any chunk size', async () => {
+test('a mutated envelope has the same result for any chunk size', async () => {
   const valid = Buffer.from(
     `{"event_id":"9ec7","sent_at":"2027-02-24T09:30:00Z"}\n{"type":"attachment","length":4}\n\x00\n\xff\n\n{"type":"event"}\n{"message":"hello","exception":{"values":[null,{"type":"E","stacktrace":{"frames":[{"function":"f","lineno":1}]}}]}}\n{"type":"session","length":2}\n{}\n`,
     'latin1',
@@ -220,7 +220,7 @@ test('levels, tags, times and numbers are read as SDKs write them', async () => 
   assert.equal(await readEvent({ type: 'transaction' }), undefined);
 });
 
-test('a sender clock that is far off is corrected with the time at which the envelope was sent', async () => {
+test("a sender's clock that is far off is corrected with the time at which the envelope was sent", async () => {
   const day = 86_400_000;
   const crumbs = (driftMs: number) => [{ timestamp: (NOW - driftMs - 5_000) / 1000, message: 'x' }];
   for (const [driftMs, sentAt, corrected] of [
@@ -238,7 +238,7 @@ test('a sender clock that is far off is corrected with the time at which the env
   }
 });
 
-test('/store/ accepts bodies in base64 or compressed without a header, as old SDKs send them', async () => {
+test('/store/ accepts bodies that are base64 or compressed without a header, as old SDKs send them', async () => {
   for (const body of [
     Buffer.from(EVENT),
     Buffer.from(Buffer.from(EVENT).toString('base64')),

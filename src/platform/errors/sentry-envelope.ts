@@ -10,15 +10,13 @@ import { asObject, type JsonObject, toText } from './sentry-values.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
-/**
- * SDKs truncate deeper nesting; with the local variables of all frames, an event has a few thousand values.
- */
+/** SDKs truncate deeper nesting. An event with the local variables of all frames has a few thousand values. */
 const EVENT_LIMITS: JsonLimits = { depth: 128, values: 50_000 };
 const MAX_ITEMS = 100;
 
 const eventTooLarge = () => new Problem('too_large', 'An event must be at most 1 MiB.');
 
-/** The sender's event id and the errors of an envelope. */
+/** The content of an envelope: the sender's event ID, and the reported errors. */
 export interface Envelope {
   readonly eventId: string | null;
   readonly errors: readonly ReportedError[];
@@ -53,15 +51,16 @@ async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean
   const payload = isEvent ? await reader.readBytes(length) : await reader.skipBytes(length);
   // A newline follows the payload, except possibly at the end of the envelope.
   const afterPayload = await reader.readLine(0);
-  if (afterPayload === null) throw new Problem('invalid_request', 'The length of an item is not that of its payload.');
+  if (afterPayload === null)
+    throw new Problem('invalid_request', 'The length in an item header is not the length of its payload.');
   return payload;
 }
 
 /**
  * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header line and a
- * payload. Events are read; attachments, sessions, transactions and other items are skipped without being buffered. If
- * the reader reaches its limit after at least one error, the errors before it are returned. Throws `invalid_request`
- * for a malformed envelope, `too_large` for an event that is too large.
+ * payload. Events are read. Attachments, sessions, transactions and other items are skipped without being buffered. If
+ * the reader reaches its limit after it has read errors, these errors are returned. Throws `invalid_request` for a
+ * malformed envelope, `too_large` for an event that is too large.
  */
 export async function readEnvelope(reader: ByteReader, now: number): Promise<Envelope> {
   const yieldIfDue = createYielder();

@@ -6,12 +6,12 @@ import type { ReportedError } from './error-grouping.ts';
 import { readFrames } from './sentry-frames.ts';
 import { asArray, asObject, type JsonObject, toShortText, toText, valuesOf } from './sentry-values.ts';
 
-/** A smaller difference between the clocks is ignored: the envelope may have been delayed by that time. */
+/** A smaller difference between the clocks is ignored, because the envelope may have been delayed by that time. */
 const MIN_CLOCK_DRIFT_MS = 55 * MINUTE;
 
 /**
- * Returns the milliseconds by which a sender's clock is behind this server's, from the time at which it claims to have
- * sent its events; 0 if it sent no time or the clocks agree. Pure.
+ * Returns the milliseconds by which a sender's clock is behind the clock of this server, given the time of sending
+ * according to the sender; 0 if that is not a time or the clocks agree. Pure.
  */
 export function clockDriftOf(sentAt: unknown, now: number): number {
   const sentAtMs = parseClientInstant(sentAt);
@@ -68,10 +68,10 @@ const toLenientText = (value: unknown): string | null =>
 
 const PLACEHOLDER = /%\((\w{1,64})\)[sdifr]|%[sdifr]|\{(\w{0,64})\}/g;
 
-/** Fills the placeholders of a log message, as Python and many logging libraries write them. Pure. */
+/** Fills the placeholders of a log message, in the syntax of Python and of other logging libraries. Pure. */
 function formatMessage(template: string, params: unknown): string {
-  let next = 0;
-  /** Parameters that were already converted: a template may repeat them many times. */
+  let nextIndex = 0;
+  /** Parameters that were already converted, because a template may repeat a parameter many times. */
   const texts = new Map<string, string | null>();
   const textOf = (name: string): string | null => {
     let text = texts.get(name);
@@ -84,7 +84,7 @@ function formatMessage(template: string, params: unknown): string {
   let remainingLength: number = RESOURCE_LIMITS.errorMessage;
   return template.replace(PLACEHOLDER, (placeholder, named?: string, braced?: string) => {
     const name = named ?? (braced === '' ? undefined : braced);
-    const text = (remainingLength > 0 ? textOf(name ?? String(next++)) : null) ?? placeholder;
+    const text = (remainingLength > 0 ? textOf(name ?? String(nextIndex++)) : null) ?? placeholder;
     remainingLength -= text.length;
     return text;
   });
@@ -96,7 +96,7 @@ interface Message {
   readonly template: string | null;
 }
 
-/** Reads a message, which SDKs send as text, or as a template with parameters or the formatted text. */
+/** Reads a message, which SDKs send as text, or as a template with its parameters or with the formatted text. */
 function readMessage(event: JsonObject, exception: JsonObject): Message {
   const exceptionText = toLenientText(exception['value']);
   if (exceptionText !== null) return { text: exceptionText, template: null };
@@ -114,7 +114,7 @@ function readMessage(event: JsonObject, exception: JsonObject): Message {
   return { text: '', template: null };
 }
 
-/** Returns the exception that was thrown, the last one of a chain; an empty object if there is none. */
+/** Returns the exception that was thrown, which is the last of a chain; an empty object if there is none. */
 function readException(event: JsonObject): JsonObject {
   const exception = event['exception'] ?? event['sentry.interfaces.Exception'];
   const chained = valuesOf(exception).findLast((value) => typeof value === 'object' && value !== null);
@@ -125,8 +125,8 @@ function readException(event: JsonObject): JsonObject {
 const OTHER_EVENT_TYPES = ['transaction', 'csp', 'hpkp', 'expectct', 'expectstaple', 'nel'];
 
 /**
- * Converts an `event` item; returns null if it is not an error. SDKs send different formats, so parts that cannot be
- * read are omitted, never rejected.
+ * Converts an `event` item; returns null if it is not an error. SDKs send different formats, so unreadable parts are
+ * omitted instead of rejected.
  */
 export function parseEvent(value: unknown, now: number, driftMs: number): ReportedError | null {
   const event = asObject(value);

@@ -13,6 +13,7 @@ export function normalizeDebugId(value: unknown): string | null {
 }
 
 const MAX_IMAGES = 1_000;
+const MAX_THREADS = 1_000;
 
 /** Returns the debug IDs of the minified files of an event, by URL or path. */
 export function readDebugIds(event: JsonObject): ReadonlyMap<string, string> {
@@ -27,7 +28,7 @@ export function readDebugIds(event: JsonObject): ReadonlyMap<string, string> {
 
 /** Number of source lines stored before and after the line of a frame. */
 const CONTEXT_LINES = 3;
-/** Source is stored for this many innermost frames of the app. */
+/** Number of frames of the app, innermost first, for which source lines are stored. */
 const MAX_FRAMES_WITH_CONTEXT = 5;
 const toSourceLine = (value: unknown) => toText(value, RESOURCE_LIMITS.errorFieldLength) ?? '';
 
@@ -68,22 +69,25 @@ function parseFrames(stacktrace: unknown, debugIds: ReadonlyMap<string, string>)
   const reported = asArray(asObject(stacktrace)['frames']).filter(
     (frame) => typeof frame === 'object' && frame !== null,
   );
-  let withContext = 0;
+  let framesWithContext = 0;
   return reported
     .slice(-RESOURCE_LIMITS.errorFrames)
     .reverse()
     .map((value) => {
       const frame = parseFrame(asObject(value), debugIds);
-      if (!frame.inApp || frame.line === null || withContext >= MAX_FRAMES_WITH_CONTEXT) return frame;
+      if (!frame.inApp || frame.line === null || framesWithContext >= MAX_FRAMES_WITH_CONTEXT) return frame;
       const context = readContext(asObject(value), frame.line);
-      if (context !== null) withContext++;
+      if (context !== null) framesWithContext++;
       return context === null ? frame : { ...frame, context };
     });
 }
 
-/** Returns the thread of the exception, else the crashed, current or only thread; an empty object if there is none. */
+/**
+ * Returns the thread of the exception if there is one, and otherwise the crashed, current or only thread; an empty object
+ * if there is none.
+ */
 function findThread(event: JsonObject, threadId: unknown): JsonObject {
-  const threads = valuesOf(event['threads']).slice(0, MAX_IMAGES).map(asObject);
+  const threads = valuesOf(event['threads']).slice(0, MAX_THREADS).map(asObject);
   return (
     (threadId === undefined || threadId === null ? undefined : threads.find(({ id }) => id === threadId)) ??
     threads.find(({ crashed }) => crashed === true) ??
@@ -94,8 +98,8 @@ function findThread(event: JsonObject, threadId: unknown): JsonObject {
 }
 
 /**
- * Returns the frames of an event, innermost first: those of the exception, of the event itself, or of the thread that
- * `findThread` selects.
+ * Returns the frames of an event, innermost first: the frames of the exception, of the event itself, or of the thread
+ * that `findThread` returns.
  */
 export function readFrames(event: JsonObject, exception: JsonObject): ReportedFrame[] {
   const debugIds = readDebugIds(event);

@@ -3,7 +3,7 @@ import { checkJsonLimits, type JsonLimits } from '../bounded-json.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** Replacements of the same length for tokens that are not JSON but that the encoders of Python and Go write. */
+/** Replacements of equal length for tokens that are not JSON, but that JSON encoders in Python and Go write. */
 const REPLACEMENTS = [
   { token: Buffer.from('-Infinity'), json: Buffer.from('null     ') },
   { token: Buffer.from('Infinity'), json: Buffer.from('null    ') },
@@ -23,17 +23,17 @@ function replaceNonJsonNumbers(source: Uint8Array): Buffer {
     if (inString && byte === BACKSLASH) offset++;
     else if (byte === QUOTE) inString = !inString;
     else if (!inString && FIRST_BYTES.has(byte)) {
-      const found = REPLACEMENTS.find(({ token }) => startsAt(bytes, token, offset));
-      if (found === undefined) continue;
-      bytes.set(found.json, offset);
-      offset += found.json.length - 1;
+      const replacement = REPLACEMENTS.find(({ token }) => startsAt(bytes, token, offset));
+      if (replacement === undefined) continue;
+      bytes.set(replacement.json, offset);
+      offset += replacement.json.length - 1;
     }
   }
   return bytes;
 }
 
 /**
- * Parses JSON as Sentry SDKs write it: with a byte order mark, and with NaN and infinities, which become empty values.
+ * Parses JSON as Sentry SDKs write it. It may contain a byte order mark, and NaN and infinities, which become empty values.
  * Throws `invalid_request`, and `too_large` for too many values.
  */
 export async function parseSentryJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {

@@ -3,17 +3,22 @@ import { redactSecrets } from '../../contract/redact.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 const EMPTY_OBJECT: JsonObject = {};
+/** Returns an object unchanged; an empty object for any other value. */
 export const asObject = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
+/** Returns an array unchanged; an empty array for any other value. */
 export const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 /** Returns the elements of a list, which SDKs send as an array or as `{ values: [...] }`. */
 export const valuesOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : asArray(asObject(value)['values']);
 
-/** Returns a text for storage: truncated, without secrets, NUL and lone surrogates; null if it is empty or no text. */
+/**
+ * Returns a string, number or boolean as text for storage: truncated, without secrets, NUL characters and lone
+ * surrogates. Returns null for an empty text and for any other value.
+ */
 export function toText(value: unknown, max: number): string | null {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-  // Secrets are redacted before truncation, which would make a partial secret unrecognizable.
+  // Secrets are redacted before the text is truncated, because a truncated secret is not recognized.
   const text = redactSecrets(String(value).replaceAll('\0', '')).slice(0, max).toWellFormed();
   return text === '' ? null : text;
 }

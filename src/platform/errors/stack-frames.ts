@@ -25,7 +25,7 @@ const THIRD_PARTY_PATH =
   /node_modules|site-packages|dist-packages|^node:|^internal\/|^native |<anonymous>|^\/usr\/lib|^\/lib(?:64)?\/|^\/System\/|^[A-Za-z]:\\Windows\\|\[native code\]/;
 const PLATFORM_MODULE = /^(?:java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|android|androidx|dalvik)\./;
 
-/** Whether a frame belongs to the app by its path and module, if the sender did not specify that. Pure. */
+/** Whether the path and module of a frame indicate code of the app. Used if the sender did not specify that. Pure. */
 export const isAppFrame = (file: string | null, module: string | null = null): boolean =>
   !THIRD_PARTY_PATH.test(file ?? '') && !PLATFORM_MODULE.test(module ?? '');
 
@@ -64,7 +64,7 @@ function parseFrame(text: string): ReportedFrame | null {
 
 const MAX_LINE_LENGTH = 1_000;
 
-/** Parses the frames of a stack as V8, Firefox, Python and Java print it, innermost first. Pure. */
+/** Parses a stack in the format of V8, Firefox, Python or Java. Returns its frames, innermost first. Pure. */
 export function parseStack(stack: string): ReportedFrame[] {
   const lines = stack
     .split('\n', 500)

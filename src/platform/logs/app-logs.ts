@@ -22,7 +22,7 @@ import type { LogReadOptions } from './logs.ts';
 const READ_TIMEOUT_MS = 10 * SECOND;
 /** Maximum output without `follow`. */
 const MAX_OUTPUT_CHARACTERS = 4 * 1_048_576;
-/** Maximum backlog of a slow reader. Output beyond it is skipped, and a line tells how much. */
+/** Maximum backlog of a slow reader. Further output is skipped, and replaced by a line with the number of skipped lines. */
 const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
 /** Maximum number of readers on one node, for all workspaces together. */
 const MAX_CONCURRENT_READERS = 64;
@@ -45,7 +45,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
   return (await listDeploymentServers(read, workspaceId, [live.id])).map(({ server_id }) => server_id);
 }
 
-/** Returns how to read an app's log. Throws `not_found`, and `conflict` if that is not configured. */
+/** Returns what is needed to read an app's log. Throws `not_found`, and `conflict` if the app has no log command or server. */
 export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
   const app = await requireResource(read, 'app', workspaceId, idOrSlug);
@@ -66,7 +66,7 @@ export async function getAppLog(context: PlatformContext, workspaceId: string, i
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
 /**
- * Yields the output of an app's own log command as NDJSON, masked like a deployment's log. With `follow`, sets
+ * Yields the output of an app's log command as NDJSON, masked like a deployment's log. With `follow`, sets
  * `DEVPILOT_FOLLOW` for the command, and runs until the command exits or the reader disconnects. Throws `unavailable`
  * if too many logs are being read.
  */
@@ -87,13 +87,13 @@ export async function* readAppLog(
   const push = (line: LogLine) => {
     if (linesToSkip > 0) linesToSkip -= 1;
     else if (backlogCharacters < MAX_BACKLOG_CHARACTERS) {
-      const text = `${JSON.stringify(line)}\n`;
+      const text = toNdjsonLine(line);
       backlog.push(text);
       backlogCharacters += text.length;
     } else skippedLines += 1;
     wake();
   };
-  /** Drops an unfinished line if the reader is behind: a newer version of the line follows. */
+  /** Drops an unfinished line if the reader is behind, because a newer version of the line follows. */
   const pushUnfinished = (line: LogLine) => {
     if (linesToSkip > 0 || backlogCharacters > 0) return;
     backlog.push(toNdjsonLine({ ...line, partial: true }));
@@ -105,7 +105,7 @@ export async function* readAppLog(
   const stopController = new AbortController();
   const combinedSignal = AbortSignal.any([signal, stopController.signal]);
   const mask = createMask(Object.values(variables));
-  const ownEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
+  const devpilotEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
   const commands = Promise.all(
     servers.map(async ({ serverId, name, target }) => {
       const outcome = await run(
@@ -113,7 +113,7 @@ export async function* readAppLog(
         {
           command: shellCommand(command),
           cwd: directory === null ? null : [`${directory}/current`, directory],
-          environment: { ...selectCommandVariables(variables).passed, ...ownEnvironment },
+          environment: { ...selectCommandVariables(variables).passed, ...devpilotEnvironment },
           ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
           limits: {
             maxLineCharacters: 8192,
@@ -145,7 +145,7 @@ export async function* readAppLog(
         const text = `${skippedLines} lines were skipped, because output arrived faster than it was read.`;
         skippedLines = 0;
         backlog.push(
-          `${JSON.stringify({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text })}\n`,
+          toNdjsonLine({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text }),
         );
       }
       if (backlog.length > 0) {

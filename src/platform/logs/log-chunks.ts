@@ -14,7 +14,7 @@ const MIN_CHUNKS_TO_MERGE = 8;
 
 export const toNdjsonLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
 
-/** Returns the lines of a chunk from line number `from` of the log. */
+/** Returns the lines of a chunk, starting at line number `from` of the log. */
 export async function readChunkText(chunk: LogChunkTable, from: number): Promise<string> {
   const text = (await decompress(chunk.data)).toString('utf8');
   if (from <= chunk.first_line) return text;

@@ -1,9 +1,9 @@
 /** Poll interval for lines written by other nodes. */
 const POLL_INTERVAL_MS = 300;
 
-/** Wakes readers on this node that wait for more lines when this node writes some. */
+/** Wakes the readers on this node that are waiting for more lines of a log. */
 export interface LogWaiters {
-  /** Resolves when a log may have more lines, or the signal aborts. */
+  /** Resolves when a log may have more lines, or the signal is aborted. */
   wait(logId: string, signal: AbortSignal): Promise<void>;
   wake(logId: string): void;
   wakeAll(): void;

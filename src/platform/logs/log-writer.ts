@@ -10,10 +10,10 @@ import type { Store, Trx } from '../../store/store.ts';
 import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
 import { createUnfinishedLines } from './unfinished-lines.ts';
 
-/** Lines are written at this interval, or when a chunk is full. */
+/** Lines are stored after this time, or when a chunk is full. */
 const FLUSH_INTERVAL_MS = 250;
 const MAX_CHUNK_CHARACTERS = 65_536;
-/** Maximum size of one log, including an overhead per line. */
+/** Maximum size of one log, including the JSON around each line. */
 const MAX_LOG_CHARACTERS = 16 * 1_048_576;
 /** Delay before a failed write is retried. */
 const RETRY_DELAY_MS = SECOND;
@@ -41,8 +41,8 @@ export interface LogWriter {
 }
 
 /**
- * Stores a chunk and returns the log. If the workspace's quota is used up, stores a line about that instead and returns
- * undefined.
+ * Stores a chunk and returns the log. If the quota of the workspace is used up, stores a message about the quota instead
+ * and returns undefined.
  */
 async function storeChunk(
   trx: Trx,
@@ -76,7 +76,7 @@ export function createLogWriter(
   const unfinished = createUnfinishedLines();
   let storedUnfinished: string | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let writing = Promise.resolve();
+  let lastWrite = Promise.resolve();
 
   async function writeChunk(): Promise<void> {
     clearTimeout(timer);
@@ -104,9 +104,9 @@ export function createLogWriter(
     onStored();
   }
   function flush(): Promise<void> {
-    // Writes run one after the other, so that lines remain in order.
-    writing = writing.then(writeChunk).catch(onError);
-    return writing;
+    // Chunks are written one at a time, so that lines remain in order.
+    lastWrite = lastWrite.then(writeChunk).catch(onError);
+    return lastWrite;
   }
   function add(line: LogLine): void {
     if (isFull) return;

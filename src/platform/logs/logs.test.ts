@@ -40,7 +40,7 @@ forEachEngine('logs', (engine) => {
     return { store, workspaceId, logs };
   }
 
-  test('if the quota of the workspace is used up, a log stores one line about that and nothing more', async () => {
+  test('if the quota of the workspace is used up, a log stores one message about the quota and nothing more', async () => {
     const { store, workspaceId, logs } = await openLog();
     await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
     const writer = logs.writer(workspaceId, 'log');
@@ -104,7 +104,7 @@ forEachEngine('logs', (engine) => {
     );
   });
 
-  test('followers of one workspace cannot use up the capacity for those of another', async () => {
+  test('followers of one workspace cannot use up the capacity for followers of another workspace', async () => {
     const { store, workspaceId, logs } = await openLog();
     const other = await seedWorkspace(store);
     await store.transaction((trx) => logs.open(trx, other.workspaceId, 'other'));
@@ -127,7 +127,7 @@ forEachEngine('logs', (engine) => {
     await Promise.all(following);
   });
 
-  test('lines are read in order, from any line number, and only by their own workspace', async () => {
+  test('lines are read in order, from any line number, and only in their own workspace', async () => {
     const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const texts = Array.from({ length: 40 }, (_, index) => `line ${index} é\n"x"`);
@@ -167,27 +167,27 @@ forEachEngine('logs', (engine) => {
 
   test('followers on any node receive new lines until the log is closed', async () => {
     const { store, workspaceId, logs } = await openLog();
-    const elsewhere = createLogs({ store, ...dependencies });
+    const otherNode = createLogs({ store, ...dependencies });
     const writer = logs.writer(workspaceId, 'log');
     writer.writeSystemLine('first');
     await writer.flush();
-    const here = linesOf(logs, workspaceId, 'log', { follow: true });
-    const linesElsewhere = linesOf(elsewhere, workspaceId, 'log', { follow: true, from: 1 });
+    const lines = linesOf(logs, workspaceId, 'log', { follow: true });
+    const linesOnOtherNode = linesOf(otherNode, workspaceId, 'log', { follow: true, from: 1 });
     writer.writeSystemLine('second');
     await writer.flush();
-    await store.transaction((trx) => elsewhere.appendSystemLine(trx, workspaceId, 'log', 'from elsewhere'));
+    await store.transaction((trx) => otherNode.appendSystemLine(trx, workspaceId, 'log', 'other node'));
     writer.writeSystemLine('third');
     await writer.flush();
     await store.transaction((trx) => logs.close(trx, workspaceId, 'log'));
     writer.writeSystemLine('too late');
     await writer.end();
     assert.deepEqual(
-      (await here).map(({ text }) => text),
-      ['first', 'second', 'from elsewhere', 'third'],
+      (await lines).map(({ text }) => text),
+      ['first', 'second', 'other node', 'third'],
     );
     assert.deepEqual(
-      (await linesElsewhere).map(({ text }) => text),
-      ['second', 'from elsewhere', 'third'],
+      (await linesOnOtherNode).map(({ text }) => text),
+      ['second', 'other node', 'third'],
     );
   });
 
@@ -202,7 +202,7 @@ forEachEngine('logs', (engine) => {
     assert.deepEqual(await stopped, []);
   });
 
-  test('a log is limited in size, and its last line states that', async () => {
+  test('the size of a log is limited, and its last line says that the log is full', async () => {
     const { store, workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const text = 'x'.repeat(8000);
@@ -221,7 +221,7 @@ forEachEngine('logs', (engine) => {
     assert.ok(chunks.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
   });
 
-  test('any text is returned unchanged', async () => {
+  test('any text is read exactly as it was written', async () => {
     const { workspaceId, logs } = await openLog();
     const writer = logs.writer(workspaceId, 'log');
     const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());

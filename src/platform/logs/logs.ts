@@ -24,25 +24,26 @@ export interface LogReadOptions {
 }
 
 export interface Logs {
-  /** Opens a log in the transaction that creates its owner. The log has the id of the owner. */
+  /** Opens a log in the transaction that creates its owner, such as a deployment. The log has the ID of the owner. */
   open(trx: Trx, workspaceId: string, logId: string): Promise<void>;
-  /** Adds a line in a transaction of the caller. */
+  /** Adds a line in the caller's transaction. */
   appendSystemLine(trx: Trx, workspaceId: string, logId: string, text: string): Promise<void>;
   /** Closes a log, in the transaction that ends its owner. */
   close(trx: Trx, workspaceId: string, logId: string): Promise<void>;
-  /** Opens a closed log again, in the transaction that continues its owner. */
+  /** Opens a closed log again, in the transaction that restarts its owner. */
   reopen(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   writer(workspaceId: string, logId: string): LogWriter;
   /**
-   * Yields the lines after the first `from` as NDJSON, several at a time. With `follow`, waits for more lines from any
-   * node until the log is closed. Ends when the signal aborts. Throws `unavailable` if there are too many followers.
+   * Yields the lines after the first `from` lines as NDJSON, several at a time. With `follow`, waits for more lines from
+   * any node until the log is closed. Ends when the signal is aborted. Throws `unavailable` if there are too many
+   * followers.
    */
   read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;
   /** Ends all waiting readers. */
   stop(): void;
 }
 
-/** Creates the logs of jobs. Lines are stored in compressed chunks, written by one node and readable on every node. */
+/** Creates the logs of jobs. Lines are stored in compressed chunks, which one node writes and every node can read. */
 export function createLogs(context: LogContext): Logs {
   const { store, clock } = context;
   const waiters = createLogWaiters();

@@ -1,6 +1,6 @@
 import type { LogLine } from '../../contract/logs.ts';
 
-/** Maximum number of unfinished lines of a log at a time. */
+/** Maximum number of unfinished lines of a log; the oldest is removed first. */
 const MAX_UNFINISHED_LINES = 20;
 
 const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([step, serverId, stream]);
@@ -8,7 +8,7 @@ const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([s
 /** The current unfinished lines of a log: at most one per step, server and stream. */
 export interface UnfinishedLines {
   set(line: LogLine): void;
-  /** Removes the line that a complete line replaces. */
+  /** Removes the unfinished line that a complete line replaces. */
   removeReplacedBy(line: LogLine): void;
   /** Returns the lines as JSON; null if there are none. */
   toJson(): string | null;

@@ -26,8 +26,8 @@ function isEqual(actual: string, expected: string): boolean {
 }
 
 /**
- * Whether a Git host that knows the secret sent this body: an HMAC-SHA-256 (GitHub, Gitea and Forgejo) or, from GitLab,
- * the secret itself.
+ * Whether the headers prove that the sender of a body has the secret: by an HMAC-SHA-256 of the body (GitHub, Gitea and
+ * Forgejo) or by the secret itself (GitLab).
  */
 export function isSignedBy(secret: string, headers: IncomingHttpHeaders, body: Buffer): boolean {
   const token = headerOf(headers, 'x-gitlab-token');
@@ -38,7 +38,7 @@ export function isSignedBy(secret: string, headers: IncomingHttpHeaders, body: B
   return isEqual(signature.replace(/^sha256=/, '').toLowerCase(), expected);
 }
 
-/** Returns the ID of a delivery, which is the same when the Git host sends it again; null if there is none. */
+/** Returns the ID of a delivery, which is the same if the Git host repeats the delivery; null if there is none. */
 export function deliveryIdOf(headers: IncomingHttpHeaders): string | null {
   const id = headerOf(
     headers,
@@ -90,7 +90,8 @@ export async function readPushEvent(body: Buffer, contentType: string): Promise<
   }
   const payload = objectOf(parsed);
   const reference = textOf(payload['ref']);
-  if (!reference.startsWith('refs/')) throw new Problem('invalid_request', 'The push names no reference.');
+  if (!reference.startsWith('refs/'))
+    throw new Problem('invalid_request', 'The push has no ref, such as refs/heads/main.');
   const newest = objectOf(payload['head_commit'] ?? listOf(payload['commits']).at(-1));
   return {
     branch: reference.startsWith('refs/heads/') ? reference.slice('refs/heads/'.length) : null,

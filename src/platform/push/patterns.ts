@@ -3,7 +3,7 @@ const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs
 
 /**
  * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` matches any characters.
- * Simulates a nondeterministic finite automaton, so the time is at most proportional to the product of both lengths.
+ * Simulates a nondeterministic finite automaton, so that the time is at most proportional to the product of both lengths.
  * Pure.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
@@ -11,7 +11,7 @@ export function matchesPattern(pattern: string, text: string): boolean {
   const end = parts.length;
   let reached: number[] = [];
   let next: number[] = [];
-  /** For each position of the pattern, the number of characters after which it was last reached. */
+  /** By position in the pattern, the number of characters of the text after which the position was last reached. */
   const reachedAfter = new Int32Array(end + 1).fill(-1);
   const add = (position: number, count: number) => {
     if (reachedAfter[position] === count) return;

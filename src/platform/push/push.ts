@@ -39,9 +39,9 @@ export function createPushSecret(
   });
 }
 
-/** Limits the number of requests per address that no app has signed. `now` is in epoch milliseconds. */
+/** Limits the number of requests per address without the signature of an app. `now` is in epoch milliseconds. */
 export interface UnsignedRequestLimiter {
-  /** Throws `rate_limited` after too many. */
+  /** Throws `rate_limited` after too many unsigned requests. */
   check(address: string, now: number): void;
   record(address: string, now: number): void;
 }
@@ -54,8 +54,8 @@ export interface PushRequest {
 }
 
 /**
- * Returns the app whose push secret signed the request. Throws `invalid_token` if there is none, and `rate_limited`
- * after too many such requests.
+ * Returns the app with whose push secret the request is signed. Throws `invalid_token` if there is none, and
+ * `rate_limited` after too many requests without a valid signature.
  */
 async function requireSignedApp(
   context: PlatformContext,
@@ -82,8 +82,8 @@ async function requireSignedApp(
 }
 
 /**
- * Whether any pattern matches any of the texts. Returns true without matching if a text is too long or the total work
- * is too much.
+ * Whether any of the patterns matches any of the texts. Also returns true if a text is too long or matching would take
+ * too long.
  */
 async function matchesAny(patterns: readonly string[], texts: readonly string[]): Promise<boolean> {
   const yieldIfDue = createYielder();
@@ -99,7 +99,7 @@ async function matchesAny(patterns: readonly string[], texts: readonly string[])
   return false;
 }
 
-/** Returns why a push deploys nothing; null if it deploys. */
+/** Returns why a push does not start a deployment; null if it does. */
 async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReason | null> {
   const settings = app.push === null ? null : (JSON.parse(app.push) as PushSettings);
   const branches = settings?.branches ?? [];

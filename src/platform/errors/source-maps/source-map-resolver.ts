@@ -7,7 +7,7 @@ import type { Store } from '../../../store/store.ts';
 import type { OriginalPosition, Position } from './source-map.ts';
 import type { SourceMapReply, SourceMapTask } from './source-map-worker.ts';
 
-/** The worker is terminated if a task takes longer. The largest maps take about a second. */
+/** The worker is terminated if a task takes longer than this. The largest maps take about a second. */
 const TASK_TIMEOUT_MS = 15 * SECOND;
 const WORKER_MEMORY_MB = 512;
 /** Maximum number of queued tasks of all workspaces together. */
@@ -23,19 +23,19 @@ export interface FramePosition extends Position {
 /** Reads source maps in a worker thread, because parsing a large one takes up to a second. */
 export interface SourceMapResolver {
   /**
-   * Checks and compresses a map. Reads it when it is its turn, so that no others of up to 40 MiB wait in memory. Throws
-   * what `read` throws, and `unavailable` if too many tasks of the workspace are queued.
+   * Checks and compresses a map. Calls `read` only when the map's turn has come, so that waiting maps, of up to 40 MiB
+   * each, are not in memory. Throws the errors of `read`, and `unavailable` if too many tasks of the workspace are queued.
    */
   check(workspaceId: string, read: () => Promise<Uint8Array>): Promise<SourceMapReply>;
   /**
-   * Returns the original position of each position; null for each without a map. `app` is the slug of the app whose
-   * maps are used, or null for the maps of any app. No map is read after `until`, in milliseconds of `performance.now()`.
+   * Returns the original position of each position; null for a position without a map. `app` is the slug of the app whose
+   * maps are used, or null for the maps of any app. No map is read after `deadlineMs` on the clock of `performance.now()`.
    */
   resolve(
     workspaceId: string,
     app: string | null,
     positions: readonly FramePosition[],
-    until: number,
+    deadlineMs: number,
   ): Promise<readonly (OriginalPosition | null)[]>;
   close(): Promise<void>;
 }
@@ -85,7 +85,10 @@ function createTaskRunner() {
   }
 
   return {
-    /** Runs the task that `prepare` returns when it is the workspace's turn; undefined for none. */
+    /**
+     * Calls `prepare` when it is the workspace's turn, and runs the task that it returns. Returns null if `prepare`
+     * returns no task or the worker fails.
+     */
     run: (workspaceId: string, prepare: () => Promise<SourceMapTask | undefined>) =>
       queue.run(workspaceId, async () => {
         const task = await prepare();
@@ -100,7 +103,7 @@ function createTaskRunner() {
 
 export function createSourceMapResolver(store: Store): SourceMapResolver {
   const runner = createTaskRunner();
-  /** Original positions by map and position. The map with an id never changes. */
+  /** Original positions by map ID and position. They stay valid, because a stored map never changes. */
   const cache = new Map<string, OriginalPosition | null>();
 
   function addToCache(key: string, resolved: OriginalPosition | null): void {
@@ -112,26 +115,26 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     }
   }
 
-  /** Resolves positions of one map; returns only cached ones if the map cannot be read. */
+  /** Resolves positions of one map. Returns only the cached positions if the map cannot be read. */
   async function resolveWith(
     workspaceId: string,
     mapId: string,
     positions: readonly Position[],
-    until: number,
+    deadlineMs: number,
   ): Promise<ReadonlyMap<string, OriginalPosition | null>> {
     const results = new Map<string, OriginalPosition | null>();
     const keyOf = ({ line, column }: Position) => `${mapId} ${line} ${column}`;
     const uncached = new Map<string, Position>();
     for (const position of positions) {
       const key = keyOf(position);
-      const known = cache.get(key);
-      if (known === undefined) uncached.set(key, position);
-      else results.set(key, known);
+      const cached = cache.get(key);
+      if (cached === undefined) uncached.set(key, position);
+      else results.set(key, cached);
     }
     const unresolved = [...uncached].slice(0, MAX_POSITIONS_PER_TASK);
     if (unresolved.length === 0) return results;
     const reply = await runner.run(workspaceId, async () => {
-      if (performance.now() > until) return undefined;
+      if (performance.now() > deadlineMs) return undefined;
       const packed = await readSourceMap(store.read, workspaceId, mapId);
       return packed && { kind: 'resolve', packed, positions: unresolved.map(([, position]) => position) };
     });
@@ -152,14 +155,14 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
         }
       );
     },
-    async resolve(workspaceId, app, positions, until) {
+    async resolve(workspaceId, app, positions, deadlineMs) {
       const debugIds = [...new Set(positions.map(({ debugId }) => debugId))];
       const mapIds = await findSourceMapIds(store.read, workspaceId, app, debugIds);
       const resolved = new Map<string, OriginalPosition | null>();
       for (const [debugId, mapId] of mapIds) {
         const positionsOfMap = positions.filter((position) => position.debugId === debugId);
         // If a map cannot be read now, its frames are shown as they were reported.
-        const results = await resolveWith(workspaceId, mapId, positionsOfMap, until).catch(
+        const results = await resolveWith(workspaceId, mapId, positionsOfMap, deadlineMs).catch(
           () => new Map<string, OriginalPosition | null>(),
         );
         for (const [key, result] of results) resolved.set(key, result);

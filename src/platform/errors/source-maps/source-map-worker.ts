@@ -20,7 +20,7 @@ export type SourceMapReply =
   | { readonly resolved: readonly (OriginalPosition | null)[] };
 
 function parseMap(bytes: Uint8Array): unknown {
-  // Some servers prefix JSON with a line such as )]}' to prevent its use as a script.
+  // Some servers prepend a line such as )]}' to JSON, so that it cannot be executed as a script.
   return JSON.parse(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       .toString('utf8')

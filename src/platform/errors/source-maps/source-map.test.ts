@@ -91,7 +91,7 @@ test('positions are resolved to the original file, line, name and source', () =>
       { line: 1, column: 50 },
       { line: 1, column: 150 },
       { line: 2, column: 1 },
-    ]).map((found) => [found?.file, found?.line]),
+    ]).map((original) => [original?.file, original?.line]),
     [
       ['src/orders.ts', 1],
       ['src/till.ts', 1],
@@ -100,7 +100,7 @@ test('positions are resolved to the original file, line, name and source', () =>
   );
 });
 
-test('any map is resolved as the decoder of Node.js resolves it', () => {
+test('the resolved positions are the same as those of the Node.js decoder, for any map', () => {
   const segment = fc.tuple(fc.nat(300), fc.nat(1), fc.nat(6), fc.nat(40), fc.nat(1));
   const line = fc.uniqueArray(segment, { selector: ([column]) => column, maxLength: 6 });
   const lines = fc.array(
@@ -116,7 +116,7 @@ test('any map is resolved as the decoder of Node.js resolves it', () => {
       const map = mapOf(encodeMappings(generated));
       const node = new SourceMap(map);
       assert.equal(findSourceMapDefect(map), null);
-      for (const [index, found] of resolvePositions(map, positionsToResolve).entries()) {
+      for (const [index, original] of resolvePositions(map, positionsToResolve).entries()) {
         const { line = 0, column = 0 } = positionsToResolve[index] ?? {};
         const entry = node.findEntry(line - 1, column - 1) as {
           generatedLine?: number;
@@ -126,7 +126,7 @@ test('any map is resolved as the decoder of Node.js resolves it', () => {
         };
         const expected =
           entry.generatedLine === line - 1 ? [entry.originalLine, entry.originalColumn, entry.name] : null;
-        assert.deepEqual(found && [found.line - 1, found.column - 1, found.name], expected);
+        assert.deepEqual(original && [original.line - 1, original.column - 1, original.name], expected);
       }
     }),
     { numRuns: 300 },
@@ -175,20 +175,20 @@ test('an invalid source map is rejected, in linear time', () => {
   assert.ok(performance.now() - started < scaledTimeout(10_000), 'the work is linear');
 });
 
-test('uploads are read and decompressed one at a time, however many wait', async () => {
+test('uploads are read and decompressed one at a time, regardless of how many are waiting', async () => {
   const resolver = createSourceMapResolver({} as Store);
-  let [current, most] = [0, 0];
+  let [concurrent, maxConcurrent] = [0, 0];
   const upload = async () => {
     const reply = await resolver.check('one', async () => {
-      most = Math.max(most, ++current);
+      maxConcurrent = Math.max(maxConcurrent, ++concurrent);
       return Buffer.from('{');
     });
-    current--;
+    concurrent--;
     return reply;
   };
   const replies = await Promise.all(Array.from({ length: 8 }, upload));
   await resolver.close();
   assert.deepEqual(new Set(replies.map((reply) => 'defect' in reply && reply.defect)), new Set(['must be JSON']));
-  // The next one may start just before the result of the previous one is seen.
-  assert.ok(most <= 2, `${most} at a time`);
+  // The next upload may start just before `upload` receives the previous result.
+  assert.ok(maxConcurrent <= 2, `${maxConcurrent} at a time`);
 });

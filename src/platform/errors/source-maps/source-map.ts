@@ -36,8 +36,8 @@ const MAX_SHIFT = 30;
 const MAX_FIELDS = 5;
 
 /**
- * Reads the segments of `mappings` (ECMA-426) in order, until `onLine` returns false. Throws `SyntaxError` if they are
- * malformed.
+ * Reads the segments of `mappings` (ECMA-426) in order. Calls `onLine` at the end of each line, and stops if it returns
+ * false. Throws `SyntaxError` if the mappings are malformed.
  */
 function scanMappings(
   mappings: string,
@@ -50,11 +50,13 @@ function scanMappings(
   const endSegment = () => {
     if (shift !== 0) throw new SyntaxError('A mapping is not complete.');
     if (count === 0) return;
-    const used = count >= MAX_FIELDS ? 5 : count >= 4 ? 4 : 1;
-    for (let field = 0; field < used; field++) state[field] = (state[field] ?? 0) + (fields[field] ?? 0);
+    const fieldCount = count >= MAX_FIELDS ? 5 : count >= 4 ? 4 : 1;
+    for (let field = 0; field < fieldCount; field++) state[field] = (state[field] ?? 0) + (fields[field] ?? 0);
     const [column = 0, source = 0, originalLine = 0, originalColumn = 0, name = 0] = state;
     const segment =
-      used === 1 ? null : { source, line: originalLine, column: originalColumn, name: used === 5 ? name : -1 };
+      fieldCount === 1
+        ? null
+        : { source, line: originalLine, column: originalColumn, name: fieldCount === 5 ? name : -1 };
     onSegment(line, column, segment);
     count = 0;
   };
@@ -84,7 +86,7 @@ function scanMappings(
   onLine(line);
 }
 
-/** Finds the segments of zero-based positions in one pass. Returns them by `line:column`. */
+/** Finds the segments of zero-based positions in one pass. Returns the segments by `line:column`. */
 function findSegments(mappings: string, positions: readonly Position[]): Map<string, Segment | null> {
   const columnsByLine = new Map<number, number[]>();
   for (const { line, column } of positions) {
@@ -93,29 +95,29 @@ function findSegments(mappings: string, positions: readonly Position[]): Map<str
     else columns.push(column);
   }
   for (const columns of columnsByLine.values()) columns.sort((first, second) => first - second);
-  const found = new Map<string, Segment | null>();
-  let remaining = columnsByLine.size;
+  const segments = new Map<string, Segment | null>();
+  let remainingLines = columnsByLine.size;
   let previous: Segment | null = null;
-  let next = 0;
+  let nextIndex = 0;
   scanMappings(
     mappings,
     (line, column, segment) => {
       const columns = columnsByLine.get(line);
       if (columns === undefined) return;
-      for (; next < columns.length && (columns[next] ?? 0) < column; next++)
-        found.set(`${line}:${columns[next]}`, previous);
+      for (; nextIndex < columns.length && (columns[nextIndex] ?? 0) < column; nextIndex++)
+        segments.set(`${line}:${columns[nextIndex]}`, previous);
       previous = segment;
     },
     (line) => {
       const columns = columnsByLine.get(line);
-      for (; next < (columns?.length ?? 0); next++) found.set(`${line}:${columns?.[next]}`, previous);
-      if (columns !== undefined) remaining--;
+      for (; nextIndex < (columns?.length ?? 0); nextIndex++) segments.set(`${line}:${columns?.[nextIndex]}`, previous);
+      if (columns !== undefined) remainingLines--;
       previous = null;
-      next = 0;
-      return remaining > 0;
+      nextIndex = 0;
+      return remainingLines > 0;
     },
   );
-  return found;
+  return segments;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -210,11 +212,11 @@ export function resolvePositions(map: unknown, positions: readonly Position[]): 
         isAtOrBefore(section, position) && (following === undefined || !isAtOrBefore(following, position)),
     );
     if (inSection.length === 0) continue;
-    const local = inSection.map(([, { line, column }]) => ({
+    const positionsInSection = inSection.map(([, { line, column }]) => ({
       line: line - section.line,
       column: line === section.line ? column - section.column : column,
     }));
-    for (const [order, result] of resolveInMap(section.map, local).entries())
+    for (const [order, result] of resolveInMap(section.map, positionsInSection).entries())
       results[inSection[order]?.[0] ?? 0] = result;
   }
   return results;

@@ -42,8 +42,8 @@ async function requireApp(context: PlatformContext, { workspaceId, allowed }: Re
 
 /**
  * Stores the source map of a minified file, replaces the app's map with the same debug ID, and deletes the oldest maps
- * beyond the limits of the workspace. Throws `validation_failed` if it is not a source map, `unavailable` if too many
- * are queued, and what `read` throws, which is called when it is the map's turn.
+ * beyond the limits of the workspace. Calls `read` when the map's turn has come. Throws `validation_failed` if it is not
+ * a source map, `unavailable` if too many maps are queued, and the errors of `read`.
  */
 export async function uploadSourceMap(
   context: PlatformContext,
@@ -66,7 +66,7 @@ export async function uploadSourceMap(
   const file = redactSecrets(query.file);
   const size = checked.packed.length;
   return context.store.transaction(async (trx) => {
-    // It may have been deleted while the map was checked.
+    // The app may have been deleted while the map was checked.
     if ((await lockScheduled(trx, 'app', workspaceId, app.id)) === undefined)
       throw invalidField('app', 'must be an app of this workspace');
     const map = checked.packed;
@@ -127,8 +127,8 @@ const serializeFrame = (frame: ReportedFrame): ErrorFrame => ({
 const isShortened = (name: string | null) => name === null || name.length <= 2;
 
 /**
- * Serializes the frames of an occurrence. Frames of minified files show their position in the source if the app has the
- * source map. `app` is the slug of the app. No map is read after `until`, in milliseconds of `performance.now()`.
+ * Serializes the frames of an occurrence. A frame of a minified file has its position in the source if the app has the
+ * source map. `app` is the slug of the app. No map is read after `deadlineMs` on the clock of `performance.now()`.
  */
 export async function applySourceMaps(
   context: PlatformContext,
