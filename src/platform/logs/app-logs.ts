@@ -5,7 +5,7 @@ import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
 import { createMask } from '../../runner/mask.ts';
-import { type OutputLine, type RunTarget, run } from '../../runner/run.ts';
+import { type OutputLine, type RunTarget, run, type StepOutcome } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
@@ -65,6 +65,70 @@ export async function getAppLog(context: PlatformContext, workspaceId: string, i
 
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
+/** The output that a reader has not received yet, as NDJSON. The first `linesToSkip` lines are dropped. */
+function createBacklog(linesToSkip: number) {
+  const pending: string[] = [];
+  let hasEnded = false;
+  let pendingCharacters = 0;
+  let skippedLines = 0;
+  let remainingToSkip = linesToSkip;
+  let wake: () => void = () => undefined;
+
+  function push(line: LogLine): void {
+    if (remainingToSkip > 0) remainingToSkip -= 1;
+    else if (pendingCharacters < MAX_BACKLOG_CHARACTERS) {
+      const text = toNdjsonLine(line);
+      pending.push(text);
+      pendingCharacters += text.length;
+    } else skippedLines += 1;
+    wake();
+  }
+
+  return {
+    push,
+    /** Drops an unfinished line if the reader is behind, because a newer version of the line follows. */
+    pushUnfinished(line: LogLine): void {
+      if (remainingToSkip > 0 || pendingCharacters > 0) return;
+      pending.push(toNdjsonLine({ ...line, partial: true }));
+      wake();
+    },
+    /** Called when there will be no more output. */
+    end(): void {
+      hasEnded = true;
+      wake();
+    },
+    /** Yields the output until it has ended or the signal is aborted. */
+    async *read(signal: AbortSignal): AsyncGenerator<string> {
+      signal.addEventListener('abort', () => wake(), { once: true });
+      for (;;) {
+        if (skippedLines > 0) {
+          const text = `${skippedLines} lines were skipped, because output arrived faster than it was read.`;
+          skippedLines = 0;
+          pending.push(toNdjsonLine(systemLine(null, text)));
+        }
+        if (pending.length > 0) {
+          pendingCharacters = 0;
+          yield pending.splice(0).join('');
+        } else if (hasEnded || signal.aborted) return;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            if (hasEnded || signal.aborted || pending.length > 0) resolve();
+          });
+        }
+      }
+    },
+  };
+}
+
+const systemLine = (serverId: string | null, text: string): LogLine => ({
+  at: toIsoString(Date.now()),
+  stream: 'system',
+  step: 'log',
+  serverId,
+  text,
+});
+
 /**
  * Yields the output of an app's log command as NDJSON, masked like a deployment's log. With `follow`, sets
  * `DEVPILOT_FOLLOW` for the command, and runs until the command exits or the reader disconnects. Throws `unavailable`
@@ -78,36 +142,16 @@ export async function* readAppLog(
   if (release === null) {
     throw new Problem('unavailable', 'Too many clients of this workspace are reading app logs.', { retryAfter: 5 });
   }
-  const backlog: string[] = [];
-  let hasEnded = false;
-  let backlogCharacters = 0;
-  let skippedLines = 0;
-  let linesToSkip = from;
-  let wake: () => void = () => undefined;
-  const push = (line: LogLine) => {
-    if (linesToSkip > 0) linesToSkip -= 1;
-    else if (backlogCharacters < MAX_BACKLOG_CHARACTERS) {
-      const text = toNdjsonLine(line);
-      backlog.push(text);
-      backlogCharacters += text.length;
-    } else skippedLines += 1;
-    wake();
-  };
-  /** Drops an unfinished line if the reader is behind, because a newer version of the line follows. */
-  const pushUnfinished = (line: LogLine) => {
-    if (linesToSkip > 0 || backlogCharacters > 0) return;
-    backlog.push(toNdjsonLine({ ...line, partial: true }));
-    wake();
-  };
-  const pushSystemLine = (serverId: string | null, text: string) =>
-    push({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId, text });
-  signal.addEventListener('abort', () => wake(), { once: true });
+  const backlog = createBacklog(from);
   const stopController = new AbortController();
   const combinedSignal = AbortSignal.any([signal, stopController.signal]);
   const mask = createMask(Object.values(variables));
   const devpilotEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
   const commands = Promise.all(
     servers.map(async ({ serverId, name, target }) => {
+      const toLogLine = ({ at, stream, text }: OutputLine): LogLine => {
+        return { at: toIsoString(at), stream, step: 'log', serverId, text };
+      };
       const outcome = await run(
         target,
         {
@@ -120,48 +164,28 @@ export async function* readAppLog(
             maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_OUTPUT_CHARACTERS,
           },
           secrets: mask,
-          ...(partial &&
-            follow && {
-              onUnfinishedLine: ({ at, stream, text }: OutputLine) =>
-                pushUnfinished({ at: toIsoString(at), stream, step: 'log', serverId, text }),
-            }),
-          onLine: ({ at, stream, text }) => push({ at: toIsoString(at), stream, step: 'log', serverId, text }),
+          ...(partial && follow && { onUnfinishedLine: (line) => backlog.pushUnfinished(toLogLine(line)) }),
+          onLine: (line) => backlog.push(toLogLine(line)),
         },
         combinedSignal,
       );
-      if (outcome.problem !== null) pushSystemLine(serverId, `${name}: ${outcome.problem}`);
-      else if (outcome.timedOut)
-        pushSystemLine(serverId, 'The command did not exit and was ended; use follow=true to keep it running.');
-      else if (outcome.exitCode !== 0 && !outcome.cancelled)
-        pushSystemLine(serverId, `The command ended with exit code ${outcome.exitCode}.`);
+      const message = describeOutcome(name, outcome);
+      if (message !== null) backlog.push(systemLine(serverId, message));
     }),
-  ).finally(() => {
-    hasEnded = true;
-    wake();
-  });
+  ).finally(() => backlog.end());
   try {
-    for (;;) {
-      if (skippedLines > 0) {
-        const text = `${skippedLines} lines were skipped, because output arrived faster than it was read.`;
-        skippedLines = 0;
-        backlog.push(
-          toNdjsonLine({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId: null, text }),
-        );
-      }
-      if (backlog.length > 0) {
-        backlogCharacters = 0;
-        yield backlog.splice(0).join('');
-      } else if (hasEnded || signal.aborted) return;
-      else {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (hasEnded || signal.aborted || backlog.length > 0) resolve();
-        });
-      }
-    }
+    yield* backlog.read(signal);
   } finally {
     stopController.abort();
     await commands;
     release();
   }
+}
+
+/** Returns a message about a log command that failed; null if it exited with 0 or was cancelled. */
+function describeOutcome(serverName: string, outcome: StepOutcome): string | null {
+  if (outcome.problem !== null) return `${serverName}: ${outcome.problem}`;
+  if (outcome.timedOut) return 'The command did not exit and was ended; use follow=true to keep it running.';
+  if (outcome.exitCode === 0 || outcome.cancelled) return null;
+  return `The command ended with exit code ${outcome.exitCode}.`;
 }
