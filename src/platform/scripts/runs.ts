@@ -24,7 +24,7 @@ import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
 import { serverLane } from '../job-lanes.ts';
 import { requireResource } from '../resources/resources.ts';
-import { parseParameters, type ScriptParameter } from './scripts.ts';
+import { parseParameters, type ScriptParameter } from './parameters.ts';
 
 export const RUN_JOB_KIND = 'run';
 /** Maximum number of concurrent runs of one script; further runs are queued. */

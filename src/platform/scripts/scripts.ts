@@ -5,7 +5,7 @@ import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import type { ScriptOverlap } from '../../contract/platform-vocabulary.ts';
-import { invalidField, Problem } from '../../contract/problem.ts';
+import { Problem } from '../../contract/problem.ts';
 import type {
   CreateScript,
   NextRuns,
@@ -14,25 +14,23 @@ import type {
   ScriptVersion,
   UpdateScript,
 } from '../../contract/scripts.ts';
-import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
-import { findResource } from '../../store/resources.ts';
 import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { firstOccurrence, nextOccurrence } from '../cron-schedule.ts';
+import { nextOccurrence } from '../cron-schedule.ts';
 import {
   createResource,
   editResource,
-  isAllowedResource,
   listResourcePage,
   type ResourceKind,
   removeResource,
   requireResource,
-  resolveResourceId,
 } from '../resources/resources.ts';
+import { applyInput } from './apply-input.ts';
+import { parseParameters, validatePatterns } from './parameters.ts';
 
 const DEFAULTS = {
   interpreter: '/bin/sh',
@@ -41,10 +39,6 @@ const DEFAULTS = {
   overlap: 'skip',
   keepRuns: 1000,
 } as const;
-
-export type ScriptParameter = Script['parameters'][number];
-export const parseParameters = (row: ScriptContent): ScriptParameter[] =>
-  JSON.parse(row.parameters) as ScriptParameter[];
 
 function serializeContent(row: ScriptContent) {
   return {
@@ -84,108 +78,6 @@ const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } 
   'script',
   Script
 >;
-
-/**
- * Throws `validation_failed` for a pattern that is invalid or takes too long, and for a default value that does not
- * match its own pattern. Call this outside any transaction, since it may take a while.
- */
-async function validatePatterns(
-  context: PlatformContext,
-  workspaceId: string,
-  parameters: readonly ScriptParameter[] | undefined,
-): Promise<void> {
-  const all = (parameters ?? []).map((parameter, index) => ({ ...parameter, index }));
-  const checks = all.flatMap(({ index, pattern, default: value }) =>
-    pattern === null ? [] : [{ index, pattern, value }],
-  );
-  const results = await context.patternMatcher.match(workspaceId, checks);
-  if (results === null)
-    throw invalidField('parameters', 'must have simpler patterns: matching the defaults took too long');
-  for (const [checkIndex, { index }] of checks.entries()) {
-    if (results[checkIndex] === 'invalid')
-      throw invalidField(`parameters.${index}.pattern`, 'must be a regular expression');
-    if (results[checkIndex] === 'mismatch') throw invalidField(`parameters.${index}.default`, 'must match the pattern');
-  }
-}
-
-/**
- * Returns the interpreter of a script: that of the input, else that of the first line of a new script (`#!…`), else the
- * current one. Throws `validation_failed` if the first line names another interpreter, which would be ignored.
- */
-function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
-  const shebang = input.body === undefined || row.body !== '' ? null : shebangOf(input.body);
-  const interpreter = input.interpreter ?? shebang ?? row.interpreter;
-  if (input.body === undefined && input.interpreter === undefined) return interpreter;
-  const problem = shebangMismatch(input.body ?? row.body, interpreter);
-  if (problem !== null) throw invalidField(input.body === undefined ? 'interpreter' : 'body', problem);
-  return interpreter;
-}
-
-/**
- * Returns the app and the server of a script with the input applied. A restricted credential may write only scripts of
- * its apps, and only on the server of the app. Throws `validation_failed`.
- */
-async function resolveAppAndServer(
-  trx: Trx,
-  row: ScriptTable,
-  { appId = row.app_id, serverId = row.server_id }: UpdateScript,
-  allowed: AllowedResources | null,
-): Promise<Pick<ScriptTable, 'app_id' | 'server_id'>> {
-  const { workspace_id: workspaceId } = row;
-  const app = appId === null ? undefined : await findResource(trx, 'app', workspaceId, appId);
-  const isForbidden = app === undefined ? appId !== null || allowed !== null : !isAllowedResource(allowed, app);
-  if (isForbidden) throw invalidField('appId', 'must be an app of this workspace');
-  const app_id = app?.id ?? null;
-  if (allowed === null) {
-    const isUnchanged = serverId === row.server_id;
-    const server_id = isUnchanged ? serverId : await resolveResourceId(trx, 'server', workspaceId, serverId);
-    return { app_id, server_id };
-  }
-  const server = await findResource(trx, 'server', workspaceId, serverId);
-  if (server === undefined || server.id !== app?.server_id)
-    throw invalidField('serverId', 'must be the server of the app');
-  return { app_id, server_id: server.id };
-}
-
-/** Returns the row with the input applied. Throws `validation_failed`. */
-async function applyInput(
-  trx: Trx,
-  row: ScriptTable,
-  input: UpdateScript,
-  now: number,
-  allowed: AllowedResources | null,
-): Promise<ScriptTable> {
-  const { app_id, server_id } = await resolveAppAndServer(trx, row, input, allowed);
-  const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
-  const content: ScriptContent = {
-    body: definedOr(input.body, row.body),
-    interpreter: resolveInterpreter(input, row),
-    server_id,
-    run_as: definedOr(input.runAs, row.run_as),
-    timeout_seconds: definedOr(input.timeoutSeconds, row.timeout_seconds),
-    parameters: input.parameters === undefined ? row.parameters : JSON.stringify(input.parameters),
-  };
-  const changed = (Object.keys(content) as (keyof ScriptContent)[]).some((field) => content[field] !== row[field]);
-  const schedule = definedOr(input.schedule, row.schedule);
-  const timeZone = definedOr(input.timeZone, row.time_zone);
-  const hasSameTimes = schedule === row.schedule && timeZone === row.time_zone;
-  if (schedule !== null && parseParameters(content).some((parameter) => parameter.default === null)) {
-    throw invalidField('schedule', 'must not be set unless every parameter has a default');
-  }
-  return {
-    ...row,
-    ...content,
-    name: definedOr(input.name, row.name),
-    description: definedOr(input.description, row.description),
-    app_id,
-    schedule,
-    time_zone: timeZone,
-    overlap: definedOr(input.overlap, row.overlap),
-    keep_runs: definedOr(input.keepRuns, row.keep_runs),
-    next_run_at: hasSameTimes ? row.next_run_at : firstOccurrence('schedule', schedule, now, timeZone),
-    version: changed ? row.version + 1 : row.version,
-  };
-}
 
 /** Stores the content of a new version of a script. */
 async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
