@@ -6,28 +6,28 @@ import type { Trx } from '../store/store.ts';
 /** An item that a principal sends, such as an event or error report. */
 export interface SenderItem {
   readonly workspaceId: string;
-  /** Id of the person or credential that sends it. */
+  /** ID of the person or credential that sent the item. */
   readonly sender: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
 }
 const senderKey = ({ workspaceId, sender }: SenderItem) => `${workspaceId} ${sender}`;
 
-/** Maximum number of cached senders that are over a quota; the oldest is evicted first. */
+/** Maximum number of cached senders that have exceeded a quota; the oldest is evicted first. */
 const MAX_CACHED_SENDERS = 10_000;
 
-/** Creates a quota for items that principals send. It is consumed in the transactions that store them. */
+/** Creates a quota for items that principals send. The quota is consumed in the transactions that store the items. */
 export function createSenderQuota(name: QuotaName) {
   const exceeded = new Map<string, { readonly problem: Problem; readonly until: number }>();
   return {
-    /** Throws `quota_exceeded` without a query if the sender is known to be over the quota. */
+    /** Throws `quota_exceeded`, without a query, if the sender is cached as having exceeded the quota. */
     check(item: SenderItem): void {
-      const known = exceeded.get(senderKey(item));
-      if (known === undefined) return;
-      if (known.until > item.receivedAt) throw known.problem;
+      const cached = exceeded.get(senderKey(item));
+      if (cached === undefined) return;
+      if (cached.until > item.receivedAt) throw cached.problem;
       exceeded.delete(senderKey(item));
     },
-    /** Remembers a sender that is over the quota. `error` is the error that `consume` threw. */
+    /** Caches a sender if `error`, which `consume` threw, means that the sender has exceeded the quota. */
     recordExceeded(item: SenderItem, error: unknown): void {
       if (!(error instanceof Problem) || error.code !== 'quota_exceeded') return;
       exceeded.set(senderKey(item), {
@@ -38,8 +38,7 @@ export function createSenderQuota(name: QuotaName) {
       if (exceeded.size > MAX_CACHED_SENDERS && oldest !== undefined) exceeded.delete(oldest);
     },
     /**
-     * Consumes the quota of each sender, in a fixed order, so that nodes cannot deadlock. Throws
-     * `quota_exceeded`.
+     * Consumes the quota of each sender. The order is fixed, so that nodes cannot deadlock. Throws `quota_exceeded`.
      */
     async consume<Item extends SenderItem>(
       trx: Trx,

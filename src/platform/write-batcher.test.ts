@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWriteBatcher } from './write-batcher.ts';
 
-test('items that arrive during a write are written together in the next write, each with its own result', async () => {
+test('items that arrive during a write are written together in the next write, and each has its own result', async () => {
   const writes: number[][] = [];
   const gates: (() => void)[] = [];
   const enqueue = createWriteBatcher<number, number>({
@@ -25,7 +25,7 @@ test('items that arrive during a write are written together in the next write, e
   assert.deepEqual(writes, [[1], [2, 3]]);
 });
 
-test('an item that cannot be written does not fail the others, and a full queue rejects further items', async () => {
+test('an item that cannot be written does not affect other items, and a full queue rejects further items', async () => {
   const enqueue = createWriteBatcher<string, string>({
     maxBatchSize: 10,
     maxQueuedSize: 6,
@@ -37,13 +37,13 @@ test('an item that cannot be written does not fail the others, and a full queue 
         : Promise.resolve(new Map(items.map((item) => [item, item]))),
   });
   const first = enqueue('first');
-  const [good, bad, also] = [enqueue('good'), enqueue('bad'), enqueue('also good')];
+  const [good, bad, alsoGood] = [enqueue('good'), enqueue('bad'), enqueue('also good')];
   await assert.rejects(enqueue('one too many'), { code: 'unavailable' });
   await assert.rejects(bad, /bad/);
-  assert.deepEqual(await Promise.all([first, good, also]), ['first', 'good', 'also good']);
+  assert.deepEqual(await Promise.all([first, good, alsoGood]), ['first', 'good', 'also good']);
 });
 
-test('workspaces take turns, and a workspace that floods the queue cannot use up the share of others', async () => {
+test('workspaces take turns, and a workspace that floods the queue cannot use up the share of other workspaces', async () => {
   const writes: string[][] = [];
   let openGate: () => void = () => undefined;
   const gateOpened = new Promise<void>((resolve) => {

@@ -5,14 +5,14 @@ interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
-  /** Releases the share of the queue that the item uses. */
+  /** Frees the item's part of the queue. */
   readonly release: () => void;
 }
 
 /**
- * Returns a function that enqueues an item and resolves when it is written. Items that arrive during a write are
- * written together in the next write. Workspaces take turns and share the queue; the function throws `unavailable` if
- * the queued items of a workspace exceed its share.
+ * Returns a function that enqueues an item and resolves when the item is written. Items that arrive during a write are
+ * written together in the next write. Workspaces take turns and share the queue. The function rejects with `unavailable`
+ * if the queued items of a workspace exceed its share.
  */
 export function createWriteBatcher<Item, Result>(options: {
   /** Maximum size of one write, unless one item alone is larger. */
@@ -50,7 +50,7 @@ export function createWriteBatcher<Item, Result>(options: {
       const [first] = queue;
       if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;
       queue.shift();
-      // Moves the workspace to the end of the queue, so that workspaces take turns.
+      // Moves the workspace to the end of `queues`, so that workspaces take turns.
       queues.delete(workspaceId);
       if (queue.length > 0) queues.set(workspaceId, queue);
       first.release();
@@ -67,7 +67,7 @@ export function createWriteBatcher<Item, Result>(options: {
       try {
         await write(batch);
       } catch {
-        // An item that cannot be stored, for example because its workspace was deleted, does not fail the others.
+        // Written one at a time, so that an item that cannot be stored does not affect the others.
         for (const item of batch) await write([item]).catch(item.reject);
       }
     }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createKeyFolder, sweepKeyFolders } from './key-folder.ts';
 
-/** Creates a key folder with a key in a process that then kills itself. */
+/** Starts a process that creates a key folder with a key and then kills itself. Returns the folder. */
 function createAbandonedFolder(): string {
   const module = JSON.stringify(new URL('./key-folder.ts', import.meta.url).href);
   const script = `import { writeFileSync } from 'node:fs';
@@ -22,21 +22,21 @@ function createAbandonedFolder(): string {
 }
 
 test('the key folder of a killed process is removed, and the folder of a running process is kept', async () => {
-  const abandoned = createAbandonedFolder();
-  const own = await createKeyFolder();
+  const folderOfKilledProcess = createAbandonedFolder();
+  const folderOfThisProcess = await createKeyFolder();
   try {
     await sweepKeyFolders();
-    assert.ok(!existsSync(abandoned));
-    assert.ok(existsSync(own));
+    assert.ok(!existsSync(folderOfKilledProcess));
+    assert.ok(existsSync(folderOfThisProcess));
   } finally {
-    rmSync(own, { recursive: true });
-    rmSync(abandoned, { recursive: true, force: true });
+    rmSync(folderOfThisProcess, { recursive: true });
+    rmSync(folderOfKilledProcess, { recursive: true, force: true });
   }
 });
 
-test('similarly named entries that are not private folders of this user are kept', async () => {
+test('entries with a similar name that are not private folders of this user are kept', async () => {
   const { pid } = spawnSync('true');
-  // Readable by others, so it was not created by `createKeyFolder`.
+  // Other users can read this folder, so `createKeyFolder` did not create it.
   const publicFolder = `${tmpdir()}/devpilot-ssh-${pid}-publicFolder`;
   const outside = `${tmpdir()}/devpilot-outside-${process.pid}`;
   const link = `${tmpdir()}/devpilot-ssh-${pid}-link`;

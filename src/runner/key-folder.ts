@@ -4,11 +4,12 @@ import { join } from 'node:path';
 
 const PREFIX = 'devpilot-ssh-';
 const FOLDER_NAME = /^devpilot-ssh-(\d+)-/;
+/** Type and permissions of a directory that only its owner can access (`st_mode`). */
 const PRIVATE_FOLDER = 0o40700;
 
 /**
- * Creates a private folder for a key; its name contains the process id, so that it can be removed if the process is
- * killed.
+ * Creates a private folder for a key. Its name contains the process ID, so that `sweepKeyFolders` can remove the folder
+ * after the process was killed.
  */
 export const createKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
 
@@ -20,10 +21,13 @@ function isProcessRunning(pid: number): boolean {
   }
 }
 
-/** Returns whether no other user can have created or changed a folder, because the temporary directory is shared. */
+/**
+ * Returns whether a path is a private folder of this user. Checked because other users can also create entries in the
+ * temporary directory.
+ */
 async function isOwnKeyFolder(path: string): Promise<boolean> {
-  const found = await lstat(path).catch(() => null);
-  return found !== null && found.mode === PRIVATE_FOLDER && found.uid === process.getuid?.();
+  const stats = await lstat(path).catch(() => null);
+  return stats !== null && stats.mode === PRIVATE_FOLDER && stats.uid === process.getuid?.();
 }
 
 /** Removes this user's key folders of processes that no longer run. */

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
+/** Encodes a string of the SSH protocol: its length and its bytes (RFC 4251, section 5). */
 function sshString(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value as Uint8Array);
   const length = Buffer.alloc(4);

@@ -60,19 +60,19 @@ test('an unfinished line is shown as in a terminal, without the beginning of a s
 
 /** Splits bytes into chunks of any size. */
 const inChunks = (bytes: fc.Arbitrary<Buffer>) =>
-  fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {
+  fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([buffer, sizes]) => {
     const chunks: Buffer[] = [];
     let offset = 0;
     for (const size of sizes) {
-      chunks.push(all.subarray(offset, offset + size));
+      chunks.push(buffer.subarray(offset, offset + size));
       offset += size;
     }
-    return [...chunks, all.subarray(offset)];
+    return [...chunks, buffer.subarray(offset)];
   });
 
 test('lines are bounded, well-formed and independent of how the bytes are split into chunks', () => {
   const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 400 }).map((all) => Buffer.from(all)),
+    fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array)),
     fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
   );
   fc.assert(
@@ -84,7 +84,7 @@ test('lines are bounded, well-formed and independent of how the bytes are split 
   );
 });
 
-test('a secret is never output, regardless of its position and of how it is split into chunks', () => {
+test('a secret is never output, regardless of its position and its chunks', () => {
   const secret = 'tr0ub4dor&3';
   const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
   fc.assert(
@@ -94,7 +94,7 @@ test('a secret is never output, regardless of its position and of how it is spli
   );
 });
 
-test('after the budget is used up nothing is output, and onFull is called once', () => {
+test('no line is output after the budget is used up, and onFull is called once', () => {
   const { lines, onFullCalls } = splitLines([Buffer.from('line\n'.repeat(1000))], [], {
     maxLineCharacters: 50,
     maxTotalCharacters: 1000,
@@ -103,7 +103,7 @@ test('after the budget is used up nothing is output, and onFull is called once',
   assert.equal(onFullCalls, 1);
 });
 
-test('markers are removed at any position, and everything else passes through', () => {
+test('markers are removed at any position, and all other bytes are passed on', () => {
   fc.assert(
     fc.property(
       inChunks(
@@ -112,18 +112,18 @@ test('markers are removed at any position, and everything else passes through', 
           .map((parts) => Buffer.from(parts.join(''))),
       ),
       (chunks) => {
-        const found: string[] = [];
+        const markers: string[] = [];
         let passed = '';
-        const marks = createMarkerExtractor(
+        const extractor = createMarkerExtractor(
           '\u001edp 1 ',
-          (word, value) => found.push(`${word} ${value}`),
+          (word, value) => markers.push(`${word} ${value}`),
           (chunk) => (passed += Buffer.from(chunk).toString()),
         );
-        for (const chunk of chunks) marks.write(chunk);
-        marks.flush();
-        const all = Buffer.concat(chunks).toString();
-        assert.equal(passed, all.replaceAll('\u001edp 1 end 7\n', ''));
-        assert.equal(found.length, all.split('\u001edp 1 end 7\n').length - 1);
+        for (const chunk of chunks) extractor.write(chunk);
+        extractor.flush();
+        const input = Buffer.concat(chunks).toString();
+        assert.equal(passed, input.replaceAll('\u001edp 1 end 7\n', ''));
+        assert.equal(markers.length, input.split('\u001edp 1 end 7\n').length - 1);
       },
     ),
   );

@@ -3,9 +3,10 @@ import type { Mask } from './mask.ts';
 
 /** Added to the length of each line when it is counted against the budget, in characters. */
 const LINE_OVERHEAD_CHARACTERS = 64;
-/** Maximum number of characters shown of a line that has not ended yet. */
+/** Maximum number of characters that are shown of a line that has not ended yet. */
 const MAX_UNFINISHED_CHARACTERS = 2000;
-/** Maximum number of characters per line and of all lines together. */
+
+/** The maximum number of characters per line, and of all lines together. */
 export interface OutputLimits {
   readonly maxLineCharacters: number;
   readonly maxTotalCharacters: number;
@@ -30,9 +31,9 @@ export interface LineSplitter extends ByteSink {
 }
 
 /**
- * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD; a line that overwrites itself (`\r`) keeps its last
- * state; lines that are too long are truncated; and after the budget is used up nothing is emitted, so memory is
- * bounded for any input. `onFull` is called once.
+ * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD. A line that overwrites itself (`\r`) has its last state.
+ * Lines that are too long are truncated, and no line is emitted after the budget is used up, so that memory is bounded
+ * for any input. `onFull` is called once.
  */
 export function createLineSplitter(options: {
   readonly mask: Mask;
@@ -42,21 +43,21 @@ export function createLineSplitter(options: {
   readonly onFull: () => void;
 }): LineSplitter {
   const { mask, limits, budget, onLine, onFull } = options;
-  const keptCharacters = limits.maxLineCharacters + mask.lookahead;
+  const maxBufferedCharacters = limits.maxLineCharacters + mask.lookahead;
   let decoder = new StringDecoder('utf8');
   let line = '';
   let hasContent = false;
 
-  /** Appends text to the current line. Text beyond `keptCharacters` is dropped. */
+  /** Appends text to the current line. Text beyond `maxBufferedCharacters` is dropped. */
   function append(text: string): void {
     hasContent = true;
     const overwriteStart = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
     if (overwriteStart >= 0) {
-      line = text.slice(overwriteStart + 1, overwriteStart + 1 + keptCharacters);
+      line = text.slice(overwriteStart + 1, overwriteStart + 1 + maxBufferedCharacters);
       return;
     }
     if (line.endsWith('\r') && text !== '') line = '';
-    if (line.length < keptCharacters) line += text.slice(0, keptCharacters - line.length);
+    if (line.length < maxBufferedCharacters) line += text.slice(0, maxBufferedCharacters - line.length);
   }
 
   function emitLine(): void {
@@ -96,7 +97,10 @@ export function createLineSplitter(options: {
   };
 }
 
-/** Removes Devpilot's markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, at any position. */
+/**
+ * Removes Devpilot's markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, at any position, and
+ * passes the other bytes to `pass`.
+ */
 export function createMarkerExtractor(
   markerPrefix: string,
   onMarker: (word: string, value: string) => void,
@@ -105,42 +109,43 @@ export function createMarkerExtractor(
   const maxMarkerBytes = markerPrefix.length + 64;
   let pending: Buffer = Buffer.alloc(0);
 
-  function split(all: Buffer): Buffer {
+  /** Handles the markers and passes the other bytes. Returns the end of `bytes` that may be the beginning of a marker. */
+  function processBytes(bytes: Buffer): Buffer {
     for (;;) {
-      const start = all.indexOf(markerPrefix);
+      const start = bytes.indexOf(markerPrefix);
       if (start < 0) {
-        // A chunk may end within a marker; a marker begins with a rare character.
-        const partialStart = all.lastIndexOf(markerPrefix[0] ?? '');
+        // The bytes may end within the prefix of a marker, which begins with a rare character.
+        const partialStart = bytes.lastIndexOf(markerPrefix[0] ?? '');
         if (
           partialStart >= 0 &&
-          all.length - partialStart < maxMarkerBytes &&
-          markerPrefix.startsWith(all.subarray(partialStart).toString('latin1'))
+          bytes.length - partialStart < maxMarkerBytes &&
+          markerPrefix.startsWith(bytes.subarray(partialStart).toString('latin1'))
         ) {
-          if (partialStart > 0) pass(all.subarray(0, partialStart));
-          return all.subarray(partialStart);
+          if (partialStart > 0) pass(bytes.subarray(0, partialStart));
+          return bytes.subarray(partialStart);
         }
-        if (all.length > 0) pass(all);
+        if (bytes.length > 0) pass(bytes);
         return Buffer.alloc(0);
       }
-      const end = all.indexOf('\n', start);
-      if (start > 0) pass(all.subarray(0, start));
+      const end = bytes.indexOf('\n', start);
+      if (start > 0) pass(bytes.subarray(0, start));
       if (end < 0)
-        return all.length - start > maxMarkerBytes
-          ? split(all.subarray(start + markerPrefix.length))
-          : all.subarray(start);
-      const [word = '', value = ''] = all
+        return bytes.length - start > maxMarkerBytes
+          ? processBytes(bytes.subarray(start + markerPrefix.length))
+          : bytes.subarray(start);
+      const [word = '', value = ''] = bytes
         .subarray(start + markerPrefix.length, end)
         .toString('latin1')
         .trim()
         .split(' ');
       onMarker(word, value);
-      all = all.subarray(end + 1);
+      bytes = bytes.subarray(end + 1);
     }
   }
 
   return {
     write(chunk) {
-      pending = Buffer.from(split(pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk])));
+      pending = Buffer.from(processBytes(pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk])));
     },
     flush() {
       if (pending.length > 0) pass(pending);

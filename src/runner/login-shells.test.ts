@@ -5,8 +5,8 @@ import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { type OutputLine, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
 
-/** Runs a step on a server whose accounts run `command` instead of the requested one (`$SSH_ORIGINAL_COMMAND`). */
-async function runForced(command: string, step: Step): Promise<StepOutcome & { lines: OutputLine[] }> {
+/** Runs a step on a server that runs `command` instead of the requested command (`$SSH_ORIGINAL_COMMAND`). */
+async function runWithForcedCommand(command: string, step: Step): Promise<StepOutcome & { lines: OutputLine[] }> {
   const sshd: TestSshd = await startSshd([`ForceCommand ${command}`]);
   try {
     const pair = generateKeyPair('test');
@@ -29,11 +29,11 @@ async function runForced(command: string, step: Step): Promise<StepOutcome & { l
   }
 }
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
-const ORIGINAL = 'eval "$SSH_ORIGINAL_COMMAND"';
+const RUN_ORIGINAL_COMMAND = 'eval "$SSH_ORIGINAL_COMMAND"';
 
-test('output of start-up files is excluded from lines and from raw bytes', async () => {
-  const greeting = `echo Welcome; echo motd >&2; ${ORIGINAL}`;
-  const { lines, exitCode } = await runForced(greeting, shell('echo rows'));
+test('the output of start-up files is not part of the lines or the raw bytes of a step', async () => {
+  const greeting = `echo Welcome; echo motd >&2; ${RUN_ORIGINAL_COMMAND}`;
+  const { lines, exitCode } = await runWithForcedCommand(greeting, shell('echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
   const bytes: Buffer[] = [];
   const stdout = new Writable({
@@ -42,33 +42,39 @@ test('output of start-up files is excluded from lines and from raw bytes', async
       done();
     },
   });
-  await runForced(greeting, { ...shell(`printf '\\036devpilot\\000\\377'; head -c 200000 /dev/zero`), stdout });
-  const all = Buffer.concat(bytes);
-  assert.equal(all.length, 200_011);
-  assert.ok(all.subarray(0, 11).equals(Buffer.from('\u001edevpilot\0\xff', 'latin1')));
+  await runWithForcedCommand(greeting, {
+    ...shell(`printf '\\036devpilot\\000\\377'; head -c 200000 /dev/zero`),
+    stdout,
+  });
+  const output = Buffer.concat(bytes);
+  assert.equal(output.length, 200_011);
+  assert.ok(output.subarray(0, 11).equals(Buffer.from('\u001edevpilot\0\xff', 'latin1')));
 });
 
 test('standard output that arrives long after the end marker is complete', async () => {
   // Standard error, which carries the end marker, arrives a second before standard output.
-  const late = `${ORIGINAL} | { sleep 1; cat; }`;
-  const { lines, exitCode } = await runForced(late, shell('seq 1 4000; echo FATAL; exit 1'));
+  const late = `${RUN_ORIGINAL_COMMAND} | { sleep 1; cat; }`;
+  const { lines, exitCode } = await runWithForcedCommand(late, shell('seq 1 4000; echo FATAL; exit 1'));
   assert.equal(exitCode, 1);
   assert.deepEqual([lines.length, lines.at(-1)?.text], [4001, 'FATAL']);
 });
 
 test('output without an end marker is reported as incomplete', async () => {
-  const { lines } = await runForced(`${ORIGINAL} | head -n 2`, shell('echo one; echo two; echo three'));
+  const { lines } = await runWithForcedCommand(
+    `${RUN_ORIGINAL_COMMAND} | head -n 2`,
+    shell('echo one; echo two; echo three'),
+  );
   assert.deepEqual(
     lines.flatMap(({ stream, text }) => (stream === 'stderr' ? [] : [[stream, text]])),
     [
       ['stdout', 'one'],
-      ['system', 'The end of the output was not received: the rest is missing.'],
+      ['system', 'The end of the output was not received.'],
     ],
   );
 });
 
-test('an account that runs no commands is explained, with the message of the server', async () => {
-  // As cloud-init writes it into root's authorized_keys; it keeps the session open for ten seconds.
+test('if an account runs no commands, the problem explains why and contains the message of the server', async () => {
+  // The command that cloud-init writes into root's authorized_keys. It keeps the session open for ten seconds.
   const cloudImage = `echo 'Please login as the user "ubuntu" rather than the user "root".';echo;sleep 10;exit 142`;
   const accounts: [string, RegExp][] = [
     [
@@ -89,15 +95,15 @@ test('an account that runs no commands is explained, with the message of the ser
   await Promise.all(
     accounts.map(async ([command, problem]) => {
       const startedAtMs = performance.now();
-      const outcome = await runForced(command, shell('id'));
+      const outcome = await runWithForcedCommand(command, shell('id'));
       assert.match(outcome.problem ?? '', problem);
       if (command === cloudImage) assert.ok(performance.now() - startedAtMs < 9_000, 'it does not wait for the end');
     }),
   );
 });
 
-test('a greeting with the message of such an account does not end a step', async () => {
-  const greeting = `echo "This account is currently not available."; sleep 0.3; ${ORIGINAL}`;
-  const { lines, exitCode } = await runForced(greeting, shell('sleep 1.5; echo rows'));
+test('a greeting that contains the message of an account without commands does not end a step', async () => {
+  const greeting = `echo "This account is currently not available."; sleep 0.3; ${RUN_ORIGINAL_COMMAND}`;
+  const { lines, exitCode } = await runWithForcedCommand(greeting, shell('sleep 1.5; echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
 });

@@ -33,7 +33,7 @@ test('every secret is masked at every position, including overlapping secrets', 
   );
 });
 
-test('a secret that begins within the kept prefix is masked completely, regardless of its length', () => {
+test('a secret that begins within the first characters of a line is masked completely, regardless of its length', () => {
   const secret = 's3cret'.repeat(5_000);
   const mask = createMask([secret]);
   assert.equal(mask(`key=${secret};`, 20), 'key=[secret]');
@@ -42,7 +42,7 @@ test('a secret that begins within the kept prefix is masked completely, regardle
   assert.equal(mask(prefix, 20), 'key=[secret]');
 });
 
-test('a secret at the end of the kept prefix stays hidden, however many secrets before it are masked', () => {
+test('a secret at the end of the first characters is masked, regardless of how many secrets precede it', () => {
   const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
   const before = secrets.slice(0, 5).join(' ');
   for (const values of [['pass-word'], ['pass-word', secrets[0] ?? '']]) {
@@ -60,7 +60,7 @@ const coloredText = fc
   .array(fc.constantFrom('a', 'b', 'c', '\u001b[31m', '\u001b[0m', '\u001b]8;;x\u0007'), { maxLength: 60 })
   .map((pieces) => pieces.join(''));
 
-test('a partly colored secret is masked', () => {
+test('a secret is masked even if only a part of it is colored', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
@@ -75,7 +75,7 @@ test('a partly colored secret is masked', () => {
   assert.equal(mask(colored.slice(0, 12 + mask.lookahead), 12), '12345 [secret]');
 });
 
-test('the part of an unfinished line that is shown is a prefix of the masked line', () => {
+test('the shown part of an unfinished line is a prefix of the masked line', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
@@ -96,7 +96,7 @@ test('the part of an unfinished line that is shown is a prefix of the masked lin
     assert.equal(mask.showableLength(`key=${secret.slice(0, length)}`), 4);
 });
 
-/** Returns the CPU time of a call in milliseconds, which does not depend on other load. */
+/** Returns the CPU time of a call in milliseconds. Unlike elapsed time, it does not depend on other load. */
 function cpuMsOf(run: () => void): number {
   const before = process.threadCpuUsage();
   run();
@@ -108,7 +108,7 @@ test('the cost of masking a line does not grow with the number of secrets, even 
   const line = 'a'.repeat(16_000);
   const nested = createMask(Array.from({ length: 1_000 }, (_, index) => 'a'.repeat(4 + index)));
   const long = createMask([`b${'a'.repeat(65_000)}`, 'a'.repeat(65_000)]);
-  // This used to take nine seconds.
+
   assert.ok(cpuMsOf(() => nested(line, line.length)) < 1_000);
   assert.ok(cpuMsOf(() => long('a'.repeat(131_000), 65_000)) < 1_000);
 });

@@ -5,27 +5,27 @@ import {
 } from '../contract/escape-sequences.ts';
 import { secretLengthsIn, unfinishedSecretStart } from '../contract/redact.ts';
 
-/** Shorter values are not masked: they occur in many words and could be guessed anyway. */
+/** Shorter values are not masked, because they occur in many words and are easily guessed. */
 const MIN_SECRET_LENGTH = 4;
-/** Values that are common in environments and not secret. */
+/** Values that are common in environments but not secret. */
 const COMMON_VALUE =
   /^(?:true|false|null|none|auto|info|warn|error|debug|test|testing|staging|production|development|localhost|\d{1,5})$/i;
 const REPLACEMENT = '[secret]';
 
 /** Hides secrets in a line. */
 export interface Mask {
-  /** Returns the first `length` characters of a line, with every secret that begins in them replaced. */
+  /** Returns the first `length` characters of a line, in which every secret that begins there is replaced. */
   (line: string, length: number): string;
   /** Number of characters beyond `length` that the line must include for every secret to be found. */
   readonly lookahead: number;
   /**
-   * Returns how many characters of the beginning of a line can be shown before its rest is known: up to what may be the
-   * beginning of a secret or of an escape sequence.
+   * Returns how many characters of an unfinished line can be shown: the characters before the possible beginning of a
+   * secret or an escape sequence at its end.
    */
   showableLength(line: string): number;
 }
 
-/** Returns the forms in which programs print a value: verbatim, line by line, as JSON, URL-encoded, in base64. */
+/** Returns the forms in which programs print a value: verbatim, each line alone, as JSON, URL-encoded, in base64. */
 function encodingsOf(value: string): string[] {
   const encodings = [
     value,
@@ -38,8 +38,8 @@ function encodingsOf(value: string): string[] {
 }
 
 /**
- * Maximum characters of a secret that are compared. A line that contains this many characters of a secret is masked for
- * the whole length of the secret, so that the cost per character is bounded for secrets of any length.
+ * Maximum number of characters of a secret that are compared. If a line contains this many characters of a secret, it is
+ * masked for the whole length of the secret. This bounds the cost per character for secrets of any length.
  */
 const MAX_COMPARED_LENGTH = 256;
 
@@ -62,13 +62,13 @@ function insertSecret(root: TrieNode, secret: string): void {
   const key = secret.slice(0, MAX_COMPARED_LENGTH);
   let node = root;
   for (let offset = 0; offset < key.length; ) {
-    const rest = key.slice(offset);
-    const child = node.children.get(rest.charCodeAt(0));
+    const suffix = key.slice(offset);
+    const child = node.children.get(suffix.charCodeAt(0));
     if (child === undefined) {
-      node.children.set(rest.charCodeAt(0), { edge: rest, secretLength: secret.length, children: new Map() });
+      node.children.set(suffix.charCodeAt(0), { edge: suffix, secretLength: secret.length, children: new Map() });
       return;
     }
-    const common = commonPrefixLength(child.edge, rest);
+    const common = commonPrefixLength(child.edge, suffix);
     if (common < child.edge.length) {
       const lower = { ...child, edge: child.edge.slice(common) };
       child.children = new Map([[lower.edge.charCodeAt(0), lower]]);
@@ -83,25 +83,25 @@ function insertSecret(root: TrieNode, secret: string): void {
 
 /** Returns the length of the longest secret that begins at a position of a line; 0 if none does. */
 function secretLengthAt(root: TrieNode, line: string, start: number): number {
-  let found = 0;
+  let longest = 0;
   let offset = start;
   for (let node = root.children.get(line.charCodeAt(offset)); node !== undefined; ) {
     if (node.edge.length > 1 && !line.startsWith(node.edge, offset)) break;
     offset += node.edge.length;
-    if (node.secretLength > 0) found = Math.max(found, node.secretLength);
+    if (node.secretLength > 0) longest = Math.max(longest, node.secretLength);
     node = node.children.get(line.charCodeAt(offset));
   }
-  return found;
+  return longest;
 }
 
-/** Returns whether the rest of a line from a position may be the beginning of a secret. */
+/** Returns whether the end of a line, from a position, may be the beginning of a longer secret. */
 function mayContinueAt(root: TrieNode, line: string, start: number): boolean {
   let offset = start;
   for (let node = root.children.get(line.charCodeAt(offset)); node !== undefined; ) {
-    const rest = line.slice(offset, offset + node.edge.length);
-    if (!node.edge.startsWith(rest)) return false;
-    offset += rest.length;
-    if (offset === line.length) return rest.length < node.edge.length || node.children.size > 0;
+    const part = line.slice(offset, offset + node.edge.length);
+    if (!node.edge.startsWith(part)) return false;
+    offset += part.length;
+    if (offset === line.length) return part.length < node.edge.length || node.children.size > 0;
     node = node.children.get(line.charCodeAt(offset));
   }
   return false;
@@ -110,9 +110,9 @@ function mayContinueAt(root: TrieNode, line: string, start: number): boolean {
 type Range = readonly [start: number, end: number];
 
 /**
- * Creates a mask that hides these values and everything with the form of a Devpilot secret. The trie makes the cost per
- * character independent of the number of secrets, which `mask.test.ts` checks. If cost did not matter, one search per
- * secret would do.
+ * Creates a mask that hides the values and every text in the format of a Devpilot secret. The trie makes the cost per
+ * character independent of the number of secrets, which `mask.test.ts` checks. Without this requirement, one search per
+ * secret would be sufficient.
  */
 export function createMask(values: Iterable<string>): Mask {
   const root: TrieNode = { edge: '', secretLength: 0, children: new Map() };
@@ -128,7 +128,7 @@ export function createMask(values: Iterable<string>): Mask {
 
   /** Returns the ranges of the secrets that begin in the first `length` characters. */
   function secretsIn(line: string, length: number): Range[] {
-    // Searches the whole line: a search in its first `length` characters would miss a secret that ends beyond them.
+    // Searches the whole line, because a secret may end after the first `length` characters.
     const secretLengths = secretLengthsIn(line);
     const ranges: Range[] = [];
     for (let index = 0; index < length && index < line.length; index++) {
@@ -138,7 +138,7 @@ export function createMask(values: Iterable<string>): Mask {
     return ranges;
   }
 
-  /** Returns where a secret that the end of the line cuts off may begin. */
+  /** Returns the position at which a secret may begin that continues after the end of the line. */
   function unfinishedStart(line: string): number {
     for (let index = Math.max(0, line.length - lookahead); index < line.length; index++)
       if (mayContinueAt(root, line, index)) return Math.min(index, unfinishedSecretStart(line));
@@ -152,7 +152,7 @@ export function createMask(values: Iterable<string>): Mask {
     const ranges = secretsIn(text, text.length).map(
       ([start, end]): Range => [positionInLine(start), positionInLine(end - 1) + 1],
     );
-    // The rest of a secret may be further away than the mask looks ahead.
+    // If the line was truncated, a secret may continue beyond its end, because of the escape sequences in it.
     return line.length > length ? [...ranges, [positionInLine(unfinishedStart(text)), line.length]] : ranges;
   }
 

@@ -18,7 +18,7 @@ export interface OutputLine {
 
 /** Delay before an unfinished line is shown; milliseconds. */
 const UNFINISHED_LINE_DELAY_MS = 200;
-/** Maximum characters kept of the output before a step starts. */
+/** Maximum number of characters that are stored of the output before the step is ready. */
 const MAX_BANNER_CHARACTERS = 4096;
 
 /** The two output streams of a step, without the markers that Devpilot's shell writes to both. */
@@ -27,7 +27,7 @@ export interface StepOutput {
   readonly stderr: ByteSink;
   /** The stream through which standard output is piped to the step's `stdout`, if that is set. */
   readonly rawStdout: Transform;
-  /** Returns whether everything that the step wrote before its end has been read from both streams. */
+  /** Returns whether all output that the step wrote before it ended was read from both streams. */
   isComplete(): boolean;
   /**
    * Returns the output before the step was ready: from the ssh client, from start-up files, or from an account that
@@ -37,15 +37,15 @@ export interface StepOutput {
 }
 
 /**
- * Reads the output of a step. Output before the ready marker comes from the shell's start-up files and is not part of
- * the step's output. `onMarker` receives the markers of standard error.
+ * Creates the reader of a step's output. Output before the ready marker comes from the shell's start-up files, and is not
+ * part of the step's output. `onMarker` receives the markers of standard error.
  */
 export function createOutputReader(options: {
   readonly nonce: string;
   readonly mask: Mask;
   readonly limits?: OutputLimits | undefined;
   readonly onLine: (line: OutputLine) => void;
-  /** Receives an unfinished line after a short delay and whenever it has changed. */
+  /** Receives an unfinished line after a short delay, and again whenever it has changed. */
   readonly onUnfinishedLine?: ((line: OutputLine) => void) | undefined;
   readonly onMarker: (word: string, value: string) => void;
   readonly stdout?: Writable | undefined;

@@ -53,8 +53,8 @@ async function perform(
 }
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-/** Starts a process that runs a long step. */
-async function runElsewhere(mark: string): Promise<ChildProcess> {
+/** Starts another process that runs a long step. */
+async function runInOtherProcess(mark: string): Promise<ChildProcess> {
   const script = join(folder, `runs-${mark}.ts`);
   const runner = new URL('./run.ts', import.meta.url).pathname;
   writeFileSync(
@@ -67,7 +67,7 @@ async function runElsewhere(mark: string): Promise<ChildProcess> {
   return child;
 }
 
-// Most of the time is spent waiting for limits of the runner, so these groups run concurrently.
+// These groups run concurrently, because most of their time is spent waiting for timeouts of the runner.
 describe('steps', { concurrency: true }, () => {
   for (const targetKind of ['local', 'ssh']) {
     describe(`a ${targetKind} step`, { concurrency: false }, () => {
@@ -87,7 +87,7 @@ describe('steps', { concurrency: true }, () => {
         );
       });
 
-      test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
+      test('receives arguments, variables and folders unchanged, with any characters', async () => {
         const specialText = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
         const argv = await perform(targets[targetKind], {
           command: { argv: ['printf', '%s|', specialText, '', '-x'] },
@@ -102,15 +102,17 @@ describe('steps', { concurrency: true }, () => {
         assert.ok(!existsSync(join(folder, 'touched')));
       });
 
-      test('exposes nothing of a step on a command line', async () => {
-        const pid = join(folder, `seen-${targetKind}`);
+      test('has no secrets on a command line', async () => {
+        const commandLines = join(folder, `seen-${targetKind}`);
         const ran = await perform(targets[targetKind], {
-          ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
+          ...shell(
+            `for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${commandLines}; : in-the-body`,
+          ),
           environment: { SECRET: 'in-the-environment' },
           secrets: [],
         });
         assert.equal(ran.exitCode, 0, ran.text);
-        const seen = readFileSync(pid, 'utf8');
+        const seen = readFileSync(commandLines, 'utf8');
         assert.match(seen, /devpilot-step/);
         assert.doesNotMatch(seen, /in-the-(?:environment|body)/);
       });
@@ -138,17 +140,17 @@ describe('steps', { concurrency: true }, () => {
 
       test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {
         const secret = 'p@ss wörd/1';
-        const ours = mintSecret('access_token');
+        const devpilotSecret = mintSecret('access_token');
         const ran = await perform(targets[targetKind], {
           ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
-          environment: { S: secret, OURS: ours, KEY: 'line one of key\nline two of key' },
+          environment: { S: secret, OURS: devpilotSecret, KEY: 'line one of key\nline two of key' },
           secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
         });
         assert.deepEqual(
           ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
           ['a [secret] b [secret]', '[secret]', '[secret]', '[secret]', 'yes'],
         );
-        assert.ok(!ran.text.includes(ours));
+        assert.ok(!ran.text.includes(devpilotSecret));
       });
 
       test('tolerates invalid UTF-8 and overlong lines', async () => {
@@ -203,15 +205,15 @@ describe('steps', { concurrency: true }, () => {
         assert.deepEqual([expired.timedOut, expired.cancelled, expired.signal], [true, false, 'SIGTERM']);
         await until(async () => !isRunning('sleep', mark));
         const cancelling = new AbortController();
-        const stubborn = perform(
+        const running = perform(
           targets[targetKind],
           shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
           cancelling.signal,
         );
         await until(async () => isRunning('sleep', mark));
         cancelling.abort();
-        const ended = await stubborn;
-        assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
+        const cancelled = await running;
+        assert.deepEqual([cancelled.timedOut, cancelled.cancelled, cancelled.signal], [false, true, 'SIGKILL']);
         await until(async () => !isRunning('sleep', mark));
         assert.deepEqual((await perform(targets[targetKind], shell('exit 1'), cancelling.signal)).cancelled, true);
       });
@@ -283,7 +285,7 @@ describe('steps', { concurrency: true }, () => {
 
   test('a step of a frozen process is ended before another node could take it over', async () => {
     const mark = `66${process.pid}`;
-    const child = await runElsewhere(mark);
+    const child = await runInOtherProcess(mark);
     child.kill('SIGSTOP');
     try {
       await until(async () => !isRunning('sleep', mark), (HEARTBEAT_TIMEOUT_SECONDS + 20) * 1000);
@@ -351,7 +353,7 @@ test('a connection lost during a step is reported', async () => {
 
 test('a step ends when the process that runs it is killed', async () => {
   const mark = `65${process.pid}`;
-  const child = await runElsewhere(mark);
+  const child = await runInOtherProcess(mark);
   child.kill('SIGKILL');
   await until(async () => !isRunning('sleep', mark));
 });

@@ -13,7 +13,7 @@ export type { OutputLine } from './output.ts';
 export { OutputTruncated } from './step-process.ts';
 export type { RunTarget } from './transport.ts';
 
-/** A process to run. None of its contents appear on a command line that Devpilot starts. */
+/** A process to run. No part of it appears on a command line that Devpilot starts. */
 export interface Step {
   /**
    * The arguments of a command, or a script body for an interpreter (a program and its options), which receives it as
@@ -23,11 +23,11 @@ export interface Step {
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment?: Readonly<Record<string, string>>;
-  /** An absolute path, or several, of which the first that exists is used; the user's home directory by default. */
+  /** An absolute path, or several paths, of which the first that exists is used. Default: the user's home directory. */
   readonly cwd?: string | readonly string[] | null;
   /**
-   * Files for this step only, by name. They are in a directory that only its user can read, in memory if the server has
-   * `/dev/shm`. The directory's path is the value of `variable`; it is removed when the step ends.
+   * Files that exist only while the step runs, by name. They are in a directory that only the step's user can read, in
+   * memory if the server has `/dev/shm`. The variable `variable` contains the path of the directory.
    */
   readonly files?: { readonly variable: string; readonly contents: Readonly<Record<string, string>> };
   /** Standard input; empty if omitted. A stream is piped as it arrives. */
@@ -43,14 +43,14 @@ export interface Step {
   readonly onLine?: (line: OutputLine) => void;
   /** Receives unfinished lines, such as progress bars and prompts, each time they have changed. */
   readonly onUnfinishedLine?: (line: OutputLine) => void;
-  /** Receives standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
+  /** Receives standard output as raw bytes instead of lines, with back-pressure. The stream is ended with the step. */
   readonly stdout?: Writable;
   readonly limits?: OutputLimits;
 }
 
 /** The outcome of a step. */
 export interface StepOutcome {
-  /** As a shell reports it, 128 plus the number for a signal; null if the end of the step is unknown. */
+  /** The exit code as a shell reports it: 128 plus the number of a signal. Null if the end of the step is unknown. */
   readonly exitCode: number | null;
   /** The signal that the exit code stands for, such as `SIGKILL`. */
   readonly signal: string | null;
@@ -72,10 +72,10 @@ function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOpti
 }
 
 /**
- * Runs a step until it ends by itself or the signal ends its whole process group. Background processes of a step that
- * ends normally are left running. If this process dies or freezes, the server ends the step within
- * `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard input is a stream, which then ends). A failure is part of the
- * outcome; rejects with `TypeError` for values that no process can receive.
+ * Runs a step until it ends by itself, or until a timeout or the signal ends its whole process group. Background processes
+ * of a step that ends by itself are left running. If this process ends or freezes, the server ends the step within
+ * `HEARTBEAT_TIMEOUT_SECONDS`, unless the step's standard input is a stream, which then ends. A failure is part of the
+ * outcome. Rejects with `TypeError` for values that no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
@@ -95,13 +95,13 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
     signal?.throwIfAborted();
     transport = await openTransport(target, signal);
   } catch (error) {
-    // Signals the reader of the output that there will be none.
+    // Informs the reader of the output that there is no output.
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
     if (error instanceof SshConnectFailure) return outcomeOf({ ...NOT_STARTED, problem: error.message });
     if (signal?.aborted) return outcomeOf({ ...NOT_STARTED, cancelled: true });
     throw error;
   }
-  // A signal that was aborted while the connection was opened sends no further event.
+  // If the signal was aborted while the connection was opened, it emits no further event.
   if (signal?.aborted) {
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
     await transport.close();

@@ -43,7 +43,7 @@ const targetAt = (port: number, overrides: Partial<SshTarget> = {}): RunTarget &
 });
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-test('all steps of a job share one connection per server, whose key and socket are removed afterwards', async () => {
+test('all steps of a job share one connection per server, and its key and socket are removed', async () => {
   const proxy = await startConnectionProxy(sshd.port, () => false);
   const connections = createConnectionPool();
   const target = connections.pooled(targetAt(proxy.port));
@@ -76,29 +76,31 @@ test('a lost connection is reopened for the next step, despite refused attempts'
   await proxy.close();
 });
 
-test('closed ports and other protocols cause the same error; a refusal by an SSH server is reported in its words', async () => {
+test('closed ports and other protocols cause the same error, and the error of an SSH server that refuses contains its message', async () => {
   const refusingProxy = await startConnectionProxy(sshd.port, () => true);
-  const greeter = createServer((socket) => socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'));
-  await new Promise<void>((resolve) => greeter.listen(0, '127.0.0.1', resolve));
-  const mute = createServer((socket) => socket.on('error', () => undefined).end());
-  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const smtpServer = createServer((socket) =>
+    socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'),
+  );
+  await new Promise<void>((resolve) => smtpServer.listen(0, '127.0.0.1', resolve));
+  const silentServer = createServer((socket) => socket.on('error', () => undefined).end());
+  await new Promise<void>((resolve) => silentServer.listen(0, '127.0.0.1', resolve));
   const ports = [
     1,
     refusingProxy.port,
-    (greeter.address() as { port: number }).port,
-    (mute.address() as { port: number }).port,
+    (smtpServer.address() as { port: number }).port,
+    (silentServer.address() as { port: number }).port,
   ];
   for (const port of ports)
     assert.equal((await run(targetAt(port), shell('id'))).problem, UNREACHABLE_MESSAGE, String(port));
   assert.equal((await run(targetAt(22, { host: 'no-such-host.invalid' }), shell('id'))).problem, UNREACHABLE_MESSAGE);
-  const stranger = { privateKey: generateKeyPair('stranger').privateKey };
+  const unknownKey = { privateKey: generateKeyPair('unknown').privateKey };
   assert.match(
-    (await run(targetAt(sshd.port, stranger), shell('id'))).problem ?? '',
+    (await run(targetAt(sshd.port, unknownKey), shell('id'))).problem ?? '',
     /^Connection failed: .*Permission denied/,
   );
   await refusingProxy.close();
-  greeter.close();
-  mute.close();
+  smtpServer.close();
+  silentServer.close();
 });
 
 test('loopback and link-local addresses are recognized in every notation, and refused unless allowed', async () => {

@@ -20,8 +20,7 @@ export class SshConnectFailure extends Error {
 }
 
 /**
- * The same message for closed ports, timeouts and other protocols, so that users cannot scan the network around
- * Devpilot.
+ * The same message for closed ports, timeouts and other protocols, so that users cannot use Devpilot to scan its network.
  */
 export const UNREACHABLE_MESSAGE = 'Connection failed: no SSH server could be reached at this host and port.';
 export const NODE_LOCAL_REFUSED_MESSAGE =
@@ -36,12 +35,12 @@ export type RetryDelays = readonly number[];
 /** Time allowed for authentication, beyond the time to connect; milliseconds. */
 const SIGN_IN_TIMEOUT_MS = 20_000;
 const CONNECTED_MARKER = 'devpilot-connected';
-/** Maximum time by which a step's client may notice a lost connection before the master client does; milliseconds. */
+/** Maximum time in milliseconds until the master client notices a lost connection that the client of a step noticed. */
 const LOSS_DETECTION_MS = 2000;
 /** Maximum length of a socket path, to which the client appends 17 characters (unix(7) allows 108 bytes). */
 const MAX_SOCKET_PATH_LENGTH = 90;
 
-/** Runs the given command and ends it when standard input closes, which happens however this process ends. */
+/** Runs its arguments as a command, and ends the command when standard input closes, also if this process is killed. */
 const SUPERVISOR_SCRIPT = `exec 3<&0
 "$@" </dev/null 3<&- & p=$!
 (read -r x <&3; kill "$p") >/dev/null 2>&1 & w=$!
@@ -55,13 +54,13 @@ export interface Connection {
   isOpen(): boolean;
   /** Starts a shell on the server that reads scripts (`ENTRY_COMMAND`). */
   openShell(): ChildProcessWithoutNullStreams;
-  /** Resolves once a connection loss that a step noticed is reflected by `isOpen`, after two seconds at the latest. */
+  /** Resolves when `isOpen` returns false after a step has noticed a lost connection, or after two seconds. */
   waitUntilLost(): Promise<void>;
   /** Closes the connection and ends everything that still runs over it. */
   close(): Promise<void>;
 }
 
-/** Returns the last printed line, which names the cause: printable ASCII, redacted, at most 500 characters. */
+/** Returns the last printed line, which states the cause, as printable ASCII, redacted, of at most 500 characters. */
 function errorLineOf(text: string): string {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
   return redactSecrets(lines.filter((line) => line !== '' && !line.startsWith('@')).at(-1) ?? '').slice(0, 500);
@@ -72,7 +71,7 @@ function toConnectFailure(stderr: string): SshConnectFailure {
   return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, false);
 }
 
-/** Resolves once authenticated; rejects with `SshConnectFailure`, or with the signal's reason. */
+/** Resolves when the client is authenticated. Rejects with `SshConnectFailure`, or with the signal's reason. */
 async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     let stderrText = '';
@@ -171,12 +170,12 @@ function openShellOver(socket: string): ChildProcessWithoutNullStreams {
 /** Returns the allowed addresses of a host, resolved once. Throws `SshConnectFailure`. */
 export async function allowedAddresses({
   host,
-  allowNodeLocal: nodeLocal,
+  allowNodeLocal,
 }: Pick<SshTarget, 'host' | 'allowNodeLocal'>): Promise<string[]> {
   const addresses = await resolveHost(host);
   const [first] = addresses;
   if (first === undefined) throw new SshConnectFailure(UNREACHABLE_MESSAGE, true);
-  const allowed = nodeLocal ? addresses : addresses.filter((address) => !isNodeLocal(address));
+  const allowed = allowNodeLocal ? addresses : addresses.filter((address) => !isNodeLocal(address));
   if (allowed.length === 0) throw new SshConnectFailure(NODE_LOCAL_REFUSED_MESSAGE, false);
   return allowed;
 }
@@ -224,15 +223,15 @@ export function createConnectionPool(): ConnectionPool {
 
   function sharedConnection(target: SshTarget, signal: AbortSignal | undefined): Promise<Connection> {
     const key = JSON.stringify([target.host, target.port, target.user, target.privateKey]);
-    const before = connections.get(key);
-    const next = (async () => {
-      const existing = await before?.catch(() => undefined);
+    const previousResult = connections.get(key);
+    const result = (async () => {
+      const existing = await previousResult?.catch(() => undefined);
       if (existing?.isOpen()) return existing;
       await existing?.close();
       return connect(target, signal);
     })();
-    connections.set(key, next);
-    return next;
+    connections.set(key, result);
+    return result;
   }
   return {
     pooled(target, retryDelays) {

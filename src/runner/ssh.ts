@@ -9,7 +9,7 @@ export interface SshTarget {
   readonly user: string;
   readonly hostKey: string;
   readonly privateKey: string;
-  /** Whether the host may be loopback or link-local, which means Devpilot's own machine and network. */
+  /** Whether the host can be loopback or link-local: an address of Devpilot's own machine or network. */
   readonly allowNodeLocal: boolean;
   /** Pauses between connection attempts in milliseconds if no server is reached; a single attempt if omitted. */
   readonly retryDelaysMs?: readonly number[];
@@ -25,7 +25,7 @@ interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command and kills it after `timeoutMs`. Only the beginning of its output is kept. */
+/** Runs a command and kills it after `timeoutMs`. Returns only the beginning of long output. */
 function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(command, args, {
@@ -56,7 +56,7 @@ export function hostKeyAlgorithms(hostKey: string): string {
   return type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
 }
 
-/** Returns the options of every connection: no agent, no passwords, no configuration files, only this host key. */
+/** Returns the options of every connection: no agent, no passwords, no configuration files, one trusted host key. */
 export function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
   const options = {
     BatchMode: 'yes',
@@ -116,8 +116,8 @@ const HOST_KEY_PREFERENCE = [
 ];
 
 /**
- * Returns the host keys that the server at an address offers, preferred types first; empty if it cannot be reached.
- * The keys are not trusted.
+ * Returns the host keys that the server at an address offers, preferred types first; empty if it cannot be reached. The
+ * keys must not be trusted before a person has confirmed one.
  */
 export async function scanHostKeys(address: string, port: number, timeoutMs: number): Promise<string[]> {
   const seconds = String(Math.ceil(timeoutMs / 1000));

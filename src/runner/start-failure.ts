@@ -16,8 +16,8 @@ interface Banner {
 }
 
 /**
- * Messages of accounts that run no commands, and their explanations: the forced command of cloud images' root accounts
- * (cloud-init, `disable_root_opts`), sshd's `internal-sftp`, and nologin of shadow and of util-linux.
+ * Messages of accounts that run no commands, and their explanations: the forced command of the root account in cloud
+ * images (cloud-init, `disable_root_opts`), `internal-sftp` of sshd, and `nologin` of shadow and util-linux.
  */
 const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] = [
   [
@@ -37,9 +37,9 @@ const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] =
 /** Explains the output of an account that runs no commands. Returns null if it is not a known message. */
 export function describeKnownRefusal({ stdout, stderr }: Banner): string | null {
   for (const [pattern, describe] of KNOWN_REFUSALS) {
-    const found = pattern.exec(stdout) ?? pattern.exec(stderr);
-    if (found === null) continue;
-    return `Signed in, but ${describe(found[1] ?? '')} The server said: ${firstPrintableLine(found.input.slice(found.index))}`;
+    const match = pattern.exec(stdout) ?? pattern.exec(stderr);
+    if (match === null) continue;
+    return `Signed in, but ${describe(match[1] ?? '')} The server said: ${firstPrintableLine(match.input.slice(match.index))}`;
   }
   return null;
 }
@@ -48,7 +48,7 @@ export function describeKnownRefusal({ stdout, stderr }: Banner): string | null 
 export function describeStartFailure(code: number | null, banner: Banner): string {
   const known = describeKnownRefusal(banner);
   if (known !== null) return known;
-  // If the connection is lost, the client prints this first, and then the errors of further attempts.
+  // The first line, because a client that loses its connection then prints the errors of further attempts.
   const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
   if (code === null || code === SSH_CONNECTION_FAILED)
     return serverMessage === ''

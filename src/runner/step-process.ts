@@ -23,12 +23,12 @@ const START_TIMEOUT_MS = 30_000;
 const REFUSAL_GRACE_MS = 1_000;
 /** After the step's end, background processes may keep printing until the output pauses for this long; milliseconds. */
 const OUTPUT_IDLE_MS = 1_000;
-/** Maximum time to read that output; milliseconds. */
+/** Maximum time to read the output of background processes after the step's end; milliseconds. */
 const MAX_OUTPUT_DRAIN_MS = 10_000;
 const OUTPUT_HELD_OPEN_MESSAGE =
   'A process that the step left running holds its output open. Its further output is not stored.';
-const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: the rest is missing.';
-/** How long to wait for a step whose start has not been reported when it must end; milliseconds. */
+const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received.';
+/** How long to wait for the report of the start of a step that must already end; milliseconds. */
 const START_GRACE_MS = 2_000;
 /** Maximum time to end a step, beyond the grace period of its process group; milliseconds. */
 const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
@@ -42,14 +42,17 @@ export type StepEnd = Pick<StepOutcome, 'exitCode' | 'timedOut' | 'cancelled' | 
 
 type TimerName = 'start' | 'timeLimit' | 'heartbeat' | 'stop' | 'withdraw' | 'drain';
 
-/** One step's process: drives the states of `step-state.ts` with the process, the clock and the caller's signal. */
+/**
+ * The process of one step. Turns events of the process, the clock and the caller's signal into the events of
+ * `step-state.ts`, and performs its actions.
+ */
 export class StepProcess {
   readonly #transport: Transport;
   readonly #step: Step;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #output: StepOutput;
   readonly #timers = new Map<TimerName, NodeJS.Timeout>();
-  /** The step's standard input if it is a stream; it then carries no heartbeats. */
+  /** The step's standard input if it is a stream. No heartbeats are then sent. */
   readonly #input: Readable | null;
   #state: StepState = INITIAL_STATE;
   #timedOut = false;
@@ -82,7 +85,7 @@ export class StepProcess {
     });
   }
 
-  /** Sends the script and resolves when the process has ended and its output is read. Call it once; never rejects. */
+  /** Sends the script, and resolves when the process has ended and its output is read. Call it once. It never rejects. */
   async run(script: string, signal?: AbortSignal): Promise<StepEnd> {
     const child = this.#child;
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -133,7 +136,7 @@ export class StepProcess {
       this.#clearTimer('heartbeat');
       this.#setTimer('stop', STOP_TIMEOUT_MS, () => this.#cutStreams());
     },
-    /** The step may be starting right now; it is then ended as soon as its start is reported. */
+    /** The step may be starting right now. It is ended as soon as its start is reported. */
     withdraw: () => {
       if (this.#input === null) this.#child.stdin.end();
       const graceMs = this.#input === null ? START_GRACE_MS : STOP_TIMEOUT_MS;
@@ -157,11 +160,11 @@ export class StepProcess {
 
   #readOutput(): void {
     const { stdout, stderr } = this.#child;
-    const noteOutput = () => {
+    const recordOutputTime = () => {
       this.#lastOutputMs = performance.now();
     };
-    stderr.on('data', noteOutput).on('data', this.#output.stderr.write);
-    stdout.on('data', noteOutput);
+    stderr.on('data', recordOutputTime).on('data', this.#output.stderr.write);
+    stdout.on('data', recordOutputTime);
     const reader = this.#step.stdout;
     if (reader === undefined) {
       stdout.on('data', this.#output.stdout.write).on('data', () => this.#endRefusal());
@@ -169,7 +172,7 @@ export class StepProcess {
     }
     stdout.on('data', () => this.#endRefusal());
     stdout.pipe(this.#output.rawStdout).pipe(reader);
-    // Nothing reads the output any more, so the step is ended.
+    // The reader has failed, so the step is ended.
     reader.once('error', () => {
       this.#output.rawStdout.destroy();
       stdout.resume();
@@ -178,7 +181,7 @@ export class StepProcess {
     this.#rawOutputRead = finished(reader, { readable: false }).catch(() => undefined);
   }
 
-  /** Ends the session of an account that runs no commands: cloud images would keep it open for ten seconds. */
+  /** Ends the session of an account that runs no commands early, because cloud images keep it open for ten seconds. */
   #endRefusal(): void {
     if (this.#state.group !== null || !this.#timers.has('start')) return;
     if (describeKnownRefusal(this.#output.banner()) === null) return;
@@ -222,7 +225,7 @@ export class StepProcess {
     const exitCode = this.#state.name === 'closed' ? this.#state.exitCode : null;
     if (exitCode === null && code === SSH_CONNECTION_FAILED) await this.#transport.waitUntilLost?.();
     await this.#transport.close();
-    // The reader of the bytes must not mistake truncated output for complete output, nor wait for the rest.
+    // The reader of the bytes must not mistake truncated output for complete output, or wait for more output.
     const { stdout } = this.#step;
     if (stdout !== undefined && !this.#child.stdout.readableEnded) stdout.destroy(new OutputTruncated());
     await this.#rawOutputRead;
@@ -256,7 +259,7 @@ export class StepProcess {
   }
 }
 
-/** Ends a process group through a separate shell, because the step uses standard input itself. */
+/** Ends a process group through a separate shell. Needed if the shell's standard input is the step's standard input. */
 function killProcessGroup(transport: Transport, processGroup: number, runAs: string | null): Promise<void> {
   return new Promise<void>((resolve) => {
     const child = transport.openShell();

@@ -20,7 +20,7 @@ test('background processes of a step keep running if the signal that ends its wa
     stdin: 'heartbeats',
     runAs: null,
   });
-  // A shell function replaces `kill`, as if the signal arrived before the subshell could receive it.
+  // A shell function replaces `kill` and does not send the signal, as if the subshell could not receive it yet.
   const losingKill = `kill() { [ "$*" = "$w" ] || command kill "$@"; }; : ${folder}`;
   const [, , readScript] = LOCAL_ENTRY_ARGV;
   const child = spawn('/bin/sh', ['-c', `${losingKill}\n${readScript}`], {

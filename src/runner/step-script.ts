@@ -1,12 +1,12 @@
 import { shellQuote } from './shell-quote.ts';
 
 /**
- * The only text on a command line, on every server and for every step: a shell that reads the length of its script,
- * and then reads and runs the script. Everything about a step is sent over standard input, where `ps` does not show
- * it. `head -c` does not read beyond the script, so the rest of the input belongs to the step.
+ * The only text on a command line, on every server and for every step: a shell that reads the length of its script, and
+ * then reads and runs the script. All data of a step is sent over standard input, which `ps` does not show. `head -c`
+ * does not read beyond the script, so the step can read the remaining input.
  */
 const READ_SCRIPT = 'read -r n && eval "$(head -c "$n")"';
-/** The same in single quotes, within which no login shell interprets anything. */
+/** The same in single quotes, because no login shell interprets text in single quotes. */
 export const ENTRY_COMMAND = `/bin/sh -c '${READ_SCRIPT}'`;
 export const LOCAL_ENTRY_ARGV = ['/bin/sh', '-c', READ_SCRIPT] as const;
 
@@ -22,7 +22,7 @@ export const KILL_GRACE_MS = 5000;
 export const MARKER_PREFIX = '\u001edevpilot';
 
 export interface StepScriptOptions {
-  /** Unknown to the step, so that it cannot forge markers. */
+  /** A random text in every marker. The step does not receive it, so that the step cannot forge markers. */
   readonly nonce: string;
   readonly command:
     | { readonly argv: readonly string[] }
@@ -31,8 +31,8 @@ export interface StepScriptOptions {
   readonly cwd: string | readonly string[] | null;
   readonly files: { readonly variable: string; readonly contents: Readonly<Record<string, string>> } | null;
   /**
-   * What the step reads: nothing (`heartbeats`), the shell's standard input (`stream`), a text or a file. Except with
-   * `stream`, the shell's standard input carries heartbeats.
+   * The standard input of the step: empty (`heartbeats`), the shell's standard input (`stream`), a text or a file. The
+   * shell's standard input carries heartbeats, except with `stream`.
    */
   readonly stdin: 'heartbeats' | 'stream' | { readonly text: string } | { readonly path: string };
   /** The user to run the step as, through sudo or, for root, runuser. */
@@ -42,7 +42,7 @@ export interface StepScriptOptions {
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
-/** Returns a script that starts a shell as another user, which reads the rest of the script. */
+/** Returns a script that starts a shell as another user. That shell reads and runs the next script. */
 function switchUserScript(user: string): string {
   if (!USER_NAME.test(user)) throw new TypeError('Invalid user name.');
   return `u=${shellQuote(user)}; e=${shellQuote(READ_SCRIPT)}
@@ -52,9 +52,9 @@ else exec sudo -n -H -u "$u" -- /bin/sh -c "$e"; fi`;
 }
 
 /**
- * Ends the step's process group when the heartbeats stop, on request or because the node is lost. If the step has
- * ended, its background processes are left running: a shell that has just forked can lose the signal that ends this
- * subshell at the step's end.
+ * Ends the step's process group when the heartbeats stop, on request or because the node is lost. Does nothing if the
+ * step itself has already ended, so that its background processes are left running. (The shell ends this subshell when
+ * the step ends, but a shell that has just forked can lose that signal.)
  */
 const WATCHDOG_SCRIPT = `(
 if [ -n "$t" ]; then while [ -n "$("$t" ${HEARTBEAT_TIMEOUT_SECONDS} head -c 1 <&3)" ]; do :; done
@@ -86,7 +86,7 @@ function checkName(name: string): string {
 }
 
 /**
- * Creates a directory in memory if possible, so that the contents are not on a disk; otherwise in the step's directory.
+ * Creates a directory in memory if possible, so that the files are not on a disk, and otherwise in the step's directory.
  */
 const MAKE_FILES_DIRECTORY =
   'v=$(mktemp -d /dev/shm/devpilot-files-XXXXXXXX 2>/dev/null) || { v=$d/files; mkdir -m 700 "$v" || exit 126; }';
@@ -94,7 +94,7 @@ const MAKE_FILES_DIRECTORY =
 function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;
   /**
-   * Printed on both streams, each of which preserves order: once the marker has arrived, so has everything before it.
+   * Prints a marker on both streams. Each stream preserves the order, so all output before a marker arrives before it.
    */
   const printMarkerOnBoth = (marker: string, value: string) =>
     `${printMarker(marker, value)} >&2; ${printMarker(marker, value)} 2>/dev/null`;
@@ -105,17 +105,17 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     `(umask 077; printf %s ${shellQuote(text)} >"${directory}/${name}") || exit 126`;
   const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) => saveFile(checkName(name), text, '$v'));
   return [
-    // Output before this marker comes from the server's start-up files, or explains why the account runs no commands.
+    // Output before this marker comes from the server's start-up files or from an account that runs no commands.
     printMarkerOnBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
     `v=''; trap 'rm -rf "$d" "$v"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
     ...(files === null ? [] : [MAKE_FILES_DIRECTORY, ...saveFiles]),
-    // Interpreters treat the carriage returns of Windows line ends as part of words.
+    // Windows line ends are converted, because interpreters treat a carriage return as part of a word.
     ...('body' in command ? [saveFile('step', command.body.replaceAll('\r\n', '\n'))] : []),
     ...(typeof stdin === 'object' && 'text' in stdin ? [saveFile('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
-    // Set before the step's variables, so that none of them can change it.
+    // Set before the step's variables, so that they cannot change how the command is started.
     `( set -- ${argv.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
     ...changeDirectoryScript(cwd),
     ...exports,
@@ -124,9 +124,9 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     'p=$!',
     `${printMarker('started', '"$p"')} >&2`,
     ...(stdin === 'stream' ? ['w='] : [WATCHDOG_SCRIPT]),
-    // Some shells print the signal's name here.
+    // Some shells print the name of a signal here.
     '{ wait "$p"; } 2>/dev/null; c=$?',
-    // Removed before the exit code is reported, because reporting fails if the receiver is gone.
+    // Removed before the exit code is reported, because the shell ends if the report cannot be sent.
     'rm -rf "$d" "$v"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
     printMarkerOnBoth('ended', '"$c"'),

@@ -7,7 +7,7 @@ const ENDED: StepEvent = { type: 'ended', exitCode: 3 };
 const STOP: StepEvent = { type: 'stop' };
 const CLOSED: StepEvent = { type: 'closed' };
 
-/** Returns the states and actions of a sequence of events, in words. */
+/** Returns the state after each event, followed by the actions. */
 function trace(...events: StepEvent[]): string {
   let state: StepState = INITIAL_STATE;
   return events
@@ -45,7 +45,7 @@ const cases: [string, StepEvent[], string][] = [
 ];
 for (const [name, events, expected] of cases) test(name, () => assert.equal(trace(...events), expected));
 
-test('the exit code and the process group are known at the end only if they were reported', () => {
+test('the closed state contains the exit code and the process group if they were reported', () => {
   const closeAfter = (...events: StepEvent[]) =>
     [...events, CLOSED].reduce((state, event) => transition(state, event).state, INITIAL_STATE);
   assert.deepEqual(closeAfter(), { name: 'closed', group: null, exitCode: null });

@@ -1,10 +1,10 @@
 /**
- * States of a step's process. `group` is its process group, null until the server has reported the start.
+ * States of a step's process. `group` is the ID of its process group; null until the server has reported the start.
  *
- * - `starting`: the shell was opened; the start is not reported yet.
+ * - `starting`: the shell was opened, but the start is not reported yet.
  * - `running`: the start was reported.
  * - `stopping`: the end was requested, because of the time limit, a signal or the loss of a stream.
- * - `draining`: its exit code was reported; the rest of its output is being read.
+ * - `draining`: the exit code was reported, and the remaining output is being read.
  * - `closed`: the shell has ended.
  */
 export type StepState =
@@ -20,7 +20,7 @@ export type StepEvent =
   | { readonly type: 'stop' }
   | { readonly type: 'closed' };
 
-/** Actions that `StepProcess` performs on a transition. */
+/** The actions that `StepProcess` performs on a transition. */
 export type StepAction = 'supervise' | 'limitStop' | 'withdraw' | 'endGroup' | 'drain';
 
 export interface StepTransition {
@@ -38,7 +38,7 @@ export function transition(state: StepState, event: StepEvent): StepTransition {
     case 'started': {
       const { group } = event;
       if (state.name === 'starting') return { state: { name: 'running', group }, actions: ['supervise'] };
-      // The step was still starting when its end was requested.
+      // The end of the step was requested before its start was reported.
       if (state.name === 'stopping' && state.group === null)
         return { state: { name: 'stopping', group }, actions: ['endGroup'] };
       return unchanged;

@@ -5,7 +5,8 @@ import { type Connection, connect } from './ssh-connection.ts';
 /** The machine on which steps run: a server, or this machine where the operator allows it. */
 export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
 /**
- * A server. `connect` returns the connection that steps share (`ConnectionPool`); without it, each step opens its own.
+ * A server. `connect` returns the connection that steps share (`ConnectionPool`). If it is omitted, each step opens its
+ * own connection.
  */
 interface SshRunTarget extends SshTarget {
   readonly kind: 'ssh';
@@ -15,18 +16,18 @@ interface SshRunTarget extends SshTarget {
 /** Starts shells that run Devpilot's scripts on the machine of a step. */
 export interface Transport {
   openShell(): ChildProcessWithoutNullStreams;
-  /** For a shared connection: see `Connection`. */
+  /** Set for a shared connection; see `Connection`. */
   waitUntilLost?(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Throws `SshConnectFailure`, or the signal's reason. */
+/** Opens the transport to a target. Throws `SshConnectFailure`, or the signal's reason. */
 export async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
   const noop = () => Promise.resolve();
   if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
   if (target.connect !== undefined) {
-    const { openShell: open, waitUntilLost: whenLost } = await target.connect(signal);
-    return { openShell: open, waitUntilLost: whenLost, close: noop };
+    const { openShell, waitUntilLost } = await target.connect(signal);
+    return { openShell, waitUntilLost, close: noop };
   }
   return connect(target, signal);
 }

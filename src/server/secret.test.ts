@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { requireBackupKey, currentBackupKey } from '../platform/backups/backup-keys.ts';
+import { currentBackupKey, requireBackupKey } from '../platform/backups/backup-keys.ts';
 import { createSeal } from '../store/seal.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { forEachEngine } from '../testing/engines.ts';

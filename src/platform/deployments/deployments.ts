@@ -17,7 +17,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { requireLockedResource, requireResource } from '../resources/resources.ts';
+import { requireResource, requireResourceForUpdate } from '../resources/resources.ts';
 import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';
 import { deploy } from './deploy.ts';
 import { cancelDeployment, cancelPendingDeployments, finishDeployment } from './finish.ts';
@@ -75,7 +75,7 @@ export function createDeployment(
   input: CreateDeployment,
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
-    const requireApp = input.replace === true ? requireLockedResource : requireResource;
+    const requireApp = input.replace === true ? requireResourceForUpdate : requireResource;
     const app = await requireApp(trx, 'app', request.workspaceId, appIdOrSlug);
     const { branch, tag = null, commit = null, ...options } = input;
     const source: DeploymentSource = {
@@ -102,7 +102,7 @@ export function deployPush(
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
     // Of two pushes at the same time, the second waits, so that it finds the deployment of the first.
-    const app = await requireLockedResource(trx, 'app', request.workspaceId, appId);
+    const app = await requireResourceForUpdate(trx, 'app', request.workspaceId, appId);
     const source = { kind: 'deploy', branch, tag: null, commit: null, rollbackOf: null, servers: undefined } as const;
     const id = await insertNewDeployment(context, trx, request, app, source, {});
     const { kind, name } = request.actor;

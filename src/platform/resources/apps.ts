@@ -26,7 +26,10 @@ import { parseHooks } from './stored-hooks.ts';
 
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
-/** Masks a password in the URL, which an earlier version accepted. A command is unchanged, so that it can be edited. */
+/**
+ * Parses a health check, and masks a password in its URL, which earlier versions accepted. A command is not masked, so
+ * that it can be edited.
+ */
 function serializeHealthCheck(stored: string | null): App['healthCheck'] {
   if (stored === null) return null;
   const check = JSON.parse(stored) as App['healthCheck'];
@@ -111,7 +114,7 @@ async function applyInput(
   };
 }
 
-/** Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server. */
+/** Creates an app. Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server. */
 export function createApp(context: PlatformContext, request: RequestContext, input: CreateApp): Promise<App> {
   const now = context.clock();
   return createResource(context, request, APP_KIND, input, (trx, fields) => {
@@ -138,7 +141,7 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
   });
 }
 
-/** Throws `not_found` if the project or server to filter by does not exist. */
+/** Lists apps. Throws `not_found` if the project or server to filter by does not exist. */
 export async function listApps(
   context: PlatformContext,
   workspaceId: string,
@@ -153,11 +156,12 @@ export async function listApps(
   return listResourcePage(context, workspaceId, APP_KIND, query, { projectId, serverId, allowed });
 }
 
+/** Returns an app. Throws `not_found`. */
 export async function getApp(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<App> {
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 
-/** Throws `validation_failed` if the variables of an app that moves to another project would be too large. */
+/** Throws `validation_failed` if an app is moved to a project with which its variables would be too large. */
 async function checkMove(trx: Trx, before: AppTable, after: AppTable): Promise<void> {
   if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
 }

@@ -24,10 +24,13 @@ const CHECK_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of directories for which a check returns the free space. */
 const MAX_DIRECTORIES = 20;
 
-/** Messages of the OpenSSH client if the host key is not the pinned one. */
+/** Messages of the OpenSSH client if the server's host key differs from the pinned key. */
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
-/** The result of a check, and a host key that differs from the pinned one, which is stored. */
+/**
+ * The result of a check. `differentHostKey` is the host key that the server offered instead of the pinned key; null if it
+ * offered the pinned key, undefined if that was not determined.
+ */
 type CheckResult = ServerCheck & { readonly differentHostKey?: string | null };
 
 const failedCheck = (message: string, hostKeys: readonly string[] = []): ServerCheck => ({
@@ -38,9 +41,12 @@ const failedCheck = (message: string, hostKeys: readonly string[] = []): ServerC
   resources: null,
 });
 
-/** Returns the host keys of a server, the best first; empty if it cannot be reached. Throws `SshConnectFailure`. */
-async function scanServer(row: ServerTable, nodeLocal: boolean): Promise<string[]> {
-  const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal: nodeLocal });
+/**
+ * Returns the host keys of a server, preferred types first; empty if the server cannot be reached. Throws
+ * `SshConnectFailure`.
+ */
+async function scanServer(row: ServerTable, allowNodeLocal: boolean): Promise<string[]> {
+  const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal });
   return scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
 }
 
@@ -64,11 +70,11 @@ async function checkTarget(
 }
 
 async function checkSshServer(context: PlatformContext, row: ServerTable): Promise<CheckResult> {
-  const nodeLocal = await isOwnedByOperator(context.store.read, row.workspace_id);
-  const target = toSshTarget(context, row, nodeLocal);
+  const allowNodeLocal = await isOwnedByOperator(context.store.read, row.workspace_id);
+  const target = toSshTarget(context, row, allowNodeLocal);
   try {
     if (target === null) {
-      const hostKeys = await scanServer(row, nodeLocal);
+      const hostKeys = await scanServer(row, allowNodeLocal);
       if (hostKeys.length === 0) return failedCheck(UNREACHABLE_MESSAGE);
       return failedCheck("No host key is pinned yet. Compare the key shown with the server's, then set it.", hostKeys);
     }
@@ -86,7 +92,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     if (!(error instanceof SshConnectFailure)) throw error;
     const { message } = error;
     if (HOST_KEY_MISMATCH.test(message)) {
-      const hostKeys = await scanServer(row, nodeLocal);
+      const hostKeys = await scanServer(row, allowNodeLocal);
       const check = failedCheck('The host key differs from the pinned one. Nothing was sent to the host.', hostKeys);
       return { ...check, differentHostKey: check.hostKey };
     }
@@ -101,7 +107,10 @@ async function checkLocalServer(context: PlatformContext, row: ServerTable): Pro
   return { ...check, ...(row.confirmed === 0 ? { resources: null } : await checkTarget(context, row, target)) };
 }
 
-/** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`, `rate_limited`. */
+/**
+ * Tries to connect to a server for at most ten seconds, and records an audit event with the result. Throws `not_found`,
+ * `rate_limited`.
+ */
 export async function checkServer(
   context: PlatformContext,
   request: RequestContext,

@@ -1,11 +1,14 @@
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
 import { Problem } from '../../contract/problem.ts';
 
-/** Checks at the same time on this node, shared by all workspaces. Each runs ssh processes for up to ten seconds. */
+/**
+ * Maximum number of concurrent checks on this node, for all workspaces together. Each check runs ssh processes for up to
+ * ten seconds.
+ */
 const MAX_CONNECTION_CHECKS = 16;
 const limiter = createFairShareLimiter(MAX_CONNECTION_CHECKS);
 
-/** Runs a check that connects to a host. Throws `rate_limited` if too many of the workspace are in progress. */
+/** Runs a check that connects to a host. Throws `rate_limited` if too many checks of the workspace are in progress. */
 export async function runConnectionCheck<T>(workspaceId: string, check: () => Promise<T>): Promise<T> {
   const release = limiter.acquire(workspaceId);
   if (release === null)

@@ -31,7 +31,7 @@ export interface DeployKeyCredentials {
   readonly privateKey: string;
 }
 
-/** Returns the confirmed key of a repository's host, or null. */
+/** Returns the confirmed host key of a repository's host; null if it is not confirmed. */
 const confirmedHostKey = (row: DeployKeyTable, repository: string | null): string | null => {
   const target = sshHostOf(repository);
   return target !== null && target.host === row.host && target.port === row.port ? row.host_key : null;
@@ -54,7 +54,7 @@ async function requireDeployKey(db: Queryable, app: AppTable): Promise<DeployKey
   return row;
 }
 
-/** Throws `not_found`. */
+/** Returns the public key of an app and the host of its repository. Throws `not_found` if the app does not exist. */
 export async function getDeployKey(
   context: PlatformContext,
   workspaceId: string,
@@ -93,7 +93,7 @@ export function createDeployKey(
   });
 }
 
-/** Throws `not_found`. */
+/** Deletes the key pair of an app. Throws `not_found`. */
 export function deleteDeployKey(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return context.store.transaction(async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
@@ -104,8 +104,8 @@ export function deleteDeployKey(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Requests the host keys of the repository's host from this node. No key is trusted until a person confirms one.
- * Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over ssh.
+ * Returns the host keys that the repository's host offers to this node. A key is trusted only after a person has
+ * confirmed it. Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over ssh.
  */
 export async function checkGitHost(
   context: PlatformContext,
@@ -120,7 +120,9 @@ export async function checkGitHost(
     const [address = ''] = await allowedAddresses({ host: target.host, allowNodeLocal });
     const hostKeys = await runConnectionCheck(workspaceId, () => scanHostKeys(address, target.port, SCAN_TIMEOUT_MS));
     const message =
-      hostKeys.length === 0 ? UNREACHABLE_MESSAGE : 'Compare a key with those that the Git host publishes.';
+      hostKeys.length === 0
+        ? UNREACHABLE_MESSAGE
+        : 'Compare the key to confirm with the keys that the Git host publishes.';
     return { hostKeys, message };
   } catch (error) {
     if (!(error instanceof SshConnectFailure)) throw error;
@@ -134,7 +136,10 @@ function requireSshHost(app: AppTable) {
   throw new Problem('conflict', 'The repository of the app is not fetched over ssh, so it needs no deploy key.');
 }
 
-/** Trusts the key of the repository's host. Throws `not_found`, and `conflict` if the repository is on another host. */
+/**
+ * Confirms a host key, which is then trusted for the repository of the app. Throws `not_found`, and `conflict` if the
+ * repository is on another host.
+ */
 export function confirmGitHost(
   context: PlatformContext,
   request: RequestContext,
@@ -158,7 +163,7 @@ export function confirmGitHost(
 
 /**
  * Returns the deploy key of an app with the confirmed host of its repository; null if the app has no deploy key or its
- * repository is not fetched over ssh. Throws `conflict` if nobody has confirmed the key of the host.
+ * repository is not fetched over ssh. Throws `conflict` if the key of the host is not confirmed.
  */
 async function resolveConfirmedKey(db: Queryable, app: AppTable) {
   const target = sshHostOf(app.repository);
@@ -172,25 +177,25 @@ async function resolveConfirmedKey(db: Queryable, app: AppTable) {
   );
 }
 
-/** Throws `conflict` if the app has a deploy key, and nobody has confirmed the key of its repository's host. */
+/** Throws `conflict` if the app has a deploy key and the host key of its repository is not confirmed. */
 export async function requireConfirmedGitHost(db: Queryable, app: AppTable): Promise<void> {
   await resolveConfirmedKey(db, app);
 }
 
 /**
- * Returns the deploy key to fetch `repository` with; null if the app has none, or its repository has moved to another
- * host. Throws `conflict` as `requireConfirmedGitHost` does.
+ * Returns the deploy key for `repository`; null if the app has none, or if its repository has moved to another host.
+ * Throws `conflict` if the host key of the repository is not confirmed.
  */
 export async function openDeployKey(
   context: PlatformContext,
   app: AppTable,
   repository: string,
 ): Promise<DeployKeyCredentials | null> {
-  const found = await resolveConfirmedKey(context.store.read, app);
+  const confirmed = await resolveConfirmedKey(context.store.read, app);
+  if (confirmed === null) return null;
+  const { row, target, hostKey } = confirmed;
   const requestedHost = sshHostOf(repository);
-  if (found === null || requestedHost?.host !== found.target.host || requestedHost.port !== found.target.port)
-    return null;
-  const { row, target, hostKey } = found;
+  if (requestedHost?.host !== target.host || requestedHost.port !== target.port) return null;
   const privateKey = context.seal.open(row.private_key_sealed, deployKeyAssociatedData(row));
   return { kind: 'deploy_key', ...target, hostKey, privateKey };
 }

@@ -35,7 +35,7 @@ const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const s
   Project
 >;
 
-/** Throws `conflict` with the names of apps or scripts that depend on a project or server. */
+/** Throws `conflict` if apps or scripts depend on a project or server, with their names. */
 export async function rejectIfInUse(
   trx: Trx,
   row: { readonly id: string; readonly workspace_id: string },
@@ -74,6 +74,7 @@ export function listProjects(
   return listResourcePage(context, workspaceId, PROJECT_KIND, query, { allowed });
 }
 
+/** Returns a project. Throws `not_found`. */
 export async function getProject(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Project> {
   return serializeProject(await requireResource(context.store.read, 'project', workspaceId, idOrSlug));
 }
@@ -91,7 +92,7 @@ export function updateProject(
   }));
 }
 
-/** Throws `conflict` while the project contains apps. */
+/** Deletes a project. Throws `not_found`, and `conflict` while the project contains apps. */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'project'));
 }

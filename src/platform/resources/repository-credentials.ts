@@ -37,9 +37,10 @@ const FORBIDDEN_CHARACTERS = /[\0\r\n]/;
 const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null } as const;
 
 /**
- * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is treated
- * as a token and encrypted, unless it is the stored user, whose password is stored. Throws `validation_failed` for
- * credentials if the URL is not http(s), and if the scheme, host or port changes and the password is not sent again.
+ * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is considered
+ * a token and encrypted as the password, unless it is the stored user and a password is stored. Throws
+ * `validation_failed` if there are credentials but the URL is not http(s), and if the scheme, host or port changes and
+ * the password is not sent again.
  */
 export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
   const parts = input.repository === undefined || input.repository === null ? null : splitCredentials(input.repository);
@@ -87,8 +88,8 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
 }
 
 /**
- * Returns the credentials to fetch `repository` with; null if the app has none, or if they are for another scheme, host
- * or port. A password without a user is a token, which Git hosts accept as user name or password.
+ * Returns the credentials for `repository`; null if the app has none, or if they are for another scheme, host or port. A
+ * password without a user is a token, which is used as the user name too, because Git hosts differ in where they accept it.
  */
 export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): PasswordCredentials | null {
   const origin = repositoryOrigin(repository);
@@ -99,7 +100,7 @@ export function openRepositoryCredentials(seal: Seal, app: AppTable, repository:
   return { kind: 'password', origin, user: user ?? password, password };
 }
 
-/** Returns the stored fields of a repository after secrets are removed from its URL. */
+/** Returns the fields of a repository with the credentials in its URL removed and, if git can use them, encrypted. */
 function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
   const { url, user, password } = splitCredentials(repository);
   if (user === null && password === null) {
@@ -120,15 +121,15 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await listAppsWithSecretsInUrl(store.read);
   const plans = await listUnfinishedPlans(store.read);
-  const changed = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
-  const stale = plans.flatMap((row) => {
+  const appsToChange = apps.filter(({ repository }) => splitCredentials(repository ?? '').url !== repository);
+  const changedPlans = plans.flatMap((row) => {
     const plan = JSON.parse(row.plan ?? '{}') as { repository?: string };
     const url = splitCredentials(plan.repository ?? '').url;
     return url === plan.repository ? [] : [{ ...row, plan: JSON.stringify({ ...plan, repository: url }) }];
   });
-  if (changed.length === 0 && stale.length === 0) return;
+  if (appsToChange.length === 0 && changedPlans.length === 0) return;
   await store.transaction(async (trx) => {
-    for (const app of changed) {
+    for (const app of appsToChange) {
       const { repository } = app;
       if (repository === null) continue;
       const fields = sealUrlCredentials(seal, app, repository);
@@ -142,6 +143,6 @@ export async function sealStoredCredentials(store: Store, seal: Seal, now: numbe
         },
       });
     }
-    for (const row of stale) await replacePlan(trx, row);
+    for (const row of changedPlans) await replacePlan(trx, row);
   });
 }

@@ -34,10 +34,10 @@ export interface ResourceKind<Noun extends ResourceType, Representation extends 
   readonly replacedSecrets?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
 }
 
-/** Further writes in the same transaction, after the row is written. */
+/** Performs further writes in the same transaction, after the row is written. */
 type AfterWrite<Row> = (trx: Trx, row: Row) => Promise<void>;
 
-/** Common fields of a new row. */
+/** The fields of a new row that all kinds have in common. */
 export interface NewResourceFields {
   readonly id: string;
   readonly workspace_id: string;
@@ -60,8 +60,8 @@ export function isAllowedResource(
 }
 
 /**
- * Throws the same `not_found` if the resource does not exist, belongs to another workspace, or is not accessible to a
- * restricted credential.
+ * Returns the row of a resource. Throws the same `not_found` if it does not exist, is in another workspace, or is not
+ * accessible to a restricted credential.
  */
 export async function requireResource<Noun extends ResourceType>(
   db: Queryable,
@@ -76,7 +76,7 @@ export async function requireResource<Noun extends ResourceType>(
   return row;
 }
 
-/** Like `requireResource`, and locks the row until the transaction ends, so that it cannot change in the meantime. */
+/** Returns the row of a resource and locks it until the transaction ends. Throws `not_found`. */
 export async function requireResourceForUpdate<Noun extends ResourceType>(
   trx: Trx,
   noun: Noun,
@@ -89,8 +89,8 @@ export async function requireResourceForUpdate<Noun extends ResourceType>(
 }
 
 /**
- * Returns the id of the resource that a field of the body names by id or slug. Throws `validation_failed` if it does
- * not exist.
+ * Returns the ID of the resource whose ID or slug is in a field of the body. Throws `validation_failed` if it does not
+ * exist or is not allowed.
  */
 export async function resolveResourceId(
   trx: Trx,
@@ -142,7 +142,7 @@ export async function createResource<Noun extends ResourceType, Representation e
 ): Promise<Representation> {
   const now = context.clock();
   const { workspaceId } = request;
-  const { noun, serialize, auditFields = (all: Representation) => all } = kind;
+  const { noun, serialize, auditFields = (representation: Representation) => representation } = kind;
   const create = async (trx: Trx) => {
     const id = createId(noun, now);
     await claimOrRefuseReplay(trx, request.claim, id, now);
@@ -199,7 +199,12 @@ export async function listResourcePage<Noun extends ResourceType, Representation
 export async function editResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
-  { noun, serialize, auditFields = (all) => all, replacedSecrets = () => [] }: ResourceKind<Noun, Representation>,
+  {
+    noun,
+    serialize,
+    auditFields = (representation) => representation,
+    replacedSecrets = () => [],
+  }: ResourceKind<Noun, Representation>,
   idOrSlug: string,
   edit: (trx: Trx, before: ResourceRows[Noun]) => Promise<ResourceRows[Noun]> | ResourceRows[Noun],
   afterWrite: AfterWrite<ResourceRows[Noun]> = () => Promise.resolve(),

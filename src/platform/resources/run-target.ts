@@ -11,11 +11,14 @@ export const DEFAULT_SSH_PORT = 22;
 export const serverKeyAssociatedData = (row: { readonly id: string; readonly workspace_id: string }) =>
   `server ${row.workspace_id} ${row.id} private key`;
 
-/** Returns the connection settings of an ssh server with its decrypted private key; null without a pinned host key. */
+/**
+ * Returns the connection settings of an ssh server with its decrypted private key; null if no host key is pinned.
+ * `allowNodeLocal` is whether the host can be loopback or link-local.
+ */
 export function toSshTarget(
   context: PlatformContext,
   row: ServerTable,
-  nodeLocal: boolean,
+  allowNodeLocal: boolean,
 ): (RunTarget & { readonly kind: 'ssh' }) | null {
   const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
   if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
@@ -27,12 +30,12 @@ export function toSshTarget(
     user,
     hostKey,
     privateKey,
-    allowNodeLocal: nodeLocal,
+    allowNodeLocal,
     retryDelaysMs: context.connectRetryDelays.start,
   };
 }
 
-/** Returns the target on which steps of a server run. Throws `conflict` if steps may not run on it. */
+/** Returns the target for steps on a server. Throws `conflict` if steps may not run on it. */
 export async function resolveRunTarget(
   context: PlatformContext,
   row: ServerTable,

@@ -25,7 +25,7 @@ import {
 import { DEFAULT_SSH_PORT, serverKeyAssociatedData } from './run-target.ts';
 
 /**
- * Valid hosts of a local server. Its host, port and user are for display only, since Devpilot does not sign in there.
+ * Valid hosts of a local server. Its host, port and user are only displayed, because Devpilot does not connect to it.
  */
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
@@ -55,7 +55,7 @@ function connectionOf({ host, port, user, hostKey }: Server): string | null {
   return `${user}@${host} port ${port}, host key ${hostKey === null ? 'none' : fingerprint}`;
 }
 
-/** Events of a server contain the whole connection, even if an edit changes one part of it. */
+/** Returns the fields for the activity log, with the whole connection, even if an edit changes only one part of it. */
 const auditFields = (server: Server) => ({ ...server, connection: connectionOf(server) });
 
 const SERVER_KIND = { noun: 'server', serialize: serializeServer, auditFields } as const satisfies ResourceKind<
@@ -97,6 +97,7 @@ function requireField(field: 'host' | 'user', value: string | null | undefined):
   return value;
 }
 
+/** Returns a row with a new key pair. */
 function withNewKeyPair(context: PlatformContext, row: ServerTable): ServerTable {
   const pair = generateKeyPair(`devpilot-${row.slug}`);
   const sealed = context.seal.seal(pair.privateKey, serverKeyAssociatedData(row));
@@ -130,7 +131,7 @@ export async function createServer(
           host_key: input.hostKey ?? null,
         };
   return createResource(context, request, SERVER_KIND, input, (_, fields) => {
-    // Only owners and admins can create a server without a credential, so it is confirmed.
+    // A server that is created without a credential is confirmed, because only owners and admins can create servers.
     const row = { ...fields, kind: input.kind, ...connectionFields, confirmed: request.credential === null ? 1 : 0 };
     return input.kind === 'local' ? row : withNewKeyPair(context, row);
   });
@@ -144,17 +145,18 @@ export function listServers(
   return listResourcePage(context, workspaceId, SERVER_KIND, query);
 }
 
+/** Returns a server. Throws `not_found`. */
 export async function getServer(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Server> {
   return serializeServer(await requireResource(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
-/** Fields that determine the machine and account with which steps run. */
+/** The columns that determine the machine and the account with which steps run. */
 const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
- * Returns a server after an edit. A change of host, port, user or host key creates a new key pair, so that the new
- * machine does not accept Devpilot yet, and requires a confirmation. The exception is the first host key, before which
- * Devpilot never connected: it does not create a key pair, and requires a confirmation only if a credential pins it.
+ * Returns a server after an edit. A change of the host, port, user or host key requires a confirmation, and creates a new
+ * key pair, so that Devpilot cannot sign in to the new machine before its operator accepts the key. Pinning the first host
+ * key creates no key pair, because Devpilot has never connected, and requires a confirmation only if a credential pins it.
  */
 function resetTrustIfChanged(
   context: PlatformContext,
@@ -191,8 +193,8 @@ export function updateServer(
 }
 
 /**
- * Replaces the pinned host key with the one that the last check received. The key pair does not change, so that a
- * reinstalled machine can accept it. Throws `not_found`, and `conflict` for another key or a failed `If-Match`.
+ * Replaces the pinned host key with the host key that the last check received. The key pair does not change, so that a
+ * reinstalled machine can accept it again. Throws `not_found`, and `conflict` for another host key or a failed `If-Match`.
  */
 export async function acceptHostKey(
   context: PlatformContext,
@@ -247,7 +249,7 @@ export async function confirmServer(
   });
 }
 
-/** Throws `conflict` while apps or scripts use the server. */
+/** Deletes a server. Throws `not_found`, and `conflict` while apps or scripts use the server. */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => rejectIfInUse(trx, row, 'server'));
 }

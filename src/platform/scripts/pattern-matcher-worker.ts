@@ -1,26 +1,26 @@
 import { Script } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 
-/** A user's pattern and a value to match completely; if the value is null, only the syntax is checked. */
+/** A pattern that must match the whole value. If the value is null, only the syntax of the pattern is checked. */
 export interface PatternCheck {
   readonly pattern: string;
   readonly value: string | null;
 }
-/** `fits` for a match, `differs` for no match, `invalid` if the pattern is not a regular expression. */
+/** The result is `invalid` if the pattern is not a regular expression. */
 export type PatternResult = 'match' | 'mismatch' | 'invalid';
-/** `result` is null if the check needed more than the CPU time limit. */
+/** The result of a check and its CPU time; `result` is null if the check exceeded the limit of CPU time. */
 export interface PatternReply {
   readonly result: PatternResult | null;
   readonly cpuMs: number;
 }
 
-/** Maximum CPU time of a check, for all attempts together. */
+/** Maximum CPU time of a check, for all of its attempts together. */
 const CPU_LIMIT_MS = 40;
-/** Timeout of the first attempt in elapsed time; it doubles with each attempt. */
+/** Timeout of the first attempt in elapsed time. The timeout doubles with each attempt. */
 const FIRST_ATTEMPT_TIMEOUT_MS = 50;
 const MAX_ATTEMPTS = 5;
 
-/** Compiles with the `u` flag if possible; many patterns contain escapes that this flag forbids. */
+/** Compiles a pattern with the `u` flag if possible, and otherwise without it: many patterns contain escapes that it forbids. */
 function compilePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
@@ -43,7 +43,7 @@ function matchPattern({ pattern, value }: PatternCheck): PatternResult {
   return value === null || anchored.test(value) ? 'match' : 'mismatch';
 }
 
-/** Node.js can only run a `Script` with a timeout. The script calls this function of the global object. */
+/** Only a `Script` can run with a timeout in Node.js, so the script calls a function of the global object. */
 const globals = globalThis as typeof globalThis & { runCheck?: () => PatternResult };
 const script = new Script('globalThis.runCheck()');
 
@@ -58,8 +58,8 @@ function runWithTimeout(check: PatternCheck, timeoutMs: number): PatternResult |
 }
 
 /**
- * The timeout of an attempt is elapsed time, of which a busy machine may give this thread little. So a check is
- * repeated with a longer timeout until it has a result or has used its CPU time.
+ * Runs a check. The timeout of an attempt limits elapsed time, but on a busy machine this thread may use little CPU time
+ * in it. Therefore, a check is repeated with a longer timeout until it has a result or has used up its CPU time.
  */
 function runCheck(check: PatternCheck): PatternReply {
   const start = process.threadCpuUsage();

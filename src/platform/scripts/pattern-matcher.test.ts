@@ -5,10 +5,10 @@ import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { createPatternMatcher } from './pattern-matcher.ts';
 
-const patterns = createPatternMatcher();
-after(() => patterns.close());
+const sharedMatcher = createPatternMatcher();
+after(() => sharedMatcher.close());
 const resultOf = async (pattern: string, value: string | null) =>
-  (await patterns.match('wsp_1', [{ pattern, value }]))?.[0];
+  (await sharedMatcher.match('wsp_1', [{ pattern, value }]))?.[0];
 
 test('a pattern must match the whole value', async () => {
   assert.equal(await resultOf('[a-z]+', 'abc'), 'match');
@@ -30,9 +30,9 @@ test('an invalid pattern is reported, even if anchors around it would make it va
 test('a pattern with catastrophic backtracking is stopped, and the next pattern is matched', async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 5);
-  assert.equal(await patterns.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
+  assert.equal(await sharedMatcher.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
-  // This process's event loop kept running in the meantime.
+  // The event loop of this process was not blocked.
   assert.ok(turns > 2, String(turns));
   assert.equal(await resultOf('a+b', 'aab'), 'match');
 });
@@ -49,32 +49,32 @@ test('a worker that fails while it is idle is replaced', async () => {
   await matcher.close();
 });
 
-test('the time limit is per pattern, so a script may have many costly patterns', async () => {
+test('the time limit applies to each pattern, so a script can have many costly patterns', async () => {
   const check = { pattern: '[\\p{L}\\p{N}\\p{S}\\p{P}]'.repeat(10), value: 'abcdefghij' };
-  assert.deepEqual(await patterns.match('wsp_many', Array(50).fill(check)), Array(50).fill('match'));
+  assert.deepEqual(await sharedMatcher.match('wsp_many', Array(50).fill(check)), Array(50).fill('match'));
 });
 
-test('a workspace waits for at most two slow checks of others, even if many workspaces send them', async () => {
+test('a workspace waits for at most two slow checks of other workspaces, even if many workspaces send them', async () => {
   const hostile = { pattern: '(a+)+$', value: `${'a'.repeat(60)}b` };
-  let stopped = false;
+  let isStopped = false;
   let slowChecks = 0;
   const loop = async (workspaceId: string) => {
-    while (!stopped) {
-      assert.equal(await patterns.match(workspaceId, [hostile]), null);
+    while (!isStopped) {
+      assert.equal(await sharedMatcher.match(workspaceId, [hostile]), null);
       slowChecks++;
     }
   };
   const workspaceIds = Array.from({ length: 10 }, (_, index) => `wsp_hostile_${index}`);
   // The first check of each workspace marks it as slow.
-  for (const workspaceId of workspaceIds) assert.equal(await patterns.match(workspaceId, [hostile]), null);
+  for (const workspaceId of workspaceIds) assert.equal(await sharedMatcher.match(workspaceId, [hostile]), null);
   const loops = workspaceIds.map(loop);
   for (let request = 0; request < 5; request++) {
     const before = slowChecks;
-    assert.deepEqual(await patterns.match('wsp_neighbor', [{ pattern: 'a+b', value: 'aab' }]), ['match']);
+    assert.deepEqual(await sharedMatcher.match('wsp_neighbor', [{ pattern: 'a+b', value: 'aab' }]), ['match']);
     const waitedFor = slowChecks - before;
     assert.ok(waitedFor <= 2, `waited for ${waitedFor} slow checks`);
   }
-  stopped = true;
+  isStopped = true;
   await Promise.all(loops);
 });
 
@@ -84,7 +84,7 @@ test('any pattern with any value has a result', async () => {
       fc.string({ unit: 'binary', maxLength: 40 }),
       fc.string({ unit: 'binary', maxLength: 40 }),
       async (pattern, value) => {
-        const results = await patterns.match('wsp_1', [
+        const results = await sharedMatcher.match('wsp_1', [
           { pattern, value },
           { pattern: 'x', value: 'x' },
         ]);

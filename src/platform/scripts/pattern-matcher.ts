@@ -4,24 +4,24 @@ import { createFairQueue } from '../../contract/fair-queue.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternReply, PatternResult } from './pattern-matcher-worker.ts';
 
-/** The worker limits the CPU time of each check itself. It is terminated if it does not respond within this time. */
+/** The worker is terminated if it does not respond within this time, although it limits the CPU time of each check. */
 const RESPONSE_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of queued requests, for all workspaces together. */
 const MAX_QUEUED_REQUESTS = 64;
-/** A check with this CPU time marks its workspace as slow. Usual patterns need less than a millisecond. */
+/** A check that uses this much CPU time marks its workspace as slow. Typical patterns need less than a millisecond. */
 const SLOW_CHECK_MS = 5;
-/** A workspace is no longer marked as slow this long after its last slow check. */
+/** Time after its last slow check during which a workspace is marked as slow. */
 const SLOW_DURATION_MS = 10 * MINUTE;
 
 /**
- * Matches patterns that users wrote. A regular expression can take practically forever (CWE-1333), so they run in a
- * worker that interrupts them. V8's linear engine is no alternative: it is experimental and does not support
- * lookaround.
+ * Matches patterns that users wrote. Matching a regular expression can take practically forever (CWE-1333), so it is done
+ * in a worker that can be interrupted. V8's linear engine is not an alternative, because it is experimental and does not
+ * support lookaround.
  */
 export interface PatternMatcher {
   /**
-   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each;
-   * all slow workspaces share one turn, so that others wait for at most two slow checks. Throws `unavailable` if too
+   * Returns one result per check, in order; null if a check took too long. Workspaces take turns with one check each. All
+   * slow workspaces share one turn, so that other workspaces wait for at most two slow checks. Throws `unavailable` if too
    * many requests of the workspace are queued.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
@@ -32,14 +32,14 @@ export function createPatternMatcher(): PatternMatcher {
   let worker: Worker | null = null;
   const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_REQUESTS });
   /** The time of the last slow check of each slow workspace, oldest first. */
-  const lastSlowCheck = new Map<string, number>();
+  const lastSlowCheckMs = new Map<string, number>();
 
   function queueKey(workspaceId: string): string {
-    for (const [slowId, checkedAtMs] of lastSlowCheck) {
+    for (const [slowId, checkedAtMs] of lastSlowCheckMs) {
       if (performance.now() - checkedAtMs < SLOW_DURATION_MS) break;
-      lastSlowCheck.delete(slowId);
+      lastSlowCheckMs.delete(slowId);
     }
-    return lastSlowCheck.has(workspaceId) ? 'slow' : workspaceId;
+    return lastSlowCheckMs.has(workspaceId) ? 'slow' : workspaceId;
   }
 
   async function startWorker(): Promise<Worker> {
@@ -57,7 +57,7 @@ export function createPatternMatcher(): PatternMatcher {
     return started;
   }
 
-  /** Returns null if the worker does not respond, or exits because a pattern used up its memory. */
+  /** Sends a check to the worker. Returns null if the worker does not respond, or exits because it has too little memory. */
   async function sendToWorker(check: PatternCheck): Promise<PatternReply | null> {
     const activeWorker = (worker ??= await startWorker());
     // Only a busy worker keeps the process alive.
@@ -85,8 +85,8 @@ export function createPatternMatcher(): PatternMatcher {
   async function runCheck(workspaceId: string, check: PatternCheck): Promise<PatternResult | null> {
     const reply = await sendToWorker(check);
     if (reply === null || reply.cpuMs >= SLOW_CHECK_MS) {
-      lastSlowCheck.delete(workspaceId);
-      lastSlowCheck.set(workspaceId, performance.now());
+      lastSlowCheckMs.delete(workspaceId);
+      lastSlowCheckMs.set(workspaceId, performance.now());
     }
     return reply?.result ?? null;
   }

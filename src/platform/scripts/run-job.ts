@@ -61,14 +61,14 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
     if (outcome.cancelled) job.signal.throwIfAborted();
     requireSuccess(outcome, script.timeout_seconds);
   } catch (error) {
-    // A problem prevents the run, and its message is shown to users.
+    // A `Problem`, for example because the server is not confirmed, fails the run with its message.
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   } finally {
     await log.end();
   }
 }
 
-/** The job kind of script runs. If the node is lost, the run fails, because its progress is unknown. */
+/** The job kind of script runs. If its node is lost, the run fails, because it is unknown how far the script got. */
 export function runJobKind(context: PlatformContext): JobKind {
   return {
     name: RUN_JOB_KIND,

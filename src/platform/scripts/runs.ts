@@ -31,7 +31,7 @@ export const RUN_JOB_KIND = 'run';
 const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
 /** Maximum number of scheduled runs started per poll; the next poll starts more. */
 const MAX_DUE_PER_POLL = 50;
-/** Time to connect and to end a run that times out, in addition to the script's own timeout. */
+/** Time to connect, and to end a run that exceeds the script's timeout, in addition to that timeout. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
 
 export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
@@ -55,25 +55,25 @@ function serializeRun(row: RunTable): Run {
 }
 
 /**
- * Returns the values of all parameters. Throws `validation_failed` with each value that is missing, unknown or does not
- * match its pattern.
+ * Returns the values of all parameters: the requested values, and otherwise the defaults. Throws `validation_failed` with
+ * each parameter whose value is missing or does not match its pattern, and each unknown parameter.
  */
 async function resolveParameterValues(
   context: PlatformContext,
   workspaceId: string,
   declared: readonly ScriptParameter[],
-  givenValues: Readonly<Record<string, string>>,
+  requestedValues: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   const errors: { field: string; message: string }[] = [];
   const values: Record<string, string> = {};
   const checks: { name: string; pattern: string; value: string }[] = [];
-  for (const name of Object.keys(givenValues)) {
+  for (const name of Object.keys(requestedValues)) {
     if (!declared.some((parameter) => parameter.name === name)) {
       errors.push({ field: `parameters.${name}`, message: 'must be a parameter of this script' });
     }
   }
   for (const { name, pattern, default: defaultValue } of declared) {
-    const value = givenValues[name] ?? defaultValue;
+    const value = requestedValues[name] ?? defaultValue;
     if (value === null) errors.push({ field: `parameters.${name}`, message: 'must be set, because it has no default' });
     else {
       values[name] = value;
@@ -92,13 +92,13 @@ async function resolveParameterValues(
   throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
 }
 
-/** Returns how many runs of the script, including this one, may run at the same time. */
+/** Returns how many runs of the script, including this run, can be in progress at the same time. */
 function concurrencyOf(script: ScriptTable, scheduledFor: number | null): number {
   const isAlone = scheduledFor !== null && script.overlap !== 'allow';
   return isAlone ? 1 : MAX_CONCURRENT_RUNS_PER_SCRIPT;
 }
 
-/** Enqueues a run, with its log and its audit event. */
+/** Creates a run with its log and audit event, and enqueues its job. */
 async function enqueueRun(
   trx: Trx,
   context: PlatformContext,
@@ -146,19 +146,19 @@ async function enqueueRun(
 }
 
 /**
- * Starts a run with the given values and the default values of the others. Throws `not_found`, `validation_failed`,
- * `conflict`, `idempotent_replay`.
+ * Creates a run with the requested parameter values, and the default values of the other parameters. Throws `not_found`,
+ * `validation_failed`, `conflict`, `idempotent_replay`.
  */
 export async function createRun(
   context: PlatformContext,
   request: RequestContext,
   idOrSlug: string,
-  givenValues: Readonly<Record<string, string>>,
+  requestedValues: Readonly<Record<string, string>>,
 ): Promise<Run> {
   const { workspaceId } = request;
   const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
-  // Outside the transaction, since matching patterns may take a while.
-  const values = await resolveParameterValues(context, workspaceId, parseParameters(script), givenValues);
+  // Before the transaction, because matching patterns may take a while.
+  const values = await resolveParameterValues(context, workspaceId, parseParameters(script), requestedValues);
   const row = await context.store.transaction(async (trx) => {
     const current = await lockScheduled(trx, 'script', workspaceId, script.id);
     if (current === undefined) throw new Problem('not_found', 'The script was not found in this workspace.');
@@ -184,14 +184,14 @@ export async function listRunsOf(
   return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeRun);
 }
 
-/** Throws `not_found`. */
+/** Returns the row of a run. Throws `not_found`. */
 export async function requireRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
   const row = await findWorkItem(db, 'run', workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'The run was not found in this workspace.');
   return row;
 }
 
-/** Throws `not_found`. */
+/** Returns a run. Throws `not_found`. */
 export async function getRun(context: PlatformContext, workspaceId: string, id: string): Promise<Run> {
   return serializeRun(await requireRun(context.store.read, workspaceId, id));
 }
@@ -217,8 +217,8 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Starts the run of one script that is due. If several were missed, one run makes up for all. Returns false if none was
- * started, for example because another node was faster.
+ * Starts the run of one script if it is due. If the schedule was missed several times, only one run is started. Returns
+ * false if no run was started, for example because another node has started it.
  */
 async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<boolean> {
   return context.store.transaction(async (trx) => {

@@ -70,7 +70,7 @@ function serializeScript(row: ScriptTable): Script {
   };
 }
 
-/** The activity log contains a hash of the body; the versions of the script contain the body itself. */
+/** Returns the fields for the activity log. The body is hashed, because the versions of the script contain it. */
 function auditFields(script: Script): Record<string, unknown> {
   return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
 }
@@ -94,8 +94,8 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
 }
 
 /**
- * Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid pattern or
- * schedule.
+ * Creates a script. Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid
+ * pattern or schedule.
  */
 export async function createScript(
   context: PlatformContext,
@@ -133,7 +133,7 @@ export async function createScript(
   );
 }
 
-/** Throws `not_found` if the server or app to filter by does not exist. */
+/** Lists scripts. Throws `not_found` if the server or app to filter by does not exist. */
 export async function listScripts(
   context: PlatformContext,
   workspaceId: string,
@@ -149,11 +149,12 @@ export async function listScripts(
   return listResourcePage(context, workspaceId, SCRIPT_KIND, query, { serverId, appId, allowed });
 }
 
+/** Returns a script. Throws `not_found`. */
 export async function getScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
   return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
 }
 
-/** Returns the next times at which a script is due; empty without a schedule. Throws `not_found`. */
+/** Returns the next times at which a script is due; none if it has no schedule. Throws `not_found`. */
 export async function listNextRuns(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<NextRuns> {
   const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
   const { schedule, time_zone: timeZone } = script;
@@ -193,7 +194,7 @@ export async function updateScript(
   );
 }
 
-/** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` during a run. */
+/** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` while it has unfinished runs. */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
     const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
