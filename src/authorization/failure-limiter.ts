@@ -81,10 +81,7 @@ export function mergeFailures(read: readonly Failure[], known: readonly Failure[
  * several nodes.
  */
 export interface FailureLimiter {
-  /**
-   * Returns the milliseconds to wait according to the failures cached in this process, 0 if the limit allows it. No
-   * I/O.
-   */
+  /** Returns the milliseconds to wait, 0 for none, according to the failures cached in this process. No I/O. */
   waitMs(subject: string, address: string, now: number, trusted?: boolean): number;
   /** Updates the cached failures of `subject` from the store. */
   refresh(subject: string, now: number): Promise<void>;

@@ -69,8 +69,8 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
 export const NO_FOREIGN_PREFIXES: ForeignPrefixes = createForeignPrefixes(() => Promise.resolve([]));
 
 /**
- * Resolves to the record of a secret presented from `address`; null if the secret is unknown or is not that of a
- * credential. Rejects like `FindRecord`.
+ * Resolves to the record of a secret presented from `address`; null if the secret is unknown or is not a credential's
+ * secret. Rejects like `FindRecord`.
  */
 export type FindBySecret = (secret: string, address: string) => Promise<CredentialRecord | null>;
 

@@ -19,7 +19,7 @@ export interface RevocationPoint {
   /** Identifies the running database. Changes whenever the database may have lost commits. */
   readonly history: string;
   readonly number: number;
-  /** The random id of the revocation with this number; empty if it does not exist or was pruned. */
+  /** The random ID of the revocation with this number; empty if it does not exist or was pruned. */
   readonly id: string;
 }
 

@@ -14,7 +14,7 @@ import type { CounterSlots } from './usage-counters.ts';
 export interface Revocation {
   /** Gapless, in commit order. */
   readonly number: number;
-  /** Random, because a store that lost commits reuses numbers but never ids. */
+  /** Random, because a store that lost commits reuses numbers but never IDs. */
   readonly id: string;
   readonly workspaceId: string;
   readonly digest: Digest | null;

@@ -8,7 +8,7 @@ import type { PeopleContext } from './context.ts';
 /** How long after a sign-in its address counts as known for the person. */
 const KNOWN_ADDRESS_MS = 90 * DAY;
 /** An ID that no person has, so that an unknown account causes the same reads as a known account. */
-const UNKNOWN_PERSON_ID = 'per_nobody';
+export const UNKNOWN_PERSON_ID = 'per_nobody';
 
 function throwIfLimited(waitMs: number): void {
   if (waitMs <= 0) return;

@@ -114,7 +114,7 @@ async function requirePendingRequest(context: PeopleContext, userCode: string): 
   return row;
 }
 
-/** Returns the details of a device code that the web UI shows for approval. Throws `not_found`, `rate_limited`. */
+/** Returns the details of a device code that the web UI shows for approval. Throws `not_found` and `rate_limited`. */
 export async function findDeviceRequest(context: PeopleContext, caller: SignedInPerson, userCode: string) {
   const subject = personSubject(caller.personId, 'device code');
   await checkFailureLimit(context, subject);

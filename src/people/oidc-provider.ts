@@ -130,8 +130,8 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
   }
 
   /**
-   * Merges the claims of the ID token with those of the userinfo endpoint, if the provider has one. The ID token takes
-   * precedence.
+   * Merges the claims of the ID token with the claims of the userinfo endpoint, if the provider has one. The ID token
+   * takes precedence.
    */
   async function readAccount(
     config: Configuration,

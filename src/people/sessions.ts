@@ -28,7 +28,7 @@ import {
 import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
-import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
+import { clientSubject, throttleAttempt, UNKNOWN_PERSON_ID } from './attempt-throttle.ts';
 import {
   emailKey,
   type PeopleContext,
@@ -98,7 +98,7 @@ export async function recordSignInFailure(
   origin: RequestOrigin,
   reason: string,
 ): Promise<void> {
-  const workspaceIds = await listWorkspaceIds(context.store.read, person?.id ?? 'per_nobody');
+  const workspaceIds = await listWorkspaceIds(context.store.read, person?.id ?? UNKNOWN_PERSON_ID);
   const actor = { kind: 'person', id: person?.id ?? null, name: person?.name ?? null } as const;
   for (const workspaceId of workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds) {
     const now = context.clock();
