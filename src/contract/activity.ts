@@ -64,7 +64,7 @@ export const CloudEvent = z
 
 export const ActivityIngestResult = z
   .object({ accepted: z.int(), duplicates: z.int().describe('Events whose source and ID were already stored') })
-  .meta({ id: 'ActivityTaken' });
+  .meta({ id: 'ActivityIngestResult' });
 export type ActivityIngestResult = z.infer<typeof ActivityIngestResult>;
 
 export const ActivityQuery = z.strictObject({

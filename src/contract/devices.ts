@@ -36,4 +36,4 @@ export const DeviceTokenRequest = z
     client_id: z.string().max(255).optional(),
   })
   .meta({ id: 'DeviceTokenRequest' });
-export const DeviceDecision = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceAnswer' });
+export const DeviceDecision = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceDecision' });

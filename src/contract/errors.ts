@@ -72,7 +72,7 @@ export const ErrorKey = z
   .meta({ id: 'ErrorKey' });
 export type ErrorKey = z.infer<typeof ErrorKey>;
 
-export const ErrorIngestResult = z.object({ issueId: id }).meta({ id: 'ErrorTaken' });
+export const ErrorIngestResult = z.object({ issueId: id }).meta({ id: 'ErrorIngestResult' });
 export type ErrorIngestResult = z.infer<typeof ErrorIngestResult>;
 
 const dayCount = z.object({ day: z.iso.date(), count: z.int() });

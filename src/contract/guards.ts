@@ -44,7 +44,7 @@ export const GuardHeartbeat = z
       .describe('Point up to which the guard has applied all revocations; null if its cache is empty'),
     moved: z.boolean().describe('Whether revocations were applied since the last heartbeat'),
   })
-  .meta({ id: 'GuardBeat' });
+  .meta({ id: 'GuardHeartbeat' });
 
 const revocationFeedFields = {
   head: revocationPoint.describe('The latest revocation on the server'),
@@ -56,7 +56,7 @@ const revocationFeedFields = {
     .boolean()
     .describe('False if older revocations are missing or the history has changed: the guard must clear its cache'),
 };
-export const GuardRevocationFeed = z.object(revocationFeedFields).meta({ id: 'GuardNews' });
+export const GuardRevocationFeed = z.object(revocationFeedFields).meta({ id: 'GuardRevocationFeed' });
 export const GuardHeartbeatResponse = z
   .discriminatedUnion('granted', [
     z.object({
@@ -68,7 +68,7 @@ export const GuardHeartbeatResponse = z
     }),
     z.object({ granted: z.literal(false), ...revocationFeedFields }),
   ])
-  .meta({ id: 'GuardBeatAnswer' });
+  .meta({ id: 'GuardHeartbeatResponse' });
 export type GuardHeartbeatResponse = z.infer<typeof GuardHeartbeatResponse>;
 
 export const GuardRevocationQuery = z.strictObject({

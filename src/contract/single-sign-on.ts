@@ -47,4 +47,4 @@ export type OwnSingleSignOn = z.infer<typeof OwnSingleSignOn>;
 
 export const LogoutRequest = z
   .object({ logout_token: z.string().max(16_384).optional() })
-  .meta({ id: 'BackChannelLogout' });
+  .meta({ id: 'LogoutRequest' });

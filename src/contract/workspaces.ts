@@ -45,4 +45,4 @@ export const UpdateWorkspace = z
   .strictObject({ name: name.optional(), slug: slug.optional(), sso: GroupRoles.nullable().optional() })
   .meta({ id: 'UpdateWorkspace' });
 export type UpdateWorkspace = z.infer<typeof UpdateWorkspace>;
-export const TransferOwnership = z.strictObject({ memberId: id }).meta({ id: 'HandOver' });
+export const TransferOwnership = z.strictObject({ memberId: id }).meta({ id: 'TransferOwnership' });
