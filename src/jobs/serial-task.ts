@@ -1,6 +1,6 @@
 /** A task that never runs more than once at a time. */
 export interface SerialTask {
-  /** Runs the task now or, if it is running, once more afterwards, however often this is called. */
+  /** Runs the task now. If it is running, it runs once more afterwards, even if this is called several times. */
   request(): void;
   /** Resolves when the current run has ended. */
   idle(): Promise<void>;

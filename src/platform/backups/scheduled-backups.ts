@@ -81,9 +81,9 @@ export async function startDueVerifications(context: PlatformContext): Promise<v
 }
 
 /**
- * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
- * newest completed one, the newest that was verified, or one that is being restored or verified. Damaged backups expire
- * too, but do not count as one of the last `keep.last`.
+ * Deletes the backups that exceed the app's retention, in the transaction that completes a newer backup. Keeps the newest
+ * completed backup, the newest verified backup, and backups that are being restored or verified. Damaged backups expire
+ * too, but do not count towards `keep.last`.
  */
 export async function applyRetention(
   trx: Trx,

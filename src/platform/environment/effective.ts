@@ -192,5 +192,5 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
 export async function checkSizeInProject(db: Queryable, app: AppTable): Promise<void> {
   const { ownRows, projectRows } = await readEnvState(db, 'app', app);
   const bytes = bytesOf(new Map([...sizesOf(projectRows), ...sizesOf(ownRows)]));
-  rejectTooLarge('projectId', "the app's variables with those of the project", bytesOf(sizesOf(ownRows)), bytes);
+  rejectTooLarge('projectId', 'the variables of the app and its project', bytesOf(sizesOf(ownRows)), bytes);
 }

@@ -28,21 +28,22 @@ const kibibytesToBytes = (text: string | undefined): number => Number(text) * KI
 
 /** Parses the output of the script. A server could forge it, so lines with excessive numbers are ignored. Pure. */
 export function parseServerResources(lines: readonly string[], maxDisks: number): ServerResources {
-  const match = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((found) => found !== null) ?? null;
-  const total = match(/^MemTotal: +(\d{1,12}) kB$/);
-  const available = match(/^MemAvailable: +(\d{1,12}) kB$/);
-  const load = match(/^load (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) /);
-  const cpus = match(/^cpus (\d{1,6})$/);
+  const firstMatch = (pattern: RegExp) =>
+    lines.map((line) => pattern.exec(line)).find((match) => match !== null) ?? null;
+  const total = firstMatch(/^MemTotal: +(\d{1,12}) kB$/);
+  const available = firstMatch(/^MemAvailable: +(\d{1,12}) kB$/);
+  const load = firstMatch(/^load (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) /);
+  const cpus = firstMatch(/^cpus (\d{1,6})$/);
   return {
     disks: lines.slice(0, LINES_BEFORE_DISKS + maxDisks).flatMap((line) => {
-      const found = /^disk (\d{1,12}) +(\d{1,12}) +(\d{1,12}) +\d+% (\/.*)$/.exec(line);
-      return found === null
+      const match = /^disk (\d{1,12}) +(\d{1,12}) +(\d{1,12}) +\d+% (\/.*)$/.exec(line);
+      return match === null
         ? []
         : [
             {
-              directory: found[4] ?? '',
-              totalBytes: kibibytesToBytes(found[1]),
-              freeBytes: kibibytesToBytes(found[3]),
+              directory: match[4] ?? '',
+              totalBytes: kibibytesToBytes(match[1]),
+              freeBytes: kibibytesToBytes(match[3]),
             },
           ];
     }),

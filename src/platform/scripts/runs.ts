@@ -163,7 +163,7 @@ export async function createRun(
     const current = await lockScheduled(trx, 'script', workspaceId, script.id);
     if (current === undefined) throw new Problem('not_found', 'The script was not found in this workspace.');
     if (current.version !== script.version)
-      throw new Problem('conflict', 'The script was changed in the meantime. Try again.');
+      throw new Problem('conflict', 'The script was changed while the parameters were checked. Try again.');
     return enqueueRun(trx, context, request, current, values, null);
   });
   context.jobs.wake();
