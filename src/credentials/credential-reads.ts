@@ -10,8 +10,8 @@ import { sortValueOf } from '../store/credential-filter.ts';
 import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
 import { type CredentialRow, findCredential as findRow } from '../store/credentials.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
+import { readRefusals, readRightUses } from '../store/right-uses.ts';
 import { readUses } from '../store/usage.ts';
-import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, toCredential } from './credential.ts';
 import type { CredentialContext } from './credentials.ts';
 

@@ -19,7 +19,7 @@ import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldTombstones } from '../store/tombstones.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
-import { deleteOldReplays } from '../store/workload-identities.ts';
+import { deleteExpiredTokenClaims } from '../store/workload-identities.ts';
 
 /** Deletes expired rows. Correctness does not depend on it, because expiry is always checked against the clock. */
 export async function runHousekeeping(
@@ -42,7 +42,7 @@ export async function runHousekeeping(
     await deleteOldQuotaUses(trx, now);
     await deleteOldDeliveries(trx, now - 30 * DAY);
     await deleteOldTombstones(trx, now - DURATIONS.tombstone);
-    await deleteOldReplays(trx, now - HOUR);
+    await deleteExpiredTokenClaims(trx, now - HOUR);
   });
   await deleteExpiredIssuedTokens(store, now - DURATIONS.expiredIssuedToken);
   await deleteExpiredActivity({ store }, now - retentionDays * DAY);

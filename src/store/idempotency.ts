@@ -3,7 +3,7 @@ import { consumeQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Claims a key for the resource that this transaction creates; returns the earlier claim if there is one. Throws
+ * Claims a key for the resource that this transaction creates, or returns the earlier claim of the same key. Throws
  * `quota_exceeded`.
  */
 export async function claimIdempotencyKey(
@@ -41,7 +41,7 @@ export async function claimIdempotencyKey(
   return { bodyMac: row.body_mac, resourceId: row.resource_id };
 }
 
-/** Claims the key of a request inside a transaction, if it has one. Throws the errors of `refuseReplay`. */
+/** If a request has a key, claims it. Throws `quota_exceeded` and the errors of `refuseReplay`. */
 export async function claimOrRefuseReplay(
   trx: Trx,
   claim: IdempotencyClaim | null,

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
+import { addRightUses, deleteExpiredRightUses, toChunkRight } from './right-uses.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
-import { deleteOldRights, foldRights, toChunkRight } from './usage-rights.ts';
 
 /** Uses of one credential to be added; timestamps in epoch milliseconds. */
 export interface CredentialUses {
@@ -157,7 +157,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     where true
     on conflict (credential_id, address) do update set
       last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
-  await foldRights(trx, chunkFilter, elements);
+  await addRightUses(trx, chunkFilter, elements);
   if (chunks.some(({ node_id }) => isGuard(node_id))) await foldGuardReports(trx, chunkFilter, elements);
   await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
@@ -271,7 +271,7 @@ async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
  */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await deleteOldChunkNumbers(trx, now);
-  await deleteOldRights(trx, now);
+  await deleteExpiredRightUses(trx, now);
   await trx
     .deleteFrom('credential_day')
     .where('day', '<', Math.floor(now / DAY) - RETENTION_DAYS)

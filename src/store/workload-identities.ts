@@ -66,12 +66,12 @@ export async function updateWorkloadIdentity(
     .execute();
 }
 
-/** Deletes a workload identity with its exchanges. */
+/** Deletes a workload identity; the foreign key deletes its exchanges. */
 export async function deleteWorkloadIdentity(trx: Trx, workspaceId: string, id: string): Promise<void> {
   await trx.deleteFrom('workload_identity').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Adds an exchange, and deletes all but the newest `keep` exchanges of its identity with the same outcome. */
+/** Adds an exchange, and deletes all but the newest `maxExchanges` exchanges of its identity with the same outcome. */
 export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, maxExchanges: number): Promise<void> {
   await trx.insertInto('workload_exchange').values(row).execute();
   const { workspace_id: workspaceId, identity_id: identityId, accepted } = row;
@@ -126,7 +126,7 @@ export async function claimSubjectToken(
   return inserted !== undefined;
 }
 
-/** Not filtered by workspace: used only by housekeeping. */
-export async function deleteOldReplays(trx: Trx, before: number): Promise<void> {
+/** Deletes the records of accepted tokens that expired before `before`, in all workspaces. For housekeeping only. */
+export async function deleteExpiredTokenClaims(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('workload_replay').where('expires_at', '<', before).execute();
 }

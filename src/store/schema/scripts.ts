@@ -7,19 +7,22 @@ export interface ScriptContent {
   server_id: string;
   run_as: string | null;
   timeout_seconds: number;
-  /** JSON array. */
+  /** JSON array of parameter definitions, as in the contract's `Script`. */
   parameters: string;
 }
 
 export interface ScriptTable extends ResourceColumns, ScriptContent {
   description: string | null;
   app_id: string | null;
-  /** The number of the version with its current content. */
+  /** Number of the current version. */
   version: number;
+  /** Cron expression. */
   schedule: string | null;
   /** The IANA time zone of the schedule. */
   time_zone: string;
+  /** What happens if a run is due while another is in progress: a `ScriptOverlap`. */
   overlap: string;
+  /** Number of finished runs to keep. */
   keep_runs: number;
   next_run_at: number | null;
 }
@@ -36,10 +39,11 @@ export interface RunTable extends ActorColumns {
   workspace_id: string;
   script_id: string;
   script_version: number;
+  /** A `WorkStatus`. */
   status: string;
   exit_code: number | null;
   error: string | null;
-  /** JSON object. */
+  /** JSON object of parameter values by name. */
   parameters: string;
   scheduled_for: number | null;
   created_at: number;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
+import { addRefusals, readRefusals, readRightUses } from '../../store/right-uses.ts';
 import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
-import { addRefusals, readRefusals, readRightUses } from '../../store/usage-rights.ts';
 import { seedCredential } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 

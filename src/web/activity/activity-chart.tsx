@@ -4,7 +4,7 @@ import type { Interval } from '../../contract/platform-vocabulary.ts';
 import { formatCompactNumber } from '../components/format.ts';
 import { axisLabel, axisTicks } from './chart-axis.ts';
 import type { ChartData, Metric } from './chart-data.ts';
-import { seriesName, stepLabel } from './labels.ts';
+import { intervalLabel, seriesName } from './labels.ts';
 
 interface ActivityChartProps {
   readonly chart: ChartData;
@@ -36,7 +36,7 @@ export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
     },
     tooltipProps: {
       // The chart library also calls this while the pointer is not over a step.
-      labelFormatter: (time: unknown) => (typeof time === 'number' ? stepLabel(time, interval) : ''),
+      labelFormatter: (time: unknown) => (typeof time === 'number' ? intervalLabel(time, interval) : ''),
     },
     tooltipAnimationDuration: 0,
   } as const;

@@ -1,7 +1,7 @@
 import { DAY, MINUTE } from '../../contract/limits.ts';
 import { INTERVALS, type Interval } from '../../contract/platform-vocabulary.ts';
 import { formatTimeOfDay } from '../components/format.ts';
-import { stepLabel } from './labels.ts';
+import { intervalLabel } from './labels.ts';
 
 const localDayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const MAX_TICKS = 8;
@@ -29,7 +29,7 @@ export function axisTicks(times: readonly number[], interval: Interval): number[
 
 /** Returns the label of a step on the axis: the date for the first step of a day, otherwise the time of day. */
 export function axisLabel(time: number, interval: Interval): string {
-  if (interval === 'day') return stepLabel(time, interval);
+  if (interval === 'day') return intervalLabel(time, interval);
   const startsDay = stepOfDay(time, INTERVALS[interval] / MINUTE) === 0;
   return startsDay ? localDayFormat.format(new Date(time)) : formatTimeOfDay(time);
 }

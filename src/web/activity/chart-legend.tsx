@@ -3,7 +3,7 @@ import type { ActivityGroup, Interval } from '../../contract/platform-vocabulary
 import { capitalize } from '../components/format.ts';
 import styles from './activity.module.css';
 import type { ChartData, ChartSeries } from './chart-data.ts';
-import { seriesName, stepLabel } from './labels.ts';
+import { intervalLabel, seriesName } from './labels.ts';
 import { strings } from './strings.ts';
 
 interface ChartLegendProps {
@@ -90,7 +90,7 @@ export function ChartDataTable({ chart, interval }: { readonly chart: ChartData;
           <Table.Tbody>
             {rows.toReversed().map((step) => (
               <Table.Tr key={step.time}>
-                <Table.Th scope="row">{stepLabel(step.time, interval)}</Table.Th>
+                <Table.Th scope="row">{intervalLabel(step.time, interval)}</Table.Th>
                 {chart.series.map(({ field }) => (
                   <Table.Td key={field} ta="right">
                     {(step[field] ?? 0).toLocaleString('en')}

@@ -5,15 +5,15 @@ import { strings } from './strings.ts';
 const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   minute: new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }),
   hour: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
-  // Days are in UTC.
+  // Days begin at midnight UTC.
   day: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
 };
 
-/** Returns the label of the step that starts at this time. */
-export const stepLabel = (time: number, interval: Interval): string =>
+/** Returns the label of the interval of a chart that starts at this time (epoch milliseconds). */
+export const intervalLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 
 export function seriesName({ key, isOther }: Pick<ChartSeries, 'key' | 'isOther'>): string {
   if (isOther) return strings.labels.other;
-  return key ?? strings.labels.noSubject;
+  return key ?? strings.labels.noKey;
 }

@@ -67,6 +67,6 @@ export const strings = {
   },
   labels: {
     other: 'Other',
-    noSubject: 'No subject',
+    noKey: 'No subject',
   },
 };

@@ -43,11 +43,11 @@ interface UsedRightsSectionProps {
   readonly credential: Credential;
   readonly uses: CredentialUses;
   /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
-  readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
+  readonly onReplaceWithUsed: ((rights: readonly Right[]) => void) | undefined;
 }
 
 /** Shows which of its rights a credential used in a chosen period, and offers a replacement with only those rights. */
-export function UsedRightsSection({ credential, uses, onNarrow }: UsedRightsSectionProps) {
+export function UsedRightsSection({ credential, uses, onReplaceWithUsed: onNarrow }: UsedRightsSectionProps) {
   const [days, setDays] = useState<number>(DEFAULT_PERIOD);
   const kind = getKindConfig(credential);
   const usage = usageOfRights(kind, getRights(credential), uses.rights, days, Date.now());

@@ -141,7 +141,7 @@ export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsP
         )}
         <DailyUsesTable days={days} />
       </Section>
-      <UsedRightsSection credential={credential} uses={data} onNarrow={onNarrow} />
+      <UsedRightsSection credential={credential} uses={data} onReplaceWithUsed={onNarrow} />
       <Section
         title={strings.usesSection.sourceAddressesTitle}
         description={strings.usesSection.sourceAddressesDescription}

@@ -7,10 +7,10 @@ import { strings } from './form-strings.ts';
 import type { CredentialKindConfig, Right } from './kinds.ts';
 
 const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expires'] as const;
-/** Removes the parameters of a link from the URL when it is passed to `ListState.set`. */
+/** Passed to `ListState.set`, this removes the parameters of a link from the URL. */
 export const WITHOUT_PREFILL = Object.fromEntries(PARAMETERS.map((parameter) => [parameter, null]));
 
-/** The form values of a new credential that a link fills in. */
+/** The form values of a new credential that a link sets. */
 export interface Prefill {
   readonly values: CredentialFormValues;
   /** Descriptions of values in the link that the form does not support. */
@@ -22,18 +22,20 @@ const DAYS_PER_UNIT: Readonly<Record<string, number>> = { d: 1, w: 7, y: 365 };
 /** Reads an expiry such as `30d`, `2w`, `1y`, `2027-02-24` or `never`; null if it is none of these. */
 function readExpiry(text: string, now: number): Expiry | null {
   if (text === 'never') return { choice: 'never', dateText: '' };
+  const fromDate = (dateText: string): Expiry | null =>
+    'date' in parseTypedDate(dateText, 'en') ? { choice: 'date', dateText } : null;
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return fromDate(text);
   const [, count, unit = ''] = /^([1-9]\d{0,3})([dwy])$/.exec(text) ?? [];
+  if (count === undefined) return null;
   const days = Number(count) * (DAYS_PER_UNIT[unit] ?? 0);
   const [choice] = EXPIRY_DURATIONS.find(([duration]) => duration === String(days)) ?? [];
-  if (choice !== undefined) return { choice, dateText: '' };
-  const dateText = count === undefined ? text : formatDate(now + days * DAY);
-  const isDate = (count !== undefined || /^\d{4}-\d\d-\d\d$/.test(text)) && 'date' in parseTypedDate(dateText, 'en');
-  return isDate ? { choice: 'date', dateText } : null;
+  // A duration that the menu does not offer becomes a date.
+  return choice === undefined ? fromDate(formatDate(now + days * DAY)) : { choice, dateText: '' };
 }
 
 /**
- * Returns the form that a link such as `?new&name=CI&scopes=basic_deployment&expires=30d` fills in; null if the URL is
- * not such a link. A link cannot set a passphrase, and never submits the form.
+ * Returns the form values that a link such as `?new&name=CI&scopes=basic_deployment&expires=30d` sets; null if the URL
+ * is not such a link. A link cannot set a passphrase, and never submits the form.
  */
 export function readPrefill(
   get: (parameter: (typeof PARAMETERS)[number]) => string | undefined,
@@ -53,7 +55,9 @@ export function readPrefill(
     values: {
       ...NEW_CREDENTIAL,
       name: get('name') ?? '',
+      // Access tokens have no description.
       description: isToken ? '' : (get('description') ?? ''),
+      // `all` includes every other scope.
       rights: rights.includes('all') ? ['all'] : rights,
       expiry: expiry ?? NEW_CREDENTIAL.expiry,
     },

@@ -21,11 +21,11 @@ interface DeploymentActionsProps {
   readonly app: App | undefined;
 }
 
-interface DecisionTexts {
+interface DecisionConfig {
   readonly verb: string;
   readonly title: string;
   readonly Icon: typeof IconCheck;
-  /** False if the action stops the deployment or rolls servers back. */
+  /** Whether the action stops the deployment or rolls servers back. */
   readonly isDestructive: boolean;
   readonly describe: (deployment: Deployment) => string;
   readonly doneMessage: string;
@@ -34,7 +34,7 @@ interface DecisionTexts {
 const countRemainingServers = ({ servers }: Deployment): number =>
   servers.filter(({ status }) => isInProgress(status)).length;
 
-const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
+const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
   approve: {
     verb: strings.deploymentActions.approve.verb,
     title: strings.deploymentActions.approve.title,
@@ -87,13 +87,13 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
   return waitingFor === 'approval' ? ['approve', 'cancel'] : ['cancel'];
 }
 
-/** The decisions available for a deployment in its current state. */
+/** Buttons for the actions that are available for a deployment in its current state. */
 export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const { api, workspace } = useWorkspace();
-  const [isRollingBack, setIsRollingBack] = useState(false);
+  const [isRollBackDialogOpen, setIsRollBackDialogOpen] = useState(false);
   const [decisionToConfirm, setDecisionToConfirm] = useState<Decision | null>(null);
   const { id, status, live } = deployment;
-  const texts = decisionToConfirm === null ? null : DECISION_TEXTS[decisionToConfirm];
+  const texts = decisionToConfirm === null ? null : DECISION_CONFIGS[decisionToConfirm];
 
   async function decide(decision: Decision): Promise<void> {
     try {
@@ -102,13 +102,13 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
       // Also after an error, because the available decisions may have changed.
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     }
-    notifications.show({ message: DECISION_TEXTS[decision].doneMessage });
+    notifications.show({ message: DECISION_CONFIGS[decision].doneMessage });
   }
 
   return (
     <Group gap="xs">
       {availableDecisions(deployment).map((decision) => {
-        const { verb, Icon, isDestructive } = DECISION_TEXTS[decision];
+        const { verb, Icon, isDestructive } = DECISION_CONFIGS[decision];
         return (
           <Button
             key={decision}
@@ -124,7 +124,11 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
         <DeployButton app={app} previous={deployment} variant={status === 'cancelled' ? 'filled' : 'default'} />
       )}
       {status === 'completed' && !live && (
-        <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setIsRollingBack(true)}>
+        <Button
+          variant="default"
+          leftSection={<IconArrowBackUp size={16} />}
+          onClick={() => setIsRollBackDialogOpen(true)}
+        >
           {strings.deploymentActions.rollBackToThis}
         </Button>
       )}
@@ -140,7 +144,9 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
           <Text fz="sm">{texts.describe(deployment)}</Text>
         </ConfirmDialog>
       )}
-      {isRollingBack && <RollBackDialog deployment={deployment} onClose={() => setIsRollingBack(false)} />}
+      {isRollBackDialogOpen && (
+        <RollBackDialog deployment={deployment} onClose={() => setIsRollBackDialogOpen(false)} />
+      )}
     </Group>
   );
 }

@@ -2,17 +2,17 @@ import type { Deployment } from '../../contract/deployments.ts';
 import type { LogLine } from '../../contract/logs.ts';
 
 const MAX_LINES = 12;
-/** The step that rolls a server back; it and everything after it ran because of the failure. */
+/** The name in the log of the step that rolls a server back; it and everything after it ran because of the failure. */
 const ROLLBACK_STEP = 'restore';
 
 export interface FailedStep {
-  /** The name of the hook or of Devpilot's own step. */
+  /** The name of the hook or built-in step. */
   readonly name: string;
   /** The last lines of its output. */
   readonly lines: readonly LogLine[];
 }
 
-/** Matches the first log line of a retry. */
+/** Matches the first log line of a retry, which `platform/deployments/retry.ts` writes. */
 const ATTEMPT_LINE = /^Attempt \d+, requested by /;
 
 /** Returns the step that failed in the last attempt and the end of its output; null if the log does not contain it. */

@@ -163,9 +163,9 @@ function Notices() {
         empty={
           <EmptyState
             icon={<IconCheck size={26} />}
-            title={status === 'open' ? texts.emptyTitle : texts.emptyOtherTitle}
+            title={status === 'open' ? texts.emptyTitle : texts.emptyFilteredTitle}
           >
-            {status === 'open' ? texts.emptyHint : texts.emptyOtherHint}
+            {status === 'open' ? texts.emptyHint : texts.emptyFilteredHint}
           </EmptyState>
         }
       />

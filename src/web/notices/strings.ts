@@ -36,9 +36,9 @@ export const strings = {
     columns: { notice: 'Notice', since: 'Since', next: 'Next step' },
     emptyTitle: 'Nothing needs attention',
     emptyHint:
-      'Expiring, unused and leaked credentials, failed deployments, script runs and backups, new errors and failing webhooks appear here.',
-    emptyOtherTitle: 'No notices',
-    emptyOtherHint: 'No notice has this status.',
+      'This page lists credentials that are expiring, unused or leaked; deployments, script runs and backups that failed; new errors; and webhooks that fail.',
+    emptyFilteredTitle: 'No notices',
+    emptyFilteredHint: 'No notice has this status.',
     dismiss: 'Dismiss',
     snooze: (duration: string) => `Snooze for ${duration}`,
     reopen: 'Reopen',

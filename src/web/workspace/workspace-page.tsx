@@ -35,7 +35,7 @@ function RenameSection() {
       workspace.id,
       changedFields({ name: workspace.name, slug: workspace.slug }, values),
     );
-    // Until the list of workspaces contains the new slug, the URL contains the ID: an unknown slug would not be found.
+    // The list of workspaces does not contain the new slug yet, so the URL contains the ID in the meantime.
     await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     form.setInitialValues({ name, slug });
@@ -115,6 +115,7 @@ export function WorkspacePage() {
   return (
     <Page title={strings.workspacePage.title} width="narrow">
       <Stack gap="lg">
+        {/* The keys reset the forms when the workspace changes. */}
         {isAdmin && <RenameSection key={workspace.updatedAt} />}
         {isAdmin && singleSignOnName() !== null && <GroupRolesSection key={`groups ${workspace.updatedAt}`} />}
         {isAdmin && <BackupKeySection />}

@@ -10,11 +10,12 @@ const MAX_APPS_PER_CREDENTIAL = 100;
 const RETENTION_MS = 400 * DAY;
 
 /**
- * Adds the uses per right in chunks to their credentials, as part of `foldUses`. `elements` converts a JSON array into
- * rows. Chunks of earlier versions contain no uses per right. Chunks refer to an app by its ID or slug, as the request
- * did; an app that does not exist counts as no app.
+ * Adds the uses of rights in the selected chunks to the totals of their credentials (`credential_right`); called by
+ * `foldUses`. `elements` returns SQL that expands a JSON array into rows. The indexes are those of the arrays that
+ * `insertUsageChunk` writes; chunks of earlier versions have no element 5. Chunks refer to an app by its ID or slug, as
+ * the request did; an app that does not exist counts as no app.
  */
-export async function foldRights(
+export async function addRightUses(
   trx: Trx,
   chunkFilter: RawBuilder<unknown>,
   elements: (text: string) => RawBuilder<unknown>,
@@ -36,7 +37,7 @@ export async function foldRights(
         where ${chunkFilter} group by credential_use.value->>0, right_use.value->>0, right_use.value->>1
       ) as used join credential on credential.id = used.id
     ) as right_uses
-    where true
+    where true -- SQLite would read 'on conflict' as a join condition
     group by id, workspace_id, name, app
     on conflict (credential_id, name, app_id) do update set
       count = credential_right.count + excluded.count,
@@ -58,7 +59,7 @@ export interface StoredRightUse {
 }
 
 /**
- * Returns the rights that a credential has used per app, latest first, and since when they are counted (epoch
+ * Returns the rights that a credential has used per app, latest first, and the time since which uses are counted (epoch
  * milliseconds). An app that was deleted has no name.
  */
 export async function readRightUses(
@@ -89,13 +90,13 @@ export async function readRightUses(
   return { rights, since: (await findInstallation(db))?.rights_counted_since ?? 0 };
 }
 
-/** Refusals of one credential for one reason on one day. */
+/** Refused requests of one credential for one reason on one day. */
 export interface Refusals {
   readonly workspaceId: string;
   readonly credentialId: string;
   /** Days since 1970-01-01 UTC. */
   readonly day: number;
-  /** As in `RefusalReason`. */
+  /** A `RefusalReason`. */
   readonly reason: string;
   readonly count: number;
 }
@@ -135,7 +136,7 @@ export function readRefusals(
 }
 
 /** Deletes uses of rights and refusals past their retention, and uses of all but the latest apps of each credential. */
-export async function deleteOldRights(trx: Trx, now: number): Promise<void> {
+export async function deleteExpiredRightUses(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_right')
     .where('last_used_at', '<', now - RETENTION_MS)
