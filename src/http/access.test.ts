@@ -22,10 +22,10 @@ import { routeTable } from './route-table.ts';
 
 /**
  * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).
- * `everybody`: no credential required. `error key`: only an error key, and without one the credential is missing.
- * `signature`: only a signed request, from any sender.
- * `anyone`: every principal. `person`: any signed-in person. A role: members with that role or a higher one. Tokens and
- * keys are accepted only where listed.
+ * `everybody`: no credential required. `error key`: only an error key, which no principal of this test has.
+ * `signature`: only a signed request, from any sender. `anyone`: every principal. `person`: any signed-in person.
+ * `operator`: any operator. A role: members with that role or a higher one. `nobody`: no person.
+ * Tokens and keys are accepted only where listed.
  */
 type People =
   | 'everybody'
@@ -46,9 +46,7 @@ interface Row {
   readonly key?: readonly (Permission | 'guard')[];
   /** A body that changes nothing when a permitted person sends it; `{}` if absent. */
   readonly body?: unknown;
-  /** The handler itself refuses, after it has parsed the body. */
-  readonly checkedByHandler?: true;
-  /** The request would end the test's workspace or session, so roles that are permitted do not send it. */
+  /** The request would delete the test's workspace, membership or session, so permitted principals do not send it. */
   readonly isDestructive?: true;
 }
 
@@ -113,14 +111,9 @@ const CONTRACT: readonly Row[] = [
   { route: 'POST /v1/device/deny', people: 'person' },
   { route: 'GET /v1/workspaces', people: 'person' },
   { route: 'POST /v1/workspaces', people: 'person' },
-  { route: 'PATCH /v1/workspaces/:workspace', people: 'admin', checkedByHandler: true },
-  { route: 'DELETE /v1/workspaces/:workspace', people: 'owner', checkedByHandler: true, isDestructive: true },
-  {
-    route: 'POST /v1/workspaces/:workspace/owner',
-    people: 'owner',
-    checkedByHandler: true,
-    body: { memberId: 'mem_nobody' },
-  },
+  { route: 'PATCH /v1/workspaces/:workspace', people: 'admin' },
+  { route: 'DELETE /v1/workspaces/:workspace', people: 'owner', isDestructive: true },
+  { route: 'POST /v1/workspaces/:workspace/owner', people: 'owner', body: { memberId: 'mem_nobody' } },
   { route: 'GET /v1/members', people: 'member' },
   { route: 'PATCH /v1/members/:id', people: 'admin' },
   { route: 'DELETE /v1/members/:id', people: 'admin' },
@@ -197,9 +190,9 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
   { route: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
   { route: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },
-  ...['envelope', 'store'].flatMap((what): Row[] => [
-    { route: `POST /api/:any/${what}/`, people: 'error key' },
-    { route: `OPTIONS /api/:any/${what}/`, people: 'everybody' },
+  ...['envelope', 'store'].flatMap((endpoint): Row[] => [
+    { route: `POST /api/:any/${endpoint}/`, people: 'error key' },
+    { route: `OPTIONS /api/:any/${endpoint}/`, people: 'everybody' },
   ]),
   { route: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
   { route: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
@@ -296,8 +289,8 @@ interface TestPrincipal {
     | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
     | { readonly kind: 'key'; readonly permissions: readonly (Permission | 'guard')[] };
   readonly headers: Readonly<Record<string, string>>;
-  /** A credential that names a workspace other than its own: the request has no effect in either. */
-  readonly namesAnother?: true;
+  /** A credential that names a workspace other than its own. It has no access to either workspace. */
+  readonly namesOtherWorkspace?: true;
 }
 
 const basic = (user: string, password: string) => ({
@@ -334,16 +327,16 @@ before(async () => {
     'Evil',
   );
   const passphrase = 'correct horse';
-  const all = await createToken(owner, ['all']);
-  const guarded = await createToken(owner, ['all'], { passphrase });
-  const full = await createKey(owner, [...PERMISSIONS]);
-  const guard = await createKey(owner, ['read'], { guard: true });
-  const flagAlone = await createKey(owner, ['deploy'], { guard: true });
-  const idle = await createKey(owner, [...PERMISSIONS], { active: false });
-  const expired = await createToken(owner, ['all'], { expiresAt: new Date(now + 1000).toISOString() });
-  const theirs = await createKey(stranger, [...PERMISSIONS]);
-  const deleted = await createKey(owner, [...PERMISSIONS]);
-  assert.equal((await owner.call(`/v1/api-keys/${deleted.id}`, { method: 'DELETE' })).status, 204);
+  const tokenWithAll = await createToken(owner, ['all']);
+  const tokenWithPassphrase = await createToken(owner, ['all'], { passphrase });
+  const fullKey = await createKey(owner, [...PERMISSIONS]);
+  const guardKey = await createKey(owner, ['read'], { guard: true });
+  const guardKeyWithoutRead = await createKey(owner, ['deploy'], { guard: true });
+  const inactiveKey = await createKey(owner, [...PERMISSIONS], { active: false });
+  const expiredToken = await createToken(owner, ['all'], { expiresAt: new Date(now + 1000).toISOString() });
+  const strangerKey = await createKey(stranger, [...PERMISSIONS]);
+  const deletedKey = await createKey(owner, [...PERMISSIONS]);
+  assert.equal((await owner.call(`/v1/api-keys/${deletedKey.id}`, { method: 'DELETE' })).status, 204);
   now += 1000;
 
   const session = { authorization: `Bearer ${owner.cookie.split('=')[1]}`, 'devpilot-workspace': owner.workspaceId };
@@ -376,42 +369,45 @@ before(async () => {
       cookie: `devpilot=${mintSecret('session')}`,
       origin: testServer.url,
     }),
-    refused('a deleted API key', 'invalid_token', bearer(deleted.secret)),
-    refused('an expired access token', 'token_expired', bearer(expired.secret)),
-    refused('an inactive API key', 'token_inactive', { 'x-api-key': idle.secret }),
-    refused('a token without its passphrase', 'passphrase_required', bearer(guarded.secret)),
+    refused('a deleted API key', 'invalid_token', bearer(deletedKey.secret)),
+    refused('an expired access token', 'token_expired', bearer(expiredToken.secret)),
+    refused('an inactive API key', 'token_inactive', { 'x-api-key': inactiveKey.secret }),
+    refused('a token without its passphrase', 'passphrase_required', bearer(tokenWithPassphrase.secret)),
     { name: 'a stranger', identity: { kind: 'stranger' }, headers: headersOf(stranger) },
     { name: 'a member', identity: { kind: 'member' }, headers: headersOf(member) },
     { name: 'an admin', identity: { kind: 'admin' }, headers: headersOf(admin) },
     { name: 'the owner', identity: { kind: 'owner' }, headers: headersOf(owner) },
     { name: 'the owner, by Bearer', identity: { kind: 'owner' }, headers: session },
-    token('a token with all', ['all'], bearer(all.secret)),
-    token('a token with all, by Basic', ['all'], basic(all.secret, '')),
+    token('a token with all', ['all'], bearer(tokenWithAll.secret)),
+    token('a token with all, by Basic', ['all'], basic(tokenWithAll.secret, '')),
     token('a token with all and its passphrase', ['all'], {
-      ...bearer(guarded.secret),
+      ...bearer(tokenWithPassphrase.secret),
       'access-token-passphrase': passphrase,
     }),
-    token('a token with all and its passphrase, by Basic', ['all'], basic(guarded.secret, passphrase)),
-    key('a key with every permission', PERMISSIONS, bearer(full.secret)),
-    key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
-    key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),
-    key('a key that may run guards', ['read', 'guard'], bearer(guard.secret)),
-    key('a key with the flag guard and without read', ['deploy'], bearer(flagAlone.secret)),
-    key('a key that names its own workspace', PERMISSIONS, { ...bearer(full.secret), 'devpilot-workspace': 'acme' }),
-    // The workspace is the credential's own (CVE-2026-92764): naming another does not grant access to it.
-    ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((named) => ({
-      ...key(`a key of another workspace that names ${named}`, PERMISSIONS, {
-        ...bearer(theirs.secret),
-        'devpilot-workspace': named,
+    token('a token with all and its passphrase, by Basic', ['all'], basic(tokenWithPassphrase.secret, passphrase)),
+    key('a key with every permission', PERMISSIONS, bearer(fullKey.secret)),
+    key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': fullKey.secret }),
+    key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', fullKey.secret)),
+    key('a key that may run guards', ['read', 'guard'], bearer(guardKey.secret)),
+    key('a key with the guard flag, without read', ['deploy'], bearer(guardKeyWithoutRead.secret)),
+    key('an API key that names its own workspace', PERMISSIONS, {
+      ...bearer(fullKey.secret),
+      'devpilot-workspace': 'acme',
+    }),
+    // A credential has access to its own workspace only; naming another one grants nothing (CVE-2026-92764).
+    ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((workspaceName) => ({
+      ...key(`a key of another workspace that names ${workspaceName}`, PERMISSIONS, {
+        ...bearer(strangerKey.secret),
+        'devpilot-workspace': workspaceName,
       }),
-      namesAnother: true as const,
+      namesOtherWorkspace: true as const,
     })),
     {
       ...token('a token that names another workspace', ['all'], {
-        ...bearer(all.secret),
+        ...bearer(tokenWithAll.secret),
         'devpilot-workspace': stranger.workspaceId,
       }),
-      namesAnother: true,
+      namesOtherWorkspace: true,
     },
   );
   for (const scope of SCOPES) {
@@ -426,36 +422,38 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** The status and code that the contract specifies, or null if the request is authorized. */
-function expected(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
+/** Returns the status and code that the contract specifies for a refusal, or null if the request is authorized. */
+function expectedRefusal(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
   const refusal = refusalByRights(row, testPrincipal);
-  return refusal === null && testPrincipal.namesAnother && row.people !== 'everybody' ? [404, 'not_found'] : refusal;
+  return refusal === null && testPrincipal.namesOtherWorkspace && row.people !== 'everybody'
+    ? [404, 'not_found']
+    : refusal;
 }
 
-function refusalByRights(row: Row, { identity: is }: TestPrincipal): [number, string] | null {
+function refusalByRights(row: Row, { identity }: TestPrincipal): [number, string] | null {
   if (row.people === 'everybody') return null;
   if (row.people === 'error key') return [401, 'missing_credential'];
   if (row.people === 'signature') return [401, 'invalid_token'];
-  if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
-  if (is.kind === 'token' || is.kind === 'key') {
+  if (identity.kind === 'signed out' || identity.kind === 'refused') return [401, identity.code];
+  if (identity.kind === 'token' || identity.kind === 'key') {
     if (row.people === 'anyone') return null;
-    const needed: readonly string[] | undefined = is.kind === 'token' ? row.token : row.key;
-    if (needed === undefined) return [403, 'wrong_credential_kind'];
-    const held: readonly string[] = is.kind === 'token' ? is.scopes : is.permissions;
-    const meets = (is.kind === 'token' && held.includes('all')) || needed.some((right) => held.includes(right));
+    const accepted: readonly string[] | undefined = identity.kind === 'token' ? row.token : row.key;
+    if (accepted === undefined) return [403, 'wrong_credential_kind'];
+    const held: readonly string[] = identity.kind === 'token' ? identity.scopes : identity.permissions;
+    const meets = (identity.kind === 'token' && held.includes('all')) || accepted.some((right) => held.includes(right));
     return meets ? null : [403, 'insufficient_scope'];
   }
   if (row.people === 'nobody') return [403, 'wrong_credential_kind'];
   if (row.people === 'person') return null;
   // The owner was the first to sign up, and is therefore the operator.
-  if (row.people === 'operator') return is.kind === 'owner' ? null : [403, 'forbidden'];
-  if (is.kind === 'stranger') return [404, 'not_found'];
+  if (row.people === 'operator') return identity.kind === 'owner' ? null : [403, 'forbidden'];
+  if (identity.kind === 'stranger') return [404, 'not_found'];
   if (row.people === 'anyone') return null;
-  return RANK[is.kind] >= RANK[row.people] ? null : [403, 'forbidden'];
+  return RANK[identity.kind] >= RANK[row.people] ? null : [403, 'forbidden'];
 }
 
-/** Codes of authorization only: an authorized request never gets them for these bodies. */
-const GATE_REFUSALS = new Set([
+/** Codes of refused authorization, which an authorized request never gets for the bodies of the table. */
+const AUTHORIZATION_CODES = new Set([
   'missing_credential',
   'invalid_token',
   'token_expired',
@@ -472,44 +470,46 @@ function send(
   workspaceId = owner.workspaceId,
 ): Promise<TestResponse<{ code?: string }>> {
   const [method = '', path = ''] = row.route.split(' ');
-  const hasBody = method !== 'GET' && method !== 'OPTIONS' && !(method === 'DELETE' && !path.endsWith('two-factor'));
+  // DELETE of two-factor authentication requires a body with the password.
+  const hasBody = method !== 'GET' && method !== 'OPTIONS' && (method !== 'DELETE' || path.endsWith('two-factor'));
   return testServer.call(
     path.replace(':workspace', workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
     { method, headers: testPrincipal.headers, ...(hasBody && { body: row.body ?? {} }) },
   );
 }
 
-test('every route of the app is in the table and requires what the contract says', () => {
+test('the table of this test has exactly the routes of the app', () => {
   // The routes are only listed here, never called, so no server is needed.
-  const declared = routeTable({} as AppContext).map(({ method, url, access }) => ({ ask: `${method} ${url}`, access }));
-  assert.deepEqual(declared.map(({ ask: route }) => route).sort(), CONTRACT.map(({ route }) => route).sort());
+  const routes = routeTable({} as AppContext).map(({ method, url }) => `${method} ${url}`);
+  assert.deepEqual(routes.sort(), CONTRACT.map(({ route }) => route).sort());
 });
 
-test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every principal as the contract says', async () => {
-  const wrong: string[] = [];
+test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to every principal as the contract specifies', async () => {
+  const violations: string[] = [];
   for (const row of CONTRACT) {
     const responses = testPrincipals.map(async (testPrincipal) => {
-      const expects = expected(row, testPrincipal);
-      if (expects === null && row.isDestructive) return;
+      const expected = expectedRefusal(row, testPrincipal);
+      if (expected === null && row.isDestructive) return;
       const { status, body, headers, text } = await send(row, testPrincipal);
-      const found = `${row.route} asked by ${testPrincipal.name}: ${status} ${body?.code ?? ''}`;
-      if (expects === null) {
-        if (status >= 500 || (GATE_REFUSALS.has(body?.code ?? '') && row.route !== 'POST /v1/people'))
-          wrong.push(found);
+      const result = `${row.route} by ${testPrincipal.name}: ${status} ${body?.code ?? ''}`;
+      if (expected === null) {
+        if (status >= 500 || AUTHORIZATION_CODES.has(body?.code ?? '')) violations.push(result);
       } else {
-        if (status !== expects[0] || body.code !== expects[1]) wrong.push(`${found}, not ${expects.join(' ')}`);
-        if (status !== 404 && !headers.has('www-authenticate')) wrong.push(`${found} without WWW-Authenticate`);
+        if (status !== expected[0] || body.code !== expected[1])
+          violations.push(`${result}, not ${expected.join(' ')}`);
+        if (status !== 404 && !headers.has('www-authenticate')) violations.push(`${result} without WWW-Authenticate`);
         const type = row.route === 'POST /v1/introspect' ? 'application/json' : 'application/problem+json';
-        if (headers.get('content-type') !== type) wrong.push(`${found} is no problem`);
+        if (headers.get('content-type') !== type) violations.push(`${result} is not ${type}`);
       }
-      if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text)) wrong.push(`${found} tells a secret`);
+      if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text))
+        violations.push(`${result} contains a secret`);
     });
     await Promise.all(responses);
   }
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(violations, []);
 });
 
-test('HEAD is guarded like GET', async () => {
+test('HEAD requires a credential wherever GET does', async () => {
   for (const row of CONTRACT) {
     if (!row.route.startsWith('GET') || row.people === 'everybody') continue;
     const path = row.route.slice(4).replace(/:[A-Za-z]+/, 'x');
@@ -525,7 +525,7 @@ test('a refusal for a missing scope names the required scope', async () => {
   assert.match(refused.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read"/);
 });
 
-test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do not exist', async () => {
+test('CVE-2022-31667: IDs of another workspace get the same response as IDs that do not exist', async () => {
   const eve = await createWorkspaceFor(owner, testServer, 'Second');
   const token = await createToken(eve, ['all']);
   const key = await createKey(eve, ['read']);
@@ -547,47 +547,47 @@ test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do
     ['DELETE', '/v1/members/', memberId],
     ['DELETE', '/v1/invitations/', invited.body.id],
   ];
-  const bare = ({ status, text, headers }: TestResponse) => {
-    const remaining = [...headers].filter(
+  /** The response without the parts that differ between any two requests. */
+  const comparable = ({ status, text, headers }: TestResponse) => {
+    const comparableHeaders = [...headers].filter(
       ([name]) => !/^(date|x-request-id|content-length|connection|keep-alive)$/.test(name),
     );
-    return JSON.stringify([status, remaining, text.replace(/"requestId":"[^"]*"/, '')]);
+    return JSON.stringify([status, comparableHeaders, text.replace(/"requestId":"[^"]*"/, '')]);
   };
   for (const [method, path, id, body] of requests) {
-    const route = (suffix: string) => owner.call(path + suffix, { method, ...(body !== undefined && { body }) });
-    const found = await route(id);
-    const nowhere = await route(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
-    assert.equal(found.status, 404, `${method} ${path}${id}`);
-    assert.equal(bare(found), bare(nowhere));
+    const call = (suffix: string) => owner.call(path + suffix, { method, ...(body !== undefined && { body }) });
+    const foreign = await call(id);
+    const unknown = await call(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
+    assert.equal(foreign.status, 404, `${method} ${path}${id}`);
+    assert.equal(comparable(foreign), comparable(unknown));
   }
-  // Lists contain only their own workspace, also with a filter or cursor of another.
-  const theirs = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
+  // A list contains resources of one workspace only, also with a cursor from another workspace.
   await createToken(eve, ['all']);
-  const { body: page } = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
-  const mine = await owner.call(`/v1/access-tokens?cursor=${page.nextCursor}`);
-  assert.equal(theirs.status, 200);
-  assert.ok(!mine.text.includes(token.id));
+  const evesPage = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
+  assert.equal(evesPage.status, 200);
+  const ownersPage = await owner.call(`/v1/access-tokens?cursor=${evesPage.body.nextCursor}`);
+  assert.ok(!ownersPage.text.includes(token.id));
   assert.equal((await testServer.call('/v1/authorize', { headers: bearer(key.secret) })).status, 200);
 });
 
 // Last, because turning on two-factor authentication ends the other sessions.
-test('a person without a second factor reaches only the own account where the policy requires one', async () => {
+test('where the policy requires a second factor, a person without one reaches only their own account', async () => {
   const strict = await createWorkspaceFor(await turnOnTwoFactor(testServer, owner, now), testServer, 'Strict');
   const admin = await signUpMember(testServer, strict, 'admin', 'joan@example.com');
   const required = await strict.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
   assert.equal(required.status, 200, required.text);
   const headers = { cookie: admin.cookie, origin: testServer.url, 'devpilot-workspace': strict.workspaceId };
   const testPrincipal: TestPrincipal = { name: 'an admin', identity: { kind: 'admin' }, headers };
-  const wrong: string[] = [];
+  const violations: string[] = [];
   for (const row of CONTRACT) {
     if (row.people === 'error key' || row.people === 'signature' || (row.isDestructive && row.people === 'person'))
       continue;
     const { status, body } = await send(row, testPrincipal, strict.workspaceId);
     const isRefused = status === 403 && body.code === 'second_factor_needed';
     const needsRole = row.people === 'member' || row.people === 'admin' || row.people === 'owner';
-    if (isRefused !== needsRole) wrong.push(`${row.route}: ${status} ${body?.code ?? ''}`);
+    if (isRefused !== needsRole) violations.push(`${row.route}: ${status} ${body?.code ?? ''}`);
   }
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(violations, []);
   const protectedAdmin = await turnOnTwoFactor(testServer, admin, now);
   assert.equal((await protectedAdmin.call('/v1/members')).status, 200);
 });

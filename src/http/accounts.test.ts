@@ -38,72 +38,74 @@ forEachEngine('accounts', (engine) => {
   });
   after(() => testServer.close());
 
-  const people = async (q: string) => (await owner.call<Page<Account>>(`/v1/people?q=${encodeURIComponent(q)}`)).body;
-  const idOf = async (email: string) => (await people(email)).data[0]?.id ?? assert.fail(`no person ${email}`);
+  const searchPeople = async (q: string) =>
+    (await owner.call<Page<Account>>(`/v1/people?q=${encodeURIComponent(q)}`)).body;
+  const personId = async (email: string) =>
+    (await searchPeople(email)).data[0]?.id ?? assert.fail(`no person ${email}`);
   const update = async (email: string, body: { disabled?: boolean; operator?: boolean }, by = owner) =>
-    by.call<Account>(`/v1/people/${await idOf(email)}`, { method: 'PATCH', body });
+    by.call<Account>(`/v1/people/${await personId(email)}`, { method: 'PATCH', body });
   const signIn = (email: string, password = PASSWORD) => testServer.call('/v1/sessions', { body: { email, password } });
   const memberId = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
     return data.find((member) => member.email === email)?.id ?? assert.fail(`no member ${email}`);
   };
-  const use = (url: string, password = NEW_PASSWORD) =>
+  const redeemResetLink = (url: string, password = NEW_PASSWORD) =>
     testServer.call(`/v1/password-resets/${linkCode(url)}`, { body: { password } });
-  const events = async (action: string) =>
+  const auditEvents = async (action: string) =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
 
-  test('operators, and nobody else, list people and find them by part of a name or email address', async () => {
+  test('only operators list people, and find them by part of a name or email address', async () => {
     const member = await signUpMember(testServer, owner, 'admin', 'list_me@example.com');
-    const [found] = (await people('LIST_me@')).data;
+    const [found] = (await searchPeople('LIST_me@')).data;
     assert.deepEqual(
       [found?.email, found?.operator, found?.disabled, found?.workspaces, found?.twoFactor],
       ['list_me@example.com', false, false, 1, false],
     );
     assert.ok(found?.lastUsedAt);
-    assert.equal((await people('list%me')).data.length, 0);
+    assert.equal((await searchPeople('list%me')).data.length, 0);
     assert.equal(codeOf(await member.call('/v1/people')), 'forbidden');
     const page = (await owner.call<Page<Account>>('/v1/people?limit=1')).body;
     assert.ok(page.data.length === 1 && page.nextCursor);
-    assert.equal((await people(owner.email)).data[0]?.operator, true);
+    assert.equal((await searchPeople(owner.email)).data[0]?.operator, true);
   });
 
   test("an operator's reset link sets a new password once, within an hour, and ends all sessions", async () => {
     const person = await signUpMember(testServer, owner, 'member', 'lost@example.com');
-    const path = `/v1/people/${await idOf(person.email)}/password-reset`;
-    const link = async () => {
+    const path = `/v1/people/${await personId(person.email)}/password-reset`;
+    const createLink = async () => {
       const created = await owner.call<PasswordResetLink>(path, { method: 'POST' });
       assert.equal(created.status, 201, created.text);
       return created.body.url;
     };
-    const url = await link();
-    const other = await link();
+    const url = await createLink();
+    const otherUrl = await createLink();
     assert.ok(url.startsWith(`${testServer.url}/reset-password#`));
-    assert.equal((await use(url, 'password')).status, 422);
-    assert.equal((await use(url)).status, 204);
+    assert.equal((await redeemResetLink(url, 'password')).status, 422);
+    assert.equal((await redeemResetLink(url)).status, 204);
     assert.equal((await person.call('/v1/me')).status, 401);
     assert.equal((await signIn(person.email)).status, 401);
     assert.equal((await signIn(person.email, NEW_PASSWORD)).status, 201);
-    // Resetting the password also invalidates other reset links.
-    for (const spent of [url, other, `${url}x`]) assert.equal((await use(spent)).status, 404);
-    const late = await link();
+    // Resetting the password also invalidates the person's other reset links.
+    for (const invalidUrl of [url, otherUrl, `${url}x`]) assert.equal((await redeemResetLink(invalidUrl)).status, 404);
+    const expiredUrl = await createLink();
     now += HOUR;
-    assert.equal((await use(late)).status, 404);
-    assert.equal((await events('person.password_reset'))[0]?.actor.name, 'lost');
+    assert.equal((await redeemResetLink(expiredUrl)).status, 404);
+    assert.equal((await auditEvents('person.password_reset'))[0]?.actor.name, 'lost');
   });
 
-  test('two concurrent uses of one reset link set one password', async () => {
+  test('of two concurrent uses of one reset link, only one sets a password', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'twice@example.com');
-    const created = await owner.call<PasswordResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
+    const created = await owner.call<PasswordResetLink>(`/v1/people/${await personId(person.email)}/password-reset`, {
       method: 'POST',
     });
     const responses = await Promise.all([
-      use(created.body.url, 'first sentence'),
-      use(created.body.url, 'second sentence'),
+      redeemResetLink(created.body.url, 'first sentence'),
+      redeemResetLink(created.body.url, 'second sentence'),
     ]);
     assert.deepEqual(responses.map(({ status }) => status).sort(), [204, 404]);
   });
 
-  test('a disabled person has no access and cannot sign in; the reason is given only after the correct password', async () => {
+  test('a disabled person has no access and cannot sign in; only the correct password reveals the reason', async () => {
     const person = await signUpMember(testServer, owner, 'admin', 'disabled@example.com');
     const invited = await person.call<{ code: string }>('/v1/invitations', {
       body: { email: 'guest@example.com', role: 'member' },
@@ -114,7 +116,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal(codeOf(await signIn(person.email, 'wrong')), 'sign_in_failed');
     const guest = { name: 'Guest', email: 'guest@example.com', password: PASSWORD, invitation: invited.body.code };
     assert.equal(codeOf(await testServer.call('/v1/people', { body: guest })), 'forbidden');
-    const reset = await owner.call(`/v1/people/${await idOf(person.email)}/password-reset`, { method: 'POST' });
+    const reset = await owner.call(`/v1/people/${await personId(person.email)}/password-reset`, { method: 'POST' });
     assert.equal(codeOf(reset), 'conflict');
     assert.equal((await update(person.email, { disabled: false })).body.disabled, false);
     assert.equal((await signIn(person.email)).status, 201);
@@ -128,16 +130,15 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await update(second.email, { operator: true })).body.operator, true);
     assert.equal((await second.call('/v1/people')).status, 200);
     // Two operators revoke each other's rights concurrently: one of them stays operator.
-    const [ownerId, secondId] = [await idOf(owner.email), await idOf(second.email)];
+    const [ownerId, secondId] = [await personId(owner.email), await personId(second.email)];
     const demote = (id: string, by: TestPerson) =>
       by.call(`/v1/people/${id}`, { method: 'PATCH', body: { operator: false } });
     const responses = await Promise.all([demote(ownerId, second), demote(secondId, owner)]);
     assert.equal(responses.filter(({ status }) => status === 200).length, 1);
-    const stays = (await owner.call('/v1/people')).status === 200 ? owner : second;
-    const own = (await stays.call<Page<Account>>(`/v1/people?q=${owner.email}`)).body.data[0]?.id;
+    const remaining = (await owner.call('/v1/people')).status === 200 ? owner : second;
+    // The following tests expect the owner to be the only operator.
     const body = { operator: true };
-    assert.equal((await stays.call(`/v1/people/${own}`, { method: 'PATCH', body })).status, 200);
-    // The following tests expect one operator.
+    assert.equal((await remaining.call(`/v1/people/${ownerId}`, { method: 'PATCH', body })).status, 200);
     assert.equal((await update(second.email, { operator: false })).status, 200);
   });
 
@@ -149,8 +150,8 @@ forEachEngine('accounts', (engine) => {
     assert.equal(codeOf(await admin.call(await path(owner.email), { method: 'DELETE' })), 'forbidden');
     assert.equal((await admin.call(await path(member.email), { method: 'DELETE' })).status, 204);
     assert.equal((await member.call('/v1/me')).status, 401);
-    const operators = `/v1/people/${await idOf(admin.email)}/sessions`;
-    assert.equal((await owner.call(operators, { method: 'DELETE' })).status, 204);
+    const operatorPath = `/v1/people/${await personId(admin.email)}/sessions`;
+    assert.equal((await owner.call(operatorPath, { method: 'DELETE' })).status, 204);
     assert.equal((await admin.call('/v1/me')).status, 401);
   });
 
@@ -161,19 +162,19 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await member.call('/v1/members/me', { method: 'DELETE' })).status, 204);
     assert.equal((await member.call('/v1/me')).status, 401);
     assert.ok(!(await owner.call('/v1/invitations')).text.includes('left-behind'));
-    assert.equal((await events('member.left'))[0]?.actor.name, 'leaver');
+    assert.equal((await auditEvents('member.left'))[0]?.actor.name, 'leaver');
   });
 
-  test('deleting an account requires its password; its resources stay and the log keeps its name', async () => {
+  test('deleting an account requires its password; resources that the person created stay, and the log keeps the name', async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'leaving@example.com');
     const key = await createKey(admin, ['read']);
     const remove = (person: TestPerson, password = PASSWORD) =>
       person.call('/v1/me', { method: 'DELETE', body: { password } });
     assert.match((await remove(owner)).text, /last operator/);
     await update(admin.email, { operator: true });
-    const owning = await remove(owner);
-    assert.equal(codeOf(owning), 'conflict');
-    assert.match(owning.text, /You own a workspace/);
+    const ownerRemoval = await remove(owner);
+    assert.equal(codeOf(ownerRemoval), 'conflict');
+    assert.match(ownerRemoval.text, /You own a workspace/);
     await update(admin.email, { operator: false });
     assert.equal(codeOf(await remove(admin, 'wrong')), 'sign_in_failed');
     assert.equal((await remove(admin)).status, 204);
@@ -182,21 +183,21 @@ forEachEngine('accounts', (engine) => {
     const remainingKey = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
     assert.equal(remainingKey.body.createdBy, null);
     assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
-    const created = (await events('api_key.created')).find(({ target }) => target?.id === key.id);
+    const created = (await auditEvents('api_key.created')).find(({ target }) => target?.id === key.id);
     assert.equal(created?.actor.name, 'leaving');
-    assert.equal((await events('person.deleted'))[0]?.actor.name, 'leaving');
-    assert.equal((await people(admin.email)).data.length, 0);
+    assert.equal((await auditEvents('person.deleted'))[0]?.actor.name, 'leaving');
+    assert.equal((await searchPeople(admin.email)).data.length, 0);
   });
 
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   test('an operator who loses the right during a request changes nothing', { skip }, async () => {
     const former = await signUpMember(testServer, owner, 'member', 'former@example.com');
-    const formerId = await idOf(former.email);
+    const formerId = await personId(former.email);
     assert.equal((await update(former.email, { operator: true })).status, 200);
     const calls = [
       { path: `/v1/people/${formerId}`, method: 'PATCH', body: { operator: true } },
-      { path: `/v1/people/${await idOf(owner.email)}/password-reset`, method: 'POST' },
-      { path: `/v1/people/${await idOf(owner.email)}/sessions`, method: 'DELETE' },
+      { path: `/v1/people/${await personId(owner.email)}/password-reset`, method: 'POST' },
+      { path: `/v1/people/${await personId(owner.email)}/sessions`, method: 'DELETE' },
     ];
     const responses = await whileUncommitted(
       environment['DATABASE_URL'],
@@ -205,17 +206,15 @@ forEachEngine('accounts', (engine) => {
       () => Promise.all(calls.map(({ path, ...call }) => former.call(path, call))),
     );
     for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
-    assert.equal((await people(former.email)).data[0]?.operator, false);
+    assert.equal((await searchPeople(former.email)).data[0]?.operator, false);
     assert.equal((await owner.call('/v1/me')).status, 200);
   });
 
-  test('an admin who loses the role during a request changes no role and removes nobody', {
-    skip,
-  }, async () => {
+  test('an admin who loses the role during a request changes no role and removes no member', { skip }, async () => {
     const former = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
-    const other = await signUpMember(testServer, owner, 'member', 'stays@example.com');
+    const bystander = await signUpMember(testServer, owner, 'member', 'stays@example.com');
     const formerId = await memberId(former.email);
-    const otherPath = `/v1/members/${await memberId(other.email)}`;
+    const bystanderPath = `/v1/members/${await memberId(bystander.email)}`;
     const responses = await whileUncommitted(
       environment['DATABASE_URL'],
       `update member set role = 'member' where id = '${formerId}'`,
@@ -223,19 +222,19 @@ forEachEngine('accounts', (engine) => {
       () =>
         Promise.all([
           former.call(`/v1/members/${formerId}`, { method: 'PATCH', body: { role: 'admin' } }),
-          former.call(otherPath, { method: 'DELETE' }),
+          former.call(bystanderPath, { method: 'DELETE' }),
         ]),
     );
     for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
-    assert.equal((await owner.call<Member>('/v1/members')).text.includes(other.email), true);
+    assert.ok((await owner.call('/v1/members')).text.includes(bystander.email));
     assert.equal(codeOf(await former.call('/v1/invitations')), 'forbidden');
   });
 
   test('an account that becomes the owner of a workspace while it is being deleted is kept', { skip }, async () => {
     const heir = await signUpMember(testServer, owner, 'admin', 'heir@example.com');
-    const handOver = `update member set role = 'admin' where role = 'owner';
+    const transferOwnership = `update member set role = 'admin' where role = 'owner';
       update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
-    const deletion = await whileUncommitted(environment['DATABASE_URL'], handOver, 1, () =>
+    const deletion = await whileUncommitted(environment['DATABASE_URL'], transferOwnership, 1, () =>
       heir.call('/v1/me', { method: 'DELETE', body: { password: PASSWORD } }),
     );
     assert.equal(codeOf(deletion), 'conflict');
@@ -250,7 +249,7 @@ test('a reset link is sent by email, and the response does not reveal whether th
   const send = (email: string) => testServer.call('/v1/password-resets', { body: { email } });
   const responses = [await send('nobody@example.com'), await send(owner.email.toUpperCase())];
   for (const { status, text } of responses) assert.deepEqual([status, text], [202, '']);
-  for (let more = 0; more < 8; more++) assert.equal((await send(owner.email)).status, 202);
+  for (let repeat = 0; repeat < 8; repeat++) assert.equal((await send(owner.email)).status, 202);
   const restarted = await testServer.restart();
   // At most five emails are queued per person, however many are requested.
   assert.equal(mail.messages.length, 5);
@@ -264,14 +263,14 @@ test('a reset link is sent by email, and the response does not reveal whether th
   await mail.close();
 });
 
-test('too many requests for reset links, or too many wrong codes, are rate-limited', async () => {
+test('requests for reset links and wrong codes are rate-limited', async () => {
   const testServer = await startTestServer();
-  const statuses = async (path: string, body: unknown) => {
-    const seen: number[] = [];
-    for (let count = 0; count < 32; count++) seen.push((await testServer.call(path, { body })).status);
-    return [seen[0], seen.at(-1)];
+  const firstAndLastStatus = async (path: string, body: unknown) => {
+    const statuses: number[] = [];
+    for (let count = 0; count < 32; count++) statuses.push((await testServer.call(path, { body })).status);
+    return [statuses[0], statuses.at(-1)];
   };
-  assert.deepEqual(await statuses('/v1/password-resets', { email: 'eve@example.com' }), [202, 429]);
-  assert.deepEqual(await statuses('/v1/password-resets/made-up', { password: NEW_PASSWORD }), [404, 429]);
+  assert.deepEqual(await firstAndLastStatus('/v1/password-resets', { email: 'eve@example.com' }), [202, 429]);
+  assert.deepEqual(await firstAndLastStatus('/v1/password-resets/made-up', { password: NEW_PASSWORD }), [404, 429]);
   await testServer.close();
 });

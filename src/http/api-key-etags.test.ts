@@ -29,40 +29,40 @@ forEachEngine('the ETag of an API key', (engine) => {
     });
     const path = `/v1/api-keys/${key.body.id}`;
     const authorize = () => testServer.call('/v1/authorize', { headers: bearer(key.body.secret) });
-    const read = async () => {
+    const readKey = async () => {
       const response = await owner.call<ApiKey>(path);
       return { etag: response.headers.get('etag') ?? '', key: response.body };
     };
     const patch = (body: object, etag: string) =>
       owner.call<{ code?: string }>(path, { method: 'PATCH', body, headers: { 'if-match': etag } });
-    const { etag } = await read();
+    const { etag } = await readKey();
     assert.match(etag, /^"[\w-]+"$/);
     assert.equal(key.headers.get('etag'), etag);
     const edited = await patch({ name: 'Second name' }, etag);
     assert.equal(edited.status, 200);
-    const current = edited.headers.get('etag') ?? '';
-    assert.notEqual(current, etag);
-    assert.equal((await read()).etag, current);
+    const newEtag = edited.headers.get('etag') ?? '';
+    assert.notEqual(newEtag, etag);
+    assert.equal((await readKey()).etag, newEtag);
 
     const stale = await patch({ name: 'Third name', active: false }, etag);
     assert.deepEqual([stale.status, stale.body.code], [409, 'conflict']);
-    assert.deepEqual([(await read()).key.name, (await read()).key.active], ['Second name', true]);
+    assert.deepEqual([(await readKey()).key.name, (await readKey()).key.active], ['Second name', true]);
     assert.equal((await authorize()).status, 200);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${key.body.id}&action=api_key.updated`);
     assert.equal(log.body.data.length, 1);
 
-    // A use, a replacement and the passage of time are no edits.
+    // A use, a replacement and the passage of time do not change the ETag.
     await createKey(owner, ['read'], { replaces: key.body.id });
     now += 1000;
-    const used = await read();
+    const used = await readKey();
     assert.equal(used.key.useCount, 1);
-    assert.equal(used.etag, current);
-    assert.equal((await patch({ active: false }, `"other", W/${current}`)).status, 200);
+    assert.equal(used.etag, newEtag);
+    assert.equal((await patch({ active: false }, `"other", W/${newEtag}`)).status, 200);
     assert.equal((await patch({ active: true }, '*')).status, 200);
     assert.equal((await owner.call(path, { method: 'PATCH', body: { name: 'Last name' } })).status, 200);
   });
 
-  test('of several edits that read the same version, one succeeds', async () => {
+  test('of several edits with the same ETag, only one succeeds', async () => {
     const { id } = await createKey(owner, ['read']);
     const etag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag') ?? '';
     const responses = await Promise.all(

@@ -30,7 +30,7 @@ after(async () => {
   app.remove();
 });
 
-const parse = (text: string) =>
+const parseLogLines = (text: string) =>
   text
     .split('\n')
     .filter((line) => line !== '')
@@ -39,12 +39,12 @@ const parse = (text: string) =>
 test("the log of an app is the output of its command, run in the app's directory, with secrets masked", async () => {
   const refused = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);
   assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
-  await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of it' } });
+  await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of the app' } });
   await app.edit({ logCommand: 'cat page.txt; echo; echo "key $API_KEY" >&2; exit 3' });
   await deployAndWait(owner, app);
   const { text, headers } = await owner.call(`/v1/apps/${app.slug}/logs`);
   assert.equal(headers.get('content-type'), 'application/x-ndjson');
-  const lines = parse(text);
+  const lines = parseLogLines(text);
   assert.deepEqual(
     lines.map(({ stream, text: content, step, serverId }) => [stream, content, step, serverId]).sort(),
     [
@@ -53,25 +53,25 @@ test("the log of an app is the output of its command, run in the app's directory
       ['system', 'The command ended with exit code 3.', 'log', app.serverId],
     ].sort(),
   );
-  assert.equal(parse((await owner.call(`/v1/apps/${app.slug}/logs?from=2`)).text).length, 1);
+  assert.equal(parseLogLines((await owner.call(`/v1/apps/${app.slug}/logs?from=2`)).text).length, 1);
 });
 
 test('a log command runs with the interpreter in its first line, and its output can be searched', async () => {
   await app.edit({ logCommand: '#!/usr/bin/perl\nuse Cwd;\nprint "row $_ of ", cwd(), "\\n" for 1..20;' });
-  const all = parse((await owner.call(`/v1/apps/${app.slug}/logs`)).text);
-  assert.equal(all.length, 20);
-  assert.match(all[0]?.text ?? '', /^row 1 of .*\/releases\/dpl_/);
-  const found = parse((await owner.call(`/v1/apps/${app.slug}/logs?q=ROW%2012%20`)).text);
+  const lines = parseLogLines((await owner.call(`/v1/apps/${app.slug}/logs`)).text);
+  assert.equal(lines.length, 20);
+  assert.match(lines[0]?.text ?? '', /^row 1 of .*\/releases\/dpl_/);
+  const matches = parseLogLines((await owner.call(`/v1/apps/${app.slug}/logs?q=ROW%2012%20`)).text);
   assert.deepEqual(
-    found.map(({ text }) => text),
-    [all[11]?.text],
+    matches.map(({ text }) => text),
+    [lines[11]?.text],
   );
   const refused = await owner.call(`/v1/apps/${app.slug}/logs?q=row&follow=true`);
   assert.deepEqual([refused.status, /must not be set together with follow/.test(refused.text)], [422, true]);
 });
 
 /** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
-async function follow(
+async function followLog(
   headers: Readonly<Record<string, string>>,
 ): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
@@ -93,7 +93,7 @@ test('a followed log streams until the reader disconnects, which also ends the c
   writeFileSync(file, 'first\n');
   await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
   const { secret } = await createKey(owner, ['view_logs']);
-  const reader = await follow(bearer(secret));
+  const reader = await followLog(bearer(secret));
   await until(async () => (await reader.read()).includes('first'));
   appendFileSync(file, 'second\n');
   await until(async () => (await reader.read()).includes('second'));
@@ -103,7 +103,7 @@ test('a followed log streams until the reader disconnects, which also ends the c
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('HEAD of a followed log starts no command and takes no place of a reader', async () => {
+test('HEAD of a followed log starts no command and does not count toward the limit of readers', async () => {
   const { secret } = await createKey(owner, ['view_logs']);
   for (let count = 0; count < 40; count++) {
     const { status, headers } = await testServer.call(`/v1/apps/${app.id}/logs?follow=true`, {
@@ -113,36 +113,36 @@ test('HEAD of a followed log starts no command and takes no place of a reader', 
     assert.deepEqual([status, headers.get('content-type')], [200, 'application/x-ndjson']);
   }
   assert.ok(!isRunning(`shared/log-${process.pid}`));
-  const reader = await follow(bearer(secret));
+  const reader = await followLog(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   reader.leave();
   await reader.ended;
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('deleting a key ends its log streams', async () => {
+test('deleting an API key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
-  const reader = await follow(bearer(secret));
+  const reader = await followLog(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
   await reader.ended;
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('moving an app out of the projects of a key ends its log streams', async () => {
+test("moving an app to a project that a key does not include ends the key's log streams", async () => {
   const { projectId } = (await owner.call<{ projectId: string }>(`/v1/apps/${app.id}`)).body;
   const { secret } = await createKey(owner, ['view_logs'], { restrictions: { projects: [projectId] } });
-  const reader = await follow(bearer(secret));
+  const reader = await followLog(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
-  const other = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Moved' } });
-  await app.edit({ projectId: other.body.id });
+  const otherProject = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Other project' } });
+  await app.edit({ projectId: otherProject.body.id });
   await reader.ended;
   await app.edit({ projectId });
 });
 
-test('removing the permission of a key ends its log streams', async () => {
+test('removing the permission of an API key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
-  const reader = await follow(bearer(secret));
+  const reader = await followLog(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   const edited = await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { permissions: ['read'] } });
   assert.equal(edited.status, 200);
@@ -151,10 +151,13 @@ test('removing the permission of a key ends its log streams', async () => {
 
 test('requiring a second factor ends the log streams of members without one', async () => {
   const member = await signUpMember(testServer, owner, 'admin', 'reader@example.com');
-  const boss = await turnOnTwoFactor(testServer, owner, Date.now());
-  const reader = await follow({ cookie: member.cookie, 'devpilot-workspace': owner.workspaceId });
+  const ownerWithSecondFactor = await turnOnTwoFactor(testServer, owner, Date.now());
+  const reader = await followLog({ cookie: member.cookie, 'devpilot-workspace': owner.workspaceId });
   await until(async () => (await reader.read()).includes('second'));
-  const required = await boss.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  const required = await ownerWithSecondFactor.call('/v1/policy', {
+    method: 'PATCH',
+    body: { requireTwoFactor: true },
+  });
   assert.equal(required.status, 200, required.text);
   await reader.ended;
 });

@@ -27,8 +27,8 @@ forEachEngine('bad input', (engine) => {
   });
   after(() => testServer.close());
 
-  /** Everything that a request could have changed, as one string. */
-  async function state(): Promise<string> {
+  /** Returns everything that the requests of these tests could change, as one string. */
+  async function readState(): Promise<string> {
     const paths = ['/v1/access-tokens', '/v1/api-keys', '/v1/members', '/v1/invitations', '/v1/workspaces', '/v1/me'];
     const responses = await Promise.all(paths.map((path) => owner.call(path)));
     for (const response of responses) assert.equal(response.status, 200, response.text);
@@ -51,27 +51,27 @@ forEachEngine('bad input', (engine) => {
     assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${label}: ${text}`);
   }
 
-  /** Sends inputs that must all be refused with `errors` naming a field, and checks that nothing changed. */
+  /** Sends bodies, each of which must be refused with an error that names its field, and checks that nothing changed. */
   async function expectRefused(
     rows: readonly (readonly [unknown, string])[],
     send: (body: unknown) => Promise<TestResponse<ProblemBody>>,
   ): Promise<void> {
-    const before = await state();
+    const before = await readState();
     for (const [body, field] of rows) {
-      const label = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
+      const label = (JSON.stringify(body) ?? 'no body').slice(0, 120);
       const response = await send(body);
       expectProblem(response, 'validation_failed', label);
       const fields = response.body.errors?.map((error) => error.field) ?? [];
       assert.ok(fields.includes(field), `${label}: ${JSON.stringify(response.body.errors)} does not name ${field}`);
       assert.ok(response.body.errors?.every(({ message }) => message.length > 0));
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   }
 
-  const later = '2030-01-01T00:00:00Z';
+  const FUTURE = '2030-01-01T00:00:00Z';
   const token = { name: 'Deploys', scopes: ['modify_env'] };
   const key = { name: 'Billing', permissions: ['read'] };
-  const post = (path: string) => (body: unknown) => owner.call<ProblemBody>(path, { method: 'POST', body });
+  const postTo = (path: string) => (body: unknown) => owner.call<ProblemBody>(path, { method: 'POST', body });
 
   const BAD_NAMES = [
     undefined,
@@ -86,7 +86,7 @@ forEachEngine('bad input', (engine) => {
     '   ',
     ' ab ',
     '\u00a0\u2003\u3000',
-    'e\u0301e\u0301', // two characters once composed
+    'e\u0301e\u0301', // two characters after Unicode normalization
     '🔑🔑',
     'x'.repeat(256),
     '🔑'.repeat(256),
@@ -124,7 +124,7 @@ forEachEngine('bad input', (engine) => {
     '2000-01-01T00:00:00Z',
     '1970-01-01T00:00:00.000Z',
   ];
-  const UNKNOWN = [
+  const UNKNOWN_FIELDS = [
     'secret',
     'workspaceId',
     'createdBy',
@@ -168,7 +168,7 @@ forEachEngine('bad input', (engine) => {
       ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ ...token, expiresAt }, 'expiresAt']),
       [{ ...token, expiresAt: new Date(now).toISOString() }, 'expiresAt'],
       [{ ...token, expiresAt: new Date(now - 1).toISOString() }, 'expiresAt'],
-      ...UNKNOWN.map((field): [unknown, string] => [{ ...token, [field]: 'x' }, field === '' ? '' : field]),
+      ...UNKNOWN_FIELDS.map((field): [unknown, string] => [{ ...token, [field]: 'x' }, field === '' ? '' : field]),
       [{ ...token, active: false }, 'active'],
       [{ ...token, description: 'x' }, 'description'],
       [{ ...token, permissions: ['read'] }, 'permissions'],
@@ -191,7 +191,7 @@ forEachEngine('bad input', (engine) => {
   });
 
   test('an API key is refused for every field that violates the contract, on creation and on edit', async () => {
-    const bad: [unknown, string][] = [
+    const invalidFields: [unknown, string][] = [
       ...[null, 'read', [], ['all'], ['modify_env'], ['READ']].map((permissions): [unknown, string] => [
         { permissions },
         Array.isArray(permissions) && permissions.length > 0 ? 'permissions.0' : 'permissions',
@@ -202,24 +202,25 @@ forEachEngine('bad input', (engine) => {
       ),
       ...[null, 'true', 0, 1, {}].map((active): [unknown, string] => [{ active }, 'active']),
       ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ expiresAt }, 'expiresAt']),
-      ...UNKNOWN.map((field): [unknown, string] => [{ [field]: 'x' }, field]),
+      ...UNKNOWN_FIELDS.map((field): [unknown, string] => [{ [field]: 'x' }, field]),
       [{ passphrase: 'long enough' }, 'passphrase'],
       [{ scopes: ['all'] }, 'scopes'],
     ];
     await expectRefused(
       [
-        ...bad.map(([body, field]): [unknown, string] => [{ ...key, ...(body as object) }, field]),
+        ...invalidFields.map(([body, field]): [unknown, string] => [{ ...key, ...(body as object) }, field]),
         [{ name: 'Billing' }, 'permissions'],
       ],
-      post('/v1/api-keys'),
+      postTo('/v1/api-keys'),
     );
-    await expectRefused([...bad, ...BAD_NAMES.slice(1).map((name): [unknown, string] => [{ name }, 'name'])], (body) =>
-      owner.call<ProblemBody>(`/v1/api-keys/${keyId}`, { method: 'PATCH', body }),
+    await expectRefused(
+      [...invalidFields, ...BAD_NAMES.slice(1).map((name): [unknown, string] => [{ name }, 'name'])],
+      (body) => owner.call<ProblemBody>(`/v1/api-keys/${keyId}`, { method: 'PATCH', body }),
     );
   });
 
   test('CVE-2025-61928: fields outside the schema are refused by name, including __proto__', async () => {
-    const before = await state();
+    const before = await readState();
     for (const field of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
       for (const [path, method, body] of [
         ['/v1/access-tokens', 'POST', `{"name":"Deploys","scopes":["all"],"${field}":{"active":true}}`],
@@ -232,11 +233,11 @@ forEachEngine('bad input', (engine) => {
         expectProblem(response, 'validation_failed', `${field} at ${path}`);
       }
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
     assert.equal(({} as { active?: boolean }).active, undefined);
   });
 
-  test('each limit accepts its maximum, and returned values are normalized', async () => {
+  test('values of the minimum and maximum length are accepted, and returned values are normalized', async () => {
     const names: [string, string][] = [
       ['abc', 'abc'],
       ['  abc  ', 'abc'],
@@ -249,9 +250,9 @@ forEachEngine('bad input', (engine) => {
       ['מפתח \u200f(בדיקה)', 'מפתח \u200f(בדיקה)'],
       ['👩\u200d💻👩\u200d💻', '👩\u200d💻👩\u200d💻'],
     ];
-    for (const [name, shown] of names) {
-      assert.equal((await createToken(owner, ['all'], { name })).name, shown);
-      assert.equal((await createKey(owner, ['read'], { name })).name, shown);
+    for (const [name, normalized] of names) {
+      assert.equal((await createToken(owner, ['all'], { name })).name, normalized);
+      assert.equal((await createKey(owner, ['read'], { name })).name, normalized);
     }
     for (const passphrase of [
       '12345678',
@@ -266,53 +267,53 @@ forEachEngine('bad input', (engine) => {
     assert.equal((await createToken(owner, ['all'], { passphrase: null })).hasPassphrase, false);
     const expiries: [string | null, string | null][] = [
       [null, null],
-      [later, '2030-01-01T00:00:00.000Z'],
+      [FUTURE, '2030-01-01T00:00:00.000Z'],
       ['2030-01-01T02:00:00+02:00', '2030-01-01T00:00:00.000Z'],
       ['2030-01-01T00:00:00.123456Z', '2030-01-01T00:00:00.123Z'],
       ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
       [new Date(now + 1).toISOString(), new Date(now + 1).toISOString()],
     ];
-    for (const [expiresAt, shown] of expiries) {
-      assert.equal((await createToken(owner, ['all'], { expiresAt })).expiresAt, shown);
+    for (const [expiresAt, normalized] of expiries) {
+      assert.equal((await createToken(owner, ['all'], { expiresAt })).expiresAt, normalized);
     }
     for (const description of [null, '', 'x'.repeat(1000), '🔑'.repeat(1000), 'two\nlines']) {
       assert.equal((await createKey(owner, ['read'], { description })).description, description);
     }
   });
 
-  test('a body that is not JSON, too large or of another type is refused before it is validated', async () => {
-    const before = await state();
+  test('a body that is not JSON, is too large or has another media type is refused before it is validated', async () => {
+    const before = await readState();
     const path = '/v1/access-tokens';
     const json = { 'content-type': 'application/json' };
-    const good = JSON.stringify(token);
+    const validBody = JSON.stringify(token);
     const rows: [Record<string, string>, string | Uint8Array, keyof typeof CODES][] = [
-      [json, good.slice(0, -1), 'invalid_request'],
+      [json, validBody.slice(0, -1), 'invalid_request'],
       [json, '{', 'invalid_request'],
       [json, 'hello', 'invalid_request'],
-      [json, `\ufeff${good}x`, 'invalid_request'],
-      [json, `${good}${good}`, 'invalid_request'],
+      [json, `\ufeff${validBody}x`, 'invalid_request'],
+      [json, `${validBody}${validBody}`, 'invalid_request'],
       [json, "{'name':'x'}", 'invalid_request'],
       [json, new Uint8Array([0xff, 0xfe, 0x7b]), 'invalid_request'],
       [json, JSON.stringify({ ...token, name: 'x'.repeat(2 * 1024 * 1024) }), 'too_large'],
       [json, ' '.repeat(2 * 1024 * 1024), 'too_large'],
-      [{ 'content-type': 'text/plain' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'text/plain' }, validBody, 'unsupported_media_type'],
       [{ 'content-type': 'application/x-www-form-urlencoded' }, 'name=Deploys', 'unsupported_media_type'],
-      [{ 'content-type': 'multipart/form-data; boundary=x' }, good, 'unsupported_media_type'],
-      [{ 'content-type': 'application/xml' }, good, 'unsupported_media_type'],
-      [{ 'content-type': 'application/jsonx' }, good, 'unsupported_media_type'],
-      [{ 'content-type': 'application/merge-patch+json' }, good, 'unsupported_media_type'],
-      [{ 'content-type': 'nonsense' }, good, 'unsupported_media_type'],
+      [{ 'content-type': 'multipart/form-data; boundary=x' }, validBody, 'unsupported_media_type'],
+      [{ 'content-type': 'application/xml' }, validBody, 'unsupported_media_type'],
+      [{ 'content-type': 'application/jsonx' }, validBody, 'unsupported_media_type'],
+      [{ 'content-type': 'application/merge-patch+json' }, validBody, 'unsupported_media_type'],
+      [{ 'content-type': 'nonsense' }, validBody, 'unsupported_media_type'],
     ];
     for (const [headers, body, code] of rows) {
       const response = await owner.call<ProblemBody>(path, { method: 'POST', headers, body });
       expectProblem(response, code, `${headers['content-type']} ${String(body).slice(0, 40)}`);
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   });
 
-  test('CVE-2026-25223: a tab or garbage in Content-Type never bypasses validation', async () => {
-    const before = await state();
-    const bad = JSON.stringify({ name: 'ab', scopes: [], evil: 1 });
+  test('CVE-2026-25223: a tab or invalid text in Content-Type never bypasses validation', async () => {
+    const before = await readState();
+    const invalidBody = JSON.stringify({ name: 'ab', scopes: [], evil: 1 });
     for (const type of [
       'application/json\t',
       'application/json\t; charset=utf-8',
@@ -332,19 +333,22 @@ forEachEngine('bad input', (engine) => {
           `Cookie: ${owner.cookie}`,
           `Origin: ${testServer.url}`,
           `Content-Type: ${type}`,
-          `Content-Length: ${bad.length}`,
+          `Content-Length: ${invalidBody.length}`,
         ],
-        bad,
+        invalidBody,
       );
-      const taken = type.trim().includes('\t') ? [415] : [415, 422];
-      assert.ok(taken.includes(response.status), `${JSON.stringify(type)} → ${response.status} ${response.text}`);
+      const allowedStatuses = type.trim().includes('\t') ? [415] : [415, 422];
+      assert.ok(
+        allowedStatuses.includes(response.status),
+        `${JSON.stringify(type)} → ${response.status} ${response.text}`,
+      );
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   });
 
-  test('CVE-2026-33808: unusual paths reach no guarded route without its guard', async () => {
-    const before = await state();
-    const prefixes = [
+  test('CVE-2026-33808: unusual paths never bypass authorization', async () => {
+    const before = await readState();
+    const protectedPaths = [
       '/v1/access-tokens',
       `/v1/api-keys/${keyId}`,
       '/v1/members',
@@ -352,8 +356,8 @@ forEachEngine('bad input', (engine) => {
       '/v1/me',
       '/v1/whoami',
     ];
-    for (const path of prefixes) {
-      const odd = [
+    for (const path of protectedPaths) {
+      const unusualUrls = [
         `/${path}`,
         path.replace('/v1', '/v1/'),
         `${path};a=b`,
@@ -373,7 +377,7 @@ forEachEngine('bad input', (engine) => {
         `${path}\\`,
         `http://elsewhere${path}`,
       ];
-      for (const url of odd) {
+      for (const url of unusualUrls) {
         for (const method of ['GET', 'POST', 'DELETE']) {
           const response = await sendRawRequest(testServer.url, [`${method} ${url} HTTP/1.1`]);
           assert.ok([400, 401, 404, 405].includes(response.status), `${method} ${url} → ${response.status}`);
@@ -381,10 +385,10 @@ forEachEngine('bad input', (engine) => {
         }
       }
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   });
 
-  test('text that is not well-formed Unicode, or contains NUL, is refused in every position', async () => {
+  test('text that is not well-formed Unicode, or contains NUL, is refused in every field', async () => {
     const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
     const rows: [string, string, Record<string, unknown>][] = [
       ['POST', '/v1/access-tokens', { name: 'Deploys', scopes: ['all'], passphrase: 'a passphrase' }],
@@ -405,9 +409,9 @@ forEachEngine('bad input', (engine) => {
     for (const [method, path, body] of rows) {
       for (const [field, value] of Object.entries(body)) {
         if (typeof value !== 'string') continue;
-        for (const odd of [`${value}\0`, `\0${value}`, `${value}\ud800`, `\udc00${value}`]) {
-          const response = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: odd } });
-          const label = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${response.status} ${response.text}`;
+        for (const invalidText of [`${value}\0`, `\0${value}`, `${value}\ud800`, `\udc00${value}`]) {
+          const response = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: invalidText } });
+          const label = `${method} ${path} ${field} ${JSON.stringify(invalidText)} → ${response.status} ${response.text}`;
           assert.ok([400, 401, 422].includes(response.status), label);
           if (response.status !== 401)
             expectProblem(response, response.status === 400 ? 'invalid_request' : 'validation_failed', label);
@@ -416,7 +420,7 @@ forEachEngine('bad input', (engine) => {
     }
   });
 
-  test('an unknown URL is 404, and an unsupported method 405 with Allow', async () => {
+  test('an unknown URL gets 404, and an unsupported method gets 405 with Allow', async () => {
     const rows: [string, string, keyof typeof CODES, string?][] = [
       ['GET', '/v1/nothing', 'not_found'],
       ['POST', '/v1/nothing', 'not_found'],
@@ -449,14 +453,14 @@ forEachEngine('bad input', (engine) => {
       body: 'x',
       headers: { 'content-type': 'text/plain' },
     });
-    expectProblem(withBody, 'not_found', 'a body for nobody');
+    expectProblem(withBody, 'not_found', 'an unknown URL with a body');
   });
 
-  test('a query is refused field by field, and a cursor of another list like an invalid one', async () => {
+  test('each invalid query parameter is refused by name, as is a cursor of another list', async () => {
     await createToken(owner, ['all']);
     const page = await owner.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
     const cursor = page.body.nextCursor;
-    const forged = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString('base64url');
+    const forgedCursor = (parts: unknown) => Buffer.from(JSON.stringify(parts)).toString('base64url');
     const rows: [string, string][] = [
       ['/v1/access-tokens?limit=0', 'limit'],
       ['/v1/access-tokens?limit=201', 'limit'],
@@ -475,10 +479,10 @@ forEachEngine('bad input', (engine) => {
       [`/v1/access-tokens?sort=createdAt&cursor=${cursor}`, 'cursor'],
       [`/v1/members?cursor=${cursor}`, 'cursor'],
       [`/v1/audit-events?cursor=${cursor}`, 'cursor'],
-      [`/v1/access-tokens?cursor=${forged(['-createdAt', 'x', 'tok_1'])}`, 'cursor'],
-      [`/v1/access-tokens?cursor=${forged(['-createdAt', 1e300, 'tok_1'])}`, 'cursor'],
-      [`/v1/access-tokens?cursor=${forged(['-createdAt', 1, { a: 1 }])}`, 'cursor'],
-      [`/v1/access-tokens?cursor=${forged({})}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forgedCursor(['-createdAt', 'x', 'tok_1'])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forgedCursor(['-createdAt', 1e300, 'tok_1'])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forgedCursor(['-createdAt', 1, { a: 1 }])}`, 'cursor'],
+      [`/v1/access-tokens?cursor=${forgedCursor({})}`, 'cursor'],
       ['/v1/access-tokens?sort=secret', 'sort'],
       ['/v1/access-tokens?sort=--name', 'sort'],
       ['/v1/access-tokens?status=inactive', 'status'],
@@ -500,7 +504,7 @@ forEachEngine('bad input', (engine) => {
       ['/v1/audit-events?from=yesterday', 'from'],
       ['/v1/audit-events?to=2030-01-01', 'to'],
     ];
-    const before = await state();
+    const before = await readState();
     for (const [path, field] of rows) {
       const response = await owner.call<ProblemBody>(path);
       expectProblem(response, 'validation_failed', path);
@@ -508,10 +512,10 @@ forEachEngine('bad input', (engine) => {
         response.body.errors?.some((error) => error.field === field),
         `${path}: ${response.text}`,
       );
-      const label = response.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
-      assert.equal(new Set(label).size, label.length, `${path} says everything once`);
+      const messages = response.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
+      assert.equal(new Set(messages).size, messages.length, `${path} repeats no message`);
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   });
 
   test('a name of any length can be searched for in full', async () => {
@@ -526,28 +530,28 @@ forEachEngine('bad input', (engine) => {
 
   test('a list of the longest names sorted by name can be paged to its end', async () => {
     for (let count = 0; count < 3; count++) await createKey(owner, ['delete'], { name: '🔑'.repeat(255) });
-    const seen: string[] = [];
+    const pagedIds: string[] = [];
     let cursor = '';
     do {
       const page = await owner.call<{ data: { id: string }[]; nextCursor: string | null }>(
         `/v1/api-keys?sort=-name&permission=delete&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
       );
       assert.equal(page.status, 200, page.text);
-      seen.push(...page.body.data.map(({ id }) => id));
+      pagedIds.push(...page.body.data.map(({ id }) => id));
       cursor = page.body.nextCursor ?? '';
     } while (cursor !== '');
-    assert.equal(new Set(seen).size, 3);
+    assert.equal(new Set(pagedIds).size, 3);
   });
 
   test('duplicate and unusual headers get a response that the contract allows', async () => {
-    const person = [`Cookie: ${owner.cookie}`, `Origin: ${testServer.url}`];
+    const sessionHeaders = [`Cookie: ${owner.cookie}`, `Origin: ${testServer.url}`];
     const body = JSON.stringify(token);
     const length = `Content-Length: ${Buffer.byteLength(body)}`;
     const rows: [string[], string, number[]][] = [
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           'Content-Type: text/plain',
           'Content-Type: application/json',
           length,
@@ -555,11 +559,15 @@ forEachEngine('bad input', (engine) => {
         body,
         [415],
       ],
-      [['POST /v1/access-tokens HTTP/1.1', ...person, 'Content-Type: application/json', length, length], body, [400]],
+      [
+        ['POST /v1/access-tokens HTTP/1.1', ...sessionHeaders, 'Content-Type: application/json', length, length],
+        body,
+        [400],
+      ],
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           'Content-Type: application/json',
           length,
           'Transfer-Encoding: chunked',
@@ -570,7 +578,7 @@ forEachEngine('bad input', (engine) => {
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           `Origin: https://evil.example`,
           'Content-Type: application/json',
           length,
@@ -581,7 +589,7 @@ forEachEngine('bad input', (engine) => {
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           'Idempotency-Key: a',
           'Idempotency-Key: b',
           'Content-Type: application/json',
@@ -593,7 +601,7 @@ forEachEngine('bad input', (engine) => {
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           'Idempotency-Key: \xe9',
           'Content-Type: application/json',
           length,
@@ -604,7 +612,7 @@ forEachEngine('bad input', (engine) => {
       [
         [
           'POST /v1/access-tokens HTTP/1.1',
-          ...person,
+          ...sessionHeaders,
           `Idempotency-Key: ${'x'.repeat(256)}`,
           'Content-Type: application/json',
           length,
@@ -612,32 +620,32 @@ forEachEngine('bad input', (engine) => {
         body,
         [422],
       ],
-      [['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: \xff\xfe'], '', [404]],
+      [['GET /v1/access-tokens HTTP/1.1', ...sessionHeaders, 'Devpilot-Workspace: \xff\xfe'], '', [404]],
       [
-        ['GET /v1/access-tokens HTTP/1.1', ...person, 'Devpilot-Workspace: acme', 'Devpilot-Workspace: acme'],
+        ['GET /v1/access-tokens HTTP/1.1', ...sessionHeaders, 'Devpilot-Workspace: acme', 'Devpilot-Workspace: acme'],
         '',
         [404],
       ],
-      [['GET /v1/access-tokens HTTP/1.1', ...person, `Devpilot-Workspace: ${'x'.repeat(5000)}`], '', [404]],
-      [['GET /v1/access-tokens HTTP/1.1', ...person, `X-Padding: ${'x'.repeat(40_000)}`], '', [400, 431]],
-      [['GET /v1/access-tokens HTTP/9.9', ...person], '', [400]],
+      [['GET /v1/access-tokens HTTP/1.1', ...sessionHeaders, `Devpilot-Workspace: ${'x'.repeat(5000)}`], '', [404]],
+      [['GET /v1/access-tokens HTTP/1.1', ...sessionHeaders, `X-Padding: ${'x'.repeat(40_000)}`], '', [400, 431]],
+      [['GET /v1/access-tokens HTTP/9.9', ...sessionHeaders], '', [400]],
       [['nonsense'], '', [400]],
       [['GET /v1/access-tokens HTTP/1.1', 'Broken Header'], '', [400]],
       [['GET /v1/\xff\xfe HTTP/1.1'], '', [400, 404]],
     ];
-    const before = await state();
-    for (const [lines, sent, statuses] of rows) {
-      const response = await sendRawRequest(testServer.url, lines, sent);
+    const before = await readState();
+    for (const [lines, body, statuses] of rows) {
+      const response = await sendRawRequest(testServer.url, lines, body);
       assert.ok(
         statuses.includes(response.status),
         `${lines.join(' | ').slice(0, 200)} → ${response.status} ${response.text}`,
       );
       assert.equal(response.headers.get('content-type'), 'application/problem+json', lines.join(' | ').slice(0, 200));
     }
-    assert.equal(await state(), before);
+    assert.equal(await readState(), before);
   });
 
-  test('people and workspaces refuse invalid fields too', async () => {
+  test('sign-ups, workspaces and invitations with invalid fields are refused', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: 'a long and private sentence' };
     const signUp = (body: unknown) => testServer.call<ProblemBody>('/v1/people', { method: 'POST', body });
     await expectRefused(
@@ -672,7 +680,7 @@ forEachEngine('bad input', (engine) => {
         [{ name: 'Third', slug: '' }, 'slug'],
         [{ name: 'Third', ownerId: 'per_x' }, 'ownerId'],
       ],
-      post('/v1/workspaces'),
+      postTo('/v1/workspaces'),
     );
     await expectRefused(
       [
@@ -681,11 +689,11 @@ forEachEngine('bad input', (engine) => {
         [{ email: 'x@example.com' }, 'role'],
         [{ email: 'x', role: 'member' }, 'email'],
       ],
-      post('/v1/invitations'),
+      postTo('/v1/invitations'),
     );
   });
 
-  test('fuzz: a list answers any query with 200, 400 or 422', async () => {
+  test('fuzz: the response of a list to any query is 200, 400 or 422', async () => {
     const name = fc.constantFrom(
       'limit',
       'cursor',
@@ -706,7 +714,7 @@ forEachEngine('bad input', (engine) => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (pairs) => {
-        const query = new URLSearchParams(pairs.map(([one, two]) => [one, two.toWellFormed()]));
+        const query = new URLSearchParams(pairs.map(([name, value]) => [name, value.toWellFormed()]));
         const response = await owner.call(`/v1/access-tokens?${query}`);
         assert.ok([200, 400, 422].includes(response.status), `${query} → ${response.status}`);
       }),
@@ -714,16 +722,16 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('fuzz: any cursor is accepted or refused, never an error', async () => {
-    const parts = fc.oneof(
+  test('fuzz: any cursor is accepted or refused, and never causes an internal error', async () => {
+    const cursorText = fc.oneof(
       fc.json({ maxDepth: 2 }),
       fc
         .tuple(fc.constantFrom('-createdAt', 'name'), fc.oneof(fc.integer(), fc.double(), fc.string()), fc.string())
-        .map((one) => JSON.stringify(one)),
+        .map((parts) => JSON.stringify(parts)),
       fc.string({ unit: 'binary' }),
     );
     await fc.assert(
-      fc.asyncProperty(parts, fc.constantFrom('', '&sort=name'), async (text, sort) => {
+      fc.asyncProperty(cursorText, fc.constantFrom('', '&sort=name'), async (text, sort) => {
         const cursor = Buffer.from(text).toString('base64url');
         const response = await owner.call(`/v1/access-tokens?cursor=${cursor}${sort}`);
         assert.ok([200, 422].includes(response.status), `${text} → ${response.status}`);
@@ -732,7 +740,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('fuzz: any JSON is accepted or refused, never an error', async () => {
+  test('fuzz: any JSON body is accepted or refused, and never causes an internal error', async () => {
     now += 1;
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 3, stringUnit: 'binary' }), async (body) => {
