@@ -14,17 +14,17 @@ import { createServerResource, createTestApp, deployAndWait, type TestApp } from
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-interface Received {
+interface ReceivedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Readonly<Record<string, string>>;
 }
 
 const TOKEN = 'glpat-0123456789';
-const received: Received[] = [];
-let answer = { status: 201, body: '{}' };
-/** The API of a Git host, which records every request. */
-const receiver = createServer(async (request, response) => {
+const received: ReceivedRequest[] = [];
+let apiResponse = { status: 201, body: '{}' };
+/** The API of a Git host, which records every request and sends `apiResponse`. */
+const gitHostApi = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   received.push({
@@ -32,7 +32,7 @@ const receiver = createServer(async (request, response) => {
     headers: request.headers,
     body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>,
   });
-  response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+  response.writeHead(apiResponse.status, { 'content-type': 'application/json' }).end(apiResponse.body);
 });
 let apiUrl: string;
 let testServer: TestServer;
@@ -41,12 +41,13 @@ let gitHost: TestGitHost;
 let repository: TestRepository;
 let app: TestApp;
 let folder: string;
-const path = () => `/v1/apps/${app.id}/commit-status`;
-const set = (body: object) => owner.call<CommitStatus>(path(), { method: 'PUT', body: { token: TOKEN, ...body } });
-const get = async () => (await owner.call<CommitStatus>(path())).body;
+const settingsPath = () => `/v1/apps/${app.id}/commit-status`;
+const putSettings = (body: object) =>
+  owner.call<CommitStatus>(settingsPath(), { method: 'PUT', body: { token: TOKEN, ...body } });
+const getSettings = async () => (await owner.call<CommitStatus>(settingsPath())).body;
 before(async () => {
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  apiUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/api`;
+  await new Promise<void>((resolve) => gitHostApi.listen(0, '127.0.0.1', resolve));
+  apiUrl = `http://127.0.0.1:${(gitHostApi.address() as AddressInfo).port}/api`;
   folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   mkdirSync(join(folder, 'acme/web'), { recursive: true });
   repository = createTestRepository();
@@ -61,8 +62,8 @@ before(async () => {
 });
 after(async () => {
   await Promise.all([testServer.close(), gitHost.close()]);
-  receiver.closeAllConnections();
-  await new Promise((resolve) => receiver.close(resolve));
+  gitHostApi.closeAllConnections();
+  await new Promise((resolve) => gitHostApi.close(resolve));
   app.remove();
   repository.remove();
   rmSync(folder, { recursive: true });
@@ -76,9 +77,9 @@ async function deployAndReceive(count: number): Promise<{ id: string; status: st
 }
 
 test('a deployment is reported as pending and then as its result, in the form of each Git host', async () => {
-  assert.deepEqual(await get(), { kind: null, url: null, error: null, updatedAt: null });
-  const unknown = await set({});
-  assert.equal(unknown.status, 422, 'the kind of an unknown host must be given');
+  assert.deepEqual(await getSettings(), { kind: null, url: null, error: null, updatedAt: null });
+  const withoutKind = await putSettings({});
+  assert.equal(withoutKind.status, 422, 'the kind of an unknown host is required');
   const commit = repository.git('rev-parse', 'HEAD');
   const expected = {
     github: [`/repos/web/shop/statuses/${commit}`, 'authorization', `Bearer ${TOKEN}`, ['pending', 'success']],
@@ -86,7 +87,7 @@ test('a deployment is reported as pending and then as its result, in the form of
     gitea: [`/repos/web/shop/statuses/${commit}`, 'authorization', `token ${TOKEN}`, ['pending', 'success']],
   } as const;
   for (const [kind, [url, header, value, states]] of Object.entries(expected)) {
-    const stored = await set({ kind, url: `${apiUrl}/` });
+    const stored = await putSettings({ kind, url: `${apiUrl}/` });
     assert.deepEqual([stored.status, stored.body.kind, stored.body.url], [200, kind, apiUrl], stored.text);
     const { id } = await deployAndReceive(2);
     assert.deepEqual(
@@ -101,18 +102,18 @@ test('a deployment is reported as pending and then as its result, in the form of
   }
 });
 
-test('a refusal is shown without the token, a fault is retried, and the deployment depends on neither', async () => {
-  await set({ kind: 'gitea', url: apiUrl });
-  answer = { status: 401, body: '{"message":"secret"}' };
+test('a refusal by the Git host is shown without the token, a server error is retried, and neither fails the deployment', async () => {
+  await putSettings({ kind: 'gitea', url: apiUrl });
+  apiResponse = { status: 401, body: '{"message":"secret"}' };
   assert.equal((await deployAndReceive(1)).status, 'completed');
-  await until(async () => (await get()).error === 'The Git host responded with the status 401.');
-  answer = { status: 503, body: '' };
+  await until(async () => (await getSettings()).error === 'The Git host responded with the status 401.');
+  apiResponse = { status: 503, body: '' };
   assert.equal((await deployAndReceive(1)).status, 'completed');
-  const waiting = () =>
+  const waitingJobs = () =>
     changeDatabase(testServer.dataDirectory, (database) =>
       database.prepare("select failures, retries from job where kind = 'commit_status' and status = 'waiting'").all(),
     );
-  await until(async () => (await waiting()).some(({ failures }) => failures === 1));
+  await until(async () => (await waitingJobs()).some(({ failures }) => failures === 1));
   const stored = await changeDatabase(testServer.dataDirectory, (database) => [
     ...database.prepare('select * from commit_status').all(),
     ...database.prepare('select * from job').all(),
@@ -121,23 +122,25 @@ test('a refusal is shown without the token, a fault is retried, and the deployme
   assert.ok(!JSON.stringify(stored).includes(TOKEN));
 });
 
-test('the token is not sent for a repository at another host, nor to an address that is not allowed', async () => {
-  answer = { status: 201, body: '{}' };
-  await set({ kind: 'gitea', url: apiUrl });
+test('the token is not sent for a repository at another host, and an invalid API URL is refused', async () => {
+  apiResponse = { status: 201, body: '{}' };
+  await putSettings({ kind: 'gitea', url: apiUrl });
   await app.edit({ repository: `${gitHost.origin.replace('127.0.0.1', 'localhost')}/acme/web/shop.git` });
   received.length = 0;
   await deployAndWait(owner, app);
-  await until(async () => (await get()).error === 'The repository has moved to another host. Set the token again.');
+  await until(
+    async () => (await getSettings()).error === 'The repository has moved to another host. Set the token again.',
+  );
   assert.deepEqual(received, []);
-  const normalized = await set({ kind: 'gitea', url: 'http://git.example.com/a b\u202e/' });
+  const normalized = await putSettings({ kind: 'gitea', url: 'http://git.example.com/a b\u202e/' });
   assert.deepEqual([normalized.status, normalized.body.url], [200, 'http://git.example.com/a%20b%E2%80%AE']);
   for (const url of ['ftp://git.example.com', 'https://user:pass@git.example.com', `${apiUrl}?x`]) {
-    assert.equal((await set({ kind: 'gitea', url })).status, 422, url);
+    assert.equal((await putSettings({ kind: 'gitea', url })).status, 422, url);
   }
-  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 204);
-  assert.equal((await get()).kind, null);
+  assert.equal((await owner.call(settingsPath(), { method: 'DELETE' })).status, 204);
+  assert.equal((await getSettings()).kind, null);
   await app.edit({ repository: repository.path });
-  assert.equal((await set({ kind: 'gitea' })).status, 409);
+  assert.equal((await putSettings({ kind: 'gitea' })).status, 409);
 });
 
 test('Git hosts are recognized by the URL of the repository', () => {

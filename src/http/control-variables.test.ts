@@ -24,8 +24,8 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-/** Commands that the permission to set variables would run if programs received these variables. */
-const HOSTILE = {
+/** If programs received these variables, the permission to set variables would be enough to run any command. */
+const CONTROL_VARIABLES = {
   PATH: '/tmp/evil:/usr/bin:/bin',
   BASH_ENV: '/tmp/evil.sh',
   ENV: '/tmp/evil.sh',
@@ -38,7 +38,7 @@ const HOSTILE = {
   NODE_OPTIONS: '--require /tmp/evil.js',
   HOME: '/tmp/evil',
   npm_config_script_shell: '/tmp/evil.sh',
-  // Devpilot sets these itself, though not for every command.
+  // Devpilot sets these variables itself, but not for every command.
   DEVPILOT_APP: 'forged',
   DEVPILOT_DIRECTORY: 'forged',
   DEVPILOT_RELEASE: 'forged',
@@ -76,15 +76,15 @@ const setVariables = async (values: Readonly<Record<string, string | null>>, pat
   assert.equal(set.status, 200, set.text);
 };
 
-test('variables that control how programs run reach the app in .env, but no command; inherited ones are like its own', async () => {
+test("variables that control how programs run are only written to .env; inherited variables are treated like the app's own", async () => {
   const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
   await setVariables({ INHERITED: 'of the project', SHOP_NAME: 'overridden' }, `/v1/projects/${projectId}/env`);
-  await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada', DEVPILOT_TOKEN: 'for the command line' });
+  await setVariables({ ...CONTROL_VARIABLES, SHOP_NAME: 'the shop of Ada', DEVPILOT_TOKEN: 'for the command line' });
   const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
   const lines = await readDeploymentLog(owner, done.id);
   const notice = lines.find(({ text }) => text.startsWith('Written to .env only'));
-  const spoken = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
+  const hookOutput = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
   const key = await createKey(owner, ['view_logs', 'manage_backups']);
   const log = await testServer.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
   const response = await testServer.call<Backup>(`/v1/apps/${app.id}/backups`, {
@@ -93,28 +93,34 @@ test('variables that control how programs run reach the app in .env, but no comm
   });
   await until(async () => (await owner.call<Backup>(`/v1/backups/${response.body.id}`)).body.status === 'completed');
   const backup = readFileSync(join(app.directory, 'backup.txt'), 'utf8');
-  const given = [...spoken, log.text, backup].join('\n');
+  const output = [...hookOutput, log.text, backup].join('\n');
   for (const name of ['SHOP_NAME', 'DEVPILOT_TOKEN', 'INHERITED'])
-    assert.equal(given.split(`${name}=`).length - 1, 5, 'two hooks, the health check, the log and the backup command');
-  assert.ok(!given.includes('SHOP_NAME=overridden') && backup.includes('INHERITED=of the project'));
-  assert.ok(![...spoken, log.text].join().includes('of the project'), 'inherited values are masked too');
+    assert.equal(
+      output.split(`${name}=`).length - 1,
+      5,
+      'printed by two hooks, the health check, the log and the backup',
+    );
+  assert.ok(!output.includes('SHOP_NAME=overridden') && backup.includes('INHERITED=of the project'));
+  assert.ok(![...hookOutput, log.text].join().includes('of the project'), 'inherited values are masked too');
   assert.match(readFileSync(join(app.directory, 'current/.env'), 'utf8'), /^INHERITED='of the project'$/m);
-  for (const [name, value] of Object.entries(HOSTILE)) {
+  for (const [name, value] of Object.entries(CONTROL_VARIABLES)) {
     assert.ok(notice?.text.includes(name), name);
-    assert.ok(!given.includes(`${name}=${value}`) && !given.includes(`${name}=[secret]`), name);
+    assert.ok(!output.includes(`${name}=${value}`) && !output.includes(`${name}=[secret]`), name);
     assert.ok(readFileSync(join(app.directory, 'current/.env'), 'utf8').includes(`${name}=`), name);
   }
 });
 
-test('variables with which no command can start fail the deployment before it starts, with the reason', async () => {
-  // An earlier version accepted them, and two requests at once may still add up to them.
-  const part = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`LARGE_${index}`, 'x'.repeat(65_000)]));
-  await setVariables(part);
-  const other = (await owner.call<Project>('/v1/projects', { body: { name: 'Large' } })).body;
-  const prefixed = Object.entries(part).map(([name, value]) => [`OTHER_${name}`, value]);
-  await setVariables(Object.fromEntries(prefixed), `/v1/projects/${other.id}/env`);
+test('variables that are too large for any command to start fail the deployment before its first command', async () => {
+  // An earlier version accepted variables of this size, and concurrent requests can still add up to it.
+  const largeVariables = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`LARGE_${index}`, 'x'.repeat(65_000)]),
+  );
+  await setVariables(largeVariables);
+  const project = (await owner.call<Project>('/v1/projects', { body: { name: 'Large' } })).body;
+  const inheritedVariables = Object.entries(largeVariables).map(([name, value]) => [`INHERITED_${name}`, value]);
+  await setVariables(Object.fromEntries(inheritedVariables), `/v1/projects/${project.id}/env`);
   await changeDatabase(testServer.dataDirectory, (database) =>
-    database.prepare('update app set project_id = ? where id = ?').run(other.id, app.id),
+    database.prepare('update app set project_id = ? where id = ?').run(project.id, app.id),
   );
   const failed = await deployAndWait(owner, app);
   assert.equal(failed.status, 'failed');

@@ -16,10 +16,10 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-type Listed = CountedPage<AccessToken | ApiKey>;
+type CredentialPage = CountedPage<AccessToken | ApiKey>;
 
 const START = Date.parse('2027-01-01T12:00:00Z');
-/** The name of a credential and the days until its expiry; those of -1 day are created before the clock moves. */
+/** The names of the credentials, and the days from `START` until they expire. They are created before `START`. */
 const EXPIRIES = {
   'Past one': -1,
   'Past two': -1,
@@ -49,12 +49,12 @@ forEachEngine('lists of credentials', (engine) => {
   });
   after(() => testServer.close());
 
-  async function list(path: string, query: string, person = owner): Promise<Listed> {
-    const { body, status, text } = await person.call<Listed>(`${path}?${query}`);
+  async function list(path: string, query: string, person = owner): Promise<CredentialPage> {
+    const { body, status, text } = await person.call<CredentialPage>(`${path}?${query}`);
     assert.equal(status, 200, text);
     return body;
   }
-  /** The names of all pages, each of which must have the same total. */
+  /** Returns the names on all pages. The total of each page must be the number of these names. */
   async function namesOf(path: string, query: string, limit: number): Promise<string[]> {
     const names: string[] = [];
     const totals = new Set<number | null>();
@@ -71,7 +71,7 @@ forEachEngine('lists of credentials', (engine) => {
 
   for (const path of ['/v1/access-tokens', '/v1/api-keys']) {
     const isKeys = path === '/v1/api-keys';
-    test(`${path}: filters by expiry alone, combined and page by page`, async () => {
+    test(`${path} can be filtered by expiry, alone and with other filters, page by page`, async () => {
       const rows: [query: string, names: string[]][] = [
         ['expiresWithinDays=1', []],
         ['expiresWithinDays=3', ['Soon one']],
@@ -107,10 +107,10 @@ forEachEngine('lists of credentials', (engine) => {
   }
 
   describe('the total', () => {
-    const MANY = LIMITS.countedTotal;
-    let many: TestPerson;
-    const totalOf = async (path: string, query = 'limit=1') => (await list(path, query, many)).total;
-    async function seed(prefix: string, count: number, expiresAt: string): Promise<void> {
+    const MAX_TOTAL = LIMITS.countedTotal;
+    let largeWorkspace: TestPerson;
+    const totalOf = async (path: string, query = 'limit=1') => (await list(path, query, largeWorkspace)).total;
+    async function insertTokens(prefix: string, count: number, expiresAt: string): Promise<void> {
       const digest =
         engine.name === 'postgres' ? `convert_to('${prefix}' || n, 'UTF8')` : `cast('${prefix}' || n as blob)`;
       await runSql(
@@ -119,36 +119,36 @@ forEachEngine('lists of credentials', (engine) => {
         `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
         insert into credential
           (id, workspace_id, kind, name, name_key, rights, active, digest, hint, expires_at, created_at, updated_at)
-        select 'tok_${prefix}' || n, '${many.workspaceId}', 'access_token', '${prefix} ' || n, '${prefix} ' || n,
+        select 'tok_${prefix}' || n, '${largeWorkspace.workspaceId}', 'access_token', '${prefix} ' || n, '${prefix} ' || n,
           '["run_scripts"]', 1, ${digest}, 'abcd', ${expiresAt}, ${START} + n, ${START} from numbers`,
       );
     }
     before(async () => {
-      many = await createWorkspaceFor(owner, testServer, 'Many');
-      await seed('plain', MANY - 100, 'null');
-      await seed('dated', 100, `${START} + 2 * ${DAY} + n`);
+      largeWorkspace = await createWorkspaceFor(owner, testServer, 'Many');
+      await insertTokens('plain', MAX_TOTAL - 100, 'null');
+      await insertTokens('dated', 100, `${START} + 2 * ${DAY} + n`);
     });
 
     test('is exact up to 10,000, and null beyond', async () => {
-      assert.deepEqual([await totalOf('/v1/api-keys'), await totalOf('/v1/access-tokens')], [0, MANY]);
-      const created = await createToken(many, ['all']);
+      assert.deepEqual([await totalOf('/v1/api-keys'), await totalOf('/v1/access-tokens')], [0, MAX_TOTAL]);
+      const created = await createToken(largeWorkspace, ['all']);
       assert.equal(await totalOf('/v1/access-tokens'), null);
-      const { data } = await list('/v1/access-tokens', 'limit=200&sort=name', many);
+      const { data } = await list('/v1/access-tokens', 'limit=200&sort=name', largeWorkspace);
       assert.equal(data.length, 200);
-      assert.equal((await many.call(`/v1/access-tokens/${created.id}`, { method: 'DELETE' })).status, 204);
-      assert.equal(await totalOf('/v1/access-tokens'), MANY);
+      assert.equal((await largeWorkspace.call(`/v1/access-tokens/${created.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal(await totalOf('/v1/access-tokens'), MAX_TOTAL);
     });
 
-    test('counts what the filters match, in this workspace only', async () => {
-      await createToken(many, ['all'], { name: 'Eleven' });
+    test('counts the matches of the filters, in this workspace only', async () => {
+      await createToken(largeWorkspace, ['all'], { name: 'Eleven' });
       const rows: [query: string, total: number | null][] = [
         ['', null],
-        ['scope=run_scripts', MANY],
+        ['scope=run_scripts', MAX_TOTAL],
         ['neverExpires=false', 100],
-        ['neverExpires=true', MANY - 99],
+        ['neverExpires=true', MAX_TOTAL - 99],
         ['expiresWithinDays=3', 100],
         ['expiresWithinDays=1', 0],
-        ['q=plain', MANY - 100],
+        ['q=plain', MAX_TOTAL - 100],
         ['q=nothing', 0],
         ['scope=all', 1],
         ['status=expired', 0],

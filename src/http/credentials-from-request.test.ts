@@ -21,13 +21,13 @@ const PASSPHRASE = 'pässwort: 🔑 Ünïcode';
 let testServer: TestServer;
 let owner: TestPerson;
 let token: string;
-let guarded: string;
+let tokenWithPassphrase: string;
 let key: string;
 before(async () => {
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
   token = (await createToken(owner, ['all'])).secret;
-  guarded = (await createToken(owner, ['all'], { passphrase: PASSPHRASE })).secret;
+  tokenWithPassphrase = (await createToken(owner, ['all'], { passphrase: PASSPHRASE })).secret;
   key = (await createKey(owner, ['read'])).secret;
 });
 after(() => testServer.close());
@@ -35,8 +35,10 @@ after(() => testServer.close());
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
-/** Raw header lines, and the status and code that `/v1/whoami` answers them with. */
-async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
+/** Sends the raw header lines of each row, and checks the status and error code of the response. */
+async function expectResponses(
+  rows: readonly (readonly [readonly string[], number, string?, string?])[],
+): Promise<void> {
   for (const [headers, status, code, path = '/v1/whoami'] of rows) {
     const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers]);
     const message = `${path} ${headers.join(' | ')} → ${response.status} ${response.text}`;
@@ -47,7 +49,7 @@ async function expectAll(rows: readonly (readonly [readonly string[], number, st
 
 test('a credential is accepted in every place that the contract names', async () => {
   const utf8 = latin1(PASSPHRASE);
-  await expectAll([
+  await expectResponses([
     [[`Authorization: Bearer ${token}`], 200],
     [[`authorization: bearer ${token}`], 200],
     [[`AUTHORIZATION: BEARER   ${token}  `], 200],
@@ -55,16 +57,19 @@ test('a credential is accepted in every place that the contract names', async ()
     [[`X-API-Key: ${key}`], 200],
     [[`x-api-key:${key}`], 200],
     [[`Authorization: Basic ${base64(`${token}:`)}`], 200],
-    [[`Authorization: basic ${base64(`${guarded}:${PASSPHRASE}`)}`], 200],
+    [[`Authorization: basic ${base64(`${tokenWithPassphrase}:${PASSPHRASE}`)}`], 200],
     [[`Authorization: Basic ${base64(`anything:${key}`)}`], 200],
     [[`Authorization: Basic ${base64(`:${key}`)}`], 200],
     [[`Authorization: Basic ${base64(`${key}:`)}`], 200],
     [[`Authorization: Basic ${base64(`${key}:anything`)}`], 200],
     [[`Authorization: Basic ${base64(`anything:${token}`)}`], 200],
-    [[`Authorization: Basic ${base64(`:${guarded}`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
-    [[`Authorization: Bearer ${guarded}`, `Access-Token-Passphrase: ${utf8}`], 200],
-    [[`Authorization: Basic ${base64(`${guarded}:`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
-    [[`Authorization: Basic ${base64(`${guarded}:${PASSPHRASE}`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Basic ${base64(`:${tokenWithPassphrase}`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Bearer ${tokenWithPassphrase}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [[`Authorization: Basic ${base64(`${tokenWithPassphrase}:`)}`, `Access-Token-Passphrase: ${utf8}`], 200],
+    [
+      [`Authorization: Basic ${base64(`${tokenWithPassphrase}:${PASSPHRASE}`)}`, `Access-Token-Passphrase: ${utf8}`],
+      200,
+    ],
     [[`Authorization: Bearer ${token}`, 'X-API-Key:'], 200],
     [['Authorization:', `X-API-Key: ${key}`], 200],
     [[`Authorization: Bearer ${owner.cookie.split('=')[1]}`], 200],
@@ -72,9 +77,9 @@ test('a credential is accepted in every place that the contract names', async ()
   ]);
 });
 
-test('a passphrase is the UTF-8 bytes of its header, in composed or decomposed form', async () => {
-  const authorization = `Authorization: Bearer ${guarded}`;
-  await expectAll([
+test('a passphrase header is read as UTF-8, in composed or decomposed form', async () => {
+  const authorization = `Authorization: Bearer ${tokenWithPassphrase}`;
+  await expectResponses([
     [[authorization, `Access-Token-Passphrase: ${latin1(PASSPHRASE.normalize('NFD'))}`], 200],
     [[authorization], 401, 'passphrase_required'],
     [[authorization, 'Access-Token-Passphrase:'], 401, 'passphrase_required'],
@@ -82,13 +87,13 @@ test('a passphrase is the UTF-8 bytes of its header, in composed or decomposed f
     // ISO 8859-1 is not valid UTF-8.
     [[authorization, 'Access-Token-Passphrase: p\xe4sswort'], 400, 'invalid_request'],
     [[authorization, 'Access-Token-Passphrase: \xff\xfe'], 400, 'invalid_request'],
-    [[`Authorization: Basic ${base64(`${guarded}:wrong again`)}`], 401, 'passphrase_incorrect'],
-    [[`Authorization: Bearer ${token}`, 'Access-Token-Passphrase: not asked for'], 200],
+    [[`Authorization: Basic ${base64(`${tokenWithPassphrase}:wrong again`)}`], 401, 'passphrase_incorrect'],
+    [[`Authorization: Bearer ${token}`, 'Access-Token-Passphrase: not required'], 200],
   ]);
 });
 
-test('a malformed secret is an invalid token, never an error', async () => {
-  await expectAll([
+test('a malformed or missing credential gets 401, and never causes an internal error', async () => {
+  await expectResponses([
     [['Authorization: Bearer'], 401, 'invalid_token'],
     [['Authorization: Bearer '], 401, 'invalid_token'],
     [[`Authorization: ${token}`], 401, 'invalid_token'],
@@ -115,7 +120,7 @@ test('a malformed secret is an invalid token, never an error', async () => {
   ]);
 });
 
-test('a refusal says where a well-formed secret was found that is not read there', async () => {
+test('a refusal names the header that contains a well-formed secret but does not accept it', async () => {
   const rows: [string, string | null][] = [
     [`Authorization: ${token}`, 'Authorization contains an access token'],
     [`Authorization: Token ${token}`, 'Authorization contains an access token'],
@@ -128,13 +133,13 @@ test('a refusal says where a well-formed secret was found that is not read there
     [`Cookie: devpilot=${mintSecret('session')}`, null],
     [`Private-Token: ${key.slice(0, -1)}`, null],
   ];
-  for (const [header, found] of rows) {
+  for (const [header, location] of rows) {
     for (const path of ['/v1/whoami', '/v1/authorize']) {
       const { status, text } = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, header]);
       const { detail } = JSON.parse(text) as { detail: string };
       assert.equal(status, 401, `${path} ${header}`);
-      if (found === null) assert.doesNotMatch(detail, / contains /, header);
-      else assert.equal(detail.startsWith(`The header ${found}, `), true, `${path} ${header} → ${detail}`);
+      if (location === null) assert.doesNotMatch(detail, / contains /, header);
+      else assert.equal(detail.startsWith(`The header ${location}, `), true, `${path} ${header} → ${detail}`);
     }
   }
 });
@@ -166,26 +171,26 @@ test('a 401 offers Basic to clients that are not browsers, so that no browser sh
   }
 });
 
-test('more than one credential in a request is refused, whichever two they are', async () => {
+test('a request with more than one credential is refused, for each combination of two', async () => {
   const headers = [
     `Authorization: Bearer ${token}`,
     `Authorization: Basic ${base64(`x:${key}`)}`,
     `X-API-Key: ${key}`,
     `Cookie: ${owner.cookie}`,
   ];
-  const pairs = headers.flatMap((header) => headers.map((other) => [header, other] as const));
-  await expectAll([
+  const pairs = headers.flatMap((first) => headers.map((second) => [first, second] as const));
+  await expectResponses([
     ...pairs.map((pair) => [pair, 400, 'invalid_request'] as const),
     [[`Authorization: Basic ${base64(`${token}:${key}`)}`], 400, 'invalid_request'],
     [[`Authorization: Basic ${base64(`${key}:${key}`)}`], 400, 'invalid_request'],
     [[`Authorization: Basic ${base64(`${key}:${token}`)}`], 400, 'invalid_request'],
     [
-      [`Authorization: Basic ${base64(`${guarded}:${PASSPHRASE}`)}`, 'Access-Token-Passphrase: another'],
+      [`Authorization: Basic ${base64(`${tokenWithPassphrase}:${PASSPHRASE}`)}`, 'Access-Token-Passphrase: another'],
       400,
       'invalid_request',
     ],
     [
-      [`Authorization: Bearer ${guarded}`, 'Access-Token-Passphrase: a', 'Access-Token-Passphrase: b'],
+      [`Authorization: Bearer ${tokenWithPassphrase}`, 'Access-Token-Passphrase: a', 'Access-Token-Passphrase: b'],
       400,
       'invalid_request',
     ],
@@ -195,20 +200,20 @@ test('more than one credential in a request is refused, whichever two they are',
 });
 
 test('a credential in the query string is refused on every route in every spelling, and is never logged', async () => {
-  const encoded = (secret: string) =>
+  const percentEncoded = (secret: string) =>
     [...secret].map((character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
   const queries = [
     `access_token=${token}`,
     `api_key=${key}`,
     `x=${key}`,
     `${key}`,
-    `token=${encoded(token)}`,
-    `a=%zz&b=${encoded(key)}`,
+    `token=${percentEncoded(token)}`,
+    `a=%zz&b=${percentEncoded(key)}`,
     'access_token=',
     'X-API-Key=1',
     `q=${owner.cookie.split('=')[1]}`,
   ];
-  await expectAll(
+  await expectResponses(
     queries.flatMap((query) => [
       [[], 400, 'invalid_request', `/v1/whoami?${query}`] as const,
       [[`Authorization: Bearer ${token}`], 400, 'invalid_request', `/v1/whoami?${query}`] as const,
@@ -250,24 +255,24 @@ test('CVE-2024-45296: long and unusual headers are parsed in linear time', () =>
     parseAuthorization(`Bearer ${piece.repeat(16_000)}`);
     parseSessionCookies(`${piece.repeat(8000)}devpilot`, 'devpilot');
   }
-  assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
+  assert.ok(performance.now() - start < scaledTimeout(2000), 'parsing takes linear time');
 });
 
-test('fuzz: any Authorization header over HTTP is answered with 400 or 401 and a problem', async () => {
+test('fuzz: the response to any Authorization header is 400 or 401 with a problem document', async () => {
   const byte = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f);
-  const value = fc.oneof(
+  const credentialText = fc.oneof(
     fc.array(byte, { maxLength: 60 }).map((codes) => String.fromCharCode(...codes)),
     fc
-      .constantFrom(token, key, guarded)
+      .constantFrom(token, key, tokenWithPassphrase)
       .chain((secret) =>
         fc.nat(secret.length - 1).map((index) => `${secret.slice(0, index)}!${secret.slice(index + 1)}`),
       ),
   );
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), value, async (scheme, rest) => {
+    fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), credentialText, async (scheme, credentials) => {
       const response = await sendRawRequest(testServer.url, [
         'GET /v1/whoami HTTP/1.1',
-        `Authorization: ${scheme}${rest}`,
+        `Authorization: ${scheme}${credentials}`,
       ]);
       assert.ok(response.status === 401 || response.status === 400, `${response.status} ${response.text}`);
       assert.equal(response.headers.get('content-type'), 'application/problem+json');
