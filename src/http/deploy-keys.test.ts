@@ -39,17 +39,18 @@ let gitHost: TestSshd;
 let app: TestApp;
 let folder: string;
 const repositories: TestRepository[] = [];
-const urlOf = (name: string) => `ssh://${gitHost.user}@127.0.0.1:${gitHost.port}${join(folder, name)}`;
-const path = (action = '') => `/v1/apps/${app.id}/deploy-key${action}`;
-const confirm = (body: object = {}, person = owner) =>
-  person.call<DeployKey>(path('/confirm'), {
+const repositoryUrl = (name: string) => `ssh://${gitHost.user}@127.0.0.1:${gitHost.port}${join(folder, name)}`;
+const deployKeyPath = (action = '') => `/v1/apps/${app.id}/deploy-key${action}`;
+const confirmHostKey = (body: object = {}, person = owner) =>
+  person.call<DeployKey>(deployKeyPath('/confirm'), {
     body: { host: '127.0.0.1', port: gitHost.port, hostKey: gitHost.hostKey, ...body },
   });
 async function replaceKey(): Promise<DeployKey> {
-  const created = await owner.call<DeployKey>(path(), { method: 'POST' });
+  const created = await owner.call<DeployKey>(deployKeyPath(), { method: 'POST' });
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
+/** Publishes a repository with the commits of `fill` on the Git host. */
 function publish(name: string, fill: (repository: TestRepository) => void): void {
   const repository = createTestRepository();
   repositories.push(repository);
@@ -69,7 +70,7 @@ before(async () => {
     repository.git('update-index', '--add', '--cacheinfo', `160000,${repositories[0]?.git('rev-parse', 'HEAD')},lib`);
     repository.git('commit', '--quiet', '--message', 'Submodule');
   });
-  app = await createTestApp(owner, (await createServerResource(owner)).id, { repository: urlOf('shop.git') });
+  app = await createTestApp(owner, (await createServerResource(owner)).id, { repository: repositoryUrl('shop.git') });
 });
 after(async () => {
   await Promise.all([testServer.close(), gitHost.close()]);
@@ -78,9 +79,9 @@ after(async () => {
 });
 
 test('an app with a deploy key is deployed once a person has confirmed the host key of its Git host', async () => {
-  const { body: none } = await owner.call<DeployKey>(path());
-  assert.deepEqual([none.publicKey, none.host, none.hostKey], [null, '127.0.0.1', null]);
-  assert.equal((await confirm()).status, 404);
+  const { body: initial } = await owner.call<DeployKey>(deployKeyPath());
+  assert.deepEqual([initial.publicKey, initial.host, initial.hostKey], [null, '127.0.0.1', null]);
+  assert.equal((await confirmHostKey()).status, 404);
   const { publicKey, ...created } = await replaceKey();
   assert.match(publicKey ?? '', /^ssh-ed25519 \S+ devpilot-shop-\d+$/);
   assert.deepEqual([created.host, created.port, created.hostKey], ['127.0.0.1', gitHost.port, null]);
@@ -88,17 +89,17 @@ test('an app with a deploy key is deployed once a person has confirmed the host 
   assert.equal(refused.status, 409);
   assert.match(refused.text, /host key of 127\.0\.0\.1 is not confirmed/);
 
-  const { body: check } = await owner.call<GitHostCheck>(path('/check'), { method: 'POST' });
+  const { body: check } = await owner.call<GitHostCheck>(deployKeyPath('/check'), { method: 'POST' });
   assert.deepEqual(check.hostKeys, [gitHost.hostKey]);
-  assert.equal((await app.deploy()).status, 409, 'a check must trust nothing');
+  assert.equal((await app.deploy()).status, 409, 'a check confirms no host key');
   const key = await createKey(owner, ['write', 'manage_apps']);
   const body = { host: '127.0.0.1', port: gitHost.port, hostKey: gitHost.hostKey };
-  const byKey = await testServer.call(path('/confirm'), { body, headers: bearer(key.secret) });
+  const byKey = await testServer.call(deployKeyPath('/confirm'), { body, headers: bearer(key.secret) });
   assert.equal(byKey.status, 403);
   const member = await signUpMember(testServer, owner, 'member', 'member@example.com');
-  assert.equal((await confirm({}, member)).status, 403);
-  assert.equal((await confirm({ port: 22 })).status, 409);
-  assert.equal((await confirm()).body.hostKey, gitHost.hostKey);
+  assert.equal((await confirmHostKey({}, member)).status, 403);
+  assert.equal((await confirmHostKey({ port: 22 })).status, 409);
+  assert.equal((await confirmHostKey()).body.hostKey, gitHost.hostKey);
 
   gitHost.authorize([]);
   assert.match((await deployAndWait(owner, app)).error ?? '', /Permission denied \(publickey\)/);
@@ -116,15 +117,15 @@ test('an app with a deploy key is deployed once a person has confirmed the host 
 test('the key is used for the confirmed host only, and a replaced key no longer works', async () => {
   const first = await replaceKey();
   gitHost.authorize([first.publicKey ?? '']);
-  await confirm();
-  await app.edit({ repository: urlOf('shop.git').replace('127.0.0.1', 'localhost') });
+  await confirmHostKey();
+  await app.edit({ repository: repositoryUrl('shop.git').replace('127.0.0.1', 'localhost') });
   assert.equal((await app.deploy()).status, 409);
-  await app.edit({ repository: urlOf('shop.git') });
+  await app.edit({ repository: repositoryUrl('shop.git') });
 
-  const other = generateKeyPair('other').publicKey.split(' ').slice(0, 2).join(' ');
-  assert.equal((await confirm({ hostKey: other })).status, 200);
+  const otherHostKey = generateKeyPair('other').publicKey.split(' ').slice(0, 2).join(' ');
+  assert.equal((await confirmHostKey({ hostKey: otherHostKey })).status, 200);
   assert.match((await deployAndWait(owner, app)).error ?? '', /Host key verification failed/);
-  await confirm();
+  await confirmHostKey();
   const second = await replaceKey();
   assert.equal(second.hostKey, gitHost.hostKey);
   assert.match((await deployAndWait(owner, app)).error ?? '', /Permission denied/);
@@ -132,22 +133,22 @@ test('the key is used for the confirmed host only, and a replaced key no longer 
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
 });
 
-test('another workspace cannot reach the key, and nothing reveals its private half', async () => {
+test('another workspace has no access to the deploy key, and the audit log never contains the private key', async () => {
   const { publicKey } = await replaceKey();
-  const stranger = await createWorkspaceFor(owner, testServer, 'Other');
+  const stranger = await createWorkspaceFor(owner, testServer, 'Stranger');
   for (const [method, action] of [
     ['GET', ''],
     ['POST', ''],
     ['DELETE', ''],
     ['POST', '/check'],
   ] as const) {
-    assert.equal((await stranger.call(path(action), { method })).status, 404, `${method} ${action}`);
+    assert.equal((await stranger.call(deployKeyPath(action), { method })).status, 404, `${method} ${action}`);
   }
   const { text } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
   assert.ok(text.includes(publicKey ?? '-') && !text.includes('PRIVATE'));
-  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 204);
-  assert.equal((await owner.call<DeployKey>(path())).body.publicKey, null);
-  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 404);
+  assert.equal((await owner.call(deployKeyPath(), { method: 'DELETE' })).status, 204);
+  assert.equal((await owner.call<DeployKey>(deployKeyPath())).body.publicKey, null);
+  assert.equal((await owner.call(deployKeyPath(), { method: 'DELETE' })).status, 404);
 });
 
 test('git reaches the agent with the deploy key only for the host and port of the repository', () => {
@@ -155,10 +156,13 @@ test('git reaches the agent with the deploy key only for the host and port of th
   try {
     writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nprintf "%s\\n" "$SSH_AUTH_SOCK" "$@"\n', { mode: 0o755 });
     const environment = gitEnvironment({
-      ...{ kind: 'deploy_key', host: 'git.example.com', port: 2222, privateKey: 'secret' },
+      kind: 'deploy_key',
+      host: 'git.example.com',
+      port: 2222,
+      privateKey: 'secret',
       hostKey: 'ssh-ed25519 AAAA',
     });
-    const run = (...args: string[]) =>
+    const runGitSsh = (...args: string[]) =>
       execFileSync('/bin/sh', ['-c', `${environment['GIT_SSH_COMMAND']} "$@"`, 'git', ...args], {
         env: {
           ...environment,
@@ -169,25 +173,34 @@ test('git reaches the agent with the deploy key only for the host and port of th
         encoding: 'utf8',
       }).split('\n');
     const command = "git-upload-pack 'shop.git'";
-    const own = run('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
-    assert.ok(own[0] === '/agent' && own.includes('-oStrictHostKeyChecking=yes') && own.includes('/dev/null'));
+    const matching = runGitSsh('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
+    assert.equal(matching[0], '/agent');
+    assert.ok(matching.includes('-oStrictHostKeyChecking=yes') && matching.includes('/dev/null'));
     // ssh splits the value at spaces unless it is quoted.
-    assert.ok(own.includes('-oUserKnownHostsFile="/tmp dir/known"'));
-    assert.deepEqual(own.slice(-7), ['-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command, '']);
+    assert.ok(matching.includes('-oUserKnownHostsFile="/tmp dir/known"'));
+    assert.deepEqual(matching.slice(-7), [
+      '-o',
+      'SendEnv=GIT_PROTOCOL',
+      '-p',
+      '2222',
+      'git@Git.example.com',
+      command,
+      '',
+    ]);
     for (const args of [
       ['git@git.example.com'],
       ['-p', '2222', 'git@git.example.com.evil.test'],
       ['-p', '2222', 'git.example.com@evil.test'],
       ['-p', '22', '--', 'git@git.example.com'],
     ]) {
-      assert.deepEqual(run(...args, command), ['', '-oBatchMode=yes', ...args, command, '']);
+      assert.deepEqual(runGitSsh(...args, command), ['', '-oBatchMode=yes', ...args, command, '']);
     }
   } finally {
     rmSync(bin, { recursive: true });
   }
 });
 
-test('the host of a repository is the one that git connects to', () => {
+test('the SSH host of a repository URL is the host that git connects to', () => {
   const hosts = {
     'git@GitHub.com:ada/shop.git': 'github.com 22',
     'ssh://git@git.example.com:2222/shop.git': 'git.example.com 2222',
@@ -199,21 +212,21 @@ test('the host of a repository is the one that git connects to', () => {
     'ssh://git%2eexample.com/shop.git': null,
   };
   for (const [url, expected] of Object.entries(hosts)) {
-    const found = sshHostOf(url);
-    assert.equal(found === null ? null : `${found.host} ${found.port}`, expected, url);
+    const host = sshHostOf(url);
+    assert.equal(host === null ? null : `${host.host} ${host.port}`, expected, url);
   }
 });
 
-test('few checks run at a time, and those of one workspace leave capacity to the others', async () => {
+test('few checks run at a time, and the checks of one workspace leave capacity for other workspaces', async () => {
   const sockets = new Set<Socket>();
-  let isSilent = true;
-  const silent = createServer((socket) => {
+  let isSilent = true; // Connections are accepted but get no response.
+  const slowGitHost = createServer((socket) => {
     socket.on('error', () => undefined);
     if (isSilent) sockets.add(socket);
     else socket.destroy();
   }).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const repository = `ssh://git@127.0.0.1:${(silent.address() as AddressInfo).port}/srv/slow.git`;
+  await once(slowGitHost, 'listening');
+  const repository = `ssh://git@127.0.0.1:${(slowGitHost.address() as AddressInfo).port}/srv/slow.git`;
   const createSlowApp = async (person: TestPerson) => {
     const { body: project } = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Slow' } });
     const created = await person.call<{ id: string }>('/v1/apps', {
@@ -221,23 +234,23 @@ test('few checks run at a time, and those of one workspace leave capacity to the
     });
     return created.body.id;
   };
-  const neighbour = await createWorkspaceFor(owner, testServer, 'Checks');
-  const [own, theirs] = [await createSlowApp(owner), await createSlowApp(neighbour)];
-  const refused: (string | null)[] = [];
+  const neighbor = await createWorkspaceFor(owner, testServer, 'Checks');
+  const [ownerAppId, neighborAppId] = [await createSlowApp(owner), await createSlowApp(neighbor)];
+  const retryAfterHeaders: (string | null)[] = [];
   const check = async (person: TestPerson, id: string) => {
     const { status, headers } = await person.call(`/v1/apps/${id}/deploy-key/check`, { method: 'POST' });
-    if (status === 429) refused.push(headers.get('retry-after'));
+    if (status === 429) retryAfterHeaders.push(headers.get('retry-after'));
     return status;
   };
-  const checks = Array.from({ length: 12 }, () => check(owner, own));
-  await until(async () => refused.length >= 4);
-  checks.push(check(neighbour, theirs));
+  const checks = Array.from({ length: 12 }, () => check(owner, ownerAppId));
+  await until(async () => retryAfterHeaders.length >= 4);
+  checks.push(check(neighbor, neighborAppId));
   await until(async () => sockets.size > 0);
   isSilent = false;
   for (const socket of sockets) socket.destroy();
   const statuses = await Promise.all(checks);
-  silent.close();
-  assert.deepEqual(refused, ['10', '10', '10', '10']);
+  slowGitHost.close();
+  assert.deepEqual(retryAfterHeaders, ['10', '10', '10', '10']);
   assert.equal(statuses.at(-1), 200);
-  assert.equal(await check(owner, own), 200, 'a check that has ended makes room');
+  assert.equal(await check(owner, ownerAppId), 200, 'a finished check no longer counts');
 });

@@ -31,19 +31,24 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
+const hook = (name: string, stage: string, run: string, options: object = {}) => ({
+  name,
+  stage,
+  run,
+  ...options,
+});
 
 let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 let now = Date.now();
 /** How far a test has advanced the clock, in milliseconds. */
-let ahead = 0;
+let aheadMs = 0;
 const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
     startTestServer({
-      clock: () => (now = Math.max(now, Date.now() + ahead)),
+      clock: () => (now = Math.max(now, Date.now() + aheadMs)),
       environment: { DEVPILOT_LOCAL_SERVER: 'on' },
     }),
     startSshd(),
@@ -56,13 +61,13 @@ after(async () => {
   for (const app of apps) app.remove();
 });
 
-const keys: string[] = [];
-/** Creates a server over real SSH. All servers are the same machine under different names. */
-async function sshServer(daemon: TestSshd = sshd): Promise<string> {
+const serverPublicKeys: string[] = [];
+/** Creates a server resource that is reached over SSH. All of them are the same machine under different names. */
+async function createSshServer(daemon: TestSshd = sshd): Promise<string> {
   const { port, user, hostKey } = daemon;
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
-  keys.push(server.publicKey ?? '');
-  daemon.authorize(keys);
+  serverPublicKeys.push(server.publicKey ?? '');
+  daemon.authorize(serverPublicKeys);
   return server.id;
 }
 async function newApp(serverId: string, fields: object = {}): Promise<TestApp> {
@@ -70,53 +75,58 @@ async function newApp(serverId: string, fields: object = {}): Promise<TestApp> {
   apps.push(app);
   return app;
 }
-const post = (id: string, what: string) => owner.call<Deployment>(`/v1/deployments/${id}/${what}`, { method: 'POST' });
+const postAction = (id: string, action: string) =>
+  owner.call<Deployment>(`/v1/deployments/${id}/${action}`, { method: 'POST' });
 
-describe('over ssh', () => {
+describe('over SSH', () => {
   test('an app is deployed, and its secrets appear in no log, stored row or command line', async () => {
     const secret = 's3cret \'of\' $(the) "shop"';
-    const app = await newApp(await sshServer(), {
+    const app = await newApp(await createSshServer(), {
       hooks: [
         hook(
-          'spill',
+          'print secret',
           'post_setup',
           'printf "%s\\n" "$SHOP_SECRET"; printf %s "$SHOP_SECRET" | base64; printf "\\377\\n" >&2',
         ),
-        hook('look', 'post_setup', 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >../../seen; true'),
+        hook(
+          'read command lines',
+          'post_setup',
+          'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >../../command-lines; true',
+        ),
       ],
     });
     await owner.call(`/v1/apps/${app.id}/env/SHOP_SECRET`, { method: 'PUT', body: { value: secret } });
     const done = await deployAndWait(owner, app);
     assert.equal(done.status, 'completed', done.error ?? '');
-    const lines = (await readDeploymentLog(owner, done.id)).filter(({ step }) => step === 'spill');
+    const lines = (await readDeploymentLog(owner, done.id)).filter(({ step }) => step === 'print secret');
     assert.deepEqual(
       lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
       ['[secret]', '[secret]'],
     );
     assert.ok(lines.some(({ text }) => text === '\ufffd'));
-    assert.ok(!readFileSync(join(app.directory, 'seen'), 'latin1').includes('s3cret'));
+    assert.ok(!readFileSync(join(app.directory, 'command-lines'), 'latin1').includes('s3cret'));
     for (const file of readdirSync(testServer.dataDirectory)) {
       assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('s3cret'), file);
     }
   });
 
   test('a hook that hangs is killed at its time limit, with its child processes', async () => {
-    const mark = `97${process.pid}`;
-    const app = await newApp(await sshServer(), {
-      hooks: [hook('hang', 'post_setup', `sleep ${mark} & sleep ${mark}`, { timeoutSeconds: 1 })],
+    const uniqueSeconds = `97${process.pid}`;
+    const app = await newApp(await createSshServer(), {
+      hooks: [hook('hang', 'post_setup', `sleep ${uniqueSeconds} & sleep ${uniqueSeconds}`, { timeoutSeconds: 1 })],
     });
     const failed = await deployAndWait(owner, app);
     assert.match(failed.error ?? '', /the hook hang timed out/);
     assert.equal(failed.hooks[0]?.status, 'failed');
-    assert.ok(!isRunning('sleep', mark));
+    assert.ok(!isRunning('sleep', uniqueSeconds));
     const { data } = (await owner.call<Page<Notice>>('/v1/notices?kind=deployment.failed')).body;
     const notice = data.find(({ subject }) => subject.id === app.id);
     assert.deepEqual([notice?.urgent, notice?.action.path], [true, `/deployments/${failed.id}`]);
   });
 
   test('a deployment does not wait for a process that a hook leaves behind', async () => {
-    const app = await newApp(await sshServer(), {
-      hooks: [hook('fork', 'post_release', 'sleep 20 & echo begun')],
+    const app = await newApp(await createSshServer(), {
+      hooks: [hook('fork', 'post_release', 'sleep 20 & echo started')],
     });
     const done = await deployAndWait(owner, app);
     assert.equal(done.status, 'completed');
@@ -124,14 +134,14 @@ describe('over ssh', () => {
   });
 
   test('a server that disconnects during a hook fails the deployment', async () => {
-    const own = await startSshd();
-    const app = await newApp(await sshServer(own), {
+    const disconnectingSshd = await startSshd();
+    const app = await newApp(await createSshServer(disconnectingSshd), {
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; sleep 30')],
     });
     const { id } = (await app.deploy()).body;
     await until(async () => existsSync(join(app.directory, 'busy')));
-    own.killSessions();
-    await own.close();
+    disconnectingSshd.killSessions();
+    await disconnectingSshd.close();
     const failed = await waitForDeployment(owner, id, isFinished);
     assert.equal(failed.status, 'failed');
     assert.match(
@@ -150,8 +160,8 @@ describe('over ssh', () => {
   });
 });
 
-/** Creates an app with several servers, which are one machine under several names. */
-async function spread(count: number, fields: object = {}) {
+/** Creates an app and several servers, which are the same machine under different names. */
+async function createAppWithServers(count: number, fields: object = {}) {
   const servers: string[] = [];
   for (let index = 0; index < count; index++) servers.push((await createServerResource(owner)).id);
   return { app: await newApp(servers[0] ?? '', fields), servers };
@@ -159,7 +169,9 @@ async function spread(count: number, fields: object = {}) {
 
 describe('several servers', () => {
   test('a rolling deployment proceeds in batches, and a failure stops it and rolls all servers back', async () => {
-    const { app, servers } = await spread(3, { healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 } });
+    const { app, servers } = await createAppWithServers(3, {
+      healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 },
+    });
     const first = await deployAndWait(owner, app, { servers, strategy: 'rolling', batchSize: 2 });
     assert.deepEqual(
       [first.status, first.servers.map(({ status }) => status)],
@@ -174,12 +186,12 @@ describe('several servers', () => {
     );
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
     assert.equal((await getDeployment(owner, first.id)).live, true);
-    const well = await deployAndWait(owner, app, { servers, healthCheck: null });
-    assert.equal(well.status, 'completed');
+    const withoutHealthCheck = await deployAndWait(owner, app, { servers, healthCheck: null });
+    assert.equal(withoutHealthCheck.status, 'completed');
   });
 
-  test('a canary waits after its first server until it is promoted, across a restart, or aborted', async () => {
-    const { app, servers } = await spread(2);
+  test('a canary waits after its first server until it is promoted or aborted', async () => {
+    const { app, servers } = await createAppWithServers(2);
     const first = await deployAndWait(owner, app, { servers });
     app.repository.commit({ 'page.txt': 'two' });
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
@@ -188,27 +200,27 @@ describe('several servers', () => {
       [waiting.status, waiting.live, waiting.servers.map(({ status }) => status)],
       ['processing', false, ['completed', 'pending']],
     );
-    const next = (await app.deploy()).body;
-    assert.equal((await post(id, 'abort')).status, 202);
+    const queued = (await app.deploy()).body;
+    assert.equal((await postAction(id, 'abort')).status, 202);
     const aborted = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([aborted.status, aborted.error], ['cancelled', 'Ada Lovelace aborted this.']);
-    assert.equal((await waitForDeployment(owner, next.id, isFinished)).status, 'completed');
-    assert.equal((await post(id, 'promote')).status, 409);
+    assert.equal((await waitForDeployment(owner, queued.id, isFinished)).status, 'completed');
+    assert.equal((await postAction(id, 'promote')).status, 409);
     assert.ok(!existsSync(join(app.directory, 'releases', id)));
     assert.equal((await getDeployment(owner, first.id)).live, false);
 
-    const again = (await app.deploy({ servers, strategy: 'canary' })).body;
-    await waitForDeployment(owner, again.id, ({ waitingFor }) => waitingFor === 'promotion');
-    assert.equal((await post(again.id, 'promote')).status, 202);
-    const promoted = await waitForDeployment(owner, again.id, isFinished);
+    const secondCanary = (await app.deploy({ servers, strategy: 'canary' })).body;
+    await waitForDeployment(owner, secondCanary.id, ({ waitingFor }) => waitingFor === 'promotion');
+    assert.equal((await postAction(secondCanary.id, 'promote')).status, 202);
+    const promoted = await waitForDeployment(owner, secondCanary.id, isFinished);
     assert.deepEqual([promoted.status, promoted.live], ['completed', true], promoted.error ?? '');
   });
 
-  test('a canary that nobody promotes is aborted after a day', async () => {
-    const { app, servers } = await spread(2);
+  test('a canary that is not promoted fails after a day', async () => {
+    const { app, servers } = await createAppWithServers(2);
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
     await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
-    ahead += 25 * 3_600_000;
+    aheadMs += 25 * 3_600_000;
     const finished = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([finished.status, finished.error], ['failed', 'The deployment was not promoted within a day.']);
     assert.ok(!existsSync(join(app.directory, 'current')));
@@ -222,7 +234,7 @@ describe('waiting', () => {
     const response = await app.deploy({ scheduledAt: new Date(scheduledTime).toISOString() });
     assert.deepEqual([response.status, response.body.waitingFor], [202, 'schedule'], response.text);
     assert.equal(response.body.scheduledAt, new Date(scheduledTime).toISOString());
-    ahead += 3_600_000;
+    aheadMs += 3_600_000;
     const done = await waitForDeployment(owner, response.body.id, isFinished);
     assert.equal(done.status, 'completed');
     assert.ok(Date.parse(done.startedAt ?? '') >= scheduledTime);
@@ -241,34 +253,34 @@ describe('waiting', () => {
       [response.status, response.body.waitingFor, response.body.approval],
       [202, 'approval', { status: 'waiting', by: null }],
     );
-    // It does not delay a newer deployment.
+    // A deployment that waits for approval does not delay a newer one.
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
     const approved = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${response.body.id}/approve`, {
       method: 'POST',
     });
     assert.equal(approved.status, 202);
     assert.equal(approved.body.approval?.by?.name, 'Ada Lovelace');
-    assert.equal((await post(response.body.id, 'approve')).status, 409);
+    assert.equal((await postAction(response.body.id, 'approve')).status, 409);
     assert.equal((await waitForDeployment(owner, response.body.id, isFinished)).status, 'completed');
     const log = await readDeploymentLog(owner, response.body.id);
     assert.ok(log.some(({ text }) => text === 'Ada Lovelace approved this.'));
-    const other = (await app.deploy({ approval: true })).body;
-    assert.equal((await post(other.id, 'cancel')).body.status, 'cancelled');
-    assert.equal((await post(other.id, 'approve')).status, 409);
+    const cancelled = (await app.deploy({ approval: true })).body;
+    assert.equal((await postAction(cancelled.id, 'cancel')).body.status, 'cancelled');
+    assert.equal((await postAction(cancelled.id, 'approve')).status, 409);
   });
 
-  test('hooks to skip are skipped, and must exist', async () => {
+  test('the hooks named by skipHooks are skipped, and must exist', async () => {
     const app = await newApp((await createServerResource(owner)).id, {
-      hooks: [hook('wrong', 'post_setup', 'exit 1'), hook('right', 'post_setup', 'true')],
+      hooks: [hook('failing', 'post_setup', 'exit 1'), hook('working', 'post_setup', 'true')],
     });
-    const done = await deployAndWait(owner, app, { skipHooks: ['wrong'] });
+    const done = await deployAndWait(owner, app, { skipHooks: ['failing'] });
     assert.deepEqual(
       [done.status, done.hooks.map(({ name, status }) => [name, status]).sort()],
       [
         'completed',
         [
-          ['right', 'completed'],
-          ['wrong', 'skipped'],
+          ['failing', 'skipped'],
+          ['working', 'completed'],
         ],
       ],
     );
@@ -284,7 +296,7 @@ describe('waiting', () => {
   });
 });
 
-test('after a restart in the middle, activated servers are rolled back with the reason; a waiting canary survives', async () => {
+test('a restart rolls back the activated servers of a running deployment, and a waiting canary survives it', async () => {
   const firstServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const person = await signUpOwner(firstServer);
   const server = await createServerResource(person);
@@ -297,24 +309,24 @@ test('after a restart in the middle, activated servers are rolled back with the 
   app.repository.commit({ 'page.txt': 'two' });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
-  const two = await firstServer.restart();
-  const back = createTestPerson(two, person.email, person.cookie, person.workspaceId);
-  const failed = await waitForDeployment(back, id, isFinished);
+  const secondServer = await firstServer.restart();
+  const personAtSecond = createTestPerson(secondServer, person.email, person.cookie, person.workspaceId);
+  const failed = await waitForDeployment(personAtSecond, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this deployment was lost or stopped/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
-  assert.equal((await getDeployment(back, first.id)).live, true);
+  assert.equal((await getDeployment(personAtSecond, first.id)).live, true);
 
-  const other = await createServerResource(back);
-  const body = { servers: [server.id, other.id], strategy: 'canary', skipHooks: ['slow'] };
-  const canary = await back.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body });
+  const secondTarget = await createServerResource(personAtSecond);
+  const body = { servers: [server.id, secondTarget.id], strategy: 'canary', skipHooks: ['slow'] };
+  const canary = await personAtSecond.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body });
   assert.equal(canary.status, 202, canary.text);
-  await waitForDeployment(back, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
-  const three = await two.restart();
-  const last = createTestPerson(three, person.email, person.cookie, person.workspaceId);
-  assert.equal((await last.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
-  assert.equal((await waitForDeployment(last, canary.body.id, isFinished)).status, 'completed');
-  await three.close();
+  await waitForDeployment(personAtSecond, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
+  const thirdServer = await secondServer.restart();
+  const personAtThird = createTestPerson(thirdServer, person.email, person.cookie, person.workspaceId);
+  assert.equal((await personAtThird.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
+  assert.equal((await waitForDeployment(personAtThird, canary.body.id, isFinished)).status, 'completed');
+  await thirdServer.close();
 });
 
 test('a directory that cannot be created is reported', async () => {
@@ -330,7 +342,7 @@ test('a full disk fails the deployment and keeps the live release', async (conte
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });
   } catch {
-    context.skip('this machine lets nobody make a small disk');
+    context.skip('mounting a small disk requires root');
     return;
   }
   try {

@@ -23,12 +23,17 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
+const hook = (name: string, stage: string, run: string, options: object = {}) => ({
+  name,
+  stage,
+  run,
+  ...options,
+});
 
 let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
-/** One machine over SSH, and this one. */
+/** A server over SSH, then a local server. */
 let serverIds: string[];
 const apps: TestApp[] = [];
 before(async () => {
@@ -59,18 +64,18 @@ async function retryAndWait(id: string): Promise<Deployment> {
   assert.equal(response.status, 202, response.text);
   return waitForDeployment(owner, id, isFinished);
 }
-/** Appends a word to a file of the app each time it runs. */
-const note = (word: string) => `echo ${word} >> ../../trace`;
-const trace = (app: TestApp) => readFileSync(join(app.directory, 'trace'), 'utf8').trim().split('\n');
+/** A command that appends a word to the app's trace file. */
+const traceCommand = (word: string) => `echo ${word} >> ../../trace`;
+const readTrace = (app: TestApp) => readFileSync(join(app.directory, 'trace'), 'utf8').trim().split('\n');
 const setVariables = (app: TestApp, values: object) =>
   owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 
 test('a failed deployment continues with the hook that failed, in the same release', async () => {
   const app = await newApp({
     hooks: [
-      hook('install', 'post_source_control', note('install')),
-      hook('build', 'post_setup', `${note('build')}; test -e ../../ready`),
-      hook('start', 'post_release', note('start')),
+      hook('install', 'post_source_control', traceCommand('install')),
+      hook('build', 'post_setup', `${traceCommand('build')}; test -e ../../ready`),
+      hook('start', 'post_release', traceCommand('start')),
     ],
   });
   await setVariables(app, { COLOR: 'blue' });
@@ -83,7 +88,7 @@ test('a failed deployment continues with the hook that failed, in the same relea
     [retried.status, retried.attempt, retried.commit, retried.live, retried.error],
     ['completed', 2, failed.commit, true, null],
   );
-  assert.deepEqual(trace(app), ['install', 'build', 'build', 'start']);
+  assert.deepEqual(readTrace(app), ['install', 'build', 'build', 'start']);
   assert.deepEqual(
     retried.hooks.map(({ name, status }) => [name, status]),
     [
@@ -104,27 +109,27 @@ test('a failed deployment continues with the hook that failed, in the same relea
   assert.equal((await requestRetry(failed.id)).status, 409);
 });
 
-test('after a failure behind the switch, the switch and all that follows is repeated', async () => {
+test('after a failure that follows the activation, a retry repeats the activation and everything after it', async () => {
   const app = await newApp({
     hooks: [
-      hook('build', 'post_setup', note('build')),
-      hook('start', 'post_release', note('start')),
-      hook('warm up', 'post_release', `${note('warm')}; test -e ../../ready`),
+      hook('build', 'post_setup', traceCommand('build')),
+      hook('start', 'post_release', traceCommand('start')),
+      hook('warm up', 'post_release', `${traceCommand('warm')}; test -e ../../ready`),
     ],
   });
   const failed = await deployAndWait(owner, app);
   assert.equal(existsSync(join(app.directory, 'current')), false);
   writeFileSync(join(app.directory, 'ready'), '');
   assert.equal((await retryAndWait(failed.id)).status, 'completed');
-  assert.deepEqual(trace(app), ['build', 'start', 'warm', 'start', 'warm']);
+  assert.deepEqual(readTrace(app), ['build', 'start', 'warm', 'start', 'warm']);
   assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${failed.id}`);
 });
 
-test('changed variables and changed hooks repeat the steps that depend on them', async () => {
+test('a retry repeats the steps that depend on changed variables or changed hooks', async () => {
   const app = await newApp({
     hooks: [
-      hook('install', 'post_source_control', note('install')),
-      hook('bundle', 'post_setup', note('$COLOR')),
+      hook('install', 'post_source_control', traceCommand('install')),
+      hook('bundle', 'post_setup', traceCommand('$COLOR')),
       hook('check', 'post_setup', 'exit 1'),
     ],
   });
@@ -132,19 +137,19 @@ test('changed variables and changed hooks repeat the steps that depend on them',
   const failed = await deployAndWait(owner, app);
   await setVariables(app, { COLOR: 'green' });
   assert.equal((await retryAndWait(failed.id)).status, 'failed');
-  assert.deepEqual(trace(app), ['install', 'blue', 'green']);
+  assert.deepEqual(readTrace(app), ['install', 'blue', 'green']);
   await app.edit({
     hooks: [
-      hook('install', 'post_source_control', note('again')),
-      hook('bundle', 'post_setup', note('$COLOR')),
+      hook('install', 'post_source_control', traceCommand('again')),
+      hook('bundle', 'post_setup', traceCommand('$COLOR')),
       hook('check', 'post_setup', 'true'),
     ],
   });
   assert.equal((await retryAndWait(failed.id)).status, 'completed');
-  assert.deepEqual(trace(app), ['install', 'blue', 'green', 'again', 'green']);
+  assert.deepEqual(readTrace(app), ['install', 'blue', 'green', 'again', 'green']);
 });
 
-test('each server continues where it was', async () => {
+test('on a retry, each server continues with its first unfinished step', async () => {
   const app = await newApp({
     hooks: [hook('build', 'post_setup', 'echo "$DEVPILOT_STAGE" >> ../../trace; test -e ../../ready')],
   });
@@ -162,7 +167,7 @@ test('each server continues where it was', async () => {
   assert.equal(retried.hooks[0]?.status, 'completed');
 });
 
-test('a deployment whose state does not allow a retry is refused with what to do', async () => {
+test('a retry that is not possible is refused, and the message says what to do instead', async () => {
   const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
   const failed = await deployAndWait(owner, app);
   rmSync(join(app.directory, 'releases', failed.id), { recursive: true });
@@ -181,7 +186,7 @@ test('a deployment whose state does not allow a retry is refused with what to do
   assert.match((await requestRetry(newer.id)).text, /Only a failed deployment can be retried; this one is completed/);
 });
 
-test('deployments that waited count by their start: a retry never replaces a release that went live later', async () => {
+test('deployments are ordered by their start, and a retry never replaces a release that went live later', async () => {
   const app = await newApp({ hooks: [hook('check', 'pre_execution', 'test -e ready')] });
   const ready = join(app.directory, 'ready');
   const approveAndWait = async (id: string) => {
@@ -203,7 +208,7 @@ test('deployments that waited count by their start: a retry never replaces a rel
   assert.equal((await retryAndWait(waiting.id)).status, 'completed');
 });
 
-test('a retry requires the variables that a deployment requires, and happens once for an Idempotency-Key', async () => {
+test('a retry needs the required variables to be set, and runs once per Idempotency-Key', async () => {
   const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')], requiredVariables: ['TOKEN'] });
   await setVariables(app, { TOKEN: 'some value' });
   const failed = await deployAndWait(owner, app);
@@ -232,21 +237,21 @@ test('a retry requires the scope that creating the deployment required', async (
     if (response.status === 202) await waitForDeployment(owner, id, isFinished);
     return response.status;
   };
-  const plain = await deployAndWait(owner, app);
-  const special = await deployAndWait(owner, app, {
+  const withoutOverrides = await deployAndWait(owner, app);
+  const withOverrides = await deployAndWait(owner, app, {
     skipHooks: ['build'],
     healthCheck: { url: 'http://127.0.0.1:1/', timeoutSeconds: 1 },
   });
-  assert.equal(special.status, 'failed');
-  assert.equal(await statusOf(special.id, basic.secret), 403);
-  assert.equal(await statusOf(special.id, advanced.secret), 202);
-  assert.equal(await statusOf(plain.id, advanced.secret), 403);
-  assert.equal(await statusOf(plain.id, basic.secret), 409);
+  assert.equal(withOverrides.status, 'failed');
+  assert.equal(await statusOf(withOverrides.id, basic.secret), 403);
+  assert.equal(await statusOf(withOverrides.id, advanced.secret), 202);
+  assert.equal(await statusOf(withoutOverrides.id, advanced.secret), 403);
+  assert.equal(await statusOf(withoutOverrides.id, basic.secret), 409);
 });
 
-test('a hook is run again after a failure, with pauses, and a pause can be cancelled', async () => {
+test('a hook with retries runs again after a failure, and a deployment can be cancelled during the pause before a retry', async () => {
   const app = await newApp({
-    hooks: [hook('flaky', 'post_setup', `${note('try')}; test "$(wc -l < ../../trace)" -ge 2`, { retries: 1 })],
+    hooks: [hook('flaky', 'post_setup', `${traceCommand('try')}; test "$(wc -l < ../../trace)" -ge 2`, { retries: 1 })],
   });
   const deployed = await deployAndWait(owner, app);
   assert.deepEqual([deployed.status, deployed.hooks[0]?.attempts, deployed.hooks[0]?.exitCode], ['completed', 2, 0]);
@@ -261,7 +266,7 @@ test('a hook is run again after a failure, with pauses, and a pause can be cance
   assert.deepEqual(readdirSync(join(app.directory, 'releases')), [deployed.id]);
 });
 
-test('a hook receives the variables as files if it asks for them, and they are removed with it', async () => {
+test('a hook can receive the variables as files, which are removed when the hook ends', async () => {
   const secret = 'line 1\nline 2 of a s3cret';
   const app = await newApp(
     {
@@ -269,10 +274,10 @@ test('a hook receives the variables as files if it asks for them, and they are r
         hook(
           'login',
           'post_setup',
-          'cp "$DEVPILOT_VARIABLES_DIR/PASSWORD" ../../copy; echo "$DEVPILOT_VARIABLES_DIR" > ../../where; stat -c %a "$DEVPILOT_VARIABLES_DIR" "$DEVPILOT_VARIABLES_DIR/PASSWORD" > ../../modes; test -z "$PASSWORD"; ! grep -q s3cret /proc/self/environ',
+          'cp "$DEVPILOT_VARIABLES_DIR/PASSWORD" ../../copy; echo "$DEVPILOT_VARIABLES_DIR" > ../../login-directory; stat -c %a "$DEVPILOT_VARIABLES_DIR" "$DEVPILOT_VARIABLES_DIR/PASSWORD" > ../../modes; test -z "$PASSWORD"; ! grep -q s3cret /proc/self/environ',
           { variables: 'files' },
         ),
-        hook('hang', 'post_setup', 'echo "$DEVPILOT_VARIABLES_DIR" > ../../where2; sleep 600', {
+        hook('hang', 'post_setup', 'echo "$DEVPILOT_VARIABLES_DIR" > ../../hang-directory; sleep 600', {
           variables: 'files',
           timeoutSeconds: 1,
         }),
@@ -286,7 +291,7 @@ test('a hook receives the variables as files if it asks for them, and they are r
   const read = (name: string) => readFileSync(join(app.directory, name), 'utf8').trim();
   assert.equal(readFileSync(join(app.directory, 'copy'), 'utf8'), secret);
   assert.deepEqual(read('modes').split('\n'), ['700', '600']);
-  assert.equal(read('where').startsWith(existsSync('/dev/shm') ? '/dev/shm/' : '/'), true);
-  for (const name of ['where', 'where2']) assert.equal(existsSync(read(name)), false);
+  assert.equal(read('login-directory').startsWith(existsSync('/dev/shm') ? '/dev/shm/' : '/'), true);
+  for (const name of ['login-directory', 'hang-directory']) assert.equal(existsSync(read(name)), false);
   assert.equal(statSync(app.directory).isDirectory(), true);
 });

@@ -27,9 +27,9 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-const byJson = (one: unknown, other: unknown) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1);
+const byJson = (left: unknown, right: unknown) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1);
 
-forEachEngine('what a right to deploy can choose', (engine) => {
+forEachEngine('deployment overrides and approvals', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let app: TestApp;
@@ -44,7 +44,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     await testServer.close();
     app.remove();
   });
-  const later = () => new Date(Date.now() + 3_600_000).toISOString();
+  const inOneHour = () => new Date(Date.now() + 3_600_000).toISOString();
   const cancel = (id: string) => owner.call(`/v1/deployments/${id}/cancel`, { method: 'POST' });
 
   test('a deployment or a rollback cannot override the health check command', async () => {
@@ -73,7 +73,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     assert.equal(edit.status, 422);
   });
 
-  test('uses name the scopes that a deployment required, and its app', async () => {
+  test('the uses of a token list the scopes that a deployment required, and its app', async () => {
     const token = await createToken(owner, ['basic_deployment', 'advanced_deployment', 'modify_env']);
     const deploy = (path: string, body: object) => testServer.call(path, { body, headers: bearer(token.secret) });
     const read = (path: string) => testServer.call(path, { headers: bearer(token.secret) });
@@ -83,15 +83,15 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const { slug, name } = (await owner.call<{ slug: string; name: string }>(`/v1/apps/${app.id}`)).body;
     assert.equal((await read(`/v1/apps/${slug}/env`)).status, 200);
     const { rights } = (await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`)).body;
-    const used = { id: app.id, name };
-    assert.deepEqual(rights.map(({ right, app: about, count }) => ({ right, about, count })).sort(byJson), [
-      { right: 'advanced_deployment', about: used, count: 1 },
-      { right: 'basic_deployment', about: null, count: 1 },
-      { right: 'basic_deployment', about: used, count: 1 },
-      { right: 'modify_env', about: used, count: 1 },
+    const usedApp = { id: app.id, name };
+    assert.deepEqual(rights.map(({ right, app: ofApp, count }) => ({ right, ofApp, count })).sort(byJson), [
+      { right: 'advanced_deployment', ofApp: usedApp, count: 1 },
+      { right: 'basic_deployment', ofApp: null, count: 1 },
+      { right: 'basic_deployment', ofApp: usedApp, count: 1 },
+      { right: 'modify_env', ofApp: usedApp, count: 1 },
     ]);
-    const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
-    assert.equal(found.body.useCount, 4);
+    const usedToken = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+    assert.equal(usedToken.body.useCount, 4);
   });
 
   test('every override is recorded in the deployment and in its audit event', async () => {
@@ -102,7 +102,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
       batchSize: 2,
       pauseSeconds: 1,
       healthCheck: { url: 'http://127.0.0.1:9/healthz', timeoutSeconds: 7 },
-      scheduledAt: later(),
+      scheduledAt: inOneHour(),
       approval: true,
       skipHooks: [],
       replace: true,
@@ -114,16 +114,16 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${response.body.id}`);
     assert.deepEqual(log.data.at(-1)?.detail['overrides'], expected);
     await cancel(response.body.id);
-    const deployed = await app.deploy({ healthCheck: null, scheduledAt: later() });
-    assert.deepEqual(deployed.body.overrides.healthCheck, null);
-    await cancel(deployed.body.id);
-    const plain = await app.deploy({ branch: 'main' });
-    assert.deepEqual(plain.body.overrides, {});
-    await cancel(plain.body.id);
+    const withoutHealthCheck = await app.deploy({ healthCheck: null, scheduledAt: inOneHour() });
+    assert.deepEqual(withoutHealthCheck.body.overrides.healthCheck, null);
+    await cancel(withoutHealthCheck.body.id);
+    const withoutOverrides = await app.deploy({ branch: 'main' });
+    assert.deepEqual(withoutOverrides.body.overrides, {});
+    await cancel(withoutOverrides.body.id);
   });
 
-  test('a health check command stored by an earlier version is shown, and does not run', async () => {
-    const { body: created } = await app.deploy({ scheduledAt: later(), approval: true });
+  test('a health check command stored by an earlier version is shown, but does not run', async () => {
+    const { body: created } = await app.deploy({ scheduledAt: inOneHour(), approval: true });
     const check = '{"command":"touch ran-by-override","timeoutSeconds":5}';
     await runSql(
       testServer,
@@ -133,11 +133,11 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     );
     const token = await createToken(owner, ['advanced_deployment']);
     const member = await signUpMember(testServer, owner, 'member', `barbara-${engine.name}@example.com`);
-    const own = await testServer.call(`/v1/deployments/${created.id}/approve`, {
+    const byRequestersToken = await testServer.call(`/v1/deployments/${created.id}/approve`, {
       method: 'POST',
       headers: bearer(token.secret),
     });
-    assert.equal(own.status, 403, 'a token that the person made is no other approver');
+    assert.equal(byRequestersToken.status, 403, "a requester's token is not another approver");
     assert.equal((await member.call(`/v1/deployments/${created.id}/approve`, { method: 'POST' })).status, 202);
     const failed = await waitForDeployment(owner, created.id, isFinished);
     assert.equal(failed.status, 'failed');
@@ -147,7 +147,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   });
 
   test('a password in a health check URL stored by an earlier version is never shown', async () => {
-    const { body: created } = await app.deploy({ scheduledAt: later() });
+    const { body: created } = await app.deploy({ scheduledAt: inOneHour() });
     const check = '{"url":"http://ada:s3cret@127.0.0.1/healthz","timeoutSeconds":5}';
     const overrides = `{"healthCheck":${check}}`;
     await runSql(
@@ -169,35 +169,35 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   test('the requester cannot approve a deployment if someone else could', async () => {
     const approve = <Body>(person: TestPerson, id: string) =>
       person.call<Body>(`/v1/deployments/${id}/approve`, { method: 'POST' });
-    const alone = await createWorkspaceFor(owner, testServer, 'A workspace of one');
-    const ownApp = await createTestApp(alone, (await createServerResource(alone)).id);
-    const first = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
-    assert.equal((await approve(alone, first.id)).status, 202, 'nobody else could');
-    await alone.call(`/v1/deployments/${first.id}/cancel`, { method: 'POST' });
-    const second = (await ownApp.deploy({ approval: true, scheduledAt: later() })).body;
-    const other = await signUpMember(testServer, alone, 'member', `hedy-${engine.name}@example.com`);
-    const refused = await approve<{ code: string; detail: string }>(alone, second.id);
+    const soleMember = await createWorkspaceFor(owner, testServer, 'A workspace of one');
+    const soleApp = await createTestApp(soleMember, (await createServerResource(soleMember)).id);
+    const first = (await soleApp.deploy({ approval: true, scheduledAt: inOneHour() })).body;
+    assert.equal((await approve(soleMember, first.id)).status, 202, 'no one else can approve');
+    await soleMember.call(`/v1/deployments/${first.id}/cancel`, { method: 'POST' });
+    const second = (await soleApp.deploy({ approval: true, scheduledAt: inOneHour() })).body;
+    const secondMember = await signUpMember(testServer, soleMember, 'member', `hedy-${engine.name}@example.com`);
+    const refused = await approve<{ code: string; detail: string }>(soleMember, second.id);
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
     assert.match(refused.body.detail, /Someone else must approve/);
-    const given = await approve<Deployment>(other, second.id);
-    assert.deepEqual([given.status, given.body.approval?.status], [202, 'given']);
-    await alone.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
-    ownApp.remove();
+    const approved = await approve<Deployment>(secondMember, second.id);
+    assert.deepEqual([approved.status, approved.body.approval?.status], [202, 'given']);
+    await soleMember.call(`/v1/deployments/${second.id}/cancel`, { method: 'POST' });
+    soleApp.remove();
   });
 
-  test('a deployment requested with a credential can be approved neither by its creator nor by another of their credentials', async () => {
-    const person = await createWorkspaceFor(owner, testServer, 'A workspace of keys');
+  test('a deployment requested with a credential cannot be approved by its creator or with another of their credentials', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'A workspace of credentials');
     const ownApp = await createTestApp(person, (await createServerResource(person)).id);
     const token = await createToken(person, ['advanced_deployment']);
     const key = await createKey(person, ['deploy']);
-    const withSecret =
+    const callerWith =
       (secret: string): TestPerson['call'] =>
       (path, options) =>
         testServer.call(path, { ...options, headers: bearer(secret) });
-    const own = { person: person.call, token: withSecret(token.secret), key: withSecret(key.secret) };
-    const request = async (who: keyof typeof own) => {
-      const body = { approval: true, scheduledAt: later() };
-      const response = await own[who]<Deployment>(`/v1/apps/${ownApp.id}/deployments`, { body });
+    const callers = { person: person.call, token: callerWith(token.secret), key: callerWith(key.secret) };
+    const requestDeployment = async (requester: keyof typeof callers) => {
+      const body = { approval: true, scheduledAt: inOneHour() };
+      const response = await callers[requester]<Deployment>(`/v1/apps/${ownApp.id}/deployments`, { body });
       assert.equal(response.status, 202, response.text);
       return response.body.id;
     };
@@ -210,21 +210,23 @@ forEachEngine('what a right to deploy can choose', (engine) => {
       ['key', 'token'],
       ['key', 'person'],
     ] as const;
-    for (const [one, other] of pairs) {
-      assert.equal(await approve(own[other], await request(one)), 202, `alone: ${one} → ${other}`);
+    for (const [requester, approver] of pairs) {
+      const status = await approve(callers[approver], await requestDeployment(requester));
+      assert.equal(status, 202, `without another member: ${requester} → ${approver}`);
     }
-    assert.equal(await approve(own.token, await request('token')), 403, 'a credential never approves itself');
+    const approvedByItself = await approve(callers.token, await requestDeployment('token'));
+    assert.equal(approvedByItself, 403, 'a credential never approves its own deployment');
     const member = await signUpMember(testServer, person, 'admin', `lise-${engine.name}@example.com`);
-    const foreign = await createToken(member, ['advanced_deployment']);
-    for (const [one, other] of pairs) {
-      const id = await request(one);
-      assert.equal(await approve(own[other], id), 403, `${one} → ${other}`);
-      const somebody = one === 'person' ? withSecret(foreign.secret) : member.call;
-      assert.equal(await approve(somebody, id), 202, `${one} → somebody else`);
+    const memberToken = await createToken(member, ['advanced_deployment']);
+    for (const [requester, approver] of pairs) {
+      const id = await requestDeployment(requester);
+      assert.equal(await approve(callers[approver], id), 403, `${requester} → ${approver}`);
+      const otherMember = requester === 'person' ? callerWith(memberToken.secret) : member.call;
+      assert.equal(await approve(otherMember, id), 202, `${requester} → another member`);
     }
-    const last = await request('token');
+    const id = await requestDeployment('token');
     await person.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
-    assert.equal(await approve(own.person, last), 403, 'deleting the token does not help');
+    assert.equal(await approve(callers.person, id), 403, 'deleting the token does not help');
     ownApp.remove();
   });
 });

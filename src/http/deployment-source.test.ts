@@ -49,13 +49,13 @@ function newRepository(): TestRepository {
   repositories.push(repository);
   return repository;
 }
-const live = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
+const readLiveFile = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
 
 test('only commits that a branch or tag contains are deployed', async () => {
   const app = await newApp();
   const { repository } = app;
   const first = repository.git('rev-parse', 'HEAD');
-  // As Git hosts store the commits of forks: in the repository, but in no branch or tag.
+  // Git hosts store the commits of forks this way: in the repository, but in no branch or tag.
   repository.git('checkout', '--quiet', '--detach');
   const imposter = repository.commit({ 'page.txt': 'imposter' });
   repository.git('update-ref', 'refs/pull/1/head', imposter);
@@ -65,10 +65,12 @@ test('only commits that a branch or tag contains are deployed', async () => {
     const refused = await deployAndWait(owner, app, { commit });
     assert.match(refused.error ?? '', /has no commit \w+ in any branch or tag/);
   }
-  // Also if an earlier version has already fetched the commit.
+  // The commit is refused even if an earlier version has already fetched it.
   await deployAndWait(owner, app);
-  const copy = join(app.directory, '.devpilot/repository.git');
-  execFileSync('git', ['-C', copy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], { stdio: 'ignore' });
+  const repositoryCopy = join(app.directory, '.devpilot/repository.git');
+  execFileSync('git', ['-C', repositoryCopy, 'fetch', '--quiet', repository.path, 'refs/pull/1/head'], {
+    stdio: 'ignore',
+  });
   assert.match((await deployAndWait(owner, app, { commit: imposter })).error ?? '', /in any branch or tag/);
   repository.git('tag', 'v1', imposter);
   const tagged = await deployAndWait(owner, app, { commit: imposter.slice(0, 12) });
@@ -87,7 +89,7 @@ test('an abbreviated commit is not resolved as a tag or branch of that name', as
   for (const kind of ['tag', 'branch']) repository.git(kind, expectedCommit.slice(0, 8), 'HEAD');
   const done = await deployAndWait(owner, app, { commit: expectedCommit.slice(0, 8) });
   assert.deepEqual(
-    [done.status, done.commit, live(app, 'page.txt')],
+    [done.status, done.commit, readLiveFile(app, 'page.txt')],
     ['completed', expectedCommit, 'one'],
     done.error ?? '',
   );
@@ -108,7 +110,7 @@ test('a tag is deployed, and a pattern deploys its newest match in version order
   repository.git('branch', 'v1.9.0', second);
   const pattern = await deployAndWait(owner, app, { tag: 'v*' });
   assert.deepEqual(
-    [pattern.status, pattern.tag, pattern.branch, pattern.commit, live(app, 'page.txt')],
+    [pattern.status, pattern.tag, pattern.branch, pattern.commit, readLiveFile(app, 'page.txt')],
     ['completed', 'v1.10.0', null, second, 'two'],
     pattern.error ?? '',
   );
@@ -118,12 +120,12 @@ test('a tag is deployed, and a pattern deploys its newest match in version order
   for (const [tag, message] of Object.entries(refusals)) {
     assert.match((await deployAndWait(owner, app, { tag })).error ?? '', message);
   }
-  const back = await owner.call<{ id: string }>(`/v1/deployments/${pattern.id}/rollback`, { body: {} });
-  const rolledBack = await waitForDeployment(owner, back.body.id, isFinished);
+  const rollback = await owner.call<{ id: string }>(`/v1/deployments/${pattern.id}/rollback`, { body: {} });
+  const rolledBack = await waitForDeployment(owner, rollback.body.id, isFinished);
   assert.deepEqual([rolledBack.tag, rolledBack.commit], ['v1.10.0', second]);
 });
 
-test('a tag that git would not accept is refused, and so is more than one source', async () => {
+test('an invalid tag name is refused, and so is more than one source', async () => {
   const app = await newApp();
   for (const tag of [
     '-v1',
@@ -141,10 +143,10 @@ test('a tag that git would not accept is refused, and so is more than one source
     const response = await app.deploy({ tag });
     assert.equal(response.status, 422, tag);
   }
-  const both = await app.deploy({ branch: 'main', tag: 'v1', commit: 'abcdef0' });
-  assert.equal(both.status, 422);
-  assert.match(both.text, /"field":"tag","message":"must not be set together with branch"/);
-  assert.match(both.text, /"field":"commit","message":"must not be set together with branch"/);
+  const severalSources = await app.deploy({ branch: 'main', tag: 'v1', commit: 'abcdef0' });
+  assert.equal(severalSources.status, 422);
+  assert.match(severalSources.text, /"field":"tag","message":"must not be set together with branch"/);
+  assert.match(severalSources.text, /"field":"commit","message":"must not be set together with branch"/);
 });
 
 test('a rollback activates a stored release, also after its branch was rewritten', async () => {
@@ -154,11 +156,11 @@ test('a rollback activates a stored release, also after its branch was rewritten
   app.repository.commit({ 'page.txt': 'two' });
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const rollback = await owner.call<{ id: string }>(`/v1/deployments/${first.id}/rollback`, { body: {} });
-  const back = await waitForDeployment(owner, rollback.body.id, isFinished);
+  const rolledBack = await waitForDeployment(owner, rollback.body.id, isFinished);
   assert.deepEqual(
-    [back.status, back.commit, live(app, 'page.txt')],
+    [rolledBack.status, rolledBack.commit, readLiveFile(app, 'page.txt')],
     ['completed', first.commit, 'one'],
-    back.error ?? '',
+    rolledBack.error ?? '',
   );
   assert.equal((await deployAndWait(owner, app, { commit: first.commit })).status, 'failed');
 });
@@ -175,50 +177,50 @@ test('submodules with relative URLs are fetched relative to the repository', asy
   shop.git('clone', '--quiet', '--bare', shop.path, join(folder, 'shop.git'));
   const app = await newApp({ repository: join(folder, 'shop.git') });
   const done = await deployAndWait(owner, app);
-  assert.deepEqual([done.status, live(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
+  assert.deepEqual([done.status, readLiveFile(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
   rmSync(folder, { recursive: true });
 });
 
 test('a SHA-256 repository is deployed, also when it replaces a SHA-1 one', async () => {
   const app = await newApp();
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const longer = newRepository();
-  rmSync(join(longer.path, '.git'), { recursive: true });
-  longer.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
-  const commit = longer.commit({ 'page.txt': 'longer' });
+  const sha256Repository = newRepository();
+  rmSync(join(sha256Repository.path, '.git'), { recursive: true });
+  sha256Repository.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
+  const commit = sha256Repository.commit({ 'page.txt': 'longer' });
   assert.equal(commit.length, 64);
-  await app.edit({ repository: longer.path });
+  await app.edit({ repository: sha256Repository.path });
   const done = await deployAndWait(owner, app);
   assert.deepEqual(
-    [done.status, done.commit, live(app, 'page.txt')],
+    [done.status, done.commit, readLiveFile(app, 'page.txt')],
     ['completed', commit, 'longer'],
     done.error ?? '',
   );
-  const again = await deployAndWait(owner, app, { commit: commit.slice(0, 10) });
-  assert.deepEqual([again.status, again.commit], ['completed', commit], again.error ?? '');
+  const byAbbreviation = await deployAndWait(owner, app, { commit: commit.slice(0, 10) });
+  assert.deepEqual([byAbbreviation.status, byAbbreviation.commit], ['completed', commit], byAbbreviation.error ?? '');
 });
 
 test('lock files of a killed git process do not block the next deployment', async () => {
   const app = await newApp();
   await deployAndWait(owner, app);
   app.repository.commit({ 'page.txt': 'two' });
-  const copy = join(app.directory, '.devpilot/repository.git');
-  mkdirSync(join(copy, 'refs/remotes/devpilot'), { recursive: true });
+  const repositoryCopy = join(app.directory, '.devpilot/repository.git');
+  mkdirSync(join(repositoryCopy, 'refs/remotes/devpilot'), { recursive: true });
   for (const lock of ['refs/remotes/devpilot/main.lock', 'packed-refs.lock', 'config.lock', 'HEAD.lock']) {
-    writeFileSync(join(copy, lock), '');
+    writeFileSync(join(repositoryCopy, lock), '');
   }
   const done = await deployAndWait(owner, app);
-  assert.deepEqual([done.status, live(app, 'page.txt')], ['completed', 'two'], done.error ?? '');
+  assert.deepEqual([done.status, readLiveFile(app, 'page.txt')], ['completed', 'two'], done.error ?? '');
 });
 
-test('a copy of the repository that a hook gave to another user is fetched again', async (context) => {
+test('a copy of the repository that now belongs to another user is fetched again', async (context) => {
   const app = await newApp();
   await deployAndWait(owner, app);
-  const copy = join(app.directory, '.devpilot/repository.git');
+  const repositoryCopy = join(app.directory, '.devpilot/repository.git');
   try {
-    chownSync(copy, 65_534, 65_534);
+    chownSync(repositoryCopy, 65_534, 65_534);
   } catch {
-    context.skip('only root gives files away');
+    context.skip('changing the owner of a file requires root');
     return;
   }
   const done = await deployAndWait(owner, app);
@@ -226,30 +228,30 @@ test('a copy of the repository that a hook gave to another user is fetched again
   assert.ok((await readDeploymentLog(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
 });
 
-test('files in Git LFS are fetched; without git-lfs the deployment fails before activation and names it', async () => {
+test('files in Git LFS are fetched; without git-lfs the deployment fails before activation and the error says so', async () => {
   const app = await newApp();
   const { repository } = app;
-  const local = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);
-  local('lfs', 'install', '--local');
-  local('lfs', 'track', '*.bin');
+  const gitWithFileProtocol = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);
+  gitWithFileProtocol('lfs', 'install', '--local');
+  gitWithFileProtocol('lfs', 'track', '*.bin');
   repository.commit({ 'large.bin': 'the real content of a large file' });
   assert.match(repository.git('show', 'HEAD:large.bin'), /^version https:\/\/git-lfs/);
   const done = await deployAndWait(owner, app);
   assert.deepEqual(
-    [done.status, live(app, 'large.bin')],
+    [done.status, readLiveFile(app, 'large.bin')],
     ['completed', 'the real content of a large file'],
     done.error ?? '',
   );
   const path = process.env['PATH'] ?? '';
-  const tools = mkdtempSync(join(tmpdir(), 'devpilot-path-'));
+  const binWithoutLfs = mkdtempSync(join(tmpdir(), 'devpilot-path-'));
   for (const folder of path.split(delimiter)) {
     if (!existsSync(folder)) continue;
     for (const name of execFileSync('ls', [folder], { encoding: 'utf8' }).split('\n')) {
-      const link = join(tools, name);
+      const link = join(binWithoutLfs, name);
       if (name !== '' && name !== 'git-lfs' && !existsSync(link)) symlinkSync(join(folder, name), link);
     }
   }
-  process.env['PATH'] = tools;
+  process.env['PATH'] = binWithoutLfs;
   try {
     repository.commit({ 'other.bin': 'another' });
     const failed = await deployAndWait(owner, app);
@@ -257,14 +259,14 @@ test('files in Git LFS are fetched; without git-lfs the deployment fails before 
       failed.error ?? '',
       /large\.bin and possibly other files are in Git LFS, but git-lfs is not installed/,
     );
-    assert.equal(live(app, 'page.txt'), 'one');
+    assert.equal(readLiveFile(app, 'page.txt'), 'one');
   } finally {
     process.env['PATH'] = path;
-    rmSync(tools, { recursive: true });
+    rmSync(binWithoutLfs, { recursive: true });
   }
 });
 
-test('files in Git LFS of a submodule are fetched too', async () => {
+test('Git LFS files of a submodule are fetched too', async () => {
   const library = newRepository();
   library.git('lfs', 'install', '--local');
   library.git('lfs', 'track', '*.bin');
@@ -275,11 +277,11 @@ test('files in Git LFS of a submodule are fetched too', async () => {
   app.repository.git('commit', '--quiet', '--message', 'Submodule');
   const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
-  assert.equal(live(app, 'lib/large.bin'), 'the real content of a large file');
+  assert.equal(readLiveFile(app, 'lib/large.bin'), 'the real content of a large file');
 });
 
 test('the error of a failed git command is its first fatal line', async () => {
-  const gone = await newApp({ repository: '/no/such/repository.git' });
-  const failed = await deployAndWait(owner, gone);
+  const app = await newApp({ repository: '/no/such/repository.git' });
+  const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /exit code 128: fatal: '\/no\/such\/repository\.git' does not appear to be a git/);
 });

@@ -42,7 +42,12 @@ import {
 import { until } from '../testing/until.ts';
 
 const JSON_BODY = { 'content-type': 'application/json' };
-const hook = (name: string, stage: string, run: string, more: object = {}) => ({ name, stage, run, ...more });
+const hook = (name: string, stage: string, run: string, options: object = {}) => ({
+  name,
+  stage,
+  run,
+  ...options,
+});
 
 forEachEngine('deployments', (engine) => {
   let testServer: TestServer;
@@ -65,8 +70,8 @@ forEachEngine('deployments', (engine) => {
     apps.push(app);
     return app;
   }
-  const page = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
-  const releases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
+  const livePage = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+  const releaseNames = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 
   test('a deployment creates a release of the commit, runs the hooks in order and activates it', async () => {
     const command = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
@@ -77,7 +82,7 @@ forEachEngine('deployments', (engine) => {
         hook('after source', 'post_source_control', `${command}; ls -d .env shared 2>/dev/null; true`),
         hook('before source', 'pre_source_control', command),
         hook('before all', 'pre_execution', command),
-        hook('not this one', 'pre_execution', 'exit 1', { active: false }),
+        hook('inactive', 'pre_execution', 'exit 1', { active: false }),
       ],
       healthCheck: { command: 'test "$(cat page.txt)" = one', timeoutSeconds: 10 },
     });
@@ -127,7 +132,7 @@ forEachEngine('deployments', (engine) => {
       ],
     );
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${id}`);
-    assert.equal(page(app), 'one');
+    assert.equal(livePage(app), 'one');
     assert.equal(statSync(join(release, '.env')).mode & 0o777, 0o600);
     assert.equal(readFileSync(join(release, '.env'), 'utf8'), "SHOP_KEY='k3y of the shop'\n");
     assert.ok(lstatSync(join(release, 'shared')).isSymbolicLink() && existsSync(join(release, 'shared')));
@@ -137,17 +142,17 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('a failure before activation leaves the live release unchanged; the next deployment removes the failed one', async () => {
+  test('a failure before activation leaves the live release unchanged, and the next deployment removes the failed release', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
     assert.equal(first.live, true);
     await app.edit({
-      hooks: [hook('build', 'post_setup', 'echo all wrong >&2; exit 7'), hook('next', 'post_setup', 'true')],
+      hooks: [hook('build', 'post_setup', 'echo missing dependency >&2; exit 7'), hook('next', 'post_setup', 'true')],
     });
     app.repository.commit({ 'page.txt': 'two' });
     const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
-    assert.match(failed.error ?? '', /the hook build ended with exit code 7: all wrong/);
+    assert.match(failed.error ?? '', /the hook build ended with exit code 7: missing dependency/);
     assert.deepEqual(
       failed.hooks.map(({ name, status, exitCode }) => [name, status, exitCode]),
       [
@@ -155,26 +160,26 @@ forEachEngine('deployments', (engine) => {
         ['next', 'skipped', null],
       ],
     );
-    assert.equal(page(app), 'one');
-    assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
+    assert.equal(livePage(app), 'one');
+    assert.deepEqual(releaseNames(app).sort(), [first.id, failed.id].sort());
     assert.equal((await getDeployment(owner, first.id)).live, true);
     await app.edit({ hooks: [] });
     const next = await deployAndWait(owner, app);
-    assert.deepEqual(releases(app).sort(), [first.id, next.id].sort());
+    assert.deepEqual(releaseNames(app).sort(), [first.id, next.id].sort());
   });
 
   test('a failure after activation restores and restarts the previous release', async () => {
     const app = await newApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
-    const running = () => readFileSync(join(app.directory, 'running'), 'utf8');
+    const runningPage = () => readFileSync(join(app.directory, 'running'), 'utf8');
     const first = await deployAndWait(owner, app);
-    assert.equal(running(), 'one');
+    assert.equal(runningPage(), 'one');
     await app.edit({ healthCheck: { command: 'echo sick; test "$(cat page.txt)" = one', timeoutSeconds: 1 } });
     app.repository.commit({ 'page.txt': 'two' });
     const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
     assert.match(failed.error ?? '', /not healthy within 1 seconds: sick/);
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
-    assert.equal(running(), 'one');
+    assert.equal(runningPage(), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
   });
 
@@ -182,11 +187,11 @@ forEachEngine('deployments', (engine) => {
     const start = hook('start', 'post_release', 'cp page.txt ../../running');
     const app = await newApp({ hooks: [start] });
     const first = await deployAndWait(owner, app);
-    // Root can remove everything, so the server gets an rm that cannot.
+    // Tests that run as root can remove every file, so this rm fails on purpose.
     const bin = join(app.directory, 'bin');
     mkdirSync(bin);
-    const cannot = `#!/bin/sh\ncase "$*" in *releases/*) echo 'rm: Permission denied' >&2; exit 1;; esac\nexec /bin/rm "$@"\n`;
-    writeFileSync(join(bin, 'rm'), cannot, { mode: 0o755 });
+    const failingRm = `#!/bin/sh\ncase "$*" in *releases/*) echo 'rm: Permission denied' >&2; exit 1;; esac\nexec /bin/rm "$@"\n`;
+    writeFileSync(join(bin, 'rm'), failingRm, { mode: 0o755 });
     await app.edit({
       hooks: [
         hook('first', 'post_release', 'cp page.txt ../../first; exit 9'),
@@ -196,7 +201,7 @@ forEachEngine('deployments', (engine) => {
       healthCheck: null,
     });
     app.repository.commit({ 'page.txt': 'two' });
-    // The failed release cannot be marked for a retry, so it is removed.
+    // With a file in place of this directory, the failed release cannot be marked for a retry, and is removed.
     writeFileSync(join(app.directory, '.devpilot/failed'), '');
     const { PATH } = process.env;
     process.env['PATH'] = `${bin}:${PATH}`;
@@ -209,14 +214,14 @@ forEachEngine('deployments', (engine) => {
     assert.equal(readFileSync(join(app.directory, 'running'), 'utf8'), 'one');
     assert.match(failed.error ?? '', /could not be removed completely: rm: Permission denied/);
     assert.match(failed.error ?? '', /the hook first, for the previous release, ended with exit code 9/);
-    assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
+    assert.deepEqual(releaseNames(app).sort(), [first.id, failed.id].sort());
   });
 
-  test('a hook can run in bash with pipefail, and Windows line endings are accepted', async () => {
-    const pipe = 'false | true\r\necho "in a pipe"\r\n';
-    const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipe}`)] });
+  test('hooks with the bash interpreter run with pipefail, and Windows line endings are accepted', async () => {
+    const pipeline = 'false | true\r\necho "in a pipe"\r\n';
+    const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipeline}`)] });
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
-    await app.edit({ hooks: [hook('bash', 'post_setup', `set -e\r\n${pipe}`, { interpreter: '/bin/bash' })] });
+    await app.edit({ hooks: [hook('bash', 'post_setup', `set -e\r\n${pipeline}`, { interpreter: '/bin/bash' })] });
     assert.match((await deployAndWait(owner, app)).error ?? '', /the hook bash ended with exit code 1/);
     const python = hook('python', 'post_setup', '#!/usr/bin/env python3\nprint(1)');
     const refused = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks: [python] } });
@@ -226,12 +231,12 @@ forEachEngine('deployments', (engine) => {
     await app.edit({ hooks: [bash] });
   });
 
-  test('a rollback is a new deployment of the commit of an earlier one', async () => {
+  test('a rollback is a new deployment with the commit of an earlier deployment', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
     app.repository.commit({ 'page.txt': 'two' });
     const second = await deployAndWait(owner, app);
-    assert.equal(page(app), 'two');
+    assert.equal(livePage(app), 'two');
     const response = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${first.id}/rollback`, {
       body: {},
     });
@@ -240,44 +245,53 @@ forEachEngine('deployments', (engine) => {
       [response.body.kind, response.body.rollbackOf, response.body.commit],
       ['rollback', first.id, first.commit],
     );
-    const back = await waitForDeployment(owner, response.body.id, isFinished);
-    assert.deepEqual([back.status, back.live, back.commit], ['completed', true, first.commit]);
-    assert.equal(page(app), 'one');
+    const rolledBack = await waitForDeployment(owner, response.body.id, isFinished);
+    assert.deepEqual([rolledBack.status, rolledBack.live, rolledBack.commit], ['completed', true, first.commit]);
+    assert.equal(livePage(app), 'one');
     assert.equal((await getDeployment(owner, second.id)).live, false);
     const live = await owner.call<Page<Deployment>>(`/v1/deployments?app=${app.slug}&live=true`);
     assert.deepEqual(
       live.body.data.map(({ id }) => id),
-      [back.id],
+      [rolledBack.id],
     );
     const failed = await deployAndWait(owner, app, { branch: 'no-such' });
     assert.match(failed.error ?? '', /no branch no-such/);
     const refused = await owner.call(`/v1/deployments/${failed.id}/rollback`, { body: {} });
     assert.equal(refused.status, 409);
-    const other = await newApp();
-    assert.equal((await owner.call(`/v1/apps/${other.id}/deployments/${first.id}/rollback`, { body: {} })).status, 404);
+    const otherApp = await newApp();
+    assert.equal(
+      (await owner.call(`/v1/apps/${otherApp.id}/deployments/${first.id}/rollback`, { body: {} })).status,
+      404,
+    );
   });
 
-  test('another branch, a commit, or one that does not exist', async () => {
+  test('a branch or commit can be deployed, an unknown commit fails, and a branch together with a commit is refused', async () => {
     const app = await newApp();
     const first = app.repository.git('rev-parse', 'HEAD');
     app.repository.git('checkout', '--quiet', '-b', 'feature/$(touch-x)');
     app.repository.commit({ 'page.txt': 'branch' });
     const branch = await deployAndWait(owner, app, { branch: 'feature/$(touch-x)' });
-    assert.deepEqual([branch.status, page(app)], ['completed', 'branch'], branch.error ?? '');
+    assert.deepEqual([branch.status, livePage(app)], ['completed', 'branch'], branch.error ?? '');
     const commit = await deployAndWait(owner, app, { commit: first.slice(0, 10) });
     assert.deepEqual(
-      [commit.status, commit.commit, commit.branch, page(app)],
+      [commit.status, commit.commit, commit.branch, livePage(app)],
       ['completed', first, null, 'one'],
       commit.error ?? '',
     );
     const failed = await deployAndWait(owner, app, { commit: 'deadbeefdeadbeef' });
     assert.match(failed.error ?? '', /no commit deadbeef/);
-    const bare = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });
-    assert.deepEqual([bare.status, bare.body.branch], [202, 'main'], bare.text);
-    await waitForDeployment(owner, bare.body.id, isFinished);
-    const bareBack = await owner.call<Deployment>(`/v1/deployments/${commit.id}/rollback`, { method: 'POST' });
-    assert.deepEqual([bareBack.status, bareBack.body.commit], [202, first], bareBack.text);
-    await waitForDeployment(owner, bareBack.body.id, isFinished);
+    const withoutBody = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });
+    assert.deepEqual([withoutBody.status, withoutBody.body.branch], [202, 'main'], withoutBody.text);
+    await waitForDeployment(owner, withoutBody.body.id, isFinished);
+    const rollbackWithoutBody = await owner.call<Deployment>(`/v1/deployments/${commit.id}/rollback`, {
+      method: 'POST',
+    });
+    assert.deepEqual(
+      [rollbackWithoutBody.status, rollbackWithoutBody.body.commit],
+      [202, first],
+      rollbackWithoutBody.text,
+    );
+    await waitForDeployment(owner, rollbackWithoutBody.body.id, isFinished);
     assert.equal((await app.deploy({ branch: 'main', commit: first })).status, 422);
     assert.equal((await app.deploy({ branch: '--upload-pack=x' })).status, 422);
     assert.equal((await app.deploy({ nothing: 1 })).status, 422);
@@ -287,7 +301,7 @@ forEachEngine('deployments', (engine) => {
     const brokenApp = await newApp({ repository: '/no/such/repository.git' });
     const failed = await deployAndWait(owner, brokenApp);
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
-    for (const [fields, words] of [
+    for (const [fields, reason] of [
       [{ serverId: null }, /no server/],
       [{ repository: null }, /no repository/],
       [{ directory: null }, /no directory/],
@@ -297,7 +311,7 @@ forEachEngine('deployments', (engine) => {
         body: {},
       });
       assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
-      assert.match(refused.body.detail, words);
+      assert.match(refused.body.detail, reason);
     }
   });
 
@@ -306,11 +320,11 @@ forEachEngine('deployments', (engine) => {
     const first = await deployAndWait(owner, app);
     const required = ['DATABASE_URL', 'REGION', 'LICENSE'];
     await app.edit({ requiredVariables: required });
-    const set = async (path: string, values: Readonly<Record<string, string | null>>) =>
+    const setVariables = async (path: string, values: Readonly<Record<string, string | null>>) =>
       assert.equal((await owner.call(`${path}/env`, { method: 'PATCH', body: { values } })).status, 200);
     const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
-    await set(`/v1/apps/${app.id}`, { LICENSE: '' });
-    await set(`/v1/projects/${projectId}`, { REGION: 'eu', LICENSE: 'overridden by an empty value' });
+    await setVariables(`/v1/apps/${app.id}`, { LICENSE: '' });
+    await setVariables(`/v1/projects/${projectId}`, { REGION: 'eu', LICENSE: 'overridden by an empty value' });
     for (const path of [`/v1/apps/${app.id}/deployments`, `/v1/deployments/${first.id}/rollback`]) {
       const refused = await owner.call<{ errors: object[] }>(path, { body: {} });
       assert.deepEqual(
@@ -326,10 +340,10 @@ forEachEngine('deployments', (engine) => {
         ],
       );
     }
-    await set(`/v1/apps/${app.id}`, { LICENSE: null, DATABASE_URL: 'postgres://db' });
+    await setVariables(`/v1/apps/${app.id}`, { LICENSE: null, DATABASE_URL: 'postgres://db' });
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
     const waiting = (await app.deploy({ approval: true })).body;
-    await set(`/v1/apps/${app.id}`, { DATABASE_URL: null });
+    await setVariables(`/v1/apps/${app.id}`, { DATABASE_URL: null });
     assert.equal((await owner.call(`/v1/deployments/${waiting.id}/approve`, { method: 'POST' })).status, 202);
     const failed = await waitForDeployment(owner, waiting.id, isFinished);
     assert.deepEqual(
@@ -342,31 +356,34 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('only the newest releases and the live one are kept', async () => {
+  test("only the newest releases are kept, as many as the app's keepReleases", async () => {
     const app = await newApp({ keepReleases: 2 });
     const ids: string[] = [];
     for (let index = 0; index < 4; index++) ids.push((await deployAndWait(owner, app)).id);
-    await until(async () => releases(app).length === 2);
-    assert.deepEqual(releases(app).sort(), ids.slice(2));
+    await until(async () => releaseNames(app).length === 2);
+    assert.deepEqual(releaseNames(app).sort(), ids.slice(2));
   });
 
-  test('the names of variables are compared with the previous release, never their values', async () => {
+  test('the variables of a release are compared with the previous release, without revealing their values', async () => {
     const app = await newApp();
-    const setAll = (values: object) => owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
-    await setAll({ GONE: 'value-1', KEPT: 'value-2', ROTATED: 'value-3' });
+    const setVariables = (values: object) =>
+      owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+    await setVariables({ REMOVED: 'value-1', KEPT: 'value-2', ROTATED: 'value-3' });
     const first = await deployAndWait(owner, app);
     const compare = (id: string) => owner.call<DeploymentVariables>(`/v1/deployments/${id}/variables`);
-    const names = ['GONE', 'KEPT', 'ROTATED'];
-    const none = { added: [], removed: [], changed: [] };
-    assert.deepEqual((await compare(first.id)).body, { comparedWith: null, names, ...none });
-    await setAll({ GONE: null, ROTATED: 'value-4', NEW: 'value-5' });
+    const names = ['KEPT', 'REMOVED', 'ROTATED'];
+    const noChanges = { added: [], removed: [], changed: [] };
+    assert.deepEqual((await compare(first.id)).body, { comparedWith: null, names, ...noChanges });
+    await setVariables({ REMOVED: null, ROTATED: 'value-4', NEW: 'value-5' });
     const second = await deployAndWait(owner, app);
-    await setAll({ LATER: 'value-6' });
+    await setVariables({ SET_AFTERWARDS: 'value-6' });
     const compared = await compare(second.id);
     assert.deepEqual(compared.body, {
       comparedWith: first.id,
       names: ['KEPT', 'NEW', 'ROTATED'],
-      ...{ added: ['NEW'], removed: ['GONE'], changed: ['ROTATED'] },
+      added: ['NEW'],
+      removed: ['REMOVED'],
+      changed: ['ROTATED'],
     });
     assert.doesNotMatch(compared.text, /value/);
     const { secret } = await createToken(owner, ['basic_deployment']);
@@ -396,8 +413,8 @@ forEachEngine('deployments', (engine) => {
     assert.equal(replaced.status, 'cancelled');
     assert.match(replaced.error ?? '', new RegExp(third.id));
     assert.equal((await getDeployment(owner, third.id)).status, 'pending');
-    const removed = await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
-    assert.equal(removed.status, 409);
+    const deletion = await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
+    assert.equal(deletion.status, 409);
     writeFileSync(join(app.directory, 'go'), '');
     assert.equal((await waitForDeployment(owner, first.id, isFinished)).status, 'completed');
     assert.equal((await waitForDeployment(owner, third.id, isFinished)).status, 'completed');
@@ -406,22 +423,22 @@ forEachEngine('deployments', (engine) => {
   test('cancelling a deployment ends all its processes and rolls back what it activated', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
-    const mark = `98${process.pid}`;
-    const hang = `[ "$(cat page.txt)" = one ] || { touch ../../begun; sleep ${mark} & sleep ${mark}; }`;
+    const uniqueSeconds = `98${process.pid}`;
+    const hang = `[ "$(cat page.txt)" = one ] || { touch ../../started; sleep ${uniqueSeconds} & sleep ${uniqueSeconds}; }`;
     await app.edit({ hooks: [hook('hang', 'post_release', hang)] });
     app.repository.commit({ 'page.txt': 'two' });
     const { id } = (await app.deploy()).body;
-    await until(async () => existsSync(join(app.directory, 'begun')));
-    assert.equal(page(app), 'two');
+    await until(async () => existsSync(join(app.directory, 'started')));
+    assert.equal(livePage(app), 'two');
     const response = await owner.call<Deployment>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
     assert.deepEqual([response.status, response.body.status], [202, 'processing']);
-    const ended = await waitForDeployment(owner, id, isFinished);
-    assert.deepEqual([ended.status, ended.error], ['cancelled', 'Ada Lovelace cancelled this.']);
-    assert.equal(page(app), 'one');
+    const cancelled = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([cancelled.status, cancelled.error], ['cancelled', 'Ada Lovelace cancelled this.']);
+    assert.equal(livePage(app), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
-    assert.ok(!isRunning('sleep', mark));
-    const again = await owner.call<{ code: string }>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
-    assert.deepEqual([again.status, again.body.code], [409, 'conflict']);
+    assert.ok(!isRunning('sleep', uniqueSeconds));
+    const secondCancel = await owner.call<{ code: string }>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
+    assert.deepEqual([secondCancel.status, secondCancel.body.code], [409, 'conflict']);
     const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       events.body.data.map(({ action }) => action),
@@ -446,10 +463,10 @@ forEachEngine('deployments', (engine) => {
     writeFileSync(join(app.directory, 'go'), '');
     const done = await waitForDeployment(owner, id, isFinished);
     assert.equal(done.status, 'completed');
-    const output = (await readDeploymentLog(owner, id)).filter(({ text }) =>
+    const deletionLines = (await readDeploymentLog(owner, id)).filter(({ text }) =>
       /Pipeline of the shop.*was deleted/.test(text),
     );
-    assert.equal(output.length, 1);
+    assert.equal(deletionLines.length, 1);
     const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       events.body.data.map(({ action, credential }) => [action, credential?.id, credential?.name]),
@@ -460,12 +477,12 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('which fields a token or key may send is checked before the fields are validated', async () => {
+  test('the rights to the sent fields are checked before the fields are validated', async () => {
     const app = await newApp();
     const basic = await createToken(owner, ['basic_deployment']);
     const advanced = await createToken(owner, ['advanced_deployment']);
     const key = await createKey(owner, ['deploy']);
-    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const inOneHour = new Date(Date.now() + 3_600_000).toISOString();
     const send = (secret: string, body: object) =>
       testServer.call<{ id: string; code: string; required: string[] }>(`/v1/apps/${app.id}/deployments`, {
         headers: bearer(secret),
@@ -477,7 +494,7 @@ forEachEngine('deployments', (engine) => {
       { batchSize: 1 },
       { pauseSeconds: 0 },
       { healthCheck: null },
-      { scheduledAt: later },
+      { scheduledAt: inOneHour },
       { approval: true },
       { skipHooks: [] },
       { strategy: 'nonsense' },
@@ -489,25 +506,25 @@ forEachEngine('deployments', (engine) => {
         JSON.stringify(body),
       );
     }
-    const narrow = await send(advanced.secret, { branch: 'main' });
-    assert.deepEqual([narrow.status, narrow.body.required], [403, ['basic_deployment']]);
+    const withoutBasicScope = await send(advanced.secret, { branch: 'main' });
+    assert.deepEqual([withoutBasicScope.status, withoutBasicScope.body.required], [403, ['basic_deployment']]);
     for (const secret of [advanced.secret, key.secret]) {
-      const waiting = await send(secret, { scheduledAt: later });
+      const waiting = await send(secret, { scheduledAt: inOneHour });
       assert.equal(waiting.status, 202, waiting.text);
-      const ended = await testServer.call(`/v1/deployments/${waiting.body.id}/cancel`, {
+      const cancelled = await testServer.call(`/v1/deployments/${waiting.body.id}/cancel`, {
         method: 'POST',
         headers: bearer(secret),
       });
-      assert.equal(ended.status, 202);
+      assert.equal(cancelled.status, 202);
     }
     assert.equal((await send(key.secret, { strategy: 'nonsense' })).status, 422);
     const member = await signUpMember(testServer, owner, 'member', `linus-${engine.name}@example.com`);
-    const theirs = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
-    assert.equal(theirs.status, 202);
-    assert.equal((await member.call(`/v1/deployments/${theirs.body.id}/cancel`, { method: 'POST' })).status, 202);
+    const byMember = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
+    assert.equal(byMember.status, 202);
+    assert.equal((await member.call(`/v1/deployments/${byMember.body.id}/cancel`, { method: 'POST' })).status, 202);
   });
 
-  test('fuzz: any body is accepted or refused, never an error', async () => {
+  test('fuzz: any request to an app without a server is refused, and never causes an internal error', async () => {
     const app = await newApp({ serverId: null });
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),
