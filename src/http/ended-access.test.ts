@@ -15,25 +15,26 @@ import type { AppContext } from './app-context.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
-const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];
-const GUARD = 'A'.repeat(22);
+const CHANGING_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+const GUARD_ID = 'A'.repeat(22);
+/** Routes that require a credential and change something. */
 const ROUTES = routeTable({} as AppContext).filter(
-  ({ method, access }) => CHANGING.includes(String(method)) && !('public' in access),
+  ({ method, access }) => CHANGING_METHODS.includes(String(method)) && !('public' in access),
 );
 
 interface HeldRequest {
   readonly route: string;
-  /** The status if the request was refused before its body was read, null if the server waits for the body. */
-  readonly early: number | null;
+  /** The status if the server refused the request before reading its body, or null if the server waits for the body. */
+  readonly earlyStatus: number | null;
   /** Sends the body and resolves to the status. */
   complete(): Promise<number>;
 }
 
 /** Sends a request up to the point where the server has authenticated it and waits for its body. */
-function hold(baseUrl: string, { method, url, bodyFormat }: Route, secret: string): Promise<HeldRequest> {
+function holdRequest(baseUrl: string, { method, url, bodyFormat }: Route, secret: string): Promise<HeldRequest> {
   const path = url
     .replace(':version', '1')
-    .replace(':guard', GUARD)
+    .replace(':guard', GUARD_ID)
     .replace(/:[a-zA-Z]+/g, 'nothing');
   const type = bodyFormat === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
   return new Promise((resolve, reject) => {
@@ -42,11 +43,11 @@ function hold(baseUrl: string, { method, url, bodyFormat }: Route, secret: strin
       agent: false,
       headers: { ...bearer(secret), 'content-type': type, 'content-length': 2, expect: '100-continue' },
     });
-    const status = new Promise<number>((answered, failed) => {
-      outgoing.once('error', failed);
+    const status = new Promise<number>((resolveStatus, rejectStatus) => {
+      outgoing.once('error', rejectStatus);
       outgoing.once('response', (response) => {
         response.resume();
-        answered(response.statusCode ?? 0);
+        resolveStatus(response.statusCode ?? 0);
       });
     });
     const route = `${String(method)} ${url}`;
@@ -54,8 +55,8 @@ function hold(baseUrl: string, { method, url, bodyFormat }: Route, secret: strin
       outgoing.end('{}');
       return status;
     };
-    outgoing.once('continue', () => resolve({ route, early: null, complete }));
-    status.then((early) => resolve({ route, early, complete: () => Promise.resolve(early) }), reject);
+    outgoing.once('continue', () => resolve({ route, earlyStatus: null, complete }));
+    status.then((earlyStatus) => resolve({ route, earlyStatus, complete: () => Promise.resolve(earlyStatus) }), reject);
     outgoing.flushHeaders();
   });
 }
@@ -69,20 +70,20 @@ test('a request whose session or credential ends before its body has arrived is 
     const key = await createKey(owner, [...PERMISSIONS]);
     const guard = await createKey(owner, ['read'], { guard: true });
     const session = cookieOf(signedIn).split('=')[1] ?? '';
-    const endings: [secret: string, atLeast: number, end: () => Promise<{ status: number }>][] = [
+    const endings: [secret: string, minimumWaiting: number, end: () => Promise<{ status: number }>][] = [
       [session, 60, () => server.call('/v1/sessions/current', { method: 'DELETE', headers: bearer(session) })],
       [token.secret, 10, () => owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })],
       [key.secret, 20, () => owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })],
       [guard.secret, 2, () => owner.call(`/v1/api-keys/${guard.id}`, { method: 'PATCH', body: { active: false } })],
     ];
-    for (const [secret, atLeast, end] of endings) {
-      const held = await Promise.all(ROUTES.map((route) => hold(server.url, route, secret)));
-      const waiting = held.filter(({ early }) => early === null);
-      assert.ok(waiting.length >= atLeast, `${waiting.length} of ${held.length} wait`);
+    for (const [secret, minimumWaiting, end] of endings) {
+      const held = await Promise.all(ROUTES.map((route) => holdRequest(server.url, route, secret)));
+      const waiting = held.filter(({ earlyStatus }) => earlyStatus === null);
+      assert.ok(waiting.length >= minimumWaiting, `${waiting.length} of ${held.length} wait`);
       const { status } = await end();
       assert.ok(status < 300, String(status));
       for (const { route, complete } of waiting) assert.equal(await complete(), 401, route);
-      for (const { early, complete } of held) if (early !== null) assert.ok((await complete()) >= 400);
+      for (const { earlyStatus, complete } of held) if (earlyStatus !== null) assert.ok((await complete()) >= 400);
     }
   } finally {
     await server.close();

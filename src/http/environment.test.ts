@@ -45,30 +45,33 @@ async function newApp(): Promise<App> {
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
-const asToken = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
+const callWithToken = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
   testServer.call<Body>(path, { ...call, headers: { ...bearer(token.secret), ...headers } });
-const set = (app: App, values: Readonly<Record<string, string | null>>) =>
-  asToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
-async function valuesOf(app: App): Promise<Record<string, string | null>> {
-  const read = await asToken<Environment>(`/v1/apps/${app.slug}/env`);
+const setVariables = (app: App, values: Readonly<Record<string, string | null>>) =>
+  callWithToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+async function readValues(app: App): Promise<Record<string, string | null>> {
+  const read = await callWithToken<Environment>(`/v1/apps/${app.slug}/env`);
   assert.equal(read.status, 200);
   return Object.fromEntries(read.body.data.map(({ name, value }) => [name, value]));
 }
 
-test('many variables are set and removed in one request, single ones too, and a refused change has no effect', async () => {
+test('variables are set and removed together or individually, and a refused change has no effect', async () => {
   const app = await newApp();
-  assert.equal((await set(app, { B: 'two', A: 'one', EMPTY: '' })).status, 200);
-  assert.deepEqual(await valuesOf(app), { A: 'one', B: 'two', EMPTY: '' });
-  assert.equal((await set(app, { A: null, C: 'three', NEVER_THERE: null })).status, 200);
-  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
-  const bad = await set(app, { B: 'changed', 'not a name': 'x' });
-  assert.equal(bad.status, 422);
-  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
-  const variable = await asToken<EnvVariable>(`/v1/apps/${app.id}/env/D`, { method: 'PUT', body: { value: 'four' } });
+  assert.equal((await setVariables(app, { B: 'two', A: 'one', EMPTY: '' })).status, 200);
+  assert.deepEqual(await readValues(app), { A: 'one', B: 'two', EMPTY: '' });
+  assert.equal((await setVariables(app, { A: null, C: 'three', NEVER_SET: null })).status, 200);
+  assert.deepEqual(await readValues(app), { B: 'two', C: 'three', EMPTY: '' });
+  const refused = await setVariables(app, { B: 'changed', 'not a name': 'x' });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(await readValues(app), { B: 'two', C: 'three', EMPTY: '' });
+  const variable = await callWithToken<EnvVariable>(`/v1/apps/${app.id}/env/D`, {
+    method: 'PUT',
+    body: { value: 'four' },
+  });
   assert.deepEqual([variable.status, variable.body.name, variable.body.value], [200, 'D', 'four']);
-  assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 204);
-  assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 404);
-  assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
+  assert.equal((await callWithToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 204);
+  assert.equal((await callWithToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 404);
+  assert.deepEqual(await readValues(app), { B: 'two', C: 'three', EMPTY: '' });
 });
 
 test('values are returned exactly, as JSON and as dotenv', async () => {
@@ -82,45 +85,45 @@ test('values are returned exactly, as JSON and as dotenv', async () => {
     BACKSLASH: '\\n \\\\ \\"',
     BLANKS: '  around  ',
   };
-  assert.equal((await set(app, values)).status, 200);
+  assert.equal((await setVariables(app, values)).status, 200);
   assert.deepEqual(
-    await valuesOf(app),
+    await readValues(app),
     Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
-  const text = await asToken(`/v1/apps/${app.id}/env?format=dotenv`);
-  assert.match(text.headers.get('content-type') ?? '', /^text\/plain/);
-  const parsed = parseDotenv(text.text);
+  const dotenv = await callWithToken(`/v1/apps/${app.id}/env?format=dotenv`);
+  assert.match(dotenv.headers.get('content-type') ?? '', /^text\/plain/);
+  const parsed = parseDotenv(dotenv.text);
   assert.ok(parsed.ok);
   assert.deepEqual(Object.fromEntries(parsed.values), values);
 });
 
-test('files for other readers are refused for a value that they could not read back, naming the variable', async () => {
+test('a file format that cannot represent a value is refused, and the message names the variable', async () => {
   const app = await newApp();
-  await set(app, { GREETING: "it's $HOME", LINES: 'one\ntwo' });
-  const file = (format: string) => asToken(`/v1/apps/${app.id}/env?format=${format}`);
-  const shell = await file('shell');
+  await setVariables(app, { GREETING: "it's $HOME", LINES: 'one\ntwo' });
+  const getFile = (format: string) => callWithToken(`/v1/apps/${app.id}/env?format=${format}`);
+  const shell = await getFile('shell');
   assert.match(shell.headers.get('content-type') ?? '', /^text\/plain/);
   assert.equal(shell.text, `GREETING="it's \\$HOME"\nLINES='one\ntwo'\n`);
-  const docker = await file('docker');
+  const docker = await getFile('docker');
   assert.equal(docker.status, 422);
   assert.match(docker.text, /"format","message":"cannot be docker: the value of LINES has a line break"/);
   assert.equal((await member.call(`/v1/apps/${app.id}/env?format=docker`)).status, 403);
-  assert.equal((await file('toml')).status, 422);
+  assert.equal((await getFile('toml')).status, 422);
 });
 
-test('the variables that the kernel would not pass to a command are refused, and reducing them is always allowed', async () => {
+test('variables that are too large for Linux to pass to a command are refused, and reducing them is always allowed', async () => {
   const app = await newApp();
-  const part = (from: number, count: number) =>
+  const largeVariables = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${from + index}`, 'x'.repeat(60_000)]));
-  assert.equal((await set(app, part(0, 30))).status, 200);
-  const more = await set(app, { ...part(30, 2), LARGEST: 'x'.repeat(65_536) });
-  assert.equal(more.status, 422);
+  assert.equal((await setVariables(app, largeVariables(0, 30))).status, 200);
+  const refused = await setVariables(app, { ...largeVariables(30, 2), LARGEST: 'x'.repeat(65_536) });
+  assert.equal(refused.status, 422);
   assert.match(
-    more.text,
+    refused.text,
     /"values\.LARGEST","message":"must be smaller: the app's variables are 1\.89 MiB in total\. Linux/,
   );
-  assert.equal((await set(app, part(30, 2))).status, 200);
-  assert.equal((await set(app, { ...part(32, 1), V0: null })).status, 200);
+  assert.equal((await setVariables(app, largeVariables(30, 2))).status, 200);
+  assert.equal((await setVariables(app, { ...largeVariables(32, 1), V0: null })).status, 200);
 });
 
 test('Linux starts a program with the largest variables that an app may have', async () => {
@@ -128,13 +131,13 @@ test('Linux starts a program with the largest variables that an app may have', a
   const largest = 'x'.repeat(RESOURCE_LIMITS.envValueBytes);
   const names = Array.from({ length: 29 }, (_, index) => `${'N'.repeat(RESOURCE_LIMITS.envName - 2)}${10 + index}`);
   const values: Record<string, string> = Object.fromEntries(names.map((name) => [name, largest]));
-  const used = names.length * (RESOURCE_LIMITS.envName + largest.length + RESOURCE_LIMITS.envVariableOverhead);
-  values['REST'] = 'x'.repeat(
-    RESOURCE_LIMITS.envTotalBytes - used - 'REST'.length - RESOURCE_LIMITS.envVariableOverhead,
+  const usedBytes = names.length * (RESOURCE_LIMITS.envName + largest.length + RESOURCE_LIMITS.envVariableOverhead);
+  values['FILLER'] = 'x'.repeat(
+    RESOURCE_LIMITS.envTotalBytes - usedBytes - 'FILLER'.length - RESOURCE_LIMITS.envVariableOverhead,
   );
-  assert.equal((await set(app, values)).status, 200);
-  assert.equal((await set(app, { ONE_MORE: '' })).status, 422);
-  // The largest environment that a server may add.
+  assert.equal((await setVariables(app, values)).status, 200);
+  assert.equal((await setVariables(app, { ONE_MORE: '' })).status, 422);
+  // SERVER stands for the largest environment that a server is expected to add.
   const env = { ...values, PATH: process.env['PATH'] ?? '', SERVER: 'x'.repeat(60_000) };
   const started = spawnSync('/usr/bin/env', { env, maxBuffer: 4 * RESOURCE_LIMITS.envTotalBytes });
   assert.deepEqual([started.error, started.status], [undefined, 0]);
@@ -144,44 +147,45 @@ test('Linux starts a program with the largest variables that an app may have', a
 test('names and values have limits', async () => {
   const app = await newApp();
   const largest = 'é'.repeat(32_768);
-  assert.equal((await set(app, { LARGEST: largest })).status, 200);
-  assert.equal((await valuesOf(app))['LARGEST'], largest);
+  assert.equal((await setVariables(app, { LARGEST: largest })).status, 200);
+  assert.equal((await readValues(app))['LARGEST'], largest);
   for (const values of [
     { TOO_LARGE: `${largest}x` },
     { '1A': 'x' },
     { 'A-B': 'x' },
     { '': 'x' },
     { NUL: '\0' },
-    { HALF: '\ud800' },
+    { LONE_SURROGATE: '\ud800' },
     { [`A${'B'.repeat(255)}`]: 'x' },
   ]) {
-    assert.equal((await set(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
+    assert.equal((await setVariables(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
   }
-  assert.match((await set(app, { '1A': 'x' })).text, /"values\.1A","message":"must be a name of /);
+  assert.match((await setVariables(app, { '1A': 'x' })).text, /"values\.1A","message":"must be a name of /);
   for (const name of ['1A', 'A.B', 'A-B']) {
-    const refused = await asToken(`/v1/apps/${app.id}/env/${name}`, { method: 'PUT', body: { value: 'x' } });
+    const refused = await callWithToken(`/v1/apps/${app.id}/env/${name}`, { method: 'PUT', body: { value: 'x' } });
     assert.equal(refused.status, 422, name);
   }
-  const proto = '{"values":{"__proto__":"x"}}';
+  const prototypeBody = '{"values":{"__proto__":"x"}}';
   const path = `/v1/apps/${app.id}/env`;
-  const refused = await asToken(path, {
+  const refused = await callWithToken(path, {
     method: 'PATCH',
-    body: proto,
+    body: prototypeBody,
     headers: { 'content-type': 'application/json' },
   });
   assert.equal(refused.status, 422);
-  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${index}`, 'x']));
-  assert.equal((await set(app, many(1000))).status, 422);
-  assert.equal((await set(app, many(999))).status, 200);
-  assert.equal((await set(app, { LARGEST: null, ONE_FOR_ANOTHER: 'x' })).status, 200);
-  assert.equal((await set(app, { ONE_MORE: 'x' })).status, 422);
+  const variables = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${index}`, 'x']));
+  assert.equal((await setVariables(app, variables(1000))).status, 422);
+  assert.equal((await setVariables(app, variables(999))).status, 200);
+  assert.equal((await setVariables(app, { LARGEST: null, REPLACEMENT: 'x' })).status, 200);
+  assert.equal((await setVariables(app, { ONE_MORE: 'x' })).status, 422);
 });
 
 test('no value appears in the data directory or in the log', async () => {
   const app = await newApp();
   const value = 'a-very-particular-value-7c1f';
-  await set(app, { TELLTALE: value });
-  await set(app, { TELLTALE: `${value}-again` });
+  await setVariables(app, { SECRET_VALUE: value });
+  await setVariables(app, { SECRET_VALUE: `${value}-again` });
   for (const file of readdirSync(testServer.dataDirectory)) {
     assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes(value), file);
   }
@@ -190,28 +194,28 @@ test('no value appears in the data directory or in the log', async () => {
   assert.deepEqual(
     log.body.data.map(({ detail, credential }) => [detail, credential?.name]),
     [
-      [{ version: 2, set: ['TELLTALE'], removed: [] }, 'Env pusher'],
-      [{ version: 1, set: ['TELLTALE'], removed: [] }, 'Env pusher'],
+      [{ version: 2, set: ['SECRET_VALUE'], removed: [] }, 'Env pusher'],
+      [{ version: 1, set: ['SECRET_VALUE'], removed: [] }, 'Env pusher'],
     ],
   );
 });
 
 test('a value sealed for one variable cannot be opened in another row', async () => {
   const app = await newApp();
-  await set(app, { MINE: 'mine', THEIRS: 'theirs' });
+  await setVariables(app, { MINE: 'mine', THEIRS: 'theirs' });
   const statement = `update env_change set value_sealed =
       (select value_sealed from env_change where app_id = ? and name = 'MINE') where app_id = ? and name = 'THEIRS'`;
   await changeDatabase(testServer.dataDirectory, (database) => database.prepare(statement).run(app.id, app.id));
-  assert.equal((await asToken(`/v1/apps/${app.id}/env`)).status, 500);
+  assert.equal((await callWithToken(`/v1/apps/${app.id}/env`)).status, 500);
 });
 
 test('versions list the changed names and the actor, and an earlier version can be restored', async () => {
   const app = await newApp();
-  await set(app, { A: 'one', B: 'two' });
-  await set(app, { A: 'changed', B: null, C: 'three' });
-  await set(app, { A: 'changed' });
+  await setVariables(app, { A: 'one', B: 'two' });
+  await setVariables(app, { A: 'changed', B: null, C: 'three' });
+  await setVariables(app, { A: 'changed' });
   const path = `/v1/apps/${app.id}/env/versions`;
-  const versions = await asToken<Page<EnvVersion>>(path);
+  const versions = await callWithToken<Page<EnvVersion>>(path);
   assert.deepEqual(
     versions.body.data.map(({ version, set, removed, by }) => ({ version, set, removed, by: by.name })),
     [
@@ -219,43 +223,43 @@ test('versions list the changed names and the actor, and an earlier version can 
       { version: 1, set: ['A', 'B'], removed: [], by: 'Env pusher' },
     ],
   );
-  const restored = await asToken<Environment>(`${path}/1/restore`, { method: 'POST' });
+  const restored = await callWithToken<Environment>(`${path}/1/restore`, { method: 'POST' });
   assert.equal(restored.status, 200, restored.text);
-  assert.deepEqual(await valuesOf(app), { A: 'one', B: 'two' });
-  const [newest] = (await asToken<Page<EnvVersion>>(`${path}?limit=1`)).body.data;
+  assert.deepEqual(await readValues(app), { A: 'one', B: 'two' });
+  const [newest] = (await callWithToken<Page<EnvVersion>>(`${path}?limit=1`)).body.data;
   assert.deepEqual([newest?.version, newest?.restoredFrom], [3, 1]);
-  assert.equal((await asToken(`${path}/2/restore`, { method: 'POST' })).status, 200);
-  assert.deepEqual(await valuesOf(app), { A: 'changed', C: 'three' });
-  assert.equal((await asToken(`${path}/9/restore`, { method: 'POST' })).status, 404);
+  assert.equal((await callWithToken(`${path}/2/restore`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await readValues(app), { A: 'changed', C: 'three' });
+  assert.equal((await callWithToken(`${path}/9/restore`, { method: 'POST' })).status, 404);
 });
 
 test('two hundred versions are kept, and pruning older ones removes no current value', async () => {
   const app = await newApp();
-  await set(app, { KEPT: 'from the first version' });
-  for (let index = 0; index < 201; index++) await set(app, { COUNT: String(index) });
-  assert.deepEqual(await valuesOf(app), { COUNT: '200', KEPT: 'from the first version' });
+  await setVariables(app, { KEPT: 'from the first version' });
+  for (let index = 0; index < 201; index++) await setVariables(app, { COUNT: String(index) });
+  assert.deepEqual(await readValues(app), { COUNT: '200', KEPT: 'from the first version' });
   const path = `/v1/apps/${app.id}/env/versions`;
-  assert.equal((await asToken<Page<EnvVersion>>(`${path}?limit=200`)).body.data.at(-1)?.version, 3);
-  assert.equal((await asToken(`${path}/2/restore`, { method: 'POST' })).status, 404);
-  assert.equal((await asToken(`${path}/3/restore`, { method: 'POST' })).status, 200);
-  assert.deepEqual(await valuesOf(app), { COUNT: '1', KEPT: 'from the first version' });
+  assert.equal((await callWithToken<Page<EnvVersion>>(`${path}?limit=200`)).body.data.at(-1)?.version, 3);
+  assert.equal((await callWithToken(`${path}/2/restore`, { method: 'POST' })).status, 404);
+  assert.equal((await callWithToken(`${path}/3/restore`, { method: 'POST' })).status, 200);
+  assert.deepEqual(await readValues(app), { COUNT: '1', KEPT: 'from the first version' });
 });
 
 test('a stale ETag is refused', async () => {
   const app = await newApp();
-  await set(app, { A: 'one' });
+  await setVariables(app, { A: 'one' });
   const path = `/v1/apps/${app.id}/env`;
-  const tag = (await asToken(path)).headers.get('etag') ?? '';
+  const etag = (await callWithToken(path)).headers.get('etag') ?? '';
   const edit = (value: string) =>
-    asToken(path, { method: 'PATCH', body: { values: { A: value } }, headers: { 'if-match': tag } });
+    callWithToken(path, { method: 'PATCH', body: { values: { A: value } }, headers: { 'if-match': etag } });
   assert.equal((await edit('two')).status, 200);
   assert.equal((await edit('three')).status, 409);
-  assert.deepEqual(await valuesOf(app), { A: 'two' });
+  assert.deepEqual(await readValues(app), { A: 'two' });
 });
 
-test('showing values to a person is recorded with their names, showing masked values is not', async () => {
+test('revealing values to a person is recorded with the names of the variables, listing masked values is not', async () => {
   const app = await newApp();
-  await set(app, { A: 'one', B: 'two' });
+  await setVariables(app, { A: 'one', B: 'two' });
   const path = `/v1/apps/${app.id}/env`;
   const masked = await member.call<Environment>(`${path}?values=hidden`);
   assert.deepEqual(
@@ -271,8 +275,8 @@ test('showing values to a person is recorded with their names, showing masked va
   const admin = await signUpMember(testServer, owner, 'admin', 'ali@example.com');
   const filtered = await admin.call<Environment>(`${path}?name=B`);
   assert.equal(filtered.body.data[0]?.value, 'two');
-  const all = await owner.call<Environment>(path);
-  assert.equal(all.body.data.length, 2);
+  const revealed = await owner.call<Environment>(path);
+  assert.equal(revealed.body.data.length, 2);
   assert.deepEqual(
     (await reveals()).map(({ detail }) => detail),
     [{ names: ['A', 'B'] }, { names: ['B'] }],
@@ -284,10 +288,10 @@ test('showing values to a person is recorded with their names, showing masked va
   );
 });
 
-test('a member sees names and never values, whatever the query', async () => {
+test('a member sees names but never values, with any query', async () => {
   const app = await newApp();
   const values = { DATABASE_URL: 'postgres://shop:hunter2hunter2@db', EMPTY: '' };
-  await set(app, values);
+  await setVariables(app, values);
   const path = `/v1/apps/${app.id}/env`;
   for (const query of ['', '?format=json', '?values=hidden', '?name=DATABASE_URL']) {
     const read = await member.call<Environment>(path + query);
@@ -311,22 +315,22 @@ test('only modify_env and all grant access, members read names only, and other w
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
     const read = await testServer.call(path, { headers: bearer(secret) });
-    const opens = scope === 'modify_env' || scope === 'all';
-    assert.equal(read.status, opens ? 200 : 403, scope);
+    const isAllowed = scope === 'modify_env' || scope === 'all';
+    assert.equal(read.status, isAllowed ? 200 : 403, scope);
     const written = await testServer.call(`${path}/A`, {
       method: 'PUT',
       body: { value: 'x' },
       headers: bearer(secret),
     });
-    assert.equal(written.status, opens ? 200 : 403, scope);
+    assert.equal(written.status, isAllowed ? 200 : 403, scope);
   }
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
   const refused = await testServer.call<{ code: string }>(path, { headers: bearer(key.secret) });
   assert.deepEqual([refused.status, refused.body.code], [403, 'wrong_credential_kind']);
   assert.equal((await member.call(path, { method: 'PATCH', body: { values: { A: 'x' } } })).status, 403);
-  const neighbour = await createWorkspaceFor(owner, testServer, 'Other');
-  const foreign = await createToken(neighbour, ['all']);
-  for (const [method, sub, body] of [
+  const neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
+  const neighborToken = await createToken(neighbor, ['all']);
+  for (const [method, subpath, body] of [
     ['GET', '', undefined],
     ['PATCH', '', { values: { A: 'stolen' } }],
     ['PUT', '/A', { value: 'stolen' }],
@@ -334,11 +338,11 @@ test('only modify_env and all grant access, members read names only, and other w
     ['GET', '/versions', undefined],
     ['POST', '/versions/1/restore', undefined],
   ] as const) {
-    const response = await testServer.call(path + sub, {
+    const response = await testServer.call(path + subpath, {
       method,
-      headers: bearer(foreign.secret),
+      headers: bearer(neighborToken.secret),
       ...(body !== undefined && { body }),
     });
-    assert.equal(response.status, 404, `${method} ${sub}`);
+    assert.equal(response.status, 404, `${method} ${subpath}`);
   }
 });

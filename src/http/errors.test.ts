@@ -23,24 +23,20 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-interface ProblemAnswer {
-  code: string;
-}
-
 function envelopeOf(...items: readonly [type: string, payload: unknown][]): string {
   const lines = items.flatMap(([type, payload]) => [JSON.stringify({ type }), JSON.stringify(payload)]);
   return `${[JSON.stringify({ event_id: 'e'.repeat(32) }), ...lines].join('\n')}\n`;
 }
-const sentryEvent = (more: object = {}) => ({
+const sentryEvent = (fields: object = {}) => ({
   event_id: 'e'.repeat(32),
   timestamp: Date.now() / 1000,
   level: 'error',
   exception: { values: [{ type: 'RangeError', value: 'out of reach' }] },
-  ...more,
+  ...fields,
 });
 
-async function createErrorKey(person: TestPerson, more: object = {}): Promise<ErrorKey> {
-  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
+async function createErrorKey(person: TestPerson, fields: object = {}): Promise<ErrorKey> {
+  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...fields } });
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
@@ -68,8 +64,8 @@ forEachEngine('the error tracker', (engine) => {
     return {
       person,
       token,
-      async report(more: object = {}): Promise<string> {
-        const body = { type: 'TypeError', message: 'order is undefined', ...more };
+      async report(fields: object = {}): Promise<string> {
+        const body = { type: 'TypeError', message: 'order is undefined', ...fields };
         const response = await testServer.call<{ issueId: string }>('/v1/errors/events', { body, headers });
         assert.equal(response.status, 201, response.text);
         return response.body.issueId;
@@ -82,7 +78,7 @@ forEachEngine('the error tracker', (engine) => {
     };
   }
 
-  test('similar errors are one issue with counts, first and last seen, releases, environments and apps', async () => {
+  test('similar errors are grouped into one issue with counts, times, releases, environments and apps', async () => {
     const { report, issues, issue, events } = await newTracker();
     const first = await report({ message: 'order 17 is gone', release: '1.0', environment: 'staging', app: 'shop' });
     now += MINUTE;
@@ -92,7 +88,7 @@ forEachEngine('the error tracker', (engine) => {
       environment: 'production',
       app: 'shop',
     });
-    const nothing = {
+    const nullFields = {
       stack: null,
       level: null,
       release: null,
@@ -101,12 +97,11 @@ forEachEngine('the error tracker', (engine) => {
       fingerprint: null,
       time: null,
     };
-    const other = await report({ type: 'RangeError', ...nothing, level: 'fatal' });
+    const fatal = await report({ type: 'RangeError', ...nullFields, level: 'fatal' });
     assert.equal(second, first);
-    assert.notEqual(other, first);
-    const found = await issue(first);
-    const { days, releases, environments, apps, ...facts } = found;
-    assert.deepEqual(facts, {
+    assert.notEqual(fatal, first);
+    const { days, releases, environments, apps, ...summary } = await issue(first);
+    assert.deepEqual(summary, {
       id: first,
       title: 'TypeError: order 17 is gone',
       type: 'TypeError',
@@ -143,7 +138,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await issues()).length, 2);
     assert.deepEqual(
       (await issues('?level=fatal')).map(({ id }) => id),
-      [other],
+      [fatal],
     );
     assert.deepEqual(
       (await issues('?release=1.0')).map(({ id }) => id),
@@ -159,7 +154,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('a resolved issue reopens when it recurs, but not for earlier occurrences', async () => {
+  test('a resolved issue reopens when the error recurs, but not for occurrences before it was resolved', async () => {
     const { report, issue, setStatus, person, token } = await newTracker();
     const id = await report();
     now += MINUTE;
@@ -191,7 +186,9 @@ forEachEngine('the error tracker', (engine) => {
     const { report, issue, setStatus, token } = await newTracker();
     const resolveIn = (id: string, release: string | null, status = 'resolved') =>
       testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, {
-        ...{ method: 'PATCH', body: { status, release }, headers: bearer(token.secret) },
+        method: 'PATCH',
+        body: { status, release },
+        headers: bearer(token.secret),
       });
     const id = await report({ release: 'shop@2.3.0' });
     assert.equal((await resolveIn(id, 'shop@2.4.0')).body.resolvedInRelease, 'shop@2.4.0');
@@ -203,8 +200,8 @@ forEachEngine('the error tracker', (engine) => {
     ]) {
       now += MINUTE;
       await report({ release });
-      const found = await issue(id);
-      assert.deepEqual([found.status, found.resolvedInRelease], [status, resolvedInRelease], String(release));
+      const current = await issue(id);
+      assert.deepEqual([current.status, current.resolvedInRelease], [status, resolvedInRelease], String(release));
     }
     await resolveIn(id, 'shop@3.0.0');
     assert.equal((await setStatus(id, 'resolved')).body.resolvedInRelease, null);
@@ -213,7 +210,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await issue(id)).status, 'open');
   });
 
-  test('a muted issue is counted and does not reopen, a deleted one is created again, and the log names both', async () => {
+  test('a muted issue counts occurrences without reopening, a deleted one is created again, and the audit log records both', async () => {
     const { report, issue, issues, events, setStatus, person, token } = await newTracker();
     const headers = bearer(token.secret);
     const id = await report();
@@ -221,8 +218,8 @@ forEachEngine('the error tracker', (engine) => {
     now += MINUTE;
     assert.equal(await report(), id);
     assert.deepEqual([(await issue(id)).status, (await issue(id)).count], ['muted', 2]);
-    const listed = async (status: string) => (await issues(`?status=${status}`)).map((issue) => issue.id);
-    assert.deepEqual([await listed('open'), await listed('resolved'), await listed('muted')], [[], [], [id]]);
+    const issueIds = async (status: string) => (await issues(`?status=${status}`)).map((issue) => issue.id);
+    assert.deepEqual([await issueIds('open'), await issueIds('resolved'), await issueIds('muted')], [[], [], [id]]);
     assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
     assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
     assert.equal((await setStatus(id, 'open')).body.status, 'open');
@@ -231,9 +228,9 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await remove()).status, 204);
     assert.equal((await remove()).status, 404);
     assert.deepEqual(await issues(), []);
-    const again = await report();
-    assert.notEqual(again, id);
-    assert.deepEqual([(await issue(again)).count, (await events(again)).length], [1, 1]);
+    const recreatedId = await report();
+    assert.notEqual(recreatedId, id);
+    assert.deepEqual([(await issue(recreatedId)).count, (await events(recreatedId)).length], [1, 1]);
     const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       log.body.data.map(({ action, detail }) => [action, detail['occurrences'] ?? null]),
@@ -248,7 +245,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('a flood of errors is counted completely and stored in part', async () => {
+  test('all occurrences of an error are counted, but at most 10 per minute and 100 in total are stored', async () => {
     const { report, issue, events } = await newTracker();
     const ids = await Promise.all(Array.from({ length: 120 }, (_, index) => report({ message: `flood ${index}` })));
     const [id = ''] = ids;
@@ -263,13 +260,13 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await events(id)).length, 100);
   });
 
-  test('envelopes are read in each encoding, sessions and unknown items are skipped, and garbage is refused', async () => {
+  test('envelopes are accepted in each encoding, sessions and unknown items are ignored, and invalid envelopes are refused', async () => {
     const { person, issues } = await newTracker();
     const { publicKey } = await createErrorKey(person);
     const send = (
       body: string | Uint8Array,
       headers: Record<string, string> = {},
-    ): Promise<TestResponse<{ id?: string } & ProblemAnswer>> =>
+    ): Promise<TestResponse<{ id?: string; code?: string }>> =>
       testServer.call('/api/42/envelope/', {
         method: 'POST',
         body,
@@ -279,23 +276,23 @@ forEachEngine('the error tracker', (engine) => {
           ...headers,
         },
       });
-    const plain = envelopeOf(['session', { sid: 'x' }], ['event', sentryEvent()], ['later_invented', { a: 1 }]);
-    const sent = await send(plain);
+    const envelope = envelopeOf(['session', { sid: 'x' }], ['event', sentryEvent()], ['unknown_item', { a: 1 }]);
+    const sent = await send(envelope);
     assert.deepEqual([sent.status, sent.body], [200, { id: 'e'.repeat(32) }], sent.text);
-    for (const [encoding, pack] of [
+    for (const [encoding, compress] of [
       ['gzip', gzipSync],
       ['deflate', deflateSync],
       ['br', brotliCompressSync],
       ['zstd', zstdCompressSync],
     ] as const) {
-      assert.equal((await send(pack(plain), { 'content-encoding': encoding })).status, 200, encoding);
+      assert.equal((await send(compress(envelope), { 'content-encoding': encoding })).status, 200, encoding);
     }
-    const [issue, ...more] = await issues();
-    assert.deepEqual([issue?.title, issue?.count, more], ['RangeError: out of reach', 5, []]);
+    const [issue, ...otherIssues] = await issues();
+    assert.deepEqual([issue?.title, issue?.count, otherIssues], ['RangeError: out of reach', 5, []]);
     assert.equal((await send(envelopeOf(['session', {}]))).status, 200);
     const payload = JSON.stringify(sentryEvent({ message: 'line one\nline two' }));
-    const sized = `{}\n{"type":"event","length":${Buffer.byteLength(payload)}}\n${payload}`;
-    assert.equal((await send(sized)).status, 200);
+    const withLength = `{}\n{"type":"event","length":${Buffer.byteLength(payload)}}\n${payload}`;
+    assert.equal((await send(withLength)).status, 200);
     const bomb = gzipSync(Buffer.alloc(9 * 1_048_576, 32));
     for (const [body, headers, status, code] of [
       ['not json', {}, 400, 'invalid_request'],
@@ -311,7 +308,7 @@ forEachEngine('the error tracker', (engine) => {
     }
   });
 
-  test('secrets in reports and envelopes are masked in everything that is stored', async () => {
+  test('secrets in reports and envelopes are masked before they are stored', async () => {
     const { person, report, issues, issue, events, setStatus } = await newTracker();
     const { secret } = await createToken(person, ['basic_deployment']);
     const text = `failed for ${secret} again`;
@@ -324,12 +321,15 @@ forEachEngine('the error tracker', (engine) => {
       fingerprint: [text],
     });
     const { publicKey } = await createErrorKey(person);
-    const crumb = { category: text, level: text, message: text };
+    const breadcrumb = { category: text, level: text, message: text };
     const frame = { function: text, filename: text };
     const envelope = envelopeOf(
-      ['event', sentryEvent({ ...fields, tags: { [text]: text }, breadcrumbs: [crumb], message: text, exception: [] })],
+      [
+        'event',
+        sentryEvent({ ...fields, tags: { [text]: text }, breadcrumbs: [breadcrumb], message: text, exception: [] }),
+      ],
       ['event', sentryEvent({ exception: [{ type: text, value: text, stacktrace: { frames: [frame] } }] })],
-      // A secret at the limit of a field is not truncated to a part that is long enough to guess the rest.
+      // A secret at the length limit of a field is masked before the field is truncated.
       [
         'event',
         sentryEvent({ exception: [{ type: `${'x'.repeat(255 - secret.length + 8)}${secret}`, value: 'long' }] }),
@@ -337,13 +337,13 @@ forEachEngine('the error tracker', (engine) => {
     );
     const sent = await testServer.call(`/api/42/envelope/?sentry_key=${publicKey}`, { method: 'POST', body: envelope });
     assert.equal(sent.status, 200, sent.text);
-    const found = await issues();
-    assert.equal(found.length, 4);
-    assert.ok(found.some(({ title }) => title === 'failed for [secret] again: failed for [secret] again'));
-    const details = await Promise.all(found.flatMap(({ id }) => [issue(id), events(id)]));
-    for (const { id } of found) assert.equal((await setStatus(id, 'resolved')).status, 200);
+    const listedIssues = await issues();
+    assert.equal(listedIssues.length, 4);
+    assert.ok(listedIssues.some(({ title }) => title === 'failed for [secret] again: failed for [secret] again'));
+    const details = await Promise.all(listedIssues.flatMap(({ id }) => [issue(id), events(id)]));
+    for (const { id } of listedIssues) assert.equal((await setStatus(id, 'resolved')).status, 200);
     const log = await person.call('/v1/audit-events?limit=200');
-    const stored = `${JSON.stringify([found, details])}${log.text}`;
+    const stored = `${JSON.stringify([listedIssues, details])}${log.text}`;
     assert.ok(!stored.includes(secret.slice(20, 50)), stored);
   });
 
@@ -352,7 +352,7 @@ forEachEngine('the error tracker', (engine) => {
     const id = await report();
     for (const scope of SCOPES) {
       const { secret } = await createToken(person, [scope]);
-      const opens = scope === 'error_tracker' || scope === 'all';
+      const isAllowed = scope === 'error_tracker' || scope === 'all';
       for (const [method, path, body] of [
         ['GET', '/v1/errors/issues', undefined],
         ['GET', `/v1/errors/issues/${id}`, undefined],
@@ -360,19 +360,21 @@ forEachEngine('the error tracker', (engine) => {
         ['PATCH', `/v1/errors/issues/${id}`, { status: 'open' }],
       ] as const) {
         const response = await testServer.call(path, { method, headers: bearer(secret), ...(body && { body }) });
-        assert.equal(response.status, opens ? 200 : 403, `${method} ${path} with ${scope}`);
+        assert.equal(response.status, isAllowed ? 200 : 403, `${method} ${path} with ${scope}`);
       }
     }
-    const foreign = await createToken(await createWorkspaceFor(owner, testServer, 'Other'), ['all']);
+    const neighborToken = await createToken(await createWorkspaceFor(owner, testServer, 'Neighbor'), ['all']);
     for (const path of [`/v1/errors/issues/${id}`, `/v1/errors/issues/${id}/events`]) {
-      assert.equal((await testServer.call(path, { headers: bearer(foreign.secret) })).status, 404);
+      assert.equal((await testServer.call(path, { headers: bearer(neighborToken.secret) })).status, 404);
     }
-    const list = await testServer.call<Page<ErrorIssue>>('/v1/errors/issues', { headers: bearer(foreign.secret) });
+    const list = await testServer.call<Page<ErrorIssue>>('/v1/errors/issues', {
+      headers: bearer(neighborToken.secret),
+    });
     assert.deepEqual(list.body.data, []);
-    const foreignDelete = { method: 'DELETE', headers: bearer(foreign.secret) };
-    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, foreignDelete)).status, 404);
-    const taken = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(foreign.secret) };
-    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, taken)).status, 404);
+    const deletion = { method: 'DELETE', headers: bearer(neighborToken.secret) };
+    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, deletion)).status, 404);
+    const resolution = { method: 'PATCH', body: { status: 'resolved' }, headers: bearer(neighborToken.secret) };
+    assert.equal((await testServer.call(`/v1/errors/issues/${id}`, resolution)).status, 404);
   });
 
   test('a member reads issues and cannot resolve them', async () => {
@@ -406,7 +408,7 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
       Sentry.setTag('app', 'shop');
       Sentry.addBreadcrumb({ category: 'cart', message: 'added a hat', level: 'info' });
       function placeOrder() { throw new TypeError('order is undefined'); }
-      for (let n = 0; n < 2; n++) try { placeOrder(); } catch (error) { Sentry.captureException(error, { extra: { n, much: 'x'.repeat(60_000) } }); }
+      for (let n = 0; n < 2; n++) try { placeOrder(); } catch (error) { Sentry.captureException(error, { extra: { n, large: 'x'.repeat(60_000) } }); }
       Sentry.captureMessage('just saying', 'warning');
       if (!(await Sentry.flush(10_000))) throw new Error('not flushed');
     `,
@@ -414,7 +416,7 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
       sdk,
     );
     const { body } = await owner.call<Page<ErrorIssue>>('/v1/errors/issues?sort=-count');
-    const seen = body.data.map(({ title, count, level, release, environment, app }) => [
+    const issueRows = body.data.map(({ title, count, level, release, environment, app }) => [
       title,
       count,
       level,
@@ -422,13 +424,13 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
       environment,
       app,
     ]);
-    assert.deepEqual(seen.find(([title]) => title === 'TypeError: order is undefined')?.slice(2), [
+    assert.deepEqual(issueRows.find(([title]) => title === 'TypeError: order is undefined')?.slice(2), [
       'error',
       'shop@2.4.0',
       'staging',
       'shop',
     ]);
-    assert.ok(seen.some(([title, , level]) => title === 'Message: just saying' && level === 'warning'));
+    assert.ok(issueRows.some(([title, , level]) => title === 'Message: just saying' && level === 'warning'));
     const issue = body.data.find(({ type }) => type === 'TypeError');
     const events = await owner.call<Page<ErrorEvent>>(`/v1/errors/issues/${issue?.id}/events`);
     const [event] = events.body.data;

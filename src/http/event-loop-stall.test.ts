@@ -4,18 +4,18 @@ import { forEachEngine } from '../testing/engines.ts';
 import { type ExpensiveRequest, type StallServer, startStallServer } from '../testing/stall-server.ts';
 
 /**
- * Sends the most hostile requests to every operation with a body or a query. The limit is in processor time, which does
+ * The tests send hostile requests to every operation with a body or a query. The limit is in CPU time, which does
  * not depend on other load on the machine, and is five times the limit of `npm run bench -- stall`.
  */
-const BOUND_MS = 250;
-/** Sufficient to detect anything that is not linear: a form of this size once took half a minute. */
+const MAX_BLOCK_MS = 250;
+/** Large enough to detect work that is not linear: a form of this size once took half a minute to parse. */
 const BODY_BYTES = 200_000;
 
 /** Statuses of requests that were not read. */
 const UNREAD = new Set([401, 403, 404, 415]);
 
-/** Sends requests one after another. Each must be answered soon, and with a status that `isExpected`. */
-async function expectNoHold(
+/** Sends requests one at a time. None may block the event loop, and each must get a status that `isExpected` accepts. */
+async function expectNoStall(
   server: StallServer,
   requests: readonly ExpensiveRequest[],
   isExpected: (status: number) => boolean,
@@ -23,17 +23,17 @@ async function expectNoHold(
   await server.longestBlockMs();
   for (const { operation, description, send } of requests) {
     const { status } = await send();
-    assert.ok(isExpected(status), `${operation} (${description}) was answered ${status}`);
-    const hold = await server.longestBlockMs();
-    assert.ok(hold < BOUND_MS, `${operation} (${description}) held the event loop for ${hold} ms`);
+    assert.ok(isExpected(status), `${operation} (${description}) got status ${status}`);
+    const blockMs = await server.longestBlockMs();
+    assert.ok(blockMs < MAX_BLOCK_MS, `${operation} (${description}) blocked the event loop for ${blockMs} ms`);
   }
 }
 
 forEachEngine('the largest requests', (engine) => {
-  test('are all read, and block the event loop no longer than others', async () => {
+  test('the largest requests are all read, and do not stall the event loop', async () => {
     const server = await startStallServer(BODY_BYTES, await engine.environment());
     const isRead = (status: number) => status < 500 && !UNREAD.has(status);
-    await expectNoHold(server, server.largestRequests, isRead).finally(server.stop);
+    await expectNoStall(server, server.largestRequests, isRead).finally(server.stop);
   });
 });
 
@@ -43,20 +43,20 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('no request of the corpus blocks the event loop, and none is answered with a server error', () =>
-  expectNoHold(server, server.hostileRequests, (status) => status < 500));
+test('no hostile request stalls the event loop or causes a server error', () =>
+  expectNoStall(server, server.hostileRequests, (status) => status < 500));
 
-test('the corpus has requests for every operation with a body or a query', async () => {
+test('there are hostile requests for every operation with a body or a query', async () => {
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, { parameters?: { in: string }[]; requestBody?: unknown }>>;
   };
   const covered = new Set(server.hostileRequests.map(({ operation }) => operation));
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
-      const takes = requestBody !== undefined || parameters.some((parameter) => parameter.in === 'query');
-      if (takes) assert.ok(covered.has(`${method.toUpperCase()} ${path}`), `${method} ${path}`);
+      const hasInput = requestBody !== undefined || parameters.some((parameter) => parameter.in === 'query');
+      if (hasInput) assert.ok(covered.has(`${method.toUpperCase()} ${path}`), `${method} ${path}`);
     }
   }
-  // Documented without a body, because the body's format is Sentry's.
+  // The OpenAPI document has no body for this operation, because Sentry defines its format.
   assert.ok(server.largestRequests.some(({ operation }) => operation === 'POST /api/1/envelope/'));
 });

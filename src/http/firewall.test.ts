@@ -38,7 +38,7 @@ after(async () => {
 
 const STAGES = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
 
-async function appBehind(proxy: ConnectionProxy, fields: object): Promise<TestApp> {
+async function createAppBehind(proxy: ConnectionProxy, fields: object): Promise<TestApp> {
   proxies.push(proxy);
   const { user, hostKey } = sshd;
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: proxy.port, user, hostKey });
@@ -48,12 +48,12 @@ async function appBehind(proxy: ConnectionProxy, fields: object): Promise<TestAp
   return app;
 }
 
-test('deployments with hooks, health checks and a rollback pass a firewall that limits connections', async () => {
-  // `ufw limit` refuses the sixth attempt within 30 seconds. Here all attempts count, so the test does not depend on
+test('deployments with hooks, health checks and a rollback succeed behind a firewall that limits connections', async () => {
+  // `ufw limit` refuses the sixth connection within 30 seconds. Here all connections count, so the test does not depend on
   // speed.
   const proxy = await startConnectionProxy(sshd.port, (count) => count >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
-  const app = await appBehind(proxy, { hooks, healthCheck: { command: 'test ! -e broken' } });
+  const app = await createAppBehind(proxy, { hooks, healthCheck: { command: 'test ! -e broken' } });
   const first = await deployAndWait(owner, app);
   assert.equal(first.status, 'completed', first.error ?? '');
   assert.equal(first.hooks.length, hooks.length);
@@ -62,8 +62,8 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
   assert.equal(second.status, 'completed', second.error ?? '');
   const rollback = await owner.call<Deployment>(`/v1/deployments/${first.id}/rollback`, { body: {} });
   assert.equal(rollback.status, 202, rollback.text);
-  const back = await waitForDeployment(owner, rollback.body.id, isFinished);
-  assert.equal(back.status, 'completed', back.error ?? '');
+  const rolledBack = await waitForDeployment(owner, rollback.body.id, isFinished);
+  assert.equal(rolledBack.status, 'completed', rolledBack.error ?? '');
   // The failed health check rolls this deployment back over the same connection.
   app.repository.commit({ broken: '' });
   await app.edit({ healthCheck: { command: 'test ! -e broken', timeoutSeconds: 1 } });
@@ -74,23 +74,23 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
 });
 
 test('a deployment that loses its connection after activation rolls back through a firewall that refuses for a while', async () => {
-  let refusals = 0;
-  const proxy = await startConnectionProxy(sshd.port, () => refusals-- > 0);
-  const app = await appBehind(proxy, {});
+  let remainingRefusals = 0;
+  const proxy = await startConnectionProxy(sshd.port, () => remainingRefusals-- > 0);
+  const app = await createAppBehind(proxy, {});
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const started = join(app.directory, 'begun');
+  const started = join(app.directory, 'started');
   await app.edit({ hooks: [{ name: 'Restart', stage: 'post_release', run: `touch ${started}; exec sleep 5` }] });
   app.repository.commit({ 'page.txt': 'two' });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(started));
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'two');
-  const tried = proxy.count();
-  refusals = 3;
+  const connectionsBefore = proxy.count();
+  remainingRefusals = 3;
   proxy.closeConnections();
   const failed = await waitForDeployment(owner, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
-  assert.ok(proxy.count() - tried > 3, 'after three refusals it was let in');
+  assert.ok(proxy.count() - connectionsBefore > 3, 'connected after three refusals');
 });
 
 test('a server check makes a single attempt to connect', async () => {

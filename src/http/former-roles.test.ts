@@ -6,7 +6,7 @@ import type { TestPerson, TestRequest, TestServer } from '../testing/test-server
 import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
-// SQLite runs one write transaction at a time; `audit/roles.test.ts` covers the rule on both.
+// PostgreSQL only: SQLite runs one write transaction at a time. `audit/roles.test.ts` covers the rule on both.
 let postgres: TestDatabases;
 let databaseUrl: string;
 let testServer: TestServer;
@@ -24,46 +24,47 @@ after(async () => {
   await postgres.close();
 });
 
-const created = async (path: string, body: object) => {
+const createResource = async (path: string, body: object) => {
   const response = await owner.call<{ id: string }>(path, { body });
   assert.equal(response.status, 201, response.text);
   return response.body.id;
 };
-/** Requests answered with 503, because this process was suspended for longer than a transaction may idle. */
-let unavailable = 0;
-/** Sends a person's request while a change of their membership, already in the audit log, is not yet committed. */
+/** Number of requests that got 503 because this process was suspended for longer than a transaction can be idle. */
+let unavailableCount = 0;
+/** Sends a person's request while a change of their membership is uncommitted. It must be refused and change nothing. */
 async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
-  const count = async () => (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
-  const member = `workspace_id = '${owner.workspaceId}' and
+  const countEvents = async () =>
+    (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
+  const ofMember = `workspace_id = '${owner.workspaceId}' and
     person_id = (select id from person where email = '${person.email}')`;
-  const text = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${member}`;
-  const recorded = await count();
-  const response = await whileUncommitted(databaseUrl, text, 1, () => person.call<{ code?: string }>(path, call));
-  assert.equal(await count(), recorded, path);
-  if (response.status === 503) unavailable++;
+  const sql = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${ofMember}`;
+  const eventsBefore = await countEvents();
+  const response = await whileUncommitted(databaseUrl, sql, 1, () => person.call<{ code?: string }>(path, call));
+  assert.equal(await countEvents(), eventsBefore, path);
+  if (response.status === 503) unavailableCount++;
   else assert.deepEqual([response.status, response.body.code], [403, 'forbidden'], `${path} ${response.text}`);
-  assert.ok(unavailable <= 1, `${path} ${response.text}`);
+  assert.ok(unavailableCount <= 1, `${path} ${response.text}`);
 }
 
-test('an admin who is demoted during requests changes nothing', async () => {
+test('an admin who is demoted during a request changes nothing', async () => {
   const admin = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
-  const other = await signUpMember(testServer, owner, 'member', 'other@example.com');
+  const bystander = await signUpMember(testServer, owner, 'member', 'bystander@example.com');
   const members = await owner.call<{ data: { id: string; email: string }[] }>('/v1/members');
-  const idOf = (person: TestPerson) => members.body.data.find(({ email }) => email === person.email)?.id;
-  const [adminId, otherId] = [idOf(admin), idOf(other)];
-  const key = await createKey(owner, ['read']);
-  const gone = await createKey(owner, ['read']);
-  const projectId = await created('/v1/projects', { name: 'Shop' });
-  const serverId = await created('/v1/servers', { name: 'Here', kind: 'local' });
-  const appId = await created('/v1/apps', { name: 'Storefront', projectId, serverId });
+  const memberId = (person: TestPerson) => members.body.data.find(({ email }) => email === person.email)?.id;
+  const [adminId, bystanderId] = [memberId(admin), memberId(bystander)];
+  const keyToEdit = await createKey(owner, ['read']);
+  const keyToDelete = await createKey(owner, ['read']);
+  const projectId = await createResource('/v1/projects', { name: 'Shop' });
+  const serverId = await createResource('/v1/servers', { name: 'Here', kind: 'local' });
+  const appId = await createResource('/v1/apps', { name: 'Storefront', projectId, serverId });
   const variable = await owner.call(`/v1/apps/${appId}/env/PIN`, { method: 'PUT', body: { value: 'sealed' } });
   assert.ok(variable.status < 300, variable.text);
-  const invitation = await created('/v1/invitations', { email: 'guest@example.com', role: 'member' });
+  const invitation = await createResource('/v1/invitations', { email: 'guest@example.com', role: 'member' });
   const calls: Readonly<Record<string, TestRequest>> = {
     '/v1/access-tokens': { body: { name: 'Late', scopes: ['all'] } },
     '/v1/api-keys': { body: { name: 'Late', permissions: ['read'] } },
-    [`/v1/api-keys/${key.id}`]: { method: 'PATCH', body: { permissions: ['write'] } },
-    [`/v1/api-keys/${gone.id}`]: { method: 'DELETE' },
+    [`/v1/api-keys/${keyToEdit.id}`]: { method: 'PATCH', body: { permissions: ['write'] } },
+    [`/v1/api-keys/${keyToDelete.id}`]: { method: 'DELETE' },
     '/v1/projects': { body: { name: 'Late' } },
     '/v1/servers': { body: { name: 'Late', kind: 'local' } },
     [`/v1/apps/${appId}`]: { method: 'PATCH', body: { logCommand: 'id' } },
@@ -73,21 +74,21 @@ test('an admin who is demoted during requests changes nothing', async () => {
     '/v1/errors/keys': { body: { name: 'Late' } },
     [`/v1/invitations/${invitation}`]: { method: 'DELETE' },
     [`/v1/workspaces/${owner.workspaceId}`]: { method: 'PATCH', body: { name: 'Mine' } },
-    [`/v1/members/${otherId}/sessions`]: { method: 'DELETE' },
+    [`/v1/members/${bystanderId}/sessions`]: { method: 'DELETE' },
   };
   for (const [path, call] of Object.entries(calls)) {
     await expectRefused(admin, "update member set role = 'member'", path, call);
-    const again = await owner.call(`/v1/members/${adminId}`, { method: 'PATCH', body: { role: 'admin' } });
-    assert.equal(again.status, 200, again.text);
+    const promoted = await owner.call(`/v1/members/${adminId}`, { method: 'PATCH', body: { role: 'admin' } });
+    assert.equal(promoted.status, 200, promoted.text);
   }
-  assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': gone.secret } })).status, 200);
-  assert.equal((await other.call('/v1/me')).status, 200);
+  assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': keyToDelete.secret } })).status, 200);
+  assert.equal((await bystander.call('/v1/me')).status, 200);
 });
 
-test('a member who is removed during requests starts nothing', async () => {
+test('a member who is removed during a request starts no run', async () => {
   const member = await signUpMember(testServer, owner, 'member', 'removed@example.com');
-  const serverId = await created('/v1/servers', { name: 'There', kind: 'local' });
-  const script = await created('/v1/scripts', { name: 'Clean up', body: 'true', serverId });
+  const serverId = await createResource('/v1/servers', { name: 'There', kind: 'local' });
+  const script = await createResource('/v1/scripts', { name: 'Clean up', body: 'true', serverId });
   const call = { body: { parameters: {} } };
   await expectRefused(member, 'delete from member', `/v1/scripts/${script}/runs`, call);
 });
@@ -99,9 +100,9 @@ test('an API key that is deleted during a request changes nothing', async () => 
       body: { name: 'Late key' },
       headers: { 'x-api-key': secret },
     });
-  const text = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update;
+  const sql = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update;
     delete from credential where id = '${id}'`;
-  const { status, body } = await whileUncommitted(databaseUrl, text, 1, create);
+  const { status, body } = await whileUncommitted(databaseUrl, sql, 1, create);
   assert.deepEqual([status, body.code], [401, 'invalid_token']);
   const projects = await owner.call<{ data: { name: string }[] }>('/v1/projects');
   assert.ok(!projects.body.data.some(({ name }) => name === 'Late key'));

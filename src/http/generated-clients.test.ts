@@ -17,18 +17,18 @@ import {
 } from '../testing/test-server.ts';
 import { scaledTimeout } from '../testing/timeouts.ts';
 
-/** Where the generators are installed, with their lockfile. */
+/** The directory of the generators and their lockfile. */
 const GENERATORS = fileURLToPath(new URL('../testing/client-generators', import.meta.url));
 const TSC = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url));
-const run = promisify(execFile);
+const execFileAsync = promisify(execFile);
 
-/** What a program with a generated client is given, and what it returns. */
+/** Input of a program that uses a generated client. */
 interface Input {
   readonly url: string;
   readonly key: string;
   readonly session: string;
   readonly workspace: string;
-  /** Name of the project that it creates. */
+  /** Name of the project and the app that the program creates. */
   readonly name: string;
 }
 type Program = (input: Input) => Promise<{ app: string; projectId: string; tokens: string[]; refusal: string }>;
@@ -36,8 +36,8 @@ type Program = (input: Input) => Promise<{ app: string; projectId: string; token
 const INPUT = 'input: { url: string; key: string; session: string; workspace: string; name: string }';
 
 /**
- * For each generator: how it is run, and a program that uses its client as its documentation shows. The program creates
- * a project and an app, lists the access tokens and reads the code of a refusal, without a cast.
+ * For each generator, its command and a program that uses the client as the generator's documentation shows. The program
+ * creates a project and an app, lists the access tokens and reads the error code of a refusal, without a type cast.
  */
 const CLIENTS: Readonly<Record<string, { readonly command: readonly string[]; readonly program: string }>> = {
   'openapi-typescript': {
@@ -173,24 +173,24 @@ after(async () => {
   directory.remove();
 });
 
-test('clients generated from the OpenAPI document compile strictly and work', async (context) => {
+test('clients generated from the OpenAPI document compile in strict mode and work', async (context) => {
   if (!(await installTools(context, GENERATORS))) return;
   const document = await testServer.call('/openapi.json');
   writeFileSync(join(directory.path, 'openapi.json'), document.text);
   symlinkSync(join(GENERATORS, 'node_modules'), join(directory.path, 'node_modules'));
-  const entries = Object.entries(CLIENTS);
+  const clients = Object.entries(CLIENTS);
   for (const [file, text] of Object.entries(CONFIGURATION)) writeFileSync(join(directory.path, file), text);
-  const generate = async ([name, { command, program }]: (typeof entries)[number]) => {
-    const [file = '', ...args] = command;
+  const generate = async ([name, { command, program }]: (typeof clients)[number]) => {
+    const [executable = '', ...args] = command;
     writeFileSync(join(directory.path, `use-${name}.ts`), program);
-    await run(join(GENERATORS, 'node_modules/.bin', file), args, {
+    await execFileAsync(join(GENERATORS, 'node_modules/.bin', executable), args, {
       cwd: directory.path,
       env: { ...process.env, DO_NOT_TRACK: '1', CI: 'true' },
       timeout: scaledTimeout(60_000),
     });
   };
-  await Promise.all(entries.map(generate));
-  await run(TSC, ['-p', '.'], { cwd: directory.path }).catch((error: { readonly stdout: string }) => {
+  await Promise.all(clients.map(generate));
+  await execFileAsync(TSC, ['-p', '.'], { cwd: directory.path }).catch((error: { readonly stdout: string }) => {
     throw new Error(error.stdout);
   });
 
@@ -199,8 +199,12 @@ test('clients generated from the OpenAPI document compile strictly and work', as
     const { use } = (await import(url)) as { readonly use: Program };
     const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
     const result = await use({ url: testServer.url, key, session, workspace: owner.workspaceId, name: `Shop ${name}` });
-    const { projectId, ...rest } = result;
+    const { projectId, ...summary } = result;
     assert.match(projectId, /^prj_/, name);
-    assert.deepEqual(rest, { app: `shop-${name}`, tokens: ['CI/CD Pipeline: modify_env'], refusal: 'not_found' }, name);
+    assert.deepEqual(
+      summary,
+      { app: `shop-${name}`, tokens: ['CI/CD Pipeline: modify_env'], refusal: 'not_found' },
+      name,
+    );
   }
 });

@@ -7,6 +7,7 @@ import type { ApiKey } from '../contract/api-keys.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialImport } from '../contract/imports.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { redactLogText } from '../contract/redact.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
@@ -21,16 +22,24 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-type Refusal = { code: string; errors?: { field: string; message: string }[] };
+type Refusal = Pick<ProblemBody, 'code' | 'errors'>;
 
 const digestOf = (secret: string) => hash('sha256', secret, 'hex');
-let count = 0;
-const newSecret = (prefix: string) => `${prefix}${String(++count).padStart(24, '0')}`;
-const token = (secret: string, more: object = {}) => ({
-  ...{ kind: 'access_token', digest: digestOf(secret), name: 'From Acme', scopes: ['basic_deployment'], ...more },
+let secretCount = 0;
+const newSecret = (prefix: string) => `${prefix}${String(++secretCount).padStart(24, '0')}`;
+const token = (secret: string, fields: object = {}) => ({
+  kind: 'access_token',
+  digest: digestOf(secret),
+  name: 'From Acme',
+  scopes: ['basic_deployment'],
+  ...fields,
 });
-const key = (secret: string, more: object = {}) => ({
-  ...{ kind: 'api_key', digest: digestOf(secret), name: 'From Acme', permissions: ['read'], ...more },
+const key = (secret: string, fields: object = {}) => ({
+  kind: 'api_key',
+  digest: digestOf(secret),
+  name: 'From Acme',
+  permissions: ['read'],
+  ...fields,
 });
 const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
 
@@ -45,12 +54,12 @@ forEachEngine('import of credentials', (engine) => {
   });
   after(() => testServer.close());
 
-  const send = (person: TestPerson, credentials: readonly object[], query = '') =>
+  const importCredentials = (person: TestPerson, credentials: readonly object[], query = '') =>
     person.call<CredentialImport & Refusal>(`/v1/credentials/import${query}`, {
       method: 'POST',
       body: { credentials },
     });
-  async function declare(person: TestPerson, foreignPrefixes: readonly string[]): Promise<void> {
+  async function declarePrefixes(person: TestPerson, foreignPrefixes: readonly string[]): Promise<void> {
     const { status, text } = await person.call('/v1/policy', { method: 'PATCH', body: { foreignPrefixes } });
     assert.equal(status, 200, text);
   }
@@ -68,7 +77,7 @@ forEachEngine('import of credentials', (engine) => {
     const owner = await createWorkspaceFor(ada, testServer, 'Moving');
     const [tokenSecret, keySecret] = [newSecret('acme_live_'), newSecret('acme_live_')];
     const restrictions = { addresses: ['127.0.0.0/8', '::1'], maxUses: 50 };
-    const imported = await send(owner, [
+    const imported = await importCredentials(owner, [
       token(tokenSecret, { restrictions, expiresAt: '2099-01-01T00:00:00.000Z' }),
       key(keySecret, { description: 'Billing' }),
     ]);
@@ -80,12 +89,12 @@ forEachEngine('import of credentials', (engine) => {
         ['api_key', 'From Acme'],
       ],
     );
-    assert.equal(await authorize(bearer(tokenSecret)), 401, 'undeclared');
-    const neighbour = await createWorkspaceFor(ada, testServer, 'Neighbour');
-    await declare(neighbour, ['acme_']);
-    assert.equal(await authorize(bearer(tokenSecret)), 401, 'declared by another workspace');
+    assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is not declared');
+    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    await declarePrefixes(neighbor, ['acme_']);
+    assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is declared by another workspace');
 
-    await declare(owner, ['acme_live_', 'old.']);
+    await declarePrefixes(owner, ['acme_live_', 'old.']);
     assert.equal(await authorize(bearer(tokenSecret), '?scope=basic_deployment'), 200);
     assert.equal(await authorize(bearer(tokenSecret), '?scope=run_scripts'), 403);
     assert.equal(await authorize(bearer(tokenSecret), '?permission=read'), 403);
@@ -99,8 +108,12 @@ forEachEngine('import of credentials', (engine) => {
     }
     assert.equal(await authorize(basic(`${keySecret}:${tokenSecret}`)), 401, 'two credentials');
     const ownKey = await createKey(owner, ['read']);
-    assert.equal(await authorize(basic(`acme_live_a-long-user-name-00000:${ownKey.secret}`)), 200, 'a user name');
-    assert.equal(await authorize(bearer(newSecret('acme_live_'))), 401, 'unknown');
+    assert.equal(
+      await authorize(basic(`acme_live_a-long-user-name-00000:${ownKey.secret}`)),
+      200,
+      'a user name is not a secret',
+    );
+    assert.equal(await authorize(bearer(newSecret('acme_live_'))), 401, 'the secret was not imported');
     assert.equal(redactLogText(`failed for ${tokenSecret}.`), 'failed for [secret]');
 
     const { body } = await testServer.call<{ active: boolean; client_id: string }>('/v1/introspect', {
@@ -110,8 +123,11 @@ forEachEngine('import of credentials', (engine) => {
     });
     const [importedToken, importedKey] = imported.body.credentials;
     assert.deepEqual([body.active, body.client_id], [true, importedToken?.id]);
-    const shown = await owner.call<AccessToken>(`/v1/access-tokens/${importedToken?.id}`);
-    assert.deepEqual([shown.body.restrictions.maxUses, shown.body.hint, shown.body.useCount], [50, '', 2]);
+    const storedToken = await owner.call<AccessToken>(`/v1/access-tokens/${importedToken?.id}`);
+    assert.deepEqual(
+      [storedToken.body.restrictions.maxUses, storedToken.body.hint, storedToken.body.useCount],
+      [50, '', 2],
+    );
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${importedKey?.id}`);
     assert.deepEqual(
       log.body.data.map(({ action, detail }) => [action, detail]),
@@ -120,43 +136,47 @@ forEachEngine('import of credentials', (engine) => {
 
     await revoke(keySecret);
     assert.equal(await authorize(bearer(keySecret)), 401, 'revoked by its holder');
-    await declare(owner, []);
-    assert.equal(await authorize(bearer(tokenSecret)), 401, 'no longer declared');
+    await declarePrefixes(owner, []);
+    assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is no longer declared');
   });
 
   test('another node accepts a prefix soon after it is declared, and refuses it soon after it is removed', async () => {
-    if (engine.name === 'sqlite') return;
+    if (engine.name === 'sqlite') return; // SQLite supports one node only.
     const owner = await createWorkspaceFor(ada, testServer, 'Several nodes');
     const secret = newSecret('far_');
-    assert.equal((await send(owner, [key(secret)])).status, 200);
-    const other = await startTestServer({ environment });
-    const isAccepted = async () => (await other.call('/v1/authorize', { headers: bearer(secret) })).status === 200;
+    assert.equal((await importCredentials(owner, [key(secret)])).status, 200);
+    const otherNode = await startTestServer({ environment });
+    const isAccepted = async () => (await otherNode.call('/v1/authorize', { headers: bearer(secret) })).status === 200;
     try {
       assert.equal(await isAccepted(), false);
-      await declare(owner, ['far_']);
+      await declarePrefixes(owner, ['far_']);
       await until(isAccepted);
-      await declare(owner, []);
+      await declarePrefixes(owner, []);
       await until(async () => !(await isAccepted()));
     } finally {
-      await other.close();
+      await otherNode.close();
     }
   });
 
-  test('an import is all or none, and names the position of what it refuses without repeating a value', async () => {
+  test('an import is all or nothing, and a refusal names the position of the invalid credential without repeating a value', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Strict');
-    const [known, secret] = [newSecret('acme_'), mintSecret('api_key')];
-    await declare(owner, ['acme_']);
-    assert.equal((await send(owner, [key(known)])).status, 200);
+    const [importedSecret, ownSecret] = [newSecret('acme_'), mintSecret('api_key')];
+    await declarePrefixes(owner, ['acme_']);
+    assert.equal((await importCredentials(owner, [key(importedSecret)])).status, 200);
     const { status } = await owner.call('/v1/policy', { method: 'PATCH', body: { allowAll: false } });
     assert.equal(status, 200);
-    const neighbour = await createWorkspaceFor(ada, testServer, 'Another');
-    assert.equal((await send(neighbour, [key(known)])).status, 422, 'unique over all workspaces');
+    const neighbor = await createWorkspaceFor(ada, testServer, 'Another');
+    assert.equal(
+      (await importCredentials(neighbor, [key(importedSecret)])).status,
+      422,
+      'a secret is unique across workspaces',
+    );
     const rows: [credential: object, field: string][] = [
-      [key(known), 'digest'],
-      [key('', { digest: secret }), 'digest'],
+      [key(importedSecret), 'digest'],
+      [key('', { digest: ownSecret }), 'digest'],
       [key('', { digest: newSecret('acme_') }), 'digest'],
-      [key(newSecret('x'), { name: `Key ${secret}` }), 'name'],
-      [key(newSecret('x'), { description: `It is ${known}` }), 'description'],
+      [key(newSecret('x'), { name: `Key ${ownSecret}` }), 'name'],
+      [key(newSecret('x'), { description: `It is ${importedSecret}` }), 'description'],
       [key(newSecret('x'), { expiresAt: '2020-01-01T00:00:00.000Z' }), 'expiresAt'],
       [key(newSecret('x'), { restrictions: { apps: ['nowhere'] } }), 'restrictions.apps.0'],
       [key(newSecret('x'), { scopes: ['all'] }), 'scopes'],
@@ -165,27 +185,35 @@ forEachEngine('import of credentials', (engine) => {
       [token(newSecret('x'), { kind: 'session' }), 'kind'],
     ];
     for (const [credential, field] of rows) {
-      const refused = await send(owner, [key(newSecret('y')), credential]);
+      const refused = await importCredentials(owner, [key(newSecret('y')), credential]);
       const fields = refused.body.errors?.map((error) => error.field);
       assert.deepEqual([refused.status, fields], [422, [`credentials.1.${field}`]], refused.text);
-      for (const value of [secret, known, digestOf(known)]) assert.equal(refused.text.includes(value), false);
+      for (const value of [ownSecret, importedSecret, digestOf(importedSecret)])
+        assert.equal(refused.text.includes(value), false);
     }
-    const twice = key(newSecret('z'));
-    assert.equal((await send(owner, [twice, twice])).status, 422);
-    const dryRun = await send(owner, [twice], '?dryRun=true');
+    const valid = key(newSecret('z'));
+    assert.equal((await importCredentials(owner, [valid, valid])).status, 422);
+    const dryRun = await importCredentials(owner, [valid], '?dryRun=true');
     assert.deepEqual([dryRun.status, dryRun.body], [200, { dryRun: true, credentials: [] }]);
     assert.equal(await totalOf(owner, '/v1/api-keys'), 1);
-    assert.equal((await send(owner, [])).status, 422);
-    assert.equal((await send(await signUpMember(testServer, owner, 'member', 'bob@example.com'), [twice])).status, 403);
+    assert.equal((await importCredentials(owner, [])).status, 422);
+    assert.equal(
+      (await importCredentials(await signUpMember(testServer, owner, 'member', 'bob@example.com'), [valid])).status,
+      403,
+    );
   });
 
   test('one request imports hundreds of credentials', async () => {
-    if (engine.name === 'postgres') return;
+    if (engine.name === 'postgres') return; // One engine is enough.
     const owner = await createWorkspaceFor(ada, testServer, 'Large');
-    const large = Array.from({ length: 300 }, () => key(newSecret('acme_')));
-    const imported = await send(owner, large);
+    const largestImport = Array.from({ length: 300 }, () => key(newSecret('acme_')));
+    const imported = await importCredentials(owner, largestImport);
     assert.deepEqual([imported.status, imported.body.credentials.length], [200, 300]);
     assert.equal(await totalOf(owner, '/v1/api-keys?limit=1'), 300);
-    assert.equal((await send(owner, [...large, ...large])).status, 422, 'too many');
+    assert.equal(
+      (await importCredentials(owner, [...largestImport, ...largestImport])).status,
+      422,
+      'too many credentials',
+    );
   });
 });

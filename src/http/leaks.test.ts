@@ -24,18 +24,18 @@ import {
 import { until } from '../testing/until.ts';
 import { createLeakSignatureVerifier } from './leak-signatures.ts';
 
-const URL_OF_LEAK = 'https://github.com/acme/shop/blob/main/deploy.sh';
+const LEAK_URL = 'https://github.com/acme/shop/blob/main/deploy.sh';
 
 describe('leaked secrets', () => {
   let testServer: TestServer;
   let owner: TestPerson;
-  let notifying: TestPerson;
+  let notifyingOwner: TestPerson;
   let now = Date.parse('2027-01-01T12:00:00Z');
   before(async () => {
     testServer = await startTestServer({ clock: () => now });
     owner = await signUpOwner(testServer);
-    notifying = await createWorkspaceFor(owner, testServer, 'Notifying');
-    const changed = await notifying.call('/v1/policy', { method: 'PATCH', body: { onLeak: 'notify' } });
+    notifyingOwner = await createWorkspaceFor(owner, testServer, 'Notifying');
+    const changed = await notifyingOwner.call('/v1/policy', { method: 'PATCH', body: { onLeak: 'notify' } });
     assert.equal(changed.status, 200, changed.text);
   });
   after(() => testServer.close());
@@ -48,7 +48,7 @@ describe('leaked secrets', () => {
     return (await person.call<Page<AuditEvent>>(path)).body.data;
   }
 
-  test('leaked credentials of both kinds are deleted before the response, also those that cannot be used', async () => {
+  test('leaked credentials of both kinds are deleted before the response, including restricted, inactive and expired ones', async () => {
     const token = await createToken(owner, ['all']);
     const restricted = await createKey(owner, ['read'], { restrictions: { addresses: ['192.0.2.1'] } });
     const inactive = await createKey(owner, ['read'], { active: false });
@@ -56,7 +56,7 @@ describe('leaked secrets', () => {
     now += 2 * MINUTE;
     const unknown = mintSecret('api_key');
     const response = await report([
-      { token: ` ${token.secret}\r\n`, type: 'devpilot_access_token', url: URL_OF_LEAK, source: 'content', extra: 1 },
+      { token: ` ${token.secret}\r\n`, type: 'devpilot_access_token', url: LEAK_URL, source: 'content', extra: 1 },
       { token: restricted.secret, url: null },
       { token: inactive.secret },
       { token: expiring.secret },
@@ -64,8 +64,8 @@ describe('leaked secrets', () => {
       { token: 'not a secret' },
     ]);
     assert.equal(response.status, 200, response.text);
-    const known = Array<string>(4).fill('true_positive');
-    assert.deepEqual(labelsOf(response), [...known, 'false_positive', 'false_positive']);
+    const knownLabels = Array<string>(4).fill('true_positive');
+    assert.deepEqual(labelsOf(response), [...knownLabels, 'false_positive', 'false_positive']);
     const hash = createHash('sha256').update(unknown).digest('hex');
     assert.deepEqual(response.body[4], { token_hash: hash, token_type: 'api_key', label: 'false_positive' });
     assert.equal(response.body[0]?.token_type, 'devpilot_access_token');
@@ -81,36 +81,36 @@ describe('leaked secrets', () => {
       assert.equal((await owner.call(`/v1/${path}/${id}`)).status, 404);
     }
     assert.deepEqual(labelsOf(await report([{ token: token.secret }])), ['true_positive']);
-    const [event, ...others] = await leakedEvents(owner, token.id);
-    assert.deepEqual(others, []);
-    const place = { url: URL_OF_LEAK, source: 'content', type: 'devpilot_access_token' };
-    assert.deepEqual(event?.detail, { ...place, deleted: true });
+    const [event, ...otherEvents] = await leakedEvents(owner, token.id);
+    assert.deepEqual(otherEvents, []);
+    const leakLocation = { url: LEAK_URL, source: 'content', type: 'devpilot_access_token' };
+    assert.deepEqual(event?.detail, { ...leakLocation, deleted: true });
     assert.deepEqual([event?.actor.kind, event?.target?.id, event?.address], ['system', token.id, '127.0.0.1']);
   });
 
-  test('a secret that is reported or revoked after its deletion was not used', async () => {
+  test('reporting or revoking a deleted secret does not count as a use', async () => {
     const [reported, used] = [await createKey(owner, ['read']), await createKey(owner, ['read'])];
-    const all = [{ token: reported.secret }, { token: used.secret }];
-    for (let count = 0; count < 2; count++) await report(all);
-    const form = { 'content-type': 'application/x-www-form-urlencoded' };
-    const revoked = await testServer.call('/v1/revoke', { body: `token=${reported.secret}`, headers: form });
+    const reports = [{ token: reported.secret }, { token: used.secret }];
+    for (let count = 0; count < 2; count++) await report(reports);
+    const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' };
+    const revoked = await testServer.call('/v1/revoke', { body: `token=${reported.secret}`, headers: formHeaders });
     assert.deepEqual([revoked.status, await statusOf(used.secret)], [200, 401]);
-    const usesOf = async ({ id }: { id: string }) => {
+    const countUses = async ({ id }: { id: string }) => {
       const path = `/v1/audit-events?action=credential.used_after_deletion&credential=${id}`;
       return (await owner.call<Page<AuditEvent>>(path)).body.data.length;
     };
-    await until(async () => (await usesOf(used)) === 1);
-    assert.equal(await usesOf(reported), 0);
+    await until(async () => (await countUses(used)) === 1);
+    assert.equal(await countUses(reported), 0);
   });
 
-  test('with onLeak notify the credential stays, and each place is recorded once per day', async () => {
-    const { id, secret } = await createToken(notifying, ['all']);
-    const found = { token: secret, url: `https://paste.example/?key=${secret}&x=${'y'.repeat(5_000)}` };
-    for (const body of [[found, found], [found], [{ ...found, source: 'commit' }]]) {
+  test('with onLeak set to notify, the credential stays valid, and each location is recorded once per day', async () => {
+    const { id, secret } = await createToken(notifyingOwner, ['all']);
+    const leak = { token: secret, url: `https://paste.example/?key=${secret}&x=${'y'.repeat(5_000)}` };
+    for (const body of [[leak, leak], [leak], [{ ...leak, source: 'commit' }]]) {
       assert.ok(labelsOf(await report(body)).every((label) => label === 'true_positive'));
     }
     assert.equal(await statusOf(secret), 200);
-    const events = await leakedEvents(notifying, id);
+    const events = await leakedEvents(notifyingOwner, id);
     assert.deepEqual(
       events.map(({ detail }) => [detail['source'], detail['deleted']]),
       [
@@ -135,21 +135,21 @@ describe('leaked secrets', () => {
 
   test('malformed and oversized reports are refused without repeating a secret', async () => {
     const secret = mintSecret('access_token');
-    const many = Array.from({ length: LEAK_LIMITS.reports + 1 }, () => ({ token: secret }));
-    const answers = await Promise.all([
-      report(many),
+    const tooManyReports = Array.from({ length: LEAK_LIMITS.reports + 1 }, () => ({ token: secret }));
+    const responses = await Promise.all([
+      report(tooManyReports),
       report({ token: secret }),
       report([{ token: 1, url: secret }]),
       report(`[{"token":"${secret}"`),
     ]);
     assert.deepEqual(
-      answers.map(({ status }) => status),
+      responses.map(({ status }) => status),
       [422, 422, 422, 400],
     );
-    for (const { text } of answers) assert.equal(text.includes(secret), false);
+    for (const { text } of responses) assert.equal(text.includes(secret), false);
   });
 
-  test('requests are limited per client address', async () => {
+  test('reports are limited per client address', async () => {
     const statuses: number[] = [];
     for (let index = 0; index <= LEAK_LIMITS.requests.burst; index++) statuses.push((await report([])).status);
     assert.ok(statuses.includes(200) && statuses.at(-1) === 429);
@@ -169,12 +169,12 @@ describe('leaked secrets', () => {
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-const signed = (body: string, id = 'one') => ({
+const signatureHeaders = (body: string, id = 'one') => ({
   'github-public-key-identifier': id,
   'github-public-key-signature': sign('sha256', Buffer.from(body), privateKey).toString('base64'),
 });
 
-test('with configured keys, only reports that were signed with them are accepted, byte for byte', async () => {
+test('with configured keys, only reports with a signature of exactly their bytes are accepted', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   const path = join(directory, 'keys.pem');
   writeFileSync(path, pem);
@@ -187,16 +187,16 @@ test('with configured keys, only reports that were signed with them are accepted
       testServer.call('/v1/leaks', { body: text, headers: { 'content-type': 'application/json', ...headers } });
     const refused = [
       await send({}),
-      await send(signed(`${body} `)),
-      await send({ ...signed(body), 'github-public-key-signature': 'AAAA' }),
-      await send(signed(body), `${body} `),
+      await send(signatureHeaders(`${body} `)),
+      await send({ ...signatureHeaders(body), 'github-public-key-signature': 'AAAA' }),
+      await send(signatureHeaders(body), `${body} `),
     ];
     assert.deepEqual(
       refused.map(({ status }) => status),
       [403, 403, 403, 403],
     );
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
-    assert.equal((await send(signed(body))).status, 200);
+    assert.equal((await send(signatureHeaders(body))).status, 200);
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 401);
   } finally {
     await testServer.close();
@@ -204,7 +204,7 @@ test('with configured keys, only reports that were signed with them are accepted
   }
 });
 
-test('published keys are fetched once, again for an unknown key, and at most once per minute', async () => {
+test('published keys are fetched once, and for unknown keys again at most once per minute', async () => {
   let now = 0;
   let fetches = 0;
   let status = 200;
@@ -215,18 +215,18 @@ test('published keys are fetched once, again for an unknown key, and at most onc
   };
   const verify = createLeakSignatureVerifier({ url: 'https://keys.example/' }, fetchDocument, () => now);
   const body = Buffer.from('[]');
-  await Promise.all([verify(signed('[]'), body), verify(signed('[]'), body)]);
+  await Promise.all([verify(signatureHeaders('[]'), body), verify(signatureHeaders('[]'), body)]);
   assert.equal(fetches, 1);
-  await assert.rejects(verify(signed('[]', 'two'), body), { code: 'forbidden' });
+  await assert.rejects(verify(signatureHeaders('[]', 'two'), body), { code: 'forbidden' });
   assert.equal(fetches, 1);
   now += MINUTE;
-  await assert.rejects(verify(signed('[]', 'two'), body), { code: 'forbidden' });
+  await assert.rejects(verify(signatureHeaders('[]', 'two'), body), { code: 'forbidden' });
   assert.equal(fetches, 2);
   now += MINUTE;
   status = 500;
   for (let attempt = 0; attempt < 2; attempt++) {
-    await assert.rejects(verify(signed('[]', 'two'), body), { code: 'unavailable' });
+    await assert.rejects(verify(signatureHeaders('[]', 'two'), body), { code: 'unavailable' });
   }
-  await verify(signed('[]'), body);
+  await verify(signatureHeaders('[]'), body);
   assert.equal(fetches, 3);
 });

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-/** A response sent before the body is read must reach the client even while it is sending (RFC 9112, section 9.6). */
+// A response that is sent before the body is read must reach clients that are still sending (RFC 9112, section 9.6).
 
 let testServer: TestServer;
 before(async () => {
@@ -14,18 +14,17 @@ after(() => testServer.close());
 
 const BODY = Buffer.alloc(2_000_000, 'a');
 const CHUNKED = Buffer.concat([Buffer.from(`${BODY.length.toString(16)}\r\n`), BODY, Buffer.from('\r\n0\r\n\r\n')]);
-const SLICE = 65_536;
-const CLIENTS = 24;
+const SLICE_BYTES = 65_536;
+const CLIENT_COUNT = 24;
 
-interface Sent {
-  /** Status line of the response. */
-  readonly status: string;
-  readonly text: string;
+interface RawResult {
+  readonly statusLine: string;
+  /** Error code of the connection. */
   readonly error: string | null;
 }
 
-/** Sends everything before reading anything, as simple clients do; resolves when the connection is closed. */
-function sendThenRead(head: readonly string[], body: Uint8Array): Promise<Sent> {
+/** Sends everything before reading anything, as simple clients do. Resolves when the connection is closed. */
+function sendThenRead(head: readonly string[], body: Uint8Array): Promise<RawResult> {
   const { hostname, port } = new URL(testServer.url);
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
@@ -33,11 +32,11 @@ function sendThenRead(head: readonly string[], body: Uint8Array): Promise<Sent> 
     let error: string | null = null;
     socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
     socket.on('error', (cause: NodeJS.ErrnoException) => (error = cause.code ?? cause.message));
-    socket.on('close', () => resolve({ status: text.split('\r\n')[0] ?? '', text, error }));
+    socket.on('close', () => resolve({ statusLine: text.split('\r\n')[0] ?? '', error }));
     socket.pause();
     const send = (from: number): void => {
       if (from >= body.length) socket.resume();
-      else socket.write(body.subarray(from, from + SLICE), () => setImmediate(send, from + SLICE));
+      else socket.write(body.subarray(from, from + SLICE_BYTES), () => setImmediate(send, from + SLICE_BYTES));
     };
     socket.write([...head, '', ''].join('\r\n'), () => send(0));
   });
@@ -49,50 +48,56 @@ const CLOSE = 'Connection: close';
 const HOST = 'Host: 127.0.0.1';
 
 /** Requests that are refused early: description, status, head and body. */
-const REFUSED: readonly (readonly [what: string, status: number, head: readonly string[], body: Uint8Array])[] = [
-  ['too large by its length', 413, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+const REFUSED: readonly (readonly [description: string, status: number, head: readonly string[], body: Uint8Array])[] =
   [
-    'too large in chunks',
-    413,
-    ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
-    CHUNKED,
-  ],
-  ['in HTTP/1.0', 413, ['POST /v1/sessions HTTP/1.0', HOST, JSON_TYPE, LENGTH], BODY],
-  ['without a credential', 401, ['POST /v1/access-tokens HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
-  ['at no address', 404, ['POST /v1/nothing HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
-  [
-    'by a wrong method',
-    405,
-    ['POST /v1/whoami HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
-    CHUNKED,
-  ],
-  ['of a wrong type', 415, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, 'Content-Type: text/plain', LENGTH], BODY],
-  ['with a credential in its query', 400, ['POST /v1/revoke?api_key=a HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
-  ['with a bad address', 400, ['POST /v1/%E0%A4%A HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
-  ['for a decision', 401, ['POST /v1/authorize HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
-  ['without a host', 400, ['POST /v1/sessions HTTP/1.1', CLOSE, LENGTH], BODY],
-  [
-    'with headers that are too long',
-    400,
-    ['POST /v1/sessions HTTP/1.1', HOST, `X: ${BODY.toString()}`],
-    new Uint8Array(),
-  ],
-  ['that is no HTTP', 400, ['POST /v1/ sessions HTTP/1.1', HOST, LENGTH], BODY],
-  [
-    'in chunks that are none',
-    400,
-    ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
-    BODY,
-  ],
-  ['to be a tunnel', 405, ['CONNECT other.test:443 HTTP/1.1', HOST], BODY],
-];
+    ['with a Content-Length over the limit', 413, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+    [
+      'with chunks over the limit',
+      413,
+      ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+      CHUNKED,
+    ],
+    ['in HTTP/1.0', 413, ['POST /v1/sessions HTTP/1.0', HOST, JSON_TYPE, LENGTH], BODY],
+    ['without a credential', 401, ['POST /v1/access-tokens HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+    ['for an unknown URL', 404, ['POST /v1/nothing HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
+    [
+      'with an unsupported method',
+      405,
+      ['POST /v1/whoami HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+      CHUNKED,
+    ],
+    [
+      'with an unsupported media type',
+      415,
+      ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, 'Content-Type: text/plain', LENGTH],
+      BODY,
+    ],
+    ['with a credential in its query', 400, ['POST /v1/revoke?api_key=a HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+    ['for a malformed URL', 400, ['POST /v1/%E0%A4%A HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+    ['to authorize without a credential', 401, ['POST /v1/authorize HTTP/1.1', HOST, CLOSE, LENGTH], BODY],
+    ['without a Host header', 400, ['POST /v1/sessions HTTP/1.1', CLOSE, LENGTH], BODY],
+    [
+      'with headers that are too long',
+      400,
+      ['POST /v1/sessions HTTP/1.1', HOST, `X: ${BODY.toString()}`],
+      new Uint8Array(),
+    ],
+    ['with a malformed request line', 400, ['POST /v1/ sessions HTTP/1.1', HOST, LENGTH], BODY],
+    [
+      'with malformed chunks',
+      400,
+      ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
+      BODY,
+    ],
+    ['for a tunnel', 405, ['CONNECT other.test:443 HTTP/1.1', HOST], BODY],
+  ];
 
-for (const [what, status, head, body] of REFUSED) {
-  test(`a request ${what} is answered ${status} to every client that is sending 2 MB`, async () => {
-    const all = await Promise.all(Array.from({ length: CLIENTS }, () => sendThenRead(head, body)));
-    for (const { status: line, error } of all) {
-      assert.equal(error, null, line);
-      assert.match(line, new RegExp(`^HTTP/1\\.1 ${status} `));
+for (const [description, status, head, body] of REFUSED) {
+  test(`a request ${description} gets ${status}, even while its client is still sending`, async () => {
+    const results = await Promise.all(Array.from({ length: CLIENT_COUNT }, () => sendThenRead(head, body)));
+    for (const { statusLine, error } of results) {
+      assert.equal(error, null, statusLine);
+      assert.match(statusLine, new RegExp(`^HTTP/1\\.1 ${status} `));
     }
   });
 }
@@ -126,7 +131,7 @@ test('a client that sends endlessly gets its response and is disconnected', asyn
   assert.match(text, /^HTTP\/1\.1 404 /);
 });
 
-/** Sends a head with `Expect: 100-continue`; resolves to whether the server sent 100, and the final status. */
+/** Sends headers with `Expect: 100-continue`. Resolves to whether the server sent 100, and to the final status. */
 function expectContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
   return new Promise((resolve, reject) => {
     let continued = false;
@@ -150,7 +155,7 @@ function expectContinue(path: string, length: number): Promise<{ continued: bool
   });
 }
 
-test('a body is requested with 100 only if it is going to be read', async () => {
+test('the server sends 100 (Continue) only if it is going to read the body', async () => {
   assert.deepEqual(await expectContinue('/v1/sessions', 2), { continued: true, status: 422 });
   assert.deepEqual(await expectContinue('/v1/sessions', BODY.length), { continued: false, status: 413 });
   assert.deepEqual(await expectContinue('/v1/access-tokens', 2), { continued: false, status: 401 });

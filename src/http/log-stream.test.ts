@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Gets a URL with an agent and reads the whole body; resolves to the status. */
+/** Requests a URL over the connection of an agent and reads the whole body. Resolves to the status. */
 function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     get(url, { agent, headers: { cookie } }, (response) => {
@@ -23,27 +23,28 @@ function getWith(agent: Agent, url: string, cookie: string): Promise<number | un
   });
 }
 
-test('a connection retains no memory of the logs that were read over it', async () => {
+test('a connection keeps no listeners of the logs that were read over it', async () => {
   const owner = await signUpOwner(testServer);
-  const server = await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
+  const server = await owner.call<Server>('/v1/servers', { body: { name: 'Local server', kind: 'local' } });
   const script = await owner.call<Script>('/v1/scripts', {
-    body: { name: 'Speaks', body: 'echo one', serverId: server.body.id },
+    body: { name: 'Print a line', body: 'echo one', serverId: server.body.id },
   });
   const { id } = (await owner.call<Run>(`/v1/scripts/${script.body.id}/runs`, { body: { parameters: {} } })).body;
   await until(async () => (await owner.call<Run>(`/v1/runs/${id}`)).body.finishedAt !== null);
 
-  const logs = `/v1/runs/${id}/logs`;
+  const logPath = `/v1/runs/${id}/logs`;
   const sockets = new Set<Socket>();
-  const listeners: number[] = [];
+  const closeListenerCounts: number[] = [];
   subscribe('http.server.request.start', (message) => {
     const { request, socket } = message as { request: { url: string }; socket: Socket };
-    if (request.url !== logs) return;
+    if (request.url !== logPath) return;
     sockets.add(socket);
-    listeners.push(socket.listenerCount('close'));
+    closeListenerCounts.push(socket.listenerCount('close'));
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  for (let read = 0; read < 3; read++) assert.equal(await getWith(agent, testServer.url + logs, owner.cookie), 200);
+  for (let count = 0; count < 3; count++)
+    assert.equal(await getWith(agent, testServer.url + logPath, owner.cookie), 200);
   agent.destroy();
   assert.equal(sockets.size, 1);
-  assert.deepEqual(listeners, Array(3).fill(listeners[0]));
+  assert.deepEqual(closeListenerCounts, Array(3).fill(closeListenerCounts[0]));
 });

@@ -13,9 +13,9 @@ import {
 } from '../testing/test-deployments.ts';
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
 
-/** With DEVPILOT_TEST_DEPLOYMENTS=full: 20 deployments of 10 apps at once over 5 servers. */
+/** With DEVPILOT_TEST_DEPLOYMENTS=full: 20 concurrent deployments of 10 apps to 5 servers. */
 const isFull = process.env['DEVPILOT_TEST_DEPLOYMENTS'] === 'full';
-const size = isFull
+const SIZE = isFull
   ? { servers: 5, apps: 10, deployments: 20, lines: 2000 }
   : { servers: 2, apps: 3, deployments: 4, lines: 400 };
 const TIMEOUT_MS = isFull ? 600_000 : 120_000;
@@ -27,7 +27,7 @@ const apps: TestApp[] = [];
 before(async () => {
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
-  daemons.push(...(await Promise.all(Array.from({ length: size.servers }, () => startSshd()))));
+  daemons.push(...(await Promise.all(Array.from({ length: SIZE.servers }, () => startSshd()))));
 });
 after(async () => {
   await testServer.close();
@@ -35,18 +35,19 @@ after(async () => {
   for (const app of apps) app.remove();
 });
 
-/** Prints numbered lines on both streams. */
-const PRINT_LINES = `i=0; while [ "$i" -lt ${size.lines} ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done`;
+/** A command that prints numberedLines lines to both streams. */
+const PRINT_LINES = `i=0; while [ "$i" -lt ${SIZE.lines} ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done`;
 
 /** Returns the text of the lines that a step printed on one stream of one server. */
-const textOf = (log: readonly LogLine[], step: string, stream: string, serverId: string | undefined): string[] =>
+const linesOf = (log: readonly LogLine[], step: string, stream: string, serverId: string | undefined): string[] =>
   log
     .filter((line) => line.step === step && line.stream === stream && line.serverId === serverId)
     .map(({ text }) => text);
 
-const numbered = (word: string): string[] => Array.from({ length: size.lines }, (_, number) => `${word} ${number}`);
+const numberedLines = (word: string): string[] =>
+  Array.from({ length: SIZE.lines }, (_, number) => `${word} ${number}`);
 
-test(`${size.deployments} deployments at once over ${size.servers} servers lose no line and all end`, async (context) => {
+test(`${SIZE.deployments} concurrent deployments to ${SIZE.servers} servers complete and lose no log line`, async (context) => {
   const serverIds: string[] = [];
   for (const { port, user, hostKey, authorize } of daemons) {
     const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
@@ -58,50 +59,50 @@ test(`${size.deployments} deployments at once over ${size.servers} servers lose 
     stage,
     run: PRINT_LINES,
   }));
-  for (let index = 0; index < size.apps; index++)
+  for (let index = 0; index < SIZE.apps; index++)
     apps.push(await createTestApp(owner, serverIds[index % serverIds.length] ?? '', { hooks, keepReleases: 2 }));
 
   const startedAtMs = performance.now();
   const started = await Promise.all(
-    Array.from({ length: size.deployments }, async (_, index) => {
-      // Every fourth one goes to two servers.
-      const pair = [serverIds[index % serverIds.length], serverIds[(index + 1) % serverIds.length]];
+    Array.from({ length: SIZE.deployments }, async (_, index) => {
+      // Every fourth deployment has two servers.
+      const twoServers = [serverIds[index % serverIds.length], serverIds[(index + 1) % serverIds.length]];
       const app = apps[index % apps.length];
       assert.ok(app);
-      const response = await app.deploy(index % 4 === 0 ? { servers: pair } : {});
+      const response = await app.deploy(index % 4 === 0 ? { servers: twoServers } : {});
       assert.equal(response.status, 202, response.text);
       return response.body;
     }),
   );
   const results = await Promise.all(
     started.map(async ({ id }) => {
-      const [followed, ended] = await Promise.all([
+      const [followedLog, finished] = await Promise.all([
         readDeploymentLog(owner, id, '?follow=true'),
         waitForDeployment(owner, id, isFinished, TIMEOUT_MS),
       ]);
-      return { id, followed, ended };
+      return { id, followedLog, finished };
     }),
   );
   const seconds = Math.round((performance.now() - startedAtMs) / 100) / 10;
 
   let lineCount = 0;
-  for (const { id, followed, ended } of results) {
-    assert.equal(ended.status, 'completed', ended.error ?? '');
+  for (const { id, followedLog, finished } of results) {
+    assert.equal(finished.status, 'completed', finished.error ?? '');
     const log = await readDeploymentLog(owner, id);
-    assert.deepEqual(followed, log);
+    assert.deepEqual(followedLog, log);
     lineCount += log.length;
-    for (const { serverId } of ended.servers) {
+    for (const { serverId } of finished.servers) {
       for (const { name } of hooks) {
-        assert.deepEqual(textOf(log, name, 'stdout', serverId), numbered('out'));
-        assert.deepEqual(textOf(log, name, 'stderr', serverId), numbered('err'));
+        assert.deepEqual(linesOf(log, name, 'stdout', serverId), numberedLines('out'));
+        assert.deepEqual(linesOf(log, name, 'stderr', serverId), numberedLines('err'));
       }
     }
   }
   context.diagnostic(`${lineCount} lines of ${results.length} deployments in ${seconds} s`);
-  // No lane is still held: each server runs another job.
-  const again = await Promise.all(apps.slice(0, size.servers).map((app) => deployAndWait(owner, app)));
+  // Every server has capacity again and runs another deployment.
+  const nextDeployments = await Promise.all(apps.slice(0, SIZE.servers).map((app) => deployAndWait(owner, app)));
   assert.deepEqual(
-    again.map(({ status }) => status),
-    again.map(() => 'completed'),
+    nextDeployments.map(({ status }) => status),
+    nextDeployments.map(() => 'completed'),
   );
 });

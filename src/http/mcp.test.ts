@@ -25,21 +25,22 @@ import {
 import { scaledTimeout } from '../testing/timeouts.ts';
 import { until } from '../testing/until.ts';
 
-const DEPLOYMENTS = ['list_deployments', 'get_deployment', 'read_deployment_log', 'cancel_deployment'];
-const ADVANCED = ['deploy_advanced', 'approve_deployment', 'promote_deployment', 'abort_deployment'];
-const RUNS = ['list_scripts', 'get_script', 'run_script', 'list_runs', 'get_run', 'read_run_log', 'cancel_run'];
+const DEPLOYMENT_TOOLS = ['list_deployments', 'get_deployment', 'read_deployment_log', 'cancel_deployment'];
+const ADVANCED_DEPLOYMENT_TOOLS = ['deploy_advanced', 'approve_deployment', 'promote_deployment', 'abort_deployment'];
+const SCRIPT_TOOLS = ['list_scripts', 'get_script', 'run_script', 'list_runs', 'get_run', 'read_run_log', 'cancel_run'];
 
-/** The tools of each scope, and one that it must not have, with arguments. */
+/** The tools of each scope, and a tool that the scope does not allow. */
 const BY_SCOPE: Readonly<Record<Exclude<Scope, 'all'>, readonly [tools: readonly string[], refused: string]>> = {
-  basic_deployment: [[...DEPLOYMENTS, 'deploy', 'roll_back'], 'deploy_advanced'],
-  advanced_deployment: [[...DEPLOYMENTS, ...ADVANCED], 'deploy'],
+  basic_deployment: [[...DEPLOYMENT_TOOLS, 'deploy', 'roll_back'], 'deploy_advanced'],
+  advanced_deployment: [[...DEPLOYMENT_TOOLS, ...ADVANCED_DEPLOYMENT_TOOLS], 'deploy'],
   activity_tracker: [['record_event'], 'list_events'],
   activity_tracker_analytics: [['list_events', 'get_activity_analytics'], 'record_event'],
   error_tracker: [['list_issues', 'get_issue', 'list_issue_events', 'update_issue', 'report_error'], 'list_variables'],
   modify_env: [['list_variables', 'set_variable', 'remove_variable'], 'deploy'],
-  run_scripts: [RUNS, 'set_variable'],
+  run_scripts: [SCRIPT_TOOLS, 'set_variable'],
 };
 
+/** The tools of each permission, and a tool that the permission does not allow. */
 const BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly string[], refused: string]>> = {
   read: [
     [
@@ -57,7 +58,7 @@ const BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly strin
   write: [[], 'get_app'],
   delete: [[], 'get_app'],
   deploy: [
-    ['list_deployments', 'get_deployment', 'cancel_deployment', 'deploy', 'roll_back', ...ADVANCED],
+    ['list_deployments', 'get_deployment', 'cancel_deployment', 'deploy', 'roll_back', ...ADVANCED_DEPLOYMENT_TOOLS],
     'read_deployment_log',
   ],
   manage_servers: [['list_servers'], 'get_app'],
@@ -71,8 +72,8 @@ const BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly strin
 const argumentsOf = (tool: string): Record<string, unknown> => {
   if (tool === 'read_deployment_log') return { id: 'dep_1' };
   if (tool === 'record_event' || tool === 'list_events') return {};
-  const more = tool === 'set_variable' ? { name: 'A', value: 'b' } : {};
-  return { app: app.id, ...more, ...(tool === 'deploy_advanced' && { strategy: 'all' }) };
+  const variable = tool === 'set_variable' ? { name: 'A', value: 'b' } : {};
+  return { app: app.id, ...variable, ...(tool === 'deploy_advanced' && { strategy: 'all' }) };
 };
 
 let server: TestServer;
@@ -111,14 +112,14 @@ async function call(client: Client, name: string, args: Record<string, unknown> 
   return { isError, text: first.text };
 }
 
-/** How a run of the inspector ended. */
+/** Exit code and output of a run of the inspector. */
 interface Inspection {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-interface Reply {
+interface McpResponse {
   readonly result?: {
     readonly tools?: readonly { readonly name: string }[];
     readonly content?: readonly { readonly text: string }[];
@@ -130,14 +131,14 @@ interface Reply {
 
 const message = (method: string, params: object = {}) => ({ jsonrpc: '2.0', id: 1, method, params });
 const send = (secret: string, body: unknown, headers: Record<string, string> = {}) =>
-  server.call<Reply & ProblemBody>('/mcp', { body, headers: { ...bearer(secret), ...headers } });
+  server.call<McpResponse & ProblemBody>('/mcp', { body, headers: { ...bearer(secret), ...headers } });
 const toolsOf = async (secret: string) =>
   ((await send(secret, message('tools/list'))).body.result?.tools ?? []).map(({ name }) => name).toSorted();
 
 const eventsOf = async (actor: string): Promise<AuditEvent[]> =>
   (await owner.call<Page<AuditEvent>>(`/v1/audit-events?actor=${actor}`)).body.data;
 
-test('a credential sees the tools that its rights allow; a call of another is refused as by its route', async () => {
+test('a credential sees only the tools that its rights allow, and calling another tool fails with the error code of its route', async () => {
   const everyTool = new Set<string>();
   const rows = [
     ...SCOPES.filter((scope) => scope !== 'all').map((scope) => ['token', scope, BY_SCOPE[scope]] as const),
@@ -157,7 +158,7 @@ test('a credential sees the tools that its rights allow; a call of another is re
 });
 
 for (const mode of ['auto', 'legacy'] as const) {
-  test(`an agent deploys, reads and is recorded, with the SDK's client (${mode})`, async () => {
+  test(`an agent sets a variable, deploys and reads the log with the SDK's client (${mode}), and the audit log records it`, async () => {
     const { secret, id } = await createToken(owner, ['basic_deployment', 'modify_env']);
     await withClient(secret, mode, async (client) => {
       assert.equal(client.getServerVersion()?.name, 'devpilot');
@@ -171,20 +172,20 @@ for (const mode of ['auto', 'legacy'] as const) {
         'tag',
       ]);
       assert.deepEqual(deploy?.inputSchema.required, ['app']);
-      const set = await call(client, 'set_variable', { app: app.slug, name: 'GREETING', value: mode });
-      assert.equal(set.isError, false, set.text);
+      const setResult = await call(client, 'set_variable', { app: app.slug, name: 'GREETING', value: mode });
+      assert.equal(setResult.isError, false, setResult.text);
       const started = await call(client, 'deploy', { app: app.slug });
       assert.equal(started.isError, false, started.text);
-      const { id: deployment } = JSON.parse(started.text) as Deployment;
+      const { id: deploymentId } = JSON.parse(started.text) as Deployment;
       await until(async () => {
-        const { text } = await call(client, 'get_deployment', { id: deployment });
+        const { text } = await call(client, 'get_deployment', { id: deploymentId });
         return (JSON.parse(text) as Deployment).status === 'completed';
       });
       const list = await call(client, 'list_deployments', { app: app.id, limit: 1 });
-      assert.equal((JSON.parse(list.text) as Page<Deployment>).data[0]?.id, deployment);
-      const whole = (await call(client, 'read_deployment_log', { id: deployment })).text.split('\n');
-      const last = await call(client, 'read_deployment_log', { id: deployment, lines: 2 });
-      assert.deepEqual(last.text.split('\n'), whole.slice(-2));
+      assert.equal((JSON.parse(list.text) as Page<Deployment>).data[0]?.id, deploymentId);
+      const logLines = (await call(client, 'read_deployment_log', { id: deploymentId })).text.split('\n');
+      const lastTwo = await call(client, 'read_deployment_log', { id: deploymentId, lines: 2 });
+      assert.deepEqual(lastTwo.text.split('\n'), logLines.slice(-2));
     });
     const events = await eventsOf(id);
     const actions = events.map(({ action }) => action).toSorted();
@@ -194,7 +195,7 @@ for (const mode of ['auto', 'legacy'] as const) {
   });
 }
 
-test('only those who authenticate reach it, with one message at a time and not from a foreign page', async () => {
+test('the endpoint requires a credential, accepts one message per request, and refuses pages of other origins', async () => {
   const { secret } = await createToken(owner, ['basic_deployment']);
   const unauthenticated = await server.call('/mcp', { body: message('ping') });
   assert.equal(unauthenticated.status, 401);
@@ -204,7 +205,7 @@ test('only those who authenticate reach it, with one message at a time and not f
     const { status, headers } = await server.call('/mcp', { method, headers: bearer(secret) });
     assert.deepEqual([status, headers.get('allow')], [405, 'POST']);
   }
-  const answers = [
+  const expectedStatuses = [
     [{}, 200],
     [{ origin: server.url }, 200],
     [{ origin: 'https://evil.example' }, 403],
@@ -215,7 +216,7 @@ test('only those who authenticate reach it, with one message at a time and not f
     [{ 'mcp-method': 'ping' }, 200],
     [{ 'mcp-method': 'tools/list' }, 400],
   ] as const;
-  for (const [headers, status] of answers) {
+  for (const [headers, status] of expectedStatuses) {
     assert.equal((await send(secret, message('ping'), headers)).status, status, JSON.stringify(headers));
   }
   assert.equal((await send(secret, { jsonrpc: '2.0', method: 'notifications/initialized' })).status, 202);
@@ -223,14 +224,14 @@ test('only those who authenticate reach it, with one message at a time and not f
   assert.equal((await send(secret, [message('ping')])).status, 422);
   assert.equal((await send(secret, message('ping', { text: 'x'.repeat(1_100_000) }))).status, 413);
   assert.equal((await send(secret, message('resources/list'))).body.error?.code, -32601);
-  const asked = { '2025-06-18': '2025-06-18', '2025-11-25': '2025-11-25', '2024-11-05': '2025-11-25' };
-  for (const [protocolVersion, answered] of Object.entries(asked)) {
+  const negotiatedVersions = { '2025-06-18': '2025-06-18', '2025-11-25': '2025-11-25', '2024-11-05': '2025-11-25' };
+  for (const [protocolVersion, negotiated] of Object.entries(negotiatedVersions)) {
     const { body } = await send(secret, message('initialize', { protocolVersion }));
-    assert.equal(body.result?.protocolVersion, answered);
+    assert.equal(body.result?.protocolVersion, negotiated);
   }
 });
 
-test('arguments reach the route of the tool and no other, and what it refuses is told with the reason', async () => {
+test('arguments reach only the route of the tool, and a refusal of the route is returned with its error code', async () => {
   const { secret } = await createToken(owner, ['all']);
   const callWith = (name: string, args: unknown) => send(secret, message('tools/call', { name, arguments: args }));
   for (const id of ['..', '.', '', '\ud800', 1, null, undefined, {}, ['x']]) {
@@ -245,14 +246,14 @@ test('arguments reach the route of the tool and no other, and what it refuses is
   ] as const) {
     assert.equal((await callWith(name, args)).body.error?.code, -32602, name);
   }
-  const refused = [
+  const refusals = [
     ['get_deployment', { id: '../env' }, 'not_found'],
-    ['get_deployment', { id: 'dep_1', more: 1 }, 'validation_failed'],
+    ['get_deployment', { id: 'dep_1', unknown: 1 }, 'validation_failed'],
     ['list_deployments', { limit: 'many' }, 'validation_failed'],
     ['deploy_advanced', { app: app.id, strategy: 'sideways' }, 'validation_failed'],
     ['get_app', { app: app.id }, 'wrong_credential_kind'],
   ] as const;
-  for (const [tool, args, code] of refused) {
+  for (const [tool, args, code] of refusals) {
     const { body } = await callWith(tool, args);
     assert.equal((JSON.parse(body.result?.content?.[0]?.text ?? '{}') as ProblemBody).code, code, tool);
   }
@@ -263,42 +264,47 @@ test('arguments reach the route of the tool and no other, and what it refuses is
   for (const follow of [true, 'true'])
     assert.equal((await callWith('read_deployment_log', { id: 'dep_1', follow })).body.error?.code, -32602);
   assert.equal((await callWith('constructor', {})).body.error?.code, -32602);
-  const long = Object.fromEntries(Array.from({ length: 3 }, (_, index) => [`LONG_${index}`, 'x'.repeat(30_000)]));
-  await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: long } });
+  const longVariables = Object.fromEntries(
+    Array.from({ length: 3 }, (_, index) => [`LONG_${index}`, 'x'.repeat(30_000)]),
+  );
+  await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: longVariables } });
   const text = (await callWith('list_variables', { app: app.id })).body.result?.content?.[0]?.text ?? '';
   assert.ok(text.length < MCP_LIMITS.output + 200);
   assert.match(text, /Truncated after 65536 characters/);
 });
 
-test('restrictions hide tools; a call takes one use, and a list of tools takes none', async () => {
+test('restrictions hide tools; a call counts as one use, and listing the tools does not count', async () => {
   const restrictions = { apps: [app.id], maxUses: 2 };
   const scopes = ['modify_env', 'activity_tracker_analytics'] as const;
   const { secret } = await createToken(owner, scopes, { restrictions });
   for (let count = 0; count < 3; count += 1) assert.deepEqual(await toolsOf(secret), BY_SCOPE.modify_env[0].toSorted());
-  const other = await createTestApp(owner, app.serverId);
-  const read = async (id: string) => {
+  const otherApp = await createTestApp(owner, app.serverId);
+  const listVariables = async (id: string) => {
     const { body } = await send(secret, message('tools/call', { name: 'list_variables', arguments: { app: id } }));
     return body.code ?? body.result?.isError;
   };
   try {
-    assert.deepEqual([await read(other.id), await read(app.id), await read(app.id)], [true, false, false]);
-    assert.equal(await read(app.id), 'credential_spent');
+    assert.deepEqual(
+      [await listVariables(otherApp.id), await listVariables(app.id), await listVariables(app.id)],
+      [true, false, false],
+    );
+    assert.equal(await listVariables(app.id), 'credential_spent');
   } finally {
-    other.remove();
+    otherApp.remove();
   }
 });
 
-test("the official inspector's CLI lists the tools of a narrow token, calls one and reports refusals", async (context) => {
+test("the official inspector's CLI lists the tools of a token with one scope, calls one and reports refusals", async (context) => {
   const folder = fileURLToPath(new URL('../testing/mcp-inspector', import.meta.url));
   if (!(await installTools(context, folder))) return;
   const home = temporaryDirectory();
   const token = await createToken(owner, ['modify_env']);
   const inspect = (...args: readonly string[]): Promise<Inspection> => {
     const target = ['--cli', `${server.url}/mcp`, '--transport', 'http', '--header'];
-    const all = [...target, `Authorization: Bearer ${token.secret}`, ...args];
+    const cliArguments = [...target, `Authorization: Bearer ${token.secret}`, ...args];
     const options = { env: { ...process.env, HOME: home.path }, timeout: scaledTimeout(60_000) };
     return new Promise((resolve) =>
-      execFile(join(folder, 'node_modules/.bin/mcp-inspector'), all, options, (error, stdout, stderr) =>
+      execFile(join(folder, 'node_modules/.bin/mcp-inspector'), cliArguments, options, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       ),
     );
@@ -306,7 +312,7 @@ test("the official inspector's CLI lists the tools of a narrow token, calls one 
   const callTool = (name: string, ...args: readonly string[]) =>
     inspect('--method', 'tools/call', '--tool-name', name, ...args.flatMap((arg) => ['--tool-arg', arg]));
   try {
-    // `--strict` fails if a schema of a tool is one that some clients cannot read.
+    // `--strict` fails if some clients cannot read the schema of a tool.
     const [listed, called, failed, refused] = await Promise.all([
       inspect('--method', 'tools/list', '--strict'),
       callTool('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
