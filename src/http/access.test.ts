@@ -6,6 +6,7 @@ import {
   bearer,
   cookieOf,
   createKey,
+  createTestPerson,
   createToken,
   createWorkspaceFor,
   PASSWORD,
@@ -21,7 +22,7 @@ import type { AppContext } from './app-context.ts';
 import { routeTable } from './route-table.ts';
 
 /**
- * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).
+ * Who can call which route, written independently of the code.
  * `everybody`: no credential required. `error key`: only an error key, which no principal of this test has.
  * `signature`: only a signed request, from any sender. `anyone`: every principal. `person`: any signed-in person.
  * `operator`: any operator. A role: members with that role or a higher one. `nobody`: no person.
@@ -52,7 +53,7 @@ interface Row {
 
 const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 
-/** Projects, apps and servers have the same routes (section 7): read, write or delete, or all of them with `manage`. */
+/** Projects, apps and servers have the same routes. Keys need read, write or delete; the `manage` permission allows all. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
     { route: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
@@ -63,7 +64,7 @@ function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   ];
 }
 
-const CONTRACT: readonly Row[] = [
+const ROUTES: readonly Row[] = [
   { route: 'POST /v1/people', people: 'everybody' },
   { route: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
   { route: 'POST /v1/sessions', people: 'everybody' },
@@ -315,14 +316,7 @@ before(async () => {
     body: { name: 'Eve', email: 'eve@example.com', password: PASSWORD },
   });
   const stranger = await createWorkspaceFor(
-    {
-      ...owner,
-      email: 'eve@example.com',
-      cookie: cookieOf(signedUp),
-      workspaceId: '',
-      call: (path, call) =>
-        testServer.call(path, { ...call, headers: { cookie: cookieOf(signedUp), origin: testServer.url } }),
-    },
+    createTestPerson(testServer, 'eve@example.com', cookieOf(signedUp), ''),
     testServer,
     'Evil',
   );
@@ -339,7 +333,10 @@ before(async () => {
   assert.equal((await owner.call(`/v1/api-keys/${deletedKey.id}`, { method: 'DELETE' })).status, 204);
   now += 1000;
 
-  const session = { authorization: `Bearer ${owner.cookie.split('=')[1]}`, 'devpilot-workspace': owner.workspaceId };
+  const sessionAsBearer = {
+    authorization: `Bearer ${owner.cookie.split('=')[1]}`,
+    'devpilot-workspace': owner.workspaceId,
+  };
   const refused = (name: string, code: string, headers: Record<string, string>): TestPrincipal => ({
     name,
     identity: { kind: code === 'missing_credential' ? 'signed out' : 'refused', code },
@@ -377,7 +374,7 @@ before(async () => {
     { name: 'a member', identity: { kind: 'member' }, headers: headersOf(member) },
     { name: 'an admin', identity: { kind: 'admin' }, headers: headersOf(admin) },
     { name: 'the owner', identity: { kind: 'owner' }, headers: headersOf(owner) },
-    { name: 'the owner, by Bearer', identity: { kind: 'owner' }, headers: session },
+    { name: 'the owner, by Bearer', identity: { kind: 'owner' }, headers: sessionAsBearer },
     token('a token with all', ['all'], bearer(tokenWithAll.secret)),
     token('a token with all, by Basic', ['all'], basic(tokenWithAll.secret, '')),
     token('a token with all and its passphrase', ['all'], {
@@ -390,7 +387,7 @@ before(async () => {
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', fullKey.secret)),
     key('a key that may run guards', ['read', 'guard'], bearer(guardKey.secret)),
     key('a key with the guard flag, without read', ['deploy'], bearer(guardKeyWithoutRead.secret)),
-    key('an API key that names its own workspace', PERMISSIONS, {
+    key('a key that names its own workspace', PERMISSIONS, {
       ...bearer(fullKey.secret),
       'devpilot-workspace': 'acme',
     }),
@@ -422,7 +419,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Returns the status and code that the contract specifies for a refusal, or null if the request is authorized. */
+/** Returns the status and code of the refusal that the table specifies, or null if the request is authorized. */
 function expectedRefusal(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
   const refusal = refusalByRights(row, testPrincipal);
   return refusal === null && testPrincipal.namesOtherWorkspace && row.people !== 'everybody'
@@ -481,12 +478,12 @@ function send(
 test('the table of this test has exactly the routes of the app', () => {
   // The routes are only listed here, never called, so no server is needed.
   const routes = routeTable({} as AppContext).map(({ method, url }) => `${method} ${url}`);
-  assert.deepEqual(routes.sort(), CONTRACT.map(({ route }) => route).sort());
+  assert.deepEqual(routes.sort(), ROUTES.map(({ route }) => route).sort());
 });
 
-test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to every principal as the contract specifies', async () => {
+test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to every principal as the table of this test specifies', async () => {
   const violations: string[] = [];
-  for (const row of CONTRACT) {
+  for (const row of ROUTES) {
     const responses = testPrincipals.map(async (testPrincipal) => {
       const expected = expectedRefusal(row, testPrincipal);
       if (expected === null && row.isDestructive) return;
@@ -510,7 +507,7 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to ev
 });
 
 test('HEAD requires a credential wherever GET does', async () => {
-  for (const row of CONTRACT) {
+  for (const row of ROUTES) {
     if (!row.route.startsWith('GET') || row.people === 'everybody') continue;
     const path = row.route.slice(4).replace(/:[A-Za-z]+/, 'x');
     assert.equal((await testServer.call(path, { method: 'HEAD' })).status, 401, path);
@@ -579,7 +576,7 @@ test('where the policy requires a second factor, a person without one reaches on
   const headers = { cookie: admin.cookie, origin: testServer.url, 'devpilot-workspace': strict.workspaceId };
   const testPrincipal: TestPrincipal = { name: 'an admin', identity: { kind: 'admin' }, headers };
   const violations: string[] = [];
-  for (const row of CONTRACT) {
+  for (const row of ROUTES) {
     if (row.people === 'error key' || row.people === 'signature' || (row.isDestructive && row.people === 'person'))
       continue;
     const { status, body } = await send(row, testPrincipal, strict.workspaceId);

@@ -56,12 +56,12 @@ forEachEngine('accounts', (engine) => {
 
   test('only operators list people, and find them by part of a name or email address', async () => {
     const member = await signUpMember(testServer, owner, 'admin', 'list_me@example.com');
-    const [found] = (await searchPeople('LIST_me@')).data;
+    const [person] = (await searchPeople('LIST_me@')).data;
     assert.deepEqual(
-      [found?.email, found?.operator, found?.disabled, found?.workspaces, found?.twoFactor],
+      [person?.email, person?.operator, person?.disabled, person?.workspaces, person?.twoFactor],
       ['list_me@example.com', false, false, 1, false],
     );
-    assert.ok(found?.lastUsedAt);
+    assert.ok(person?.lastUsedAt);
     assert.equal((await searchPeople('list%me')).data.length, 0);
     assert.equal(codeOf(await member.call('/v1/people')), 'forbidden');
     const page = (await owner.call<Page<Account>>('/v1/people?limit=1')).body;

@@ -105,15 +105,15 @@ forEachEngine('the activity tracker', (engine) => {
     const context = { source: 'https://shop.example.com/till', type: 'order.placed', subject: 'Zoë', time };
     const data = { total: 42, note: 'Straße "#1"' };
     const sent = ['one', 'two', 'three'].map((id) => new CloudEvent({ ...context, id, data }));
-    const [one, two, three] = sent as [CloudEvent<unknown>, CloudEvent<unknown>, CloudEvent<unknown>];
-    for (const message of [HTTP.binary(one), HTTP.structured(two)]) {
+    const [binary, structured, batched] = sent as [CloudEvent<unknown>, CloudEvent<unknown>, CloudEvent<unknown>];
+    for (const message of [HTTP.binary(binary), HTTP.structured(structured)]) {
       const headers = Object.fromEntries(
         Object.entries(message.headers).map(([name, value]) => [name, encodeURI(String(value)).replaceAll('%20', ' ')]),
       );
       const response = await send(String(message.body), headers);
       assert.deepEqual([response.status, response.body], [201, { accepted: 1, duplicates: 0 }], response.text);
     }
-    const batch = await sendBatch([three, one]);
+    const batch = await sendBatch([batched, binary]);
     assert.deepEqual(batch.body, { accepted: 1, duplicates: 1 });
     const { source, type, subject } = context;
     assert.deepEqual(
@@ -315,12 +315,12 @@ forEachEngine('the activity tracker', (engine) => {
 
   test('events with the same source and ID are stored and counted once, within a batch and from concurrent senders', async () => {
     const { sendBatch, list, chart } = await newTracker();
-    const same = event({ id: 'same' });
+    const repeated = event({ id: 'same' });
     const fromOtherSource = event({ id: 'same', source: '/elsewhere' });
-    const first = await sendBatch([same, same, fromOtherSource]);
+    const first = await sendBatch([repeated, repeated, fromOtherSource]);
     assert.deepEqual(first.body, { accepted: 2, duplicates: 1 });
     const responses = await Promise.all(
-      Array.from({ length: 20 }, () => sendBatch([same, event({ id: 'concurrent' })])),
+      Array.from({ length: 20 }, () => sendBatch([repeated, event({ id: 'concurrent' })])),
     );
     assert.equal(
       responses.reduce((sum, { body }) => sum + body.accepted, 0),
@@ -358,8 +358,8 @@ forEachEngine('the activity tracker', (engine) => {
       assert.equal(refused.status, 422, `${field}: ${refused.text}`);
       assert.equal(refused.body.errors?.[0]?.field, `2.${field}`);
     }
-    const large = await sendBatch<ProblemBody>(Array.from({ length: 1001 }, () => event()));
-    assert.equal(large.status, 422);
+    const tooManyEvents = await sendBatch<ProblemBody>(Array.from({ length: 1001 }, () => event()));
+    assert.equal(tooManyEvents.status, 422);
     const structured = { 'content-type': 'application/cloudevents+json' };
     assert.equal((await send('{"id":', structured)).status, 400);
     assert.equal((await send(JSON.stringify(event({ id: '' })), structured)).status, 422);

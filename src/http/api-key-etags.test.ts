@@ -54,9 +54,9 @@ forEachEngine('the ETag of an API key', (engine) => {
     // A use, a replacement and the passage of time do not change the ETag.
     await createKey(owner, ['read'], { replaces: key.body.id });
     now += 1000;
-    const used = await readKey();
-    assert.equal(used.key.useCount, 1);
-    assert.equal(used.etag, newEtag);
+    const afterUse = await readKey();
+    assert.equal(afterUse.key.useCount, 1);
+    assert.equal(afterUse.etag, newEtag);
     assert.equal((await patch({ active: false }, `"other", W/${newEtag}`)).status, 200);
     assert.equal((await patch({ active: true }, '*')).status, 200);
     assert.equal((await owner.call(path, { method: 'PATCH', body: { name: 'Last name' } })).status, 200);

@@ -71,7 +71,7 @@ test('the response to an accepted credential is 200 without a body, and its head
   assert.equal(byKey.headers.get('devpilot-permissions'), 'read deploy');
 });
 
-test('a token needs every named scope, an API key every named permission, and a kind without a requirement is refused if the other kind has one', async () => {
+test('an access token needs all requested scopes, an API key all requested permissions; if only one is requested, the other kind is refused', async () => {
   const rows: [string, string, number, string?][] = [
     ['', token.secret, 200],
     ['', apiKey.secret, 200],
@@ -94,7 +94,7 @@ test('a token needs every named scope, an API key every named permission, and a 
     ['?scope=modify_env&permission=read', apiKey.secret, 200],
     ['?scope=basic_deployment&permission=read', token.secret, 403, 'insufficient_scope'],
     ['?scope=modify_env&permission=write', apiKey.secret, 403, 'insufficient_scope'],
-    // A template that expanded to nothing, or to an unknown name, must not grant access.
+    // A query template that expands to an empty or unknown name must not grant access.
     ['?scope=', tokenWithAll.secret, 403, 'insufficient_scope'],
     ['?scope', tokenWithAll.secret, 403, 'insufficient_scope'],
     ['?scope=+', tokenWithAll.secret, 403, 'insufficient_scope'],

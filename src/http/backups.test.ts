@@ -381,11 +381,11 @@ for (const storage of STORAGES) {
         assert.match(String(encryptionKeyId(old)), /^bky_/);
         assert.notEqual(encryptionKeyId(old), key.body.id);
         // Replaces the stored file by the plain archive, as a version without encryption stored it.
-        const plain = await createCompletedBackup(app);
-        const archive = Buffer.from(await (await fetchDownload(plain)).arrayBuffer());
-        writeFileSync(storedFilesOf(plain.id)[0] ?? '', archive);
-        store.prepare('update stored_object set key_id = null where id = ?').run(plain.id);
-        for (const backup of [old, recent, plain]) {
+        const unencrypted = await createCompletedBackup(app);
+        const archive = Buffer.from(await (await fetchDownload(unencrypted)).arrayBuffer());
+        writeFileSync(storedFilesOf(unencrypted.id)[0] ?? '', archive);
+        store.prepare('update stored_object set key_id = null where id = ?').run(unencrypted.id);
+        for (const backup of [old, recent, unencrypted]) {
           rmSync(join(directory, 'shared/run.sh'));
           assert.equal((await fetchDownload(backup)).status, 200);
           assert.equal((await restoreAndWait(backup)).lastRestore?.status, 'completed');
@@ -630,7 +630,7 @@ for (const storage of STORAGES) {
       );
       assert.deepEqual(sharedState(staging.directory), expectedState);
       writeFileSync(join(directory, 'shared/new'), 'since then');
-      // The directory does not exist yet on the other server.
+      // The target directory does not exist yet.
       const moved = await owner.call<App>(`/v1/apps/${staging.app.id}`, {
         method: 'PATCH',
         body: { directory: `${staging.directory}/not/created/yet`, serverId: null },

@@ -11,7 +11,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-/** A client is an IPv6 network of size /64. The tests use a different network for each limit, with a new address per request. */
+/** A client is an IPv6 /64 network. Each limit is tested from a different network, with a new address per request. */
 describe('limits per client', () => {
   const now = Date.parse('2027-02-24T09:30:00.000Z');
   let testServer: TestServer;
@@ -68,8 +68,8 @@ describe('limits per client', () => {
       body: { name: 'Eve', email, password },
     });
     // The email address is checked first: this common password would otherwise be refused with 422.
-    const taken = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
-    assert.deepEqual(taken, { 409: countAcrossAccounts, 429: 40 - countAcrossAccounts });
+    const withTakenEmail = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
+    assert.deepEqual(withTakenEmail, { 409: countAcrossAccounts, 429: 40 - countAcrossAccounts });
     // Over the limit, a sign-up that would succeed is refused too.
     assert.deepEqual(await statusesFrom(4, 1, () => signUp('late@example.com', PASSWORD)), { 429: 1 });
     const statuses = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));

@@ -68,12 +68,12 @@ after(async () => {
 });
 const setVariables = async (values: Readonly<Record<string, string | null>>, path = `/v1/apps/${app.id}/env`) => {
   const token = await createToken(owner, ['modify_env']);
-  const set = await testServer.call(path, {
+  const response = await testServer.call(path, {
     method: 'PATCH',
     body: { values },
     headers: bearer(token.secret),
   });
-  assert.equal(set.status, 200, set.text);
+  assert.equal(response.status, 200, response.text);
 };
 
 test("variables that control how programs run are only written to .env; inherited variables are treated like the app's own", async () => {

@@ -106,7 +106,7 @@ forEachEngine('lists of credentials', (engine) => {
     });
   }
 
-  describe('the total', () => {
+  describe('totals', () => {
     const MAX_TOTAL = LIMITS.countedTotal;
     let largeWorkspace: TestPerson;
     const totalOf = async (path: string, query = 'limit=1') => (await list(path, query, largeWorkspace)).total;
@@ -129,7 +129,7 @@ forEachEngine('lists of credentials', (engine) => {
       await insertTokens('dated', 100, `${START} + 2 * ${DAY} + n`);
     });
 
-    test('is exact up to 10,000, and null beyond', async () => {
+    test('the total is exact up to 10,000, and null beyond', async () => {
       assert.deepEqual([await totalOf('/v1/api-keys'), await totalOf('/v1/access-tokens')], [0, MAX_TOTAL]);
       const created = await createToken(largeWorkspace, ['all']);
       assert.equal(await totalOf('/v1/access-tokens'), null);
@@ -139,7 +139,7 @@ forEachEngine('lists of credentials', (engine) => {
       assert.equal(await totalOf('/v1/access-tokens'), MAX_TOTAL);
     });
 
-    test('counts the matches of the filters, in this workspace only', async () => {
+    test('the total counts the matches of the filters, in this workspace only', async () => {
       await createToken(largeWorkspace, ['all'], { name: 'Eleven' });
       const rows: [query: string, total: number | null][] = [
         ['', null],

@@ -84,7 +84,7 @@ test('a passphrase header is read as UTF-8, in composed or decomposed form', asy
     [[authorization], 401, 'passphrase_required'],
     [[authorization, 'Access-Token-Passphrase:'], 401, 'passphrase_required'],
     [[authorization, 'Access-Token-Passphrase: wrong'], 401, 'passphrase_incorrect'],
-    // ISO 8859-1 is not valid UTF-8.
+    // These bytes are ISO 8859-1, which is not valid UTF-8.
     [[authorization, 'Access-Token-Passphrase: p\xe4sswort'], 400, 'invalid_request'],
     [[authorization, 'Access-Token-Passphrase: \xff\xfe'], 400, 'invalid_request'],
     [[`Authorization: Basic ${base64(`${tokenWithPassphrase}:wrong again`)}`], 401, 'passphrase_incorrect'],

@@ -62,7 +62,7 @@ after(async () => {
 });
 
 const serverPublicKeys: string[] = [];
-/** Creates a server resource that is reached over SSH. All of them are the same machine under different names. */
+/** Creates a server resource that is reached over SSH. All such resources are the same machine. */
 async function createSshServer(daemon: TestSshd = sshd): Promise<string> {
   const { port, user, hostKey } = daemon;
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
@@ -227,7 +227,7 @@ describe('several servers', () => {
   });
 });
 
-describe('waiting', () => {
+describe('waiting deployments', () => {
   test('a scheduled deployment starts at its time', async () => {
     const app = await newApp((await createServerResource(owner)).id);
     const scheduledTime = now + 3_600_000;

@@ -288,10 +288,10 @@ test('a hook can receive the variables as files, which are removed when the hook
   await setVariables(app, { PASSWORD: secret });
   const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /the hook hang timed out/);
-  const read = (name: string) => readFileSync(join(app.directory, name), 'utf8').trim();
+  const readAppFile = (name: string) => readFileSync(join(app.directory, name), 'utf8').trim();
   assert.equal(readFileSync(join(app.directory, 'copy'), 'utf8'), secret);
-  assert.deepEqual(read('modes').split('\n'), ['700', '600']);
-  assert.equal(read('login-directory').startsWith(existsSync('/dev/shm') ? '/dev/shm/' : '/'), true);
-  for (const name of ['login-directory', 'hang-directory']) assert.equal(existsSync(read(name)), false);
+  assert.deepEqual(readAppFile('modes').split('\n'), ['700', '600']);
+  assert.equal(readAppFile('login-directory').startsWith(existsSync('/dev/shm') ? '/dev/shm/' : '/'), true);
+  for (const name of ['login-directory', 'hang-directory']) assert.equal(existsSync(readAppFile(name)), false);
   assert.equal(statSync(app.directory).isDirectory(), true);
 });

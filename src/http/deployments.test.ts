@@ -164,8 +164,8 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releaseNames(app).sort(), [first.id, failed.id].sort());
     assert.equal((await getDeployment(owner, first.id)).live, true);
     await app.edit({ hooks: [] });
-    const next = await deployAndWait(owner, app);
-    assert.deepEqual(releaseNames(app).sort(), [first.id, next.id].sort());
+    const nextDeployment = await deployAndWait(owner, app);
+    assert.deepEqual(releaseNames(app).sort(), [first.id, nextDeployment.id].sort());
   });
 
   test('a failure after activation restores and restarts the previous release', async () => {
@@ -549,13 +549,13 @@ forEachEngine('deployments', (engine) => {
     const body = fc.oneof(fc.dictionary(field, value, { maxKeys: 4 }), value);
     await fc.assert(
       fc.asyncProperty(body, text, async (sent, id) => {
-        const part = encodeURIComponent(id.toWellFormed()) || 'x';
+        const pathPart = encodeURIComponent(id.toWellFormed()) || 'x';
         const requests = [
           owner.call(`/v1/apps/${app.id}/deployments`, { body: JSON.stringify(sent), headers: JSON_BODY }),
-          owner.call(`/v1/deployments/${part}/rollback`, { body: JSON.stringify(sent), headers: JSON_BODY }),
-          owner.call(`/v1/deployments/${part}`),
-          owner.call(`/v1/deployments?app=${part}&cursor=${part}`),
-          owner.call(`/v1/deployments/${part}/logs?from=${part}`),
+          owner.call(`/v1/deployments/${pathPart}/rollback`, { body: JSON.stringify(sent), headers: JSON_BODY }),
+          owner.call(`/v1/deployments/${pathPart}`),
+          owner.call(`/v1/deployments?app=${pathPart}&cursor=${pathPart}`),
+          owner.call(`/v1/deployments/${pathPart}/logs?from=${pathPart}`),
         ];
         for (const { status, text: output } of await Promise.all(requests))
           assert.ok(status >= 400 && status < 500, output);

@@ -50,9 +50,9 @@ const callWithToken = <Body = unknown>(path: string, { headers, ...call }: TestR
 const setVariables = (app: App, values: Readonly<Record<string, string | null>>) =>
   callWithToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 async function readValues(app: App): Promise<Record<string, string | null>> {
-  const read = await callWithToken<Environment>(`/v1/apps/${app.slug}/env`);
-  assert.equal(read.status, 200);
-  return Object.fromEntries(read.body.data.map(({ name, value }) => [name, value]));
+  const response = await callWithToken<Environment>(`/v1/apps/${app.slug}/env`);
+  assert.equal(response.status, 200);
+  return Object.fromEntries(response.body.data.map(({ name, value }) => [name, value]));
 }
 
 test('variables are set and removed together or individually, and a refused change has no effect', async () => {

@@ -321,7 +321,7 @@ test('guesses of error keys are limited per client', async () => {
   }
 });
 
-test('an access token in a query is always refused, and appears in no log line', async () => {
+test('an access token or API key in a query is always refused, and appears in no log line', async () => {
   const logLines: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {

@@ -11,7 +11,7 @@ const MAX_BLOCK_MS = 250;
 /** Large enough to detect work that is not linear: a form of this size once took half a minute to parse. */
 const BODY_BYTES = 200_000;
 
-/** Statuses of requests that were not read. */
+/** Statuses of requests that are refused before their body is read. */
 const UNREAD = new Set([401, 403, 404, 415]);
 
 /** Sends requests one at a time. None may block the event loop, and each must get a status that `isExpected` accepts. */

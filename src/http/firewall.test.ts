@@ -49,8 +49,7 @@ async function createAppBehind(proxy: ConnectionProxy, fields: object): Promise<
 }
 
 test('deployments with hooks, health checks and a rollback succeed behind a firewall that limits connections', async () => {
-  // `ufw limit` refuses the sixth connection within 30 seconds. Here all connections count, so the test does not depend on
-  // speed.
+  // `ufw limit` refuses the sixth connection within 30 seconds. Here all connections count, regardless of the time.
   const proxy = await startConnectionProxy(sshd.port, (count) => count >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
   const app = await createAppBehind(proxy, { hooks, healthCheck: { command: 'test ! -e broken' } });

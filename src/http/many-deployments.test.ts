@@ -35,7 +35,7 @@ after(async () => {
   for (const app of apps) app.remove();
 });
 
-/** A command that prints numberedLines lines to both streams. */
+/** A command that prints numbered lines to both streams. */
 const PRINT_LINES = `i=0; while [ "$i" -lt ${SIZE.lines} ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done`;
 
 /** Returns the text of the lines that a step printed on one stream of one server. */
