@@ -73,7 +73,7 @@ test('a log command runs with the interpreter in its first line, and its output 
 /** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
 async function followLog(
   headers: Readonly<Record<string, string>>,
-): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
+): Promise<{ read(): string; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
   const response = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
     headers,
@@ -85,18 +85,19 @@ async function followLog(
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
   })().catch(() => undefined);
-  return { read: async () => text, leave: () => leaving.abort(), ended };
+  return { read: () => text, leave: () => leaving.abort(), ended };
 }
 
 test('a followed log streams until the reader disconnects, which also ends the command', async () => {
+  // The following tests follow this file too.
   const file = join(app.directory, 'shared', `log-${process.pid}`);
   writeFileSync(file, 'first\n');
   await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
   const { secret } = await createKey(owner, ['view_logs']);
   const reader = await followLog(bearer(secret));
-  await until(async () => (await reader.read()).includes('first'));
+  await until(async () => reader.read().includes('first'));
   appendFileSync(file, 'second\n');
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   assert.ok(isRunning(`shared/log-${process.pid}`));
   reader.leave();
   await reader.ended;
@@ -114,7 +115,7 @@ test('HEAD of a followed log starts no command and does not count toward the lim
   }
   assert.ok(!isRunning(`shared/log-${process.pid}`));
   const reader = await followLog(bearer(secret));
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   reader.leave();
   await reader.ended;
   await until(async () => !isRunning(`shared/log-${process.pid}`));
@@ -123,7 +124,7 @@ test('HEAD of a followed log starts no command and does not count toward the lim
 test('deleting an API key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
   const reader = await followLog(bearer(secret));
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
   await reader.ended;
   await until(async () => !isRunning(`shared/log-${process.pid}`));
@@ -133,7 +134,7 @@ test("moving an app to a project that a key does not include ends the key's log 
   const { projectId } = (await owner.call<{ projectId: string }>(`/v1/apps/${app.id}`)).body;
   const { secret } = await createKey(owner, ['view_logs'], { restrictions: { projects: [projectId] } });
   const reader = await followLog(bearer(secret));
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   const otherProject = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Other project' } });
   await app.edit({ projectId: otherProject.body.id });
   await reader.ended;
@@ -143,7 +144,7 @@ test("moving an app to a project that a key does not include ends the key's log 
 test('removing the permission of an API key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
   const reader = await followLog(bearer(secret));
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   const edited = await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { permissions: ['read'] } });
   assert.equal(edited.status, 200);
   await reader.ended;
@@ -153,7 +154,7 @@ test('requiring a second factor ends the log streams of members without one', as
   const member = await signUpMember(testServer, owner, 'admin', 'reader@example.com');
   const ownerWithSecondFactor = await turnOnTwoFactor(testServer, owner, Date.now());
   const reader = await followLog({ cookie: member.cookie, 'devpilot-workspace': owner.workspaceId });
-  await until(async () => (await reader.read()).includes('second'));
+  await until(async () => reader.read().includes('second'));
   const required = await ownerWithSecondFactor.call('/v1/policy', {
     method: 'PATCH',
     body: { requireTwoFactor: true },

@@ -111,6 +111,7 @@ test('an app with a deploy key is deployed once a person has confirmed the host 
     (await readDeploymentLog(owner, done.id)).filter(({ text }) => /ssh|key|agent|Identity/i.test(text)),
     [],
   );
+  // The agent that held the deploy key ends with the step that needed the key.
   await until(async () => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes('ssh-agent -t 2400'));
 });
 

@@ -111,6 +111,7 @@ describe('over SSH', () => {
   });
 
   test('a hook that hangs is killed at its time limit, with its child processes', async () => {
+    // Identifies the processes of the hook.
     const uniqueSeconds = `97${process.pid}`;
     const app = await newApp(await createSshServer(), {
       hooks: [hook('hang', 'post_setup', `sleep ${uniqueSeconds} & sleep ${uniqueSeconds}`, { timeoutSeconds: 1 })],

@@ -423,6 +423,7 @@ forEachEngine('deployments', (engine) => {
   test('cancelling a deployment ends all its processes and rolls back what it activated', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
+    // Identifies the processes of the hook.
     const uniqueSeconds = `98${process.pid}`;
     const hang = `[ "$(cat page.txt)" = one ] || { touch ../../started; sleep ${uniqueSeconds} & sleep ${uniqueSeconds}; }`;
     await app.edit({ hooks: [hook('hang', 'post_release', hang)] });
