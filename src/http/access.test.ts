@@ -385,7 +385,7 @@ before(async () => {
     key('a key with every permission', PERMISSIONS, bearer(fullKey.secret)),
     key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': fullKey.secret }),
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', fullKey.secret)),
-    key('a key that may run guards', ['read', 'guard'], bearer(guardKey.secret)),
+    key('a key that can run guards', ['read', 'guard'], bearer(guardKey.secret)),
     key('a key with the guard flag, without read', ['deploy'], bearer(guardKeyWithoutRead.secret)),
     key('a key that names its own workspace', PERMISSIONS, {
       ...bearer(fullKey.secret),

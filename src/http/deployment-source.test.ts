@@ -228,7 +228,7 @@ test('a copy of the repository that now belongs to another user is fetched again
   assert.ok((await readDeploymentLog(owner, done.id)).some(({ text }) => /belonged to another user/.test(text)));
 });
 
-test('files in Git LFS are fetched; without git-lfs the deployment fails before activation and the error says so', async () => {
+test('files in Git LFS are fetched; without git-lfs the deployment fails before activation, and the error names git-lfs', async () => {
   const app = await newApp();
   const { repository } = app;
   const gitWithFileProtocol = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);

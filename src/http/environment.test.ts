@@ -126,7 +126,7 @@ test('variables that are too large for Linux to pass to a command are refused, a
   assert.equal((await setVariables(app, { ...largeVariables(32, 1), V0: null })).status, 200);
 });
 
-test('Linux starts a program with the largest variables that an app may have', async () => {
+test('Linux starts a program with the largest variables that an app can have', async () => {
   const app = await newApp();
   const largest = 'x'.repeat(RESOURCE_LIMITS.envValueBytes);
   const names = Array.from({ length: 29 }, (_, index) => `${'N'.repeat(RESOURCE_LIMITS.envName - 2)}${10 + index}`);
