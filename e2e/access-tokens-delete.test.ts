@@ -18,7 +18,7 @@ async function assertRejected(secret: string): Promise<void> {
 
 describe('Delete', () => {
   test(
-    'names the token and says when it was last used; a recently used one requires its name to be typed',
+    'names the token and says when it was last used; a recently used token requires its name to be typed',
     secureContextOnly,
     async () => {
       const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
@@ -28,16 +28,16 @@ describe('Delete', () => {
       await chooseInMenu(tab, 'Nightly job', 'Delete');
       const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
       await dialog.getByText('It was used once, most recently just now').waitFor();
-      const button = dialog.getByRole('button', { name: 'Delete' });
-      assert.equal(await button.isDisabled(), true);
+      const deleteButton = dialog.getByRole('button', { name: 'Delete' });
+      assert.equal(await deleteButton.isDisabled(), true);
       await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
-      await button.click();
+      await deleteButton.click();
       await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
       await assertRejected(token.secret);
     },
   );
 
-  test('several are deleted together, with a result for each', secureContextOnly, async () => {
+  test('several tokens are deleted together, with a result for each', secureContextOnly, async () => {
     const tokens = await Promise.all(
       ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
     );
@@ -60,19 +60,19 @@ describe('Delete', () => {
   });
 });
 
-test('Replace… goes through the four steps and shows the first use', async () => {
-  const old = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
+test('Replace… goes through the four steps and shows the first use of the new token', async () => {
+  const oldToken = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
   const tab = await openTokens('?q=Deployer');
   await rowOf(tab, 'Deployer').waitFor();
   await chooseInMenu(tab, 'Deployer', 'Replace');
   const dialog = tab.getByRole('dialog', { name: 'Replace Deployer' });
   assert.equal(await dialog.getByLabel('run_scripts').isChecked(), true);
   await dialog.getByRole('button', { name: 'Create replacement' }).click();
-  const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
+  const newSecret = (await dialog.getByTestId('secret').textContent()) ?? '';
   await tab.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'I have stored it' }).click();
   await dialog.getByText('Waiting for the new access token to be used').waitFor();
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(oldToken.secret) })).status, 200);
   await dialog.getByRole('button', { name: 'Keep both for now' }).click();
 
   // The rotation continues from either row, also after the page has been left.
@@ -84,34 +84,34 @@ test('Replace… goes through the four steps and shows the first use', async () 
   await newRow?.getByRole('button', { name: 'Actions for Deployer' }).click();
   await tab.getByRole('menuitem', { name: 'Continue replacing…' }).click();
   await dialog.getByText('Waiting for the new access token to be used').waitFor();
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(newSecret) })).status, 200);
   await dialog.getByText('The new access token is in use').waitFor();
-  assert.deepEqual(await findSecretInTab(tab, secret), []);
+  assert.deepEqual(await findSecretInTab(tab, newSecret), []);
   await dialog.getByRole('button', { name: 'Delete old…' }).click();
-  const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
-  await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
-  await confirm.getByRole('button', { name: 'Delete' }).click();
+  const deleteDialog = tab.getByRole('dialog', { name: 'Delete access token' });
+  await deleteDialog.getByLabel('Type Deployer to confirm').fill('Deployer');
+  await deleteDialog.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByText('was replaced and deleted').waitFor();
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await assertRejected(old.secret);
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
+  await assertRejected(oldToken.secret);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(newSecret) })).status, 200);
 });
 
-test('at 400 pixels a token is generated, found, read and deleted', secureContextOnly, async () => {
+test('on a screen 400 pixels wide, a token is generated, found, opened and deleted', secureContextOnly, async () => {
   const tab = await fixture.open('/settings/access-tokens', { width: 400 });
   await tab.getByRole('button', { name: 'Generate Token' }).click();
   const form = tab.getByRole('dialog', { name: 'Generate Token' });
-  await form.getByLabel('Name').fill('From a telephone');
+  await form.getByLabel('Name').fill('From a phone');
   await form.getByLabel('error_tracker').check();
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
-  await tab.getByRole('searchbox').fill('telephone');
-  await tab.getByRole('link', { name: 'From a telephone' }).click();
-  await tab.getByRole('heading', { name: 'From a telephone', level: 1 }).waitFor();
+  await tab.getByRole('searchbox').fill('phone');
+  await tab.getByRole('link', { name: 'From a phone' }).click();
+  await tab.getByRole('heading', { name: 'From a phone', level: 1 }).waitFor();
   await tab.getByRole('button', { name: 'Open navigation' }).click();
   await tab.getByRole('link', { name: 'Settings', exact: true }).click();
-  await rowOf(tab, 'From a telephone').waitFor();
-  await chooseInMenu(tab, 'From a telephone', 'Delete');
+  await rowOf(tab, 'From a phone').waitFor();
+  await chooseInMenu(tab, 'From a phone', 'Delete');
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('From a telephone deleted. It no longer works.').waitFor();
+  await tab.getByText('From a phone deleted. It no longer works.').waitFor();
 });

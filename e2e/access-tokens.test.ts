@@ -27,9 +27,9 @@ const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
 
 async function findToken(name: string): Promise<AccessToken> {
   const { body } = await fixture.owner.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
-  const [first] = body.data;
-  assert.ok(first, `there is a token ${name}`);
-  return first;
+  const [token] = body.data;
+  assert.ok(token, `there is a token ${name}`);
+  return token;
 }
 
 describe('Generate Token', () => {
@@ -68,9 +68,9 @@ describe('Generate Token', () => {
     assert.match(passphrase, /^(?:[a-zA-Z2-9]{5}-){4}[a-zA-Z2-9]{5}$/);
     await form.getByText('Strong', { exact: true }).waitFor();
     await form.getByLabel('Expiry').selectOption('30');
-    const until = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
-    const day = until.format(new Date(Date.now() + 30 * 86_400_000));
-    await form.getByText(`Can deploy and read analytics until ${day}; passphrase required.`).waitFor();
+    const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+    const lastDay = dateFormat.format(new Date(Date.now() + 30 * 86_400_000));
+    await form.getByText(`Can deploy and read analytics until ${lastDay}; passphrase required.`).waitFor();
     await form.getByRole('button', { name: 'Generate Token' }).click();
 
     const secretDialog = tab.getByRole('dialog', { name: 'Your new access token' });
@@ -82,22 +82,22 @@ describe('Generate Token', () => {
     await secretDialog.getByRole('button', { name: 'Copied' }).waitFor();
     assert.equal(await readAndClearClipboard(tab, fixture.server), secret);
     const command = (await secretDialog.getByText(`curl ${fixture.server.origin}/v1/whoami`).textContent()) ?? '';
-    assert.ok(!command.includes(secret), 'the secret would be in the history of the shell');
+    assert.ok(!command.includes(secret), 'the secret stays out of the shell history');
     await secretDialog.getByRole('button', { name: 'Copy command' }).click();
     assert.equal(await readAndClearClipboard(tab, fixture.server), command);
 
-    const [file] = await Promise.all([
+    const [download] = await Promise.all([
       tab.waitForEvent('download'),
       secretDialog.getByRole('button', { name: 'Download as .env' }).click(),
     ]);
-    assert.equal(file.suggestedFilename(), 'devpilot-token.env');
-    const text = await readFile(await file.path(), 'utf8');
-    assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\nDEVPILOT_PASSPHRASE=${passphrase}\n`));
+    assert.equal(download.suggestedFilename(), 'devpilot-token.env');
+    const fileContent = await readFile(await download.path(), 'utf8');
+    assert.ok(fileContent.includes(`DEVPILOT_TOKEN=${secret}\nDEVPILOT_PASSPHRASE=${passphrase}\n`));
     assert.equal(await secretDialog.getByTestId('passphrase').textContent(), passphrase);
-    // The name of the page's origin is known to the browser of the tests only.
-    const shell = promisify(execFile)('bash', ['-c', `${command} --silent --connect-to ::127.0.0.1:`]);
-    shell.child.stdin?.end(`${secret}\n${passphrase}\n`);
-    assert.match((await shell).stdout, /"access_token"/);
+    // Only the test browser resolves the host name of the page, so curl connects to 127.0.0.1 instead.
+    const curl = promisify(execFile)('bash', ['-c', `${command} --silent --connect-to ::127.0.0.1:`]);
+    curl.child.stdin?.end(`${secret}\n${passphrase}\n`);
+    assert.match((await curl).stdout, /"access_token"/);
     await secretDialog.getByRole('button', { name: 'Copy passphrase' }).click();
     assert.equal(await readAndClearClipboard(tab, fixture.server), passphrase);
 
@@ -105,11 +105,11 @@ describe('Generate Token', () => {
     const confirmDialog = tab.getByRole('dialog', { name: 'Leave this page?' });
     await confirmDialog.getByText('the secret and its passphrase', { exact: false }).waitFor();
     await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
-    const reload = tab.waitForEvent('dialog');
+    const promptShown = tab.waitForEvent('dialog');
     void tab.reload().catch(() => null);
-    const question = await reload;
-    assert.equal(question.type(), 'beforeunload');
-    await question.dismiss();
+    const prompt = await promptShown;
+    assert.equal(prompt.type(), 'beforeunload');
+    await prompt.dismiss();
     assert.equal(await secretDialog.getByTestId('secret').textContent(), secret);
 
     const headers = { ...bearer(secret), 'access-token-passphrase': passphrase };
@@ -125,35 +125,39 @@ describe('Generate Token', () => {
     assert.deepEqual(await findSecretInTab(tab, secret), []);
   });
 
-  test('all includes the other scopes, and no expiry shows a warning', secureContextOnly, async () => {
-    const tab = await openTokens();
-    await tab.getByRole('button', { name: 'Generate Token' }).click();
-    const form = tab.getByRole('dialog');
-    await form.getByLabel('run_scripts').check();
-    await form.getByLabel('all', { exact: true }).check();
-    assert.equal(await form.getByLabel('run_scripts').isDisabled(), true);
-    assert.equal(await form.getByLabel('modify_env').isChecked(), true);
-    await form.getByLabel('Expiry').selectOption('never');
-    await form.getByText('Non-expiring tokens pose a greater security risk.').waitFor();
-    await form.getByText('Can do everything an access token can, and never expires.').waitFor();
-    await form.getByLabel('Name').fill('Everything');
-    await form.getByRole('button', { name: 'Generate Token' }).click();
-    await tab.getByRole('button', { name: 'I have stored it' }).click();
-    assert.deepEqual((await findToken('Everything')).scopes, ['all']);
-  });
+  test(
+    'the scope "all" includes the other scopes, and choosing no expiry shows a warning',
+    secureContextOnly,
+    async () => {
+      const tab = await openTokens();
+      await tab.getByRole('button', { name: 'Generate Token' }).click();
+      const form = tab.getByRole('dialog');
+      await form.getByLabel('run_scripts').check();
+      await form.getByLabel('all', { exact: true }).check();
+      assert.equal(await form.getByLabel('run_scripts').isDisabled(), true);
+      assert.equal(await form.getByLabel('modify_env').isChecked(), true);
+      await form.getByLabel('Expiry').selectOption('never');
+      await form.getByText('Non-expiring tokens pose a greater security risk.').waitFor();
+      await form.getByText('Can do everything an access token can, and never expires.').waitFor();
+      await form.getByLabel('Name').fill('Everything');
+      await form.getByRole('button', { name: 'Generate Token' }).click();
+      await tab.getByRole('button', { name: 'I have stored it' }).click();
+      assert.deepEqual((await findToken('Everything')).scopes, ['all']);
+    },
+  );
 
-  test('the form fits a laptop, its fields are never under the footer on a phone, and a preset submits nothing', async () => {
+  test('the form fits a laptop screen, its footer never covers the focused field on a phone, and a preset submits nothing', async () => {
     const tab = await openTokens();
     await tab.setViewportSize({ width: 1440, height: 900 });
-    for (const [page, opener] of [
+    for (const [path, buttonName] of [
       ['/settings/api-keys', 'Generate API Key'],
       ['/settings/access-tokens', 'Generate Token'],
     ] as const) {
-      await tab.goto(page);
-      await tab.getByRole('button', { name: opener }).click();
-      const dialog = tab.getByRole('dialog', { name: opener });
+      await tab.goto(path);
+      await tab.getByRole('button', { name: buttonName }).click();
+      const dialog = tab.getByRole('dialog', { name: buttonName });
       await waitForFocus(tab, dialog.getByLabel('Name'));
-      assert.deepEqual(await dialog.evaluate((element) => element.scrollHeight - element.clientHeight), 0, page);
+      assert.deepEqual(await dialog.evaluate((element) => element.scrollHeight - element.clientHeight), 0, path);
     }
     const form = tab.getByRole('dialog', { name: 'Generate Token' });
     await form.getByRole('button', { name: 'Deploy pipeline' }).click();
@@ -179,14 +183,14 @@ describe('Generate Token', () => {
     assert.equal(body.data.length, 0);
   });
 
-  test('restricts a token to an app and a number of uses, and is offered the address it was used from', async () => {
+  test('a token is restricted to an app and a number of uses, and the address that it was used from is filled in', async () => {
     const project = await fixture.owner.call<{ id: string }>('/v1/projects', { body: { name: 'Online shop' } });
     const app = await fixture.owner.call<{ id: string }>('/v1/apps', {
       body: { name: 'Checkout', projectId: project.body.id, repository: 'https://git.example.com/checkout.git' },
     });
-    const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used here' });
-    await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
-    const tab = await fixture.open(`/settings/access-tokens/${used.id}`);
+    const usedToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Used here' });
+    await fixture.server.call('/v1/whoami', { headers: bearer(usedToken.secret) });
+    const tab = await fixture.open(`/settings/access-tokens/${usedToken.id}`);
     await tab.getByRole('button', { name: 'Restrict to this address' }).click();
     const form = tab.getByRole('dialog', { name: 'Replace Used here' });
     assert.match(await form.getByLabel('Addresses', { exact: true }).inputValue(), /^(?:127\.0\.0\.1|::1)$/);
@@ -255,7 +259,7 @@ describe('Generate Token', () => {
     assert.deepEqual((await findToken('By keyboard')).scopes, ['basic_deployment']);
   });
 
-  test('a lost response creates one token, and the page says what happened', async () => {
+  test('if the response is lost, one token is created and the page says what happened', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog');
@@ -263,6 +267,7 @@ describe('Generate Token', () => {
     await form.getByLabel('run_scripts').check();
     await tab.route('**/v1/access-tokens', async (route) => {
       if (route.request().method() !== 'POST') return route.continue();
+      // The server receives the request, but the page does not receive the response.
       await route.fetch({ url: `${fixture.server.url}/v1/access-tokens` });
       return route.abort();
     });
@@ -279,8 +284,8 @@ describe('Generate Token', () => {
 describe('The table', () => {
   test('searches, filters and sorts, with the state in the URL', secureContextOnly, async () => {
     await createToken(fixture.owner, ['error_tracker'], { name: 'Filter one' });
-    const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Filter two' });
-    for (let use = 0; use < 3; use++) await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
+    const usedToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Filter two' });
+    for (let use = 0; use < 3; use++) await fixture.server.call('/v1/whoami', { headers: bearer(usedToken.secret) });
     const tab = await openTokens();
     await tab.getByRole('searchbox').fill('filter');
     await rowOf(tab, 'Everything').waitFor({ state: 'detached' });
@@ -300,29 +305,29 @@ describe('The table', () => {
   });
 
   test(
-    'a line above the list counts the tokens, and those to review by reason; each reason filters the list',
+    'the summary above the list counts all tokens, and the tokens to review by reason; each reason filters the list',
     secureContextOnly,
     async () => {
       const expiresAt = new Date(Date.now() + 3 * 86_400_000).toISOString();
-      await createToken(fixture.owner, ['error_tracker'], { name: 'Soon gone', expiresAt });
+      await createToken(fixture.owner, ['error_tracker'], { name: 'Expires soon', expiresAt });
       const { body } = await fixture.owner.call<CountedPage<AccessToken>>('/v1/access-tokens');
       const tab = await openTokens();
       await tab.getByText(`${body.total} access tokens`).waitFor();
       const review = tab.getByRole('list', { name: 'To review' });
       await review.getByRole('link', { name: '1 holds all scopes' }).click();
       await tab.waitForURL(/[?&]right=all/);
-      await rowOf(tab, 'Soon gone').waitFor({ state: 'detached' });
+      await rowOf(tab, 'Expires soon').waitFor({ state: 'detached' });
       await rowOf(tab, 'Everything').waitFor();
       await tab.getByText('1 result', { exact: true }).waitFor();
       await review.getByRole('link', { name: '1 expires within 7 days' }).click();
-      await rowOf(tab, 'Soon gone').waitFor();
+      await rowOf(tab, 'Expires soon').waitFor();
       assert.equal(await tab.getByRole('row').count(), 2);
       assert.equal(await review.getByRole('link', { name: '7 days' }).getAttribute('aria-current'), 'page');
       assert.equal(await tab.getByLabel('Expiry', { exact: true }).inputValue(), '7');
-      const never = body.data.filter((token) => token.expiresAt === null);
-      await review.getByRole('link', { name: `${never.length} never expire` }).click();
+      const neverExpiring = body.data.filter((token) => token.expiresAt === null);
+      await review.getByRole('link', { name: `${neverExpiring.length} never expire` }).click();
       await rowOf(tab, 'Everything').waitFor();
-      assert.equal(await tab.getByRole('row').count(), 1 + never.length);
+      assert.equal(await tab.getByRole('row').count(), 1 + neverExpiring.length);
 
       await tab.goto('/settings/api-keys');
       await tab.getByRole('heading', { name: 'No API keys yet' }).waitFor();
@@ -331,12 +336,12 @@ describe('The table', () => {
   );
 
   test('pages by cursor, forwards and backwards', secureContextOnly, async () => {
-    const other = await startTestServer();
+    const serverWithManyTokens = await startTestServer();
     try {
-      const bob = await signUpOwner(other, 'bob@example.com', 'Many');
+      const bob = await signUpOwner(serverWithManyTokens, 'bob@example.com', 'Many');
       const names = Array.from({ length: 60 }, (_, index) => `Token ${String(index).padStart(3, '0')}`);
       await Promise.all(names.map((name) => createToken(bob, ['run_scripts'], { name })));
-      const tab = await openTab(fixture.browser, other, { person: bob });
+      const tab = await openTab(fixture.browser, serverWithManyTokens, { person: bob });
       await tab.goto('/settings/access-tokens?sort=name');
       await rowOf(tab, 'Token 049').waitFor();
       await tab.getByRole('button', { name: 'Next' }).click();
@@ -348,20 +353,20 @@ describe('The table', () => {
       await tab.goBack();
       await rowOf(tab, 'Token 059').waitFor();
     } finally {
-      await other.close();
+      await serverWithManyTokens.close();
     }
   });
 
-  test('long and right-to-left names fit, no scope breaks, no cell has many lines, and print has only the list', async () => {
-    const long = `${'W'.repeat(251)} end`;
-    await createToken(fixture.owner, ['activity_tracker_analytics', 'advanced_deployment'], { name: long });
+  test('long and right-to-left names fit, no scope wraps, no cell is too high, and the printed page contains only the list', async () => {
+    const longName = `${'W'.repeat(251)} end`;
+    await createToken(fixture.owner, ['activity_tracker_analytics', 'advanced_deployment'], { name: longName });
     const scopes = ['basic_deployment', 'run_scripts', 'activity_tracker', 'modify_env'] as const;
     await createToken(fixture.owner, [...scopes], { name: 'مفتاح النشر (prod) رقم 2' });
     const tab = await openTokens();
     await rowOf(tab, 'مفتاح').waitFor();
     for (const width of [1440, 1280, 1150, 960, 768, 360]) {
       await tab.setViewportSize({ width, height: 800 });
-      // Once the list fits: it becomes a list of cards in time.
+      // The table becomes a list of cards shortly after the resize.
       await tab.waitForFunction(() => {
         const frame = document.querySelector('table')?.parentElement;
         return frame != null && frame.scrollWidth <= frame.clientWidth;
@@ -370,9 +375,9 @@ describe('The table', () => {
         tags: [...document.querySelectorAll<HTMLElement>('tbody .tag')].map((tag) => tag.offsetHeight),
         cells: [...document.querySelectorAll<HTMLElement>('tbody td')].map((cell) => cell.offsetHeight),
       }));
-      assert.ok(Math.max(...tags) < 30, `${width}: a scope breaks`);
-      // Seven lines of text and the padding of the cell take 162 pixels.
-      assert.ok(Math.max(...cells) < 160, `${width}: a cell of ${Math.max(...cells)} pixels`);
+      assert.ok(Math.max(...tags) < 30, `no scope wraps at ${width} pixels`);
+      // Fewer than seven lines: seven lines and the padding of the cell are 162 pixels high.
+      assert.ok(Math.max(...cells) < 160, `the highest cell at ${width} pixels has ${Math.max(...cells)} pixels`);
     }
     await tab.emulateMedia({ media: 'print' });
     await tab.getByRole('heading', { name: 'Access Tokens' }).waitFor();
@@ -383,8 +388,8 @@ describe('The table', () => {
     }
     await tab.emulateMedia({ media: null });
 
-    await tab.getByRole('link', { name: long }).click();
-    await tab.getByRole('heading', { name: long, level: 1 }).waitFor();
+    await tab.getByRole('link', { name: longName }).click();
+    await tab.getByRole('heading', { name: longName, level: 1 }).waitFor();
     assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
   });
 
@@ -400,25 +405,27 @@ describe('The table', () => {
 });
 
 test('two tabs in two workspaces do not mix', secureContextOnly, async () => {
-  const created = await fixture.owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
-  const first = await openTokens('?workspace=acme');
-  const second = await first.context().newPage();
-  await second.goto(`/settings/access-tokens?workspace=${created.body.slug}`);
-  await second.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
-  await first.reload();
-  await rowOf(first, 'Everything').waitFor();
-  await second.getByRole('button', { name: 'Generate Token' }).click();
-  await second.getByRole('dialog').getByLabel('Name').fill('Only in the second');
-  await second.getByLabel('run_scripts').check();
-  await second.getByRole('dialog').getByRole('button', { name: 'Generate Token' }).click();
-  await second.getByRole('button', { name: 'I have stored it' }).click();
-  await rowOf(second, 'Only in the second').waitFor();
-  await first.reload();
-  await rowOf(first, 'Everything').waitFor();
-  assert.equal(await rowOf(first, 'Only in the second').count(), 0);
-  await second.getByRole('button', { name: /^Workspace:/ }).click();
-  await second.getByRole('menuitem', { name: 'Acme' }).click();
-  await rowOf(second, 'Everything').waitFor();
-  await first.goto('/settings/access-tokens?workspace=nobodys');
-  await first.getByRole('heading', { name: 'Workspace not found' }).waitFor();
+  const secondWorkspace = await fixture.owner.call<{ slug: string }>('/v1/workspaces', {
+    body: { name: 'Second workspace' },
+  });
+  const firstTab = await openTokens('?workspace=acme');
+  const secondTab = await firstTab.context().newPage();
+  await secondTab.goto(`/settings/access-tokens?workspace=${secondWorkspace.body.slug}`);
+  await secondTab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+  await firstTab.reload();
+  await rowOf(firstTab, 'Everything').waitFor();
+  await secondTab.getByRole('button', { name: 'Generate Token' }).click();
+  await secondTab.getByRole('dialog').getByLabel('Name').fill('Only in the second');
+  await secondTab.getByLabel('run_scripts').check();
+  await secondTab.getByRole('dialog').getByRole('button', { name: 'Generate Token' }).click();
+  await secondTab.getByRole('button', { name: 'I have stored it' }).click();
+  await rowOf(secondTab, 'Only in the second').waitFor();
+  await firstTab.reload();
+  await rowOf(firstTab, 'Everything').waitFor();
+  assert.equal(await rowOf(firstTab, 'Only in the second').count(), 0);
+  await secondTab.getByRole('button', { name: /^Workspace:/ }).click();
+  await secondTab.getByRole('menuitem', { name: 'Acme' }).click();
+  await rowOf(secondTab, 'Everything').waitFor();
+  await firstTab.goto('/settings/access-tokens?workspace=no-such-workspace');
+  await firstTab.getByRole('heading', { name: 'Workspace not found' }).waitFor();
 });

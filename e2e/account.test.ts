@@ -13,28 +13,28 @@ import { findSecretInTab } from './secret-leftovers.ts';
 const fixture = setUpBrowserFixture();
 
 const openAccount = (person: TestPerson): Promise<Page> => fixture.open('/account', { person });
-const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
+const addMember = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 
-async function signedInElsewhere(email: string): Promise<Page> {
-  const other = await fixture.open('/sign-in', { person: null });
-  await signIn(other, email);
-  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  return other;
+async function signInElsewhere(email: string): Promise<Page> {
+  const otherTab = await fixture.open('/sign-in', { person: null });
+  await signIn(otherTab, email);
+  await otherTab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  return otherTab;
 }
 
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
 test('a changed name is shown immediately', async () => {
   const tab = await openAccount(fixture.owner);
-  const you = section(tab, 'Profile');
-  await you.getByLabel('Name').fill('Ada King');
-  await you.getByRole('button', { name: 'Save name' }).click();
+  const profile = section(tab, 'Profile');
+  await profile.getByLabel('Name').fill('Ada King');
+  await profile.getByRole('button', { name: 'Save name' }).click();
   await tab.getByRole('button', { name: /Ada King/ }).waitFor();
 });
 
 test('a new password ends all sessions except the current one', async () => {
-  const grace = await join('grace@example.com');
-  const other = await signedInElsewhere('grace@example.com');
+  const grace = await addMember('grace@example.com');
+  const otherTab = await signInElsewhere('grace@example.com');
 
   const tab = await openAccount(grace);
   const sessions = section(tab, 'Sessions');
@@ -42,8 +42,8 @@ test('a new password ends all sessions except the current one', async () => {
   await sessions.getByText('This session').waitFor();
   await section(tab, 'Password').getByRole('button', { name: 'Change password' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Change password' });
-  await dialog.getByLabel('Current password', { exact: true }).fill('not mine at all');
-  await dialog.getByLabel('New password', { exact: true }).fill('an entirely new sentence');
+  await dialog.getByLabel('Current password', { exact: true }).fill('not the password');
+  await dialog.getByLabel('New password', { exact: true }).fill('an entirely new passphrase');
   await dialog.getByRole('button', { name: 'Change password' }).click();
   await dialog.getByText('Incorrect password').waitFor();
   await dialog.getByLabel('Current password', { exact: true }).fill(PASSWORD);
@@ -51,29 +51,29 @@ test('a new password ends all sessions except the current one', async () => {
   await tab.getByText('All other sessions have ended.').waitFor();
   await sessions.getByText('Chrome on Linux').waitFor({ state: 'detached' });
 
-  await other.goto('/account');
-  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await signIn(other, 'grace@example.com', 'an entirely new sentence');
-  await other.getByRole('heading', { name: 'Your account' }).waitFor();
+  await otherTab.goto('/account');
+  await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await signIn(otherTab, 'grace@example.com', 'an entirely new passphrase');
+  await otherTab.getByRole('heading', { name: 'Your account' }).waitFor();
 });
 
 test('a session is ended from the list', async () => {
-  const linus = await join('linus@example.com');
-  const other = await signedInElsewhere('linus@example.com');
+  const linus = await addMember('linus@example.com');
+  const otherTab = await signInElsewhere('linus@example.com');
   const tab = await openAccount(linus);
   await tab.getByRole('button', { name: 'End session: Chrome on Linux' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'End session' }).click();
   await tab.getByText('Session ended').waitFor();
-  await other.reload();
-  await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await otherTab.reload();
+  await otherTab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('two-factor sign-in is set up with a QR code, recovery codes are shown once, and both sign in', async () => {
-  const barbara = await join('barbara@example.com');
+test('two-factor authentication is turned on with a QR code, shows the recovery codes once, and accepts a recovery code at sign-in', async () => {
+  const barbara = await addMember('barbara@example.com');
   const tab = await openAccount(barbara);
   const problems = watchConsole(tab);
-  const two = section(tab, 'Two-factor authentication');
-  await two.getByRole('button', { name: 'Turn on' }).click();
+  const twoFactor = section(tab, 'Two-factor authentication');
+  await twoFactor.getByRole('button', { name: 'Turn on' }).click();
   await tab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByRole('img', { name: /QR code/ }).waitFor();
@@ -90,38 +90,38 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   assert.equal(codes.length, 10);
   await tab.keyboard.press('Escape');
   assert.equal(await dialog.getByRole('button', { name: 'Done' }).isDisabled(), true);
-  const [file] = await Promise.all([
+  const [download] = await Promise.all([
     tab.waitForEvent('download'),
     dialog.getByRole('button', { name: 'Download' }).click(),
   ]);
-  assert.ok((await readFile(await file.path(), 'utf8')).includes(codes.join('\n')));
+  assert.ok((await readFile(await download.path(), 'utf8')).includes(codes.join('\n')));
   await dialog.getByLabel('I have stored the recovery codes').check();
   await dialog.getByRole('button', { name: 'Done' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await two.getByText('10 recovery codes left').waitFor();
-  const [first = ''] = codes;
-  assert.deepEqual(await findSecretInTab(tab, first), []);
+  await twoFactor.getByText('10 recovery codes left').waitFor();
+  const [firstCode = ''] = codes;
+  assert.deepEqual(await findSecretInTab(tab, firstCode), []);
 
-  const other = await fixture.open('/sign-in', { person: null });
-  await signIn(other, 'barbara@example.com');
-  await other.getByLabel('Code').fill(first);
-  await other.getByRole('button', { name: 'Continue' }).click();
-  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  await other.goto('/account');
-  await other.getByText('9 recovery codes left').waitFor();
-  await section(other, 'Two-factor authentication').getByRole('button', { name: 'Turn off' }).click();
-  await other.getByLabel('Your password', { exact: true }).fill(PASSWORD);
-  await other.getByLabel('Two-factor code').fill(codes[1] ?? '');
-  await other.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
-  await other.getByText('Two-factor authentication turned off').waitFor();
+  const otherTab = await fixture.open('/sign-in', { person: null });
+  await signIn(otherTab, 'barbara@example.com');
+  await otherTab.getByLabel('Code').fill(firstCode);
+  await otherTab.getByRole('button', { name: 'Continue' }).click();
+  await otherTab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  await otherTab.goto('/account');
+  await otherTab.getByText('9 recovery codes left').waitFor();
+  await section(otherTab, 'Two-factor authentication').getByRole('button', { name: 'Turn off' }).click();
+  await otherTab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
+  await otherTab.getByLabel('Two-factor code').fill(codes[1] ?? '');
+  await otherTab.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
+  await otherTab.getByText('Two-factor authentication turned off').waitFor();
   assert.deepEqual(problems, []);
 });
 
 test('a passkey is added, signs in without a password, is renamed and deleted', async () => {
-  await join('radia@example.com');
+  await addMember('radia@example.com');
   // Passkeys require a host name, so the server is opened as localhost.
-  const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
-  const tab = await openTab(fixture.browser, byName);
+  const serverAtLocalhost = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(fixture.browser, serverAtLocalhost);
   const problems = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/sign-in?from=/account');

@@ -6,11 +6,11 @@ import { until } from '../src/testing/until.ts';
 
 const KILLS = 12;
 const SENDERS = 6;
-const BATCH = 100;
-/** The previous hour: events dated in the future would get the time of their arrival. */
+const BATCH_SIZE = 100;
 const HOUR_MS = 3_600_000;
-const STARTED = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
-const TIME = new Date(STARTED).toISOString();
+/** The start of the previous hour. An event dated in the future would be stored with the time of its arrival. */
+const PREVIOUS_HOUR_MS = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
+const EVENT_TIME = new Date(PREVIOUS_HOUR_MS).toISOString();
 
 interface IngestResponse {
   readonly accepted: number;
@@ -23,56 +23,60 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
     sendRequest<Body>(server.url, path, { headers, body });
   const ada = { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode };
-  const person = bearer(cookieOf(await sendJson('/v1/people', {}, ada)).split('=')[1] ?? '');
-  assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
+  const personHeaders = bearer(cookieOf(await sendJson('/v1/people', {}, ada)).split('=')[1] ?? '');
+  assert.equal((await sendJson('/v1/workspaces', personHeaders, { name: 'Acme' })).status, 201);
   const scopes = ['activity_tracker', 'activity_tracker_analytics'];
-  const created = await sendJson<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
-  const token = bearer(created.body.secret);
+  const createdToken = await sendJson<{ secret: string }>('/v1/access-tokens', personHeaders, {
+    name: 'Events',
+    scopes,
+  });
+  const tokenHeaders = bearer(createdToken.body.secret);
 
   const acknowledged = new Set<number>();
-  const open = new Set<number>();
-  let next = 0;
-  const send = (batch: number) =>
+  const unacknowledged = new Set<number>();
+  let nextBatch = 0;
+  const sendBatch = (batch: number) =>
     sendJson<IngestResponse>(
       '/v1/activity/events',
-      token,
-      Array.from({ length: BATCH }, (_, index) => ({
+      tokenHeaders,
+      Array.from({ length: BATCH_SIZE }, (_, index) => ({
         specversion: '1.0',
         // Random IDs, as most senders use.
-        id: `${(batch * BATCH + index) * 7919}-${index}`,
+        id: `${(batch * BATCH_SIZE + index) * 7919}-${index}`,
         source: `/service/${batch % 3}`,
-        type: 'thing.happened',
+        type: 'order.placed',
         subject: `customer-${index}`,
-        time: TIME,
+        time: EVENT_TIME,
       })),
     );
 
   /** Sends until the server is killed; sometimes repeats an acknowledged batch, which must not be stored again. */
-  async function sender(): Promise<void> {
+  async function sendUntilKilled(): Promise<void> {
     for (;;) {
-      const batch = next++;
-      open.add(batch);
-      const response = await send(batch);
+      const batch = nextBatch++;
+      unacknowledged.add(batch);
+      const response = await sendBatch(batch);
       assert.equal(response.status, 201, response.text);
-      assert.deepEqual(response.body, { accepted: BATCH, duplicates: 0 });
-      open.delete(batch);
+      assert.deepEqual(response.body, { accepted: BATCH_SIZE, duplicates: 0 });
+      unacknowledged.delete(batch);
       acknowledged.add(batch);
       if (batch % 5 !== 0) continue;
-      assert.deepEqual((await send(batch)).body, { accepted: 0, duplicates: BATCH });
+      assert.deepEqual((await sendBatch(batch)).body, { accepted: 0, duplicates: BATCH_SIZE });
     }
   }
 
   const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
-  async function killWhileSending(victim: ServerProcess): Promise<void> {
+  async function killWhileSending(runningServer: ServerProcess): Promise<void> {
     const senders = Array.from({ length: SENDERS }, () =>
-      sender().catch((error: unknown) => {
+      sendUntilKilled().catch((error: unknown) => {
         if (!isKilled(error)) throw error;
       }),
     );
-    const enough = acknowledged.size + 10 + Math.floor(Math.random() * 30);
-    await until(async () => acknowledged.size >= enough);
+    // The random numbers make each kill interrupt another phase of the ingest.
+    const acknowledgedTarget = acknowledged.size + 10 + Math.floor(Math.random() * 30);
+    await until(async () => acknowledged.size >= acknowledgedTarget);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
-    assert.equal((await victim.stop('SIGKILL')).signal, 'SIGKILL');
+    assert.equal((await runningServer.stop('SIGKILL')).signal, 'SIGKILL');
     await Promise.all(senders);
   }
 
@@ -80,25 +84,26 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   for (let kill = 0; kill < KILLS; kill++) {
     await killWhileSending(server);
     server = await spawnServer(directory.path);
-    for (const batch of open) {
-      const { body } = await send(batch);
-      const whole = body.accepted === 0 ? { accepted: 0, duplicates: BATCH } : { accepted: BATCH, duplicates: 0 };
-      assert.deepEqual(body, whole);
+    for (const batch of unacknowledged) {
+      const { body } = await sendBatch(batch);
+      const expected =
+        body.accepted === 0 ? { accepted: 0, duplicates: BATCH_SIZE } : { accepted: BATCH_SIZE, duplicates: 0 };
+      assert.deepEqual(body, expected);
       if (body.accepted === 0) lostResponses++;
       acknowledged.add(batch);
     }
-    open.clear();
+    unacknowledged.clear();
   }
   for (const batch of acknowledged) {
-    assert.deepEqual((await send(batch)).body, { accepted: 0, duplicates: BATCH });
+    assert.deepEqual((await sendBatch(batch)).body, { accepted: 0, duplicates: BATCH_SIZE });
   }
-  const events = acknowledged.size * BATCH;
+  const eventCount = acknowledged.size * BATCH_SIZE;
   for (const interval of ['minute', 'hour', 'day']) {
-    const query = `interval=${interval}&groupBy=source&from=${TIME}&to=${new Date(STARTED + HOUR_MS / 2).toISOString()}`;
-    const { body } = await sendJson<{ total: number }>(`/v1/activity/analytics?${query}`, token);
-    assert.equal(body.total, events, interval);
+    const query = `interval=${interval}&groupBy=source&from=${EVENT_TIME}&to=${new Date(PREVIOUS_HOUR_MS + HOUR_MS / 2).toISOString()}`;
+    const { body } = await sendJson<{ total: number }>(`/v1/activity/analytics?${query}`, tokenHeaders);
+    assert.equal(body.total, eventCount, interval);
   }
-  t.diagnostic(`${events} events; ${lostResponses} batches were stored although their response was lost`);
+  t.diagnostic(`${eventCount} events; ${lostResponses} batches were stored although their response was lost`);
   await server.stop('SIGTERM');
   directory.remove();
 });

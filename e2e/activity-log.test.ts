@@ -17,12 +17,12 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
   token = await createToken(owner, ['basic_deployment', 'modify_env'], {
     restrictions: { apps: [shop.body.id], rate: { requests: 100, seconds: 60 } },
   });
-  const uses = '/v1/authorize?scope=modify_env';
-  for (let count = 0; count < 3; count++) await server.call(uses, { headers: bearer(token.secret) });
+  for (let count = 0; count < 3; count++)
+    await server.call('/v1/authorize?scope=modify_env', { headers: bearer(token.secret) });
   await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
 });
 
-test('events are sentences, newest first, and new ones appear automatically', async () => {
+test('events are shown as sentences, newest first, and new events appear automatically', async () => {
   const tab = await fixture.open('/settings/activity-log');
   await listItemOf(tab, 'Ada Lovelace created the access token CI/CD Pipeline').waitFor();
   await listItemOf(
@@ -35,7 +35,7 @@ test('events are sentences, newest first, and new ones appear automatically', as
   await listItemOf(tab, 'Ada Lovelace created the API key Arrives live').waitFor();
 });
 
-test('details show the change, its origin and the hash', async () => {
+test('the details of an event show the change, its origin and the hash', async () => {
   const key = await createKey(fixture.owner, ['read'], { name: 'Edited key' });
   await fixture.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
   const tab = await fixture.open('/settings/activity-log');
@@ -73,17 +73,20 @@ test('filters are in the URL and survive a reload', async () => {
 test('the log is exported as NDJSON, and as CSV without formulas', async () => {
   await createToken(fixture.owner, ['all'], { name: '=HYPERLINK("http://evil.example")' });
   const tab = await fixture.open('/settings/activity-log?action=access_token.created');
-  const save = async (item: RegExp) => {
+  const exportAs = async (item: RegExp) => {
     await tab.getByRole('button', { name: 'Export' }).click();
-    const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
-    return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
+    const [download] = await Promise.all([
+      tab.waitForEvent('download'),
+      tab.getByRole('menuitem', { name: item }).click(),
+    ]);
+    return { name: download.suggestedFilename(), text: await readFile(await download.path(), 'utf8') };
   };
-  const csv = await save(/CSV/);
+  const csv = await exportAs(/CSV/);
   assert.match(csv.name, /^acme-activity-\d{4}-\d{2}-\d{2}\.csv$/);
   assert.ok(csv.text.includes(`"'=HYPERLINK(""http://evil.example"")"`));
   assert.doesNotMatch(csv.text, /(?:^|,)"?[=@]/m);
   assert.equal(csv.text.trim().split('\r\n').length, 3);
-  const lines = (await save(/NDJSON/)).text.trim().split('\n');
+  const lines = (await exportAs(/NDJSON/)).text.trim().split('\n');
   assert.deepEqual(
     lines.map((line) => (JSON.parse(line) as { action: string }).action),
     ['access_token.created', 'access_token.created'],
@@ -114,29 +117,29 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await tab.getByText('Show as table').click();
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
   await tab.getByRole('table', { name: 'Source addresses' }).getByText('127.0.0.1').waitFor();
-  const used = tab.getByRole('region', { name: 'Scopes used' });
-  await used.getByText('Broader than used.', { exact: false }).waitFor();
+  const usedScopes = tab.getByRole('region', { name: 'Scopes used' });
+  await usedScopes.getByText('Broader than used.', { exact: false }).waitFor();
   await checkAppearance(tab, 'token-broader-than-used');
-  await used.getByRole('button', { name: 'Replace with used scopes…' }).click();
+  await usedScopes.getByRole('button', { name: 'Replace with used scopes…' }).click();
   const replacement = tab.getByRole('dialog');
   await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
   const scopes = replacement.getByRole('group', { name: 'Scopes' });
   assert.equal(await scopes.getByRole('checkbox', { checked: true }).count(), 1);
   await replacement.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByRole('button', { name: 'Check access…' }).click();
-  const check = tab.getByRole('dialog', { name: 'Check access of CI/CD Pipeline' });
-  await check.getByRole('checkbox', { name: 'run_scripts' }).click();
-  await check.getByRole('button', { name: 'Check access' }).click();
-  await check.getByText('The request would be refused (403 insufficient_scope)', { exact: false }).waitFor();
-  await check.getByRole('checkbox', { name: 'run_scripts' }).click();
-  await check.getByRole('checkbox', { name: 'modify_env' }).click();
-  await check.getByRole('button', { name: 'Check access' }).click();
-  await check.getByText('The request would be allowed.').waitFor();
-  await check.getByLabel('App or project (optional)').fill('shop');
-  await check.getByRole('button', { name: 'Check access' }).click();
-  await check.getByText('must be app: or project:, followed by an ID or a slug').waitFor();
+  const checkDialog = tab.getByRole('dialog', { name: 'Check access of CI/CD Pipeline' });
+  await checkDialog.getByRole('checkbox', { name: 'run_scripts' }).click();
+  await checkDialog.getByRole('button', { name: 'Check access' }).click();
+  await checkDialog.getByText('The request would be refused (403 insufficient_scope)', { exact: false }).waitFor();
+  await checkDialog.getByRole('checkbox', { name: 'run_scripts' }).click();
+  await checkDialog.getByRole('checkbox', { name: 'modify_env' }).click();
+  await checkDialog.getByRole('button', { name: 'Check access' }).click();
+  await checkDialog.getByText('The request would be allowed.').waitFor();
+  await checkDialog.getByLabel('App or project (optional)').fill('shop');
+  await checkDialog.getByRole('button', { name: 'Check access' }).click();
+  await checkDialog.getByText('must be app: or project:, followed by an ID or a slug').waitFor();
   await checkAppearance(tab, 'check-access');
-  await check.getByRole('button', { name: 'Close' }).first().click();
+  await checkDialog.getByRole('button', { name: 'Close' }).first().click();
   await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
   await tab.getByText('4', { exact: true }).first().waitFor();
   await listItemOf(tab, 'was denied: it lacks the required scope or permission').waitFor();
@@ -145,11 +148,11 @@ test("a credential's page shows its properties, uses, addresses and events, and 
 });
 
 test('a deleted credential keeps its events', async () => {
-  const deletedToken = await createToken(fixture.owner, ['all'], { name: 'Gone tomorrow' });
+  const deletedToken = await createToken(fixture.owner, ['all'], { name: 'Deleted token' });
   await fixture.owner.call(`/v1/access-tokens/${deletedToken.id}`, { method: 'DELETE' });
   const tab = await fixture.open(`/settings/access-tokens/${deletedToken.id}`);
   await tab.getByRole('heading', { name: 'This access token does not exist' }).waitFor();
-  await listItemOf(tab, 'deleted the access token Gone tomorrow').waitFor();
+  await listItemOf(tab, 'deleted the access token Deleted token').waitFor();
 });
 
 test('a member sees a credential without its events and buttons, and has no access to the log', async () => {
@@ -163,16 +166,16 @@ test('a member sees a credential without its events and buttons, and has no acce
 });
 
 test("times are in the browser's time zone, to the second on hover", async () => {
-  const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Seen from afar' });
+  const createdToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Time zone test' });
   for (const [zone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],
     ['Pacific/Marquesas', 'GMT-9:30'],
   ] as const) {
     const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner, zone });
     await tab.goto('/settings/activity-log');
-    const time = listItemOf(tab, 'created the access token Seen from afar').locator('time');
+    const time = listItemOf(tab, 'created the access token Time zone test').locator('time');
     const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone });
-    assert.equal(await time.textContent(), clock.format(new Date(token.createdAt)));
+    assert.equal(await time.textContent(), clock.format(new Date(createdToken.createdAt)));
     await time.hover();
     await tab.getByRole('tooltip').getByText(offset, { exact: false }).waitFor();
   }

@@ -12,9 +12,9 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
   linus = await signUpMember(server, owner, 'member', 'linus@example.com');
 });
 
-const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events by ${by}` });
+const countsTable = (tab: Page, groupBy: string) => tab.getByRole('table', { name: `Events by ${groupBy}` });
 const waitForChart = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
-const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
+const eventsTable = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
 test('without events the page says how to send one', async () => {
   const tab = await fixture.open('/activity');
@@ -30,20 +30,20 @@ test('a day of events is charted by type and source and filtered from the legend
   const tab = await fixture.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
   await waitForChart(tab);
-  await counts(tab, 'type')
+  await countsTable(tab, 'type')
     .getByRole('row', { name: /order\.placed 86 14%/ })
     .waitFor();
   await tab.getByLabel('Group by', { exact: true }).selectOption('source');
-  await counts(tab, 'source')
+  await countsTable(tab, 'source')
     .getByRole('row', { name: /\/shop\/front 400 67%/ })
     .waitFor();
-  await counts(tab, 'source').getByRole('button', { name: '/shop/checkout' }).click();
+  await countsTable(tab, 'source').getByRole('button', { name: '/shop/checkout' }).click();
   await tab.waitForURL(/source=%2Fshop%2Fcheckout/);
   await waitUntilLoaded(tab);
   await tab.waitForFunction(
     () => !document.querySelector('table[aria-label="Latest events"]')?.textContent?.includes('/shop/front'),
   );
-  assert.equal(await events(tab).getByRole('row').count(), 26);
+  assert.equal(await eventsTable(tab).getByRole('row').count(), 26);
   await tab.getByRole('button', { name: 'Next' }).click();
   await tab.waitForURL(/cursor=/);
   await tab.getByRole('button', { name: 'Previous' }).waitFor();
@@ -59,17 +59,23 @@ test('a day of events is charted by type and source and filtered from the legend
 
 test('the matching events and the chart are downloaded as CSV', async () => {
   const tab = await fixture.open('/activity?type=order.placed');
-  const save = async (item: string) => {
+  const exportAs = async (item: string) => {
     await tab.getByRole('button', { name: 'Export' }).click();
-    const [file] = await Promise.all([tab.waitForEvent('download'), tab.getByRole('menuitem', { name: item }).click()]);
-    return { name: file.suggestedFilename(), lines: (await readFile(await file.path(), 'utf8')).trim().split('\r\n') };
+    const [download] = await Promise.all([
+      tab.waitForEvent('download'),
+      tab.getByRole('menuitem', { name: item }).click(),
+    ]);
+    return {
+      name: download.suggestedFilename(),
+      lines: (await readFile(await download.path(), 'utf8')).trim().split('\r\n'),
+    };
   };
-  const list = await save('Events, up to 100,000');
+  const list = await exportAs('Events, up to 100,000');
   assert.equal(list.name, 'acme-events.csv');
   assert.equal(list.lines[0], 'time,source,type,subject,id,data,receivedAt');
   assert.equal(list.lines.length, 1 + 86);
   assert.ok(list.lines.slice(1).every((line) => line.includes(',order.placed,')));
-  const chart = await save('Chart data');
+  const chart = await exportAs('Chart data');
   assert.equal(chart.name, 'acme-events-by-type.csv');
   assert.equal(chart.lines[0], 'at,key,count,subjects');
   const sum = chart.lines.slice(1).reduce((total, line) => total + Number(line.split(',')[2]), 0);

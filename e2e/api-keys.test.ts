@@ -14,10 +14,10 @@ const fixture = setUpBrowserFixture();
 
 const openKeys = (person?: TestPerson): Promise<Page> =>
   fixture.open('/settings/api-keys', person === undefined ? {} : { person });
-const statusOf = async (secret: string) =>
+const errorCodeOf = async (secret: string) =>
   (await fixture.server.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
 
-test('Generate API Key: description, permissions, inactive; the secret is shown once and kept nowhere', async () => {
+test('Generate API Key creates an inactive key with a description and permissions, and shows its secret once', async () => {
   const tab = await openKeys();
   await tab.getByRole('button', { name: 'Generate API Key' }).click();
   const form = tab.getByRole('dialog', { name: 'Generate API Key' });
@@ -36,35 +36,35 @@ test('Generate API Key: description, permissions, inactive; the secret is shown 
   await rowOf(tab, 'Billing service').getByText('Inactive').waitFor();
   await rowOf(tab, 'Billing service').getByText('Reads what billing needs').waitFor();
   assert.deepEqual(await findSecretInTab(tab, secret), []);
-  assert.equal(await statusOf(secret), 'token_inactive');
+  assert.equal(await errorCodeOf(secret), 'token_inactive');
 
   await tab.getByLabel('Billing service is active').check({ force: true });
   await tab.getByText('API key Billing service enabled').waitFor();
-  assert.equal(await statusOf(secret), undefined);
+  assert.equal(await errorCodeOf(secret), undefined);
 });
 
 test('Edit sends only the changed fields and keeps the secret', secureContextOnly, async () => {
-  const created = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
+  const created = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old description' });
   const tab = await openKeys();
   await chooseInMenu(tab, 'Importer', 'Edit');
   const form = tab.getByRole('dialog', { name: 'Edit Importer' });
-  const sent = tab.waitForRequest((request) => request.method() === 'PATCH');
+  const patchRequest = tab.waitForRequest((request) => request.method() === 'PATCH');
   await form.getByLabel('Name').fill('Importer two');
   await form.getByLabel('write', { exact: true }).check();
   await form.getByLabel('Expiry').selectOption('7');
   await form.getByRole('button', { name: 'Save' }).click();
-  const { name, permissions, expiresAt, ...rest } = (await sent).postDataJSON() as Partial<ApiKey>;
-  assert.deepEqual([name, permissions, rest], ['Importer two', ['read', 'write'], {}]);
+  const { name, permissions, expiresAt, ...otherFields } = (await patchRequest).postDataJSON() as Partial<ApiKey>;
+  assert.deepEqual([name, permissions, otherFields], ['Importer two', ['read', 'write'], {}]);
   assert.ok(expiresAt);
   await rowOf(tab, 'Importer two').getByText('Expires in 7 days').waitFor();
-  assert.equal(await statusOf(created.secret), undefined);
+  assert.equal(await errorCodeOf(created.secret), undefined);
 });
 
 test("an expiry date means the end of that day in the browser's time zone", secureContextOnly, async () => {
   const tab = await openKeys();
   await tab.getByRole('button', { name: 'Generate API Key' }).click();
   const form = tab.getByRole('dialog');
-  await form.getByLabel('Name').fill('Until a day');
+  await form.getByLabel('Name').fill('Until a date');
   await form.getByLabel('deploy', { exact: true }).check();
   await form.getByLabel('Expiry').selectOption('date');
   await form.getByRole('button', { name: 'Generate API Key' }).click();
@@ -84,10 +84,10 @@ test("an expiry date means the end of that day in the browser's time zone", secu
 });
 
 test('forms of tokens and keys obey the policy; credentials that violate it are marked and can be filtered', async () => {
-  const old = await createToken(fixture.owner, ['all'], { name: 'Too mighty' });
+  const violatingToken = await createToken(fixture.owner, ['all'], { name: 'Too broad' });
   const key = await createKey(fixture.owner, ['read'], { name: 'Everlasting' });
-  const policy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
-  await policy({
+  const updatePolicy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
+  await updatePolicy({
     maxLifetimeDays: 45,
     bindsExistingFrom: new Date(Date.now() + 10 * DAY).toISOString(),
     allowAll: false,
@@ -97,11 +97,11 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   });
   const tab = await fixture.open('/settings/access-tokens?new&name=CI/CD&scopes=all&expires=never');
   const form = tab.getByRole('dialog', { name: 'Generate Token' });
-  const all = form.getByLabel('all', { exact: true });
+  const allCheckbox = form.getByLabel('all', { exact: true });
   await form.getByText('The policy of the workspace allows at most 45 days after creation.').waitFor();
   assert.equal(await form.getByRole('option', { name: 'No expiry' }).isDisabled(), true);
   assert.match((await form.getByLabel('Expiry').locator('option:checked').textContent()) ?? '', /^Longest allowed/);
-  assert.deepEqual([await all.isDisabled(), await all.isChecked()], [true, false]);
+  assert.deepEqual([await allCheckbox.isDisabled(), await allCheckbox.isChecked()], [true, false]);
   await form.getByLabel('modify_env').check();
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await form.getByText('Enter a passphrase. The policy', { exact: false }).waitFor();
@@ -120,7 +120,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   await rowOf(tab, 'CI/CD').waitFor({ state: 'detached' });
   await tab.getByText(/^ ?in 45 days, by policy from \d+ /).waitFor();
   await checkAppearance(tab, 'tokens-that-violate-policy');
-  await tab.getByRole('link', { name: old.name }).click();
+  await tab.getByRole('link', { name: violatingToken.name }).click();
   await tab.getByText('Violates policy').waitFor();
   for (const rule of ['Lifetime too long', 'No passphrase', 'Scope “all”', 'No addresses']) {
     await tab.getByText(rule, { exact: true }).waitFor();
@@ -130,25 +130,25 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   await tab.goto(`/settings/api-keys/${key.id}`);
   await tab.getByText('Lifetime too long', { exact: true }).waitFor();
   await tab.getByRole('button', { name: 'Edit' }).click();
-  const edit = tab.getByRole('dialog', { name: 'Edit Everlasting' });
-  assert.equal(await edit.getByRole('option', { name: /^90 days/ }).isDisabled(), true);
-  await edit.getByLabel('Expiry').selectOption('latest');
-  await edit.getByLabel('Only from certain addresses').check();
-  await edit.getByLabel('Addresses', { exact: true }).fill('127.0.0.1');
-  await edit.getByRole('button', { name: 'Save' }).click();
-  await edit.waitFor({ state: 'detached' });
+  const editForm = tab.getByRole('dialog', { name: 'Edit Everlasting' });
+  assert.equal(await editForm.getByRole('option', { name: /^90 days/ }).isDisabled(), true);
+  await editForm.getByLabel('Expiry').selectOption('latest');
+  await editForm.getByLabel('Only from certain addresses').check();
+  await editForm.getByLabel('Addresses', { exact: true }).fill('127.0.0.1');
+  await editForm.getByRole('button', { name: 'Save' }).click();
+  await editForm.waitFor({ state: 'detached' });
   await tab.getByText('Violates policy').waitFor({ state: 'detached' });
   await tab.getByText('127.0.0.1', { exact: true }).first().waitFor();
 
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'karen@example.com');
-  const admins = await openKeys(admin);
-  await admins.getByText('The policy of this workspace allows only its owner to do this.').waitFor();
-  assert.equal(await admins.getByRole('button', { name: 'Generate API Key' }).isDisabled(), true);
-  await checkAppearance(admins, 'keys-only-owner-creates');
-  await chooseInMenu(admins, 'Everlasting', 'Replace…');
-  await admins.getByText('The policy of this workspace allows only its owner to create API keys.').waitFor();
-  await checkAppearance(admins, 'replace-only-owner-creates');
-  await policy({
+  const adminTab = await openKeys(admin);
+  await adminTab.getByText('The policy of this workspace allows only its owner to do this.').waitFor();
+  assert.equal(await adminTab.getByRole('button', { name: 'Generate API Key' }).isDisabled(), true);
+  await checkAppearance(adminTab, 'keys-only-owner-creates');
+  await chooseInMenu(adminTab, 'Everlasting', 'Replace…');
+  await adminTab.getByText('The policy of this workspace allows only its owner to create API keys.').waitFor();
+  await checkAppearance(adminTab, 'replace-only-owner-creates');
+  await updatePolicy({
     maxLifetimeDays: null,
     bindsExistingFrom: null,
     allowAll: true,
@@ -159,12 +159,12 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
 });
 
 test(
-  'the page of either key continues a rotation; without the new secret it starts over',
+  'a rotation continues from the page of either key, and starts over if the new secret was lost',
   secureContextOnly,
   async () => {
-    const old = await createKey(fixture.owner, ['read'], { name: 'Rotated' });
-    const lost = await createKey(fixture.owner, ['read'], { name: 'Rotated', replaces: old.id });
-    const tab = await fixture.open(`/settings/api-keys/${lost.id}`);
+    const oldKey = await createKey(fixture.owner, ['read'], { name: 'Rotated' });
+    const lostKey = await createKey(fixture.owner, ['read'], { name: 'Rotated', replaces: oldKey.id });
+    const tab = await fixture.open(`/settings/api-keys/${lostKey.id}`);
     await tab.getByText('Replaces another: old not used yet, new not used yet.').waitFor();
     await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
     const dialog = tab.getByRole('dialog', { name: 'Replace Rotated' });
@@ -180,49 +180,49 @@ test(
     await dialog.getByRole('button', { name: 'Create replacement' }).click();
     const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
     await dialog.getByRole('button', { name: 'I have stored it' }).click();
-    assert.equal(await statusOf(secret), undefined);
+    assert.equal(await errorCodeOf(secret), undefined);
     await dialog.getByText('The new API key is in use').waitFor();
     await dialog.getByRole('button', { name: 'Delete old…' }).click();
     await tab.getByRole('dialog', { name: 'Delete API key' }).getByRole('button', { name: 'Delete' }).click();
     await dialog.getByText('was replaced and deleted').waitFor();
     await dialog.getByRole('button', { name: 'Done' }).click();
-    await tab.waitForURL((url) => /\/key_\w+$/.test(url.pathname) && !url.pathname.endsWith(old.id));
+    await tab.waitForURL((url) => /\/key_\w+$/.test(url.pathname) && !url.pathname.endsWith(oldKey.id));
     await tab
       .getByText(/Being replaced|Replaces another/)
       .first()
       .waitFor({ state: 'detached' });
-    assert.equal(await statusOf(old.secret), 'invalid_token');
+    assert.equal(await errorCodeOf(oldKey.secret), 'invalid_token');
   },
 );
 
 test(
-  'an edit that removes access says when it was last used, can be undone, and appears in other tabs',
+  'an edit that removes access says when the access was last used, can be undone, and appears in other tabs',
   secureContextOnly,
   async () => {
     const { id, secret } = await createKey(fixture.owner, ['read', 'deploy'], { name: 'Careful' });
-    const read = async () => (await fixture.owner.call<ApiKey>(`/v1/api-keys/${id}`)).body;
+    const readKey = async () => (await fixture.owner.call<ApiKey>(`/v1/api-keys/${id}`)).body;
     const changeElsewhere = (body: object) => fixture.owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body });
     await fixture.server.call('/v1/authorize?permission=read', { headers: bearer(secret) });
     const tab = await fixture.open('/settings/api-keys?q=Careful');
-    const other = await fixture.open('/settings/api-keys?q=Careful');
+    const otherTab = await fixture.open('/settings/api-keys?q=Careful');
 
     await tab.getByLabel('Careful is active').uncheck({ force: true });
     await tab
       .getByText(/^API key Careful disabled\. All of its requests are refused from now on \(last used .*\)\.$/)
       .waitFor();
-    await rowOf(other, 'Careful').getByText('Inactive').waitFor();
-    assert.equal(await statusOf(secret), 'token_inactive');
+    await rowOf(otherTab, 'Careful').getByText('Inactive').waitFor();
+    assert.equal(await errorCodeOf(secret), 'token_inactive');
     await tab.keyboard.press('Control+z');
     await tab.getByText('The change to Careful was undone.').waitFor();
-    await rowOf(other, 'Careful').getByText('Active', { exact: true }).waitFor();
-    assert.equal(await statusOf(secret), undefined);
+    await rowOf(otherTab, 'Careful').getByText('Active', { exact: true }).waitFor();
+    assert.equal(await errorCodeOf(secret), undefined);
 
-    // What the page shows is no longer true.
+    // The page shows an outdated version of the key.
     await changeElsewhere({ description: 'Changed elsewhere' });
     await tab.getByLabel('Careful is active').dispatchEvent('click');
     await tab.getByText('Careful was changed in the meantime, so nothing was saved.').waitFor();
     await rowOf(tab, 'Changed elsewhere').getByText('Active', { exact: true }).waitFor();
-    assert.equal(await statusOf(secret), undefined);
+    assert.equal(await errorCodeOf(secret), undefined);
 
     await chooseInMenu(tab, 'Careful', 'Edit');
     const form = tab.getByRole('dialog', { name: 'Edit Careful' });
@@ -230,18 +230,18 @@ test(
     const consequence = /Without read, requests that need it are refused \(last used .*\)\./;
     await form.getByText(consequence).waitFor();
     await changeElsewhere({ description: 'Changed again' });
-    const sent = tab.waitForRequest((request) => request.method() === 'PATCH');
+    const patchRequest = tab.waitForRequest((request) => request.method() === 'PATCH');
     await form.getByRole('button', { name: 'Save' }).click();
     await form.getByText('Description: Changed elsewhere → Changed again').waitFor();
-    assert.deepEqual((await read()).permissions, ['read', 'deploy']);
+    assert.deepEqual((await readKey()).permissions, ['read', 'deploy']);
     await form.getByRole('button', { name: 'Save again' }).click();
     await tab.getByRole('alert').getByText(consequence).waitFor();
-    assert.ok((await sent).headers()['if-match']);
-    const saved = await read();
+    assert.ok((await patchRequest).headers()['if-match']);
+    const saved = await readKey();
     assert.deepEqual([saved.permissions, saved.description], [['deploy'], 'Changed again']);
     await tab.getByRole('button', { name: 'Undo' }).click();
     await tab.getByText('The change to Careful was undone.').waitFor();
-    assert.deepEqual((await read()).permissions, ['read', 'deploy']);
+    assert.deepEqual((await readKey()).permissions, ['read', 'deploy']);
 
     // A later change by someone else is not undone.
     await tab.getByLabel('Careful is active').uncheck({ force: true });
@@ -249,22 +249,22 @@ test(
     await changeElsewhere({ description: 'Keep it off' });
     await tab.getByRole('button', { name: 'Undo' }).click();
     await tab.getByText('Careful was changed in the meantime, so nothing was saved.').last().waitFor();
-    assert.equal(await statusOf(secret), 'token_inactive');
+    assert.equal(await errorCodeOf(secret), 'token_inactive');
   },
 );
 
 test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
   const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
-  const admins = await openKeys(admin);
-  await chooseInMenu(admins, 'Importer two', 'Delete');
-  const dialog = admins.getByRole('dialog', { name: 'Delete API key' });
+  const adminTab = await openKeys(admin);
+  await chooseInMenu(adminTab, 'Importer two', 'Delete');
+  const dialog = adminTab.getByRole('dialog', { name: 'Delete API key' });
   await dialog.getByLabel('Type Importer two to confirm').fill('Importer two');
   await dialog.getByRole('button', { name: 'Delete' }).click();
-  await rowOf(admins, 'Importer two').waitFor({ state: 'detached' });
+  await rowOf(adminTab, 'Importer two').waitFor({ state: 'detached' });
 
-  const members = await openKeys(member);
-  await rowOf(members, 'Billing service').waitFor();
-  assert.equal(await members.getByRole('switch').count(), 0);
-  assert.equal(await members.getByRole('button', { name: /Generate|Actions/ }).count(), 0);
+  const memberTab = await openKeys(member);
+  await rowOf(memberTab, 'Billing service').waitFor();
+  assert.equal(await memberTab.getByRole('switch').count(), 0);
+  assert.equal(await memberTab.getByRole('button', { name: /Generate|Actions/ }).count(), 0);
 });

@@ -1,4 +1,4 @@
-import { checkWorkspacePages, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
+import { checkWorkspacePages, clickButton, setUpSettingsFixture, TOKENS_PATH } from './settings-fixture.ts';
 
 const settings = setUpSettingsFixture();
 const asMember = () => settings.member;
@@ -6,16 +6,16 @@ const asMember = () => settings.member;
 checkWorkspacePages(settings.fixture, [
   {
     name: 'token',
-    path: () => `${TOKENS}/${settings.token}`,
+    path: () => `${TOKENS_PATH}/${settings.tokenId}`,
     prepare: (tab) => tab.getByText('Show as table').click(),
   },
-  { name: 'token-as-member', path: () => `${TOKENS}/${settings.token}`, person: asMember },
-  { name: 'token-gone', path: `${TOKENS}/tok_01h455vb4pex5vsknk084sn02q` },
+  { name: 'token-as-member', path: () => `${TOKENS_PATH}/${settings.tokenId}`, person: asMember },
+  { name: 'token-gone', path: `${TOKENS_PATH}/tok_01h455vb4pex5vsknk084sn02q` },
   { name: 'keys', path: '/settings/api-keys' },
   { name: 'keys-empty', path: '/settings/api-keys?workspace=empty-workspace' },
-  { name: 'key', path: () => `/settings/api-keys/${settings.key}` },
+  { name: 'key', path: () => `/settings/api-keys/${settings.keyId}` },
   { name: 'members', path: '/settings/members' },
-  { name: 'members-menu', path: '/settings/members', prepare: press('Actions for linus') },
+  { name: 'members-menu', path: '/settings/members', prepare: clickButton('Actions for linus') },
   { name: 'members-as-member', path: '/settings/members', person: asMember },
   { name: 'review', path: '/settings/review' },
 ]);

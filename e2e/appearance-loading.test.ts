@@ -3,18 +3,18 @@ import { test } from 'node:test';
 import type { Route } from 'playwright-core';
 import { checkAppearance, openTab, takeScreenshot } from './browser.ts';
 import { waitUntilLoaded } from './browser-fixture.ts';
-import { inWorkspace, LOG, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
+import { inWorkspace, LOG_PATH, setUpSettingsFixture, TOKENS_PATH } from './settings-fixture.ts';
 
 const settings = setUpSettingsFixture();
 const { fixture } = settings;
 
 /** Pages, and the API request that each of them makes first. */
 const PAGES: readonly { readonly name: string; readonly path: () => string; readonly request: RegExp }[] = [
-  { name: 'tokens', path: () => TOKENS, request: /\/v1\/access-tokens(?:\?|$)/ },
+  { name: 'tokens', path: () => TOKENS_PATH, request: /\/v1\/access-tokens(?:\?|$)/ },
   { name: 'keys', path: () => '/settings/api-keys', request: /\/v1\/api-keys(?:\?|$)/ },
-  { name: 'token', path: () => `${TOKENS}/${settings.token}`, request: /\/v1\/access-tokens\/\w+$/ },
+  { name: 'token', path: () => `${TOKENS_PATH}/${settings.tokenId}`, request: /\/v1\/access-tokens\/\w+$/ },
   { name: 'members', path: () => '/settings/members', request: /\/v1\/members(?:\?|$)/ },
-  { name: 'log', path: () => LOG, request: /\/v1\/audit-events(?:\?|$)/ },
+  { name: 'log', path: () => LOG_PATH, request: /\/v1\/audit-events(?:\?|$)/ },
   { name: 'account', path: () => '/account', request: /\/v1\/sessions(?:\?|$)/ },
 ];
 const PROBLEM = { code: 'internal', title: 'Internal error', detail: 'Something went wrong here.', requestId: 'req-7' };
@@ -25,15 +25,15 @@ for (const { name, path, request } of PAGES) {
     let respond: (route: Route) => Promise<void> = (route) =>
       route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(PROBLEM) });
     const pendingRoutes: Route[] = [];
-    let isHolding = true;
+    let isHoldingRequests = true;
     await tab.route(request, (route) => {
-      if (isHolding) pendingRoutes.push(route);
+      if (isHoldingRequests) pendingRoutes.push(route);
       else return respond(route);
     });
     await tab.goto(inWorkspace(path()));
     await tab.locator('[aria-busy=true]').first().waitFor();
     await checkAppearance(tab, `${name}-loading`);
-    isHolding = false;
+    isHoldingRequests = false;
     for (const route of pendingRoutes) await respond(route);
     await tab.getByText('req-7').first().waitFor();
     await checkAppearance(tab, `${name}-failed`);
@@ -52,7 +52,10 @@ function recordLayoutShifts(): void {
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
-/** A fifth of what web.dev calls a good cumulative layout shift: a block may be one line taller than its placeholder, a table may not. */
+/**
+ * A fifth of the cumulative layout shift that web.dev calls good. A block can be one line taller than its placeholder,
+ * but a table cannot.
+ */
 const MAX_LAYOUT_SHIFT = 0.02;
 /** The pages on which nothing at all moves. */
 const STILL_PAGES = new Set(['start', 'tokens']);
@@ -78,7 +81,7 @@ const MAX_HTML_BYTES = 8_000;
 
 test('the layout is painted from the HTML alone, which is small', async () => {
   for (const { path, layout, person } of [
-    { path: inWorkspace(TOKENS), layout: 'shell', person: fixture.owner },
+    { path: inWorkspace(TOKENS_PATH), layout: 'shell', person: fixture.owner },
     { path: '/sign-in', layout: 'centered', person: undefined },
   ]) {
     const tab = await openTab(fixture.browser, fixture.server, person === undefined ? {} : { person });
@@ -97,13 +100,13 @@ test('the layout is painted from the HTML alone, which is small', async () => {
 test('the first page loads at most 200 kB of compressed JavaScript, all from the server itself', async () => {
   for (const { path, person } of [
     { path: '/', person: undefined },
-    { path: inWorkspace(TOKENS), person: fixture.owner },
+    { path: inWorkspace(TOKENS_PATH), person: fixture.owner },
   ]) {
     const tab = await openTab(fixture.browser, fixture.server, person === undefined ? {} : { person });
     const sizes: Promise<number>[] = [];
-    const foreign: string[] = [];
+    const foreignUrls: string[] = [];
     tab.on('response', (response) => {
-      if (!response.url().startsWith(fixture.server.url)) foreign.push(response.url());
+      if (!response.url().startsWith(fixture.server.url)) foreignUrls.push(response.url());
       if (response.url().endsWith('.js'))
         sizes.push(
           response
@@ -118,14 +121,14 @@ test('the first page loads at most 200 kB of compressed JavaScript, all from the
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     assert.ok(sizes.length > 1 && total > 50_000, 'the sizes were measured');
     assert.ok(total <= 200_000, `${path}: ${total} bytes`);
-    assert.deepEqual(foreign, []);
+    assert.deepEqual(foreignUrls, []);
     await tab.context().close();
   }
 });
 
 test('the web UI can be installed', async () => {
   const tab = await fixture.open('/settings/workspace');
-  // As Chromium itself reads it, with the content security policy.
+  // Chromium itself reads the manifest, subject to the content security policy.
   const devtools = await tab.context().newCDPSession(tab);
   const { errors, data = '{}' } = await devtools.send('Page.getAppManifest');
   assert.deepEqual(errors, []);

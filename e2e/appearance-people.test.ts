@@ -1,14 +1,14 @@
-import { checkWorkspacePages, press, setUpSettingsFixture } from './settings-fixture.ts';
+import { checkWorkspacePages, clickButton, setUpSettingsFixture } from './settings-fixture.ts';
 
 const settings = setUpSettingsFixture();
-const asNobody = () => null;
+const signedOut = () => null;
 
 checkWorkspacePages(settings.fixture, [
   { name: 'account', path: '/account' },
   { name: 'people', path: '/people' },
-  { name: 'forgot-password', path: '/forgot-password', person: asNobody },
-  { name: 'reset-password', path: '/reset-password#somecode', person: asNobody },
-  { name: 'device', path: '/device', prepare: press('Continue') },
+  { name: 'forgot-password', path: '/forgot-password', person: signedOut },
+  { name: 'reset-password', path: '/reset-password#somecode', person: signedOut },
+  { name: 'device', path: '/device', prepare: clickButton('Continue') },
   {
     name: 'device-unknown',
     path: '/device#BCDFGHJK',
@@ -19,18 +19,23 @@ checkWorkspacePages(settings.fixture, [
     name: 'invitation-refused',
     path: '/accept-invitation#somecode',
     prepare: async (tab) => {
-      await press('Accept invitation')(tab);
+      await clickButton('Accept invitation')(tab);
       await tab.getByRole('alert').waitFor();
     },
   },
-  { name: 'invitation-new', path: '/accept-invitation#somecode', person: asNobody, prepare: press('Create account') },
+  {
+    name: 'invitation-new',
+    path: '/accept-invitation#somecode',
+    person: signedOut,
+    prepare: clickButton('Create account'),
+  },
   {
     name: 'invitation-known',
     path: '/accept-invitation#somecode',
-    person: asNobody,
+    person: signedOut,
     prepare: (tab) => tab.getByText('I have an account').click(),
   },
   { name: 'invitation-again', path: '/accept-invitation' },
-  { name: 'sign-in', path: '/sign-in', person: asNobody, prepare: press('Sign in') },
-  { name: 'nowhere', path: '/settings/nowhere' },
+  { name: 'sign-in', path: '/sign-in', person: signedOut, prepare: clickButton('Sign in') },
+  { name: 'nowhere', path: '/settings/no-such-page' },
 ]);

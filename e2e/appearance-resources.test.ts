@@ -24,28 +24,35 @@ const fixture = setUpBrowserFixture(async ({ owner }) => {
     hooks,
     ...repository,
   });
-  const moved = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
-  await owner.call(`/v1/servers/${moved.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
-  ids = { project: project.id, app: app.id, server: server.id, unconfirmed: moved.id };
+  const movedServer = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
+  await owner.call(`/v1/servers/${movedServer.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
+  ids = { project: project.id, app: app.id, server: server.id, unconfirmed: movedServer.id };
 });
+
 const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('button', { name }).click();
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
+
 test('on the narrowest phone the selected tab of an app is visible and highlighted', async () => {
   const tab = await fixture.open(`/apps/${ids.app}`, { width: 320, scheme: 'dark' });
-  const parts = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
-  const names = await parts.allTextContents();
+  const tabLinks = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
+  const names = await tabLinks.allTextContents();
   assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
   for (const name of names) {
-    await parts.getByText(name, { exact: true }).click();
-    const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
-    await chosen.waitFor();
-    const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
+    await tabLinks.getByText(name, { exact: true }).click();
+    const currentTab = tab.locator('nav [aria-current=page]', { hasText: name });
+    await currentTab.waitFor();
+    const { x, width } = (await currentTab.boundingBox()) ?? { x: -1, width: 0 };
     assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
-    const backgrounds = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
-    const own = backgrounds.splice(names.indexOf(name), 1);
-    assert.ok(own[0] !== undefined && !backgrounds.includes(own[0]), `${name} is highlighted`);
+    const backgrounds = await tabLinks.evaluateAll((links) =>
+      links.map((link) => getComputedStyle(link).backgroundColor),
+    );
+    const currentBackground = backgrounds.splice(names.indexOf(name), 1);
+    assert.ok(
+      currentBackground[0] !== undefined && !backgrounds.includes(currentBackground[0]),
+      `${name} is highlighted`,
+    );
   }
 });
 

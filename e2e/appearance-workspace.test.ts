@@ -4,23 +4,23 @@ import { DAY } from '../src/contract/limits.ts';
 import { formatDate } from '../src/web/components/format.ts';
 import { takeScreenshot } from './browser.ts';
 import { listItemOf } from './page-actions.ts';
-import { checkWorkspacePages, LOG, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
+import { checkWorkspacePages, clickButton, LOG_PATH, setUpSettingsFixture, TOKENS_PATH } from './settings-fixture.ts';
 
 const POLICY = '/settings/policy';
 const settings = setUpSettingsFixture();
 const asMember = () => settings.member;
 
 checkWorkspacePages(settings.fixture, [
-  { name: 'log', path: LOG },
+  { name: 'log', path: LOG_PATH },
   {
     name: 'log-details',
-    path: LOG,
+    path: LOG_PATH,
     prepare: (tab) => listItemOf(tab, 'changed permissions').getByRole('button').click(),
   },
-  { name: 'log-export', path: LOG, prepare: press('Export') },
+  { name: 'log-export', path: LOG_PATH, prepare: clickButton('Export') },
   {
     name: 'log-range',
-    path: LOG,
+    path: LOG_PATH,
     async prepare(tab) {
       await tab.getByRole('combobox', { name: 'Time' }).click();
       await tab.getByRole('option', { name: 'Custom range' }).click();
@@ -28,7 +28,7 @@ checkWorkspacePages(settings.fixture, [
       await tab.getByRole('heading', { name: 'No results' }).waitFor();
     },
   },
-  { name: 'log-as-member', path: LOG, person: asMember },
+  { name: 'log-as-member', path: LOG_PATH, person: asMember },
   { name: 'policy', path: POLICY },
   {
     name: 'policy-dry-run',
@@ -48,7 +48,7 @@ checkWorkspacePages(settings.fixture, [
   { name: 'policy-as-member', path: POLICY, person: asMember },
   { name: 'workspace', path: '/settings/workspace' },
   { name: 'workspace-as-member', path: '/settings/workspace', person: asMember },
-  { name: 'workspace-none', path: `${TOKENS}?workspace=nobodys` },
+  { name: 'workspace-none', path: `${TOKENS_PATH}?workspace=no-such-workspace` },
   { name: 'workspace-create', path: '/?create=workspace' },
 ]);
 
@@ -63,7 +63,7 @@ test('on a narrow screen the navigation opens from a button and closes after a c
 });
 
 test('on the narrowest phone every tab of the settings can be reached, and the current one is visible', async () => {
-  const tab = await settings.fixture.open(TOKENS, { width: 320 });
+  const tab = await settings.fixture.open(TOKENS_PATH, { width: 320 });
   const tabs = tab.getByRole('navigation', { name: 'Settings' });
   for (const name of [
     'API Keys',

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 
-/** Adds a virtual authenticator to the tab, which confirms every request. */
+/** Adds to the tab a virtual authenticator that confirms every request. */
 export async function addAuthenticator(tab: Page): Promise<void> {
   const devtools = await tab.context().newCDPSession(tab);
   await devtools.send('WebAuthn.enable');

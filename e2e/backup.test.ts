@@ -7,22 +7,22 @@ import { TEST_SECRET } from '../src/testing/engines.ts';
 import { createKey, signInRemotePerson, type TestPerson } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 import {
-  devpilot,
-  done,
+  authorizeStatus,
+  createEncryptedVariable,
   EMAIL,
   ENGINES,
   type Environment,
-  newFolder,
+  newFolderPath,
   newStoreLocation,
-  readSealed,
-  sealSomething,
-  serve,
+  readEncryptedVariables,
+  runDevpilot,
+  runSuccessfully,
   signUp,
-  statusOf,
+  startServer,
 } from './installation-fixture.ts';
 
 const WRITERS = 4;
-const WRITES_BEFORE = 40;
+const WRITES_BEFORE_BACKUP = 40;
 
 /** Creates and deletes keys until stopped; both lists contain only acknowledged operations. */
 function startWriting(owner: TestPerson) {
@@ -41,7 +41,7 @@ function startWriting(owner: TestPerson) {
     }
   });
   return {
-    made: created,
+    created,
     deleted,
     async stop() {
       isWriting = false;
@@ -52,17 +52,17 @@ function startWriting(owner: TestPerson) {
 
 for (const from of ENGINES) {
   describe(`a backup of ${from}`, () => {
-    test('during writes contains everything acknowledged before it, and restores into either database', async () => {
+    test('taken during writes contains everything acknowledged before it, and restores into either database', async () => {
       const location = await newStoreLocation(from);
-      const server = await serve(location);
+      const server = await startServer(location);
       const owner = await signUp(server);
-      const sealed = await sealSomething(server, owner);
+      const encrypted = await createEncryptedVariable(server, owner);
       const writers = startWriting(owner);
-      await until(async () => writers.made.length >= WRITES_BEFORE);
-      const [created, deleted] = [[...writers.made], [...writers.deleted]];
-      const folder = newFolder();
-      const output = await done(location, 'backup', folder);
-      assert.ok(writers.made.length > created.length, 'writes went on');
+      await until(async () => writers.created.length >= WRITES_BEFORE_BACKUP);
+      const [created, deleted] = [[...writers.created], [...writers.deleted]];
+      const folder = newFolderPath();
+      const output = await runSuccessfully(location, 'backup', folder);
+      assert.ok(writers.created.length > created.length, 'writes continued during the backup');
       await writers.stop();
       await server.stop('SIGKILL');
 
@@ -75,22 +75,22 @@ for (const from of ENGINES) {
       );
 
       for (const to of ENGINES) {
-        const secret: Environment =
+        const secretSettings: Environment =
           from === 'postgres'
             ? { DEVPILOT_SECRET: TEST_SECRET }
             : to === 'postgres'
               ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
               : {};
-        const target = await newStoreLocation(to, secret);
-        assert.doesNotMatch(await done(target, 'restore', folder), /cannot be decrypted/);
-        const restored = await serve(target);
-        for (const key of created) assert.equal(await statusOf(restored, key), 200);
-        for (const key of deleted) assert.equal(await statusOf(restored, key), 401);
-        assert.deepEqual(await readSealed(restored, sealed), ['PIN=sealed ✓']);
+        const target = await newStoreLocation(to, secretSettings);
+        assert.doesNotMatch(await runSuccessfully(target, 'restore', folder), /cannot be decrypted/);
+        const restored = await startServer(target);
+        for (const key of created) assert.equal(await authorizeStatus(restored, key), 200);
+        for (const key of deleted) assert.equal(await authorizeStatus(restored, key), 401);
+        assert.deepEqual(await readEncryptedVariables(restored, encrypted), ['PIN=encrypted ✓']);
         const person = await signInRemotePerson(restored.url, EMAIL);
-        assert.equal(await statusOf(restored, await createKey(person, ['read'])), 200);
-        await done(target, 'audit', 'verify');
-        const { code, output: refused } = await devpilot(target, 'restore', folder);
+        assert.equal(await authorizeStatus(restored, await createKey(person, ['read'])), 200);
+        await runSuccessfully(target, 'audit', 'verify');
+        const { code, output: refused } = await runDevpilot(target, 'restore', folder);
         assert.equal(code, to === 'sqlite' ? 2 : 1);
         assert.match(refused, to === 'sqlite' ? /in use|already exists/ : /not empty/);
         assert.equal((await restored.stop('SIGTERM')).code, 0);
@@ -99,42 +99,50 @@ for (const from of ENGINES) {
   });
 }
 
-test('backup, restore and copy are refused with a secret other than that of the database', async () => {
+test('backup, restore and copy are refused if the secret is not the one of the database', async () => {
   const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
-  await (await serve(location)).stop('SIGTERM');
-  const other = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
-  const folder = newFolder();
-  const refuse = async (environment: Environment, ...args: string[]) => {
-    const { code, output } = await devpilot(environment, ...args);
+  await (await startServer(location)).stop('SIGTERM');
+  const otherSecret = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
+  const folder = newFolderPath();
+  const assertRefused = async (environment: Environment, ...args: string[]) => {
+    const { code, output } = await runDevpilot(environment, ...args);
     assert.equal(code, 2, output);
     assert.match(output, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
   };
   for (const command of [['backup', folder], ['migrate'], ['serve']])
-    await refuse({ ...location, ...other }, ...command);
-  await done(location, 'backup', folder);
-  const target = await newStoreLocation('sqlite', other);
-  await refuse(target, 'restore', folder);
+    await assertRefused({ ...location, ...otherSecret }, ...command);
+  await runSuccessfully(location, 'backup', folder);
+  const target = await newStoreLocation('sqlite', otherSecret);
+  await assertRefused(target, 'restore', folder);
   assert.equal(existsSync(join(target['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  await done({ ...target, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
-  await refuse(other, 'store', 'copy', '--from', location['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
+  await runSuccessfully({ ...target, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
+  await assertRefused(
+    otherSecret,
+    'store',
+    'copy',
+    '--from',
+    location['DEVPILOT_DATA_DIR'] ?? '',
+    '--to',
+    newFolderPath(),
+  );
 });
 
 test('a modified or truncated backup, and a target that is not empty, are refused', async () => {
   const location = await newStoreLocation('sqlite');
-  const server = await serve(location);
+  const server = await startServer(location);
   await signUp(server);
-  const folder = newFolder();
-  await done(location, 'backup', '--without-secret', folder);
+  const folder = newFolderPath();
+  await runSuccessfully(location, 'backup', '--without-secret', folder);
   assert.equal(existsSync(join(folder, 'secret')), false);
-  assert.match((await devpilot(location, 'backup', folder)).output, /not empty/);
+  assert.match((await runDevpilot(location, 'backup', folder)).output, /not empty/);
   await server.stop('SIGTERM');
 
   const target = await newStoreLocation('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
-  assert.match((await devpilot(target, 'restore', folder)).output, /digest does not match/);
+  assert.match((await runDevpilot(target, 'restore', folder)).output, /digest does not match/);
   writeFileSync(join(folder, 'backup.json'), '{"half');
-  assert.match((await devpilot(target, 'restore', folder)).output, /not a complete backup/);
-  assert.match((await devpilot(target, 'restore', newFolder())).output, /not a complete backup/);
+  assert.match((await runDevpilot(target, 'restore', folder)).output, /not a complete backup/);
+  assert.match((await runDevpilot(target, 'restore', newFolderPath())).output, /not a complete backup/);
   assert.equal(existsSync(join(target['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  assert.match((await devpilot(target, 'backup', newFolder())).output, /was not found/);
+  assert.match((await runDevpilot(target, 'backup', newFolderPath())).output, /was not found/);
 });

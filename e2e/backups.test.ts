@@ -13,7 +13,7 @@ import { checkPages } from './page-checks.ts';
 import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
-const file = join(directory, 'shared/orders.txt');
+const ordersFile = join(directory, 'shared/orders.txt');
 after(() => rmSync(directory, { recursive: true, force: true }));
 
 let linus: TestPerson;
@@ -25,28 +25,28 @@ const fixture = setUpBrowserFixture(
     const project = await createProject(owner, { name: 'Shop' });
     app = await createApp(owner, { projectId: project.id, name: 'Storefront', serverId: server.id, directory });
     mkdirSync(join(directory, 'shared'));
-    writeFileSync(file, 'order 1\n');
+    writeFileSync(ordersFile, 'order 1\n');
   },
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
 const openBackups = (person = fixture.owner) => fixture.open(`/apps/${app.id}/backups`, { person });
-const table = (tab: Page) => tab.getByRole('table', { name: 'Backups' });
-const backups = async () => (await fixture.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+const backupsTable = (tab: Page) => tab.getByRole('table', { name: 'Backups' });
+const listBackups = async () => (await fixture.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
 
 test('a member creates a backup and sees it completed, but cannot restore it', async () => {
   const tab = await openBackups(linus);
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
   await tab.getByRole('button', { name: 'Back up now' }).click();
-  await table(tab).getByText('Completed').waitFor();
-  await table(tab).getByText('Shared directory, by linus').waitFor();
+  await backupsTable(tab).getByText('Completed').waitFor();
+  await backupsTable(tab).getByText('Shared directory, by linus').waitFor();
   assert.equal(await tab.getByRole('button', { name: /^Actions/ }).count(), 0);
-  const [backup] = await backups();
+  const [backup] = await listBackups();
   assert.equal((await linus.call(`/v1/backups/${backup?.id}/restore`, { method: 'POST' })).status, 403);
 });
 
 test("restoring requires the app's name and restores the files", async () => {
-  writeFileSync(file, 'order 2\n');
+  writeFileSync(ordersFile, 'order 2\n');
   const tab = await openBackups();
   await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
@@ -54,19 +54,19 @@ test("restoring requires the app's name and restores the files", async () => {
   assert.equal(await confirmDialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
   await confirmDialog.getByRole('textbox').fill('Storefront');
   await confirmDialog.getByRole('button', { name: 'Restore' }).click();
-  await table(tab).getByText('Restore started by Ada Lovelace: completed', { exact: false }).waitFor();
-  assert.equal(readFileSync(file, 'utf8'), 'order 1\n');
+  await backupsTable(tab).getByText('Restore started by Ada Lovelace: completed', { exact: false }).waitFor();
+  assert.equal(readFileSync(ordersFile, 'utf8'), 'order 1\n');
 });
 
-test('a backup is verified, and restored into another app after its name was typed', async () => {
-  const elsewhere = mkdtempSync(join(directory, 'staging-'));
-  const staging = { projectId: app.projectId, name: 'Staging', serverId: app.serverId, directory: elsewhere };
-  await createApp(fixture.owner, staging);
+test('a backup is verified, and restored into another app after the name of that app was typed', async () => {
+  const stagingDirectory = mkdtempSync(join(directory, 'staging-'));
+  const stagingApp = { projectId: app.projectId, name: 'Staging', serverId: app.serverId, directory: stagingDirectory };
+  await createApp(fixture.owner, stagingApp);
   const tab = await openBackups();
   const openMenu = () => tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await openMenu();
   await tab.getByRole('menuitem', { name: 'Verify' }).click();
-  await table(tab).getByText('unpacked, every file compared', { exact: false }).waitFor();
+  await backupsTable(tab).getByText('unpacked, every file compared', { exact: false }).waitFor();
   await openMenu();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Restore backup' });
@@ -76,10 +76,10 @@ test('a backup is verified, and restored into another app after its name was typ
   await dialog.getByRole('textbox').fill('Staging');
   await dialog.getByRole('button', { name: 'Restore' }).click();
   await tab.getByText('Restore of Staging started').waitFor();
-  await table(tab)
+  await backupsTable(tab)
     .getByText(/Restore into .*Staging.* started by .*: completed/)
     .waitFor();
-  assert.equal(readFileSync(join(elsewhere, 'shared/orders.txt'), 'utf8'), 'order 1\n');
+  assert.equal(readFileSync(join(stagingDirectory, 'shared/orders.txt'), 'utf8'), 'order 1\n');
 });
 
 const openRestore = async (tab: Page) => {
@@ -99,9 +99,9 @@ test('a backup can be deleted; an app that cannot be backed up says what is miss
   await tab.getByRole('dialog', { name: 'Delete backup' }).getByRole('button', { name: 'Delete' }).click();
   await tab.getByText('Backup deleted').waitFor();
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
-  assert.deepEqual(await backups(), []);
-  const bare = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without a server' });
-  await tab.goto(`/apps/${bare.id}/backups`);
+  assert.deepEqual(await listBackups(), []);
+  const unconfiguredApp = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without a server' });
+  await tab.goto(`/apps/${unconfiguredApp.id}/backups`);
   await tab.getByText('An app needs a server and a directory before it can be backed up.', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Back up now' }).count(), 0);
 });

@@ -6,11 +6,11 @@ import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '
 import { INSECURE_HOST, openContext, type Scheme, saveScreenshot, startBrowser, watchConsole } from './browser.ts';
 
 export interface OpenOptions {
-  /** The person who is signed in; the owner by default, nobody if null. */
+  /** The person who is signed in: the owner by default, null for a signed-out tab. */
   readonly person?: TestPerson | null;
   readonly width?: number;
   readonly scheme?: Scheme;
-  /** A separate browser context, for tests that lose the session or the network or sign out. Implied if `person` is null. */
+  /** A separate browser context, for tests that sign out or lose the session or the network. Implied if `person` is null. */
   readonly ownContext?: boolean;
 }
 
@@ -35,13 +35,16 @@ export interface BrowserFixtureOptions {
 const isInsecure = process.env['DEVPILOT_TEST_INSECURE'] !== undefined;
 
 /**
- * Options of a test that runs in a secure context only. Some files run a second time in an insecure context; that run
- * skips the tests that touch no browser feature of secure contexts (listed in `src/boundaries.test.ts`), because they
- * would only repeat the first run.
+ * Options of a test that runs in a secure context only. Some files also run in an insecure context (`scripts/test.ts`).
+ * That run skips tests that use none of the browser features that require a secure context, because it would only
+ * repeat them.
  */
 export const secureContextOnly = { skip: isInsecure };
 
-/** With DEVPILOT_TEST_INSECURE set, the settings of a server that browsers reach over plain HTTP by a name other than localhost. */
+/**
+ * Returns the settings of a server that browsers reach over plain HTTP by a host name other than localhost. Returns no
+ * settings unless DEVPILOT_TEST_INSECURE is set.
+ */
 async function insecureOriginSettings(): Promise<Record<string, string>> {
   if (!isInsecure) return {};
   const port = String(await freePort());
@@ -55,7 +58,7 @@ export async function waitUntilLoaded(tab: Page): Promise<void> {
 }
 
 /**
- * Sets up what all browser tests of a file share: a server, a browser and an owner, and then whatever `prepare`
+ * Sets up what all browser tests of a file share: a server, a browser, an owner, and the records that `prepare`
  * creates. Call it at the top of the file, outside any `describe`.
  *
  *     const fixture = setUpBrowserFixture(async ({ owner }) => void (await createToken(owner, ['all'])));
@@ -73,19 +76,19 @@ export function setUpBrowserFixture(
   let server: TestServer | undefined;
   let browser: Browser | undefined;
   let owner: TestPerson | undefined;
-  const shared = new Map<string, Promise<BrowserContext>>();
+  const sharedContexts = new Map<string, Promise<BrowserContext>>();
   let tabs: { tab: Page; problems: string[]; closeable: BrowserContext | Page }[] = [];
 
-  const required = <Value>(value: Value | undefined): Value => {
-    assert.ok(value, 'available once the tests have started, the owner unless `owner` is false');
+  const requireStarted = <Value>(value: Value | undefined): Value => {
+    assert.ok(value, 'available only after the tests have started; there is no owner if the option `owner` is false');
     return value;
   };
 
   function sharedContext(person: TestPerson, width: number, scheme: Scheme): Promise<BrowserContext> {
     const key = `${person.cookie} ${width} ${scheme}`;
-    const known = shared.get(key) ?? openContext(fixture.browser, fixture.server, { person, width, scheme });
-    shared.set(key, known);
-    return known;
+    const context = sharedContexts.get(key) ?? openContext(fixture.browser, fixture.server, { person, width, scheme });
+    sharedContexts.set(key, context);
+    return context;
   }
 
   /** Collects console errors and requests to other servers. */
@@ -93,30 +96,30 @@ export function setUpBrowserFixture(
     const problems = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      const isOwn = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
+      const isAllowed = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
       if (options.allowedOrigins?.includes(origin) === true) return;
-      if (!isOwn) problems.push(`request to another server: ${request.url()}`);
+      if (!isAllowed) problems.push(`request to another server: ${request.url()}`);
     });
     return problems;
   }
 
   const fixture: BrowserFixture = {
     get server() {
-      return required(server);
+      return requireStarted(server);
     },
     get browser() {
-      return required(browser);
+      return requireStarted(browser);
     },
     get owner() {
-      return required(owner);
+      return requireStarted(owner);
     },
     async open(path, { person = fixture.owner, width = 1280, scheme = 'light', ownContext = false } = {}) {
-      const isAlone = person === null || ownContext;
-      const context = isAlone
+      const hasOwnContext = person === null || ownContext;
+      const context = hasOwnContext
         ? await openContext(fixture.browser, fixture.server, { width, scheme, ...(person !== null && { person }) })
         : await sharedContext(person, width, scheme);
       const tab = await context.newPage();
-      tabs.push({ tab, problems: collectProblems(tab), closeable: isAlone ? context : tab });
+      tabs.push({ tab, problems: collectProblems(tab), closeable: hasOwnContext ? context : tab });
       await tab.goto(path);
       await waitUntilLoaded(tab);
       return tab;
@@ -131,10 +134,10 @@ export function setUpBrowserFixture(
   });
 
   afterEach(async (context) => {
-    const opened = tabs;
+    const openedTabs = tabs;
     tabs = [];
     const failed = 'passed' in context && context.passed === false;
-    for (const [index, { tab, closeable }] of opened.entries()) {
+    for (const [index, { tab, closeable }] of openedTabs.entries()) {
       if (failed && !tab.isClosed()) {
         await saveScreenshot(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${index}`).catch(
           () => undefined,
@@ -143,7 +146,7 @@ export function setUpBrowserFixture(
       await closeable.close();
     }
     assert.deepEqual(
-      opened.flatMap(({ problems }) => problems),
+      openedTabs.flatMap(({ problems }) => problems),
       [],
       'no console errors and no requests to other servers',
     );

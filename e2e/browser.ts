@@ -9,10 +9,10 @@ import { scaledTimeout } from '../src/testing/timeouts.ts';
 /** A host name other than localhost: over plain HTTP, its pages are not a secure context. */
 export const INSECURE_HOST = 'devpilot.test';
 /**
- * Debian's builds of Chromium, the first that is installed. The headless shell has the same engine without windows: it
- * opens pages with about half the CPU time, and renders pages in the background at full speed.
+ * Debian's builds of Chromium, in order of preference. The headless shell has the same engine without windows: it opens
+ * pages with about half the CPU time, and renders pages in the background at full speed.
  */
-const DEBIAN = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const CHROMIUM_PATHS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
 const FLAGS = [
   '--disable-gpu',
   '--no-first-run',
@@ -24,11 +24,13 @@ const FLAGS = [
 
 /** Returns the path of the Chromium to test with. Throws if it is not installed. */
 export function chromiumPath(): string {
-  const chosen = process.env['CHROMIUM_PATH'];
-  const path = (chosen === undefined ? DEBIAN : [chosen]).find((candidate) => existsSync(candidate));
+  const configuredPath = process.env['CHROMIUM_PATH'];
+  const path = (configuredPath === undefined ? CHROMIUM_PATHS : [configuredPath]).find((candidate) =>
+    existsSync(candidate),
+  );
   if (path !== undefined) return path;
   throw new Error(
-    `Chromium not found${chosen === undefined ? '' : ` at ${chosen}`}. Install it (apt-get install chromium-headless-shell) or set CHROMIUM_PATH.`,
+    `Chromium not found${configuredPath === undefined ? '' : ` at ${configuredPath}`}. Install it (apt-get install chromium-headless-shell) or set CHROMIUM_PATH.`,
   );
 }
 
@@ -75,22 +77,22 @@ export async function openContext(
   return context;
 }
 
-let axe: Promise<string> | null = null;
+let axeSource: Promise<string> | null = null;
 
 /** Returns the violations that axe-core finds in its default rules (WCAG A and AA, best practices), one per line. */
 export async function findAccessibilityViolations(page: Page): Promise<string[]> {
-  axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  axeSource ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const isLoaded = await page.evaluate(() => 'axe' in globalThis);
-  if (!isLoaded) await page.evaluate(await axe);
+  if (!isLoaded) await page.evaluate(await axeSource);
   return page.evaluate(async () => {
-    const { axe: run } = globalThis as unknown as {
+    const { axe } = globalThis as unknown as {
       axe: {
         run(
           options: object,
         ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
       };
     };
-    const { violations } = await run.run({ resultTypes: ['violations'] });
+    const { violations } = await axe.run({ resultTypes: ['violations'] });
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replace(/\s+/g, ' ')}`),
     );
@@ -99,14 +101,14 @@ export async function findAccessibilityViolations(page: Page): Promise<string[]>
 
 /**
  * Returns the text on the clipboard and clears it. Another page of a secure context reads it, because the tab itself
- * may not be allowed to.
+ * might not be allowed to.
  */
 export async function readAndClearClipboard(tab: Page, server: TestServer): Promise<string> {
-  const reader = await tab.context().newPage();
-  await reader.goto(`${server.url}/healthz`);
-  const text = await reader.evaluate(() => navigator.clipboard.readText());
-  await reader.evaluate(() => navigator.clipboard.writeText(''));
-  await reader.close();
+  const readerTab = await tab.context().newPage();
+  await readerTab.goto(`${server.url}/healthz`);
+  const text = await readerTab.evaluate(() => navigator.clipboard.readText());
+  await readerTab.evaluate(() => navigator.clipboard.writeText(''));
+  await readerTab.close();
   return text;
 }
 
@@ -128,16 +130,16 @@ const APPEARANCES = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360]
  * Additional widths at which nothing may overflow: 320 is 1280 at a zoom of 400% (WCAG 1.4.10), the others are phones
  * and tablets.
  */
-const OTHER_WIDTHS = [320, 400, 768, 900];
+const EXTRA_WIDTHS = [320, 400, 768, 900];
 
-/** Resolves when pending changes have been rendered. */
-async function nextFrame(page: Page): Promise<void> {
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+/** Waits until pending changes have been rendered. */
+async function waitForRender(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
 }
 
 async function assertFits(page: Page, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 800 });
-  await nextFrame(page);
+  await waitForRender(page);
   const excess = await page.evaluate(() =>
     Math.max(
       document.documentElement.scrollWidth - window.innerWidth,
@@ -148,17 +150,17 @@ async function assertFits(page: Page, width: number): Promise<void> {
 }
 
 /** Returns elements whose text is cut off without an ellipsis. */
-function findCutTexts(page: Page): Promise<string[]> {
+function findClippedText(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('main *')].flatMap((element) => {
       const { overflowX, textOverflow, clipPath, position } = getComputedStyle(element);
-      const isMeant = textOverflow === 'ellipsis' || clipPath !== 'none' || position === 'fixed';
-      const isCut =
+      const isIntended = textOverflow === 'ellipsis' || clipPath !== 'none' || position === 'fixed';
+      const isClipped =
         element.textContent?.trim() !== '' &&
         overflowX === 'hidden' &&
         element.clientWidth > 0 &&
         element.scrollWidth > element.clientWidth + 1;
-      return isCut && !isMeant ? [element.outerHTML.slice(0, 160)] : [];
+      return isClipped && !isIntended ? [element.outerHTML.slice(0, 160)] : [];
     }),
   );
 }
@@ -175,10 +177,10 @@ function findAnimations(page: Page): Promise<string[]> {
 
 /**
  * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off, no animations, and its own title. Takes a screenshot of each color scheme and width.
+ * no horizontal overflow, no text cut off, no animations, and a title that matches its heading. Takes a screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
-  const { width: before } = page.viewportSize() ?? { width: 1280 };
+  const { width: initialWidth } = page.viewportSize() ?? { width: 1280 };
   const heading = await page.getByRole('heading', { level: 1, includeHidden: true }).first().textContent();
   const [title = '', product] = (await page.title()).split(' · ');
   assert.ok(product === 'Devpilot' && heading?.includes(title), `title ${title}, heading ${heading}`);
@@ -186,13 +188,13 @@ export async function checkAppearance(page: Page, name: string): Promise<void> {
     await page.emulateMedia({ colorScheme: scheme });
     await assertFits(page, width);
     assert.deepEqual(await findAnimations(page), [], 'no animations with reduced motion');
-    assert.deepEqual(await findCutTexts(page), [], 'no text is cut off');
+    assert.deepEqual(await findClippedText(page), [], 'no text is cut off');
     await takeScreenshot(page, `${name}-${scheme}-${width}`);
     assert.deepEqual(await findAccessibilityViolations(page), [], `${name}, ${scheme}, ${width} pixels`);
   }
-  for (const width of OTHER_WIDTHS) await assertFits(page, width);
+  for (const width of EXTRA_WIDTHS) await assertFits(page, width);
   await page.emulateMedia({ colorScheme: 'light' });
-  await assertFits(page, before);
+  await assertFits(page, initialWidth);
 }
 
 /** Collects uncaught errors and console errors, including violations of the content security policy. */

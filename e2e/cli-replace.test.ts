@@ -39,21 +39,21 @@ after(async () => {
 });
 
 const KINDS = [
-  { noun: 'tokens', create: (more: object) => createToken(owner, ['modify_env'], { ...more }) },
-  { noun: 'keys', create: (more: object) => createKey(owner, ['read', 'deploy'], { ...more }) },
+  { noun: 'tokens', create: (options: object) => createToken(owner, ['modify_env'], { ...options }) },
+  { noun: 'keys', create: (options: object) => createKey(owner, ['read', 'deploy'], { ...options }) },
 ] as const;
 
 for (const { noun, create } of KINDS) {
   const show = async (id: string) => json<Credential>((await shell.run([noun, 'show', id, '--json'])).stdout);
 
   describe(`${noun} replace`, () => {
-    test('creates a copy that names the old one, waits for its first use, then deletes the old one', async () => {
+    test('creates a copy that refers to the old credential, waits for its first use, then deletes the old credential', async () => {
       const expiresAt = new Date(Date.now() + 30 * 86_400_000).toISOString();
       const old = await create({ name: `Rotated ${noun}`, expiresAt });
       const child = shell.start([noun, 'replace', old.id, '--wait', '1m']);
       const ended = collectResult(child);
       let secret = '';
-      // The reader of the pipe sees its end while the command is still waiting.
+      // This loop ends when the command closes its standard output, while it is still waiting.
       for await (const chunk of child.stdout ?? []) secret += String(chunk);
       secret = secret.trim();
       const { replacedBy } = await show(old.id);
@@ -74,7 +74,7 @@ for (const { noun, create } of KINDS) {
       assert.deepEqual([await authorize(old.secret), await authorize(secret)], [401, 200]);
     });
 
-    test('resumes by name without another copy or a secret, and deletes the old one once the copy is used', async () => {
+    test('if repeated by name, creates no second copy, prints no secret, and deletes the old credential once the copy is used', async () => {
       const name = `Resumed ${noun}`;
       const old = await create({ name });
       const first = await shell.run([noun, 'replace', name, '--wait', '0m']);
@@ -85,7 +85,7 @@ for (const { noun, create } of KINDS) {
       );
       const secret = first.stdout.trim();
       const { replacedBy } = await show(old.id);
-      // Two have the name now; only the replace command knows which is meant.
+      // Two credentials now have this name. Only the replace command can tell which one is meant.
       assert.match((await shell.run([noun, 'show', name])).stderr, /2 credentials are named/);
 
       const again = await shell.run([noun, 'replace', name, '--wait', '0m', '--expires', '1d']);
@@ -102,7 +102,7 @@ for (const { noun, create } of KINDS) {
       assert.equal((await show(replacedBy ?? '')).replaces, null);
     });
 
-    test('says so if another person deletes one of the two in the meantime', async () => {
+    test('fails if another person deletes either credential while it waits', async () => {
       const old = await create({ name: `Deleted ${noun}` });
       const child = shell.start([noun, 'replace', old.id]);
       const ended = collectResult(child);
@@ -135,19 +135,19 @@ for (const { noun, create } of KINDS) {
   });
 }
 
-test('the policy is shown and set, and a dry run lists what would violate it and changes nothing', async () => {
+test('the policy is shown and set, and a dry run lists the credentials that would violate it and changes nothing', async () => {
   const key = await createKey(owner, ['read'], { name: 'Unlimited' });
-  const policy = async () => json<Policy>((await shell.run(['policy', 'show', '--json'])).stdout);
-  const before = await policy();
-  const change = ['policy', 'set', '--max-lifetime-days', '30', '--passphrase-scope', 'modify_env,run_scripts'];
-  const dryRun = await shell.run([...change, '--dry-run']);
+  const readPolicy = async () => json<Policy>((await shell.run(['policy', 'show', '--json'])).stdout);
+  const policyBefore = await readPolicy();
+  const setArgs = ['policy', 'set', '--max-lifetime-days', '30', '--passphrase-scope', 'modify_env,run_scripts'];
+  const dryRun = await shell.run([...setArgs, '--dry-run']);
   assert.equal(dryRun.code, 0, dryRun.stderr);
   assert.match(dryRun.stdout, new RegExp(`^${key.id}\tapi_key\tUnlimited\tmaxLifetimeDays\tnever$`, 'm'));
   assert.match(dryRun.stderr, /^Nothing was changed\. Violations of the policy: \d+ credentials, 0 members\.$/m);
-  assert.deepEqual(await policy(), before);
+  assert.deepEqual(await readPolicy(), policyBefore);
 
-  const expected = { ...before, maxLifetimeDays: 30, passphraseScopes: ['modify_env', 'run_scripts'] };
-  assert.deepEqual(json<Policy>((await shell.run([...change, '--json'])).stdout), expected);
+  const expected = { ...policyBefore, maxLifetimeDays: 30, passphraseScopes: ['modify_env', 'run_scripts'] };
+  assert.deepEqual(json<Policy>((await shell.run([...setArgs, '--json'])).stdout), expected);
   const listed = await shell.run(['keys', 'list', '--violates-policy', '--quiet']);
   assert.ok(listed.stdout.split('\n').includes(key.id));
   const refused = await shell.run(['keys', 'create', '--name', 'Too long', '--permission', 'read', '--expires', '1y']);
@@ -155,44 +155,47 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.match(refused.stderr, /expiresAt: must be at most 30 days after creation/);
   const unset = ['policy', 'set', '--max-lifetime-days', 'none', '--passphrase-scope', 'none'];
   assert.equal((await shell.run(unset)).code, 0);
-  assert.deepEqual(await policy(), before);
+  assert.deepEqual(await readPolicy(), policyBefore);
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
 });
 
-test('credentials to review are listed, as a table, JSON and CSV, and kept', async () => {
+test('credentials to review are listed as a table and as CSV, and are kept', async () => {
   const { id } = await createKey(owner, ['read'], { name: 'Endless' });
-  const ids = async (...args: string[]) => {
+  const listedIds = async (...args: string[]) => {
     const listed = await shell.run(['review', '--reason', 'never_expires', '--quiet', ...args]);
     return listed.stdout.split('\n').filter((line) => line === id);
   };
-  assert.deepEqual(await ids(), [id]);
-  const table = await shell.run(['review', 'list', '--created-by', 'per_nobody']);
+  assert.deepEqual(await listedIds(), [id]);
+  const table = await shell.run(['review', 'list', '--created-by', 'per_unknown']);
   assert.deepEqual([table.code, table.stdout, table.stderr], [0, '', 'Nothing to review.\n']);
   const kept = await shell.run(['review', 'keep', id, '--note', 'By hand', '--json']);
   assert.equal(json<ReviewItem[]>(kept.stdout)[0]?.kept?.note, 'By hand');
-  assert.deepEqual(await ids(), []);
+  assert.deepEqual(await listedIds(), []);
   const csv = await shell.run(['review', '--include-kept', '--csv']);
   assert.match(csv.stdout, new RegExp(`^15,never_expires,api_key,${id},Endless,.*,By hand\r$`, 'm'));
-  const empty = await shell.run(['review', '--created-by', 'per_nobody']);
+  const empty = await shell.run(['review', '--created-by', 'per_unknown']);
   assert.match(empty.stderr, /^Nothing to review\. Last review on .* by Ada Lovelace\.$/m);
-  assert.equal((await shell.run(['review', 'keep', 'key_nobody'])).code, 1);
+  assert.equal((await shell.run(['review', 'keep', 'key_unknown'])).code, 1);
 });
 
 test('notices are listed and dismissed', async () => {
-  const deleted = await shell.run(['tokens', 'create', '--name', 'Gone', '--scope', 'all', '--json']);
-  const { id, secret } = json<{ id: string; secret: string }>(deleted.stdout);
+  const created = await shell.run(['tokens', 'create', '--name', 'Deleted token', '--scope', 'all', '--json']);
+  const { id, secret } = json<{ id: string; secret: string }>(created.stdout);
   assert.equal((await shell.run(['tokens', 'delete', id, '--yes'])).code, 0);
   assert.equal((await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: secret } })).code, 4);
   await shell.run(['audit', 'list']);
   const list = async (...args: string[]) =>
     json<Notice[]>((await shell.run(['notices', 'list', '--json', ...args])).stdout);
-  const kind = ['--kind', 'credential.used_after_deletion'];
-  const notice = (await list(...kind)).find(({ subject }) => subject.id === id);
+  const kindFilter = ['--kind', 'credential.used_after_deletion'];
+  const notice = (await list(...kindFilter)).find(({ subject }) => subject.id === id);
   assert.equal(notice?.status, 'open');
-  assert.match((await shell.run(['notices', 'list', ...kind])).stdout, /Gone.*used after its deletion.*127\.0\.0\.1/);
+  assert.match(
+    (await shell.run(['notices', 'list', ...kindFilter])).stdout,
+    /Deleted token.*used after its deletion.*127\.0\.0\.1/,
+  );
   const dismissed = await shell.run(['notices', 'dismiss', notice?.id ?? '', '--until', '7d', '--json']);
   assert.equal(json<Notice[]>(dismissed.stdout)[0]?.status, 'snoozed', dismissed.stderr);
-  assert.ok((await list(...kind)).every(({ subject }) => subject.id !== id));
+  assert.ok((await list(...kindFilter)).every(({ subject }) => subject.id !== id));
   assert.match((await shell.run(['notices', 'list', '--kind', 'x'])).stderr, /--kind must be one of/);
 });
 
@@ -214,15 +217,15 @@ test('webhooks are created, tested, updated, listed with their deliveries, and d
   assert.match((await run('update', id)).stderr, /^devpilot: Nothing to change\./);
   assert.match((await run('list')).stdout, new RegExp(`^${id}\tRenamed\tinactive\trun\\.\\*\t`));
   const deliveries = json<WebhookDelivery[]>((await run('deliveries', id, '--json')).stdout);
-  const delivered = deliveries.find(({ status }) => status === 'delivered')?.id ?? '';
-  assert.match((await run('redeliver', id, delivered)).stderr, /not active/);
+  const deliveredId = deliveries.find(({ status }) => status === 'delivered')?.id ?? '';
+  assert.match((await run('redeliver', id, deliveredId)).stderr, /not active/);
   assert.match((await run('delete', id)).stderr, /--yes is required/);
   assert.equal((await run('delete', id, '--yes')).code, 0);
   assert.match((await run('deliveries', id)).stderr, /The webhook was not found/);
   await receiver.close();
 });
 
-test('explain gives the decision and its step, by name or ID, and fails for unknown names and scopes', async () => {
+test('explain prints the decision and the step that made it, for a credential given by name or ID, and fails for unknown names and scopes', async () => {
   const token = await createToken(owner, ['modify_env'], { name: 'Explained', passphrase: 'correct horse' });
   const explain = (...args: string[]) => shell.run(['explain', ...args]);
   const allowed = await explain('Explained', '--scope', 'modify_env');
@@ -238,29 +241,33 @@ test('explain gives the decision and its step, by name or ID, and fails for unkn
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Storefront' } });
   for (const slug of ['shop', 'blog'])
     await owner.call('/v1/apps', { body: { name: `The ${slug}`, slug, projectId: project.body.id } });
+  // The guide shows the result of each of its explain commands in a comment.
   const guide = readFileSync(new URL('../docs/guides/github-actions.md', import.meta.url), 'utf8');
-  const [create = '', ...questions] = [...guide.matchAll(/^devpilot ((?:tokens|explain) .*)$/gm)].map(
+  const [createCommand = '', ...explainCommands] = [...guide.matchAll(/^devpilot ((?:tokens|explain) .*)$/gm)].map(
     ([, line = '']) => line,
   );
-  const wordsOf = (line: string) =>
+  const argumentsOf = (line: string) =>
     [...(line.split(' #')[0] ?? '').matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain);
-  assert.equal((await shell.run(wordsOf(create))).code, 0);
-  assert.equal(questions.length, 3);
-  for (const question of questions) {
-    const answer = await shell.run([...wordsOf(question), '--quiet']);
-    assert.equal(answer.stdout.trim().replace(/ \(\d+\)$/, ''), question.split('# ')[1], answer.stderr);
+  assert.equal((await shell.run(argumentsOf(createCommand))).code, 0);
+  assert.equal(explainCommands.length, 3);
+  for (const explainCommand of explainCommands) {
+    const result = await shell.run([...argumentsOf(explainCommand), '--quiet']);
+    assert.equal(result.stdout.trim().replace(/ \(\d+\)$/, ''), explainCommand.split('# ')[1], result.stderr);
   }
-  assert.match((await explain('Nobody')).stderr, /^devpilot: No access token or API key named Nobody found\.$/m);
+  assert.match((await explain('Unknown')).stderr, /^devpilot: No access token or API key named Unknown found\.$/m);
   assert.match((await explain(token.id, '--scope', 'read')).stderr, /requirement\.scopes\.0: must be one of: all/);
 });
 
-test('a passphrase must be set again, and an inactive key must be enabled first; nothing is created otherwise', async () => {
+test('a replacement requires a new passphrase if the token has one, and an enabled key; otherwise nothing is created', async () => {
   const token = await createToken(owner, ['all'], { name: 'With passphrase', passphrase: 'correct horse' });
-  const without = await shell.run(['tokens', 'replace', token.id, '--wait', '0m']);
-  assert.deepEqual([without.code, /--passphrase -/.test(without.stderr), without.stdout], [1, true, '']);
+  const withoutPassphrase = await shell.run(['tokens', 'replace', token.id, '--wait', '0m']);
+  assert.deepEqual(
+    [withoutPassphrase.code, /--passphrase -/.test(withoutPassphrase.stderr), withoutPassphrase.stdout],
+    [1, true, ''],
+  );
   const args = ['tokens', 'replace', token.id, '--wait', '0m', '--passphrase', '-', '--json'];
-  const created = json<AccessToken>((await shell.run(args, { input: 'battery staple\n' })).stdout);
-  assert.deepEqual([created.hasPassphrase, created.replaces], [true, token.id]);
+  const replacement = json<AccessToken>((await shell.run(args, { input: 'battery staple\n' })).stdout);
+  assert.deepEqual([replacement.hasPassphrase, replacement.replaces], [true, token.id]);
 
   const key = await createKey(owner, ['read'], { name: 'Inactive', active: false });
   const inactive = await shell.run(['keys', 'replace', 'Inactive', '--wait', '0m']);

@@ -59,7 +59,7 @@ describe('projects, servers and apps', () => {
     assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /The project was not found/);
   });
 
-  test('a server is created, checked, its host key pinned, and checked again', async () => {
+  test('a server is created, and passes the check once its host key is pinned', async () => {
     const created = await shell.run([
       'servers',
       'create',
@@ -124,18 +124,21 @@ describe('projects, servers and apps', () => {
         input: '{ "healthCheck": null }',
       },
     );
-    const now = json<App>(changed.stdout);
-    assert.deepEqual([now.healthCheck, now.logCommand, now.requiredVariables], [null, 'tail -n 10 log', []]);
+    const updated = json<App>(changed.stdout);
+    assert.deepEqual(
+      [updated.healthCheck, updated.logCommand, updated.requiredVariables],
+      [null, 'tail -n 10 log', []],
+    );
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Hooks\s+Build \(post_source_control\)\n/);
     assert.equal((await shell.run(['apps', 'list', '--project', 'shop', '--quiet'])).stdout, `${app.id}\n`);
-    const password = await shell.run(
+    const withPassword = await shell.run(
       ['apps', 'update', 'front', '--repository-user', 'deploy', '--repository-password', '-', '--json'],
       { input: 'a token of the git host\n' },
     );
     assert.deepEqual(
-      [json<App>(password.stdout).hasRepositoryPassword, password.stdout.includes('a token')],
+      [json<App>(withPassword.stdout).hasRepositoryPassword, withPassword.stdout.includes('a token')],
       [true, false],
-      password.stderr,
+      withPassword.stderr,
     );
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Credentials\s+deploy, password stored\n/);
     const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
@@ -144,16 +147,16 @@ describe('projects, servers and apps', () => {
       (await shell.run(['apps', 'deploy-key', 'keyed', '--quiet'])).stdout,
       /^ssh-ed25519 \S+ devpilot-keyed\n$/,
     );
-    const offered = await shell.run(['apps', 'deploy-key', 'keyed', '--check']);
-    assert.deepEqual([offered.code, offered.stdout], [0, `${sshd.hostKey}\n`], offered.stderr);
-    const byKey = await shell.run(['apps', 'deploy-key', 'keyed', '--confirm', sshd.hostKey, '--yes']);
-    assert.notEqual(byKey.code, 0, 'only people confirm');
+    const checked = await shell.run(['apps', 'deploy-key', 'keyed', '--check']);
+    assert.deepEqual([checked.code, checked.stdout], [0, `${sshd.hostKey}\n`], checked.stderr);
+    const confirmedByKey = await shell.run(['apps', 'deploy-key', 'keyed', '--confirm', sshd.hostKey, '--yes']);
+    assert.notEqual(confirmedByKey.code, 0, 'an API key cannot confirm a host key');
     assert.equal((await shell.run(['apps', 'deploy-key', 'keyed', '--delete', '--yes'])).code, 0);
     assert.equal((await shell.run(['apps', 'delete', 'keyed', '--yes'])).code, 0);
-    const typed = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);
-    assert.deepEqual([typed.code, /shell history/.test(typed.stderr)], [1, true]);
-    const held = await shell.run(['servers', 'delete', 'web-1', '--yes']);
-    assert.deepEqual([held.code, /Front/.test(held.stderr)], [1, true]);
+    const onCommandLine = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);
+    assert.deepEqual([onCommandLine.code, /shell history/.test(onCommandLine.stderr)], [1, true]);
+    const serverInUse = await shell.run(['servers', 'delete', 'web-1', '--yes']);
+    assert.deepEqual([serverInUse.code, /Front/.test(serverInUse.stderr)], [1, true]);
     const unknown = await shell.run(['apps', 'update', 'front', '--from', '-'], { input: '{ "colour": "red" }' });
     assert.deepEqual([unknown.code, /colour/.test(unknown.stderr)], [1, true]);
     for (const input of ['[]', 'no json']) {
@@ -165,10 +168,10 @@ describe('projects, servers and apps', () => {
 });
 
 describe('activity', () => {
-  test('events from options, arrays and lines are stored once, and listed and counted', async () => {
-    const token = (secret: string) => ({ environment: { DEVPILOT_TOKEN: secret } });
-    const sender = token((await createToken(owner, ['activity_tracker'])).secret);
-    const reader = token((await createToken(owner, ['activity_tracker_analytics'])).secret);
+  test('events from options, a JSON array and NDJSON lines are stored once, listed and counted', async () => {
+    const environmentWith = (secret: string) => ({ environment: { DEVPILOT_TOKEN: secret } });
+    const sender = environmentWith((await createToken(owner, ['activity_tracker'])).secret);
+    const reader = environmentWith((await createToken(owner, ['activity_tracker_analytics'])).secret);
     const sendOrder = [
       'activity',
       'send',
@@ -186,8 +189,8 @@ describe('activity', () => {
     const again = await shell.run([...sendOrder, '--id', 'first', '--json'], sender);
     assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
     const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });
-    const many = Array.from({ length: 1200 }, (_, index) => event(index, 'order.paid'));
-    const batch = await shell.run(['activity', 'send', '-', '--json'], { ...sender, input: JSON.stringify(many) });
+    const events = Array.from({ length: 1200 }, (_, index) => event(index, 'order.paid'));
+    const batch = await shell.run(['activity', 'send', '-', '--json'], { ...sender, input: JSON.stringify(events) });
     assert.deepEqual(json(batch.stdout), { accepted: 1200, duplicates: 0 }, batch.stderr);
     const lines = [event(5000, 'mail.sent'), event(5001, 'mail.sent')].map((line) => JSON.stringify(line)).join('\n');
     assert.equal((await shell.run(['activity', 'send', '-'], { ...sender, input: lines })).code, 0);
@@ -230,8 +233,8 @@ describe('errors', () => {
       (await shell.run(['errors', 'list', '--status', 'resolved', '--quiet'], { environment })).stdout,
       `${issue}\n`,
     );
-    const opened = await shell.run(['errors', 'reopen', issue, '--json'], { environment });
-    assert.equal(json<ErrorIssueDetail[]>(opened.stdout)[0]?.status, 'open');
+    const reopened = await shell.run(['errors', 'reopen', issue, '--json'], { environment });
+    assert.equal(json<ErrorIssueDetail[]>(reopened.stdout)[0]?.status, 'open');
     assert.equal((await shell.run(['errors', 'resolve', 'iss_none'], { environment })).code, 1);
     const muted = await shell.run(['errors', 'mute', issue, '--json'], { environment });
     assert.equal(json<ErrorIssueDetail[]>(muted.stdout)[0]?.status, 'muted');

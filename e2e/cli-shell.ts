@@ -50,7 +50,7 @@ export function collectResult(child: ChildProcess): Promise<ProcessResult> {
 
 export function openCliShell(environment: Readonly<Record<string, string>> = {}): CliShell {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-cli-'));
-  const own = {
+  const baseEnvironment = {
     PATH: process.env['PATH'] ?? '',
     HOME: directory,
     DEVPILOT_CONFIG_DIR: join(directory, 'config'),
@@ -60,38 +60,40 @@ export function openCliShell(environment: Readonly<Record<string, string>> = {})
   const start: CliShell['start'] = (args, options = {}) => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd: options.cwd ?? directory,
-      env: { ...own, ...options.environment },
+      env: { ...baseEnvironment, ...options.environment },
       stdio: 'pipe',
     });
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
     return child;
   };
-  const type: CliShell['typeAtTerminal'] = async (args, answers) => {
-    const commandLine = [process.execPath, BIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const typeAtTerminal: CliShell['typeAtTerminal'] = async (args, answers) => {
+    const commandLine = [process.execPath, BIN, ...args]
+      .map((argument) => `'${argument.replaceAll("'", "'\\''")}'`)
+      .join(' ');
     // A new pseudo-terminal has no size until it is set.
     const child = spawn('script', ['-qefc', `stty cols 200 rows 50; ${commandLine}`, '/dev/null'], {
       cwd: directory,
-      env: { ...own, TERM: 'xterm' },
+      env: { ...baseEnvironment, TERM: 'xterm' },
       stdio: 'pipe',
       timeout: scaledTimeout(60_000),
     });
     const remainingAnswers = [...answers];
-    let shown = '';
+    let output = '';
     child.stdout.on('data', (chunk: Buffer) => {
-      shown += chunk.toString();
-      const [next] = remainingAnswers;
-      if (next === undefined || !next[0].test(shown)) return;
-      shown = '';
+      output += chunk.toString();
+      const [nextAnswer] = remainingAnswers;
+      if (nextAnswer === undefined || !nextAnswer[0].test(output)) return;
+      output = '';
       remainingAnswers.shift();
-      child.stdin.write(next[1]);
+      child.stdin.write(nextAnswer[1]);
     });
     return collectResult(child);
   };
   return {
     directory,
     start,
-    typeAtTerminal: type,
+    typeAtTerminal,
     run: (args, options) => collectResult(start(args, options)),
     close: () => rmSync(directory, { recursive: true, force: true }),
   };

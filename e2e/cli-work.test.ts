@@ -78,47 +78,47 @@ describe('deployments', () => {
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 
-  test('exits with 1 and the reason if a hook fails, and the live release remains', async () => {
-    const before = liveRelease();
+  test('deploy exits with 1 and the reason if a hook fails, and the live release remains', async () => {
+    const releaseBefore = liveRelease();
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
     assert.equal(code, 1);
     const finished = json<Deployment>(stdout);
     assert.equal(finished.status, 'failed');
-    // Standard output has the deployment; its log goes to standard error.
+    // Standard output contains only the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
     assert.match(stderr, /^\{"error":\{"code":"failed","message":"Deployment dpl_\w+ failed: .*Build/m);
-    assert.equal(liveRelease(), before);
-    const skipped = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
-    const refused = await shell.run(skipped);
+    assert.equal(liveRelease(), releaseBefore);
+    const deployArgs = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
+    const refused = await shell.run(deployArgs);
     assert.deepEqual([refused.code, /Required: advanced_deployment/.test(refused.stderr)], [1, true]);
-    assert.deepEqual(await shell.run(skipped, { environment: advancedTokenEnvironment }), {
+    assert.deepEqual(await shell.run(deployArgs, { environment: advancedTokenEnvironment }), {
       code: 0,
       stdout: '',
       stderr: '',
     });
-    assert.notEqual(liveRelease(), before);
+    assert.notEqual(liveRelease(), releaseBefore);
   });
 
-  test('list filters, rollback deploys the earlier commit, and unknown values are reported', async () => {
+  test('list applies filters, rollback deploys the earlier commit, and unknown values are reported', async () => {
     const failed = json<Deployment[]>(
       (await shell.run(['deployments', 'list', '--app', app.slug, '--status', 'failed', '--json'])).stdout,
     );
     assert.equal(failed.length, 1);
     const tooLate = await shell.run(['deployments', 'retry', failed[0]?.id ?? '', '--wait']);
     assert.deepEqual([tooLate.code, /A newer deployment of this app/.test(tooLate.stderr)], [1, true]);
-    const done = await shell.run(['deployments', 'list', '--status', 'completed', '--quiet']);
-    const first = done.stdout.trim().split('\n').at(-1) ?? '';
-    const back = await shell.run(['deployments', 'rollback', first, '--wait', '--json']);
-    assert.equal(back.code, 0, back.stderr);
-    const deployment = json<Deployment>(back.stdout);
-    assert.deepEqual([deployment.kind, deployment.rollbackOf, deployment.live], ['rollback', first, true]);
-    const alone = await shell.run(['deployments', 'list', '--live', '--quiet']);
-    assert.equal(alone.stdout, `${deployment.id}\n`);
+    const completed = await shell.run(['deployments', 'list', '--status', 'completed', '--quiet']);
+    const firstId = completed.stdout.trim().split('\n').at(-1) ?? '';
+    const rolledBack = await shell.run(['deployments', 'rollback', firstId, '--wait', '--json']);
+    assert.equal(rolledBack.code, 0, rolledBack.stderr);
+    const deployment = json<Deployment>(rolledBack.stdout);
+    assert.deepEqual([deployment.kind, deployment.rollbackOf, deployment.live], ['rollback', firstId, true]);
+    const liveOnly = await shell.run(['deployments', 'list', '--live', '--quiet']);
+    assert.equal(liveOnly.stdout, `${deployment.id}\n`);
     assert.equal((await shell.run(['deployments', 'list', '--limit', '1', '--quiet'])).stdout, `${deployment.id}\n`);
     assert.equal((await shell.run(['deploy', 'no-such-app'])).code, 1);
     assert.match((await shell.run(['deploy', app.slug, '--at', 'soon'])).stderr, /--at must be/);
-    assert.match((await shell.run(['deployments', 'list', '--status', 'odd'])).stderr, /must be one of/);
+    assert.match((await shell.run(['deployments', 'list', '--status', 'unknown'])).stderr, /must be one of/);
   });
 
   test('a waiting deployment is approved; following a cancelled one exits with 2', async () => {
@@ -136,18 +136,21 @@ describe('deployments', () => {
     });
     const ended = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
-    const next = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
-    assert.equal((await shell.run(['deployments', 'cancel', next])).code, 0);
+    const pendingId = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
+    assert.equal((await shell.run(['deployments', 'cancel', pendingId])).code, 0);
     const { code, stderr } = await ended;
     assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`Waiting for approval. Approve it with: devpilot deployments approve ${next}`));
-    assert.match(stderr, new RegExp(`devpilot: Deployment ${next} was cancelled`));
+    assert.match(
+      stderr,
+      new RegExp(`Waiting for approval. Approve it with: devpilot deployments approve ${pendingId}`),
+    );
+    assert.match(stderr, new RegExp(`devpilot: Deployment ${pendingId} was cancelled`));
     const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
       environment: advancedTokenEnvironment,
     });
     const approve = ['deployments', 'approve', third.stdout.trim(), '--json'];
-    const own = await shell.run(approve, { environment: advancedTokenEnvironment });
-    assert.match(own.stderr, /Someone else must approve/);
+    const selfApproval = await shell.run(approve, { environment: advancedTokenEnvironment });
+    assert.match(selfApproval.stderr, /Someone else must approve/);
     const approved = await shell.run(approve, { environment: approverEnvironment });
     assert.equal(approved.code, 0, approved.stderr);
     await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
@@ -185,16 +188,16 @@ describe('logs', () => {
       .split('\n')
       .map((line) => json<LogLine>(line));
     assert.ok(lines.some(({ text }) => text === 'notified'));
-    const rest = await shell.run(['logs', id, '--json', '--from', String(lines.length - 2)]);
+    const lastTwoLines = await shell.run(['logs', id, '--json', '--from', String(lines.length - 2)]);
     assert.deepEqual(
-      rest.stdout
+      lastTwoLines.stdout
         .trim()
         .split('\n')
         .map((line) => json<LogLine>(line)),
       lines.slice(-2),
     );
-    const stamped = await shell.run(['logs', id, '--timestamps', '--follow']);
-    assert.match(stamped.stdout, /^\d{4}-\d\d-\d\dT[\d:.]+Z notified$/m);
+    const withTimestamps = await shell.run(['logs', id, '--timestamps', '--follow']);
+    assert.match(withTimestamps.stdout, /^\d{4}-\d\d-\d\dT[\d:.]+Z notified$/m);
     assert.equal((await shell.run(['logs', 'dpl_00000000000000000000000000'])).code, 1);
   });
 
@@ -211,22 +214,22 @@ describe('logs', () => {
     const script = await owner.call<Script>('/v1/scripts', { body: { name: 'Loud', body, serverId: server.id } });
     const { id } = (await owner.call<Run>(`/v1/scripts/${script.body.id}/runs`, { body: {} })).body;
     await until(async () => (await owner.call<Run>(`/v1/runs/${id}`)).body.status === 'completed');
-    const logs = async (...options: string[]) => {
+    const printLogs = async (...options: string[]) => {
       const { code, stdout, stderr } = await shell.run(['logs', id, ...options], {
         environment: scriptsTokenEnvironment,
       });
       assert.equal(code, 0, stderr);
       return stdout;
     };
-    const shown = await logs();
-    assert.ok(shown.includes('red\n: :add-mask::a\n# #vso[task.setvariable variable=a]b\n'), shown);
-    assert.ok((await logs('--raw')).includes(`${lines.join('\n')}\n`));
+    const sanitized = await printLogs();
+    assert.ok(sanitized.includes('red\n: :add-mask::a\n# #vso[task.setvariable variable=a]b\n'), sanitized);
+    assert.ok((await printLogs('--raw')).includes(`${lines.join('\n')}\n`));
     const details = await shell.run(['scripts', 'show', script.body.id, '--json'], {
       environment: scriptsTokenEnvironment,
     });
     assert.equal(json<Script>(details.stdout).body, body);
     assert.doesNotMatch(details.stdout, /##/);
-    const ndjson = await logs('--json');
+    const ndjson = await printLogs('--json');
     assert.doesNotMatch(ndjson, /\x1b|##/);
     const texts = ndjson
       .trim()
@@ -287,17 +290,17 @@ describe('scripts', () => {
     const run = json<Run>(failed.stdout);
     assert.deepEqual([run.status, run.exitCode], ['failed', 7]);
     assert.match((await shell.run(['logs', run.id], { environment: scriptsTokenEnvironment })).stdout, /Hello, x/);
-    const bad = await shell.run(['run', 'greet', '--param', 'CODE=x', '--param', 'WHO=x'], {
+    const invalid = await shell.run(['run', 'greet', '--param', 'CODE=x', '--param', 'WHO=x'], {
       environment: scriptsTokenEnvironment,
     });
-    assert.deepEqual([bad.code, /CODE/.test(bad.stderr)], [1, true]);
+    assert.deepEqual([invalid.code, /CODE/.test(invalid.stderr)], [1, true]);
     for (const param of ['WHO', '=x']) {
       assert.match(
         (await shell.run(['run', 'greet', '--param', param], { environment: scriptsTokenEnvironment })).stderr,
         /NAME=VALUE/,
       );
     }
-    const night = [
+    const scheduledArgs = [
       '--name',
       'Night',
       '--server',
@@ -310,15 +313,26 @@ describe('scripts', () => {
       '5',
     ];
     const scheduled = json<Script>(
-      (await shell.run(['scripts', 'create', ...night, '--json'], { environment })).stdout,
+      (await shell.run(['scripts', 'create', ...scheduledArgs, '--json'], { environment })).stdout,
     );
     assert.equal(scheduled.keepRuns, 5);
     const times = json<{ at: string }[]>(
       (await shell.run(['scripts', 'next-runs', 'night', '--json'], { environment })).stdout,
     );
     assert.deepEqual([times.length, times[0]?.at, times[4]?.at.slice(11)], [5, scheduled.nextRunAt, '03:00:00.000Z']);
-    const body = ['scripts', 'update', 'greet', '--body', '-', '--description', 'Greets', '--app', app.slug, '--json'];
-    const updated = json<Script>((await shell.run(body, { environment, input: 'sleep 600\n' })).stdout);
+    const updateArgs = [
+      'scripts',
+      'update',
+      'greet',
+      '--body',
+      '-',
+      '--description',
+      'Greets',
+      '--app',
+      app.slug,
+      '--json',
+    ];
+    const updated = json<Script>((await shell.run(updateArgs, { environment, input: 'sleep 600\n' })).stdout);
     assert.deepEqual([updated.body, updated.version, updated.description], ['sleep 600\n', 2, 'Greets']);
     assert.equal(updated.appId, app.id);
     assert.match((await shell.run(['scripts', 'list'], { environment })).stdout, /\tgreet\tGreet\t/);
@@ -345,46 +359,48 @@ describe('scripts', () => {
 describe('backups', () => {
   test('are created, restored and deleted', async () => {
     const environment = keyEnvironment;
-    const file = join(app.directory, 'shared', 'note.txt');
+    const noteFile = join(app.directory, 'shared', 'note.txt');
     mkdirSync(join(app.directory, 'shared'), { recursive: true });
-    writeFileSync(file, 'before');
+    writeFileSync(noteFile, 'before');
     const created = await shell.run(['backups', 'create', app.slug, '--wait', '--json'], { environment });
     assert.equal(created.code, 0, created.stderr);
     const backup = json<Backup>(created.stdout);
     assert.deepEqual([backup.status, backup.sha256?.length], ['completed', 64]);
-    writeFileSync(file, 'after');
+    writeFileSync(noteFile, 'after');
     const refused = await shell.run(['backups', 'restore', backup.id], { environment });
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, new RegExp(`Restore ${app.slug} to .* --yes is required`));
-    assert.equal(readFileSync(file, 'utf8'), 'after');
+    assert.equal(readFileSync(noteFile, 'utf8'), 'after');
     const restored = await shell.run(['backups', 'restore', backup.id, '--yes'], { environment });
     assert.equal(restored.code, 0, restored.stderr);
-    assert.equal(readFileSync(file, 'utf8'), 'before');
-    const person = openCliShell({ DEVPILOT_URL: testServer.url, ...environment });
+    assert.equal(readFileSync(noteFile, 'utf8'), 'before');
+    const terminalShell = openCliShell({ DEVPILOT_URL: testServer.url, ...environment });
     const question = /Type .* to continue/;
-    const wrong = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, 'yes\r']]);
-    assert.equal(wrong.code, 2, wrong.stdout);
-    const named = await person.typeAtTerminal(['backups', 'restore', backup.id], [[question, `${app.slug}\r`]]);
-    assert.equal(named.code, 0, named.stdout);
-    person.close();
+    const wrongName = await terminalShell.typeAtTerminal(['backups', 'restore', backup.id], [[question, 'yes\r']]);
+    assert.equal(wrongName.code, 2, wrongName.stdout);
+    const confirmed = await terminalShell.typeAtTerminal(
+      ['backups', 'restore', backup.id],
+      [[question, `${app.slug}\r`]],
+    );
+    assert.equal(confirmed.code, 0, confirmed.stdout);
+    terminalShell.close();
     const again = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
     assert.equal(json<Backup>(again.stdout).lastRestore?.status, 'completed');
     assert.match((await shell.run(['backups', 'list', app.slug], { environment })).stdout, /\tdirectory\tcompleted\t/);
     assert.equal((await shell.run(['backups', 'delete', backup.id, '--yes'], { environment })).code, 0);
     assert.equal((await shell.run(['backups', 'show', backup.id], { environment })).code, 1);
-    assert.ok(existsSync(file));
+    assert.ok(existsSync(noteFile));
   });
 });
 
 describe('without a stored secret', () => {
   let issuer: TestIssuer;
-  let session: { DEVPILOT_TOKEN: string };
+  let session: Readonly<Record<string, string>>;
   let shop: TestApp;
   before(async () => {
     issuer = await startTestIssuer();
     shop = await createTestApp(owner, server.id, { name: 'Shop' });
-    const signedIn = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
-    session = signedIn;
+    session = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
   });
   after(async () => {
     shop.remove();
@@ -392,23 +408,31 @@ describe('without a stored secret', () => {
   });
 
   const now = () => Math.floor(Date.now() / 1000);
-  const claims = (more: Readonly<Record<string, unknown>>) => ({
-    ...{ iss: issuer.url, aud: testServer.url, iat: now(), exp: now() + 300, jti: crypto.randomUUID(), ...more },
+  const claims = (overrides: Readonly<Record<string, unknown>>) => ({
+    iss: issuer.url,
+    aud: testServer.url,
+    iat: now(),
+    exp: now() + 300,
+    jti: crypto.randomUUID(),
+    ...overrides,
   });
-  /** As GitHub signs them for a push to the main branch. */
-  const github = (repository = 'acme/shop') =>
+  /** The claims that GitHub signs for a push to the main branch. */
+  const gitHubClaims = (repository = 'acme/shop') =>
     claims({
-      ...{ sub: `repo:${repository}:ref:refs/heads/main`, repository, ref: 'refs/heads/main', event_name: 'push' },
+      sub: `repo:${repository}:ref:refs/heads/main`,
+      repository,
+      ref: 'refs/heads/main',
+      event_name: 'push',
       workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
     });
-  const gitlab = () =>
+  const gitLabClaims = () =>
     claims({
       sub: 'project_path:acme/shop:ref_type:branch:ref:main',
       project_path: 'acme/shop',
       ref: 'main',
       ref_type: 'branch',
     });
-  async function create(args: readonly string[]): Promise<WorkloadIdentity> {
+  async function createIdentity(args: readonly string[]): Promise<WorkloadIdentity> {
     const scope = ['--scope', 'basic_deployment', '--issuer', issuer.url];
     const created = await shell.run(['workload-identities', 'create', '--name', 'Shop', ...scope, ...args, '--json'], {
       environment: session,
@@ -416,35 +440,36 @@ describe('without a stored secret', () => {
     assert.equal(created.code, 0, created.stderr);
     return json(created.stdout);
   }
-  const issued = async () => (await owner.call<{ total: number }>('/v1/access-tokens?origin=workload')).body.total;
+  const countIssuedTokens = async () =>
+    (await owner.call<{ total: number }>('/v1/access-tokens?origin=workload')).body.total;
 
   test('jobs of GitHub and GitLab deploy, and their tokens are revoked at the end', async () => {
-    const onGitHub = await create(['--github', 'acme/shop', '--branch', 'main', '--workflow', 'deploy.yml']);
+    const onGitHub = await createIdentity(['--github', 'acme/shop', '--branch', 'main', '--workflow', 'deploy.yml']);
     assert.deepEqual(onGitHub.conditions, {
       repository: 'acme/shop',
       ref: 'refs/heads/main',
       workflow_ref: 'acme/shop/.github/workflows/deploy.yml@*',
     });
-    const normally = issuer.respond;
+    const defaultRespond = issuer.respond;
     let repository = 'acme/shop';
     issuer.respond = async (path, response) => {
-      if (!path.startsWith('/token?')) return normally(path, response);
+      if (!path.startsWith('/token?')) return defaultRespond(path, response);
       assert.equal(new URLSearchParams(path.split('?')[1]).get('audience'), testServer.url);
-      response.end(JSON.stringify({ value: await issuer.sign(github(repository)) }));
+      response.end(JSON.stringify({ value: await issuer.sign(gitHubClaims(repository)) }));
     };
-    const job = {
+    const gitHubJob = {
       DEVPILOT_TOKEN: '',
       DEVPILOT_WORKLOAD_IDENTITY: onGitHub.id,
       ACTIONS_ID_TOKEN_REQUEST_URL: `${issuer.url}/token?job=1`,
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner',
     };
-    const deployed = await shell.run(['deploy', shop.slug, '--follow'], { environment: job });
-    assert.equal(deployed.code, 0, deployed.stderr);
-    assert.match(deployed.stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
+    const deployedFromGitHub = await shell.run(['deploy', shop.slug, '--follow'], { environment: gitHubJob });
+    assert.equal(deployedFromGitHub.code, 0, deployedFromGitHub.stderr);
+    assert.match(deployedFromGitHub.stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
     assert.equal(readFileSync(join(shop.directory, 'current', 'page.txt'), 'utf8'), 'one');
-    assert.equal(await issued(), 0);
+    assert.equal(await countIssuedTokens(), 0);
     repository = 'mallory/shop';
-    const refused = await shell.run(['deploy', shop.slug, '--follow'], { environment: job });
+    const refused = await shell.run(['deploy', shop.slug, '--follow'], { environment: gitHubJob });
     assert.deepEqual([refused.code, /The subject token is not accepted/.test(refused.stderr)], [1, true]);
     const exchanges = await shell.run(['workload-identities', 'exchanges', onGitHub.id, '--json'], {
       environment: session,
@@ -455,51 +480,54 @@ describe('without a stored secret', () => {
       [false, 'repository', 'mallory/shop'],
     );
 
-    const onGitLab = await create(['--gitlab', 'acme/shop', '--branch', 'main']);
-    const pipeline = {
-      ...{ DEVPILOT_TOKEN: '', DEVPILOT_WORKLOAD_IDENTITY: onGitLab.id },
-      DEVPILOT_ID_TOKEN: await issuer.sign(gitlab()),
+    const onGitLab = await createIdentity(['--gitlab', 'acme/shop', '--branch', 'main']);
+    const gitLabJob = {
+      DEVPILOT_TOKEN: '',
+      DEVPILOT_WORKLOAD_IDENTITY: onGitLab.id,
+      DEVPILOT_ID_TOKEN: await issuer.sign(gitLabClaims()),
     };
-    const second = await shell.run(['deploy', shop.slug, '--wait'], { environment: pipeline });
-    assert.equal(second.code, 0, second.stderr);
-    issuer.respond = normally;
+    const deployedFromGitLab = await shell.run(['deploy', shop.slug, '--wait'], { environment: gitLabJob });
+    assert.equal(deployedFromGitLab.code, 0, deployedFromGitLab.stderr);
+    issuer.respond = defaultRespond;
     const deleted = await shell.run(['workload-identities', 'delete', onGitHub.id, onGitLab.id, '--yes'], {
       environment: session,
     });
     assert.equal(deleted.code, 0, deleted.stderr);
   });
 
-  test('exchange runs a command with a token that ends with it, however the command ends', async () => {
-    const identity = await create(['--kubernetes', 'shop/deployer']);
-    const file = join(shell.directory, 'token');
-    const sign = async () =>
+  test('exchange runs a command with a token that is revoked when the command ends, even if a signal ends it', async () => {
+    const identity = await createIdentity(['--kubernetes', 'shop/deployer']);
+    const tokenFile = join(shell.directory, 'token');
+    const writeSubjectToken = async () =>
       writeFileSync(
-        file,
+        tokenFile,
         `${await issuer.sign(claims({ sub: 'system:serviceaccount:shop:deployer', aud: [testServer.url] }))}\n`,
       );
-    const options = ['--identity', identity.id, '--token-file', file];
-    await sign();
+    const options = ['--identity', identity.id, '--token-file', tokenFile];
+    await writeSubjectToken();
     const ran = await shell.run(['exchange', ...options, '--', 'sh', '-c', 'echo "$DEVPILOT_TOKEN"; exit 7']);
     assert.deepEqual([ran.code, /^workspace_token_\w+\n$/.test(ran.stdout)], [7, true], ran.stderr);
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(ran.stdout.trim()) })).status, 401);
-    await sign();
-    const printed = await shell.run(['exchange', ...options, '--expires', '2m']);
-    const secret = printed.stdout.trim();
-    assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 200, printed.stderr);
+    await writeSubjectToken();
+    const exchanged = await shell.run(['exchange', ...options, '--expires', '2m']);
+    const secret = exchanged.stdout.trim();
+    assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 200, exchanged.stderr);
     const replayed = await shell.run(['exchange', ...options]);
     assert.deepEqual([replayed.code, replayed.stdout], [1, '']);
-    const narrower = ['exchange', '--scope', 'basic_deployment', '--app', shop.slug, '--address', '127.0.0.1'];
-    const inherited = { DEVPILOT_TOKEN: secret, DEVPILOT_ID_TOKEN_2: 'unused' };
-    const print = 'printenv DEVPILOT_ID_TOKEN_2 || echo "$DEVPILOT_TOKEN"';
-    const child = await shell.run([...narrower, '--', 'sh', '-c', print], { environment: inherited });
-    assert.match(child.stdout, /^workspace_token_\w+\n$/, child.stderr);
-    assert.notEqual(child.stdout.trim(), secret);
-    const kept = await shell.run(narrower, { environment: inherited });
-    assert.equal(kept.code, 0, kept.stderr);
-    const children = await owner.call<{ data: AccessToken[] }>('/v1/access-tokens?origin=exchange');
-    const { addresses, apps } = children.body.data[0]?.restrictions ?? {};
+    const narrowerArgs = ['exchange', '--scope', 'basic_deployment', '--app', shop.slug, '--address', '127.0.0.1'];
+    const tokenEnvironment = { DEVPILOT_TOKEN: secret, DEVPILOT_ID_TOKEN_2: 'unused' };
+    const printScript = 'printenv DEVPILOT_ID_TOKEN_2 || echo "$DEVPILOT_TOKEN"';
+    const narrowed = await shell.run([...narrowerArgs, '--', 'sh', '-c', printScript], {
+      environment: tokenEnvironment,
+    });
+    assert.match(narrowed.stdout, /^workspace_token_\w+\n$/, narrowed.stderr);
+    assert.notEqual(narrowed.stdout.trim(), secret);
+    const printed = await shell.run(narrowerArgs, { environment: tokenEnvironment });
+    assert.equal(printed.code, 0, printed.stderr);
+    const narrowerTokens = await owner.call<{ data: AccessToken[] }>('/v1/access-tokens?origin=exchange');
+    const { addresses, apps } = narrowerTokens.body.data[0]?.restrictions ?? {};
     assert.deepEqual([addresses, apps], [['127.0.0.1'], [shop.id]]);
-    await sign();
+    await writeSubjectToken();
     const interrupted = shell.start(['exchange', ...options, '--', 'sh', '-c', 'echo $DEVPILOT_TOKEN; exec sleep 100']);
     const result = collectResult(interrupted);
     await new Promise((resolve) => interrupted.stdout?.once('data', resolve));
@@ -508,7 +536,8 @@ describe('without a stored secret', () => {
     assert.equal(interrupted.signalCode ?? interrupted.exitCode, 'SIGTERM');
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(stdout.trim()) })).status, 401);
     const tested = await shell.run(['workload-identities', 'test', identity.id, '-'], {
-      ...{ environment: session, input: JSON.stringify(claims({ sub: 'system:serviceaccount:shop:other' })) },
+      environment: session,
+      input: JSON.stringify(claims({ sub: 'system:serviceaccount:shop:other' })),
     });
     assert.deepEqual([tested.code, /^sub: must be /.test(tested.stdout)], [1, true], tested.stderr);
     const updated = await shell.run(['workload-identities', 'update', identity.id, '--lifetime', '1h'], {

@@ -36,16 +36,16 @@ let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
 const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
-/** Signs in as a person does: runs the command, reads its code, and approves it in place of the web UI. */
-async function signIn(into: CliShell, person: TestPerson, args: readonly string[] = []) {
-  const child = into.start(['login', '--url', server.url, ...args]);
+/** Runs `devpilot login` and approves its code as the person, with the API instead of the web UI. */
+async function signIn(cli: CliShell, person: TestPerson, args: readonly string[] = []) {
+  const child = cli.start(['login', '--url', server.url, ...args]);
   const ended = collectResult(child);
   const code = await new Promise<string>((resolve) => {
     let output = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      const found = /^Code {2}(\S+)$/m.exec(output)?.[1];
-      if (found !== undefined) resolve(found);
+      const userCode = /^Code {2}(\S+)$/m.exec(output)?.[1];
+      if (userCode !== undefined) resolve(userCode);
     });
   });
   const approved = await person.call('/v1/device/approve', { body: { userCode: code } });
@@ -106,10 +106,10 @@ describe('signing in', () => {
     const fresh = openCliShell();
     const bin = join(fresh.directory, 'bin');
     mkdirSync(bin);
-    // Replaces the command of libsecret, which needs a desktop session.
+    // Stands in for the command of libsecret, which needs a desktop session.
     writeFileSync(
       join(bin, 'secret-tool'),
-      `#!/bin/sh\ncase $1 in store) cat > "$HOME/kept" ;; lookup) cat "$HOME/kept" ;; clear) rm "$HOME/kept" ;; esac\n`,
+      `#!/bin/sh\ncase $1 in store) cat > "$HOME/stored-secret" ;; lookup) cat "$HOME/stored-secret" ;; clear) rm "$HOME/stored-secret" ;; esac\n`,
     );
     chmodSync(join(bin, 'secret-tool'), 0o755);
     const environment = { DEVPILOT_KEYCHAIN: '', PATH: `${bin}:${process.env['PATH']}`, DEVPILOT_URL: server.url };
@@ -119,7 +119,7 @@ describe('signing in', () => {
     assert.ok(!readFileSync(join(fresh.directory, 'config', 'config.json'), 'utf8').includes(token.secret));
     assert.equal((await fresh.run(['whoami'], { environment })).code, 0);
     assert.equal((await fresh.run(['logout'], { environment })).code, 0);
-    assert.ok(!existsSync(join(fresh.directory, 'kept')));
+    assert.ok(!existsSync(join(fresh.directory, 'stored-secret')));
     fresh.close();
   });
 
@@ -128,28 +128,33 @@ describe('signing in', () => {
     const environment = { DEVPILOT_TOKEN: token.secret, DEVPILOT_PASSPHRASE: 'schöne Passphrase' };
     const { stdout } = await shell.run(['whoami', '--json'], { environment });
     assert.equal(json<Whoami>(stdout).principal.id, token.id);
-    const without = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: token.secret } });
-    assert.equal(without.code, 4);
-    assert.match(without.stderr, /Set DEVPILOT_PASSPHRASE to the passphrase of the token\./);
-    const wrong = await shell.run(['whoami'], { environment: { ...environment, DEVPILOT_PASSPHRASE: 'falsche' } });
-    assert.match(wrong.stderr, /Check DEVPILOT_PASSPHRASE\./);
-    const unknown = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: `${token.secret}x` } });
-    assert.deepEqual([unknown.code, /Set DEVPILOT_TOKEN to a valid credential/.test(unknown.stderr)], [4, true]);
+    const withoutPassphrase = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: token.secret } });
+    assert.equal(withoutPassphrase.code, 4);
+    assert.match(withoutPassphrase.stderr, /Set DEVPILOT_PASSPHRASE to the passphrase of the token\./);
+    const wrongPassphrase = await shell.run(['whoami'], {
+      environment: { ...environment, DEVPILOT_PASSPHRASE: 'falsche' },
+    });
+    assert.match(wrongPassphrase.stderr, /Check DEVPILOT_PASSPHRASE\./);
+    const unknownSecret = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: `${token.secret}x` } });
+    assert.deepEqual(
+      [unknownSecret.code, /Set DEVPILOT_TOKEN to a valid credential/.test(unknownSecret.stderr)],
+      [4, true],
+    );
     const forbidden = await shell.run(['tokens', 'list'], { environment });
     assert.equal(forbidden.code, 1);
   });
 
   test('logout ends the session on the server', async () => {
-    const other = openCliShell();
-    assert.equal((await signIn(other, owner, ['--profile', 'work'])).code, 0);
+    const secondShell = openCliShell();
+    assert.equal((await signIn(secondShell, owner, ['--profile', 'work'])).code, 0);
     const configuration = json<{ profiles: { work: { secret: string } } }>(
-      readFileSync(join(other.directory, 'config', 'config.json'), 'utf8'),
+      readFileSync(join(secondShell.directory, 'config', 'config.json'), 'utf8'),
     );
     assert.equal((await server.call('/v1/me', { headers: bearer(configuration.profiles.work.secret) })).status, 200);
-    assert.equal((await other.run(['logout'])).code, 0);
+    assert.equal((await secondShell.run(['logout'])).code, 0);
     assert.equal((await server.call('/v1/me', { headers: bearer(configuration.profiles.work.secret) })).status, 401);
-    assert.equal((await other.run(['whoami', '--url', server.url])).code, 4);
-    other.close();
+    assert.equal((await secondShell.run(['whoami', '--url', server.url])).code, 4);
+    secondShell.close();
   });
 });
 
@@ -200,6 +205,7 @@ describe('tokens', () => {
   });
 
   test('in a pipe, lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
+    // A right-to-left mark could disguise a name in a terminal.
     const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u200ftrick' });
     const { stdout } = await shell.run(['tokens', 'list', '--search', 'Names with']);
     const cells = stdout.split('\n')[0]?.split('\t') ?? [];
@@ -226,7 +232,7 @@ describe('tokens', () => {
     const child = shell.start(['tokens', 'replace', old.id, '--quiet', '--wait', '1m']);
     const ended = collectResult(child);
     let secret = '';
-    // The reader of the pipe sees its end while the command is still waiting.
+    // This loop ends when the command closes its standard output, while it is still waiting.
     for await (const chunk of child.stdout ?? []) secret += String(chunk);
     secret = secret.trim();
     assert.equal(child.exitCode, null);
@@ -348,8 +354,8 @@ describe('other commands', () => {
   test('a credential works only in its own workspace, whichever workspace is selected', async () => {
     const key = await createKey(owner, ['read', 'write', 'manage_projects']);
     const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: server.url };
-    const create = (...named: string[]) =>
-      shell.run(['projects', 'create', '--name', 'Astray', ...named], { environment });
+    const create = (...options: string[]) =>
+      shell.run(['projects', 'create', '--name', 'Misplaced', ...options], { environment });
     for (const refused of [
       await create('--workspace', 'globex'),
       await shell.run(['whoami'], { environment: { ...environment, DEVPILOT_WORKSPACE: 'globex' } }),
@@ -358,7 +364,7 @@ describe('other commands', () => {
       assert.match(refused.stderr, /The credential does not belong to the workspace/);
     }
     const { body } = await owner.call<{ data: { name: string }[] }>('/v1/projects');
-    assert.ok(!body.data.some(({ name }) => name === 'Astray'));
+    assert.ok(!body.data.some(({ name }) => name === 'Misplaced'));
     const created = await create('--workspace', 'acme');
     assert.equal(created.code, 0, created.stderr);
   });
@@ -404,15 +410,20 @@ describe('other commands', () => {
     assert.equal((await member.call('/v1/me')).status, 200);
     const ended = await shell.run(['members', 'end-sessions', 'barbara@example.com', '--yes', '--json']);
     assert.equal(ended.code, 0, ended.stderr);
-    const { id, ...rest } = json<{ id: string }>(ended.stdout);
-    assert.deepEqual(rest, { email: 'barbara@example.com', sessionsEnded: true });
+    const { id, ...fields } = json<{ id: string }>(ended.stdout);
+    assert.deepEqual(fields, { email: 'barbara@example.com', sessionsEnded: true });
     assert.equal((await member.call('/v1/me')).status, 401);
     assert.equal((await shell.run(['members', 'end-sessions', 'nobody@example.com', '--yes'])).code, 1);
 
     const body = { email: 'barbara@example.com', password: PASSWORD };
-    const again = createTestPerson(server, body.email, cookieOf(await server.call('/v1/sessions', { body })), '');
+    const signedInAgain = createTestPerson(
+      server,
+      body.email,
+      cookieOf(await server.call('/v1/sessions', { body })),
+      '',
+    );
     const memberShell = openCliShell();
-    assert.equal((await signIn(memberShell, again)).code, 0);
+    assert.equal((await signIn(memberShell, signedInAgain)).code, 0);
     const forbidden = await memberShell.run(['members', 'end-sessions', 'ada@example.com', '--yes']);
     assert.equal(forbidden.code, 1);
     assert.match((await memberShell.run(['members', 'leave'])).stderr, /--yes is required/);
@@ -421,7 +432,7 @@ describe('other commands', () => {
     assert.deepEqual(json(leave.stdout), { workspace: owner.workspaceId, left: true });
     memberShell.close();
     const listed = json<{ id: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
-    assert.ok(!listed.some((other) => other.id === id));
+    assert.ok(!listed.some((member) => member.id === id));
     const refused = await shell.run(['members', 'leave', '--yes']);
     assert.equal(refused.code, 1, 'the owner cannot leave');
   });
@@ -442,34 +453,34 @@ describe('other commands', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(readFileSync(file, 'utf8').endsWith(exported.stdout));
     const s3 = await startS3();
-    const bucket = ['audit', 'export', '--action', 'access_token.created', '--to-bucket'];
+    const exportArgs = ['audit', 'export', '--action', 'access_token.created', '--to-bucket'];
     const environment = {
       DEVPILOT_BACKUP_BUCKET: s3.url,
       DEVPILOT_BACKUP_ACCESS_KEY_ID: s3.accessKeyId,
       DEVPILOT_BACKUP_SECRET_ACCESS_KEY: s3.secretAccessKey,
     };
-    const stored = await shell.run([...bucket, 'audit/tokens.ndjson'], { environment });
-    const refused = await shell.run([...bucket, '../tokens'], { environment });
+    const stored = await shell.run([...exportArgs, 'audit/tokens.ndjson'], { environment });
+    const refused = await shell.run([...exportArgs, '../tokens'], { environment });
     const object = readFileSync(join(s3.folder, 'backups/of-devpilot/audit/tokens.ndjson._S3rver_object'), 'utf8');
     await s3.close();
     assert.deepEqual([stored.code, refused.code], [0, 1], stored.stderr);
     assert.match(object, /^\{"id":"evt_.*"action":"access_token.created"/);
-    const nowhere = await shell.run(['audit', 'export', '--output', join(shell.directory, 'none', 'log')]);
-    assert.deepEqual([nowhere.code, /log cannot be written: ENOENT/.test(nowhere.stderr)], [1, true]);
+    const missingFolder = await shell.run(['audit', 'export', '--output', join(shell.directory, 'none', 'log')]);
+    assert.deepEqual([missingFolder.code, /log cannot be written: ENOENT/.test(missingFolder.stderr)], [1, true]);
     assert.equal(
       (await shell.run(['audit', 'list', '--from', '1h', '--quiet', '--limit', '1'])).stdout.split('\n').length,
       2,
     );
     assert.equal((await shell.run(['audit', 'list', '--to', '1h', '--quiet'])).stdout, '');
     const tail = shell.start(['audit', 'tail', '--json']);
-    const seen: AuditEvent[] = [];
-    const key = await createKey(owner, ['read'], { name: 'Seen by tail' });
+    const received: AuditEvent[] = [];
+    const key = await createKey(owner, ['read'], { name: 'Created during tail' });
     for await (const chunk of tail.stdout ?? []) {
-      for (const line of String(chunk).trim().split('\n')) seen.push(json<AuditEvent>(line));
-      if (seen.some(({ target }) => target?.id === key.id)) break;
+      for (const line of String(chunk).trim().split('\n')) received.push(json<AuditEvent>(line));
+      if (received.some(({ target }) => target?.id === key.id)) break;
     }
     tail.kill();
-    const sequences = seen.map(({ sequence }) => sequence);
+    const sequences = received.map(({ sequence }) => sequence);
     assert.deepEqual(
       sequences,
       [...new Set(sequences)].sort((a, b) => a - b),
@@ -493,33 +504,48 @@ describe('other commands', () => {
     assert.match(broken.stdout, /FAIL server/);
   });
 
-  test('bash completes commands, options and what the server knows', async () => {
+  test('bash completes commands, options and names of resources on the server', async () => {
     const { stdout: script } = await shell.run(['completion', 'bash']);
     const project = await owner.call('/v1/projects', { body: { name: 'Completed', slug: 'completed' } });
     assert.equal(project.status, 201, project.text);
     const key = await createKey(owner, ['read']);
     const environment = {
-      ...{ PATH: process.env['PATH'], HOME: shell.directory, DEVPILOT_CONFIG_DIR: shell.directory },
-      ...{ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: key.secret },
+      PATH: process.env['PATH'],
+      HOME: shell.directory,
+      DEVPILOT_CONFIG_DIR: shell.directory,
+      DEVPILOT_URL: server.url,
+      DEVPILOT_TOKEN: key.secret,
     };
-    // In a process of its own, because this one is the server.
+    // Does not block this process, in which the server runs.
     const completeValue = async (...words: string[]) => {
-      const run = `devpilot() { ${process.execPath} ${BIN} "$@"; }`;
-      const asked = `COMP_WORDS=(devpilot ${words.join(' ')} ''); COMP_CWORD=${words.length + 1}; _devpilot; echo "\${COMPREPLY[@]}"`;
-      const child = spawn('bash', ['-c', `${run}\n${script}\n${asked}`], { env: environment, stdio: 'pipe' });
+      const cliFunction = `devpilot() { ${process.execPath} ${BIN} "$@"; }`;
+      const completionCommand = `COMP_WORDS=(devpilot ${words.join(' ')} ''); COMP_CWORD=${words.length + 1}; _devpilot; echo "\${COMPREPLY[@]}"`;
+      const child = spawn('bash', ['-c', `${cliFunction}\n${script}\n${completionCommand}`], {
+        env: environment,
+        stdio: 'pipe',
+      });
       return (await collectResult(child)).stdout.trim().split(' ');
     };
-    const [shown, option, refused] = await Promise.all([
+    const [projectCompletions, optionCompletions, tokenCompletions] = await Promise.all([
       completeValue('projects', 'show'),
       completeValue('apps', 'list', '--project'),
       completeValue('tokens', 'show'),
     ]);
-    assert.ok(shown.includes('completed') && shown.includes('--json'), shown.join(' '));
-    assert.ok(option.includes('completed') && !option.includes('--json'), option.join(' '));
-    assert.ok(refused.includes('--json') && !refused.some((word) => word.startsWith('tok_')), refused.join(' '));
+    assert.ok(
+      projectCompletions.includes('completed') && projectCompletions.includes('--json'),
+      projectCompletions.join(' '),
+    );
+    assert.ok(
+      optionCompletions.includes('completed') && !optionCompletions.includes('--json'),
+      optionCompletions.join(' '),
+    );
+    assert.ok(
+      tokenCompletions.includes('--json') && !tokenCompletions.some((word) => word.startsWith('tok_')),
+      tokenCompletions.join(' '),
+    );
     const complete = (...words: string[]) => {
-      const list = words.map((word) => `'${word}'`).join(' ');
-      const completionScript = `${script}\nCOMP_WORDS=(devpilot ${list}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
+      const quotedWords = words.map((word) => `'${word}'`).join(' ');
+      const completionScript = `${script}\nCOMP_WORDS=(devpilot ${quotedWords}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
       return spawnSync('bash', ['-c', completionScript], { encoding: 'utf8' }).stdout.trim().split(' ');
     };
     assert.deepEqual(complete('tok'), ['tokens']);
@@ -554,17 +580,18 @@ describe('other commands', () => {
     const folder = join(shell.directory, 'functions');
     mkdirSync(folder);
     writeFileSync(join(folder, '_devpilot'), (await shell.run(['completion', 'zsh'])).stdout);
-    const ways = [`fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -D`];
-    ways.push(`autoload -Uz compinit; compinit -u -D; source ${join(folder, '_devpilot')}`);
-    for (const way of ways) {
+    const setups = [`fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -D`];
+    setups.push(`autoload -Uz compinit; compinit -u -D; source ${join(folder, '_devpilot')}`);
+    for (const completionSetup of setups) {
       const terminal = spawn('script', ['-qefc', 'stty cols 200; exec zsh -f -i', '/dev/null'], {
         env: { ...process.env, HOME: shell.directory, TERM: 'dumb' },
         stdio: 'pipe',
         timeout: scaledTimeout(60_000),
       });
       const ended = collectResult(terminal);
-      // The terminal echoes the input. The prompt is split there, so that it is whole only when the shell prints it.
-      const setUp = `${way}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
+      // The terminal echoes the input. The prompt is split in the input, so that only the shell prints the whole prompt.
+      const setUp = `${completionSetup}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
+      // Each step waits for a completion by zsh and then types more.
       const remainingSteps: [RegExp, string][] = [
         [/READY /, 'devpilot tok\t'],
         [/ens /, 'cr\t'],
@@ -572,14 +599,14 @@ describe('other commands', () => {
         [/pe /, 'modify_e\t'],
         [/nv /, '\n'],
       ];
-      let shown = '';
+      let output = '';
       terminal.stdout.on('data', (chunk: Buffer) => {
-        shown += chunk.toString();
-        const [next] = remainingSteps;
-        if (next === undefined || !next[0].test(shown)) return;
-        shown = '';
+        output += chunk.toString();
+        const [nextStep] = remainingSteps;
+        if (nextStep === undefined || !nextStep[0].test(output)) return;
+        output = '';
         remainingSteps.shift();
-        terminal.stdin.write(next[1]);
+        terminal.stdin.write(nextStep[1]);
       });
       terminal.stdin.write(setUp);
       const { stdout } = await ended;
@@ -594,23 +621,23 @@ describe('other commands', () => {
       [1, true],
     );
     assert.equal((await shell.run([])).code, 0);
-    const colored = await shell.run(['tokens', 'list', '--json', '--colour']);
+    const unknownOption = await shell.run(['tokens', 'list', '--json', '--colour']);
     assert.deepEqual(
-      [colored.code, JSON.parse(colored.stderr)],
+      [unknownOption.code, JSON.parse(unknownOption.stderr)],
       [1, { error: { code: 'usage', message: "unknown option '--colour'" } }],
     );
     assert.equal((await shell.run(['--help'])).code, 0);
   });
 
-  test('api sends any request with fields, and prints the JSON of its response or what a query selects', async () => {
+  test('api sends any request with fields, and prints the response as JSON, or the part that a query selects', async () => {
     const fields = ['--field', 'name=From the API', '--field', 'permissions:=["read"]'];
     const created = await shell.run(['api', '/v1/api-keys', ...fields]);
     assert.equal(created.code, 0, created.stderr);
     const { id, name } = json<ApiKey>(created.stdout);
     assert.equal(name, 'From the API');
-    const found = await shell.run(['api', '/v1/api-keys?limit=1', '--method', 'get', '--field', 'q=from the']);
+    const filtered = await shell.run(['api', '/v1/api-keys?limit=1', '--method', 'get', '--field', 'q=from the']);
     assert.deepEqual(
-      json<{ data: ApiKey[] }>(found.stdout).data.map((key) => key.id),
+      json<{ data: ApiKey[] }>(filtered.stdout).data.map((key) => key.id),
       [id],
     );
     const query = async (expression: string) => {
@@ -637,11 +664,11 @@ describe('other commands', () => {
     assert.deepEqual([code, stderr.includes('http://127.0.0.1:9 cannot be reached. Is the server running')], [1, true]);
   });
 
-  test('HTTPS_PROXY is used, but not to this machine; a certificate that is refused is named; --json makes errors JSON', async () => {
-    const openssl = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  test('HTTPS_PROXY is used except for this machine, the reason why a certificate is refused is reported, and --json prints errors as JSON', async () => {
+    const commonArgs = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
     const names = ['-subj', '/CN=devpilot.test', '-addext', 'subjectAltName=DNS:devpilot.test'];
     const files = ['-keyout', join(shell.directory, 'key'), '-out', join(shell.directory, 'crt')];
-    execFileSync('openssl', [...openssl, ...names, ...files], { stdio: 'ignore' });
+    execFileSync('openssl', [...commonArgs, ...names, ...files], { stdio: 'ignore' });
     const [key, cert] = ['key', 'crt'].map((file) => readFileSync(join(shell.directory, file)));
     const problem = {
       code: 'invalid_token',
@@ -650,13 +677,13 @@ describe('other commands', () => {
       detail: 'It is not valid.',
       requestId: 'r-1',
     };
-    const secured = createSecureServer({ key, cert }, (_request, response) => {
+    const httpsServer = createSecureServer({ key, cert }, (_request, response) => {
       response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
     });
     const targets = new Set<string | undefined>();
     const proxy = createServer().on('connect', ({ url }, client) => {
       targets.add(url);
-      const upstream = connect(portOf(secured), '127.0.0.1', () => {
+      const upstream = connect(portOf(httpsServer), '127.0.0.1', () => {
         client.write('HTTP/1.1 200 OK\r\n\r\n');
         upstream.pipe(client).pipe(upstream);
       });
@@ -664,36 +691,36 @@ describe('other commands', () => {
       client.on('error', () => upstream.destroy());
     });
     const portOf = (listening: Server) => (listening.address() as AddressInfo).port;
-    for (const listening of [secured, proxy]) await once(listening.listen(0, '127.0.0.1'), 'listening');
+    for (const listening of [httpsServer, proxy]) await once(listening.listen(0, '127.0.0.1'), 'listening');
     const environment = {
       DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,
-      DEVPILOT_URL: `https://devpilot.test:${portOf(secured)}`,
+      DEVPILOT_URL: `https://devpilot.test:${portOf(httpsServer)}`,
       HTTPS_PROXY: `http://127.0.0.1:${portOf(proxy)}`,
     };
-    const trusting = { ...environment, NODE_EXTRA_CA_CERTS: join(shell.directory, 'crt') };
+    const trustingEnvironment = { ...environment, NODE_EXTRA_CA_CERTS: join(shell.directory, 'crt') };
     try {
       const untrusted = await shell.run(['whoami'], { environment });
-      assert.deepEqual([untrusted.code, [...targets]], [1, [`devpilot.test:${portOf(secured)}`]], untrusted.stderr);
+      assert.deepEqual([untrusted.code, [...targets]], [1, [`devpilot.test:${portOf(httpsServer)}`]], untrusted.stderr);
       assert.match(untrusted.stderr, /an authority that this machine does not trust .* Set NODE_EXTRA_CA_CERTS/);
-      const answered = await shell.run(['whoami', '--json'], { environment: trusting });
+      const rejected = await shell.run(['whoami', '--json'], { environment: trustingEnvironment });
       const { code, status, requestId, message } = json<{ error: typeof problem & { message: string } }>(
-        answered.stderr,
+        rejected.stderr,
       ).error;
-      assert.deepEqual([answered.code, code, status, requestId], [4, 'invalid_token', 401, 'r-1']);
+      assert.deepEqual([rejected.code, code, status, requestId], [4, 'invalid_token', 401, 'r-1']);
       assert.match(message, /^It is not valid\. Set DEVPILOT_TOKEN/);
-      const local = { ...trusting, DEVPILOT_URL: `https://localhost:${portOf(secured)}` };
-      const named = await shell.run(['whoami', '--json'], { environment: local });
-      assert.match(json<{ error: { message: string } }>(named.stderr).error.message, /is for another host name/);
+      const localEnvironment = { ...trustingEnvironment, DEVPILOT_URL: `https://localhost:${portOf(httpsServer)}` };
+      const wrongHost = await shell.run(['whoami', '--json'], { environment: localEnvironment });
+      assert.match(json<{ error: { message: string } }>(wrongHost.stderr).error.message, /is for another host name/);
       assert.equal(targets.size, 1);
     } finally {
-      secured.close();
+      httpsServer.close();
       proxy.close();
-      secured.closeAllConnections();
+      httpsServer.closeAllConnections();
       proxy.closeAllConnections();
     }
   });
 
-  test('help loads no modules of other commands', () => {
+  test('--help does not load the modules that run commands', () => {
     const recorder = `import { registerHooks } from 'node:module';
       const urls = [];
       registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
@@ -702,10 +729,10 @@ describe('other commands', () => {
     const { stderr } = spawnSync(process.execPath, ['--import', preload, BIN, '--help'], { encoding: 'utf8' });
     const files = json<string[]>(stderr).filter((url) => url.startsWith('file:'));
     assert.ok(files.some((url) => url.endsWith('/src/cli/program.ts')));
-    const needed =
+    const allowedModules =
       /\/(?:bin\/devpilot\.mjs|package\.json|node_modules\/commander\/.+|src\/(?:cli\/(?:main|umask|interrupt|failure|program|input|command-builders|[a-z]+-commands)|sdk\/errors|contract\/(?:vocabulary|event-names|platform-vocabulary|limits|calendar-date))\.ts)$/;
     assert.deepEqual(
-      files.filter((url) => !needed.test(url)),
+      files.filter((url) => !allowedModules.test(url)),
       [],
     );
   });

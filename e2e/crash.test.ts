@@ -15,10 +15,10 @@ interface CreatedCredential {
 
 test(`after ${KILLS} kills at random moments, every acknowledged creation and deletion is still in effect`, async (t) => {
   const directory = temporaryDirectory();
-  const alive = new Map<string, CreatedCredential>();
-  const dead = new Map<string, CreatedCredential>();
+  const active = new Map<string, CreatedCredential>();
+  const deleted = new Map<string, CreatedCredential>();
   let uses = 0;
-  // After each start, deletions wait this long: leases that the database does not know may still be valid.
+  // After each start, deletions wait this long: leases that are not in the database can still be valid.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
   let server = await spawnServer(directory.path, environment);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
@@ -34,72 +34,75 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     },
   );
   assert.equal(signedUp.status, 201);
-  const person = bearer(cookieOf(signedUp).split('=')[1] ?? '');
-  assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
-  const counted = await sendJson<CreatedCredential>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
+  const personHeaders = bearer(cookieOf(signedUp).split('=')[1] ?? '');
+  assert.equal((await sendJson('/v1/workspaces', personHeaders, { name: 'Acme' })).status, 201);
+  const countedKey = await sendJson<CreatedCredential>('/v1/api-keys', personHeaders, {
+    name: 'Counted',
+    permissions: ['read'],
+  });
 
   /** Creates and deletes until the server is killed. */
-  async function hammer(client: number): Promise<void> {
+  async function createAndDeleteUntilKilled(client: number): Promise<void> {
     for (let index = client; ; index++) {
       const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
       const rights = index % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
-      const created = await sendJson<CreatedCredential>(path, person, { name: `Round ${index}`, ...rights });
+      const created = await sendJson<CreatedCredential>(path, personHeaders, { name: `Round ${index}`, ...rights });
       assert.equal(created.status, 201, created.text);
       const { id, secret } = created.body;
-      alive.set(id, { id, secret, path });
+      active.set(id, { id, secret, path });
       uses++;
-      await sendJson('/v1/authorize', bearer(counted.body.secret));
+      await sendJson('/v1/authorize', bearer(countedKey.body.secret));
       if (index % 3 === 0) continue;
       // Between request and acknowledgement, both outcomes are correct.
-      alive.delete(id);
-      const deleted = await sendJson(`${path}/${id}`, person, undefined, 'DELETE');
-      assert.equal(deleted.status, 204, deleted.text);
-      dead.set(id, { id, secret, path });
+      active.delete(id);
+      const deletion = await sendJson(`${path}/${id}`, personHeaders, undefined, 'DELETE');
+      assert.equal(deletion.status, 204, deletion.text);
+      deleted.set(id, { id, secret, path });
     }
   }
 
   const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
-  async function killOnce(victim: ServerProcess): Promise<void> {
+  async function killDuringWork(runningServer: ServerProcess): Promise<void> {
     const clients = Array.from({ length: CLIENTS }, (_, client) =>
-      hammer(client).catch((error: unknown) => {
+      createAndDeleteUntilKilled(client).catch((error: unknown) => {
         if (!isKilled(error)) throw error;
       }),
     );
     // Wait for some acknowledged work, however slow the machine is; the moment of the kill after that is random.
-    const enough = alive.size + dead.size + 4 + Math.floor(Math.random() * 8);
-    await until(async () => alive.size + dead.size >= enough);
+    const target = active.size + deleted.size + 4 + Math.floor(Math.random() * 8);
+    await until(async () => active.size + deleted.size >= target);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
-    const { signal } = await victim.stop('SIGKILL');
+    const { signal } = await runningServer.stop('SIGKILL');
     assert.equal(signal, 'SIGKILL');
     await Promise.all(clients);
   }
 
-  async function check(credentials: Iterable<CreatedCredential>, status: number): Promise<void> {
+  async function assertStatus(credentials: Iterable<CreatedCredential>, status: number): Promise<void> {
     for (const { id, secret } of credentials) {
-      const { status: found } = await sendJson('/v1/authorize', bearer(secret));
-      assert.equal(found, status, `${id} gets ${found}, not ${status}`);
+      const { status: actual } = await sendJson('/v1/authorize', bearer(secret));
+      assert.equal(actual, status, `${id} gets ${actual}, not ${status}`);
     }
   }
 
   for (let kill = 0; kill < KILLS; kill++) {
-    const known = new Set([...alive.keys(), ...dead.keys()]);
-    await killOnce(server);
+    const knownBefore = new Set([...active.keys(), ...deleted.keys()]);
+    await killDuringWork(server);
     server = await spawnServer(directory.path, environment);
-    await check(
-      [...alive.values()].filter(({ id }) => !known.has(id)),
+    await assertStatus(
+      [...active.values()].filter(({ id }) => !knownBefore.has(id)),
       200,
     );
-    await check(
-      [...dead.values()].filter(({ id }) => !known.has(id)),
+    await assertStatus(
+      [...deleted.values()].filter(({ id }) => !knownBefore.has(id)),
       401,
     );
   }
-  await check(alive.values(), 200);
-  await check(dead.values(), 401);
-  const { body } = await sendJson<{ useCount: number }>(`/v1/api-keys/${counted.body.id}`, person);
+  await assertStatus(active.values(), 200);
+  await assertStatus(deleted.values(), 401);
+  const { body } = await sendJson<{ useCount: number }>(`/v1/api-keys/${countedKey.body.id}`, personHeaders);
   assert.ok(body.useCount <= uses, `${body.useCount} uses counted of ${uses}`);
-  t.diagnostic(`${alive.size} created, ${dead.size} deleted, ${body.useCount} of ${uses} uses counted`);
-  assert.ok(dead.size > 0 && alive.size > 0 && dead.size + alive.size > 2 * KILLS);
+  t.diagnostic(`${active.size} created, ${deleted.size} deleted, ${body.useCount} of ${uses} uses counted`);
+  assert.ok(deleted.size > 0 && active.size > 0 && deleted.size + active.size > 2 * KILLS);
   await server.stop('SIGTERM');
   assert.equal((await runCommand(['audit', 'verify'], { DEVPILOT_DATA_DIR: directory.path })).code, 0);
   directory.remove();

@@ -7,39 +7,42 @@ import { startTestCluster, type TestCluster, type TestClusterKey } from '../src/
 import { sendRequest } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
-const BOUND = 500;
-const AT_ONCE = 16;
+const REVOCATION_BOUND_MS = 500;
+const CONCURRENCY = 16;
 /** Maximum number of requests per node that start while the credential is being deleted. */
-const HAMMERED = 2;
-const WRITE = '?permission=write';
-export const ALL: readonly number[] = [0, 1, 2];
+const MAX_REQUESTS_DURING_DELETION = 2;
+const WRITE_QUERY = '?permission=write';
+export const ALL_NODES: readonly number[] = [0, 1, 2];
 
 /** Three nodes in processes of their own, and the deletions and edits whose effect is tested on all of them. */
 export interface DeletionFixture {
   readonly cluster: TestCluster;
   /** Keys that have been neither deleted nor edited. */
   readonly keys: TestClusterKey[];
-  /** Accepted requests that started after the response to the deletion or edit: none. */
-  readonly accepted: readonly string[];
+  /** Descriptions of requests that started after the response to the deletion or edit and were accepted. Must stay empty. */
+  readonly acceptedAfterwards: readonly string[];
   /** Number of deletions and edits answered in a phase. */
-  answered(phase: string): number;
-  /** Deletes this many keys concurrently, every fourth by an update; stops early once `going` returns false. */
-  endMany(
+  countAnswered(phase: string): number;
+  /** Deletes this many keys concurrently, every fourth by an update; stops early once `shouldContinue` returns false. */
+  revokeMany(
     phase: string,
     count: number,
     reachable?: readonly number[],
-    options?: { readonly going?: () => boolean; readonly atOnce?: number },
+    options?: { readonly shouldContinue?: () => boolean; readonly concurrency?: number },
   ): Promise<void>;
   /** Sends a request with a key to each of these nodes, which caches it. */
-  remember(key: TestClusterKey, nodes: readonly number[]): Promise<number[]>;
+  sendToNodes(key: TestClusterKey, nodes: readonly number[]): Promise<number[]>;
   isReady(index: number): Promise<boolean>;
   /** Prints the response times of a phase. */
-  show(phase: string): void;
-  /** Declares the last test of a file: with further ones, this many deletions and edits were answered and are in effect. */
+  printResponseTimes(phase: string): void;
+  /**
+   * Declares the last test of a file. It makes further deletions and edits until this many have been answered, and
+   * checks that all of them are in effect.
+   */
   testEffect(deletions: number): void;
 }
 
-/** Starts the nodes before the tests of a file, with this many keys. */
+/** Starts three nodes before the tests of a file, and creates this many keys. */
 export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   const directory = temporaryDirectory();
   let cluster: TestCluster;
@@ -47,12 +50,12 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
 
   /** Response times by phase, in milliseconds. */
   const delays = new Map<string, number[]>();
-  const acknowledged: { readonly id: string; readonly gone: boolean }[] = [];
-  const accepted: string[] = [];
+  const acknowledged: { readonly id: string; readonly isDeleted: boolean }[] = [];
+  const acceptedAfterwards: string[] = [];
 
   before(async () => {
     const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory.path, environment);
-    ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: BOUND, keys: keyCount }));
+    ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: REVOCATION_BOUND_MS, keys: keyCount }));
   });
 
   after(async () => {
@@ -63,58 +66,59 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   /**
    * Makes every node cache a key, sends requests with it to all nodes, and deletes the key or removes a permission. No
    * request that starts after the response may be accepted by any node that responds. Resolves to the status of the
-   * response, 0 without one.
+   * response, or 0 if there is none.
    */
-  async function endOne(
+  async function revokeOne(
     phase: string,
     key: TestClusterKey,
-    edit: boolean,
+    isEdit: boolean,
     reachable: readonly number[],
   ): Promise<number> {
     const { owner, authorize } = cluster;
-    await remember(key, reachable);
+    await sendToNodes(key, reachable);
     let finished = false;
-    const hammers = reachable.map(async (index) => {
-      for (let left = HAMMERED; left > 0 && !finished; left--) await authorize(index, key.secret, WRITE);
+    const concurrentRequests = reachable.map(async (index) => {
+      for (let remaining = MAX_REQUESTS_DURING_DELETION; remaining > 0 && !finished; remaining--)
+        await authorize(index, key.secret, WRITE_QUERY);
     });
     const started = performance.now();
     const response = await owner
       .call(
         `/v1/api-keys/${key.id}`,
-        edit ? { method: 'PATCH', body: { permissions: ['read'] } } : { method: 'DELETE' },
+        isEdit ? { method: 'PATCH', body: { permissions: ['read'] } } : { method: 'DELETE' },
       )
       .catch(() => null);
-    const took = performance.now() - started;
-    if (response?.status === (edit ? 200 : 204)) {
-      const late = await remember(key, reachable);
-      late.forEach((status, nodeIndex) => {
-        if (status === 200) accepted.push(`node ${reachable[nodeIndex]} in ${phase}`);
+    const responseTimeMs = performance.now() - started;
+    if (response?.status === (isEdit ? 200 : 204)) {
+      const statusesAfterwards = await sendToNodes(key, reachable);
+      statusesAfterwards.forEach((status, nodeIndex) => {
+        if (status === 200) acceptedAfterwards.push(`node ${reachable[nodeIndex]} in ${phase}`);
       });
-      acknowledged.push({ id: key.id, gone: !edit });
-      delays.set(phase, [...(delays.get(phase) ?? []), took]);
+      acknowledged.push({ id: key.id, isDeleted: !isEdit });
+      delays.set(phase, [...(delays.get(phase) ?? []), responseTimeMs]);
     }
     finished = true;
-    await Promise.all(hammers);
+    await Promise.all(concurrentRequests);
     return response?.status ?? 0;
   }
 
-  const remember = (key: TestClusterKey, nodes: readonly number[]) =>
-    Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE)));
+  const sendToNodes = (key: TestClusterKey, nodes: readonly number[]) =>
+    Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE_QUERY)));
 
-  /** Deletes this many keys concurrently, every fourth by an update; stops early once `going` returns false. */
-  async function endMany(
+  /** Deletes this many keys concurrently, every fourth by an update; stops early once `shouldContinue` returns false. */
+  async function revokeMany(
     phase: string,
     count: number,
-    reachable: readonly number[] = ALL,
-    { going = (): boolean => true, atOnce = AT_ONCE } = {},
+    reachable: readonly number[] = ALL_NODES,
+    { shouldContinue = (): boolean => true, concurrency = CONCURRENCY } = {},
   ): Promise<void> {
-    let left = count;
+    let remaining = count;
     await Promise.all(
-      Array.from({ length: atOnce }, async () => {
-        while (left-- > 0 && going()) {
+      Array.from({ length: concurrency }, async () => {
+        while (remaining-- > 0 && shouldContinue()) {
           const key = keys.pop();
           if (key === undefined) throw new Error('There are no keys left.');
-          const status = await endOne(phase, key, left % 4 === 0, reachable);
+          const status = await revokeOne(phase, key, remaining % 4 === 0, reachable);
           if ([200, 204, 404].includes(status)) continue;
           // The outcome is unknown; the request is repeated once a node responds.
           keys.unshift(key);
@@ -124,9 +128,10 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
     );
   }
 
-  function show(phase: string): void {
+  function printResponseTimes(phase: string): void {
     const sorted = (delays.get(phase) ?? []).toSorted((a, b) => a - b);
-    const percentile = (part: number) => `${(sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(0)} ms`;
+    const percentile = (fraction: number) =>
+      `${(sorted[Math.floor((sorted.length - 1) * fraction)] ?? 0).toFixed(0)} ms`;
     process.stdout.write(
       `${phase}: ${sorted.length} answers, median ${percentile(0.5)}, 99th ${percentile(0.99)}, longest ${percentile(1)}\n`,
     );
@@ -136,12 +141,12 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
 
   function testEffect(deletions: number): void {
     test('every acknowledged deletion and update is in effect afterwards', async () => {
-      await endMany('three healthy nodes, at the end', Math.max(0, deletions - acknowledged.length));
+      await revokeMany('three healthy nodes, at the end', Math.max(0, deletions - acknowledged.length));
       process.stdout.write(
-        `${acknowledged.length} deletions and edits answered, ${accepted.length} accepted afterwards\n`,
+        `${acknowledged.length} deletions and edits answered, ${acceptedAfterwards.length} accepted afterwards\n`,
       );
       assert.ok(acknowledged.length >= deletions);
-      assert.deepEqual(accepted, []);
+      assert.deepEqual(acceptedAfterwards, []);
 
       const permissions = new Map<string, readonly string[]>();
       for (let cursor: string | null = ''; cursor !== null; ) {
@@ -151,7 +156,8 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
         for (const key of page.body.data) permissions.set(key.id, key.permissions);
         cursor = page.body.nextCursor;
       }
-      for (const { id, gone } of acknowledged) assert.deepEqual(permissions.get(id), gone ? undefined : ['read']);
+      for (const { id, isDeleted } of acknowledged)
+        assert.deepEqual(permissions.get(id), isDeleted ? undefined : ['read']);
     });
   }
 
@@ -162,12 +168,12 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
     get keys() {
       return keys;
     },
-    accepted,
-    answered: (phase) => (delays.get(phase) ?? []).length,
-    endMany,
-    remember,
+    acceptedAfterwards,
+    countAnswered: (phase) => (delays.get(phase) ?? []).length,
+    revokeMany,
+    sendToNodes,
     isReady,
-    show,
+    printResponseTimes,
     testEffect,
   };
 }

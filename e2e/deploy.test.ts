@@ -14,7 +14,7 @@ import { until } from '../src/testing/until.ts';
 import { startCaddy } from './proxy-fixture.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const readRepositoryFile = (path: string) => readFileSync(join(root, path), 'utf8');
 
 let directory: string;
 before(() => {
@@ -22,11 +22,11 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-test('systemd accepts the unit and rates its sandbox', () => {
+test('systemd accepts the unit and rates its exposure below 2.5', () => {
   ensureCommand('systemd-analyze', 'systemd');
   const unit = join(directory, 'devpilot.service');
-  // Only the program is not at its installed path.
-  writeFileSync(unit, read('deploy/devpilot.service').replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
+  // The program is not installed at the path that the unit names.
+  writeFileSync(unit, readRepositoryFile('deploy/devpilot.service').replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
   const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
   assert.deepEqual([verified.status, verified.stderr.trim()], [0, '']);
   const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', unit], { encoding: 'utf8' });
@@ -37,8 +37,8 @@ test('systemd accepts the unit and rates its sandbox', () => {
 test('systemd accepts the units of the nightly backup', () => {
   ensureCommand('systemd-analyze', 'systemd');
   const timer = join(directory, 'devpilot-backup.timer');
-  writeFileSync(timer, read('deploy/devpilot-backup.timer'));
-  writeFileSync(join(directory, 'devpilot-backup.service'), read('deploy/devpilot-backup.service'));
+  writeFileSync(timer, readRepositoryFile('deploy/devpilot-backup.timer'));
+  writeFileSync(join(directory, 'devpilot-backup.service'), readRepositoryFile('deploy/devpilot-backup.service'));
   const verified = spawnSync('systemd-analyze', ['verify', timer], { encoding: 'utf8' });
   assert.deepEqual([verified.status, verified.stderr.trim()], [0, '']);
 });
@@ -46,7 +46,7 @@ test('systemd accepts the units of the nightly backup', () => {
 test('nginx accepts the configuration of the load balancer', () => {
   ensureCommand('nginx');
   const file = join(directory, 'nginx.conf');
-  const block = read('deploy/nginx.conf').replace(/node\d:4000/g, '127.0.0.1:4000');
+  const block = readRepositoryFile('deploy/nginx.conf').replace(/node\d:4000/g, '127.0.0.1:4000');
   writeFileSync(file, `pid ${directory}/pid;\nevents {}\nhttp {\naccess_log off;\n${block}}\n`);
   const { status, stderr } = spawnSync('nginx', ['-t', '-p', directory, '-e', 'stderr', '-c', file], {
     encoding: 'utf8',
@@ -54,7 +54,7 @@ test('nginx accepts the configuration of the load balancer', () => {
   assert.equal(status, 0, stderr);
 });
 
-/** What docker-compose makes of a file, with these variables set. */
+/** Resolves a compose file with docker-compose and these environment variables. */
 function composeConfig(file: string, variables: Readonly<Record<string, string>>) {
   ensureCommand('docker-compose');
   return spawnSync('docker-compose', ['-f', join(root, file), 'config'], {
@@ -63,18 +63,18 @@ function composeConfig(file: string, variables: Readonly<Record<string, string>>
   });
 }
 
-test('docker-compose accepts the file: three nodes with read-only file systems, and no default password', () => {
-  const { status, stdout, stderr } = composeConfig('compose.yaml', { POSTGRES_PASSWORD: 'given' });
+test('docker-compose accepts compose.yaml: three nodes with read-only file systems, and no default password', () => {
+  const { status, stdout, stderr } = composeConfig('compose.yaml', { POSTGRES_PASSWORD: 'a password' });
   assert.equal(status, 0, stderr);
   for (const line of ['read_only: true', 'no-new-privileges:true', 'DEVPILOT_SECRET_FILE: /run/secrets/devpilot']) {
     assert.equal(stdout.split(line).length - 1, 3, line);
   }
-  const without = composeConfig('compose.yaml', {});
-  assert.notEqual(without.status, 0);
-  assert.match(without.stderr, /head of this file/);
+  const withoutPassword = composeConfig('compose.yaml', {});
+  assert.notEqual(withoutPassword.status, 0);
+  assert.match(withoutPassword.stderr, /head of this file/);
 });
 
-test('docker-compose accepts the file with TLS: one node, reachable only through Caddy, and no default host name', () => {
+test('docker-compose accepts deploy/tls/compose.yaml: one node, reachable only through Caddy, and no default host name', () => {
   const { status, stdout, stderr } = composeConfig('deploy/tls/compose.yaml', {
     DEVPILOT_HOST: 'devpilot.example.com',
   });
@@ -96,11 +96,11 @@ test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the 
   const server = await startTestServer({ environment });
   const caddy = await startCaddy(directory, port, server.url);
   try {
-    const call = (path: string, headers: Readonly<Record<string, string>>, body: object) =>
+    const post = (path: string, headers: Readonly<Record<string, string>>, body: object) =>
       new Promise<IncomingMessage>((resolve, reject) => {
-        const sent = { 'content-type': 'application/json', origin, ...headers };
-        const ca = readFileSync(caddy.authority);
-        const outgoing = request(`${origin}${path}`, { method: 'POST', headers: sent, ca, agent: false });
+        const allHeaders = { 'content-type': 'application/json', origin, ...headers };
+        const ca = readFileSync(caddy.authorityFile);
+        const outgoing = request(`${origin}${path}`, { method: 'POST', headers: allHeaders, ca, agent: false });
         outgoing.on('error', reject).on('response', (response) => resolve(response.resume()));
         outgoing.end(JSON.stringify(body));
       });
@@ -108,7 +108,7 @@ test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the 
     const credentials = { email: 'ada@example.com', password: PASSWORD };
     let response: IncomingMessage | undefined;
     await until(async () => {
-      response = await call('/v1/sessions', { 'x-forwarded-for': '203.0.113.9' }, credentials).catch(() => undefined);
+      response = await post('/v1/sessions', { 'x-forwarded-for': '203.0.113.9' }, credentials).catch(() => undefined);
       return response !== undefined;
     });
     assert.equal(response?.statusCode, 201);

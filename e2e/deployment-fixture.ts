@@ -16,19 +16,19 @@ export interface DeploymentFixture {
   readonly member: TestPerson;
   readonly app: TestApp;
   /** The hash of the first commit in the app's repository. */
-  readonly first: string;
+  readonly firstCommit: string;
   commit(text: string): void;
   /** Reads page.txt of the active release. */
   readLivePage(): string;
-  deployments(): Promise<Deployment[]>;
+  listDeployments(): Promise<Deployment[]>;
   /** Opens the deploy dialog, fills it in with `fill`, submits it and waits for the deployment's page. */
   deploy(tab: Page, fill?: (form: Locator) => Promise<unknown>): Promise<void>;
 }
 
 /** Sets up the fixture of a file about deployments; see `setUpBrowserFixture`. */
 export function setUpDeploymentFixture(): DeploymentFixture {
-  let prepared: { linus: TestPerson; app: TestApp; first: string } | undefined;
-  const get = () => {
+  let prepared: { linus: TestPerson; app: TestApp; firstCommit: string } | undefined;
+  const requirePrepared = () => {
     if (prepared === undefined) throw new Error('The fixture is not ready before the tests start.');
     return prepared;
   };
@@ -40,11 +40,12 @@ export function setUpDeploymentFixture(): DeploymentFixture {
       const app = await createTestApp(owner, server.id, {
         name: 'Storefront',
         hooks: [
+          // Fails if the release contains a file named `broken`, and prints that file.
           { name: 'Build', stage: 'post_source_control', run: 'echo building; cat broken 2>&- && exit 1 || :' },
           { name: 'Restart', stage: 'post_release', run: 'echo restarted' },
         ],
       });
-      prepared = { linus, app, first: app.repository.git('rev-parse', 'HEAD') };
+      prepared = { linus, app, firstCommit: app.repository.git('rev-parse', 'HEAD') };
     },
     { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
   );
@@ -52,19 +53,19 @@ export function setUpDeploymentFixture(): DeploymentFixture {
   return {
     fixture,
     get member() {
-      return get().linus;
+      return requirePrepared().linus;
     },
     get app() {
-      return get().app;
+      return requirePrepared().app;
     },
-    get first() {
-      return get().first;
+    get firstCommit() {
+      return requirePrepared().firstCommit;
     },
-    commit: (text) => void get().app.repository.commit({ 'page.txt': text }),
-    readLivePage: () => readFileSync(join(get().app.directory, 'current/page.txt'), 'utf8'),
-    deployments: async () => (await fixture.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data,
+    commit: (text) => void requirePrepared().app.repository.commit({ 'page.txt': text }),
+    readLivePage: () => readFileSync(join(requirePrepared().app.directory, 'current/page.txt'), 'utf8'),
+    listDeployments: async () => (await fixture.owner.call<PageOf<Deployment>>('/v1/deployments')).body.data,
     async deploy(tab, fill) {
-      await tab.goto(`/apps/${get().app.id}/deployments`);
+      await tab.goto(`/apps/${requirePrepared().app.id}/deployments`);
       await tab.getByRole('button', { name: 'Deploy…' }).click();
       const form = dialog(tab, 'Deploy Storefront');
       await fill?.(form);
@@ -76,9 +77,9 @@ export function setUpDeploymentFixture(): DeploymentFixture {
 
 export const dialog = (tab: Page, name: string): Locator => tab.getByRole('dialog', { name });
 export const log = (tab: Page): Locator => tab.getByRole('log', { name: 'Log' });
-export const step = (tab: Page, name: string): Locator =>
+export const stepItem = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Steps' }).getByRole('listitem').filter({ hasText: name });
-export const servers = (tab: Page, name: string): Locator =>
+export const serverItem = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
 
 /** Presses the button of a decision and confirms it in the dialog. */

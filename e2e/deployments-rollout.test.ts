@@ -7,9 +7,9 @@ import {
   confirmDecision,
   dialog,
   selectBothServers,
-  servers,
+  serverItem,
   setUpDeploymentFixture,
-  step,
+  stepItem,
 } from './deployment-fixture.ts';
 import { button } from './keyboard.ts';
 
@@ -20,18 +20,18 @@ test('a canary waits after its first server; aborting it restores the previous r
   const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
-  const before = readLivePage();
+  const previousPage = readLivePage();
   commit('four');
   await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waiting for promotion').waitFor();
   assert.equal(readLivePage(), 'four');
-  await servers(tab, 'Server 1').getByText('Completed').waitFor();
-  await servers(tab, 'Server 2').getByText('Pending').waitFor();
+  await serverItem(tab, 'Server 1').getByText('Completed').waitFor();
+  await serverItem(tab, 'Server 2').getByText('Pending').waitFor();
   assert.equal(await button(tab, 'Promote').count(), 1);
   await confirmDecision(tab, 'Abort');
   await button(tab, 'Abort').waitFor({ state: 'detached' });
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
-  await until(async () => readLivePage() === before);
+  await until(async () => readLivePage() === previousPage);
 });
 
 test('promoting a canary deploys it to the other server and makes it live', async () => {
@@ -43,10 +43,10 @@ test('promoting a canary deploys it to the other server and makes it live', asyn
   const confirmDialog = dialog(tab, 'Promote deployment');
   await confirmDialog.getByText('is deployed to the remaining server', { exact: false }).waitFor();
   await button(confirmDialog, 'Back').click();
-  assert.equal((await setup.deployments())[0]?.waitingFor, 'promotion', 'closing the dialog decides nothing');
+  assert.equal((await setup.listDeployments())[0]?.waitingFor, 'promotion', 'closing the dialog decides nothing');
   await confirmDecision(tab, 'Promote');
   await tab.getByText('Deployment promoted').waitFor();
-  await servers(tab, 'Server 2').getByText('Completed').waitFor();
+  await serverItem(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(readLivePage(), 'five');
 });
@@ -57,8 +57,8 @@ test('a decision that someone else made first is reported, and the page is updat
   await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waiting for promotion').waitFor();
   await button(tab, 'Abort').click();
-  const [made] = await setup.deployments();
-  const promoted = await setup.member.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
+  const [deployment] = await setup.listDeployments();
+  const promoted = await setup.member.call(`/v1/deployments/${deployment?.id}/promote`, { method: 'POST', body: {} });
   assert.equal(promoted.status, 202, promoted.text);
   const confirmDialog = dialog(tab, 'Abort deployment');
   await button(confirmDialog, 'Abort').click();
@@ -70,21 +70,21 @@ test('a decision that someone else made first is reported, and the page is updat
 
 test('a rolling deployment shows its progress per server', async () => {
   commit('seven');
-  const hold = join(setup.app.directory, 'hold');
-  writeFileSync(hold, '');
-  const wait = { name: 'Hold', stage: 'post_source_control', run: `while test -e ${hold}; do sleep 0.1; done` };
-  await setup.app.edit({ hooks: [wait] });
+  const holdFile = join(setup.app.directory, 'hold');
+  writeFileSync(holdFile, '');
+  const holdHook = { name: 'Hold', stage: 'post_source_control', run: `while test -e ${holdFile}; do sleep 0.1; done` };
+  await setup.app.edit({ hooks: [holdHook] });
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Rolling'));
-  await step(tab, 'Hold').getByText('Running').waitFor();
-  await servers(tab, 'Server 1').getByText('Running').waitFor();
-  await servers(tab, 'Server 2').getByText('Pending').waitFor();
-  const bar = tab.getByRole('progressbar', { name: 'Progress' });
-  await bar.waitFor();
-  assert.ok(Number(await bar.getAttribute('aria-valuenow')) < 50);
-  rmSync(hold);
-  await servers(tab, 'Server 2').getByText('Completed').waitFor();
+  await stepItem(tab, 'Hold').getByText('Running').waitFor();
+  await serverItem(tab, 'Server 1').getByText('Running').waitFor();
+  await serverItem(tab, 'Server 2').getByText('Pending').waitFor();
+  const progressBar = tab.getByRole('progressbar', { name: 'Progress' });
+  await progressBar.waitFor();
+  assert.ok(Number(await progressBar.getAttribute('aria-valuenow')) < 50);
+  rmSync(holdFile);
+  await serverItem(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
-  await bar.waitFor({ state: 'detached' });
+  await progressBar.waitFor({ state: 'detached' });
   assert.equal(readLivePage(), 'seven');
 });

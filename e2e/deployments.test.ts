@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAppearance } from './browser.ts';
-import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './deployment-fixture.ts';
+import { confirmDecision, dialog, log, setUpDeploymentFixture, stepItem } from './deployment-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
 import { checkPages } from './page-checks.ts';
 
-/** What a failing build prints: every color as text and as background, a palette color, a true color, and markup. */
+/** The output of a failing build: every color as text and as background, a palette color, a true color, and markup. */
 const COLORFUL_OUTPUT = [
   ...['3', '4', '9', '10'].map((tens) =>
     Array.from({ length: 8 }, (_, color) => `\u001b[${tens}${color}m ${tens}${color} \u001b[0m`).join(''),
@@ -25,12 +25,15 @@ test('a member deploys and follows steps and log until the deployment is live', 
   await deploy(tab);
   await tab.getByText('Completed', { exact: true }).first().waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
-  await step(tab, 'Build').getByText('Completed').waitFor();
+  await stepItem(tab, 'Build').getByText('Completed').waitFor();
   await log(tab).getByText('building', { exact: true }).waitFor();
   await log(tab).getByText('restarted', { exact: true }).waitFor();
   assert.equal(readLivePage(), 'one');
-  const [made] = await setup.deployments();
-  assert.deepEqual([made?.createdBy.name, made?.commit, made?.strategy], ['linus', setup.first, 'all']);
+  const [deployment] = await setup.listDeployments();
+  assert.deepEqual(
+    [deployment?.createdBy.name, deployment?.commit, deployment?.strategy],
+    ['linus', setup.firstCommit, 'all'],
+  );
 });
 
 test('a failed deployment names the step and leaves the live release unchanged; a rollback activates an earlier release', async () => {
@@ -46,7 +49,7 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   setup.app.repository.commit({ broken: COLORFUL_OUTPUT, 'page.txt': 'three' });
   await deploy(tab);
   await tab.getByText('Failed', { exact: true }).first().waitFor();
-  await step(tab, 'Build').getByText('exit code 1').waitFor();
+  await stepItem(tab, 'Build').getByText('exit code 1').waitFor();
   assert.equal(readLivePage(), 'two');
   await tab.getByRole('heading', { name: 'Deployment failed: Build' }).waitFor();
   const lastLines = tab.getByRole('region', { name: 'Last lines of Build' });
@@ -81,7 +84,7 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   assert.equal(readLivePage(), 'one');
 });
 
-test('an app is deployed from the list of deployments, and an ended deployment again with its options', async () => {
+test('an app is deployed from the list of deployments, and a finished deployment is repeated with its options', async () => {
   setup.app.repository.git('rm', '-q', '--ignore-unmatch', 'broken');
   commit('four');
   const tab = await fixture.open('/deployments', { person: setup.member });
@@ -96,33 +99,33 @@ test('an app is deployed from the list of deployments, and an ended deployment a
   await button(form, 'Deploy').click();
   await tab.getByRole('heading', { name: 'Deployment of Storefront', level: 1 }).waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
-  await step(tab, 'Build').getByText('Skipped').waitFor();
+  await stepItem(tab, 'Build').getByText('Skipped').waitFor();
   assert.equal(readLivePage(), 'four');
-  const first = tab.url();
+  const firstUrl = tab.url();
 
   await button(tab, 'Deploy again…').click();
-  const again = dialog(tab, 'Deploy Storefront again');
-  assert.equal(await again.getByLabel('Build').isChecked(), true);
-  await button(again, 'Deploy').click();
-  await tab.waitForURL((url) => url.href !== first && url.pathname.startsWith('/deployments/'));
+  const againDialog = dialog(tab, 'Deploy Storefront again');
+  assert.equal(await againDialog.getByLabel('Build').isChecked(), true);
+  await button(againDialog, 'Deploy').click();
+  await tab.waitForURL((url) => url.href !== firstUrl && url.pathname.startsWith('/deployments/'));
   await tab.getByText('Live', { exact: true }).waitFor();
-  await step(tab, 'Build').getByText('Skipped').waitFor();
+  await stepItem(tab, 'Build').getByText('Skipped').waitFor();
 });
 
 test('another member approves a deployment by keyboard; a scheduled deployment is cancelled', async () => {
-  const theirs = await fixture.open('/deployments', { person: setup.member });
-  await deploy(theirs, async (form) => {
+  const memberTab = await fixture.open('/deployments', { person: setup.member });
+  await deploy(memberTab, async (form) => {
     await form.getByText('Commit', { exact: true }).click();
-    await form.getByLabel('Commit', { exact: true }).last().fill(setup.first);
+    await form.getByLabel('Commit', { exact: true }).last().fill(setup.firstCommit);
     await form.getByRole('button', { name: 'More options' }).click();
     await form.getByLabel('Require approval').check({ force: true });
   });
-  await theirs.getByText('Waiting for approval').waitFor();
-  await theirs.getByRole('button', { name: 'Approve' }).click();
-  const own = dialog(theirs, 'Approve deployment');
-  await own.getByRole('button', { name: 'Approve' }).click();
-  await own.getByText('Someone else must approve it').waitFor();
-  const tab = await fixture.open(new URL(theirs.url()).pathname);
+  await memberTab.getByText('Waiting for approval').waitFor();
+  await memberTab.getByRole('button', { name: 'Approve' }).click();
+  const selfApproval = dialog(memberTab, 'Approve deployment');
+  await selfApproval.getByRole('button', { name: 'Approve' }).click();
+  await selfApproval.getByText('Someone else must approve it').waitFor();
+  const tab = await fixture.open(new URL(memberTab.url()).pathname);
   await tab.getByText('Waiting for approval').waitFor();
   const keys = createKeyboardUser(tab);
   await keys.enter(button(tab, 'Approve'));

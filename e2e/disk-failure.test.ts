@@ -8,8 +8,8 @@ import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { killProcess } from '../src/testing/kill-process.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 
-/** Resolves to the URL that a server prints. */
-function addressOf(server: ChildProcess): Promise<string> {
+/** Waits until a server prints its URL, and returns the URL. */
+function waitForUrl(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let printed = '';
     server.stdout?.on('data', (chunk: Buffer) => {
@@ -21,7 +21,7 @@ function addressOf(server: ChildProcess): Promise<string> {
   });
 }
 
-function serve(directory: string, wrapper: readonly string[]): ChildProcess {
+function startServer(directory: string, wrapper: readonly string[]): ChildProcess {
   const [command = process.execPath, ...args] = [...wrapper, process.execPath, 'bin/devpilot.mjs', 'serve'];
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   return spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
@@ -36,7 +36,7 @@ function stop(server: ChildProcess): Promise<void> {
   });
 }
 
-test('a creation whose fsync fails returns 503 and leaves nothing behind; every acknowledged one survives', async () => {
+test('a creation whose fsync fails returns 503 and leaves nothing behind; every acknowledged token survives', async () => {
   ensureCommand('strace');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
   const env = { ...process.env, DEVPILOT_DATA_DIR: directory };
@@ -53,7 +53,8 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
   ];
   execFileSync(process.execPath, init, { env, input: PASSWORD });
 
-  const inject = [
+  // Every seventh fsync fails, beginning with the twelfth.
+  const faultInjection = [
     'strace',
     '-f',
     '-qq',
@@ -64,16 +65,16 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
     '-e',
     'inject=fsync,fdatasync:error=EIO:when=12+7',
   ];
-  let server = serve(directory, inject);
+  let server = startServer(directory, faultInjection);
   const acknowledged: string[] = [];
   const refused: string[] = [];
   try {
-    const url = await addressOf(server);
+    const url = await waitForUrl(server);
     const body = { email: 'ada@example.com', password: PASSWORD };
     let cookie = '';
     for (let tries = 0; cookie === '' && tries < 5; tries++)
       cookie = cookieOf(await sendRequest(url, '/v1/sessions', { body }));
-    // Ends with a refused one, because nothing is written after it that could replace it in the log.
+    // The last creation must be a refused one: no later write can then overwrite it in the write-ahead log.
     for (let count = 0; count < 60 || (count < 100 && !refused.includes(`Token ${count - 1}`)); count++) {
       const name = `Token ${count}`;
       const headers = { cookie, origin: url };
@@ -90,12 +91,12 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
   } finally {
     await stop(server);
   }
-  assert.ok(refused.length > 0, 'the failures were felt');
-  assert.ok(acknowledged.length > 20, 'the store went on after each');
+  assert.ok(refused.length > 0, 'some creations were refused');
+  assert.ok(acknowledged.length > 20, 'creations succeeded again after each failure');
 
-  server = serve(directory, []);
+  server = startServer(directory, []);
   try {
-    const url = await addressOf(server);
+    const url = await waitForUrl(server);
     for (const secret of acknowledged) {
       assert.equal((await sendRequest(url, '/v1/authorize', { headers: bearer(secret) })).status, 200);
     }
@@ -103,7 +104,7 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
       await sendRequest(url, '/v1/sessions', { body: { email: 'ada@example.com', password: PASSWORD } }),
     );
     for (const name of refused) {
-      const found = await sendRequest<{ data: { name: string }[] }>(
+      const listed = await sendRequest<{ data: { name: string }[] }>(
         url,
         `/v1/access-tokens?q=${encodeURIComponent(name)}`,
         {
@@ -111,7 +112,7 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
         },
       );
       assert.equal(
-        found.body.data.some((token) => token.name === name),
+        listed.body.data.some((token) => token.name === name),
         false,
         name,
       );

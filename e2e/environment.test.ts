@@ -26,20 +26,20 @@ const openEnvironment = (person = fixture.owner) => fixture.open(`/apps/${app.id
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const rowOf = (tab: Page, name: string) =>
   tab.getByRole('list', { name: 'Variables' }).getByRole('listitem').filter({ hasText: name });
-const values = async () =>
+const readValues = async () =>
   Object.fromEntries(
     (await fixture.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((variable) => [
       variable.name,
       variable.value,
     ]),
   );
-const reveals = async () =>
+const listReveals = async () =>
   (await fixture.owner.call<PageOf<AuditEvent>>('/v1/audit-events?action=env.revealed')).body.data.map((event) => [
     event.actor.name,
     event.detail['names'],
   ]);
 
-async function change(tab: Page, name: string, value: string): Promise<void> {
+async function editVariable(tab: Page, name: string, value: string): Promise<void> {
   await tab.getByRole('button', { name: `Edit ${name}`, exact: true }).click();
   await dialog(tab, `Edit ${name}`).getByLabel('Value').fill(value);
   await dialog(tab, `Edit ${name}`).getByRole('button', { name: 'Apply' }).click();
@@ -47,8 +47,8 @@ async function change(tab: Page, name: string, value: string): Promise<void> {
 }
 
 test('the buttons of an empty environment are centered on a phone', async () => {
-  const empty = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without variables' });
-  const tab = await fixture.open(`/apps/${empty.id}/environment`, { width: 360 });
+  const emptyApp = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without variables' });
+  const tab = await fixture.open(`/apps/${emptyApp.id}/environment`, { width: 360 });
   const add = tab.getByRole('button', { name: 'Add variable' });
   await add.waitFor();
   for (const control of [add, tab.getByRole('button', { name: 'Import' })]) {
@@ -61,11 +61,11 @@ test('values are masked until each is revealed; reveals are recorded, and hiding
   const tab = await openEnvironment();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   assert.deepEqual(await findSecretInTab(tab, SECRET), []);
-  assert.deepEqual(await reveals(), []);
+  assert.deepEqual(await listReveals(), []);
   await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
   await rowOf(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
   await rowOf(tab, 'NODE_ENV').getByText('••••••••').waitFor();
-  assert.deepEqual(await reveals(), [['Ada Lovelace', ['DATABASE_URL']]]);
+  assert.deepEqual(await listReveals(), [['Ada Lovelace', ['DATABASE_URL']]]);
   await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).click();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
 });
@@ -84,7 +84,7 @@ test('several changes are drafted, reviewed as a diff, and saved together', asyn
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Reveal NODE_ENV' }).click();
   await rowOf(tab, 'NODE_ENV').getByText('production').waitFor();
-  await change(tab, 'NODE_ENV', 'staging');
+  await editVariable(tab, 'NODE_ENV', 'staging');
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
   await tab.getByRole('button', { name: 'Add variable', exact: true }).click();
   const add = dialog(tab, 'Add variable');
@@ -95,18 +95,18 @@ test('several changes are drafted, reviewed as a diff, and saved together', asyn
   await add.getByLabel('Value').fill('Hello,\n"world" $HOME #1');
   await add.getByRole('button', { name: 'Add' }).click();
   await tab.getByText('3 unsaved changes').waitFor();
-  assert.equal((await values())['NODE_ENV'], 'production');
+  assert.equal((await readValues())['NODE_ENV'], 'production');
 
   await tab.getByRole('button', { name: 'Review and save' }).click();
   const review = dialog(tab, 'Review changes');
-  const listed = review.getByRole('list', { name: 'Changes' });
-  assert.equal(await listed.getByText('staging').count(), 0);
+  const changeList = review.getByRole('list', { name: 'Changes' });
+  assert.equal(await changeList.getByText('staging').count(), 0);
   await review.getByLabel('Show values').check({ force: true });
-  await listed.getByText('staging').waitFor();
-  await listed.getByText('production').waitFor();
+  await changeList.getByText('staging').waitFor();
+  await changeList.getByText('production').waitFor();
   await review.getByRole('button', { name: 'Save 3 changes' }).click();
   await tab.getByText('Environment of Storefront saved.', { exact: false }).waitFor();
-  assert.deepEqual(await values(), {
+  assert.deepEqual(await readValues(), {
     DATABASE_URL: SECRET,
     NODE_ENV: 'staging',
     GREETING: 'Hello,\n"world" $HOME #1',
@@ -117,9 +117,9 @@ test('several changes are drafted, reviewed as a diff, and saved together', asyn
     .waitFor();
 });
 
-test('a concurrent change by someone else is shown before it could be overwritten', async () => {
+test('a concurrent change by someone else is shown before it is overwritten', async () => {
   const tab = await openEnvironment();
-  await change(tab, 'NODE_ENV', 'mine');
+  await editVariable(tab, 'NODE_ENV', 'mine');
   await setVariables(fixture.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
   await tab.getByRole('button', { name: 'Review and save' }).click();
   const review = dialog(tab, 'Review changes');
@@ -128,11 +128,11 @@ test('a concurrent change by someone else is shown before it could be overwritte
     .getByText('Someone else changed the environment while you were editing: EXTRA, NODE_ENV.', { exact: false })
     .waitFor();
   await review.getByText('Saving again overwrites their changes to NODE_ENV.', { exact: false }).waitFor();
-  assert.equal((await values())['NODE_ENV'], 'theirs');
+  assert.equal((await readValues())['NODE_ENV'], 'theirs');
   await review.getByRole('button', { name: 'Save again' }).click();
   await review.waitFor({ state: 'hidden' });
-  assert.equal((await values())['NODE_ENV'], 'mine');
-  assert.equal((await values())['EXTRA'], 'new');
+  assert.equal((await readValues())['NODE_ENV'], 'mine');
+  assert.equal((await readValues())['EXTRA'], 'new');
 });
 
 test('a dotenv file replaces all variables and is exported unchanged; an earlier version is restored', async () => {
@@ -148,34 +148,34 @@ test('a dotenv file replaces all variables and is exported unchanged; an earlier
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 5 changes' }).click();
   await tab.getByText('Environment of Storefront saved', { exact: false }).waitFor();
-  assert.deepEqual(await values(), { NODE_ENV: 'production', QUOTED: 'a "b" #c' });
+  assert.deepEqual(await readValues(), { NODE_ENV: 'production', QUOTED: 'a "b" #c' });
 
   await tab.getByRole('button', { name: 'Export' }).click();
-  const [file] = await Promise.all([
+  const [download] = await Promise.all([
     tab.waitForEvent('download'),
     tab.getByRole('menuitem', { name: 'Download as .env' }).click(),
   ]);
-  assert.equal(file.suggestedFilename(), 'storefront.env');
-  assert.equal(await readFile(await file.path(), 'utf8'), `NODE_ENV=production\nQUOTED='a "b" #c'\n`);
-  assert.deepEqual((await reveals())[0], ['Ada Lovelace', ['NODE_ENV', 'QUOTED']]);
+  assert.equal(download.suggestedFilename(), 'storefront.env');
+  assert.equal(await readFile(await download.path(), 'utf8'), `NODE_ENV=production\nQUOTED='a "b" #c'\n`);
+  assert.deepEqual((await listReveals())[0], ['Ada Lovelace', ['NODE_ENV', 'QUOTED']]);
 
   await tab.getByRole('button', { name: 'Restore version 1', exact: true }).click();
   await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
   await tab.getByText('Version 1 restored').waitFor();
-  assert.deepEqual(await values(), { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
+  assert.deepEqual(await readValues(), { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
   await rowOf(tab, 'OLD_NAME').waitFor();
 });
 
 test("a project's variables are set on its page, inherited by its apps, overridden there and restored", async () => {
-  const project = await fixture.open(`/projects/${app.projectId}`);
-  await project.getByRole('button', { name: 'Add variable', exact: true }).click();
-  const add = dialog(project, 'Add variable');
+  const projectTab = await fixture.open(`/projects/${app.projectId}`);
+  await projectTab.getByRole('button', { name: 'Add variable', exact: true }).click();
+  const add = dialog(projectTab, 'Add variable');
   await add.getByLabel('Name').fill('LOG_LEVEL');
   await add.getByLabel('Value').fill('info');
   await add.getByRole('button', { name: 'Add' }).click();
-  await project.getByRole('button', { name: 'Review and save' }).click();
-  await dialog(project, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
-  await project.getByText('Environment of Shop saved.', { exact: false }).waitFor();
+  await projectTab.getByRole('button', { name: 'Review and save' }).click();
+  await dialog(projectTab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
+  await projectTab.getByText('Environment of Shop saved.', { exact: false }).waitFor();
 
   const required = { requiredVariables: ['LOG_LEVEL', 'LICENSE'] };
   await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: required });
@@ -193,12 +193,12 @@ test("a project's variables are set on its page, inherited by its apps, overridd
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
   await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).waitFor();
-  assert.equal((await values())['LOG_LEVEL'], 'debug');
+  assert.equal((await readValues())['LOG_LEVEL'], 'debug');
   await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).click();
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
   await row.getByText('From project Shop').waitFor();
-  assert.equal((await values())['LOG_LEVEL'], 'info');
+  assert.equal((await readValues())['LOG_LEVEL'], 'info');
 });
 
 test('leaving a draft requires a confirmation', secureContextOnly, async () => {
@@ -227,7 +227,7 @@ checkPages(fixture, [
     name: 'environment-review',
     path: () => `/apps/${app.id}/environment`,
     async prepare(tab) {
-      await change(tab, 'NODE_ENV', 'staging');
+      await editVariable(tab, 'NODE_ENV', 'staging');
       await tab.getByRole('button', { name: 'Review and save' }).click();
       await tab.getByLabel('Show values').check({ force: true });
     },

@@ -4,23 +4,23 @@ import type { ErrorIssue } from '../src/contract/errors.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { checkPages } from './page-checks.ts';
-import { type Report, reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
+import { type ErrorReport, reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
 
-const total: Report = {
+const totalError: ErrorReport = {
   type: 'TypeError',
   message: "Cannot read properties of undefined (reading 'total')",
   stack: SAMPLE_STACK,
   app: 'storefront',
   environment: 'production',
 };
-const payment: Report = {
+const paymentError: ErrorReport = {
   type: 'TimeoutError',
   message: 'The payment provider did not answer',
   level: 'warning',
   environment: 'staging',
 };
 
-let issue = '';
+let issueId = '';
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
   linus = await signUpMember(server, owner, 'member', 'linus@example.com');
@@ -56,8 +56,8 @@ test('without issues the page leads to error keys; a key is created, copied, use
 });
 
 test('issues show their daily counts, are filtered, resolved from the list, and reopened when they recur', async () => {
-  const reports = ['2.4.0', '2.4.1', '2.4.1'].map((release) => ({ ...total, release: `shop@${release}` }));
-  [issue = ''] = await reportErrors(fixture.server, fixture.owner, [...reports, payment]);
+  const reports = ['2.4.0', '2.4.1', '2.4.1'].map((release) => ({ ...totalError, release: `shop@${release}` }));
+  [issueId = ''] = await reportErrors(fixture.server, fixture.owner, [...reports, paymentError]);
   const tab = await fixture.open('/errors');
   const row = tab.getByRole('row').filter({ hasText: 'Cannot read properties' });
   await row.getByRole('img', { name: '3 occurrences in 14 days, 3 today' }).waitFor();
@@ -69,15 +69,15 @@ test('issues show their daily counts, are filtered, resolved from the list, and 
   await tab.getByRole('button', { name: /^Actions for TypeError/ }).click();
   await tab.getByRole('menuitem', { name: 'Resolve' }).click();
   await row.waitFor({ state: 'detached' });
-  assert.equal(await statusOf(issue), 'resolved');
+  assert.equal(await statusOf(issueId), 'resolved');
   await tab.getByLabel('Status').selectOption('resolved');
   await row.getByText('Resolved').waitFor();
-  await reportErrors(fixture.server, fixture.owner, [total]);
-  assert.equal(await statusOf(issue), 'open');
+  await reportErrors(fixture.server, fixture.owner, [totalError]);
+  assert.equal(await statusOf(issueId), 'open');
 });
 
 test("an issue shows its stack trace with the app's frames, releases and occurrences, is resolved and reopened", async () => {
-  const tab = await fixture.open(`/errors/${issue}`);
+  const tab = await fixture.open(`/errors/${issueId}`);
   const frames = tab.getByRole('list', { name: 'Stack trace' }).getByRole('listitem');
   assert.match((await frames.first().textContent()) ?? '', /totalOf .*basket\.ts:42 \(in the app\)/);
   await tab.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: 'shop@2.4.1' }).waitFor();
@@ -89,23 +89,23 @@ test("an issue shows its stack trace with the app's frames, releases and occurre
   await tab.getByRole('button', { name: 'Resolve' }).click();
   await tab.getByRole('button', { name: 'Reopen' }).click();
   await tab.getByRole('button', { name: 'Resolve' }).waitFor();
-  assert.equal(await statusOf(issue), 'open');
+  assert.equal(await statusOf(issueId), 'open');
 });
 
-test('an issue is muted, found among the muted ones, and deleted after a confirmation', async () => {
-  const [noise = ''] = await reportErrors(fixture.server, fixture.owner, [
+test('an issue is muted, found among the muted issues, and deleted after a confirmation', async () => {
+  const [noisyIssueId = ''] = await reportErrors(fixture.server, fixture.owner, [
     { type: 'Noise', message: 'again and again' },
   ]);
-  const tab = await fixture.open(`/errors/${noise}`);
+  const tab = await fixture.open(`/errors/${noisyIssueId}`);
   await tab.getByRole('button', { name: 'Mute' }).click();
   await tab.getByText('Muted', { exact: true }).waitFor();
-  assert.equal(await statusOf(noise), 'muted');
+  assert.equal(await statusOf(noisyIssueId), 'muted');
   await tab.goto('/errors?status=muted');
   await tab.getByRole('link', { name: 'Noise: again and again' }).click();
   await tab.getByRole('button', { name: 'Delete' }).click();
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await tab.waitForURL((url) => url.pathname === '/errors');
-  assert.equal((await fixture.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
+  assert.equal((await fixture.owner.call(`/v1/errors/issues/${noisyIssueId}`)).status, 404);
 });
 
 test('frames of a minified script are shown as in the source, and as they were reported', async () => {
@@ -122,6 +122,7 @@ test('frames of a minified script are shown as in the source, and as they were r
     sources: ['src/orders.ts'],
     sourcesContent: [lines.join('\n')],
     names: [],
+    // Maps the script to the second line of src/orders.ts.
     mappings: 'AACEA',
   };
   const path = `/v1/errors/source-maps?app=minified&file=app.js&debugId=${debugId}`;
@@ -148,7 +149,7 @@ test('frames of a minified script are shown as in the source, and as they were r
 });
 
 test('a member sees issues but cannot resolve them', async () => {
-  const tab = await fixture.open(`/errors/${issue}`, { person: linus });
+  const tab = await fixture.open(`/errors/${issueId}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);
   await tab.goto('/errors/iss_nothing');
@@ -157,6 +158,6 @@ test('a member sees issues but cannot resolve them', async () => {
 
 checkPages(fixture, [
   { name: 'errors', path: '/errors?status=any' },
-  { name: 'error', path: () => `/errors/${issue}` },
+  { name: 'error', path: () => `/errors/${issueId}` },
   { name: 'error-keys', path: '/errors/keys' },
 ]);

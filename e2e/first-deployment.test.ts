@@ -20,8 +20,8 @@ import {
 import { until } from '../src/testing/until.ts';
 import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
-const page = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
-const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+const guide = readFileSync(new URL('../docs/guides/first-deployment.md', import.meta.url), 'utf8');
+const shellBlocks = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 
 let server: TestServer;
 let owner: TestPerson;
@@ -65,27 +65,27 @@ test('the commands of the guide lead from git init to a page served by the deplo
     SHOP_DIRECTORY: join(directory, 'srv/shop'),
     SHOP_PORT: String(port),
   };
-  const onTheServer = blocks.findIndex((block) => block.startsWith('# on the server'));
-  assert.ok(onTheServer > 0);
-  const functions = blocks[0] ?? '';
-  const run = async (parts: readonly string[]) => {
+  const serverBlockIndex = shellBlocks.findIndex((block) => block.startsWith('# on the server'));
+  assert.ok(serverBlockIndex > 0);
+  const helperFunctions = shellBlocks[0] ?? '';
+  const runBlocks = async (blocks: readonly string[]) => {
     const script = join(directory, 'guide.sh');
-    writeFileSync(script, `cd "$HOME"\n${parts.join('\n')}`);
-    const ended = await collectResult(spawn('sh', [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
-    assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
-    return ended.stdout;
+    writeFileSync(script, `cd "$HOME"\n${blocks.join('\n')}`);
+    const result = await collectResult(spawn('sh', [script], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
+    assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
+    return result.stdout;
   };
-  await run(blocks.slice(0, onTheServer));
+  await runBlocks(shellBlocks.slice(0, serverBlockIndex));
   sshd.authorize([readFileSync(join(directory, 'web-one.pub'), 'utf8').trim()]);
-  // The hooks use this test's Node.js; the server may have none on its PATH.
-  const node = `as_token "$DEVPILOT_URL/v1/apps/shop/env/NODE" --request PUT --data '{ "value": "${process.execPath}" }'`;
-  const rest = blocks.slice(onTheServer + 1);
-  const deploying = rest.findIndex((block) => block.includes('deploy()'));
+  // The hooks use this test's Node.js; the server might have none on its PATH.
+  const setNodeVariable = `as_token "$DEVPILOT_URL/v1/apps/shop/env/NODE" --request PUT --data '{ "value": "${process.execPath}" }'`;
+  const laterBlocks = shellBlocks.slice(serverBlockIndex + 1);
+  const deployBlockIndex = laterBlocks.findIndex((block) => block.includes('deploy()'));
   try {
-    await run([functions, ...rest.slice(0, deploying), node]);
+    await runBlocks([helperFunctions, ...laterBlocks.slice(0, deployBlockIndex), setNodeVariable]);
     const confirmed = await owner.call('/v1/servers/web-one/confirm', { method: 'POST' });
     assert.equal(confirmed.status, 200, confirmed.text);
-    const output = await run([functions, ...rest.slice(deploying)]);
+    const output = await runBlocks([helperFunctions, ...laterBlocks.slice(deployBlockIndex)]);
     assert.match(output, /<h1>Welcome to the shop<\/h1>/);
     assert.match(output, /<h1>the shop is closed<\/h1>/);
     assert.match(output, /"text":"The release is active\."/);

@@ -18,29 +18,29 @@ const fixture = setUpBrowserFixture(
   async ({ owner }) => {
     project = await createProject(owner, { name: 'Shop' });
     server = await createServer(owner, { name: 'Web 1' });
-    const directory = { serverId: server.id, directory: '/srv/storefront' };
+    const target = { serverId: server.id, directory: '/srv/storefront' };
     const repository = 'https://git.example.com/shop.git';
-    app = await createApp(owner, { projectId: project.id, name: 'Storefront', repository, ...directory });
+    app = await createApp(owner, { projectId: project.id, name: 'Storefront', repository, ...target });
     const parameters = ['FROM', 'TO'].map((name) => ({ name, pattern: '[a-z]+', default: null }));
     script = await createScript(owner, { name: 'Greet', serverId: server.id, body: 'echo "Hello"', parameters });
   },
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
-/** A form submitted with invalid values: its topmost invalid field must get the focus. */
+/** A form that is submitted with invalid values. Its first invalid field must get the focus. */
 interface InvalidForm {
   readonly form: string;
   readonly path: () => string;
   /** Opens the form, fills it in and returns the element that contains it. */
   readonly fill: (tab: Page) => Promise<Locator>;
   readonly submit: string;
-  readonly first: (form: Locator) => Locator;
+  readonly firstInvalidField: (form: Locator) => Locator;
   /** Part of the field's error message. */
   readonly message: string;
 }
 
 const dialog = (tab: Page): Locator => tab.getByRole('dialog');
-const labelled =
+const byLabel =
   (label: string, index = 0) =>
   (form: Locator): Locator =>
     form.getByLabel(label, { exact: true }).nth(index);
@@ -63,7 +63,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return dialog(tab);
     },
     submit: 'Save',
-    first: labelled('Name'),
+    firstInvalidField: byLabel('Name'),
     message: 'A name must be 3 to 255 characters',
   },
   {
@@ -76,7 +76,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Create app',
-    first: labelled('Project'),
+    firstInvalidField: byLabel('Project'),
     message: 'Choose a project',
   },
   {
@@ -89,7 +89,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Create server',
-    first: labelled('Host'),
+    firstInvalidField: byLabel('Host'),
     message: 'Enter a host name or IP address',
   },
   {
@@ -101,7 +101,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return tab.getByRole('main');
     },
     submit: 'Save changes',
-    first: labelled('URL'),
+    firstInvalidField: byLabel('URL'),
     message: 'Must be an http:// or https:// URL',
   },
   {
@@ -112,7 +112,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return tab.getByRole('main');
     },
     submit: 'Save changes',
-    first: labelled('Backup schedule (optional)'),
+    firstInvalidField: byLabel('Backup schedule (optional)'),
     message: 'cron',
   },
   {
@@ -124,7 +124,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Add',
-    first: labelled('Command'),
+    firstInvalidField: byLabel('Command'),
     message: 'Enter a command',
   },
   {
@@ -137,7 +137,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Add',
-    first: labelled('Name'),
+    firstInvalidField: byLabel('Name'),
     message: 'Must contain only letters, digits and underscores',
   },
   {
@@ -154,7 +154,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Deploy',
-    first: labelled('Web 1 (app default)'),
+    firstInvalidField: byLabel('Web 1 (app default)'),
     message: 'Choose at least one server',
   },
   {
@@ -166,7 +166,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return tab.getByRole('main');
     },
     submit: 'Create script',
-    first: labelled('Server'),
+    firstInvalidField: byLabel('Server'),
     message: 'Choose a server',
   },
   {
@@ -177,7 +177,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return tab.getByRole('main');
     },
     submit: 'Save',
-    first: (form) => form.getByRole('group', { name: 'Parameter 2ND' }).getByLabel('Name'),
+    firstInvalidField: (form) => form.getByRole('group', { name: 'Parameter 2ND' }).getByLabel('Name'),
     message: 'Must contain only letters, digits and underscores',
   },
   {
@@ -188,7 +188,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return tab.getByRole('main');
     },
     submit: 'Save',
-    first: (form) => form.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)'),
+    firstInvalidField: (form) => form.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)'),
     message: 'pattern',
   },
   {
@@ -201,7 +201,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Run',
-    first: (form) => form.getByRole('textbox', { name: 'TO' }),
+    firstInvalidField: (form) => form.getByRole('textbox', { name: 'TO' }),
     message: 'atch',
   },
   {
@@ -213,7 +213,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Generate API Key',
-    first: (form) => form.getByRole('checkbox').first(),
+    firstInvalidField: (form) => form.getByRole('checkbox').first(),
     message: 'Choose at least one permission',
   },
   {
@@ -227,7 +227,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Generate Token',
-    first: labelled('Last day'),
+    firstInvalidField: byLabel('Last day'),
     message: 'Choose a date',
   },
   {
@@ -239,7 +239,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
       return form;
     },
     submit: 'Create invitation',
-    first: labelled('Email'),
+    firstInvalidField: byLabel('Email'),
     message: 'address',
   },
 ];
@@ -247,16 +247,16 @@ const INVALID_FORMS: readonly InvalidForm[] = [
 /** Returns whether an element is inside the window and not covered. */
 function isVisible(element: Element): boolean {
   const { left, top, bottom } = element.getBoundingClientRect();
-  const seen = document.elementFromPoint(left + 4, (top + bottom) / 2);
-  return seen !== null && (element.contains(seen) || seen.contains(element));
+  const topElement = document.elementFromPoint(left + 4, (top + bottom) / 2);
+  return topElement !== null && (element.contains(topElement) || topElement.contains(element));
 }
 
-for (const { form: name, path, fill, submit, first, message } of INVALID_FORMS) {
+for (const { form: name, path, fill, submit, firstInvalidField, message } of INVALID_FORMS) {
   test(`the first invalid field gets the focus: ${name}`, async () => {
     const tab = await fixture.open(path());
     const form = await fill(tab);
     await button(form, submit).click();
-    const field = first(form);
+    const field = firstInvalidField(form);
     await waitForFocus(tab, field);
     await form.getByText(message, { exact: false }).filter({ visible: true }).first().waitFor();
     assert.equal(await field.evaluate(isVisible), true, 'the field is visible');

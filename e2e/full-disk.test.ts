@@ -15,31 +15,34 @@ import {
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
+/** Size of the disk reserve of a server. */
+const RESERVE_BYTES = 4 * 1_048_576;
+
 const root = temporaryDirectory();
 const disk = join(root.path, 'disk');
 execFileSync('mkdir', [disk]);
-// Requires the right to mount a file system; there is no other way to fill a disk safely.
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'devpilot-test', disk]).status === 0;
+// Mounting requires root. There is no other safe way to fill a disk.
+const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'devpilot-test', disk]).status === 0;
 after(() => {
-  if (mounted) spawnSync('umount', [disk]);
+  if (isMounted) spawnSync('umount', [disk]);
   root.remove();
 });
 
 const filler = join(disk, 'filler');
 /** Fills the file system. */
 function fillDisk(): void {
-  const file = openSync(filler, 'a');
+  const descriptor = openSync(filler, 'a');
   for (let size = 1_048_576; size >= 1; ) {
     try {
-      writeSync(file, Buffer.alloc(size));
+      writeSync(descriptor, Buffer.alloc(size));
     } catch {
       size = Math.floor(size / 4);
     }
   }
-  closeSync(file);
+  closeSync(descriptor);
 }
 
-describe('on a full disk', { skip: mounted ? false : 'no file system can be mounted here' }, () => {
+describe('on a full disk', { skip: isMounted ? false : 'no file system can be mounted here' }, () => {
   const directory = join(disk, 'data');
   const reserve = join(directory, 'devpilot.reserve');
   let server: ServerProcess;
@@ -54,22 +57,22 @@ describe('on a full disk', { skip: mounted ? false : 'no file system can be moun
 
   test('deletions, deactivations, sign-ins and sign-outs work, and other writes fail until there is space again', async () => {
     const keys = await Promise.all(Array.from({ length: 40 }, () => createKey(owner, ['read'])));
-    const [switched, revoked, ...deleted] = keys;
-    const invited = { email: 'grace@example.com', role: 'member' };
-    const { code } = (await owner.call<{ code: string }>('/v1/invitations', { body: invited })).body;
-    const body = { name: 'Grace', email: invited.email, password: PASSWORD, invitation: code };
+    const [deactivated, revoked, ...deleted] = keys;
+    const invitation = { email: 'grace@example.com', role: 'member' };
+    const { code } = (await owner.call<{ code: string }>('/v1/invitations', { body: invitation })).body;
+    const body = { name: 'Grace', email: invitation.email, password: PASSWORD, invitation: code };
     const graceId = (await sendRequest<{ id: string }>(server.url, '/v1/people', { body })).body.id;
-    const grace = await signInRemotePerson(server.url, invited.email);
-    const link = await owner.call<{ url: string }>(`/v1/people/${graceId}/password-reset`, { method: 'POST' });
-    assert.ok(switched !== undefined && revoked !== undefined);
-    await until(async () => existsSync(reserve) && statSync(reserve).size === 4 * 1_048_576, 20_000);
+    const grace = await signInRemotePerson(server.url, invitation.email);
+    const resetLink = await owner.call<{ url: string }>(`/v1/people/${graceId}/password-reset`, { method: 'POST' });
+    assert.ok(deactivated !== undefined && revoked !== undefined);
+    await until(async () => existsSync(reserve) && statSync(reserve).size === RESERVE_BYTES, 20_000);
 
     fillDisk();
-    const create = () =>
+    const createOneKey = () =>
       owner.call<{ detail: string }>('/v1/api-keys', { body: { name: 'One more', permissions: ['read'] } });
-    let response = await create();
+    let response = await createOneKey();
     // The WAL still has some space that it allocated earlier.
-    for (let tries = 0; response.status === 201 && tries < 2_000; tries++) response = await create();
+    for (let tries = 0; response.status === 201 && tries < 2_000; tries++) response = await createOneKey();
     assert.equal(response.status, 503, response.text);
     assert.match(response.body.detail, /disk is full/);
 
@@ -78,27 +81,35 @@ describe('on a full disk', { skip: mounted ? false : 'no file system can be moun
       assert.equal(deletion.status, 204, deletion.text);
       assert.equal(await statusOf(secret), 401);
     }
-    const off = await owner.call(`/v1/api-keys/${switched.id}`, { method: 'PATCH', body: { active: false } });
-    assert.equal(off.status, 200, off.text);
-    assert.equal(await statusOf(switched.secret), 401);
-    const ended = await sendRequest(server.url, '/v1/revoke', { body: new URLSearchParams({ token: revoked.secret }) });
-    assert.equal(ended.status, 200);
+    const deactivation = await owner.call(`/v1/api-keys/${deactivated.id}`, {
+      method: 'PATCH',
+      body: { active: false },
+    });
+    assert.equal(deactivation.status, 200, deactivation.text);
+    assert.equal(await statusOf(deactivated.secret), 401);
+    const revocation = await sendRequest(server.url, '/v1/revoke', {
+      body: new URLSearchParams({ token: revoked.secret }),
+    });
+    assert.equal(revocation.status, 200);
     assert.equal(await statusOf(revoked.secret), 401);
-    const reset = `/v1/password-resets/${new URL(link.body.url).hash.slice(1)}`;
-    assert.equal((await sendRequest(server.url, reset, { body: { password: 'quite another sentence' } })).status, 204);
+    const resetPath = `/v1/password-resets/${new URL(resetLink.body.url).hash.slice(1)}`;
+    assert.equal(
+      (await sendRequest(server.url, resetPath, { body: { password: 'quite another passphrase' } })).status,
+      204,
+    );
     assert.equal((await grace.call('/v1/me')).status, 401);
     const disabled = await owner.call(`/v1/people/${graceId}`, { method: 'PATCH', body: { disabled: true } });
     assert.equal(disabled.status, 200, disabled.text);
-    const again = await signInRemotePerson(server.url, owner.email);
-    assert.equal((await again.call('/v1/sessions/current', { method: 'DELETE' })).status, 204);
-    assert.equal((await create()).status, 503);
+    const secondSession = await signInRemotePerson(server.url, owner.email);
+    assert.equal((await secondSession.call('/v1/sessions/current', { method: 'DELETE' })).status, 204);
+    assert.equal((await createOneKey()).status, 503);
 
     const ready = await sendRequest<{ warning?: string }>(server.url, '/readyz');
     assert.equal(ready.status, 200);
     assert.match(ready.body.warning ?? '', /disk is full/);
     assert.match(await (await fetch(server.metricsUrl ?? '')).text(), /devpilot_disk_full 1\n/);
 
-    // Killed and restarted on the full disk: deletions remain effective.
+    // After a kill and a restart on the full disk, the deletions are still in effect.
     await server.stop('SIGKILL');
     fillDisk();
     server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
@@ -106,8 +117,8 @@ describe('on a full disk', { skip: mounted ? false : 'no file system can be moun
 
     rmSync(filler);
     owner = await signInRemotePerson(server.url, owner.email);
-    await until(async () => (await create()).status === 201, 20_000);
-    await until(async () => statSync(reserve).size === 4 * 1_048_576, 20_000);
+    await until(async () => (await createOneKey()).status === 201, 20_000);
+    await until(async () => statSync(reserve).size === RESERVE_BYTES, 20_000);
     assert.equal((await server.stop('SIGTERM')).code, 0);
     server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });
     assert.equal(await statusOf(deleted[0]?.secret ?? ''), 401);

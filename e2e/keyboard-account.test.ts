@@ -9,13 +9,13 @@ import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf } from './page-actions.ts';
 
-/** The account pages by keyboard only: each dialog is opened, closed with Escape, checked and completed. */
+/** Uses the account pages by keyboard only. Each dialog is opened, closed with Escape, checked and completed. */
 const fixture = setUpBrowserFixture();
-const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
+const addMember = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
 test('a person signs in, changes the password and signs out', async () => {
-  await join('grace@example.com');
+  await addMember('grace@example.com');
   const tab = await fixture.open('/sign-in?from=/account', { person: null });
   const keys = createKeyboardUser(tab);
   await waitForFocus(tab, tab.getByLabel('Email'));
@@ -32,9 +32,9 @@ test('a person signs in, changes the password and signs out', async () => {
   await closeWithEscape(dialog, opener);
   await keys.press('Enter');
   await waitForFocus(tab, dialog.getByLabel('Current password', { exact: true }));
-  await keys.type('not mine at all');
+  await keys.type('not the password');
   await keys.tabTo(dialog.getByLabel('New password', { exact: true }));
-  await keys.type('an entirely new sentence');
+  await keys.type('an entirely new passphrase');
   await keys.press('Enter');
   await dialog.getByText('Incorrect password').waitFor();
   await checkAppearance(tab, 'dialog-password-refused');
@@ -49,8 +49,8 @@ test('a person signs in, changes the password and signs out', async () => {
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a session elsewhere is ended', async () => {
-  const linus = await join('linus@example.com');
+test('another session is ended', async () => {
+  const linus = await addMember('linus@example.com');
   await sendRequest(fixture.server.url, '/v1/sessions', { body: { email: linus.email, password: PASSWORD } });
   const tab = await fixture.open('/account', { person: linus });
   const keys = createKeyboardUser(tab);
@@ -64,11 +64,11 @@ test('a session elsewhere is ended', async () => {
 });
 
 test('two-factor authentication is turned on, the dialog for new codes opens, and it is turned off', async () => {
-  const barbara = await join('barbara@example.com');
+  const barbara = await addMember('barbara@example.com');
   const tab = await fixture.open('/account', { person: barbara });
   const keys = createKeyboardUser(tab);
-  const two = section(tab, 'Two-factor authentication');
-  const opener = button(two, 'Turn on');
+  const twoFactor = section(tab, 'Two-factor authentication');
+  const opener = button(twoFactor, 'Turn on');
   await keys.enter(opener);
   const dialog = await waitForDialog(tab, 'Turn on two-factor authentication', 'dialog-two-factor-prove');
   await closeWithEscape(dialog, opener);
@@ -82,30 +82,31 @@ test('two-factor authentication is turned on, the dialog for new codes opens, an
   await keys.tabTo(dialog.getByLabel('Code', { exact: true }));
   await keys.type(await generate({ secret }));
   await keys.press('Enter');
-  const codes = await waitForDialog(tab, 'Recovery codes', 'dialog-two-factor-codes');
+  const codesDialog = await waitForDialog(tab, 'Recovery codes', 'dialog-two-factor-codes');
   await keys.press('Escape');
-  const [recoveryCode = ''] = await codes.getByRole('listitem').allTextContents();
-  await keys.toggle(codes.getByLabel('I have stored the recovery codes'));
-  await keys.enter(button(codes, 'Done'));
-  await codes.waitFor({ state: 'detached' });
+  const [recoveryCode = ''] = await codesDialog.getByRole('listitem').allTextContents();
+  await keys.toggle(codesDialog.getByLabel('I have stored the recovery codes'));
+  await keys.enter(button(codesDialog, 'Done'));
+  await codesDialog.waitFor({ state: 'detached' });
   await checkAppearance(tab, 'account-two-factor');
 
-  await keys.enter(button(two, 'Generate recovery codes'));
-  const renew = await waitForDialog(tab, 'Generate new recovery codes', 'dialog-two-factor-renew');
-  await closeWithEscape(renew, button(two, 'Generate recovery codes'));
-  await keys.enter(button(two, 'Turn off'));
-  const off = await waitForDialog(tab, 'Turn off two-factor authentication', 'dialog-two-factor-off');
-  await keys.tabTo(off.getByLabel('Your password', { exact: true }));
+  await keys.enter(button(twoFactor, 'Generate recovery codes'));
+  const renewDialog = await waitForDialog(tab, 'Generate new recovery codes', 'dialog-two-factor-renew');
+  await closeWithEscape(renewDialog, button(twoFactor, 'Generate recovery codes'));
+  await keys.enter(button(twoFactor, 'Turn off'));
+  const turnOffDialog = await waitForDialog(tab, 'Turn off two-factor authentication', 'dialog-two-factor-off');
+  await keys.tabTo(turnOffDialog.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
-  await keys.tabTo(off.getByLabel('Two-factor code'));
+  await keys.tabTo(turnOffDialog.getByLabel('Two-factor code'));
   await keys.type(recoveryCode);
   await keys.press('Enter');
   await tab.getByText('Two-factor authentication turned off').waitFor();
 });
 
 test('a passkey is added, renamed and deleted', async () => {
-  const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
-  const tab = await openTab(fixture.browser, byName, { person: await join('radia@example.com') });
+  // Passkeys require a host name, so the server is opened as localhost.
+  const serverAtLocalhost = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
+  const tab = await openTab(fixture.browser, serverAtLocalhost, { person: await addMember('radia@example.com') });
   const problems = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/account');
@@ -126,11 +127,11 @@ test('a passkey is added, renamed and deleted', async () => {
 
   const menu = button(passkeys, /^Actions for/);
   await keys.choose(menu, 'Rename…');
-  const rename = await waitForDialog(tab, 'Rename passkey', 'dialog-passkey-rename');
-  await closeWithEscape(rename, menu);
+  const renameDialog = await waitForDialog(tab, 'Rename passkey', 'dialog-passkey-rename');
+  await closeWithEscape(renameDialog, menu);
   await keys.choose(menu, 'Delete…');
-  const remove = await waitForDialog(tab, 'Delete passkey', 'dialog-passkey-delete');
-  await keys.tabTo(remove.getByLabel('Your password', { exact: true }));
+  const deleteDialog = await waitForDialog(tab, 'Delete passkey', 'dialog-passkey-delete');
+  await keys.tabTo(deleteDialog.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await menu.waitFor({ state: 'detached' });

@@ -7,9 +7,9 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** Replacing a token and editing a key by keyboard only: each dialog is opened, checked, completed and closed. */
+/** Replaces a token and edits a key by keyboard only. Each dialog is opened, checked, completed and closed. */
 const fixture = setUpBrowserFixture(async ({ owner }) => {
-  await createToken(owner, ['run_scripts'], { name: 'Standing by' });
+  await createToken(owner, ['run_scripts'], { name: 'Second token' });
 });
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
@@ -20,7 +20,7 @@ async function open(path: string, person?: TestPerson) {
 }
 
 test('a token is replaced, from the first step to the last', async () => {
-  const old = await createToken(fixture.owner, ['basic_deployment'], { name: 'Deployer' });
+  const oldToken = await createToken(fixture.owner, ['basic_deployment'], { name: 'Deployer' });
   const { tab, keys } = await open('/settings/access-tokens?q=deployer');
   await keys.choose(menuOf(tab, 'Deployer'), 'Replace');
   const dialog = await waitForDialog(tab, 'Replace Deployer', 'dialog-replace-create');
@@ -34,15 +34,15 @@ test('a token is replaced, from the first step to the last', async () => {
   await dialog.getByText('The new access token is in use').waitFor();
   await checkAppearance(tab, 'dialog-replace-seen');
   await keys.enter(button(dialog, /^Delete old/));
-  const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
-  await closeWithEscape(confirm, button(dialog, /^Delete old/));
+  const deleteDialog = tab.getByRole('dialog', { name: 'Delete access token' });
+  await closeWithEscape(deleteDialog, button(dialog, /^Delete old/));
   await keys.press('Enter');
-  await keys.enter(button(confirm, 'Delete'));
+  await keys.enter(button(deleteDialog, 'Delete'));
   await dialog.getByText('was replaced and deleted').waitFor();
   await checkAppearance(tab, 'dialog-replace-done');
   await keys.enter(button(dialog, 'Done'));
   await dialog.waitFor({ state: 'detached' });
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 401);
+  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(oldToken.secret) })).status, 401);
 });
 
 test('an API key is generated, edited, disabled and deleted', async () => {
@@ -54,12 +54,12 @@ test('an API key is generated, edited, disabled and deleted', async () => {
   await closeWithEscape(form, opener);
 
   await keys.choose(menuOf(tab, 'Sleeper'), 'Edit');
-  const edit = await waitForDialog(tab, 'Edit Sleeper', 'dialog-key-edit');
-  await keys.tabTo(edit.getByLabel('Description (optional)'));
+  const editDialog = await waitForDialog(tab, 'Edit Sleeper', 'dialog-key-edit');
+  await keys.tabTo(editDialog.getByLabel('Description (optional)'));
   await keys.type(' And at noon.');
-  await keys.toggle(edit.getByLabel('view_logs'));
-  await keys.enter(button(edit, 'Save'));
-  await edit.waitFor({ state: 'detached' });
+  await keys.toggle(editDialog.getByLabel('view_logs'));
+  await keys.enter(button(editDialog, 'Save'));
+  await editDialog.waitFor({ state: 'detached' });
   await waitForFocus(tab, menuOf(tab, 'Sleeper'));
   await rowOf(tab, 'And at noon').getByText('view_logs').waitFor();
 

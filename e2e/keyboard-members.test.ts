@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf, rowOf } from './page-actions.ts';
 
-/** The dialogs of members and invitations by keyboard only: each is opened, closed with Escape, checked and completed. */
+/** Uses members and invitations by keyboard only. Each dialog is opened, closed with Escape, checked and completed. */
 const fixture = setUpBrowserFixture();
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
@@ -38,12 +38,12 @@ test('a person is invited and the invitation is revoked', async () => {
   await dialog.waitFor({ state: 'detached' });
   await waitForFocus(tab, opener);
 
-  const revoke = button(tab, 'Revoke the invitation for grace@example.com');
-  await keys.enter(revoke);
-  const confirm = await waitForDialog(tab, 'Revoke invitation', 'dialog-revoke');
-  await closeWithEscape(confirm, revoke);
+  const revokeButton = button(tab, 'Revoke the invitation for grace@example.com');
+  await keys.enter(revokeButton);
+  const confirmDialog = await waitForDialog(tab, 'Revoke invitation', 'dialog-revoke');
+  await closeWithEscape(confirmDialog, revokeButton);
   await keys.press('Enter');
-  await keys.enter(button(confirm, 'Revoke'));
+  await keys.enter(button(confirmDialog, 'Revoke'));
   await listItemOf(tab, 'grace@example.com').waitFor({ state: 'detached' });
 });
 
@@ -66,8 +66,8 @@ test('a member becomes an admin and is removed together with a token they create
   await createKey(edsger, ['read'], { name: 'Dashboard' });
 
   await keys.choose(menuOf(tab, 'edsger'), /^Transfer ownership/);
-  const transfer = await waitForDialog(tab, 'Transfer ownership', 'dialog-transfer');
-  await closeWithEscape(transfer, menuOf(tab, 'edsger'));
+  const transferDialog = await waitForDialog(tab, 'Transfer ownership', 'dialog-transfer');
+  await closeWithEscape(transferDialog, menuOf(tab, 'edsger'));
 
   await keys.choose(menuOf(tab, 'edsger'), /^Remove/);
   const dialog = await waitForDialog(tab, 'Remove edsger', 'dialog-remove');

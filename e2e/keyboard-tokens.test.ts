@@ -7,9 +7,9 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** The dialogs of access tokens by keyboard only: each is opened, checked, completed and closed. */
+/** Uses access tokens by keyboard only. Each dialog is opened, checked, completed and closed. */
 const fixture = setUpBrowserFixture(async ({ owner }) => {
-  await createToken(owner, ['run_scripts'], { name: 'Standing by' });
+  await createToken(owner, ['run_scripts'], { name: 'Second token' });
 });
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
@@ -54,7 +54,7 @@ test('a token is generated, its secret is shown, and the focus returns', async (
   await rowOf(tab, 'By keyboard').waitFor();
 });
 
-test('Escape closes the calendar first, and asks before it discards a filled form', async () => {
+test('Escape closes the calendar first, and a filled form is discarded only after a confirmation', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
   const opener = button(tab, 'Generate Token');
   await keys.enter(opener);
@@ -71,19 +71,19 @@ test('Escape closes the calendar first, and asks before it discards a filled for
   await waitForFocus(tab, form.getByLabel('Last day'));
 
   await keys.press('Escape');
-  const question = await waitForDialog(tab, 'Discard your input?', 'dialog-token-discard');
-  await closeWithEscape(question, form.getByLabel('Last day'));
+  const discardDialog = await waitForDialog(tab, 'Discard your input?', 'dialog-token-discard');
+  await closeWithEscape(discardDialog, form.getByLabel('Last day'));
   assert.equal(await form.getByLabel('Name').inputValue(), 'Half done');
   await keys.press('Escape');
-  await keys.enter(button(question, 'Discard'));
+  await keys.enter(button(discardDialog, 'Discard'));
   await form.waitFor({ state: 'detached' });
   await waitForFocus(tab, opener);
 });
 
-test('a token is deleted from the menu of its row; one in use requires its name to be typed', async () => {
+test('a token is deleted from the menu of its row; a token in use requires its name to be typed', async () => {
   await createToken(fixture.owner, ['run_scripts'], { name: 'Unused one' });
-  const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used one' });
-  await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
+  const usedToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Used one' });
+  await fixture.server.call('/v1/whoami', { headers: bearer(usedToken.secret) });
   const { tab, keys } = await open('/settings/access-tokens?q=used+one');
   await keys.choose(menuOf(tab, 'Unused one'), 'Delete');
   const dialog = await waitForDialog(tab, 'Delete access token', 'dialog-token-delete');
@@ -102,9 +102,9 @@ test('a token is deleted from the menu of its row; one in use requires its name 
 });
 
 test('several tokens are selected with Space and deleted together', async () => {
-  for (const name of ['Heap one', 'Heap two']) await createToken(fixture.owner, ['run_scripts'], { name });
-  const { tab, keys } = await open('/settings/access-tokens?q=heap');
-  await keys.toggle(tab.getByLabel('Select Heap one'));
+  for (const name of ['Bulk one', 'Bulk two']) await createToken(fixture.owner, ['run_scripts'], { name });
+  const { tab, keys } = await open('/settings/access-tokens?q=bulk');
+  await keys.toggle(tab.getByLabel('Select Bulk one'));
   await keys.toggle(tab.getByLabel('Select all on this page'));
   await tab.getByText('2 selected').waitFor();
   await checkAppearance(tab, 'tokens-selected');

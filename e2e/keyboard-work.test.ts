@@ -6,9 +6,9 @@ import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocu
 import { listItemOf, rowOf } from './page-actions.ts';
 import { createApp, createProject, createScript, createServer, setVariables } from './resource-fixtures.ts';
 
-/** Projects, variables and scripts by keyboard only. */
 let app: App;
 let script: Script;
+/** Uses projects, variables and scripts by keyboard only. */
 const fixture = setUpBrowserFixture(
   async ({ owner }) => {
     const project = await createProject(owner, { name: 'Shop' });
@@ -28,12 +28,12 @@ test('the dialog for a new project closes, a project is edited, and the focus re
   const dialog = await waitForDialog(tab, 'New project', 'dialog-project-create');
   await closeWithEscape(dialog, opener);
   await keys.choose(button(tab, 'Actions for Shop'), 'Edit…');
-  const edit = await waitForDialog(tab, 'Edit Shop', 'dialog-project-edit');
-  await keys.tabTo(edit.getByLabel('Name'));
+  const editDialog = await waitForDialog(tab, 'Edit Shop', 'dialog-project-edit');
+  await keys.tabTo(editDialog.getByLabel('Name'));
   await keys.press('End');
   await keys.type(' and more');
   await keys.press('Enter');
-  await edit.waitFor({ state: 'detached' });
+  await editDialog.waitFor({ state: 'detached' });
   await rowOf(tab, 'Shop and more').waitFor();
   await waitForFocus(tab, button(tab, 'Actions for Shop and more'));
 });
@@ -44,16 +44,16 @@ test('a variable is revealed, changed, reviewed and saved', async () => {
   await keys.enter(button(tab, 'Reveal NODE_ENV'));
   await listItemOf(tab, 'NODE_ENV').getByText('production').waitFor();
   await keys.enter(button(tab, 'Edit NODE_ENV'));
-  const change = await waitForDialog(tab, 'Edit NODE_ENV', 'dialog-variable');
-  await keys.tabTo(change.getByLabel('Value'));
+  const editDialog = await waitForDialog(tab, 'Edit NODE_ENV', 'dialog-variable');
+  await keys.tabTo(editDialog.getByLabel('Value'));
   await keys.press('ControlOrMeta+a');
   await keys.type('staging');
-  await keys.enter(button(change, 'Apply'));
-  await change.waitFor({ state: 'detached' });
+  await keys.enter(button(editDialog, 'Apply'));
+  await editDialog.waitFor({ state: 'detached' });
   await keys.enter(button(tab, 'Review and save'));
-  const review = await waitForDialog(tab, 'Review changes', 'dialog-review');
-  await keys.enter(button(review, 'Save 1 change'));
-  await review.waitFor({ state: 'detached' });
+  const reviewDialog = await waitForDialog(tab, 'Review changes', 'dialog-review');
+  await keys.enter(button(reviewDialog, 'Save 1 change'));
+  await reviewDialog.waitFor({ state: 'detached' });
   await tab.getByText('Set NODE_ENV').first().waitFor();
 });
 

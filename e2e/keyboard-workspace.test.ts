@@ -16,7 +16,7 @@ import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocu
 import { listItemOf } from './page-actions.ts';
 import { createApp, createProject } from './resource-fixtures.ts';
 
-/** The activity log, the menus and the workspace by keyboard only. */
+/** Uses the activity log, the menus and the settings of a workspace by keyboard only. */
 const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_OUTBOUND: 'any' } });
 
 async function open(path: string, person?: TestPerson) {
@@ -45,7 +45,7 @@ test('the activity log is filtered, opened and exported', async () => {
   await keys.press('Escape');
 });
 
-test('the tabs of the settings are one tab stop with arrow keys, and a member has no activity log among them', async () => {
+test('the tabs of the settings are a single tab stop with arrow keys, and a member has no activity log tab', async () => {
   const { tab, keys } = await open('/settings');
   const tabs = tab.getByRole('navigation', { name: 'Settings' });
   const link = (name: string) => tabs.getByRole('link', { name });
@@ -65,13 +65,13 @@ test('the tabs of the settings are one tab stop with arrow keys, and a member ha
   assert.equal(await tabs.locator(':focus').count(), 0);
 
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
-  const theirs = await fixture.open('/settings/activity-log', { person: linus });
-  const names = await theirs.getByRole('navigation', { name: 'Settings' }).getByRole('link').allTextContents();
+  const memberTab = await fixture.open('/settings/activity-log', { person: linus });
+  const names = await memberTab.getByRole('navigation', { name: 'Settings' }).getByRole('link').allTextContents();
   assert.deepEqual(names, ['Access Tokens', 'API Keys', 'Workload identities', 'Members', 'Workspace']);
-  await createKeyboardUser(theirs).tabTo(theirs.getByRole('link', { name: 'Access Tokens' }));
+  await createKeyboardUser(memberTab).tabTo(memberTab.getByRole('link', { name: 'Access Tokens' }));
 });
 
-test('the command palette opens pages, resources and credentials by name, those that the person may see', async () => {
+test('the command palette opens pages, resources and credentials by name, and lists only those that the person can see', async () => {
   const project = await createProject(fixture.owner, { name: 'Shop' });
   await createApp(fixture.owner, { projectId: project.id, name: 'Shop front' });
   const { id, hint } = await createToken(fixture.owner, ['basic_deployment'], { name: 'Shop pipeline' });
@@ -82,13 +82,13 @@ test('the command palette opens pages, resources and credentials by name, those 
   const palette = await waitForDialog(tab, 'Search', 'palette');
   await closeWithEscape(palette, opener);
   const option = (name: string) => palette.getByRole('option', { name });
-  const openWith = async (text: string, ...pressed: string[]) => {
+  const openWith = async (text: string, ...keysBeforeEnter: string[]) => {
     await keys.press('Control+k');
     await waitForFocus(tab, palette.getByRole('combobox'));
     await keys.type(text);
-    if (pressed.length === 0) return;
+    if (keysBeforeEnter.length === 0) return;
     await option('Shop pipeline').waitFor();
-    await keys.press(...pressed, 'Enter');
+    await keys.press(...keysBeforeEnter, 'Enter');
     await palette.waitFor({ state: 'detached' });
   };
   await openWith('shop', 'ArrowUp');
@@ -113,28 +113,28 @@ test('the command palette opens pages, resources and credentials by name, those 
   await tab.waitForURL(/\/settings\/activity-log/);
 
   const mary = await signUpMember(fixture.server, fixture.owner, 'member', 'mary@example.com');
-  const theirs = await fixture.open('/projects', { person: mary });
-  await theirs.keyboard.press('Control+k');
-  const names = theirs.getByRole('dialog', { name: 'Search' }).getByRole('option');
+  const memberTab = await fixture.open('/projects', { person: mary });
+  await memberTab.keyboard.press('Control+k');
+  const names = memberTab.getByRole('dialog', { name: 'Search' }).getByRole('option');
   await names.first().waitFor();
-  const hidden = ['Review', 'Activity log', 'Policy', 'Error keys', 'People on this server'];
+  const hiddenPages = ['Review', 'Activity log', 'Policy', 'Error keys', 'People on this server'];
   assert.deepEqual(
-    (await names.allTextContents()).filter((name) => hidden.includes(name)),
+    (await names.allTextContents()).filter((name) => hiddenPages.includes(name)),
     [],
   );
   await fixture.owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
 });
 
 test('the menus switch the workspace and the theme', async () => {
-  await fixture.owner.call('/v1/workspaces', { body: { name: 'Second place' } });
+  await fixture.owner.call('/v1/workspaces', { body: { name: 'Second workspace' } });
   const { tab, keys } = await open('/settings/members?workspace=acme');
   await keys.enter(button(tab, /^Workspace:/));
   await tab.getByRole('menu').waitFor();
   await checkAppearance(tab, 'menu-workspaces');
   await keys.press('Escape');
   await waitForFocus(tab, button(tab, /^Workspace:/));
-  await keys.choose(button(tab, /^Workspace:/), 'Second place');
-  await tab.waitForURL(/workspace=second-place/);
+  await keys.choose(button(tab, /^Workspace:/), 'Second workspace');
+  await tab.waitForURL(/workspace=second-workspace/);
   await keys.enter(button(tab, /^Account:/));
   await tab.getByRole('menu').waitFor();
   await checkAppearance(tab, 'menu-account');
@@ -162,8 +162,8 @@ test('the policy is changed after the credentials that would violate it are show
   await keys.enter(save);
   const dialog = await waitForDialog(tab, 'Save policy', 'dialog-policy');
   await dialog.getByText('1 credential would violate this policy.').waitFor();
-  const target = await dialog.getByRole('link', { name: 'Old pipeline' }).getAttribute('href');
-  assert.match(target ?? '', new RegExp(`^/settings/access-tokens/${id}`));
+  const href = await dialog.getByRole('link', { name: 'Old pipeline' }).getAttribute('href');
+  assert.match(href ?? '', new RegExp(`^/settings/access-tokens/${id}`));
   await closeWithEscape(dialog, save);
   await keys.press('Enter');
   await keys.enter(button(dialog, 'Save policy'));
@@ -171,10 +171,10 @@ test('the policy is changed after the credentials that would violate it are show
   await dialog.waitFor({ state: 'detached' });
   assert.equal(await save.isDisabled(), true);
   const { body } = await fixture.owner.call<Policy>('/v1/policy');
-  const binding = new Date(Date.now() + 90 * DAY).setHours(0, 0, 0, 0);
+  const bindsFrom = new Date(Date.now() + 90 * DAY).setHours(0, 0, 0, 0);
   assert.deepEqual(
     [body.maxLifetimeDays, Date.parse(body.bindsExistingFrom ?? ''), body.allowAll],
-    [30, binding, false],
+    [30, bindsFrom, false],
   );
 });
 
@@ -198,32 +198,32 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   const { tab, keys } = await open('/settings/webhooks?workspace=acme');
   await checkAppearance(tab, 'webhooks-empty');
   await keys.enter(button(tab, 'SIEM or log store'));
-  const creation = await waitForDialog(tab, 'New webhook', 'dialog-webhook');
-  await keys.tabTo(creation.getByLabel('URL'));
+  const createDialog = await waitForDialog(tab, 'New webhook', 'dialog-webhook');
+  await keys.tabTo(createDialog.getByLabel('URL'));
   await keys.type(receiver.url);
-  await keys.toggle(creation.getByRole('group', { name: 'Deployments' }).getByLabel('All, including'));
-  await keys.enter(button(creation, 'Create webhook'));
-  const revealed = await waitForDialog(tab, 'Webhook created', 'dialog-webhook-secret');
-  assert.match((await revealed.locator('pre').textContent()) ?? '', /^whsec_/);
+  await keys.toggle(createDialog.getByRole('group', { name: 'Deployments' }).getByLabel('All, including'));
+  await keys.enter(button(createDialog, 'Create webhook'));
+  const secretDialog = await waitForDialog(tab, 'Webhook created', 'dialog-webhook-secret');
+  assert.match((await secretDialog.locator('pre').textContent()) ?? '', /^whsec_/);
   await keys.press('Escape');
-  await keys.enter(button(revealed, 'I have stored the secret'));
-  await revealed.waitFor({ state: 'detached' });
+  await keys.enter(button(secretDialog, 'I have stored the secret'));
+  await secretDialog.waitFor({ state: 'detached' });
   await keys.enter(tab.getByRole('link', { name: 'SIEM or log store' }));
   await keys.enter(button(tab, 'Send test message'));
   await tab.getByText('The receiver accepted the message (204).').waitFor();
 
   const row = tab.getByRole('row').filter({ hasText: 'webhook.test' });
   await keys.choose(button(row, 'Actions for webhook.test'), 'Details');
-  const delivery = await waitForDialog(tab, 'Delivery of webhook.test', 'dialog-webhook-delivery');
-  const count = receiver.messages.length;
-  await keys.enter(button(delivery, 'Send again'));
-  await delivery.waitFor({ state: 'detached' });
-  await receiver.waitForMessages(count + 1);
+  const deliveryDialog = await waitForDialog(tab, 'Delivery of webhook.test', 'dialog-webhook-delivery');
+  const messageCount = receiver.messages.length;
+  await keys.enter(button(deliveryDialog, 'Send again'));
+  await deliveryDialog.waitFor({ state: 'detached' });
+  await receiver.waitForMessages(messageCount + 1);
   await keys.enter(button(tab, 'Replace secret…'));
   await keys.enter(button(tab.getByRole('dialog', { name: 'Replace the signing secret' }), 'Replace secret'));
-  const replaced = tab.getByRole('dialog', { name: 'Secret replaced' });
-  await replaced.getByText('Messages are also signed with the previous secret until').waitFor();
-  await keys.enter(button(replaced, 'I have stored the secret'));
+  const replacedDialog = tab.getByRole('dialog', { name: 'Secret replaced' });
+  await replacedDialog.getByText('Messages are also signed with the previous secret until').waitFor();
+  await keys.enter(button(replacedDialog, 'I have stored the secret'));
 
   receiver.respond = (response) => response.writeHead(410).end();
   await fixture.owner.call('/v1/projects', { body: { name: 'Not delivered' } });
@@ -231,13 +231,13 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   await notice.waitFor();
   await checkAppearance(tab, 'webhook-switched-off');
   receiver.respond = (response) => response.writeHead(204).end();
-  const attempts = receiver.messages.length;
+  const messageCountBefore = receiver.messages.length;
   await keys.enter(button(notice, 'Activate'));
   await notice.waitFor({ state: 'detached' });
-  await receiver.waitForMessages(attempts + 1);
+  await receiver.waitForMessages(messageCountBefore + 1);
 });
 
-test('the bell leads to what needs attention, which is dismissed, undone, snoozed and opened again', async () => {
+test('the bell leads to the notices, where a notice is dismissed, restored, snoozed and reopened', async () => {
   for (const message of ['order is undefined', 'cart is empty']) {
     const body = { type: 'TypeError', message, fingerprint: [message] };
     assert.equal((await fixture.owner.call('/v1/errors/events', { body })).status, 201);
@@ -267,46 +267,46 @@ test('the bell leads to what needs attention, which is dismissed, undone, snooze
 test('an owner chooses which notices are sent by email', async () => {
   const { tab, keys } = await open('/account?workspace=acme');
   const section = tab.getByRole('region', { name: 'Email notifications' });
-  const choice = section.getByLabel('Script run failed');
-  await keys.tabTo(choice);
-  await choice.selectOption('immediate');
+  const frequencySelect = section.getByLabel('Script run failed');
+  await keys.tabTo(frequencySelect);
+  await frequencySelect.selectOption('immediate');
   await tab.getByText('Email notifications saved').waitFor();
   await checkAppearance(tab, 'account-notifications');
   const { body } = await fixture.owner.call<Notifications>('/v1/me/notifications');
   assert.equal(body.kinds['run.failed'], 'immediate');
 });
 
-test('a workload identity is created from names that people know, tested, and shows its last exchanges', async (context) => {
+test('a workload identity is created from the names of a repository and a workflow file, tested, and shows its last exchanges', async (context) => {
   const issuer = await startTestIssuer();
   context.after(() => issuer.close());
   const { tab, keys } = await open('/settings/workload-identities?workspace=acme');
   await tab.getByText('No workload identities yet').waitFor();
   await checkAppearance(tab, 'workload-identities-empty');
   await keys.enter(button(tab, 'New workload identity'));
-  const creation = await waitForDialog(tab, 'New workload identity', 'dialog-workload-identity');
+  const createDialog = await waitForDialog(tab, 'New workload identity', 'dialog-workload-identity');
   await keys.type('Shop on GitHub');
-  await keys.tabTo(creation.getByLabel('Repository', { exact: true }));
+  await keys.tabTo(createDialog.getByLabel('Repository', { exact: true }));
   await keys.type('acme/shop');
-  await keys.tabTo(creation.getByLabel('Workflow file'));
+  await keys.tabTo(createDialog.getByLabel('Workflow file'));
   await keys.type('deploy.yml');
-  await keys.tabTo(creation.getByLabel('Issuer'));
+  await keys.tabTo(createDialog.getByLabel('Issuer'));
   await keys.type(issuer.url);
-  await creation.getByText('workflow_ref = acme/shop/.github/workflows/deploy.yml@*').waitFor();
-  await keys.toggle(creation.getByLabel('basic_deployment'));
-  await keys.toggle(creation.getByLabel('Only a limited number of requests per period'));
-  await keys.tabTo(creation.getByLabel('Maximum number of requests'));
+  await createDialog.getByText('workflow_ref = acme/shop/.github/workflows/deploy.yml@*').waitFor();
+  await keys.toggle(createDialog.getByLabel('basic_deployment'));
+  await keys.toggle(createDialog.getByLabel('Only a limited number of requests per period'));
+  await keys.tabTo(createDialog.getByLabel('Maximum number of requests'));
   await keys.type('30');
   await checkAppearance(tab, 'dialog-workload-identity-filled');
-  await keys.enter(button(creation, 'Create workload identity'));
+  await keys.enter(button(createDialog, 'Create workload identity'));
   await tab.getByRole('heading', { name: 'Shop on GitHub', level: 1 }).waitFor();
   await tab.getByText('30 requests per minute').waitFor();
   await keys.enter(button(tab, 'Edit'));
-  const edit = await waitForDialog(tab, 'Edit Shop on GitHub', 'dialog-workload-identity-edit');
-  await keys.toggle(edit.getByLabel('Only a limited number of uses'));
-  await keys.tabTo(edit.getByLabel('Maximum number of uses'));
+  const editDialog = await waitForDialog(tab, 'Edit Shop on GitHub', 'dialog-workload-identity-edit');
+  await keys.toggle(editDialog.getByLabel('Only a limited number of uses'));
+  await keys.tabTo(editDialog.getByLabel('Maximum number of uses'));
   await keys.type('500');
   await keys.press('Enter');
-  await edit.waitFor({ state: 'detached' });
+  await editDialog.waitFor({ state: 'detached' });
   const { body } = await fixture.owner.call<Page<WorkloadIdentity>>('/v1/workload-identities');
   const { rate, maxUses } = body.data[0]?.restrictions ?? {};
   assert.deepEqual([rate, maxUses], [{ requests: 30, seconds: 60 }, 500]);
@@ -320,23 +320,23 @@ test('a workload identity is created from names that people know, tested, and sh
     sub: 'repo:acme/shop:ref:refs/heads/dev',
     repository: 'acme/shop',
   };
-  const accepted = {
+  const acceptedClaims = {
     ...claims,
     ref: 'refs/heads/main',
     workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
   };
   await keys.tabTo(tab.getByLabel('Token, or its claims as JSON'));
-  await tab.keyboard.insertText(JSON.stringify({ ...accepted, ref: 'refs/heads/dev' }));
+  await tab.keyboard.insertText(JSON.stringify({ ...acceptedClaims, ref: 'refs/heads/dev' }));
   await keys.enter(button(tab, 'Test claims'));
   await tab.getByText('must be "refs/heads/main", but it is "refs/heads/dev"').waitFor();
   const exp = Math.floor(Date.now() / 1000) + 300;
-  for (const presented of [accepted, { ...accepted, repository: 'mallory/shop' }]) {
+  for (const subjectClaims of [acceptedClaims, { ...acceptedClaims, repository: 'mallory/shop' }]) {
     await fixture.server.call('/v1/oauth/token', {
       method: 'POST',
       body: new URLSearchParams({
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-        subject_token: await issuer.sign({ ...presented, exp }),
+        subject_token: await issuer.sign({ ...subjectClaims, exp }),
         resource: id,
       }),
     });
@@ -347,21 +347,21 @@ test('a workload identity is created from names that people know, tested, and sh
   await keys.enter(token);
   await tab.getByText('for a workload identity').waitFor();
 
-  const list = await fixture.open('/settings/access-tokens?workspace=acme&origin=workload');
-  await list.getByText('for a workload', { exact: true }).waitFor();
-  await checkAppearance(list, 'access-tokens-of-workloads');
-  const identities = await fixture.open('/settings/workload-identities?workspace=acme');
-  await identities.getByRole('link', { name: 'Shop on GitHub' }).waitFor();
-  await checkAppearance(identities, 'workload-identities');
-  const user = createKeyboardUser(identities);
-  await user.choose(button(identities, 'Actions for Shop on GitHub'), 'Delete…');
-  const deletion = identities.getByRole('dialog', { name: 'Delete workload identity' });
-  await user.enter(button(deletion, 'Delete'));
-  await identities.getByText('No workload identities yet').waitFor();
+  const tokensTab = await fixture.open('/settings/access-tokens?workspace=acme&origin=workload');
+  await tokensTab.getByText('for a workload', { exact: true }).waitFor();
+  await checkAppearance(tokensTab, 'access-tokens-of-workloads');
+  const identitiesTab = await fixture.open('/settings/workload-identities?workspace=acme');
+  await identitiesTab.getByRole('link', { name: 'Shop on GitHub' }).waitFor();
+  await checkAppearance(identitiesTab, 'workload-identities');
+  const identitiesKeys = createKeyboardUser(identitiesTab);
+  await identitiesKeys.choose(button(identitiesTab, 'Actions for Shop on GitHub'), 'Delete…');
+  const deleteDialog = identitiesTab.getByRole('dialog', { name: 'Delete workload identity' });
+  await identitiesKeys.enter(button(deleteDialog, 'Delete'));
+  await identitiesTab.getByText('No workload identities yet').waitFor();
 });
 
 // Last, because it ends the session of the owner that the other tests use.
-test('a member without a required second factor is led to set it up, and back', async () => {
+test('a member without the required second factor is sent to set it up, and then back', async () => {
   const owner = await turnOnTwoFactor(fixture.server, fixture.owner, Date.now());
   const grace = await signUpMember(fixture.server, owner, 'admin', 'grace@example.com');
   const { tab, keys } = await open('/settings/workspace?workspace=acme', grace);

@@ -5,22 +5,22 @@ import { checkAppearance } from './browser.ts';
 /** More tab stops than any page or dialog has. */
 const MAX_TAB_STOPS = 120;
 
-const NOWHERE = 'no element is focused';
+const NOT_FOCUSED = 'no element is focused';
 
-/** Returns what is wrong with the visibility of the focus, or null (WCAG 2.4.7, 2.4.11). Runs in the browser. */
-function focusProblem(nowhere: string): string | null {
+/** Describes why the focus is not visible, or returns null if it is (WCAG 2.4.7, 2.4.11). Runs in the browser. */
+function findFocusProblem(notFocused: string): string | null {
   const { activeElement: active } = document;
-  if (active === null || active === document.body) return nowhere;
-  // The frame of a field and the track of a switch show the focus of the input in or before them.
-  const shown = [active, active.closest('.mantine-Input-input'), active.nextElementSibling].some((element) => {
+  if (active === null || active === document.body) return notFocused;
+  // The focus of an input can be shown by the frame around its field or by the track of its switch.
+  const hasOutline = [active, active.closest('.mantine-Input-input'), active.nextElementSibling].some((element) => {
     if (element === null) return false;
     const { outlineStyle, outlineWidth } = getComputedStyle(element);
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
   });
-  if (!shown) return `the focus is invisible on ${active.outerHTML.slice(0, 160)}`;
+  if (!hasOutline) return `the focus is invisible on ${active.outerHTML.slice(0, 160)}`;
   const { top, bottom, left, right } = active.getBoundingClientRect();
-  const isSeen = bottom >= 0 && top <= window.innerHeight && right >= 0 && left <= window.innerWidth;
-  return isSeen ? null : `the focused element is outside the window: ${active.outerHTML.slice(0, 160)}`;
+  const isInWindow = bottom >= 0 && top <= window.innerHeight && right >= 0 && left <= window.innerWidth;
+  return isInWindow ? null : `the focused element is outside the window: ${active.outerHTML.slice(0, 160)}`;
 }
 
 /** Uses a page by keyboard only. */
@@ -47,15 +47,16 @@ export async function waitForFocus(tab: Page, target: Locator): Promise<void> {
 }
 
 export function createKeyboardUser(tab: Page): KeyboardUser {
-  async function walk(key: string, target: Locator): Promise<void> {
+  /** Presses a key until the element is focused. Fails if the focus is invisible meanwhile. */
+  async function pressUntilFocused(key: string, target: Locator): Promise<void> {
     await target.waitFor();
-    let rounds = 0;
+    let wrapCount = 0;
     for (let stop = 0; stop < MAX_TAB_STOPS; stop++) {
       if (await isFocused(target)) return;
       await tab.keyboard.press(key);
-      const problem = await tab.evaluate(focusProblem, NOWHERE);
-      // The focus may leave the page once, for the browser's toolbar, and start again at the top.
-      if (problem !== NOWHERE || rounds++ > 0) assert.equal(problem, null);
+      const problem = await tab.evaluate(findFocusProblem, NOT_FOCUSED);
+      // The focus can leave the page once, for the browser's toolbar, and start again at the top.
+      if (problem !== NOT_FOCUSED || wrapCount++ > 0) assert.equal(problem, null);
     }
     assert.fail(`${key} never leads to ${target}`);
   }
@@ -64,7 +65,7 @@ export function createKeyboardUser(tab: Page): KeyboardUser {
       for (const key of pressed) await tab.keyboard.press(key);
     },
     type: (text) => tab.keyboard.type(text),
-    tabTo: (target) => walk('Tab', target),
+    tabTo: (target) => pressUntilFocused('Tab', target),
     async enter(target) {
       await keys.tabTo(target);
       await keys.press('Enter');
@@ -76,22 +77,22 @@ export function createKeyboardUser(tab: Page): KeyboardUser {
     async choose(button, item) {
       await keys.enter(button);
       await tab.getByRole('menu').waitFor();
-      await walk('ArrowDown', tab.getByRole('menuitem', { name: item }));
+      await pressUntilFocused('ArrowDown', tab.getByRole('menuitem', { name: item }));
       await keys.press('Enter');
     },
   };
   return keys;
 }
 
-export const button = (where: Page | Locator, name: string | RegExp): Locator =>
-  where.getByRole('button', { name, exact: typeof name === 'string' });
+export const button = (container: Page | Locator, name: string | RegExp): Locator =>
+  container.getByRole('button', { name, exact: typeof name === 'string' });
 
 /** Waits until a dialog contains the focus, and checks its appearance. */
-export async function waitForDialog(tab: Page, name: string | RegExp, picture: string): Promise<Locator> {
+export async function waitForDialog(tab: Page, name: string | RegExp, screenshotName: string): Promise<Locator> {
   const dialog = tab.getByRole('dialog', { name, exact: typeof name === 'string' });
   await dialog.waitFor();
   await tab.waitForFunction(() => document.activeElement?.closest('[role=dialog]') !== null);
-  await checkAppearance(tab, picture);
+  await checkAppearance(tab, screenshotName);
   return dialog;
 }
 

@@ -18,36 +18,39 @@ import { until } from '../src/testing/until.ts';
 
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
-/** A hook that reports its start and then takes a while, except in the first deployment. */
-const slowly = (stage: string, mark: string) => ({
+/**
+ * A hook that creates the file `busy` and then sleeps, unless the file `shared/quick` exists. The number of seconds
+ * identifies its process.
+ */
+const slowHook = (stage: string, sleepSeconds: string) => ({
   name: 'slow',
   stage,
-  run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
+  run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${sleepSeconds}; }`,
 });
 
-test('killed at each stage: the previous release is active, the deployment has failed, and no process remains', async () => {
+test('after a kill at each stage, the previous release is active, the deployment has failed, and no process remains', async () => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path, LOCAL);
   let owner = await signUpRemoteOwner(server);
   const { id: serverId } = await createServerResource(owner);
   const app = await createTestApp(owner, serverId);
-  const first = await deployAndWait(owner, app);
-  assert.equal(first.status, 'completed', first.error ?? '');
-  const edit = (person: TestPerson, hooks: object[]) =>
+  const firstDeployment = await deployAndWait(owner, app);
+  assert.equal(firstDeployment.status, 'completed', firstDeployment.error ?? '');
+  const setHooks = (person: TestPerson, hooks: object[]) =>
     person.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks } });
   const stages = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
   for (const [index, stage] of stages.entries()) {
-    const mark = `9${index}${process.pid}`;
+    const sleepSeconds = `9${index}${process.pid}`;
     rmSync(join(app.directory, 'busy'), { force: true });
-    assert.equal((await edit(owner, [slowly(stage, mark)])).status, 200);
+    assert.equal((await setHooks(owner, [slowHook(stage, sleepSeconds)])).status, 200);
     app.repository.commit({ 'page.txt': stage });
     const created = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
     assert.equal(created.status, 202);
     await until(async () => existsSync(join(app.directory, 'busy')));
-    const live = readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
-    assert.equal(live, stage === 'post_release' ? stage : 'one');
+    const livePage = readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+    assert.equal(livePage, stage === 'post_release' ? stage : 'one');
     await server.stop('SIGKILL');
-    await until(async () => !isRunning('sleep', mark));
+    await until(async () => !isRunning('sleep', sleepSeconds));
     // The hook that starts the previous release again must not wait as well.
     writeFileSync(join(app.directory, 'shared/quick'), '');
     server = await spawnServer(directory.path, LOCAL);
@@ -60,9 +63,9 @@ test('killed at each stage: the previous release is active, the deployment has f
     const releases = readdirSync(join(app.directory, 'releases'));
     assert.deepEqual(
       releases.filter((id) => id !== failed.id),
-      [first.id],
+      [firstDeployment.id],
     );
-    assert.equal((await getDeployment(owner, first.id)).live, true);
+    assert.equal((await getDeployment(owner, firstDeployment.id)).live, true);
     rmSync(join(app.directory, 'shared/quick'));
   }
   await server.stop('SIGTERM');

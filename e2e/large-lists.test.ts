@@ -9,24 +9,28 @@ import { openTab, startBrowser } from './browser.ts';
 import { waitUntilLoaded } from './browser-fixture.ts';
 import { rowOf } from './page-actions.ts';
 
-const MANY = 10_000;
-const PAGE = 50;
+const TOKEN_COUNT = 10_000;
+const PAGE_SIZE = 50;
 
 /** Records the position of the table in every frame, to detect layout shifts and flashes. Runs in the browser. */
-function followTable(): void {
-  const places = new Set<string>();
-  Object.assign(globalThis, { places });
-  const look = () => {
+function recordTablePositions(): void {
+  const tablePositions = new Set<string>();
+  Object.assign(globalThis, { tablePositions });
+  const recordPosition = () => {
     const table = document.querySelector('table');
-    places.add(table === null ? 'no table' : `${Math.round(table.getBoundingClientRect().top + window.scrollY)}`);
-    requestAnimationFrame(look);
+    tablePositions.add(
+      table === null ? 'no table' : `${Math.round(table.getBoundingClientRect().top + window.scrollY)}`,
+    );
+    requestAnimationFrame(recordPosition);
   };
-  requestAnimationFrame(look);
+  requestAnimationFrame(recordPosition);
 }
-const placesOf = (tab: Page) =>
-  tab.evaluate(() => [...(globalThis as unknown as { places: Set<string> }).places]) as Promise<string[]>;
+const tablePositionsOf = (tab: Page) =>
+  tab.evaluate(() => [...(globalThis as unknown as { tablePositions: Set<string> }).tablePositions]) as Promise<
+    string[]
+  >;
 
-describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
+describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () => {
   let server: TestServer;
   let owner: TestPerson;
   let browser: Awaited<ReturnType<typeof startBrowser>>;
@@ -34,7 +38,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
   let requests: Request[] = [];
 
   before(async () => {
-    const seeded = await seededDirectory(MANY);
+    const seeded = await seededDirectory(TOKEN_COUNT);
     [server, browser] = await Promise.all([startTestServer({ dataDirectory: seeded.directory }), startBrowser()]);
     owner = createTestPerson(server, 'ada@example.com', seeded.cookie, seeded.workspaceId);
     tab = await openTab(browser, server, { person: owner });
@@ -47,25 +51,25 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     await server?.close();
   });
 
-  /** Returns the names that the API returns for a query. */
-  async function listed(query: string): Promise<string[]> {
-    const { body } = await owner.call<PageOf<AccessToken>>(`/v1/access-tokens?limit=${PAGE}&${query}`);
+  /** Returns the names of the tokens that the API returns for a query. */
+  async function readNames(query: string): Promise<string[]> {
+    const { body } = await owner.call<PageOf<AccessToken>>(`/v1/access-tokens?limit=${PAGE_SIZE}&${query}`);
     return body.data.map(({ name }) => name);
   }
-  const shown = () => tab.locator('tbody tr a[href*="/settings/access-tokens/"]').allTextContents();
+  const shownNames = () => tab.locator('tbody tr a[href*="/settings/access-tokens/"]').allTextContents();
 
   async function open(search = ''): Promise<void> {
     await tab.goto(`/settings/access-tokens${search}`);
     await waitUntilLoaded(tab);
     requests = [];
-    await tab.evaluate(followTable);
+    await tab.evaluate(recordTablePositions);
   }
 
-  /** Performs an action on the list and asserts that it sent one request, showed one page and shifted nothing. */
-  async function step(act: () => Promise<void>, query: string): Promise<void> {
+  /** Performs an action on the list and asserts that it sends one request and shows the page that the API returns for `query`. */
+  async function performAndCheck(action: () => Promise<void>, query: string): Promise<void> {
     requests = [];
-    await act();
-    const expected = await listed(query);
+    await action();
+    const expected = await readNames(query);
     await tab.waitForFunction(
       (names) =>
         document.querySelector('[aria-busy=true]') === null &&
@@ -73,18 +77,18 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
       expected.join('\n'),
     );
     assert.equal(requests.length, 1, requests.map((request) => request.url()).join('\n'));
-    assert.ok((await shown()).length <= PAGE);
+    assert.ok((await shownNames()).length <= PAGE_SIZE);
   }
 
   test('one page is requested and rendered, not the whole list', async () => {
     await open();
-    assert.deepEqual(await shown(), await listed('sort=-createdAt'));
-    assert.ok((await tab.locator('tbody *').count()) < 60 * PAGE, 'no more elements than a page takes');
+    assert.deepEqual(await shownNames(), await readNames('sort=-createdAt'));
+    assert.ok((await tab.locator('tbody *').count()) < 60 * PAGE_SIZE, 'no more elements than a page takes');
   });
 
   test('every sortable column sorts in both directions', async () => {
     await open();
-    for (const [column, word] of [
+    for (const [column, sortField] of [
       ['Name', 'name'],
       ['Created', 'createdAt'],
       ['Expires', 'expiresAt'],
@@ -92,60 +96,60 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
       ['Uses', 'useCount'],
     ] as const) {
       const heading = tab.getByRole('columnheader', { name: column }).getByRole('button');
-      await step(() => heading.click(), `sort=-${word}`);
-      await step(() => heading.click(), `sort=${word}`);
+      await performAndCheck(() => heading.click(), `sort=-${sortField}`);
+      await performAndCheck(() => heading.click(), `sort=${sortField}`);
     }
-    assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
+    assert.equal((await tablePositionsOf(tab)).length, 1, 'the table did not move');
   });
 
   test('the search sends one request, after typing stops', async () => {
     await open();
-    await step(() => tab.getByRole('searchbox').pressSequentially('0001234'), 'q=0001234');
-    assert.deepEqual(await shown(), ['Pipeline 0001234']);
-    await step(() => tab.getByRole('searchbox').fill('pipeline 00012'), 'q=pipeline%2000012');
-    assert.equal((await shown()).length, PAGE);
-    assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
+    await performAndCheck(() => tab.getByRole('searchbox').pressSequentially('0001234'), 'q=0001234');
+    assert.deepEqual(await shownNames(), ['Pipeline 0001234']);
+    await performAndCheck(() => tab.getByRole('searchbox').fill('pipeline 00012'), 'q=pipeline%2000012');
+    assert.equal((await shownNames()).length, PAGE_SIZE);
+    assert.equal((await tablePositionsOf(tab)).length, 1, 'the table did not move');
   });
 
   test('filters and sorting work together and are in the URL', async () => {
     await open();
-    await step(
+    await performAndCheck(
       async () => void (await tab.getByLabel('Usage', { exact: true }).selectOption('30')),
       'unusedForDays=30',
     );
-    assert.equal(await rowOf(tab, 'Never').count(), PAGE);
+    assert.equal(await rowOf(tab, 'Never').count(), PAGE_SIZE);
     const heading = tab.getByRole('columnheader', { name: 'Name' }).getByRole('button');
-    await step(() => heading.click(), 'unusedForDays=30&sort=-name');
+    await performAndCheck(() => heading.click(), 'unusedForDays=30&sort=-name');
     const { searchParams } = new URL(tab.url());
     assert.deepEqual([searchParams.get('unused'), searchParams.get('sort')], ['30', '-name']);
-    assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
+    assert.equal((await tablePositionsOf(tab)).length, 1, 'the table did not move');
     await tab.reload();
     await waitUntilLoaded(tab);
-    assert.deepEqual(await shown(), await listed('unusedForDays=30&sort=-name'));
+    assert.deepEqual(await shownNames(), await readNames('unusedForDays=30&sort=-name'));
   });
 
   test('the list is paged by cursor, forwards and backwards, and a link to a later page opens it', async () => {
     await open('?sort=name');
-    const seen = [...(await shown())];
+    const seenNames = [...(await shownNames())];
     const next = tab.getByRole('button', { name: 'Next' });
     for (let page = 0; page < 6; page++) {
-      const before = (await shown())[0] ?? '';
+      const firstName = (await shownNames())[0] ?? '';
       requests = [];
       await next.click();
-      await rowOf(tab, before).waitFor({ state: 'detached' });
+      await rowOf(tab, firstName).waitFor({ state: 'detached' });
       await waitUntilLoaded(tab);
       assert.equal(requests.length, 1);
-      seen.push(...(await shown()));
+      seenNames.push(...(await shownNames()));
     }
-    assert.equal(seen.length, 7 * PAGE);
-    assert.equal(new Set(seen).size, seen.length, 'none is shown twice');
-    assert.deepEqual(seen, [...seen].sort(), 'none is left out of its order');
-    assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
-    const last = await shown();
+    assert.equal(seenNames.length, 7 * PAGE_SIZE);
+    assert.equal(new Set(seenNames).size, seenNames.length, 'none is shown twice');
+    assert.deepEqual(seenNames, [...seenNames].sort(), 'none is left out of its order');
+    assert.equal((await tablePositionsOf(tab)).length, 1, 'the table did not move');
+    const lastPage = await shownNames();
     await tab.reload();
     await waitUntilLoaded(tab);
-    assert.deepEqual(await shown(), last);
+    assert.deepEqual(await shownNames(), lastPage);
     await tab.getByRole('button', { name: 'Previous' }).click();
-    await rowOf(tab, seen[5 * PAGE] ?? '').waitFor();
+    await rowOf(tab, seenNames[5 * PAGE_SIZE] ?? '').waitFor();
   });
 });

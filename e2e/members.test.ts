@@ -12,14 +12,14 @@ const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_WORKSPA
 
 const openMembers = (person?: TestPerson): Promise<Page> =>
   fixture.open('/settings/members', person === undefined ? {} : { person });
-const join = (email: string, role: AssignableRole = 'member'): Promise<TestPerson> =>
+const addMember = (email: string, role: AssignableRole = 'member'): Promise<TestPerson> =>
   signUpMember(fixture.server, fixture.owner, role, email);
 
 /**
  * Returns where a code is found in a tab, except in memory: the browser keeps the URL with which a tab was opened and
  * the last value of a field. Unlike a secret, a code works once and for one email address only.
  */
-const outsideMemory = async (tab: Page, code: string): Promise<string[]> =>
+const findCodeOutsideMemory = async (tab: Page, code: string): Promise<string[]> =>
   (await findSecretInTab(tab, code)).filter((location) => location !== 'memory');
 
 async function invite(tab: Page, email: string): Promise<string> {
@@ -33,7 +33,7 @@ async function invite(tab: Page, email: string): Promise<string> {
   await tab.getByRole('button', { name: 'Done' }).click();
   await listItemOf(tab, email).waitFor();
   await tab.getByRole('dialog').waitFor({ state: 'detached' });
-  assert.deepEqual(await outsideMemory(tab, new URL(url).hash.slice(1)), []);
+  assert.deepEqual(await findCodeOutsideMemory(tab, new URL(url).hash.slice(1)), []);
   return url;
 }
 
@@ -49,25 +49,25 @@ test('a new person signs up with an invitation link and becomes a member', async
   await guest.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await guest.getByRole('button', { name: 'Create account' }).click();
   await guest.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  assert.deepEqual(await outsideMemory(guest, code), []);
+  assert.deepEqual(await findCodeOutsideMemory(guest, code), []);
   await tab.reload();
   await rowOf(tab, 'Grace Hopper').waitFor();
 });
 
 test(
-  'a person with an account signs in and accepts; one with another address sees an error',
+  'a person with an account signs in and accepts an invitation; a person with another email address sees an error',
   secureContextOnly,
   async () => {
-    const linus = await join('linus@example.com');
-    const mine = await linus.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Kernel' } });
-    assert.equal(mine.status, 201);
+    const linus = await addMember('linus@example.com');
+    const workspace = await linus.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Kernel' } });
+    assert.equal(workspace.status, 201);
     const invited = await linus.call<{ url: string }>('/v1/invitations', {
       body: { email: 'ada@example.com', role: 'admin' },
-      headers: { 'devpilot-workspace': mine.body.slug },
+      headers: { 'devpilot-workspace': workspace.body.slug },
     });
-    const wrong = await fixture.open(invited.body.url, { person: linus });
-    await wrong.getByRole('button', { name: 'Accept invitation' }).click();
-    await wrong.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
+    const wrongPersonTab = await fixture.open(invited.body.url, { person: linus });
+    await wrongPersonTab.getByRole('button', { name: 'Accept invitation' }).click();
+    await wrongPersonTab.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
 
     const guest = await fixture.open(invited.body.url, { person: null });
     await guest.getByText('I have an account').click();
@@ -93,7 +93,7 @@ test('an invitation is revoked', secureContextOnly, async () => {
 });
 
 test('a changed role takes effect on the server', secureContextOnly, async () => {
-  await join('barbara@example.com');
+  await addMember('barbara@example.com');
   const tab = await openMembers();
   await chooseInMenu(tab, 'barbara', 'Make admin');
   await tab.getByText('barbara is now an admin').waitFor();
@@ -101,10 +101,10 @@ test('a changed role takes effect on the server', secureContextOnly, async () =>
 });
 
 test(
-  'removing a member shows the credentials they created, and deletes only the selected ones',
+  'removing a member shows the credentials they created, and deletes only the selected credentials',
   secureContextOnly,
   async () => {
-    const edsger = await join('edsger@example.com', 'admin');
+    const edsger = await addMember('edsger@example.com', 'admin');
     const token = await createToken(edsger, ['all'], { name: 'Nightly report' });
     const key = await createKey(edsger, ['read'], { name: 'Dashboard' });
     await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
@@ -117,8 +117,8 @@ test(
     await dialog.getByRole('button', { name: 'Remove and delete 1 credential' }).click();
     await dialog.getByText('edsger was removed', { exact: false }).waitFor();
     await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
-    const replace = dialog.getByRole('link', { name: 'Replace…' });
-    assert.match((await replace.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
+    const replaceLink = dialog.getByRole('link', { name: 'Replace…' });
+    assert.match((await replaceLink.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
     await dialog.getByRole('link', { name: 'Review what edsger created' }).click();
     await rowOf(tab, 'Dashboard').getByText('Creator left').waitFor();
     assert.equal(await rowOf(tab, 'Dashboard').count(), 1);
@@ -139,7 +139,7 @@ test(
 );
 
 test('a member sees the list without buttons', secureContextOnly, async () => {
-  const alan = await join('alan@example.com');
+  const alan = await addMember('alan@example.com');
   const tab = await openMembers(alan);
   await rowOf(tab, 'alan@example.com').waitFor();
   assert.equal(await tab.getByRole('button', { name: /Invite|Actions for|Revoke/ }).count(), 0);
@@ -150,7 +150,7 @@ test(
   'ownership is transferred after the new owner is confirmed by typing, and the page is updated',
   secureContextOnly,
   async () => {
-    await join('heir@example.com', 'admin');
+    await addMember('heir@example.com', 'admin');
     const tab = await openMembers();
     await chooseInMenu(tab, 'heir', 'Transfer ownership…');
     const dialog = tab.getByRole('dialog', { name: 'Transfer ownership' });

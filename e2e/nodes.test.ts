@@ -3,16 +3,16 @@ import { test } from 'node:test';
 import { createKey } from '../src/testing/test-server.ts';
 import { setUpDeletionFixture } from './deletion-fixture.ts';
 
-/** Together with `nodes-database.test.ts`: 2000. */
+/** Number of deletions and edits. Together with `nodes-database.test.ts` there are 2000. */
 const DELETIONS = 1400;
 
 const fixture = setUpDeletionFixture(DELETIONS + 200);
-const { accepted, endMany, show, testEffect } = fixture;
+const { acceptedAfterwards, revokeMany, printResponseTimes, testEffect } = fixture;
 
 test('with three healthy nodes, nothing is accepted after the response', async () => {
-  await endMany('three healthy nodes', 600);
-  show('three healthy nodes');
-  assert.deepEqual(accepted, []);
+  await revokeMany('three healthy nodes', 600);
+  printResponseTimes('three healthy nodes');
+  assert.deepEqual(acceptedAfterwards, []);
 });
 
 test('a deletion waits until the lease of a frozen node expires; the node accepts nothing when it resumes', async () => {
@@ -22,23 +22,23 @@ test('a deletion waits until the lease of a frozen node expires; the node accept
     assert.equal(await fixture.cluster.authorize(1, key.secret), 200);
     process.kill(pid, 'SIGSTOP');
     const deleting = fixture.cluster.owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
-    await endMany('a frozen node', 70, [0, 2]);
+    await revokeMany('a frozen node', 70, [0, 2]);
     assert.equal((await deleting).status, 204);
     const pending = fixture.cluster.authorize(1, key.secret);
     process.kill(pid, 'SIGCONT');
     assert.notEqual(await pending, 200);
   }
-  show('a frozen node');
-  assert.deepEqual(accepted, []);
+  printResponseTimes('a frozen node');
+  assert.deepEqual(acceptedAfterwards, []);
 });
 
 test('a deletion waits until the lease of a killed node expires; a new node replaces it', async () => {
   for (let round = 0; round < 3; round++) {
-    await fixture.cluster.replace(1, () => endMany('a killed node', 70, [0, 2]));
-    await endMany('a killed node', 50);
+    await fixture.cluster.replace(1, () => revokeMany('a killed node', 70, [0, 2]));
+    await revokeMany('a killed node', 50);
   }
-  show('a killed node');
-  assert.deepEqual(accepted, []);
+  printResponseTimes('a killed node');
+  assert.deepEqual(acceptedAfterwards, []);
 });
 
 testEffect(DELETIONS);

@@ -44,15 +44,16 @@ before(() => {
 });
 after(() => rmSync(packageDirectory, { recursive: true, force: true }));
 
-const packed = (name: string) => join(root, 'dist', name);
+const packedFile = (name: string) => join(root, 'dist', name);
 
-async function installHere(name: string, packages: readonly string[]): Promise<string | null> {
+/** Installs packages into a directory with this name. Returns the directory, or null if there is no registry. */
+async function installFor(name: string, packages: readonly string[]): Promise<string | null> {
   const directory = join(packageDirectory, name);
   return (await installFromRegistry(directory, packages)) ? directory : null;
 }
 
-/** How many packages npm installed into a folder, and how many bytes their files have. */
-function measure(directory: string): { packages: number; bytes: number } {
+/** Returns how many packages npm installed into a directory, and the total size of their files. */
+function measureInstallation(directory: string): { packages: number; bytes: number } {
   const modules = join(directory, 'node_modules');
   const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')) as { packages: object };
   const files = globSync('**/*', { cwd: modules, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -61,16 +62,16 @@ function measure(directory: string): { packages: number; bytes: number } {
 }
 
 /**
- * Without a registry: an empty directory with the server's package and only its declared dependencies, copied from
- * this installation. An undeclared dependency is not found.
+ * Installs the server's package without a registry: only its declared dependencies are linked from this installation,
+ * so that an undeclared dependency is not found. Returns the directory.
  */
 function unpackServer(): string {
   const directory = join(packageDirectory, 'linked');
   const modules = join(directory, 'node_modules');
-  const own = join(modules, 'devpilot');
-  mkdirSync(own, { recursive: true });
-  execFileSync('tar', ['-xzf', join(root, 'dist/devpilot.tgz'), '-C', own, '--strip-components=1']);
-  const { dependencies } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as {
+  const serverPackage = join(modules, 'devpilot');
+  mkdirSync(serverPackage, { recursive: true });
+  execFileSync('tar', ['-xzf', join(root, 'dist/devpilot.tgz'), '-C', serverPackage, '--strip-components=1']);
+  const { dependencies } = JSON.parse(readFileSync(join(serverPackage, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>;
   };
   for (const name of Object.keys(dependencies)) {
@@ -86,13 +87,13 @@ describe('dist/devpilot-sdk.tgz', () => {
   let owner: TestPerson;
   before(async () => {
     directory = join(packageDirectory, 'sdk');
-    await installPackages(directory, [packed('devpilot-sdk.tgz')], ['--offline']);
+    await installPackages(directory, [packedFile('devpilot-sdk.tgz')], ['--offline']);
     testServer = await startTestServer();
     owner = await signUpOwner(testServer);
   });
   after(() => testServer.close());
 
-  test('has at most 66 kB, no dependencies, and imports only its own files', () => {
+  test('is at most 66 kB, has no dependencies, and imports only its own files', () => {
     assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 66_000);
     assert.deepEqual(
       readdirSync(join(directory, 'node_modules')).filter((name) => !name.startsWith('.')),
@@ -110,7 +111,7 @@ describe('dist/devpilot-sdk.tgz', () => {
   });
 
   /** Uses the whole API of the package with a runtime, on a server with one owner. */
-  async function use(command: string, args: readonly string[]): Promise<void> {
+  async function checkSdk(command: string, args: readonly string[]): Promise<void> {
     writeFileSync(
       join(directory, 'use.js'),
       `import { createClient, DevpilotError } from '@devpilot/sdk';
@@ -119,27 +120,27 @@ import { secretKindOf } from '@devpilot/sdk/secret';
 import { SCOPES } from '@devpilot/sdk/vocabulary';
 const [url, token, key] = process.argv.slice(2);
 const client = createClient({ url, credential: key });
-const handlerOf = (devpilot) => devpilot.wrap((request, who) => new Response(who.credentialId));
-const ask = async (handler) => (await handler(new Request('http://x/', { headers: { authorization: 'Bearer ' + token } }))).text();
+const handlerOf = (devpilot) => devpilot.wrap((request, identity) => new Response(identity.credentialId));
+const send = async (handler) => (await handler(new Request('http://x/', { headers: { authorization: 'Bearer ' + token } }))).text();
 let requestCount = 0;
-const counting = (input, init) => {
+const countingFetch = (input, init) => {
   if (String(input).includes('/v1/authorize')) requestCount++;
   return fetch(input, init);
 };
-const remembering = guard({ url, scope: 'modify_env', apiKey: key, fetch: counting });
-const held = await remembering.ready();
-const handler = handlerOf(remembering);
+const leaseGuard = guard({ url, scope: 'modify_env', apiKey: key, fetch: countingFetch });
+const hasLease = await leaseGuard.ready();
+const handler = handlerOf(leaseGuard);
 console.log(JSON.stringify({
   active: (await client.introspect({ token })).active,
   refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
   kind: secretKindOf(token),
   scopes: SCOPES.length,
-  guarded: await ask(handlerOf(guard({ url, scope: 'modify_env' }))),
-  held,
-  remembered: [await ask(handler), await ask(handler)],
+  guarded: await send(handlerOf(guard({ url, scope: 'modify_env' }))),
+  hasLease,
+  cached: [await send(handler), await send(handler)],
   requestCount,
 }));
-await remembering.close();`,
+await leaseGuard.close();`,
     );
     const token = await createToken(owner, ['modify_env']);
     const key = await createKey(owner, ['read'], { guard: true });
@@ -152,33 +153,34 @@ await remembering.close();`,
       kind: 'access_token',
       scopes: 8,
       guarded: token.id,
-      held: true,
-      remembered: [token.id, token.id],
+      hasLease: true,
+      cached: [token.id, token.id],
       requestCount: 0,
     });
-    assert.equal(code, 0, 'it ends once the guard is closed');
+    assert.equal(code, 0, 'the program ends once the guard is closed');
     const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
     assert.equal(body.useCount, 4, 'the uses in memory were reported');
   }
 
-  test('works when installed: client, guard in both modes, format of a secret', () => use(process.execPath, []));
+  test('works when installed: the client, the guard in both modes, and the format of secrets', () =>
+    checkSdk(process.execPath, []));
 
   test('works in Deno and Bun', async (context) => {
-    const runtimes = await installHere('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
+    const runtimes = await installFor('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
     if (runtimes === null) return context.skip('no registry to install them from');
     const modules = join(runtimes, 'node_modules');
     const [deno] = globSync('@deno/*/deno', { cwd: modules });
     const [bun] = globSync('@oven/*/bin/bun', { cwd: modules });
-    if (deno === undefined || bun === undefined) return context.skip('there is none for this machine');
-    await use(join(modules, deno), ['run', '--quiet', '--allow-all', '--no-lock']);
-    await use(join(modules, bun), []);
+    if (deno === undefined || bun === undefined) return context.skip('there is no binary for this machine');
+    await checkSdk(join(modules, deno), ['run', '--quiet', '--allow-all', '--no-lock']);
+    await checkSdk(join(modules, bun), []);
   });
 
-  test('works in a worker: client, and guard in both modes', async (context) => {
-    const runtime = await installHere('workers', ['workerd@1.20261117.1']);
+  test('works in a worker: the client, and the guard in both modes', async (context) => {
+    const runtime = await installFor('workers', ['workerd@1.20261117.1']);
     if (runtime === null) return context.skip('no registry to install it from');
     const [workerd] = globSync('node_modules/@cloudflare/workerd-*/bin/workerd', { cwd: runtime });
-    if (workerd === undefined) return context.skip('there is none for this machine');
+    if (workerd === undefined) return context.skip('there is no binary for this machine');
     const token = await createToken(owner, ['modify_env']);
     const key = await createKey(owner, ['read'], { guard: true });
     writeFileSync(
@@ -188,17 +190,17 @@ import { guard } from './@devpilot/sdk/sdk/guard.js';
 export default {
   async fetch(request, { url, key, token }) {
     const client = createClient({ url, credential: key });
-    const asking = guard({ url, scope: 'modify_env' });
-    const remembering = guard({ url, scope: 'modify_env', apiKey: key, mode: 'lease' });
-    const use = async (devpilot) => (await devpilot.wrap((_, who) => new Response(who.credentialId))(request)).text();
+    const onlineGuard = guard({ url, scope: 'modify_env' });
+    const leaseGuard = guard({ url, scope: 'modify_env', apiKey: key, mode: 'lease' });
+    const use = async (devpilot) => (await devpilot.wrap((_, identity) => new Response(identity.credentialId))(request)).text();
     const result = {
       active: (await client.introspect({ token })).active,
       refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
-      guarded: await use(asking),
-      held: await remembering.ready(),
-      remembered: [await use(remembering), await use(remembering)],
+      guarded: await use(onlineGuard),
+      hasLease: await leaseGuard.ready(),
+      cached: [await use(leaseGuard), await use(leaseGuard)],
     };
-    await remembering.close();
+    await leaseGuard.close();
     return Response.json(result);
   },
 };`,
@@ -238,8 +240,8 @@ const main :Workerd.Worker = (
         active: true,
         refused: 'wrong_credential_kind',
         guarded: token.id,
-        held: true,
-        remembered: [token.id, token.id],
+        hasLease: true,
+        cached: [token.id, token.id],
       });
     } finally {
       running.kill();
@@ -271,8 +273,8 @@ await client.environment.update('web', { A: 'b', C: null }, { ifMatch: (await cl
 await client.servers.create({ name: 'Web 1', kind: 'telnet' });
 // @ts-expect-error there is no such scope
 guard({ url: 'http://127.0.0.1', scope: 'everything' });
-export const remembering: boolean = await guard({ url: 'http://127.0.0.1', scope: 'all', apiKey: 'dp_', mode: 'lease', onError: (error: unknown) => console.log(error) }).ready();
-export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_request: Request, who: Identity) => new Response(who.name));
+export const hasLease: boolean = await guard({ url: 'http://127.0.0.1', scope: 'all', apiKey: 'dp_', mode: 'lease', onError: (error: unknown) => console.log(error) }).ready();
+export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_request: Request, identity: Identity) => new Response(identity.name));
 `,
     );
     for (const [module, moduleResolution] of [
@@ -303,10 +305,11 @@ export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_r
 
 describe('dist/devpilot.tgz', () => {
   test('installed by npm: creates an owner, serves web UI and API, and works as a client', async (context) => {
-    const installed = await installHere('server', [packed('devpilot.tgz')]);
-    if (installed === null) context.diagnostic('no registry to install its dependencies from: they are linked');
+    const installed = await installFor('server', [packedFile('devpilot.tgz')]);
+    if (installed === null)
+      context.diagnostic('there is no registry, so the dependencies are linked instead of installed');
     else {
-      const { packages, bytes } = measure(installed);
+      const { packages, bytes } = measureInstallation(installed);
       assert.ok(packages <= 130, `${packages} packages`);
       assert.ok(bytes <= 60_000_000, `${bytes} bytes`);
     }
@@ -345,8 +348,8 @@ describe('dist/devpilot.tgz', () => {
         let output = '';
         server.stdout.on('data', (chunk: Buffer) => {
           output += chunk.toString();
-          const found = /http:\/\/\S+/.exec(output)?.[0];
-          if (found !== undefined) resolve(found);
+          const printedUrl = /http:\/\/\S+/.exec(output)?.[0];
+          if (printedUrl !== undefined) resolve(printedUrl);
         });
         void ended.then(({ stderr }) => reject(new Error(stderr)));
       });
@@ -360,11 +363,11 @@ describe('dist/devpilot.tgz', () => {
         body: JSON.stringify({ email: 'ada@example.com', password: PASSWORD }),
       });
       const session = /devpilot_session_[0-9A-Za-z]+/.exec(signedIn.headers.get('set-cookie') ?? '')?.[0] ?? '';
-      const create = start(['tokens', 'create', '--name', 'Packed', '--scope', 'all', '--quiet'], {
+      const createCommand = start(['tokens', 'create', '--name', 'Packed', '--scope', 'all', '--quiet'], {
         DEVPILOT_URL: url,
         DEVPILOT_TOKEN: session,
       });
-      const created = await collectResult(create);
+      const created = await collectResult(createCommand);
       assert.equal(created.code, 0, created.stderr);
       const authorized = await fetch(`${url}/v1/authorize?scope=modify_env`, {
         headers: bearer(created.stdout.trim()),

@@ -1,10 +1,10 @@
 import type { Locator, Page } from 'playwright-core';
 import { PASSWORD } from '../src/testing/test-server.ts';
 
-/** The table row that contains this text. */
+/** Returns the table row that contains this text. */
 export const rowOf = (tab: Page, text: string): Locator => tab.getByRole('row').filter({ hasText: text });
 
-/** The list item that contains this text. */
+/** Returns the list item that contains this text. */
 export const listItemOf = (tab: Page | Locator, text: string): Locator =>
   tab.getByRole('listitem').filter({ hasText: text });
 

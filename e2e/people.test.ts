@@ -6,10 +6,10 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf, signIn } from './page-actions.ts';
 
 const fixture = setUpBrowserFixture();
-const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
+const addMember = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 
 test('an operator finds a person and creates a reset link, which sets a new password once', async () => {
-  await join('grace@example.com');
+  await addMember('grace@example.com');
   const tab = await fixture.open('/people');
   await tab.getByLabel('Search by name or email').fill('grace@');
   await rowOf(tab, 'grace').waitFor();
@@ -20,19 +20,19 @@ test('an operator finds a person and creates a reset link, which sets a new pass
 
   const guest = await fixture.open(link, { person: null });
   assert.equal(new URL(guest.url()).hash, '');
-  await guest.getByLabel('New password').fill('quite another sentence');
+  await guest.getByLabel('New password').fill('quite another passphrase');
   await guest.getByRole('button', { name: 'Change password' }).click();
   await guest.getByRole('heading', { name: 'Sign in' }).waitFor();
-  await signIn(guest, 'grace@example.com', 'quite another sentence');
+  await signIn(guest, 'grace@example.com', 'quite another passphrase');
   await guest.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
-  const again = await fixture.open(link, { person: null });
-  await again.getByLabel('New password').fill('yet another sentence');
-  await again.getByRole('button', { name: 'Change password' }).click();
-  await again.getByText('This link was already used or has expired.', { exact: false }).waitFor();
+  const secondVisit = await fixture.open(link, { person: null });
+  await secondVisit.getByLabel('New password').fill('yet another passphrase');
+  await secondVisit.getByRole('button', { name: 'Change password' }).click();
+  await secondVisit.getByText('This link was already used or has expired.', { exact: false }).waitFor();
 });
 
 test('an operator makes someone an operator, ends their sessions, disables and enables the account', async () => {
-  const linus = await join('linus@example.com');
+  const linus = await addMember('linus@example.com');
   const tab = await fixture.open('/people?q=linus');
   await chooseInMenu(tab, 'linus', 'Make operator');
   await rowOf(tab, 'linus').getByText('Operator').waitFor();
@@ -51,10 +51,10 @@ test('an operator makes someone an operator, ends their sessions, disables and e
   await rowOf(tab, 'linus').getByText('Disabled').waitFor({ state: 'detached' });
 });
 
-test('requesting a reset link shows the same message for known and unknown email addresses', async () => {
+test('requesting a reset link does not reveal that an email address is unknown', async () => {
   const tab = await fixture.open('/sign-in', { person: null });
   await tab.getByRole('link', { name: 'Forgot your password?' }).click();
-  // The page before has a field with the same label.
+  // The previous page has a field with the same label.
   await tab.getByRole('button', { name: 'Send link' }).waitFor();
   await tab.getByLabel('Email').fill('nobody@example.com');
   await takeScreenshot(tab, 'forgot-password');
@@ -63,13 +63,13 @@ test('requesting a reset link shows the same message for known and unknown email
 });
 
 test('a member leaves the workspace, and another person deletes their account', async () => {
-  const barbara = await join('barbara@example.com');
-  const leaving = await fixture.open('/settings/workspace', { person: barbara });
-  await leaving.getByRole('button', { name: 'Leave workspace…' }).click();
-  await leaving.getByRole('dialog').getByRole('button', { name: 'Leave workspace' }).click();
-  await leaving.getByRole('heading', { name: 'Sign in' }).waitFor();
+  const barbara = await addMember('barbara@example.com');
+  const leavingTab = await fixture.open('/settings/workspace', { person: barbara });
+  await leavingTab.getByRole('button', { name: 'Leave workspace…' }).click();
+  await leavingTab.getByRole('dialog').getByRole('button', { name: 'Leave workspace' }).click();
+  await leavingTab.getByRole('heading', { name: 'Sign in' }).waitFor();
 
-  const edsger = await join('edsger@example.com');
+  const edsger = await addMember('edsger@example.com');
   const tab = await fixture.open('/account', { person: edsger });
   await tab.getByRole('button', { name: 'Delete account…' }).click();
   await tab.getByRole('dialog').getByLabel('Your password', { exact: true }).fill(PASSWORD);

@@ -53,7 +53,11 @@ beforeEach(() => app.edit({ hooks: [] }));
 async function createIdentity(issuer: CiIssuer, conditions: object, audience?: string): Promise<WorkloadIdentity> {
   const { status, body, text } = await owner.call<WorkloadIdentity>('/v1/workload-identities', {
     body: {
-      ...{ name: 'Shop', issuer: issuer.url, audience, conditions, scopes: ['basic_deployment'] },
+      name: 'Shop',
+      issuer: issuer.url,
+      audience,
+      conditions,
+      scopes: ['basic_deployment'],
       restrictions: { apps: [app.slug] },
     },
   });
@@ -78,39 +82,42 @@ function mappingIn(path: string, name: string, inputs: Readonly<Record<string, s
   return Object.fromEntries(entries);
 }
 
-/** Runs a shell command of a pipeline. `date` is the time of its clock, which a test can set. */
+/** Runs a shell command of a pipeline. Its clock is ahead by the number of seconds in the file `ahead`, which a test can change. */
 function runJob(command: string, environment: Readonly<Record<string, string>>): ChildProcess {
-  const clock = join(directory, 'date');
-  writeFileSync(clock, `#!/bin/sh\necho $(($(/bin/date "$@") + $(cat '${directory}/ahead')))\n`);
+  const dateCommand = join(directory, 'date');
+  writeFileSync(dateCommand, `#!/bin/sh\necho $(($(/bin/date "$@") + $(cat '${directory}/ahead')))\n`);
   writeFileSync(join(directory, 'ahead'), '0');
-  chmodSync(clock, 0o755);
+  chmodSync(dateCommand, 0o755);
   const env = { PATH: `${directory}:${process.env['PATH']}`, DEVPILOT_POLL_SECONDS: '0.05', ...environment };
   return spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Runs the step of the composite action. Its runner requests tokens with the claims at the time of the request. */
+/** Runs the step of the composite action. Each identity token has the claims that `claims` returns when it is requested. */
 async function runAction(identity: WorkloadIdentity, commit: string, claims: () => object): Promise<ChildProcess> {
-  const service = createServer(async (request, response) => {
+  const tokenService = createServer(async (request, response) => {
     const audience = new URL(request.url ?? '', server.url).searchParams.get('audience') ?? '';
     const isRunner = request.headers.authorization === 'Bearer runner';
     const value = isRunner ? await gitHub.issue(audience, { ...claims() }) : null;
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ count: 1, value }));
   });
-  await once(service.listen(0, '127.0.0.1'), 'listening');
+  await once(tokenService.listen(0, '127.0.0.1'), 'listening');
   const job = runJob('sh "$GITHUB_ACTION_PATH/deploy.sh"', {
     GITHUB_ACTIONS: 'true',
     GITHUB_ACTION_PATH: deployFile('github-action'),
-    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}/token?api-version=2.0`,
+    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(tokenService.address() as AddressInfo).port}/token?api-version=2.0`,
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner',
     ...mappingIn('github-action/action.yml', 'env', {
-      ...{ url: server.url, identity: identity.id, app: app.slug, commit },
+      url: server.url,
+      identity: identity.id,
+      app: app.slug,
+      commit,
     }),
   });
-  job.once('close', () => service.close());
+  job.once('close', () => tokenService.close());
   return job;
 }
 
-/** Runs the script of the component with a number of identity tokens. */
+/** Runs the script of the GitLab component with this number of identity tokens. */
 async function runComponent(identity: WorkloadIdentity, commit: string, claims: object, tokens = 4) {
   const text = readFileSync(deployFile('gitlab-component/template.yml'), 'utf8');
   const [, script = ''] = /^ {4}- \|\n((?: {6}.*\n|\n)+) {4}- sh \/tmp\/deploy\.sh\n$/m.exec(text) ?? [];
@@ -121,7 +128,8 @@ async function runComponent(identity: WorkloadIdentity, commit: string, claims: 
   const command = `${script.replace(/^ {6}/gm, '')}sh /tmp/deploy.sh`.replaceAll('/tmp/', `${directory}/`);
   const inputs = { url: server.url, identity: identity.id, app: app.slug, commit };
   return runJob(command, {
-    ...{ GITLAB_CI: 'true', ...issued },
+    GITLAB_CI: 'true',
+    ...issued,
     ...mappingIn('gitlab-component/template.yml', 'variables', inputs),
   });
 }
@@ -134,11 +142,13 @@ async function exchangesOf({ id }: WorkloadIdentity) {
 const readPage = () => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
 /** Makes deployments wait until the returned function is called. */
 async function holdDeployments(): Promise<() => void> {
-  const file = join(directory, crypto.randomUUID());
-  await app.edit({ hooks: [{ name: 'Wait', stage: 'post_setup', run: `until test -e ${file}; do sleep 0.05; done` }] });
-  return () => writeFileSync(file, '');
+  const releaseFile = join(directory, crypto.randomUUID());
+  await app.edit({
+    hooks: [{ name: 'Wait', stage: 'post_setup', run: `until test -e ${releaseFile}; do sleep 0.05; done` }],
+  });
+  return () => writeFileSync(releaseFile, '');
 }
-async function hasStarted(job: ChildProcess): Promise<void> {
+async function waitUntilStarted(job: ChildProcess): Promise<void> {
   let output = '';
   job.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -152,16 +162,18 @@ test('the GitLab component contains the script of the GitHub Action', () => {
   assert.ok(template.includes(`<<'SCRIPT'\n${indented}      SCRIPT\n`));
 });
 
-test('a job on GitHub deploys over SSH without a stored secret, and is red unless the deployment completes', async () => {
+test('a job on GitHub deploys over SSH without a stored secret, and fails unless the deployment completes', async () => {
   const identity = await createIdentity(gitHub, {
-    ...{ repository: 'acme/shop', ref: 'refs/heads/main', environment: 'production' },
+    repository: 'acme/shop',
+    ref: 'refs/heads/main',
+    environment: 'production',
     workflow_ref: 'acme/shop/.github/workflows/deploy.yml@*',
   });
   const commit = app.repository.commit({ 'page.txt': 'by GitHub' });
-  const done = await collectResult(await runAction(identity, commit, gitHubClaims));
-  assert.equal(done.code, 0, done.stderr + done.stdout);
+  const completed = await collectResult(await runAction(identity, commit, gitHubClaims));
+  assert.equal(completed.code, 0, completed.stderr + completed.stdout);
   assert.match(
-    done.stdout,
+    completed.stdout,
     /^::add-mask::workspace_token_\w+\nDeployment (dpl_\w+) started\.\nDeployment \1 completed\.$/m,
   );
   assert.equal(readPage(), 'by GitHub');
@@ -185,15 +197,15 @@ test('a job on GitHub deploys over SSH without a stored secret, and is red unles
 test('a job on GitLab deploys over SSH without a stored secret', async () => {
   const identity = await createIdentity(gitLab, { project_path: 'acme/shop', ref: 'main', environment: 'production' });
   const commit = app.repository.commit({ 'page.txt': 'by GitLab' });
-  const done = await collectResult(await runComponent(identity, commit, gitLabClaims()));
-  assert.equal(done.code, 0, done.stderr + done.stdout);
+  const completed = await collectResult(await runComponent(identity, commit, gitLabClaims()));
+  assert.equal(completed.code, 0, completed.stderr + completed.stdout);
   assert.equal(readPage(), 'by GitLab');
   const refused = await collectResult(await runComponent(identity, commit, gitLabClaims('mallory/shop')));
   assert.deepEqual([refused.code, /subject token is not accepted/.test(refused.stderr)], [1, true], refused.stderr);
   assert.deepEqual(await issuedTokens(), []);
 });
 
-test('a deployment that outlasts the access token is waited for with another one', async () => {
+test('a job requests further access tokens while it waits for a long deployment', async () => {
   const onGitHub = await createIdentity(gitHub, { repository: 'acme/shop' });
   const onGitLab = await createIdentity(gitLab, { project_path: 'acme/shop' });
   const commit = app.repository.commit({ 'page.txt': 'slow' });
@@ -204,13 +216,13 @@ test('a deployment that outlasts the access token is waited for with another one
     const release = await holdDeployments();
     const running = await start();
     const result = collectResult(running);
-    await hasStarted(running);
+    await waitUntilStarted(running);
     const [first] = await issuedTokens();
     // By the clock of the job, the token expires within a minute.
     writeFileSync(join(directory, 'ahead'), '850');
     await until(async () => (await exchangesOf(identity)).length === 2);
     await until(async () => (await issuedTokens()).every(({ id }) => id !== first?.id));
-    // The third ends early, without a warning.
+    // The second token is deleted early, without a warning, so the job requests a third one.
     const [second] = await issuedTokens();
     assert.equal((await owner.call(`/v1/access-tokens/${second?.id}`, { method: 'DELETE' })).status, 204);
     await until(async () => (await exchangesOf(identity)).length === 3);
@@ -222,33 +234,37 @@ test('a deployment that outlasts the access token is waited for with another one
   assert.deepEqual(await issuedTokens(), []);
 });
 
-test('the command line finds the identity of jobs of Buildkite, CircleCI and Kubernetes, and in a file', async (t) => {
+test('exchange finds the identity token of a job on Buildkite, CircleCI and Kubernetes, and in a file', async (t) => {
   const agent = join(directory, 'buildkite-agent');
-  const file = join(directory, 'token');
+  const tokenFile = join(directory, 'token');
   const fail = `echo "unexpected: $*" >&2; exit 1`;
   const request = `oidc request-token --audience ${server.url}`;
-  writeFileSync(agent, `#!/bin/sh\n[ "$*" = "${request}" ] || { ${fail}; }\ncat '${file}'\n`, { mode: 0o755 });
+  writeFileSync(agent, `#!/bin/sh\n[ "$*" = "${request}" ] || { ${fail}; }\ncat '${tokenFile}'\n`, { mode: 0o755 });
   const devpilot = [process.execPath, BIN, 'exchange'];
-  const asPod = 'mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/devpilot && cp "$0" /run/secrets/devpilot/token';
+  const mountAsPod =
+    'mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/devpilot && cp "$0" /run/secrets/devpilot/token';
   const canMount = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /run']).status === 0;
-  if (!canMount) t.diagnostic('Not tested: the path of a projected token, because there are no mount namespaces.');
-  type Row = readonly [provider: keyof typeof OTHER_CLAIMS, subject: string, command: string[], variable?: string];
-  const rows: Row[] = [
+  if (!canMount)
+    t.diagnostic('Not tested: the path of a projected token, because this machine has no mount namespaces.');
+  type Case = readonly [provider: keyof typeof OTHER_CLAIMS, subject: string, command: string[], variable?: string];
+  const cases: Case[] = [
     ['buildkite', 'acme/shop', devpilot, 'BUILDKITE'],
     ['circleci', 'a0/b1', devpilot, 'CIRCLE_OIDC_TOKEN_V2'],
-    ['kubernetes', 'shop/deployer', [...devpilot, '--token-file', file]],
+    ['kubernetes', 'shop/deployer', [...devpilot, '--token-file', tokenFile]],
   ];
   if (canMount) {
-    const pod = ['unshare', '-rm', 'sh', '-c', `${asPod} && exec "$@"`, file, ...devpilot];
-    rows.push(['kubernetes', 'shop/deployer', pod]);
+    const pod = ['unshare', '-rm', 'sh', '-c', `${mountAsPod} && exec "$@"`, tokenFile, ...devpilot];
+    cases.push(['kubernetes', 'shop/deployer', pod]);
   }
-  for (const [provider, subject, [command = '', ...args], variable] of rows) {
+  for (const [provider, subject, [command = '', ...args], variable] of cases) {
     const { conditions, audience } = workloadPreset(provider, { subject, branch: 'main' });
     const identity = await createIdentity(gitLab, conditions, audience ?? undefined);
     const token = await gitLab.issue(server.url, OTHER_CLAIMS[provider]);
-    writeFileSync(file, `${token}\n`);
+    writeFileSync(tokenFile, `${token}\n`);
     const env = {
-      ...{ PATH: `${directory}:${process.env['PATH']}`, HOME: directory, DEVPILOT_URL: server.url },
+      PATH: `${directory}:${process.env['PATH']}`,
+      HOME: directory,
+      DEVPILOT_URL: server.url,
       DEVPILOT_WORKLOAD_IDENTITY: identity.id,
       ...(variable !== undefined && { [variable]: variable === 'BUILDKITE' ? 'true' : token }),
     };
@@ -261,12 +277,12 @@ test('the command line finds the identity of jobs of Buildkite, CircleCI and Kub
   }
 });
 
-test('a job without another identity token is red if the access token ends before the deployment', async () => {
+test('a job without another identity token fails if its access token ends before the deployment', async () => {
   const identity = await createIdentity(gitLab, { project_path: 'acme/shop' });
   const release = await holdDeployments();
   const job = await runComponent(identity, app.repository.commit({ 'page.txt': 'unknown' }), gitLabClaims(), 1);
   const result = collectResult(job);
-  await hasStarted(job);
+  await waitUntilStarted(job);
   const [token] = await issuedTokens();
   await owner.call(`/v1/access-tokens/${token?.id}`, { method: 'DELETE' });
   const { code, stderr } = await result;

@@ -10,9 +10,9 @@ async function signUp(server: ServerProcess): Promise<Record<string, string>> {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(response.status, 201, response.text);
-  const person = bearer(cookieOf(response).split('=')[1] ?? '');
-  await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
-  return person;
+  const personHeaders = bearer(cookieOf(response).split('=')[1] ?? '');
+  await sendRequest(server.url, '/v1/workspaces', { headers: personHeaders, body: { name: 'Acme' } });
+  return personHeaders;
 }
 
 /** Sends the head of a request and the first byte of its body, and the rest on demand. */
@@ -29,42 +29,42 @@ function slowRequest(url: string, path: string, headers: Record<string, string>,
   const length = `Content-Length: ${body.length}`;
   const head = [`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', length, ...lines, '', ''];
   const started = new Promise<void>((resolve) => socket.write(head.join('\r\n') + body.slice(0, 1), () => resolve()));
-  return { started, answer: output, finish: () => socket.write(body.slice(1)) };
+  return { started, response: output, finish: () => socket.write(body.slice(1)) };
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} stops within five seconds: running requests finish, and every use is written`, async () => {
     const directory = temporaryDirectory();
     const server = await spawnServer(directory.path);
-    const person = await signUp(server);
+    const personHeaders = await signUp(server);
     const key = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
-      headers: person,
+      headers: personHeaders,
       body: { name: 'Counted', permissions: ['read'] },
     });
     for (let count = 0; count < 20; count++) {
       assert.equal((await sendRequest(server.url, '/v1/authorize', { headers: bearer(key.body.secret) })).status, 200);
     }
     const body = JSON.stringify({ name: 'In flight', scopes: ['all'] });
-    const slow = slowRequest(server.url, '/v1/access-tokens', person, body);
+    const slow = slowRequest(server.url, '/v1/access-tokens', personHeaders, body);
     await slow.started;
-    // The response to a request behind it shows that the head of the slow one was read.
+    // The response to this later request shows that the server has read the head of the slow request.
     await sendRequest(server.url, '/healthz');
-    const began = performance.now();
+    const startedAt = performance.now();
     const stopped = server.stop(signal);
     slow.finish();
     const { code } = await stopped;
     assert.equal(code, 0);
-    assert.ok(performance.now() - began < scaledTimeout(5000));
-    assert.match(await slow.answer, /^HTTP\/1\.1 201 /);
-    const again = await spawnServer(directory.path);
-    assert.equal(again.setupCode, null);
-    const counted = await sendRequest<{ useCount: number }>(again.url, `/v1/api-keys/${key.body.id}`, {
-      headers: person,
+    assert.ok(performance.now() - startedAt < scaledTimeout(5000));
+    assert.match(await slow.response, /^HTTP\/1\.1 201 /);
+    const restarted = await spawnServer(directory.path);
+    assert.equal(restarted.setupCode, null);
+    const counted = await sendRequest<{ useCount: number }>(restarted.url, `/v1/api-keys/${key.body.id}`, {
+      headers: personHeaders,
     });
     assert.equal(counted.body.useCount, 20);
-    const tokens = await sendRequest(again.url, '/v1/access-tokens', { headers: person });
+    const tokens = await sendRequest(restarted.url, '/v1/access-tokens', { headers: personHeaders });
     assert.ok(tokens.text.includes('In flight'));
-    await again.stop(signal);
+    await restarted.stop(signal);
     directory.remove();
   });
 }
@@ -72,18 +72,18 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 test('a client that never finishes its request does not delay the stop beyond five seconds', async () => {
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
-  const person = await signUp(server);
-  const slow = slowRequest(server.url, '/v1/access-tokens', person, '{}');
-  slow.answer.catch(() => undefined);
+  const personHeaders = await signUp(server);
+  const slow = slowRequest(server.url, '/v1/access-tokens', personHeaders, '{}');
+  slow.response.catch(() => undefined);
   await slow.started;
   await sendRequest(server.url, '/healthz');
-  const began = performance.now();
+  const startedAt = performance.now();
   assert.equal((await server.stop('SIGTERM')).code, 0);
-  assert.ok(performance.now() - began < scaledTimeout(5000));
+  assert.ok(performance.now() - startedAt < scaledTimeout(5000));
   directory.remove();
 });
 
-test('a second start on the same data directory fails with a line that names the process; a dead process holds no lock', async () => {
+test('a second start on the same data directory fails with one line that names the process; a dead process holds no lock', async () => {
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
@@ -113,10 +113,10 @@ test('a signal sent as soon as the URL is printed stops cleanly', async () => {
 
 test('a port in use fails the start with one line, and releases the data directory', async () => {
   const directory = temporaryDirectory();
-  const other = temporaryDirectory();
+  const otherDirectory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const PORT = new URL(server.url).port;
-  const portTaken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: other.path });
+  const portTaken = await runCommand(['serve'], { PORT, DEVPILOT_DATA_DIR: otherDirectory.path });
   assert.equal(portTaken.code, 2);
   assert.equal(
     portTaken.stderr,
@@ -124,7 +124,7 @@ test('a port in use fails the start with one line, and releases the data directo
   );
   await server.stop('SIGTERM');
   directory.remove();
-  other.remove();
+  otherDirectory.remove();
 });
 
 test('init creates the first owner without a browser, once, with a password from standard input', async () => {
@@ -154,9 +154,9 @@ test('init creates the first owner without a browser, once, with a password from
   };
   assert.equal(person.email, 'ada@example.com');
   assert.equal(workspace.slug, 'acme');
-  const again = await init('eve@example.com', PASSWORD, 'Evil');
-  assert.equal(again.code, 1);
-  assert.match(again.stderr, /owner already/);
+  const secondInit = await init('eve@example.com', PASSWORD, 'Evil');
+  assert.equal(secondInit.code, 1);
+  assert.match(secondInit.stderr, /owner already/);
   const server = await spawnServer(directory.path);
   assert.equal(server.setupCode, null);
   const signedIn = await sendRequest(server.url, '/v1/sessions', {

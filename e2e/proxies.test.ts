@@ -18,23 +18,31 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 import { collectResult } from './cli-shell.ts';
-import { type Behind, blockOf, send, startBehind, startWay, untilListening, type Way } from './proxy-fixture.ts';
+import {
+  type InterruptibleConnection,
+  type ProtectedService,
+  readGuideBlock,
+  sendRawRequest,
+  startInterruptibleConnection,
+  startProtectedService,
+  waitUntilListening,
+} from './proxy-fixture.ts';
 
-interface ProxyPaths {
+interface ProxySetup {
   readonly directory: string;
   readonly port: number;
-  readonly devpilot: number;
-  readonly behind: number;
+  readonly devpilotPort: number;
+  readonly servicePort: number;
 }
 interface Proxy {
   readonly name: string;
   /** Accepted statuses of the proxy while Devpilot is unavailable. */
-  readonly closed: readonly number[];
+  readonly unavailableStatuses: readonly number[];
   readonly command: string;
-  configure(places: ProxyPaths): readonly string[];
+  configure(setup: ProxySetup): readonly string[];
 }
 
-/** Writes a configuration of nginx that uses no paths of the machine, and returns the arguments to run it. */
+/** Writes a configuration of nginx that uses only paths in `directory`, and returns the arguments to run nginx with it. */
 function configureNginx(directory: string, block: string): readonly string[] {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${directory}/${name};`)
@@ -48,11 +56,13 @@ function configureNginx(directory: string, block: string): readonly string[] {
 }
 
 /**
- * The configuration that ingress-nginx 1.15 generates from the annotations of the guide (`rootfs/etc/nginx/template/nginx.tmpl`
- * and `buildAuthResponseHeaders`), without Lua. The read timeout is 60 s there.
+ * Returns the configuration that ingress-nginx 1.15 generates from the annotations of the guide (`rootfs/etc/nginx/template/nginx.tmpl`
+ * and `buildAuthResponseHeaders`), without Lua. Its read timeout of 60 s is shortened to 1 s.
  */
-function ingressNginxServer({ port, devpilot, behind }: ProxyPaths): string {
-  const ingress = blockOf('kubernetes.md', 'yaml', { 'devpilot.devpilot.svc.cluster.local': `127.0.0.1:${devpilot}` });
+function ingressNginxServer({ port, devpilotPort, servicePort }: ProxySetup): string {
+  const ingress = readGuideBlock('kubernetes.md', 'yaml', {
+    'devpilot.devpilot.svc.cluster.local': `127.0.0.1:${devpilotPort}`,
+  });
   const url = /auth-url: (\S+)/.exec(ingress)?.[1] ?? '';
   const names = /auth-response-headers: >-\n((?: {6}.*\n)+)/.exec(ingress)?.[1]?.split(',') ?? [];
   const headers = names.map((text, index) => {
@@ -103,7 +113,7 @@ server {
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_buffering off;
     proxy_http_version 1.1;
-    proxy_pass http://127.0.0.1:${behind};
+    proxy_pass http://127.0.0.1:${servicePort};
   }
 }
 `;
@@ -113,12 +123,12 @@ const PROXIES: readonly Proxy[] = [
   {
     name: 'nginx auth_request',
     command: 'nginx',
-    closed: [503],
-    configure({ directory, port, devpilot, behind }) {
-      const block = blockOf('nginx.md', 'nginx', {
+    unavailableStatuses: [503],
+    configure({ directory, port, devpilotPort, servicePort }) {
+      const block = readGuideBlock('nginx.md', 'nginx', {
         'listen 80': `listen 127.0.0.1:${port}`,
-        '127.0.0.1:4000': `127.0.0.1:${devpilot}`,
-        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+        '127.0.0.1:4000': `127.0.0.1:${devpilotPort}`,
+        '127.0.0.1:8080': `127.0.0.1:${servicePort}`,
       });
       return configureNginx(directory, block);
     },
@@ -126,18 +136,18 @@ const PROXIES: readonly Proxy[] = [
   {
     name: 'ingress-nginx annotations',
     command: 'nginx',
-    closed: [500],
-    configure: (paths) => configureNginx(paths.directory, ingressNginxServer(paths)),
+    unavailableStatuses: [500],
+    configure: (setup) => configureNginx(setup.directory, ingressNginxServer(setup)),
   },
   {
     name: 'Caddy forward_auth',
     command: 'caddy',
-    closed: [502, 504],
-    configure({ directory, port, devpilot, behind }) {
-      const block = blockOf('caddy.md', 'caddyfile', {
+    unavailableStatuses: [502, 504],
+    configure({ directory, port, devpilotPort, servicePort }) {
+      const block = readGuideBlock('caddy.md', 'caddyfile', {
         'app.example.com': `http://app.example.com:${port}`,
-        '127.0.0.1:4000': `127.0.0.1:${devpilot}`,
-        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+        '127.0.0.1:4000': `127.0.0.1:${devpilotPort}`,
+        '127.0.0.1:8080': `127.0.0.1:${servicePort}`,
       });
       const file = join(directory, 'Caddyfile');
       writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n${block}`);
@@ -147,14 +157,14 @@ const PROXIES: readonly Proxy[] = [
   {
     name: 'HAProxy with Lua',
     command: 'haproxy',
-    closed: [503],
-    configure({ directory, port, devpilot, behind }) {
+    unavailableStatuses: [503],
+    configure({ directory, port, devpilotPort, servicePort }) {
       const script = join(directory, 'devpilot.lua');
-      writeFileSync(script, blockOf('haproxy.md', 'lua', { '127.0.0.1:4000': `127.0.0.1:${devpilot}` }));
-      const block = blockOf('haproxy.md', 'haproxy', {
+      writeFileSync(script, readGuideBlock('haproxy.md', 'lua', { '127.0.0.1:4000': `127.0.0.1:${devpilotPort}` }));
+      const block = readGuideBlock('haproxy.md', 'haproxy', {
         '/etc/haproxy/devpilot.lua': script,
         'bind :80': `bind 127.0.0.1:${port}`,
-        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+        '127.0.0.1:8080': `127.0.0.1:${servicePort}`,
       });
       const file = join(directory, 'haproxy.cfg');
       writeFileSync(file, block);
@@ -163,7 +173,7 @@ const PROXIES: readonly Proxy[] = [
   },
 ];
 
-const IDENTITY = [
+const IDENTITY_HEADERS = [
   'Devpilot-Credential-Id',
   'Devpilot-Credential-Kind',
   'Devpilot-Credential-Name',
@@ -175,17 +185,17 @@ const IDENTITY = [
 
 let testServer: TestServer;
 let owner: TestPerson;
-let behind: Behind;
-let way: Way;
+let service: ProtectedService;
+let connection: InterruptibleConnection;
 before(async () => {
   testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
   owner = await signUpOwner(testServer);
-  behind = await startBehind();
-  way = await startWay(Number(new URL(testServer.url).port));
+  service = await startProtectedService();
+  connection = await startInterruptibleConnection(Number(new URL(testServer.url).port));
 });
 after(async () => {
-  way.close();
-  behind.close();
+  connection.close();
+  service.close();
   await testServer.close();
 });
 
@@ -197,14 +207,14 @@ for (const proxy of PROXIES) {
     before(async () => {
       ensureCommand(proxy.command);
       port = await freePort();
-      const args = proxy.configure({ directory, port, devpilot: way.port, behind: behind.port });
+      const args = proxy.configure({ directory, port, devpilotPort: connection.port, servicePort: service.port });
       let log = '';
       const environment = { ...process.env, HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory };
       child = spawn(proxy.command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment });
       child.stderr?.on('data', (chunk: Buffer) => {
         log += chunk.toString();
       });
-      await untilListening(port, child, () => log);
+      await waitUntilListening(port, child, () => log);
     });
     after(async () => {
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -213,34 +223,34 @@ for (const proxy of PROXIES) {
       rmSync(directory, { recursive: true, force: true });
     });
 
-    /** Sends a request and returns what reached the service in the meantime. */
-    async function askAndSee(headers: Readonly<Record<string, string>>, more = {}) {
-      behind.seen.length = 0;
-      const reply = await send(port, headers, more);
-      return { ...reply, reached: [...behind.seen] };
+    /** Sends a request through the proxy. Returns the response and the requests that reached the service. */
+    async function sendThroughProxy(headers: Readonly<Record<string, string>>, options = {}) {
+      service.requests.length = 0;
+      const response = await sendRawRequest(port, headers, options);
+      return { ...response, reached: [...service.requests] };
     }
 
     test('a token with the scope is accepted, and the service receives the identity but not the secret', async () => {
       const expiresAt = '2100-01-01T00:00:00.000Z';
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne', expiresAt });
-      const { status, text, reached } = await askAndSee(bearer(token.secret), {
+      const { status, text, reached } = await sendThroughProxy(bearer(token.secret), {
         method: 'POST',
-        path: '/things?x=1',
+        path: '/orders?x=1',
         body: 'a body',
       });
-      assert.deepEqual({ status, text }, { status: 200, text: 'behind' });
-      const [seen] = reached;
-      assert.equal(seen?.method, 'POST');
-      assert.equal(seen?.url, '/things?x=1');
-      assert.equal(seen?.body, 'a body');
-      assert.equal(seen?.headers['devpilot-credential-id'], token.id);
-      assert.equal(seen?.headers['devpilot-credential-kind'], 'access_token');
-      assert.equal(decodeURIComponent(String(seen?.headers['devpilot-credential-name'])), 'Döner & Söhne');
-      assert.equal(seen?.headers['devpilot-workspace-id'], owner.workspaceId);
-      assert.equal(seen?.headers['devpilot-scopes'], 'modify_env');
-      assert.equal(seen?.headers['devpilot-permissions'] ?? '', '');
-      assert.equal(seen?.headers['devpilot-expires-at'], expiresAt);
-      assert.ok(!seen?.raw.join('\n').includes(token.secret));
+      assert.deepEqual({ status, text }, { status: 200, text: 'service' });
+      const [received] = reached;
+      assert.equal(received?.method, 'POST');
+      assert.equal(received?.url, '/orders?x=1');
+      assert.equal(received?.body, 'a body');
+      assert.equal(received?.headers['devpilot-credential-id'], token.id);
+      assert.equal(received?.headers['devpilot-credential-kind'], 'access_token');
+      assert.equal(decodeURIComponent(String(received?.headers['devpilot-credential-name'])), 'Döner & Söhne');
+      assert.equal(received?.headers['devpilot-workspace-id'], owner.workspaceId);
+      assert.equal(received?.headers['devpilot-scopes'], 'modify_env');
+      assert.equal(received?.headers['devpilot-permissions'] ?? '', '');
+      assert.equal(received?.headers['devpilot-expires-at'], expiresAt);
+      assert.ok(!received?.raw.join('\n').includes(token.secret));
     });
 
     test('HEAD, chunked bodies and upgrades are authorized like any other request', async () => {
@@ -251,16 +261,16 @@ for (const proxy of PROXIES) {
         'sec-websocket-version': '13',
         'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
       };
-      const pieces = { 'transfer-encoding': 'chunked' };
+      const chunked = { 'transfer-encoding': 'chunked' };
       const cases: readonly [object, Readonly<Record<string, string>>, number, string][] = [
         [{ method: 'HEAD' }, {}, 200, ''],
-        [{ method: 'PUT', body: 'x'.repeat(500_000) }, pieces, 200, 'x'.repeat(500_000)],
+        [{ method: 'PUT', body: 'x'.repeat(500_000) }, chunked, 200, 'x'.repeat(500_000)],
         [{ path: '/socket' }, upgrade, 101, ''],
       ];
-      for (const [more, headers, expected, body] of cases) {
-        const kept = await askAndSee(headers, more);
-        assert.deepEqual([kept.status, kept.reached.length], [401, 0]);
-        const { status, reached } = await askAndSee({ ...headers, ...bearer(token.secret) }, more);
+      for (const [options, headers, expected, body] of cases) {
+        const withoutCredential = await sendThroughProxy(headers, options);
+        assert.deepEqual([withoutCredential.status, withoutCredential.reached.length], [401, 0]);
+        const { status, reached } = await sendThroughProxy({ ...headers, ...bearer(token.secret) }, options);
         assert.deepEqual([status, reached.length, reached[0]?.body], [expected, 1, body]);
         assert.equal(reached[0]?.headers['devpilot-credential-id'], token.id);
         assert.ok(!reached[0]?.raw.join('\n').includes(token.secret));
@@ -283,26 +293,26 @@ for (const proxy of PROXIES) {
       paths.push('//devpilot/scope/modify_env', '/x/../devpilot/scope/modify_env', '/devpilot/%73cope/modify_env');
       paths.push('/devpilot/scope/modify_env/', '/@devpilot_unavailable', '/x?scope=all', '/v1/authorize');
       for (const path of paths) {
-        const { status, reached } = await askAndSee({}, { path });
+        const { status, reached } = await sendThroughProxy({}, { path });
         assert.ok([400, 401, 404].includes(status), `${path}: ${status}`);
         assert.equal(reached.length, 0, path);
       }
     });
 
-    test('no credential, a wrong one, a key and a token without the scope are rejected', async () => {
-      const narrow = await createToken(owner, ['run_scripts']);
+    test('requests with no credential, an unknown one, a key, two credentials or a token without the scope are rejected', async () => {
+      const tokenWithoutScope = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
       const cases: readonly [string, Readonly<Record<string, string>>, number][] = [
-        ['none', {}, 401],
-        ['wrong', bearer(`${narrow.secret.slice(0, -1)}_`), 401],
-        ['scope', bearer(narrow.secret), 403],
-        ['kind', { 'X-API-Key': key.secret }, 403],
-        ['two', { ...bearer(narrow.secret), 'X-API-Key': key.secret }, 401],
+        ['no credential', {}, 401],
+        ['unknown token', bearer(`${tokenWithoutScope.secret.slice(0, -1)}_`), 401],
+        ['missing scope', bearer(tokenWithoutScope.secret), 403],
+        ['API key', { 'X-API-Key': key.secret }, 403],
+        ['two credentials', { ...bearer(tokenWithoutScope.secret), 'X-API-Key': key.secret }, 401],
       ];
       for (const [name, headers, expected] of cases) {
-        const { status, reached, headers: answered } = await askAndSee(headers);
+        const { status, reached, headers: responseHeaders } = await sendThroughProxy(headers);
         assert.deepEqual({ name, status, reached: reached.length }, { name, status: expected, reached: 0 });
-        if (expected === 401) assert.match(String(answered['www-authenticate']), /Bearer/);
+        if (expected === 401) assert.match(String(responseHeaders['www-authenticate']), /Bearer/);
       }
     });
 
@@ -310,28 +320,28 @@ for (const proxy of PROXIES) {
       const passphrase = 'schöne Passphrase';
       const token = await createToken(owner, ['modify_env'], { passphrase });
       const header = Buffer.from(passphrase).toString('latin1');
-      assert.equal((await askAndSee(bearer(token.secret))).status, 401);
-      const right = await askAndSee({ ...bearer(token.secret), 'Access-Token-Passphrase': header });
-      assert.equal(right.status, 200);
-      assert.equal(right.reached[0]?.headers['access-token-passphrase'], undefined);
+      assert.equal((await sendThroughProxy(bearer(token.secret))).status, 401);
+      const accepted = await sendThroughProxy({ ...bearer(token.secret), 'Access-Token-Passphrase': header });
+      assert.equal(accepted.status, 200);
+      assert.equal(accepted.reached[0]?.headers['access-token-passphrase'], undefined);
       const basic = Buffer.from(`${token.secret}:${passphrase}`).toString('base64');
-      assert.equal((await askAndSee({ authorization: `Basic ${basic}` })).status, 200);
+      assert.equal((await sendThroughProxy({ authorization: `Basic ${basic}` })).status, 200);
     });
 
     test('wrong passphrases count per client behind the proxy, and lock out no other client (CVE-2026-27801)', async () => {
-      const token = await createToken(owner, ['modify_env'], { passphrase: 'the right one' });
-      const wrong = { ...bearer(token.secret), 'Access-Token-Passphrase': 'a wrong one' };
-      for (let tries = 0; tries < 6; tries++) assert.equal((await askAndSee(wrong)).status, 401);
-      const right = { ...bearer(token.secret), 'Access-Token-Passphrase': 'the right one' };
+      const token = await createToken(owner, ['modify_env'], { passphrase: 'correct horse' });
+      const wrongHeaders = { ...bearer(token.secret), 'Access-Token-Passphrase': 'battery staple' };
+      for (let tries = 0; tries < 6; tries++) assert.equal((await sendThroughProxy(wrongHeaders)).status, 401);
+      const correctHeaders = { ...bearer(token.secret), 'Access-Token-Passphrase': 'correct horse' };
       // The proxy does not trust an address claimed by the client.
-      assert.equal((await askAndSee({ ...right, 'X-Forwarded-For': '203.0.113.9' })).status, 401);
-      const elsewhere = await testServer.call('/v1/authorize', {
-        headers: { ...right, 'X-Forwarded-For': '203.0.113.9' },
+      assert.equal((await sendThroughProxy({ ...correctHeaders, 'X-Forwarded-For': '203.0.113.9' })).status, 401);
+      const otherClient = await testServer.call('/v1/authorize', {
+        headers: { ...correctHeaders, 'X-Forwarded-For': '203.0.113.9' },
       });
-      assert.equal(elsewhere.status, 200);
+      assert.equal(otherClient.status, 200);
     });
 
-    test('wget and curl send a secret as user name or password, and a browser shows no dialog of its own', async () => {
+    test('wget and curl send a secret as user name or password, and a browser does not show its own sign-in dialog', async () => {
       const { secret } = await createToken(owner, ['modify_env']);
       const url = `http://127.0.0.1:${port}/`;
       const host = 'Host: app.example.com';
@@ -341,24 +351,24 @@ for (const proxy of PROXIES) {
         ['curl', '-sf', '-H', host, '-u', `${secret}:`, url],
       ];
       for (const [command = '', ...args] of commands) {
-        const ended = await collectResult(spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'] } }));
-        assert.deepEqual([command, ended.code, ended.stdout], [command, 0, 'behind']);
+        const result = await collectResult(spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'] } }));
+        assert.deepEqual([command, result.code, result.stdout], [command, 0, 'service']);
       }
-      const browser = await askAndSee({ 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' });
+      const browser = await sendThroughProxy({ 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' });
       assert.match(String(browser.headers['www-authenticate']), /^Bearer [^,]*$/);
     });
 
     test('a deleted token is rejected by the next request', async () => {
       const token = await createToken(owner, ['modify_env']);
-      for (let times = 0; times < 5; times++) assert.equal((await askAndSee(bearer(token.secret))).status, 200);
+      for (let times = 0; times < 5; times++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
-      const { status, reached } = await askAndSee(bearer(token.secret));
+      const { status, reached } = await sendThroughProxy(bearer(token.secret));
       assert.deepEqual({ status, reached: reached.length }, { status: 401, reached: 0 });
     });
 
-    test('identity headers of the client never reach the service, however spelled (CVE-2026-30851, CVE-2026-52845)', async () => {
+    test('identity headers sent by the client never reach the service, however they are spelled (CVE-2026-30851, CVE-2026-52845)', async () => {
       const token = await createToken(owner, ['modify_env']);
-      const spellings = IDENTITY.flatMap((name) => [
+      const spellings = IDENTITY_HEADERS.flatMap((name) => [
         name,
         name.toLowerCase(),
         name.replaceAll('-', '_'),
@@ -366,7 +376,7 @@ for (const proxy of PROXIES) {
         name.replaceAll('-', '_').toUpperCase(),
       ]);
       for (const spelling of spellings) {
-        const { status, reached } = await askAndSee({ ...bearer(token.secret), [spelling]: 'forged' });
+        const { status, reached } = await sendThroughProxy({ ...bearer(token.secret), [spelling]: 'forged' });
         assert.equal(status, 200);
         assert.ok(!reached[0]?.raw.includes('forged'), `${spelling} reached the service`);
       }
@@ -374,28 +384,29 @@ for (const proxy of PROXIES) {
 
     test('errors of the service are passed on unchanged', async () => {
       const token = await createToken(owner, ['modify_env']);
-      const { status, text } = await askAndSee(bearer(token.secret), { path: '/broken' });
-      assert.deepEqual({ status, text }, { status: 500, text: 'behind' });
+      const { status, text } = await sendThroughProxy(bearer(token.secret), { path: '/broken' });
+      assert.deepEqual({ status, text }, { status: 500, text: 'service' });
     });
 
-    test('fails closed while Devpilot is down or slow, and recovers', async () => {
+    test('requests are refused while Devpilot is down or slow, and accepted again afterwards', async () => {
       const token = await createToken(owner, ['modify_env']);
       for (const state of ['cut', 'stalled'] as const) {
-        way.set(state);
-        const { status, reached } = await askAndSee(bearer(token.secret));
-        assert.ok(proxy.closed.includes(status), `${state}: ${status}`);
+        connection.set(state);
+        const { status, reached } = await sendThroughProxy(bearer(token.secret));
+        assert.ok(proxy.unavailableStatuses.includes(status), `${state}: ${status}`);
         assert.equal(reached.length, 0);
-        way.set('open');
+        connection.set('open');
       }
-      let { status } = await askAndSee(bearer(token.secret));
-      // nginx pauses a failed server for a while, unless it is the only one.
-      for (let tries = 0; status !== 200 && tries < 50; tries++) ({ status } = await askAndSee(bearer(token.secret)));
+      let { status } = await sendThroughProxy(bearer(token.secret));
+      // nginx stops using a failed server for a while, unless it is the only one.
+      for (let tries = 0; status !== 200 && tries < 50; tries++)
+        ({ status } = await sendThroughProxy(bearer(token.secret)));
       assert.equal(status, 200);
     });
 
     test('the internal authorization location cannot be requested from outside', async () => {
       for (const path of ['/devpilot/scope/modify_env', '/devpilot/permission/read']) {
-        const { status, reached } = await askAndSee({}, { path });
+        const { status, reached } = await sendThroughProxy({}, { path });
         assert.ok(status === 404 || status === 401, String(status));
         assert.equal(reached.length, 0);
       }
@@ -403,17 +414,22 @@ for (const proxy of PROXIES) {
   });
 }
 
-test('git clones from behind nginx with a credential helper that has the secret', async () => {
+test('git clones a repository behind nginx with a credential helper that provides the secret', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
   const repository = createTestRepository();
   const host = await startGitHost(repository.path, null);
   const port = await freePort();
   const nginx = PROXIES.find(({ name }) => name === 'nginx auth_request');
   const args =
-    nginx?.configure({ directory, port, devpilot: way.port, behind: Number(new URL(host.origin).port) }) ?? [];
+    nginx?.configure({
+      directory,
+      port,
+      devpilotPort: connection.port,
+      servicePort: Number(new URL(host.origin).port),
+    }) ?? [];
   const child = spawn('nginx', args, { stdio: 'ignore' });
   try {
-    await untilListening(port, child, () => '');
+    await waitUntilListening(port, child, () => '');
     repository.commit({ 'page.txt': 'one' }, 'First');
     const { secret } = await createToken(owner, ['modify_env']);
     const clone = (target: string, helper: string) => {
@@ -443,15 +459,15 @@ test('HAProxy forwards nothing after an error in Lua', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
   const port = await freePort();
   const haproxy = PROXIES.find(({ command }) => command === 'haproxy');
-  const args = haproxy?.configure({ directory, port, devpilot: way.port, behind: behind.port }) ?? [];
+  const args = haproxy?.configure({ directory, port, devpilotPort: connection.port, servicePort: service.port }) ?? [];
   const script = join(directory, 'devpilot.lua');
   writeFileSync(script, readFileSync(script, 'utf8').replace('local sent,', "error('broken')\n  local sent,"));
   const child = spawn('haproxy', args, { stdio: 'ignore' });
   try {
-    await untilListening(port, child, () => '');
-    behind.seen.length = 0;
-    const { status } = await send(port, {});
-    assert.deepEqual([status, behind.seen.length], [503, 0]);
+    await waitUntilListening(port, child, () => '');
+    service.requests.length = 0;
+    const { status } = await sendRawRequest(port, {});
+    assert.deepEqual([status, service.requests.length], [503, 0]);
   } finally {
     child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });

@@ -10,22 +10,22 @@ import { freePort } from '../src/testing/postgres.ts';
 import { until } from '../src/testing/until.ts';
 
 /** The GUID of RFC 6455 from which a server computes `Sec-WebSocket-Accept`. */
-const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** A service behind a proxy that records the requests it receives. */
-export interface Behind {
+export interface ProtectedService {
   readonly port: number;
-  readonly seen: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
+  readonly requests: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
   close(): void;
 }
 
-const listening = (server: Server | ReturnType<typeof createTcpServer>): Promise<number> =>
+const listenOnFreePort = (server: Server | ReturnType<typeof createTcpServer>): Promise<number> =>
   new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 
-export async function startBehind(): Promise<Behind> {
-  const seen: Behind['seen'] = [];
+export async function startProtectedService(): Promise<ProtectedService> {
+  const requests: ProtectedService['requests'] = [];
   const server = createServer((incoming, response) => {
     let body = '';
     incoming.on('data', (chunk: Buffer) => {
@@ -33,87 +33,91 @@ export async function startBehind(): Promise<Behind> {
     });
     incoming.on('end', () => {
       const { headers, rawHeaders, method = '', url = '' } = incoming;
-      seen.push({ headers, raw: rawHeaders, method, url, body });
+      requests.push({ headers, raw: rawHeaders, method, url, body });
       response.statusCode = url === '/broken' ? 500 : 200;
-      response.end('behind');
+      response.end('service');
     });
   });
   server.on('upgrade', ({ headers, rawHeaders, method = '', url = '' }, socket) => {
-    seen.push({ headers, raw: rawHeaders, method, url, body: '' });
-    const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET}`).digest('base64');
+    requests.push({ headers, raw: rawHeaders, method, url, body: '' });
+    const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET_GUID}`).digest('base64');
     const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`;
     socket.on('error', () => socket.destroy());
     socket.end(`${head}\r\n\r\n`);
   });
-  const port = await listening(server);
-  return { port, seen, close: () => server.close() };
+  const port = await listenOnFreePort(server);
+  return { port, requests, close: () => server.close() };
 }
 
 /** The connection from a proxy to Devpilot, which can be cut or stalled. */
-export interface Way {
+export interface InterruptibleConnection {
   readonly port: number;
   set(state: 'open' | 'stalled' | 'cut'): void;
   close(): void;
 }
 
-export async function startWay(target: number): Promise<Way> {
+export async function startInterruptibleConnection(target: number): Promise<InterruptibleConnection> {
   let state: 'open' | 'stalled' | 'cut' = 'open';
   const sockets = new Set<Socket>();
-  const keep = (socket: Socket) => {
+  const trackSocket = (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
   };
   const server = createTcpServer((socket) => {
-    keep(socket);
+    trackSocket(socket);
     if (state === 'cut') socket.resetAndDestroy();
     if (state !== 'open') return;
-    const onward = connect(target, '127.0.0.1');
-    keep(onward);
-    socket.pipe(onward).pipe(socket);
+    const upstream = connect(target, '127.0.0.1');
+    trackSocket(upstream);
+    socket.pipe(upstream).pipe(socket);
   });
-  const port = await listening(server);
-  const drop = () => {
+  const port = await listenOnFreePort(server);
+  const destroySockets = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
     port,
-    set(next) {
-      state = next;
-      drop();
+    set(newState) {
+      state = newState;
+      destroySockets();
     },
     close() {
       server.close();
-      drop();
+      destroySockets();
     },
   };
 }
 
-/** A configuration block of a guide, with the addresses of this run. */
-export function blockOf(page: string, language: string, places: Readonly<Record<string, string>>): string {
-  const text = readFileSync(new URL(`../docs/guides/${page}`, import.meta.url), 'utf8');
+/** Returns the first code block in a language of a guide, with each key of `replacements` replaced by its value. */
+export function readGuideBlock(
+  guide: string,
+  language: string,
+  replacements: Readonly<Record<string, string>>,
+): string {
+  const text = readFileSync(new URL(`../docs/guides/${guide}`, import.meta.url), 'utf8');
   let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
-  for (const [from, to] of Object.entries(places)) {
-    assert.ok(block.includes(from), `${page} names ${from}`);
+  for (const [from, to] of Object.entries(replacements)) {
+    assert.ok(block.includes(from), `${guide} names ${from}`);
     block = block.replaceAll(from, to);
   }
   return block;
 }
 
-export interface Reply {
+export interface RawResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-/** Sends a raw request, so that headers are spelled exactly as given. */
-export function send(
+/** Sends a request whose headers are spelled exactly as given, to the host app.example.com. */
+export function sendRawRequest(
   port: number,
   headers: Readonly<Record<string, string>>,
   { method = 'GET', path = '/', body = '' } = {},
-): Promise<Reply> {
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
-    const sent = { host: 'app.example.com', ...headers };
-    const outgoing = request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false });
+    const allHeaders = { host: 'app.example.com', ...headers };
+    const outgoing = request({ host: '127.0.0.1', port, method, path, headers: allHeaders, agent: false });
     outgoing.on('error', reject);
     outgoing.on('upgrade', (incoming, socket) => {
       socket.destroy();
@@ -130,7 +134,8 @@ export function send(
   });
 }
 
-export async function untilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
+/** Waits until a process accepts connections on a port. Throws with its log if the process ends first. */
+export async function waitUntilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
     const reached = await new Promise<boolean>((resolve) => {
@@ -144,7 +149,7 @@ export async function untilListening(port: number, child: ChildProcess, log: () 
   }
 }
 
-/** Caddy with the configuration of `deploy/tls`, at https://localhost:PORT, with a certificate of its own authority. */
+/** Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of its own authority. */
 export async function startCaddy(directory: string, port: number, devpilot: string): Promise<CaddyProcess> {
   ensureCommand('caddy');
   // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
@@ -157,11 +162,11 @@ export async function startCaddy(directory: string, port: number, devpilot: stri
     stdio: 'ignore',
     env: { PATH: process.env['PATH'], ...environment },
   });
-  const authority = join(directory, 'caddy/pki/authorities/local/root.crt');
-  await untilListening(port, child, () => 'Caddy');
-  await until(async () => existsSync(authority));
+  const authorityFile = join(directory, 'caddy/pki/authorities/local/root.crt');
+  await waitUntilListening(port, child, () => 'Caddy');
+  await until(async () => existsSync(authorityFile));
   return {
-    authority,
+    authorityFile,
     async close() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
@@ -169,8 +174,9 @@ export async function startCaddy(directory: string, port: number, devpilot: stri
     },
   };
 }
+
 export interface CaddyProcess {
-  /** The certificate of its authority: a file. */
-  readonly authority: string;
+  /** The path of the certificate of Caddy's authority. */
+  readonly authorityFile: string;
   close(): Promise<void>;
 }

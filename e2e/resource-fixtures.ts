@@ -5,30 +5,30 @@ import type { Script } from '../src/contract/scripts.ts';
 import type { Server } from '../src/contract/servers.ts';
 import { bearer, createToken, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
 
-async function create<Created>(person: TestPerson, path: string, body: object): Promise<Created> {
+async function createResource<Created>(person: TestPerson, path: string, body: object): Promise<Created> {
   const created = await person.call<Created>(path, { body });
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
 
 export const createProject = (person: TestPerson, body: { name: string; description?: string }): Promise<Project> =>
-  create(person, '/v1/projects', body);
+  createResource(person, '/v1/projects', body);
 
 export const createServer = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<Server> =>
-  create(person, '/v1/servers', { kind: 'ssh', host: 'web-1.example.com', user: 'deploy', ...body });
+  createResource(person, '/v1/servers', { kind: 'ssh', host: 'web-1.example.com', user: 'deploy', ...body });
 
 export const createApp = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<App> =>
-  create(person, '/v1/apps', body);
+  createResource(person, '/v1/apps', body);
 
 export const createScript = (person: TestPerson, body: { name: string; [field: string]: unknown }): Promise<Script> =>
-  create(person, '/v1/scripts', body);
+  createResource(person, '/v1/scripts', body);
 
 export async function setVariables(person: TestPerson, app: App, values: Record<string, string | null>): Promise<void> {
   const set = await person.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
   assert.equal(set.status, 200, set.text);
 }
 
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 /** Sends 600 activity events of a shop, spread over the last 23 hours and unevenly over seven types. */
 export async function sendActivityEvents(server: TestServer, person: TestPerson): Promise<void> {
@@ -48,7 +48,7 @@ export async function sendActivityEvents(server: TestServer, person: TestPerson)
     source: index % 3 === 0 ? '/shop/checkout' : '/shop/front',
     type: types[(index * index) % types.length],
     subject: `customer-${index % 40}`,
-    time: new Date(Date.now() - (((index * 37) % 100) / 100) * 23 * HOUR).toISOString(),
+    time: new Date(Date.now() - (((index * 37) % 100) / 100) * 23 * HOUR_MS).toISOString(),
     data: { total: index, currency: 'EUR' },
   }));
   const sent = await server.call('/v1/activity/events', {
@@ -58,7 +58,7 @@ export async function sendActivityEvents(server: TestServer, person: TestPerson)
   assert.equal(sent.status, 201, sent.text);
 }
 
-export interface Report {
+export interface ErrorReport {
   readonly type: string;
   readonly message: string;
   readonly [field: string]: unknown;
@@ -68,7 +68,7 @@ export interface Report {
 export async function reportErrors(
   server: TestServer,
   person: TestPerson,
-  reports: readonly Report[],
+  reports: readonly ErrorReport[],
 ): Promise<string[]> {
   const { secret } = await createToken(person, ['error_tracker'], { name: 'Shop errors' });
   const issues: string[] = [];

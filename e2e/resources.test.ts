@@ -24,7 +24,8 @@ before(async () => {
 after(() => sshd?.close());
 
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
-const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
+const getResource = async <Resource>(path: string): Promise<Resource> =>
+  (await fixture.owner.call<Resource>(path)).body;
 
 test('empty pages lead to the first project and app', secureContextOnly, async () => {
   const tab = await fixture.open('/apps');
@@ -40,16 +41,16 @@ test('empty pages lead to the first project and app', secureContextOnly, async (
   await form.getByLabel('Description (optional)').fill('The shop and its workers');
   await form.getByRole('button', { name: 'Create project' }).click();
   await tab.getByRole('heading', { name: 'Étoile & Co', level: 1 }).waitFor();
-  assert.equal((await find<Project>('/v1/projects/etoile-co')).description, 'The shop and its workers');
+  assert.equal((await getResource<Project>('/v1/projects/etoile-co')).description, 'The shop and its workers');
 
   await tab.getByRole('button', { name: 'New app' }).click();
-  const app = dialog(tab, 'New app');
-  await app.getByLabel('Name').fill('Storefront');
-  await app.getByLabel('Git repository (optional)').fill('not a repository');
-  await app.getByRole('button', { name: 'Create app' }).click();
-  await app.getByText('Git repository, such as', { exact: false }).waitFor();
-  await app.getByLabel('Git repository (optional)').fill('https://git.example.com/shop.git');
-  await app.getByRole('button', { name: 'Create app' }).click();
+  const appForm = dialog(tab, 'New app');
+  await appForm.getByLabel('Name').fill('Storefront');
+  await appForm.getByLabel('Git repository (optional)').fill('not a repository');
+  await appForm.getByRole('button', { name: 'Create app' }).click();
+  await appForm.getByText('Git repository, such as', { exact: false }).waitFor();
+  await appForm.getByLabel('Git repository (optional)').fill('https://git.example.com/shop.git');
+  await appForm.getByRole('button', { name: 'Create app' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
   await tab.getByRole('link', { name: 'Étoile & Co' }).waitFor();
   await tab.goto('/settings/activity-log');
@@ -93,7 +94,7 @@ test('a concurrent change by someone else is shown and not overwritten', secureC
   await form.getByText('Description: Old → New').waitFor();
   await form.getByRole('button', { name: 'Save again' }).click();
   await tab.getByText('Project Warehouses saved').waitFor();
-  const saved = await find<Project>(`/v1/projects/${project.id}`);
+  const saved = await getResource<Project>(`/v1/projects/${project.id}`);
   assert.deepEqual([saved.name, saved.description], ['Warehouses', 'New']);
 });
 
@@ -121,15 +122,15 @@ test('a new server shows its key to install, its host key is pinned, and it conn
     .getByText(/ B of | GB of | TB of /)
     .first()
     .waitFor();
-  const server = await find<Server>('/v1/servers/loopback');
+  const server = await getResource<Server>('/v1/servers/loopback');
   assert.equal(server.hostKey, sshd.hostKey);
 });
 
 test('a changed host key is shown beside the pinned one, and trusted after a confirmation', async () => {
-  const before = generateKeyPair('before').publicKey.split(' ').slice(0, 2).join(' ');
-  const body = { hostKey: before };
+  const oldHostKey = generateKeyPair('before').publicKey.split(' ').slice(0, 2).join(' ');
+  const body = { hostKey: oldHostKey };
   assert.equal((await fixture.owner.call('/v1/servers/loopback', { method: 'PATCH', body })).status, 200);
-  const { id } = await find<Server>('/v1/servers/loopback');
+  const { id } = await getResource<Server>('/v1/servers/loopback');
   const tab = await fixture.open(`/servers/${id}`);
   await tab.getByRole('button', { name: 'Check connection', exact: true }).click();
   await tab.getByText('received a host key that differs from the pinned one', { exact: false }).waitFor();
@@ -138,7 +139,7 @@ test('a changed host key is shown beside the pinned one, and trusted after a con
   assert.equal(await confirmation.getByText(/^ssh-ed25519 (?:SHA256:|AAAA)/).count(), 2);
   await confirmation.getByRole('button', { name: 'Trust', exact: true }).click();
   await tab.getByText('Host key pinned.', { exact: false }).waitFor();
-  const { hostKey, offeredHostKey } = await find<Server>('/v1/servers/loopback');
+  const { hostKey, offeredHostKey } = await getResource<Server>('/v1/servers/loopback');
   assert.deepEqual([hostKey, offeredHostKey], [sshd.hostKey, null]);
 });
 
@@ -158,7 +159,7 @@ test(
     await tab.getByRole('button', { name: 'Get host keys' }).click();
     await tab.getByRole('button', { name: 'Confirm the ssh-ed25519 key' }).click();
     await tab.getByText(/Confirmed host key of .*: ssh-ed25519 SHA256:/).waitFor();
-    const confirmed = await find<DeployKey>(`/v1/apps/${app.id}/deploy-key`);
+    const confirmed = await getResource<DeployKey>(`/v1/apps/${app.id}/deploy-key`);
     assert.equal(confirmed.hostKey, sshd.hostKey);
     await tab.getByRole('button', { name: 'Set up…' }).click();
     const form = dialog(tab, 'Commit statuses');
@@ -177,19 +178,19 @@ test(
     const project = await createProject(fixture.owner, { name: 'Slugs' });
     await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
     const tab = await fixture.open('/apps/by-its-slug');
-    const parts = tab.getByRole('navigation', { name: 'By its slug' });
-    const chosen = parts.locator('[aria-current="page"]');
-    for (const part of ['Environment', 'Log', 'Settings']) {
-      await parts.getByRole('link', { name: part }).click();
-      await chosen.getByText(part, { exact: true }).waitFor();
-      assert.equal(await chosen.count(), 1);
-      assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${part.toLowerCase()}`);
+    const tabs = tab.getByRole('navigation', { name: 'By its slug' });
+    const currentTab = tabs.locator('[aria-current="page"]');
+    for (const tabName of ['Environment', 'Log', 'Settings']) {
+      await tabs.getByRole('link', { name: tabName }).click();
+      await currentTab.getByText(tabName, { exact: true }).waitFor();
+      assert.equal(await currentTab.count(), 1);
+      assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${tabName.toLowerCase()}`);
     }
   },
 );
 
 test(
-  'hooks are added and ordered by keyboard and saved with the other settings of an app; leaving without saving needs a confirmation',
+  'hooks are added and ordered by keyboard and saved with the other settings of an app; leaving without saving requires a confirmation',
   secureContextOnly,
   async () => {
     const project = await createProject(fixture.owner, { name: 'Hooked' });
@@ -217,10 +218,10 @@ test(
     await tab.getByLabel('URL', { exact: true }).fill('http://127.0.0.1:8080/healthz');
     await tab.getByRole('link', { name: 'Overview' }).click();
     await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
-    assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
+    assert.deepEqual((await getResource<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
     await tab.getByRole('button', { name: 'Save changes' }).click();
     await tab.getByText('App With hooks saved').waitFor();
-    const saved = await find<App>(`/v1/apps/${app.id}`);
+    const saved = await getResource<App>(`/v1/apps/${app.id}`);
     assert.deepEqual(
       saved.hooks.map((hook) => [hook.name, hook.timeoutSeconds]),
       [
@@ -233,7 +234,7 @@ test(
     await tab.getByRole('link', { name: 'Overview' }).click();
     await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
     await tab.getByRole('region', { name: 'Details' }).waitFor();
-    assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
+    assert.equal((await getResource<App>(`/v1/apps/${app.id}`)).branch, 'main');
     await tab.getByRole('navigation', { name: 'With hooks' }).getByRole('link', { name: 'Settings' }).click();
     await tab.getByRole('button', { name: 'Delete app…' }).click();
     const confirmDialog = dialog(tab, 'Delete app');
@@ -256,13 +257,13 @@ test(
       await waitUntilLoaded(tab);
       assert.equal(await tab.getByRole('button', { name: /^(New|Edit|Delete|Check|Actions)/ }).count(), 0, path);
     }
-    const app = await find<App>('/v1/apps/storefront');
+    const app = await getResource<App>('/v1/apps/storefront');
     await tab.goto(`/apps/${app.id}/settings`);
     await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
     const tabs = tab.getByRole('navigation', { name: 'Storefront' });
     assert.equal(await tabs.getByRole('link', { name: 'Settings' }).count(), 0);
     assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
-    await tab.goto('/projects/prj_nothing');
+    await tab.goto('/projects/prj_unknown');
     await tab.getByRole('heading', { name: 'Project not found' }).waitFor();
   },
 );

@@ -24,14 +24,15 @@ const fixture = setUpBrowserFixture(
 
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
-const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
-const runIn = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
+const getResource = async <Resource>(path: string): Promise<Resource> =>
+  (await fixture.owner.call<Resource>(path)).body;
+const runIdOf = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
 
 test('a script is created, with errors shown at their fields, and saved as a second version', async () => {
   const tab = await fixture.open('/scripts');
   await tab.getByRole('heading', { name: 'No scripts yet' }).waitFor();
   await tab.getByRole('button', { name: 'New script' }).click();
-  await tab.getByLabel('Name', { exact: true }).fill('Greet somebody');
+  await tab.getByLabel('Name', { exact: true }).fill('Greet someone');
   await tab.getByLabel('Interpreter').fill('sh');
   await tab.getByLabel('Schedule (optional)').fill('every day');
   await tab.getByRole('button', { name: 'Create script' }).click();
@@ -48,23 +49,23 @@ test('a script is created, with errors shown at their fields, and saved as a sec
   await parameter.getByLabel('Name').fill('WHO');
   await parameter.getByLabel('Pattern (optional)').fill('[A-Za-z ]+');
   await tab.getByRole('button', { name: 'Create script' }).click();
-  // A scheduled run has no one to enter parameters.
+  // Nobody enters the parameters of a scheduled run.
   await tab.getByText('Must not be set unless every parameter has a default', { exact: false }).waitFor();
   await tab.getByLabel('Schedule (optional)').fill('');
   await tab.getByRole('button', { name: 'Create script' }).click();
-  await tab.getByRole('heading', { name: 'Greet somebody', level: 1 }).waitFor();
+  await tab.getByRole('heading', { name: 'Greet someone', level: 1 }).waitFor();
 
   await tab.getByRole('button', { name: 'Edit' }).click();
   await tab.getByRole('textbox', { name: 'Body' }).fill('echo "Good day, $WHO"\n');
   await tab.getByRole('button', { name: 'Save' }).click();
-  await tab.getByText('Script Greet somebody saved as version 2').waitFor();
-  const script = await find<Script>('/v1/scripts/greet-somebody');
+  await tab.getByText('Script Greet someone saved as version 2').waitFor();
+  const script = await getResource<Script>('/v1/scripts/greet-someone');
   assert.equal(script.body, 'echo "Good day, $WHO"\n');
   assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);
 });
 
 test('a script with a schedule shows its next five runs; the number of runs to keep is set', async () => {
-  const { serverId } = await find<Script>('/v1/scripts/greet-somebody');
+  const { serverId } = await getResource<Script>('/v1/scripts/greet-someone');
   const script = await createScript(fixture.owner, {
     name: 'Night job',
     serverId,
@@ -79,43 +80,43 @@ test('a script with a schedule shows its next five runs; the number of runs to k
   await tab.getByLabel('Runs to keep').fill('50');
   await tab.getByRole('button', { name: 'Save' }).click();
   await tab.getByText('Script Night job saved').waitFor();
-  assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).keepRuns, 50);
+  assert.equal((await getResource<Script>(`/v1/scripts/${script.id}`)).keepRuns, 50);
   await fixture.owner.call(`/v1/scripts/${script.id}`, { method: 'DELETE' });
 });
 
 test('a member runs a script: parameters are checked, the log is live and can be downloaded', async () => {
   const tab = await fixture.open('/scripts', { person: linus });
   assert.equal(await tab.getByRole('button', { name: /New script|Actions/ }).count(), 0);
-  await tab.getByRole('button', { name: 'Run… Greet somebody' }).click();
-  const form = dialog(tab, 'Run Greet somebody');
+  await tab.getByRole('button', { name: 'Run… Greet someone' }).click();
+  const form = dialog(tab, 'Run Greet someone');
   await form.getByLabel('WHO').fill('$(touch x)');
   await form.getByRole('button', { name: 'Run' }).click();
   // The description has the same text as the error.
   await form.getByText('Must match [A-Za-z').nth(1).waitFor();
   await form.getByLabel('WHO').fill('Grace Hopper');
   await form.getByRole('button', { name: 'Run' }).click();
-  await tab.getByRole('heading', { name: 'Run of Greet somebody', level: 1 }).waitFor();
+  await tab.getByRole('heading', { name: 'Run of Greet someone', level: 1 }).waitFor();
   await log(tab).getByText('Good day, Grace Hopper').waitFor();
   await tab.getByText('Completed', { exact: true }).waitFor();
   await tab.getByRole('button', { name: 'Download' }).click();
-  const [file] = await Promise.all([
+  const [download] = await Promise.all([
     tab.waitForEvent('download'),
     tab.getByRole('menuitem', { name: 'As text' }).click(),
   ]);
-  assert.match(await readFile(await file.path(), 'utf8'), /stdout.*: Good day, Grace Hopper\n/);
+  assert.match(await readFile(await download.path(), 'utf8'), /stdout.*: Good day, Grace Hopper\n/);
   await tab.getByRole('button', { name: 'Run again…' }).click();
   assert.equal(await form.getByLabel('WHO').inputValue(), 'Grace Hopper');
 });
 
 test('a running script is followed and cancelled', async () => {
   const script = await createScript(fixture.owner, {
-    name: 'Slow one',
+    name: 'Slow script',
     serverId: server.id,
-    body: 'echo begun; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "row $i"; done\nprintf "Progress 42%%"; while :; do sleep 0.1; done\n',
+    body: 'echo started; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "row $i"; done\nprintf "Progress 42%%"; while :; do sleep 0.1; done\n',
   });
   const tab = await fixture.open(`/scripts/${script.id}`, { person: linus });
   await tab.getByRole('button', { name: 'Run…' }).click();
-  await dialog(tab, 'Run Slow one').getByRole('button', { name: 'Run' }).click();
+  await dialog(tab, 'Run Slow script').getByRole('button', { name: 'Run' }).click();
   await log(tab).getByText('Progress 42%').waitFor();
   await tab.getByText(', live; showing 1,003 to 3,002').waitFor();
   const search = tab.getByRole('searchbox', { name: 'Search the log' });
@@ -135,20 +136,20 @@ test('a running script is followed and cancelled', async () => {
   await tab.getByText('111 of 111', { exact: true }).waitFor({ state: 'detached' });
   await tab.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByText('Cancelled by linus.').first().waitFor();
-  await until(async () => (await find<Run>(`/v1/runs/${runIn(tab)}`)).status === 'cancelled');
-  await tab.getByRole('link', { name: 'Slow one' }).first().click();
+  await until(async () => (await getResource<Run>(`/v1/runs/${runIdOf(tab)}`)).status === 'cancelled');
+  await tab.getByRole('link', { name: 'Slow script' }).first().click();
   await tab.getByRole('table', { name: 'Runs' }).getByText('Cancelled').waitFor();
 });
 
 test('an earlier version is viewed and restored; a script is deleted', async () => {
-  const script = await find<Script>('/v1/scripts/greet-somebody');
+  const script = await getResource<Script>('/v1/scripts/greet-someone');
   const tab = await fixture.open(`/scripts/${script.id}`);
   await tab.getByText('Version 1', { exact: true }).click();
   await tab.getByRole('figure', { name: 'Body of version 1' }).getByText('echo "Hello, $WHO"').waitFor();
   await tab.getByRole('button', { name: 'Restore this version' }).click();
   await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
-  await tab.getByText('Version 1 of Greet somebody restored').waitFor();
-  assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).body, 'echo "Hello, $WHO"\n');
+  await tab.getByText('Version 1 of Greet someone restored').waitFor();
+  assert.equal((await getResource<Script>(`/v1/scripts/${script.id}`)).body, 'echo "Hello, $WHO"\n');
 
   await createScript(fixture.owner, { name: 'To be deleted', serverId: server.id, body: 'true' });
   await tab.goto('/scripts');
@@ -159,7 +160,7 @@ test('an earlier version is viewed and restored; a script is deleted', async () 
 });
 
 test('a member has no access to the editor, and the server rejects their change', async () => {
-  const script = await find<Script>('/v1/scripts/greet-somebody');
+  const script = await getResource<Script>('/v1/scripts/greet-someone');
   const tab = await fixture.open(`/scripts/${script.id}/edit`, { person: linus });
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
   const refused = await linus.call(`/v1/scripts/${script.id}`, { method: 'PATCH', body: { body: 'true' } });
@@ -181,7 +182,7 @@ checkPages(fixture, [
     name: 'script',
     path: '/scripts',
     async prepare(tab) {
-      await tab.getByRole('link', { name: 'Greet somebody' }).click();
+      await tab.getByRole('link', { name: 'Greet someone' }).click();
       await tab.getByRole('table', { name: 'Runs' }).waitFor();
       await tab.getByText('Version 1', { exact: true }).click();
     },
@@ -191,7 +192,7 @@ checkPages(fixture, [
     name: 'run',
     path: '/scripts',
     async prepare(tab) {
-      await tab.getByRole('link', { name: 'Greet somebody' }).click();
+      await tab.getByRole('link', { name: 'Greet someone' }).click();
       await tab.getByRole('table', { name: 'Runs' }).getByRole('link').first().click();
       await log(tab).waitFor();
     },

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 
-/** The JavaScript heap of a tab as text, garbage collected first. */
-async function heapOf(page: Page): Promise<string> {
+/** Returns the JavaScript heap of a tab as text, after garbage collection. */
+async function takeHeapSnapshot(page: Page): Promise<string> {
   const session = await page.context().newCDPSession(page);
   const chunks: string[] = [];
   session.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => chunks.push(chunk));
@@ -11,7 +11,7 @@ async function heapOf(page: Page): Promise<string> {
   return chunks.join('');
 }
 
-/** Where a secret is still found in a tab: document, fields, storage, address, history, memory. */
+/** Returns the places in a tab that still contain a secret: document, fields, storage, address, history, memory. */
 export async function findSecretInTab(page: Page, secret: string): Promise<string[]> {
   const textByLocation: Record<string, string> = await page.evaluate(() => ({
     document: document.documentElement.outerHTML,
@@ -25,7 +25,9 @@ export async function findSecretInTab(page: Page, secret: string): Promise<strin
     history: JSON.stringify(window.history.state) ?? '',
     title: document.title,
   }));
-  const found = Object.entries(textByLocation).flatMap(([location, text]) => (text.includes(secret) ? [location] : []));
-  if ((await heapOf(page)).includes(secret)) found.push('memory');
-  return found;
+  const locations = Object.entries(textByLocation).flatMap(([location, text]) =>
+    text.includes(secret) ? [location] : [],
+  );
+  if ((await takeHeapSnapshot(page)).includes(secret)) locations.push('memory');
+  return locations;
 }

@@ -3,8 +3,8 @@ import { bearer, createKey, createToken, signUpMember, type TestPerson } from '.
 import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';
 import { checkPages, type PageCheck } from './page-checks.ts';
 
-export const TOKENS = '/settings/access-tokens';
-export const LOG = '/settings/activity-log';
+export const TOKENS_PATH = '/settings/access-tokens';
+export const LOG_PATH = '/settings/activity-log';
 
 /** A workspace with content on each of its settings pages. */
 export interface SettingsFixture {
@@ -12,28 +12,28 @@ export interface SettingsFixture {
   readonly member: TestPerson;
   readonly admin: TestPerson;
   /** The ID of a token that has been used. */
-  readonly token: string;
+  readonly tokenId: string;
   /** The ID of a key that has been edited. */
-  readonly key: string;
+  readonly keyId: string;
 }
 
 /** Sets up the fixture of a file that checks the appearance of pages; see `setUpBrowserFixture`. */
 export function setUpSettingsFixture(): SettingsFixture {
   let member: TestPerson | undefined;
   let admin: TestPerson | undefined;
-  let token = '';
-  let key = '';
+  let tokenId = '';
+  let keyId = '';
   const fixture = setUpBrowserFixture(async ({ server, owner }) => {
     member = await signUpMember(server, owner, 'member', 'linus@example.com');
     admin = await signUpMember(server, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
     const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
-    const used = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
+    const usedToken = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
       name: 'CI/CD Pipeline',
       expiresAt: inDays(6),
     });
-    token = used.id;
-    for (let uses = 0; uses < 3; uses++) await server.call('/v1/whoami', { headers: bearer(used.secret) });
-    await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(used.secret) });
+    tokenId = usedToken.id;
+    for (let uses = 0; uses < 3; uses++) await server.call('/v1/whoami', { headers: bearer(usedToken.secret) });
+    await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(usedToken.secret) });
     await createToken(owner, ['all'], { name: 'Deployment Automation' });
     await createToken(
       owner,
@@ -44,14 +44,14 @@ export function setUpSettingsFixture(): SettingsFixture {
         expiresAt: inDays(80),
       },
     );
-    const billing = await createKey(owner, ['read', 'deploy', 'view_logs', 'manage_apps', 'write'], {
+    const editedKey = await createKey(owner, ['read', 'deploy', 'view_logs', 'manage_apps', 'write'], {
       name: 'Billing service',
       description: 'Reads what the billing service needs every night, and nothing else.',
     });
-    key = billing.id;
-    const replaced = await createKey(owner, ['read'], { name: 'Old importer', active: false });
-    await createKey(owner, ['read'], { name: 'New importer', replaces: replaced.id });
-    await owner.call(`/v1/api-keys/${key}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
+    keyId = editedKey.id;
+    const oldKey = await createKey(owner, ['read'], { name: 'Old importer', active: false });
+    await createKey(owner, ['read'], { name: 'New importer', replaces: oldKey.id });
+    await owner.call(`/v1/api-keys/${keyId}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
     await owner.call('/v1/invitations', { body: { email: 'grace@example.com', role: 'admin' } });
     await owner.call('/v1/workspaces', { body: { name: 'Empty workspace' } });
   });
@@ -65,11 +65,11 @@ export function setUpSettingsFixture(): SettingsFixture {
       if (admin === undefined) throw new Error('The fixture is not ready before the tests start.');
       return admin;
     },
-    get token() {
-      return token;
+    get tokenId() {
+      return tokenId;
     },
-    get key() {
-      return key;
+    get keyId() {
+      return keyId;
     },
   };
 }
@@ -91,4 +91,4 @@ export function checkWorkspacePages(fixture: BrowserFixture, checks: readonly Pa
   );
 }
 
-export const press = (name: string | RegExp) => (tab: Page) => tab.getByRole('button', { name }).click();
+export const clickButton = (name: string | RegExp) => (tab: Page) => tab.getByRole('button', { name }).click();

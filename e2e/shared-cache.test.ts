@@ -19,18 +19,18 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
-import { blockOf } from './proxy-fixture.ts';
+import { readGuideBlock } from './proxy-fixture.ts';
 
-/** Varnish with its default configuration in front of everything: the worst case of an operator's setup. */
 let testServer: TestServer;
 let owner: TestPerson;
-let cache: string;
+/** The URL of a Varnish that caches all of Devpilot with its default configuration: the worst case of an operator's setup. */
+let cacheUrl: string;
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
 // Varnish compiles configurations as a user of its own.
 chmodSync(directory, 0o755);
 const running: ChildProcess[] = [];
 
-/** Starts a Varnish, and returns its URL when it answers. */
+/** Starts Varnish and returns its URL once it responds. */
 async function startVarnish(source: readonly string[]): Promise<string> {
   const port = await freePort();
   const args = ['-F', '-n', join(directory, `work-${port}`), '-a', `127.0.0.1:${port}`, ...source];
@@ -52,7 +52,7 @@ before(async () => {
   ensureCommand('varnishd', 'varnish');
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
-  cache = await startVarnish(['-b', new URL(testServer.url).host]);
+  cacheUrl = await startVarnish(['-b', new URL(testServer.url).host]);
 });
 after(async () => {
   for (const varnish of running) {
@@ -76,13 +76,13 @@ test('a shared cache returns no decision and no identity to a request without a 
   for (const path of paths) {
     for (const headers of credentialHeaders) {
       for (const method of ['GET', 'HEAD']) {
-        const first = await sendRequest(cache, path, { method, headers });
+        const first = await sendRequest(cacheUrl, path, { method, headers });
         if (first.status === 200) accepted++;
         assert.equal(first.headers.get('cache-control'), 'no-store', `${method} ${path}`);
-        const bare = await sendRequest(cache, path, { method });
+        const withoutCredential = await sendRequest(cacheUrl, path, { method });
         const label = `${method} ${path} after ${Object.keys(headers)}`;
-        assert.deepEqual([bare.status, isReplayed(bare.headers)], [401, false], label);
-        assert.equal(bare.headers.get('devpilot-credential-id') ?? '', '', label);
+        assert.deepEqual([withoutCredential.status, isReplayed(withoutCredential.headers)], [401, false], label);
+        assert.equal(withoutCredential.headers.get('devpilot-credential-id') ?? '', '', label);
       }
     }
   }
@@ -91,9 +91,9 @@ test('a shared cache returns no decision and no identity to a request without a 
 
 test('a shared cache does not return a rejection to a request with a valid credential', async () => {
   const key = await createKey(owner, ['read']);
-  for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/nothing']) {
-    const refused = await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } });
-    const again = await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } });
+  for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/unknown']) {
+    const refused = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
+    const again = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
     assert.ok(refused.status >= 400, path);
     assert.equal(refused.headers.get('cache-control'), 'no-store', path);
     assert.equal(isReplayed(again.headers), false, path);
@@ -103,18 +103,18 @@ test('a shared cache does not return a rejection to a request with a valid crede
 test('a shared cache returns the data read by a key to no other request', async () => {
   const key = await createKey(owner, ['read', 'manage_apps']);
   for (const path of ['/v1/projects', '/v1/apps', '/v1/servers', '/v1/scripts']) {
-    assert.equal((await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } })).status, 200);
-    assert.equal((await sendRequest(cache, path)).status, 401, path);
+    assert.equal((await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } })).status, 200);
+    assert.equal((await sendRequest(cacheUrl, path)).status, 401, path);
   }
-  const introspection = await sendRequest(cache, '/v1/introspect', {
+  const introspection = await sendRequest(cacheUrl, '/v1/introspect', {
     body: new URLSearchParams({ token: key.secret }),
     headers: { 'x-api-key': key.secret },
   });
   assert.equal(introspection.headers.get('cache-control'), 'no-store');
 });
 
-test('varnish.md: a service that says nothing about caches leaks responses by default, and none with the configuration', async () => {
-  // The service of the guide: its response depends on the credential, and may be cached for as long as Varnish likes.
+test('varnish.md: responses of a service that sends no cache headers leak by default, and do not with the configuration', async () => {
+  // The service of the guide: its response depends on the credential, and Varnish decides how long to cache it.
   const service = createServer(({ headers }, response) => {
     const name = headers['x-api-key'] ?? headers['authorization'] ?? headers['devpilot-credential-id'] ?? 'nobody';
     response.end(`for ${name}`);
@@ -123,26 +123,26 @@ test('varnish.md: a service that says nothing about caches leaks responses by de
   const { port } = service.address() as AddressInfo;
   try {
     const file = join(directory, 'guide.vcl');
-    writeFileSync(file, blockOf('varnish.md', 'vcl', { '8080': String(port) }));
+    writeFileSync(file, readGuideBlock('varnish.md', 'vcl', { '8080': String(port) }));
     const [byDefault, configured] = await Promise.all([
       startVarnish(['-b', `127.0.0.1:${port}`]),
       startVarnish(['-f', file]),
     ]);
-    const texts = async (url: string, path: string, requests: readonly Readonly<Record<string, string>>[]) => {
-      const all: string[] = [];
-      for (const headers of requests) all.push(await (await fetch(`${url}${path}`, { headers })).text());
-      return all;
+    const fetchTexts = async (url: string, path: string, requests: readonly Readonly<Record<string, string>>[]) => {
+      const texts: string[] = [];
+      for (const headers of requests) texts.push(await (await fetch(`${url}${path}`, { headers })).text());
+      return texts;
     };
     const key = [{ 'x-api-key': 'secret' }, {}];
     const token = [{ authorization: 'Bearer secret' }, {}];
     const identity = [{ 'devpilot-credential-id': 'tok_1' }, { 'devpilot-credential-id': 'tok_2' }];
-    assert.deepEqual(await texts(byDefault, '/key', key), ['for secret', 'for secret']);
-    assert.deepEqual(await texts(byDefault, '/token', token), ['for Bearer secret', 'for nobody']);
-    assert.deepEqual(await texts(byDefault, '/identity', identity), ['for tok_1', 'for tok_1']);
-    assert.deepEqual(await texts(configured, '/key', key), ['for secret', 'for nobody']);
-    assert.deepEqual(await texts(configured, '/token', token), ['for Bearer secret', 'for nobody']);
-    assert.deepEqual(await texts(configured, '/identity', identity), ['for tok_1', 'for tok_2']);
-    // A credential's own responses are still cached behind the authorizing proxy.
+    assert.deepEqual(await fetchTexts(byDefault, '/key', key), ['for secret', 'for secret']);
+    assert.deepEqual(await fetchTexts(byDefault, '/token', token), ['for Bearer secret', 'for nobody']);
+    assert.deepEqual(await fetchTexts(byDefault, '/identity', identity), ['for tok_1', 'for tok_1']);
+    assert.deepEqual(await fetchTexts(configured, '/key', key), ['for secret', 'for nobody']);
+    assert.deepEqual(await fetchTexts(configured, '/token', token), ['for Bearer secret', 'for nobody']);
+    assert.deepEqual(await fetchTexts(configured, '/identity', identity), ['for tok_1', 'for tok_2']);
+    // Responses are still cached for the credential that requested them, behind the authorizing proxy.
     const [first] = identity;
     const again = await fetch(`${configured}/identity`, { headers: first ?? {} });
     assert.ok(isReplayed(again.headers));

@@ -24,7 +24,7 @@ async function signInAtProvider(tab: Page, user: string): Promise<void> {
   await tab.getByRole('button', { name: 'Sign in at the provider' }).click();
 }
 
-test('an invited person signs up and in with the provider, whose group makes an admin', async () => {
+test('an invited person signs up with the provider, and becomes an admin at the next sign-in by a group of the provider', async () => {
   const invited = await fixture.owner.call<CreatedInvitation>('/v1/invitations', {
     body: { email: 'grace@example.com', role: 'member' },
   });
@@ -33,12 +33,12 @@ test('an invited person signs up and in with the provider, whose group makes an 
   await signInAtProvider(tab, 'grace');
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
 
-  const owner = await fixture.open('/settings/workspace');
-  await owner.getByRole('button', { name: 'Set up' }).click();
-  await owner.getByLabel('Group', { exact: true }).fill('leads');
-  await owner.getByLabel('Role').selectOption('Admin');
-  await owner.getByRole('button', { name: 'Save', exact: true }).last().click();
-  await owner.getByText('Groups saved').waitFor();
+  const ownerTab = await fixture.open('/settings/workspace');
+  await ownerTab.getByRole('button', { name: 'Set up' }).click();
+  await ownerTab.getByLabel('Group', { exact: true }).fill('leads');
+  await ownerTab.getByLabel('Role').selectOption('Admin');
+  await ownerTab.getByRole('button', { name: 'Save', exact: true }).last().click();
+  await ownerTab.getByText('Groups saved').waitFor();
   provider.groups.push('leads');
   await tab.goto('/sign-in?from=%2Fsettings%2Fpolicy');
   await tab.getByRole('button', { name: 'Sign in with Acme SSO' }).click();
@@ -51,7 +51,7 @@ test('an invited person signs up and in with the provider, whose group makes an 
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a person links the account, confirms with it, and unlinks it', async () => {
+test('a person links an account at the provider, confirms with it, and unlinks it', async () => {
   await signUpMember(fixture.server, fixture.owner, 'member', 'linda@example.com');
   const tab = await fixture.open('/sign-in', { person: null });
   await tab.getByRole('button', { name: 'Sign in with Acme SSO' }).click();

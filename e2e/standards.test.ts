@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Configured as in the guide, plus plain HTTP on loopback. */
+/** Configures the client as in the guide, and additionally allows plain HTTP. */
 const discover = (method: client.ClientAuth) =>
   client.discovery(new URL(testServer.url), 'billing-service', undefined, method, {
     algorithm: 'oauth2',
@@ -52,23 +52,25 @@ describe('openid-client, configured only with the URL', () => {
     );
   });
 
-  test('returns only "not active" for any other value', async () => {
+  test('returns only "not active" for a token of another workspace, a missing passphrase or garbage', async () => {
     const config = await discover(client.ClientSecretBasic(apiKey));
-    const other = await createWorkspaceFor(owner, testServer, 'Globex');
-    const foreign = await createToken(other, ['all']);
-    const guarded = await createToken(owner, ['all'], { passphrase: 'correct horse' });
-    for (const candidate of ['garbage', foreign.secret, guarded.secret]) {
+    const otherOwner = await createWorkspaceFor(owner, testServer, 'Globex');
+    const tokenOfOtherWorkspace = await createToken(otherOwner, ['all']);
+    const tokenWithPassphrase = await createToken(owner, ['all'], { passphrase: 'correct horse' });
+    for (const candidate of ['garbage', tokenOfOtherWorkspace.secret, tokenWithPassphrase.secret]) {
       assert.deepEqual({ ...(await client.tokenIntrospection(config, candidate)) }, { active: false });
     }
-    const right = await client.tokenIntrospection(config, guarded.secret, { passphrase: 'correct horse' });
-    assert.equal(right.active, true);
+    const withPassphrase = await client.tokenIntrospection(config, tokenWithPassphrase.secret, {
+      passphrase: 'correct horse',
+    });
+    assert.equal(withPassphrase.active, true);
   });
 
   test('rejects a key without read, and an unknown key', async () => {
-    const deploy = await createKey(owner, ['deploy']);
-    const unknown = `${deploy.secret.slice(0, -1)}_`;
+    const deployKey = await createKey(owner, ['deploy']);
+    const unknown = `${deployKey.secret.slice(0, -1)}_`;
     for (const [method, status] of [
-      [client.ClientSecretPost(deploy.secret), 403],
+      [client.ClientSecretPost(deployKey.secret), 403],
       [client.ClientSecretPost(unknown), 401],
       [client.ClientSecretBasic(unknown), 401],
     ] as const) {
@@ -103,17 +105,23 @@ describe('oauth4webapi', () => {
   test('discovers, introspects and revokes', async () => {
     const issuer = new URL(testServer.url);
     const insecure = { [oauth.allowInsecureRequests]: true };
-    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
-    const server = await oauth.processDiscoveryResponse(issuer, found);
-    const as: oauth.Client = { client_id: 'billing-service' };
+    const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
+    const server = await oauth.processDiscoveryResponse(issuer, discovered);
+    const oauthClient: oauth.Client = { client_id: 'billing-service' };
     const key = await createKey(owner, ['read', 'write']);
     const introspect = async (secret: string) => {
-      const response = await oauth.introspectionRequest(server, as, oauth.ClientSecretBasic(apiKey), secret, insecure);
-      return oauth.processIntrospectionResponse(server, as, response);
+      const response = await oauth.introspectionRequest(
+        server,
+        oauthClient,
+        oauth.ClientSecretBasic(apiKey),
+        secret,
+        insecure,
+      );
+      return oauth.processIntrospectionResponse(server, oauthClient, response);
     };
     const before = await introspect(key.secret);
     assert.deepEqual([before.active, before.scope, before['kind']], [true, 'read write', 'api_key']);
-    const revoked = await oauth.revocationRequest(server, as, oauth.None(), key.secret, insecure);
+    const revoked = await oauth.revocationRequest(server, oauthClient, oauth.None(), key.secret, insecure);
     assert.equal(await oauth.processRevocationResponse(revoked), undefined);
     assert.deepEqual({ ...(await introspect(key.secret)) }, { active: false });
   });
@@ -123,9 +131,9 @@ test('the metadata names only existing endpoints, under the public URL', async (
   const { body } = await testServer.call<Record<string, string | string[]>>('/.well-known/oauth-authorization-server');
   const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
   assert.equal(endpoints.length, 4);
-  for (const [, address] of endpoints) {
-    assert.ok(String(address).startsWith(`${testServer.url}/v1/`));
-    const { status } = await testServer.call(String(address).slice(testServer.url.length), { method: 'DELETE' });
+  for (const [, url] of endpoints) {
+    assert.ok(String(url).startsWith(`${testServer.url}/v1/`));
+    const { status } = await testServer.call(String(url).slice(testServer.url.length), { method: 'DELETE' });
     assert.equal(status, 405);
   }
 });

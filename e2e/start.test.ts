@@ -6,7 +6,7 @@ import { collectResult, openCliShell } from './cli-shell.ts';
 const INTERRUPT = '\u0003';
 const SETUP_LINK = /One-time setup link: [^\n]*\n/;
 const ADDRESS = String.raw`http://127\.0\.0\.1:\d+`;
-const LINES = `Devpilot is at ${ADDRESS}\n${SETUP_LINK.source.replace('[^\\n]*', `${ADDRESS}/setup#code=\\w+`)}`;
+const OUTPUT = `Devpilot is at ${ADDRESS}\n${SETUP_LINK.source.replace('[^\\n]*', `${ADDRESS}/setup#code=\\w+`)}`;
 
 /** Starts a server in a terminal, interrupts it, and returns its output. */
 async function startAtTerminal(environment: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -21,27 +21,27 @@ async function startAtTerminal(environment: Readonly<Record<string, string>> = {
 
 describe('devpilot serve', () => {
   test('prints only the address and the setup link in a terminal', async () => {
-    assert.match(await startAtTerminal(), new RegExp(`^${LINES}$`));
+    assert.match(await startAtTerminal(), new RegExp(`^${OUTPUT}$`));
   });
 
   test('prints the log as plain text in a terminal if LOG_LEVEL is set', async () => {
-    const shown = await startAtTerminal({ LOG_LEVEL: 'info' });
+    const output = await startAtTerminal({ LOG_LEVEL: 'info' });
     assert.match(
-      shown,
-      new RegExp(`^info: Server listening at ${ADDRESS}\n${LINES}info: stopping signal="SIGINT"\ninfo: stopped\n$`),
+      output,
+      new RegExp(`^info: Server listening at ${ADDRESS}\n${OUTPUT}info: stopping signal="SIGINT"\ninfo: stopped\n$`),
     );
   });
 
-  test('prints the log as JSON elsewhere', async () => {
+  test('prints the log as JSON if standard output is not a terminal', async () => {
     const shell = openCliShell({ PORT: '0' });
     const server = shell.start(['serve']);
-    let shown = '';
-    server.stdout?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    let output = '';
+    server.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const ended = collectResult(server);
-    await until(async () => SETUP_LINK.test(shown) || server.exitCode !== null);
+    await until(async () => SETUP_LINK.test(output) || server.exitCode !== null);
     server.kill('SIGTERM');
     assert.equal((await ended).code, 0);
-    const messages = shown
+    const messages = output
       .split('\n')
       .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).msg as string] : []));
     assert.match(messages[0] ?? '', /^Server listening at /);

@@ -23,41 +23,41 @@ interface Parser {
 }
 
 const tools = fileURLToPath(new URL('../src/testing/hcl-parser', import.meta.url));
-const page = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
+const guide = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
 
 /** Evaluates `${jsonencode(…)}` of an object with one attribute per line, and references to the IDs of other resources. */
 function evaluate(expression: string, ids: ReadonlyMap<string, string>): Json {
   const [, object = ''] = /^\$\{jsonencode\((.*)\)\}$/s.exec(expression) ?? [];
   const lines = object.split('\n').map((line) => {
-    const named = line
+    const attribute = line
       .replace(/^(\s*)(\w+)\s*=/, '$1"$2":')
       .replace(/restapi_object\.(\w+)\.id/, (_, name) => JSON.stringify(ids.get(name) ?? assert.fail(name)));
-    return /[{[]\s*$/.test(named) ? named : `${named},`;
+    return /[{[]\s*$/.test(attribute) ? attribute : `${attribute},`;
   });
   return JSON.parse(lines.join('\n').replace(/,(?=\s*[}\]]|\s*$)/g, ''));
 }
 
-/** Returns the members of the configuration that the response has with another value, as the provider compares them. */
+/** Returns the configured fields whose values differ in the response, compared as the provider compares them. */
 function difference(configured: Json, response: Json): Json {
-  const isSame = (wanted: unknown, actual: unknown): boolean => {
-    if (wanted === null || typeof wanted !== 'object') return wanted === actual;
+  const isSame = (expected: unknown, actual: unknown): boolean => {
+    if (expected === null || typeof expected !== 'object') return expected === actual;
     if (actual === null || typeof actual !== 'object') return false;
-    return Object.entries(wanted).every(([name, value]) => isSame(value, (actual as Json)[name]));
+    return Object.entries(expected).every(([name, value]) => isSame(value, (actual as Json)[name]));
   };
   return Object.fromEntries(Object.entries(configured).filter(([name, value]) => !isSame(value, response[name])));
 }
 
-test('terraform.md: the requests of the provider create, refresh, update and delete what is configured', async (context) => {
+test('terraform.md: the requests of the provider create, refresh, update and delete the configured resources', async (context) => {
   if (!(await installTools(context, tools))) return;
-  const path = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
-  const { parse } = (await import(pathToFileURL(path).href)).default as Parser;
-  const configuration = await parse('main.tf', /^```hcl\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
+  const parserPath = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
+  const { parse } = (await import(pathToFileURL(parserPath).href)).default as Parser;
+  const configuration = await parse('main.tf', /^```hcl\n(.*?)^```$/ms.exec(guide)?.[1] ?? '');
   const [provider] = configuration.provider.restapi;
   assert.deepEqual([provider?.['update_method'], provider?.['write_returns_object']], ['PATCH', true]);
   const testServer = await startTestServer();
   context.after(() => testServer.close());
   const owner = await signUpOwner(testServer);
-  const permissions = [...(/with the permissions (.*?), and set/s.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)];
+  const permissions = [...(/with the permissions (.*?), and set/s.exec(guide)?.[1] ?? '').matchAll(/`(\w+)`/g)];
   const key = await createKey(owner, permissions.map(([, name = '']) => name) as Parameters<typeof createKey>[1]);
   const send = (path: string, method: string, body?: Json) =>
     testServer.call<Json & { id: string }>(path, { method, headers: bearer(key.secret), ...(body && { body }) });
@@ -65,7 +65,7 @@ test('terraform.md: the requests of the provider create, refresh, update and del
   const resources = configuration.resource.restapi_object;
   const ids = new Map<string, string>();
   const paths: string[] = [];
-  // In the order of their references.
+  // Referenced resources come first.
   for (const name of ['server', 'project', 'app', 'script']) {
     const [resource] = resources[name] ?? [];
     assert.ok(resource?.ignore_server_additions, name);
@@ -78,7 +78,7 @@ test('terraform.md: the requests of the provider create, refresh, update and del
     assert.deepEqual(difference(data, (await send(path, 'GET')).body), {});
     const renamed = { name: `${data['name']} (new)` };
     assert.deepEqual(difference({ ...data, ...renamed }, (await send(path, 'GET')).body), renamed);
-    // The provider sends update_data, or else all of data.
+    // The provider sends update_data if it is configured, otherwise all of data.
     const update = resource.update_data === undefined ? data : evaluate(resource.update_data, ids);
     const updated = await send(path, 'PATCH', { ...update, ...renamed });
     assert.equal(updated.status, 200, updated.text);
@@ -90,7 +90,7 @@ test('terraform.md: the requests of the provider create, refresh, update and del
   assert.deepEqual([...ids.keys()].sort(), Object.keys(resources).sort());
   for (const path of paths) {
     assert.equal((await send(path, 'DELETE')).status, 204, path);
-    // The provider removes it from its state.
+    // After this response the provider removes the resource from its state.
     assert.equal((await send(path, 'GET')).status, 404, path);
   }
 });

@@ -25,7 +25,7 @@ after(() => {
   for (const child of children) child.kill();
 });
 
-/** Starts the bridge and returns how to send it a message. */
+/** Starts the bridge. Returns a function that sends it a message and returns the status of its response. */
 async function startBridge(environment: Readonly<Record<string, string>>) {
   const env = { PATH: process.env['PATH'], PORT: '0', WEBHOOK_SECRET: SECRET, ...environment };
   const child = spawn(process.execPath, [BRIDGE], { env, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -44,10 +44,10 @@ async function startBridge(environment: Readonly<Record<string, string>>) {
   };
 }
 
-test('the bridge forwards verified messages to ntfy, Loki and PagerDuty, once, and again after a failure', async () => {
-  const service = await startWebhookReceiver();
-  const { origin } = new URL(service.url);
-  const expected = [
+test('the bridge forwards each verified message to ntfy, Loki and PagerDuty once, and again after a failure', async () => {
+  const receiver = await startWebhookReceiver();
+  const { origin } = new URL(receiver.url);
+  const targets = [
     {
       environment: { TARGET: 'ntfy', NTFY_URL: `${origin}/deployments` },
       body: {
@@ -69,7 +69,7 @@ test('the bridge forwards verified messages to ntfy, Loki and PagerDuty, once, a
       },
     },
     {
-      environment: { TARGET: 'pagerduty', PAGERDUTY_URL: service.url, PAGERDUTY_ROUTING_KEY: 'R0UT1NG' },
+      environment: { TARGET: 'pagerduty', PAGERDUTY_URL: receiver.url, PAGERDUTY_ROUTING_KEY: 'R0UT1NG' },
       body: {
         routing_key: 'R0UT1NG',
         event_action: 'trigger',
@@ -84,20 +84,20 @@ test('the bridge forwards verified messages to ntfy, Loki and PagerDuty, once, a
       },
     },
   ];
-  for (const { environment, body } of expected) {
+  for (const { environment, body } of targets) {
     const send = await startBridge(environment);
-    service.messages.length = 0;
-    service.respond = (response) => response.writeHead(503).end();
-    assert.equal(await send('msg_1'), 502, 'so that the message is sent again');
-    service.respond = (response) => response.writeHead(204).end();
+    receiver.messages.length = 0;
+    receiver.respond = (response) => response.writeHead(503).end();
+    assert.equal(await send('msg_1'), 502, 'the sender must send the message again');
+    receiver.respond = (response) => response.writeHead(204).end();
     assert.deepEqual([await send('msg_1'), await send('msg_1')], [204, 204]);
     assert.equal(await send('msg_2', `whsec_${Buffer.alloc(32, 8).toString('base64')}`), 401);
     assert.deepEqual(
-      service.messages.map((received) => JSON.parse(received.body) as unknown),
+      receiver.messages.map((received) => JSON.parse(received.body) as unknown),
       [body, body],
     );
   }
-  await service.close();
+  await receiver.close();
 });
 
 test('the bridge appends verified messages to a file for the agent of a log store', async () => {

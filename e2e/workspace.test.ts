@@ -11,17 +11,17 @@ interface Device {
   readonly user_code: string;
 }
 
-async function poll(device: Device) {
+async function pollDevice(device: Device) {
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
   const body = { grant_type, device_code: device.device_code };
   return (await fixture.server.call<{ access_token?: string; error?: string }>('/v1/device/token', { body })).body;
 }
 
-const begin = async () =>
+const requestDeviceCode = async () =>
   (await fixture.server.call<Device>('/v1/device/code', { body: { client_id: 'devpilot-cli' } })).body;
 
 test('a device is approved after signing in; its code survives the sign-in', async () => {
-  const device = await begin();
+  const device = await requestDeviceCode();
   const tab = await fixture.open(`/device#${device.user_code}`, { person: null });
   await signIn(tab, fixture.owner.email);
   await tab.getByRole('heading', { name: 'Approve this device?' }).waitFor();
@@ -31,11 +31,11 @@ test('a device is approved after signing in; its code survives the sign-in', asy
   assert.equal(new URL(tab.url()).hash, '');
   await tab.getByRole('button', { name: 'Approve' }).click();
   await tab.getByRole('heading', { name: 'Device signed in' }).waitFor();
-  assert.match((await poll(device)).access_token ?? '', /^devpilot_session_/);
+  assert.match((await pollDevice(device)).access_token ?? '', /^devpilot_session_/);
 });
 
 test('a device is denied; an unknown code is reported', async () => {
-  const device = await begin();
+  const device = await requestDeviceCode();
   const tab = await fixture.open('/device');
   await tab.getByLabel('Code').fill('nonsense');
   await tab.getByRole('button', { name: 'Continue' }).click();
@@ -45,7 +45,7 @@ test('a device is denied; an unknown code is reported', async () => {
   await tab.getByRole('button', { name: 'Continue' }).click();
   await tab.getByRole('button', { name: 'Deny' }).click();
   await tab.getByRole('heading', { name: 'Device denied' }).waitFor();
-  assert.equal((await poll(device)).error, 'access_denied');
+  assert.equal((await pollDevice(device)).error, 'access_denied');
 });
 
 test('a workspace is renamed and its tab follows the new slug', async () => {

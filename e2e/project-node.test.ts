@@ -9,18 +9,18 @@ import { installTools } from '../src/testing/registry.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-describe('The Node that is installed with the project', () => {
+describe('the Node.js that is installed with the project', () => {
   let project: string;
   before(() => {
-    project = mkdtempSync(join(tmpdir(), 'devpilot-own-node-'));
+    project = mkdtempSync(join(tmpdir(), 'devpilot-project-node-'));
     cpSync(join(root, 'bin'), join(project, 'bin'), { recursive: true });
     const runtime = join(project, `node_modules/node-linux-${process.arch}/bin`);
     mkdirSync(runtime, { recursive: true });
-    writeFileSync(join(runtime, 'node'), '#!/bin/sh\necho "own node: $*"; cat; exit 7', { mode: 0o755 });
+    writeFileSync(join(runtime, 'node'), '#!/bin/sh\necho "project node: $*"; cat; exit 7', { mode: 0o755 });
   });
   after(() => rmSync(project, { recursive: true }));
 
-  /** Runs `bin/devpilot.mjs` on a Node that reports version 20. */
+  /** Runs `bin/devpilot.mjs` with a Node.js that reports version 20. */
   const runUnderNode20 = () =>
     spawnSync(
       process.execPath,
@@ -34,27 +34,27 @@ describe('The Node that is installed with the project', () => {
       { input: 'a password', encoding: 'utf8' },
     );
 
-  test('is run by bin/node, whatever Node is in PATH', () => {
+  test('is run by bin/node, regardless of the Node.js in PATH', () => {
     const { stdout, status } = spawnSync(join(project, 'bin/node'), ['a.ts', '--b'], { input: 'in', encoding: 'utf8' });
-    assert.deepEqual({ stdout, status }, { stdout: 'own node: a.ts --b\nin', status: 7 });
+    assert.deepEqual({ stdout, status }, { stdout: 'project node: a.ts --b\nin', status: 7 });
     const version = execFileSync(join(root, 'bin/node'), ['--version'], { encoding: 'utf8' });
     assert.equal(version.trim(), process.version);
   });
 
-  test('runs devpilot if the Node in PATH is too old', () => {
+  test('runs devpilot if the Node.js in PATH is too old', () => {
     const { stdout, status } = runUnderNode20();
-    const expected = `own node: ${join(project, 'bin/devpilot.mjs')} init --json\na password`;
+    const expected = `project node: ${join(project, 'bin/devpilot.mjs')} init --json\na password`;
     assert.deepEqual({ stdout, status }, { stdout: expected, status: 7 });
   });
 
-  test('is missing and the Node in PATH is too old: one line names the required version', () => {
+  test('if it is missing and the Node.js in PATH is too old, one line names the required version', () => {
     rmSync(join(project, 'node_modules'), { recursive: true });
     const { stdout, stderr, status } = runUnderNode20();
     assert.deepEqual({ stdout, status }, { stdout: '', status: 1 });
     assert.match(stderr, /^devpilot: [^\n]*Node 24\.14 or later[^\n]*\n$/);
   });
 
-  test('is missing and Node 12 runs devpilot: the same line, because it can read the file', async (context) => {
+  test('if it is missing and Node.js 12 runs devpilot, the same line is printed, because Node.js 12 can parse the file', async (context) => {
     if (process.arch !== 'x64') return context.skip('the package has Node 12 for x64 only');
     const folder = join(root, 'src/testing/old-node');
     if (!(await installTools(context, folder))) return;

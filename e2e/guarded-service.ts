@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import { guard } from '../src/sdk/guard.ts';
 
-/** A third-party server with a guard in lease mode: `node guarded.ts URL`, with its API key in DEVPILOT_GUARD_KEY. */
+/** A third-party server with a guard in lease mode: `node guarded-service.ts URL`, with its API key in DEVPILOT_GUARD_KEY. */
 const [, , url = ''] = process.argv;
 let requestCount = 0;
 const devpilot = guard({
@@ -16,8 +16,8 @@ const devpilot = guard({
 });
 const app = fastify();
 await app.register(devpilot.fastify);
-// Number of requests the guard has sent so far; a decision that does not raise it came from the cache.
-app.get('/thing', () => String(requestCount));
+// Returns the number of requests that the guard has sent. If it does not increase, the decision came from the cache.
+app.get('/orders', () => String(requestCount));
 await devpilot.ready();
 process.stdout.write(`${await app.listen({ port: 0, host: '127.0.0.1' })}\n`);
 process.once('SIGTERM', () => void app.close());
