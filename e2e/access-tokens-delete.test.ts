@@ -75,7 +75,7 @@ test('Replace… goes through the four steps and shows the first use of the new 
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(oldToken.secret) })).status, 200);
   await dialog.getByRole('button', { name: 'Keep both for now' }).click();
 
-  // The rotation continues from either row, also after the page has been left.
+  // The rotation continues from either row, even after the page has been left.
   await tab.reload();
   await tab.getByText(/^Being replaced: old used .*, new not used yet\.$/).waitFor();
   const [, oldRow, newRow] = await tab.getByRole('row').all();

@@ -221,7 +221,7 @@ describe('Generate Token', () => {
     });
   });
 
-  test('a link fills in the form, also through sign-in, and submits nothing', async () => {
+  test('a link fills in the form, even if the person must sign in first, and submits nothing', async () => {
     const link = '/settings/access-tokens?new&name=Nightly+reports&scopes=run_scripts,nonsense&expires=30d';
     const tab = await fixture.open(link, { person: null });
     await signIn(tab, 'ada@example.com');

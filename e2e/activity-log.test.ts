@@ -107,7 +107,7 @@ test('the log is paged', async () => {
   await listItemOf(tab, 'changed their name from Ada King to Ada Lovelace').first().waitFor();
 });
 
-test("a credential's page shows its properties, uses, addresses and events, and leads back", async () => {
+test("a credential's page shows its properties, uses, addresses and events, and links to the activity log", async () => {
   const tab = await fixture.open(`/settings/activity-log?credential=${token.id}`);
   await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();

@@ -119,7 +119,7 @@ test('a token with the scope is accepted, and the service receives the identity 
   }
 });
 
-test('a request without an unrestricted token that has the scope is refused', async () => {
+test('requests without a valid token that has the scope are refused', async () => {
   const tokenWithoutScope = await createToken(owner, ['run_scripts']);
   const tokenWithPassphrase = await createToken(owner, ['modify_env'], { passphrase: 'correct horse' });
   const tokenForOtherAddress = await createToken(owner, ['modify_env'], {

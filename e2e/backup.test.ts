@@ -99,7 +99,7 @@ for (const from of ENGINES) {
   });
 }
 
-test('backup, restore and copy are refused if the secret is not the one of the database', async () => {
+test("backup, restore and copy are refused if DEVPILOT_SECRET is not the database's secret", async () => {
   const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
   await (await startServer(location)).stop('SIGTERM');
   const otherSecret = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };

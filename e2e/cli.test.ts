@@ -102,7 +102,7 @@ describe('signing in', () => {
     fresh.close();
   });
 
-  test('uses a keychain that works, and then stores no secret in the file', async () => {
+  test('login uses the keychain if it works, and then stores no secret in the file', async () => {
     const fresh = openCliShell();
     const bin = join(fresh.directory, 'bin');
     mkdirSync(bin);
@@ -516,7 +516,7 @@ describe('other commands', () => {
       DEVPILOT_URL: server.url,
       DEVPILOT_TOKEN: key.secret,
     };
-    // Does not block this process, in which the server runs.
+    // Runs bash asynchronously, because the server runs in this process.
     const completeValue = async (...words: string[]) => {
       const cliFunction = `devpilot() { ${process.execPath} ${BIN} "$@"; }`;
       const completionCommand = `COMP_WORDS=(devpilot ${words.join(' ')} ''); COMP_CWORD=${words.length + 1}; _devpilot; echo "\${COMPREPLY[@]}"`;

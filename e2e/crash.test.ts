@@ -41,7 +41,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     permissions: ['read'],
   });
 
-  /** Creates and deletes until the server is killed. */
+  /** Creates and deletes credentials until the server is killed. */
   async function createAndDeleteUntilKilled(client: number): Promise<void> {
     for (let index = client; ; index++) {
       const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
@@ -68,7 +68,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
         if (!isKilled(error)) throw error;
       }),
     );
-    // Wait for some acknowledged work, however slow the machine is; the moment of the kill after that is random.
+    // The server is killed at a random moment after some acknowledged operations, however slow the machine is.
     const target = active.size + deleted.size + 4 + Math.floor(Math.random() * 8);
     await until(async () => active.size + deleted.size >= target);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));

@@ -23,14 +23,17 @@ export interface DeletionFixture {
   readonly acceptedAfterwards: readonly string[];
   /** Number of deletions and edits answered in a phase. */
   countAnswered(phase: string): number;
-  /** Deletes this many keys concurrently, every fourth by an update; stops early once `shouldContinue` returns false. */
+  /**
+   * Deletes this many keys concurrently, but only removes a permission from every fourth. Stops early once
+   * `shouldContinue` returns false.
+   */
   revokeMany(
     phase: string,
     count: number,
     reachable?: readonly number[],
     options?: { readonly shouldContinue?: () => boolean; readonly concurrency?: number },
   ): Promise<void>;
-  /** Sends a request with a key to each of these nodes, which caches it. */
+  /** Sends a request with a key to each of these nodes, so that they cache the key. Returns the statuses. */
   sendToNodes(key: TestClusterKey, nodes: readonly number[]): Promise<number[]>;
   isReady(index: number): Promise<boolean>;
   /** Prints the response times of a phase. */
@@ -105,7 +108,10 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   const sendToNodes = (key: TestClusterKey, nodes: readonly number[]) =>
     Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE_QUERY)));
 
-  /** Deletes this many keys concurrently, every fourth by an update; stops early once `shouldContinue` returns false. */
+  /**
+   * Deletes this many keys concurrently, but only removes a permission from every fourth. Stops early once
+   * `shouldContinue` returns false.
+   */
   async function revokeMany(
     phase: string,
     count: number,

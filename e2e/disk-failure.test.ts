@@ -74,7 +74,8 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
     let cookie = '';
     for (let tries = 0; cookie === '' && tries < 5; tries++)
       cookie = cookieOf(await sendRequest(url, '/v1/sessions', { body }));
-    // The last creation must be a refused one: no later write can then overwrite it in the write-ahead log.
+    // The last creation must be a refused one. Then no later write overwrites it in the write-ahead log, from which the
+    // restart could restore it.
     for (let count = 0; count < 60 || (count < 100 && !refused.includes(`Token ${count - 1}`)); count++) {
       const name = `Token ${count}`;
       const headers = { cookie, origin: url };
@@ -92,7 +93,7 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
     await stop(server);
   }
   assert.ok(refused.length > 0, 'some creations were refused');
-  assert.ok(acknowledged.length > 20, 'creations succeeded again after each failure');
+  assert.ok(acknowledged.length > 20, 'creations succeeded between the failures');
 
   server = startServer(directory, []);
   try {

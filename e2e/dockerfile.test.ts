@@ -50,7 +50,7 @@ test('the Dockerfile pins its base image, runs without privileges, and forwards 
   for (const instruction of ['ENTRYPOINT', 'CMD']) assert.match(finalStage[lastIndexOf(instruction)] ?? '', /^\w+ \["/);
   assert.ok(lastIndexOf('HEALTHCHECK') > 0);
   assert.equal(STAGES.flat().filter((line) => line.startsWith('ADD ')).length, 0);
-  // The base image has no ssh and no ssh-keyscan, which the server runs.
+  // The server runs ssh and ssh-keyscan, which the base image does not contain.
   assert.match(finalStage.join('\n'), /^RUN apt-get update .* install .* openssh-client /m);
 });
 
@@ -90,7 +90,7 @@ function installPackages(buildDirectory: string): void {
 /** Runs the steps of the first stage in a directory, as a builder would, with the files that are not ignored. */
 function runBuildStage(buildDirectory: string): void {
   const ignored = new Set(readRepositoryFile('.dockerignore').split('\n'));
-  // The build is skipped if the web UI was already built from the same inputs. If the stage lacks an input, it builds.
+  // The build is skipped if the web UI was already built from the same inputs. It runs only if the stage lacks an input.
   run(process.execPath, ['scripts/build.ts'], root);
   cpSync(join(root, 'dist/web'), join(buildDirectory, 'dist/web'), { recursive: true });
   for (const line of STAGES[0] ?? []) {

@@ -283,7 +283,7 @@ test('a permission requires a key; an empty requirement or an unknown value is r
   );
 });
 
-test('Fastify: AsyncLocalStorage of a request is preserved while the requests of one turn are authorized together', async () => {
+test('Fastify: AsyncLocalStorage of a request is preserved while requests of the same event loop turn are authorized together', async () => {
   const requestNumbers = new AsyncLocalStorage<string>();
   const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
   const { secret } = await createToken(owner, ['modify_env']);

@@ -45,7 +45,7 @@ test(`after ${KILLS} kills, no use older than a second is missing, and none is c
     let isOver = false;
     const client = async () => {
       while (!isOver) {
-        // Each counted use is accompanied by a denial, whose write must not delay it.
+        // Each use is followed by a denied request, whose write must not delay the write of the use.
         if ((await requestKeptAlive(agent, `${server.url}/v1/authorize?permission=read`, key.secret)) === 200)
           acceptedAtMs.push(performance.now());
         await requestKeptAlive(agent, `${server.url}/v1/authorize?permission=write`, key.secret);

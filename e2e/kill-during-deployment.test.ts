@@ -51,7 +51,7 @@ test('after a kill at each stage, the previous release is active, the deployment
     assert.equal(livePage, stage === 'post_release' ? stage : 'one');
     await server.stop('SIGKILL');
     await until(async () => !isRunning('sleep', sleepSeconds));
-    // The hook that starts the previous release again must not wait as well.
+    // After the restart, the same hook runs for the previous release. It must not sleep then.
     writeFileSync(join(app.directory, 'shared/quick'), '');
     server = await spawnServer(directory.path, LOCAL);
     owner = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);

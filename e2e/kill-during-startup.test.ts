@@ -10,12 +10,12 @@ import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Starts a server and kills it as soon as `reached` returns true, which recognizes a moment of the startup by its files. */
-async function startAndKill(directory: string, reached: () => boolean): Promise<void> {
+/** Starts a server and kills it as soon as `isReached` returns true, at a moment recognized by the files in its directory. */
+async function startAndKill(directory: string, isReached: () => boolean): Promise<void> {
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   const child = spawn(process.execPath, [COMMAND, 'serve'], { env, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  while (!reached() && child.exitCode === null) await pause(1);
+  while (!isReached() && child.exitCode === null) await pause(1);
   child.kill('SIGKILL');
   await ended;
 }

@@ -45,7 +45,7 @@ before(async () => {
     });
     assert.equal(status, 0, stderr);
   }
-  // A password for the server's host, which the Python package requests would send instead of the token.
+  // A password for the server's host, which the Python package `requests` would send instead of the token.
   mkdirSync(join(directory, 'home'));
   writeFileSync(join(directory, 'home/.netrc'), 'machine 127.0.0.1 login x password y\n', { mode: 0o600 });
   testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });

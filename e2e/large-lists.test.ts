@@ -83,7 +83,7 @@ describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () 
   test('one page is requested and rendered, not the whole list', async () => {
     await open();
     assert.deepEqual(await shownNames(), await readNames('sort=-createdAt'));
-    assert.ok((await tab.locator('tbody *').count()) < 60 * PAGE_SIZE, 'no more elements than a page takes');
+    assert.ok((await tab.locator('tbody *').count()) < 60 * PAGE_SIZE, 'no more elements than one page needs');
   });
 
   test('every sortable column sorts in both directions', async () => {
@@ -142,8 +142,8 @@ describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () 
       seenNames.push(...(await shownNames()));
     }
     assert.equal(seenNames.length, 7 * PAGE_SIZE);
-    assert.equal(new Set(seenNames).size, seenNames.length, 'none is shown twice');
-    assert.deepEqual(seenNames, [...seenNames].sort(), 'none is left out of its order');
+    assert.equal(new Set(seenNames).size, seenNames.length, 'no token is shown twice');
+    assert.deepEqual(seenNames, [...seenNames].sort(), 'all are in order');
     assert.equal((await tablePositionsOf(tab)).length, 1, 'the table did not move');
     const lastPage = await shownNames();
     await tab.reload();

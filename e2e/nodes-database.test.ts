@@ -17,7 +17,7 @@ test('a node disconnected from the database decides until its lease expires, and
   let acceptedWhileDisconnected = 0;
   // On a slow machine the lease can expire before the node receives the request. Then up to six more rounds follow.
   for (let round = 0; round < 4 || (acceptedWhileDisconnected === 0 && round < 10); round++) {
-    // Every node caches the keys first. Without its database, a node's response for any other key takes until a timeout.
+    // All nodes cache the keys first: without its database, node 2 responds to any other key only after a timeout.
     await Promise.all(fixture.keys.slice(-KEYS_PER_ROUND).map((key) => sendToNodes(key, ALL_NODES)));
     assert.equal(await fixture.cluster.authorize(2, remainingKey.secret), 200);
     fixture.cluster.proxy.stall();

@@ -304,7 +304,7 @@ export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_r
 });
 
 describe('dist/devpilot.tgz', () => {
-  test('installed by npm: creates an owner, serves web UI and API, and works as a client', async (context) => {
+  test('installed by npm, it creates an owner, serves the web UI and the API, and works as a client', async (context) => {
     const installed = await installFor('server', [packedFile('devpilot.tgz')]);
     if (installed === null)
       context.diagnostic('there is no registry, so the dependencies are linked instead of installed');

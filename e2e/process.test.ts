@@ -15,7 +15,7 @@ async function signUp(server: ServerProcess): Promise<Record<string, string>> {
   return personHeaders;
 }
 
-/** Sends the head of a request and the first byte of its body, and the rest on demand. */
+/** Sends the head of a request and the first byte of its body. `finish` sends the rest. */
 function slowRequest(url: string, path: string, headers: Record<string, string>, body: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

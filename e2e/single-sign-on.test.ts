@@ -24,7 +24,7 @@ async function signInAtProvider(tab: Page, user: string): Promise<void> {
   await tab.getByRole('button', { name: 'Sign in at the provider' }).click();
 }
 
-test('an invited person signs up with the provider, and becomes an admin at the next sign-in by a group of the provider', async () => {
+test('an invited person signs up with the provider, and a group at the provider makes them an admin at the next sign-in', async () => {
   const invited = await fixture.owner.call<CreatedInvitation>('/v1/invitations', {
     body: { email: 'grace@example.com', role: 'member' },
   });
