@@ -39,24 +39,22 @@ export async function cli(): Promise<Finding[]> {
     };
     const findings: Finding[] = [];
     for (const { args, bound } of COMMANDS) {
-      const times: number[] = [];
-      const emptyScriptTimes: number[] = [];
+      const commandTimesMs: number[] = [];
+      const emptyScriptTimesMs: number[] = [];
       // The first runs fill the compile cache.
       for (let run = -2; run < RUNS; run++) {
-        const pairMs = [
-          await measureRunMs([BIN, ...args], environment),
-          await measureRunMs(['-e', '0'], environment),
-        ] as const;
+        const commandMs = await measureRunMs([BIN, ...args], environment);
+        const emptyScriptMs = await measureRunMs(['-e', '0'], environment);
         if (run < 0) continue;
-        times.push(pairMs[0]);
-        emptyScriptTimes.push(pairMs[1]);
+        commandTimesMs.push(commandMs);
+        emptyScriptTimesMs.push(emptyScriptMs);
       }
       findings.push({
         name: `devpilot ${args.join(' ')}, from process start to exit, relative to an empty script`,
-        value: medianRatio(times, emptyScriptTimes),
+        value: medianRatio(commandTimesMs, emptyScriptTimesMs),
         unit: '×',
         bound,
-        measurements: `${formatList(times)} ms; an empty script: ${formatList(emptyScriptTimes)} ms`,
+        measurements: `${formatList(commandTimesMs)} ms; an empty script: ${formatList(emptyScriptTimesMs)} ms`,
       });
     }
     return findings;

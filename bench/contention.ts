@@ -3,11 +3,11 @@ import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-const STORED = 100_000;
-const IN_USE = 1_000;
+const STORED_CREDENTIALS = 100_000;
+const CREDENTIALS_IN_USE = 1_000;
 const ROUNDS = 5;
 const SECONDS = 4;
-const PER_SECOND = 50;
+const CHURN_PER_SECOND = 50;
 
 /** Starts creating and deleting credentials through the API at a constant rate. `stop` resolves to their number. */
 function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
@@ -33,7 +33,7 @@ function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirect
       .catch((error: unknown) => (failure = error))
       .then(() => void pending.delete(operation));
     pending.add(operation);
-  }, 1000 / PER_SECOND);
+  }, 1000 / CHURN_PER_SECOND);
   return {
     async stop() {
       clearInterval(timer);
@@ -53,7 +53,7 @@ async function compare(server: ServerProcess, seeded: SeededDirectory, connectio
     (
       await load(runFolder(), seeded.secretsFile, url, {
         seconds: SECONDS,
-        secretCount: IN_USE,
+        secretCount: CREDENTIALS_IN_USE,
         connections,
         meanPauseMs,
       })
@@ -68,27 +68,27 @@ async function compare(server: ServerProcess, seeded: SeededDirectory, connectio
     duringMs.push(withChurn);
     churnPerSecond.push(completed / SECONDS);
   }
-  return { without: aloneMs, during: duringMs, churned: churnPerSecond };
+  return { aloneMs, duringMs, churnPerSecond };
 }
 
 /** Compares p99 of `/v1/authorize` with and without credentials being created and deleted. */
 export async function contention(): Promise<Finding[]> {
   await ensureWrk();
-  const seeded = await seededDirectory(STORED);
+  const seeded = await seededDirectory(STORED_CREDENTIALS);
   const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
     const paced = await compare(server, seeded, 32, 10);
     const fullLoad = await compare(server, seeded, 32, 0);
-    const createFinding = (name: string, { without, during, churned }: typeof paced): Finding => ({
-      name: name,
-      value: medianRatio(during, without),
+    const createFinding = (name: string, { aloneMs, duringMs, churnPerSecond }: typeof paced): Finding => ({
+      name,
+      value: medianRatio(duringMs, aloneMs),
       unit: '×',
       bound: atMost(3),
-      measurements: `${formatList(during)} over ${formatList(without)} ms; ${formatList(churned)} created and deleted per second`,
+      measurements: `${formatList(duringMs)} over ${formatList(aloneMs)} ms; ${formatList(churnPerSecond)} created and deleted per second`,
     });
     return [
       createFinding(
-        'p99 while 50 per second are created and deleted, relative to p99 without; about 3,000 requests per second',
+        'p99 while 50 credentials per second are created and deleted, relative to p99 without, at about 3,000 requests per second',
         paced,
       ),
       createFinding('the same at full load', fullLoad),

@@ -17,8 +17,8 @@ import { NO_LIMITED_USES } from './lib/use-counting.ts';
 const RECORDS = 1_000_000;
 const RESTRICTION_ENTRIES = 64;
 const ROUNDS = 9;
-const PER_ROUND = 100_000;
-const PER_SLICE = 1_000;
+const DECISIONS_PER_ROUND = 100_000;
+const DECISIONS_PER_SLICE = 1_000;
 
 const REQUIREMENT = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
 
@@ -66,40 +66,44 @@ async function createAuthenticatorWith(count: number, restrictionsOf: (index: nu
   return { authenticator, usage, secrets };
 }
 
-/** Compares decisions on credentials with the maximum number of restrictions with decisions on unrestricted ones. */
+/** Compares decisions on credentials that have the maximum number of restrictions with decisions on unrestricted ones. */
 async function compareRestricted(
   credentialCount: number,
   bound: Finding['bound'],
   lists: 'the same lists' | 'separate lists' = 'the same lists',
 ): Promise<Finding> {
-  const entries = Array.from({ length: RESTRICTION_ENTRIES }, (_, index) => index);
+  const hasSeparateLists = lists === 'separate lists';
+  const indexes = Array.from({ length: RESTRICTION_ENTRIES }, (_, index) => index);
+  const sharedAddresses = indexes.map((index) => (index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`));
+  const sharedApps = indexes.map((index) => `app_${index}`);
   const sides = {
-    plain: await createAuthenticatorWith(credentialCount, () => null),
+    unrestricted: await createAuthenticatorWith(credentialCount, () => null),
     restricted: await createAuthenticatorWith(credentialCount, (number) => ({
-      addresses: [
-        ...entries.map((index) => (index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`)),
-        ...(lists === 'separate lists' ? [`192.0.${number >> 8}.${number & 255}`] : []),
-      ],
+      addresses: hasSeparateLists ? [...sharedAddresses, `192.0.${number >> 8}.${number & 255}`] : sharedAddresses,
       projects: [],
-      apps: [...entries.map((index) => `app_${index}`), ...(lists === 'separate lists' ? [`app_of_${number}`] : [])],
+      apps: hasSeparateLists ? [...sharedApps, `app_of_${number}`] : sharedApps,
       rate: null,
       maxUses: null,
     })),
   };
-  const times = { plain: [] as number[], restricted: [] as number[] };
+  const timesUs = { unrestricted: [] as number[], restricted: [] as number[] };
   for (let round = 0; round <= ROUNDS; round++) {
-    const accessOrder = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * credentialCount));
-    const spentMs = { plain: 0, restricted: 0 };
-    for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
-      for (const side of ['plain', 'restricted'] as const) {
+    const accessOrder = Array.from({ length: DECISIONS_PER_ROUND }, () => Math.floor(Math.random() * credentialCount));
+    const spentMs = { unrestricted: 0, restricted: 0 };
+    for (let from = 0; from < DECISIONS_PER_ROUND; from += DECISIONS_PER_SLICE) {
+      for (const side of ['unrestricted', 'restricted'] as const) {
         const { authenticator, secrets } = sides[side];
         const startMs = performance.now();
-        for (let index = from; index < from + PER_SLICE; index++) {
+        for (let index = from; index < from + DECISIONS_PER_SLICE; index++) {
           const app = `app_${index % RESTRICTION_ENTRIES}`;
           const checkResource: ResourceCheck = ({ apps }) => apps.has(app);
           const request = {
-            ...{ secret: secrets[accessOrder[index] ?? 0] ?? '', passphrase: null, userAgent: null, requestId: 'r' },
-            ...{ address: `10.${(index % (RESTRICTION_ENTRIES / 2)) * 2}.0.7`, checkResource },
+            secret: secrets[accessOrder[index] ?? 0] ?? '',
+            passphrase: null,
+            address: `10.${(index % (RESTRICTION_ENTRIES / 2)) * 2}.0.7`,
+            userAgent: null,
+            requestId: 'r',
+            checkResource,
           };
           const result = authenticator.authenticate(request, REQUIREMENT);
           if (result instanceof Promise || result.decision !== 'ok') throw new Error('A decision was not ok.');
@@ -107,35 +111,38 @@ async function compareRestricted(
         spentMs[side] += performance.now() - startMs;
       }
     }
-    for (const side of ['plain', 'restricted'] as const) {
+    for (const side of ['unrestricted', 'restricted'] as const) {
       await sides[side].usage.flush();
-      if (round > 0) times[side].push((spentMs[side] * 1000) / PER_ROUND);
+      if (round > 0) timesUs[side].push((spentMs[side] * 1000) / DECISIONS_PER_ROUND);
     }
   }
   return {
     name: `a decision on a credential with ${RESTRICTION_ENTRIES} address ranges and ${RESTRICTION_ENTRIES} apps (${lists}), relative to an unrestricted one, with ${credentialCount.toLocaleString('en')} such credentials`,
-    value: medianRatio(times.restricted, times.plain),
+    value: medianRatio(timesUs.restricted, timesUs.unrestricted),
     unit: '×',
     bound,
-    measurements: `${formatList(times.restricted)} over ${formatList(times.plain)} µs`,
+    measurements: `${formatList(timesUs.restricted)} over ${formatList(timesUs.unrestricted)} µs`,
   };
 }
 
 /** Compares decisions on a million cached records in random order with SHA-256 of the same strings. */
 export async function decision(): Promise<Finding[]> {
   const { authenticator, usage, secrets } = await createAuthenticatorWith(RECORDS, () => null);
-  const decisionTimes: number[] = [];
-  const hashTimes: number[] = [];
+  const decisionTimesUs: number[] = [];
+  const hashTimesUs: number[] = [];
   let passed = 0;
   let length = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const randomSecrets = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
+    const randomSecrets = Array.from(
+      { length: DECISIONS_PER_ROUND },
+      () => secrets[Math.floor(Math.random() * RECORDS)] ?? '',
+    );
     let decidingMs = 0;
     let hashingMs = 0;
     // Reads each string of a slice before the measurement, because the secret of a request is usually in the
     // processor's cache, while its record can be anywhere in memory.
-    for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
-      const slice = randomSecrets.slice(from, from + PER_SLICE);
+    for (let from = 0; from < DECISIONS_PER_ROUND; from += DECISIONS_PER_SLICE) {
+      const slice = randomSecrets.slice(from, from + DECISIONS_PER_SLICE);
       for (const secret of slice) length += digestOf(secret).length;
       const startMs = performance.now();
       for (const secret of slice) {
@@ -150,17 +157,18 @@ export async function decision(): Promise<Finding[]> {
     }
     await usage.flush();
     if (round === 0) continue;
-    decisionTimes.push((decidingMs * 1000) / PER_ROUND);
-    hashTimes.push((hashingMs * 1000) / PER_ROUND);
+    decisionTimesUs.push((decidingMs * 1000) / DECISIONS_PER_ROUND);
+    hashTimesUs.push((hashingMs * 1000) / DECISIONS_PER_ROUND);
   }
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32) throw new Error('A decision was not ok.');
+  if (passed !== DECISIONS_PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32)
+    throw new Error('A decision was not ok.');
   return [
     {
       name: 'a decision relative to one SHA-256 of the same string',
-      value: medianRatio(decisionTimes, hashTimes),
+      value: medianRatio(decisionTimesUs, hashTimesUs),
       unit: '×',
       bound: atMost(5, 3),
-      measurements: `${formatList(decisionTimes)} over ${formatList(hashTimes)} µs`,
+      measurements: `${formatList(decisionTimesUs)} over ${formatList(hashTimesUs)} µs`,
     },
     await compareRestricted(100, atMost(1.3)),
     await compareRestricted(10_000, atMost(1.3)),

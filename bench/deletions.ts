@@ -15,7 +15,7 @@ const SEQUENTIAL_DELETIONS = 200;
 const CONCURRENCY = 16;
 const CONCURRENT_DELETIONS = 640;
 const DELETIONS_WITH_FROZEN_NODE = 8;
-/** Numbers of nodes in one process. */
+/** How many nodes run in one process while confirmations are timed. */
 const NODE_COUNTS = [3, 10, 30];
 const MANY_NODES_LEASE_MS = 2000;
 
@@ -62,7 +62,12 @@ async function timeConfirmations(count: number): Promise<number[]> {
   const registry = createRecordRegistry({ read, lease, cache: createRecordCache(1) });
   const nodes = Array.from({ length: count }, () =>
     joinCluster({
-      ...{ url, id: createId('node'), leaseMs: MANY_NODES_LEASE_MS, isNew: true, registry, read },
+      url,
+      id: createId('node'),
+      leaseMs: MANY_NODES_LEASE_MS,
+      isNew: true,
+      registry,
+      read,
       clock: Date.now,
       onError: () => undefined,
       onSkew: () => undefined,

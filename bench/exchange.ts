@@ -10,8 +10,8 @@ import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts'
 const CREDENTIALS = 1_000;
 const ROUNDS = 5;
 const SECONDS = 2;
-/** Exchanges per second. They exceed the rate limit of a workspace, so they are spread over several workspaces. */
-const PER_SECOND = 20;
+/** Exceeds the rate limit of one workspace, so the exchanges are spread over several workspaces. */
+const EXCHANGES_PER_SECOND = 20;
 const WORKSPACES = 3;
 const TOKENS = 100;
 
@@ -37,16 +37,16 @@ function createOwnerClient({ url }: ServerProcess, { cookie }: SeededDirectory) 
     request<Body>(`${url}${path}`, { cookie, origin: url, 'devpilot-workspace': workspace }, body);
 }
 
-/** Creates tokens as a person, otherwise like the issued tokens. Returns the path of a file with their secrets. */
+/** Creates tokens as a person, with the scopes and expiry of the issued tokens. Returns the file with their secrets. */
 async function createTokens(server: ServerProcess, seeded: SeededDirectory): Promise<string> {
   const post = createOwnerClient(server, seeded);
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
   const create = (_: unknown, index: number) => {
-    const body = { name: `Plain ${index}`, scopes: ['run_scripts'], expiresAt };
+    const body = { name: `Token ${index}`, scopes: ['run_scripts'], expiresAt };
     return post<{ secret: string }>('/v1/access-tokens', body, seeded.workspaceId);
   };
   const tokens = await Promise.all(Array.from({ length: TOKENS }, create));
-  const file = join(runFolder(), 'plain');
+  const file = join(runFolder(), 'person-tokens');
   writeFileSync(file, `${tokens.map(({ secret }) => secret).join('\n')}\n`);
   return file;
 }
@@ -83,7 +83,7 @@ const signTokens = ({ issuer, server }: ExchangeBench, count: number) =>
   );
 
 let exchangeCount = 0;
-/** Exchanges a token, for each identity in turn. Returns the secret of the access token. */
+/** Exchanges a token for an access token of the next identity, in rotation. Returns the secret of the access token. */
 async function exchangeToken({ server, identities }: ExchangeBench, token: string): Promise<string> {
   const { access_token: secret } = await request<{ access_token: string }>(
     `${server.url}/v1/oauth/token`,
@@ -98,18 +98,19 @@ async function exchangeToken({ server, identities }: ExchangeBench, token: strin
   return secret;
 }
 
-/** The result of a load, and the processor time in seconds that the server used for it. */
+/** The result of a load. */
 interface Sample {
   readonly perSecond: number;
   readonly requests: number;
+  /** Processor time that the server used for it. */
   readonly processorSeconds: number;
 }
 
 /** Exchanges tokens at a steady rate while `run` runs. */
 async function withExchanges<Result>(bench: ExchangeBench, run: () => Promise<Result>): Promise<Result> {
-  const tokens = await signTokens(bench, PER_SECOND * SECONDS);
+  const tokens = await signTokens(bench, EXCHANGES_PER_SECOND * SECONDS);
   const exchanges = tokens.map((token, index) =>
-    pause((index * 1000) / PER_SECOND).then(() => exchangeToken(bench, token)),
+    pause((index * 1000) / EXCHANGES_PER_SECOND).then(() => exchangeToken(bench, token)),
   );
   const [result] = await Promise.all([run(), ...exchanges]);
   return result;
@@ -118,7 +119,7 @@ async function withExchanges<Result>(bench: ExchangeBench, run: () => Promise<Re
 const requestsPerSecond = (samples: readonly Sample[]) => samples.map(({ perSecond }) => perSecond);
 /** Returns the microseconds of processor time per request. */
 const microsecondsPerRequest = (samples: readonly Sample[]) =>
-  samples.map(({ processorSeconds: processorTime, requests }) => (processorTime / requests) * 1e6);
+  samples.map(({ processorSeconds, requests }) => (processorSeconds / requests) * 1e6);
 
 /** Measures `/v1/authorize` while workload tokens are exchanged, and with the resulting access tokens. */
 export async function exchange(): Promise<Finding[]> {
@@ -129,7 +130,7 @@ export async function exchange(): Promise<Finding[]> {
   const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
   try {
     const bench = { server, issuer, identities: await createIdentities(server, issuer, seeded) };
-    const workloadTokensFile = join(runFolder(), 'minted');
+    const workloadTokensFile = join(runFolder(), 'workload-tokens');
     const secrets = await Promise.all((await signTokens(bench, TOKENS)).map((token) => exchangeToken(bench, token)));
     writeFileSync(workloadTokensFile, `${secrets.join('\n')}\n`);
     const personTokensFile = await createTokens(server, seeded);
@@ -142,64 +143,60 @@ export async function exchange(): Promise<Finding[]> {
       const options = { seconds: SECONDS, secretCount, connections: 32, meanPauseMs };
       return measure(() => load(runFolder(), file, `${server.url}/v1/authorize`, options));
     };
-    const idle = () => measure(() => pause(SECONDS * 1000, { requests: PER_SECOND * SECONDS, perSecond: PER_SECOND }));
+    /** Measures no requests, only the exchanges that run at the same time. */
+    const measureExchanges = () =>
+      measure(() =>
+        pause(SECONDS * 1000, { requests: EXCHANGES_PER_SECOND * SECONDS, perSecond: EXCHANGES_PER_SECOND }),
+      );
     await authorize(0);
-    const [fullLoad, fullLoadWithExchanges, pacedLoad, pacedLoadWithExchanges]: [
-      Sample[],
-      Sample[],
-      Sample[],
-      Sample[],
-    ] = [[], [], [], []];
-    const [personTokens, workloadTokens, exchanges]: [Sample[], Sample[], Sample[]] = [[], [], []];
+    const fullLoad: Sample[] = [];
+    const fullLoadWithExchanges: Sample[] = [];
+    const pacedLoad: Sample[] = [];
+    const pacedLoadWithExchanges: Sample[] = [];
+    const personTokens: Sample[] = [];
+    const workloadTokens: Sample[] = [];
+    const exchanges: Sample[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       fullLoad.push(await authorize(0));
       fullLoadWithExchanges.push(await withExchanges(bench, () => authorize(0)));
-      exchanges.push(await withExchanges(bench, idle));
+      exchanges.push(await withExchanges(bench, measureExchanges));
       pacedLoad.push(await authorize(10));
       pacedLoadWithExchanges.push(await withExchanges(bench, () => authorize(10)));
       personTokens.push(await authorize(0, TOKENS, personTokensFile));
       workloadTokens.push(await authorize(0, TOKENS, workloadTokensFile));
     }
-    const exchangeSeconds = median(exchanges.map(({ processorSeconds: processorTime }) => processorTime));
-    const checksWithExchanges = fullLoadWithExchanges.map((sample) => ({
+    const exchangeSeconds = median(exchanges.map(({ processorSeconds }) => processorSeconds));
+    const withoutExchangeCost = fullLoadWithExchanges.map((sample) => ({
       ...sample,
-      processorTime: sample.processorSeconds - exchangeSeconds,
+      processorSeconds: sample.processorSeconds - exchangeSeconds,
     }));
     return [
       {
-        name: `throughput of /v1/authorize at full load with ${PER_SECOND} exchanges per second, relative to none`,
-        ...{
-          value: medianRatio(requestsPerSecond(fullLoadWithExchanges), requestsPerSecond(fullLoad)),
-          unit: '×',
-          bound: atLeast(0.9),
-        },
+        name: `throughput of /v1/authorize at full load with ${EXCHANGES_PER_SECOND} exchanges per second, relative to none`,
+        value: medianRatio(requestsPerSecond(fullLoadWithExchanges), requestsPerSecond(fullLoad)),
+        unit: '×',
+        bound: atLeast(0.9),
         measurements: `${formatList(requestsPerSecond(fullLoadWithExchanges))} over ${formatList(requestsPerSecond(fullLoad))} per second`,
       },
       {
         name: 'the same at about 3,000 requests per second',
-        ...{
-          value: median(requestsPerSecond(pacedLoadWithExchanges)) / median(requestsPerSecond(pacedLoad)),
-          unit: '×',
-          bound: atLeast(0.97),
-        },
+        value: median(requestsPerSecond(pacedLoadWithExchanges)) / median(requestsPerSecond(pacedLoad)),
+        unit: '×',
+        bound: atLeast(0.97),
         measurements: `${formatList(requestsPerSecond(pacedLoadWithExchanges))} over ${formatList(requestsPerSecond(pacedLoad))} per second`,
       },
       {
         name: 'processor time per request during exchanges, minus the processor time of the exchanges, relative to no exchanges',
-        ...{
-          value: medianRatio(microsecondsPerRequest(checksWithExchanges), microsecondsPerRequest(fullLoad)),
-          unit: '×',
-          bound: atMost(1.05),
-        },
-        measurements: `${formatList(microsecondsPerRequest(checksWithExchanges))} over ${formatList(microsecondsPerRequest(fullLoad))} µs; an exchange ${formatList(microsecondsPerRequest(exchanges))} µs`,
+        value: medianRatio(microsecondsPerRequest(withoutExchangeCost), microsecondsPerRequest(fullLoad)),
+        unit: '×',
+        bound: atMost(1.05),
+        measurements: `${formatList(microsecondsPerRequest(withoutExchangeCost))} over ${formatList(microsecondsPerRequest(fullLoad))} µs; an exchange ${formatList(microsecondsPerRequest(exchanges))} µs`,
       },
       {
         name: 'processor time per request with a token issued for a workload, relative to a token created by a person',
-        ...{
-          value: medianRatio(microsecondsPerRequest(workloadTokens), microsecondsPerRequest(personTokens)),
-          unit: '×',
-          bound: atMost(1.03),
-        },
+        value: medianRatio(microsecondsPerRequest(workloadTokens), microsecondsPerRequest(personTokens)),
+        unit: '×',
+        bound: atMost(1.03),
         measurements: `${formatList(microsecondsPerRequest(workloadTokens))} over ${formatList(microsecondsPerRequest(personTokens))} µs, ${TOKENS} tokens in random order`,
       },
     ];

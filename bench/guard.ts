@@ -14,7 +14,7 @@ const ROUNDS = 7;
 const SECONDS = 2;
 /** Average pause between the requests of a connection, so that both sides receive requests at the same rate. */
 const PAUSE_MS = 2;
-const PER_ROUND = 100_000;
+const DECISIONS_PER_ROUND = 100_000;
 
 /** Compares a guarded route of a Fastify server with a bare route of the same server. */
 async function compareRoutes(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
@@ -22,43 +22,51 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   const file = join(runFolder(), 'guard-secrets');
   writeFileSync(file, `${secrets.join('\n')}\n`);
   const guardedServer: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
-  const sides = () => ({ guarded: [] as number[], bare: [] as number[] });
-  const [rates, perProcessor, perProcessorPaced] = [sides(), sides(), sides()];
-  async function run(
-    route: keyof typeof rates,
-    meanPauseMs: number,
-  ): Promise<{ perSecond: number; perProcessor: number }> {
+  const createSamples = () => ({ guarded: [] as number[], bare: [] as number[] });
+  const perSecondSamples = createSamples();
+  const perProcessorSecondSamples = createSamples();
+  const pacedPerProcessorSecondSamples = createSamples();
+  async function measureRoute(route: 'guarded' | 'bare', meanPauseMs: number) {
     const before = readProcessorSeconds(guardedServer.pid);
     const options = { seconds: SECONDS, secretCount: TOKENS, meanPauseMs };
     const { perSecond, requests } = await load(runFolder(), file, `${guardedServer.url}/${route}`, options);
-    return { perSecond, perProcessor: requests / (readProcessorSeconds(guardedServer.pid) - before) };
+    return { perSecond, perProcessorSecond: requests / (readProcessorSeconds(guardedServer.pid) - before) };
   }
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       const order = round % 2 === 0 ? (['guarded', 'bare'] as const) : (['bare', 'guarded'] as const);
       for (const route of order) {
-        const full = await run(route, 0);
-        const paced = await run(route, PAUSE_MS);
+        const fullLoad = await measureRoute(route, 0);
+        const paced = await measureRoute(route, PAUSE_MS);
         if (round === 0) continue;
-        rates[route].push(full.perSecond);
-        perProcessor[route].push(full.perProcessor);
-        perProcessorPaced[route].push(paced.perProcessor);
+        perSecondSamples[route].push(fullLoad.perSecond);
+        perProcessorSecondSamples[route].push(fullLoad.perProcessorSecond);
+        pacedPerProcessorSecondSamples[route].push(paced.perProcessorSecond);
       }
     }
   } finally {
     await guardedServer.stop();
   }
-  const createFinding = (name: string, routeRates: typeof rates, unit: string, bound: Finding['bound']): Finding => ({
-    ...{ name: name, unit: '×', bound },
-    value: medianRatio(routeRates.guarded, routeRates.bare),
-    measurements: `${formatList(routeRates.guarded)} over ${formatList(routeRates.bare)} ${unit}`,
+  const createFinding = (
+    name: string,
+    { guarded, bare }: { guarded: readonly number[]; bare: readonly number[] },
+    unit: string,
+    bound: Finding['bound'],
+  ): Finding => ({
+    name,
+    value: medianRatio(guarded, bare),
+    unit: '×',
+    bound,
+    measurements: `${formatList(guarded)} over ${formatList(bare)} ${unit}`,
   });
-  const comparison = 'a guarded Fastify route, 1,000 tokens, relative to a bare one of the same server';
-  const processor = "requests per second of the server's processor time";
+  const comparison =
+    'requests per second of a guarded Fastify route, 1,000 tokens, relative to a bare route of the server';
+  const byProcessorTime = `${comparison}, by processor time`;
+  const processorUnit = "requests per second of the server's processor time";
   return [
-    createFinding(comparison, rates, 'requests per second', atLeast(0.9)),
-    createFinding(`${comparison}, by processor time`, perProcessor, processor, null),
-    createFinding(`${comparison}, by processor time at the same pace`, perProcessorPaced, processor, null),
+    createFinding(comparison, perSecondSamples, 'requests per second', atLeast(0.9)),
+    createFinding(byProcessorTime, perProcessorSecondSamples, processorUnit, null),
+    createFinding(`${byProcessorTime} at the same pace`, pacedPerProcessorSecondSamples, processorUnit, null),
   ];
 }
 
@@ -73,17 +81,17 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     timeout: 2000,
   });
   await leaseAuthorizer.ready();
-  const requests = secrets.map((secret) => [
-    ...['Host', 'api.example.com', 'Accept', '*/*', 'User-Agent', 'bench', 'Accept-Encoding', 'gzip'],
-    ...['Authorization', `Bearer ${secret}`],
-  ]);
+  // Raw headers: names and values alternate.
+  const otherHeaders = ['Host', 'api.example.com', 'Accept', '*/*', 'User-Agent', 'bench', 'Accept-Encoding', 'gzip'];
+  const requests = secrets.map((secret) => [...otherHeaders, 'Authorization', `Bearer ${secret}`]);
+  // The first request with each token fills the cache of the guard.
   for (const headers of requests) await leaseAuthorizer.authorize(headers, '127.0.0.1');
-  const decisionTimes: number[] = [];
-  const hashTimes: number[] = [];
+  const decisionTimesUs: number[] = [];
+  const hashTimesUs: number[] = [];
   let passed = 0;
   let length = 0;
   for (let round = 0; round <= ROUNDS; round++) {
-    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * TOKENS));
+    const order = Array.from({ length: DECISIONS_PER_ROUND }, () => Math.floor(Math.random() * TOKENS));
     const startMs = performance.now();
     for (const index of order) {
       const decision = leaseAuthorizer.authorize(requests[index] ?? [], '127.0.0.1');
@@ -92,20 +100,21 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     const middleMs = performance.now();
     for (const index of order) length += sha256(secrets[index] ?? '').length;
     const endMs = performance.now();
-    // Yields to heartbeats and reports.
+    // Leaves time for heartbeats and reports of uses.
     await new Promise((resolve) => setTimeout(resolve, 100));
     if (round === 0) continue;
-    decisionTimes.push(((middleMs - startMs) * 1000) / PER_ROUND);
-    hashTimes.push(((endMs - middleMs) * 1000) / PER_ROUND);
+    decisionTimesUs.push(((middleMs - startMs) * 1000) / DECISIONS_PER_ROUND);
+    hashTimesUs.push(((endMs - middleMs) * 1000) / DECISIONS_PER_ROUND);
   }
   await leaseAuthorizer.close();
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A request was not allowed.');
+  if (passed !== DECISIONS_PER_ROUND * (ROUNDS + 1) || length !== passed * 32)
+    throw new Error('A request was not allowed.');
   return {
     name: "a decision in a guard's process relative to one SHA-256 of the same string",
-    value: medianRatio(decisionTimes, hashTimes),
+    value: medianRatio(decisionTimesUs, hashTimesUs),
     unit: '×',
     bound: atMost(6),
-    measurements: `${formatList(decisionTimes)} over ${formatList(hashTimes)} µs`,
+    measurements: `${formatList(decisionTimesUs)} over ${formatList(hashTimesUs)} µs`,
   };
 }
 

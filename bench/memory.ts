@@ -13,7 +13,7 @@ async function measureSettledMemoryMib(pid: number): Promise<number> {
   return readMemoryMib(pid).currentMib;
 }
 
-/** Returns the milliseconds from the start to the exit of an empty script, which any process costs on this machine. */
+/** Returns the milliseconds from the start of an empty script to its exit: the minimum for any process here. */
 function timeEmptyScript(): number {
   const startMs = performance.now();
   spawnSync(process.execPath, ['-e', '0']);
@@ -23,21 +23,21 @@ function timeEmptyScript(): number {
 /** Starts the server as an operator does. Returns the times until it listens, and its resident memory when idle. */
 async function measureStarts(
   directory: string,
-): Promise<{ times: number[]; emptyScriptTimes: number[]; idleMemoryMib: number[] }> {
-  const emptyScriptTimes: number[] = [];
-  const times: number[] = [];
-  const idleMemory: number[] = [];
+): Promise<{ startTimesMs: number[]; emptyScriptTimesMs: number[]; idleMemoryMib: number[] }> {
+  const startTimesMs: number[] = [];
+  const emptyScriptTimesMs: number[] = [];
+  const idleMemoryMib: number[] = [];
   for (let start = 0; start <= STARTS; start++) {
     const server = await startServerProcess('bin/devpilot.mjs', { args: ['serve'], directory });
-    const memory = await measureSettledMemoryMib(server.pid);
+    const memoryMib = await measureSettledMemoryMib(server.pid);
     await server.stop();
     // The first start fills caches, including those of the operating system.
     if (start === 0) continue;
-    times.push(server.startupMs);
-    emptyScriptTimes.push(timeEmptyScript());
-    idleMemory.push(memory);
+    startTimesMs.push(server.startupMs);
+    emptyScriptTimesMs.push(timeEmptyScript());
+    idleMemoryMib.push(memoryMib);
   }
-  return { times, emptyScriptTimes: emptyScriptTimes, idleMemoryMib: idleMemory };
+  return { startTimesMs, emptyScriptTimesMs, idleMemoryMib };
 }
 
 /** Measures startup time and idle memory with a thousand and with a million stored credentials. */
@@ -46,21 +46,21 @@ export async function start(): Promise<Finding[]> {
   const many = await measureStarts((await seededDirectory(MANY_CREDENTIALS)).directory);
   return [
     {
-      name: 'from the start to listening, 1,000 stored credentials, relative to an empty script',
-      value: medianRatio(few.times, few.emptyScriptTimes),
+      name: 'time to listening with 1,000 stored credentials, relative to an empty script',
+      value: medianRatio(few.startTimesMs, few.emptyScriptTimesMs),
       unit: '×',
       bound: atMost(25),
-      measurements: `${formatList(few.times)} ms; an empty script: ${formatList(few.emptyScriptTimes)} ms`,
+      measurements: `${formatList(few.startTimesMs)} ms; an empty script: ${formatList(few.emptyScriptTimesMs)} ms`,
     },
     {
-      name: 'from the start to listening, 1,000,000 stored credentials relative to 1,000',
-      value: median(many.times) / median(few.times),
+      name: 'time to listening with 1,000,000 stored credentials, relative to 1,000',
+      value: median(many.startTimesMs) / median(few.startTimesMs),
       unit: '×',
       bound: atMost(1.3),
-      measurements: `${formatList(many.times)} ms over ${formatList(few.times)} ms`,
+      measurements: `${formatList(many.startTimesMs)} ms over ${formatList(few.startTimesMs)} ms`,
     },
     {
-      name: 'resident at idle start',
+      name: 'resident memory when idle after the start',
       value: median(few.idleMemoryMib),
       unit: ' MB',
       bound: atMost(140),
@@ -81,7 +81,7 @@ export async function memory(): Promise<Finding[]> {
   });
   try {
     let cachedRecords = 0;
-    let first = 0;
+    let firstSecretIndex = 0;
     const startMs = performance.now();
     while (cachedRecords < MANY_CREDENTIALS) {
       // Each load continues where the previous one ended.
@@ -89,9 +89,9 @@ export async function memory(): Promise<Finding[]> {
         seconds: 15,
         secretCount: MANY_CREDENTIALS,
         order: 'sequential',
-        firstSecret: first,
+        firstSecretIndex,
       });
-      first += requests;
+      firstSecretIndex += requests;
       const metricsText = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
       cachedRecords = Number(/^devpilot_records_in_memory (\d+)$/m.exec(metricsText)?.[1] ?? 0);
       if (performance.now() - startMs > 240_000) throw new Error(`Only ${cachedRecords} records were cached in time.`);
@@ -100,15 +100,15 @@ export async function memory(): Promise<Finding[]> {
     const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     const megabytes = (name: string) =>
       Math.round(Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? 0) / 1e6);
-    const heap = `heap ${megabytes('nodejs_heap_size_total_bytes')} MB, of which used ${megabytes('nodejs_heap_size_used_bytes')} MB; outside it ${megabytes('nodejs_external_memory_bytes')} MB`;
-    const { currentMib: now, peakMib: most } = readMemoryMib(server.pid);
+    const heap = `heap ${megabytes('nodejs_heap_size_total_bytes')} MB, of which ${megabytes('nodejs_heap_size_used_bytes')} MB are used; ${megabytes('nodejs_external_memory_bytes')} MB outside the heap`;
+    const { currentMib, peakMib } = readMemoryMib(server.pid);
     return [
       {
-        name: 'resident with 1,000,000 records cached',
-        value: now,
+        name: 'resident memory with 1,000,000 cached records',
+        value: currentMib,
         unit: ' MB',
         bound: atMost(450),
-        measurements: `${formatList([now])} MB now, ${formatList([most])} MB at most, while uses were being written; ${heap}`,
+        measurements: `${formatList([currentMib])} MB now, at most ${formatList([peakMib])} MB while uses were being written; ${heap}`,
       },
     ];
   } finally {

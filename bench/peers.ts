@@ -23,8 +23,8 @@ import { NO_LIMITED_USES } from './lib/use-counting.ts';
 const PACKAGES = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const KEYS = 1_000;
 const ROUNDS = 5;
-const BETTER_AUTH_CHECKS_PER_ROUND = 300;
-const DEVPILOT_CHECKS_PER_ROUND = 100_000;
+const BETTER_AUTH_VERIFICATIONS_PER_ROUND = 300;
+const DEVPILOT_VERIFICATIONS_PER_ROUND = 100_000;
 const directory = fileURLToPath(new URL('.peers/', import.meta.url));
 
 /** Installs better-auth into its own directory, outside the lockfile, if it is missing. */
@@ -36,24 +36,22 @@ async function installBetterAuth(): Promise<void> {
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'], directory);
 }
 
-interface Key {
-  readonly key: string;
-}
-interface Auth {
+/** The part of better-auth that the benchmark calls. */
+interface BetterAuth {
   readonly api: {
     signUpEmail(options: { body: object }): Promise<{ user: { id: string } }>;
-    createApiKey(options: { body: object }): Promise<Key>;
+    createApiKey(options: { body: object }): Promise<{ readonly key: string }>;
     verifyApiKey(options: { body: { key: string } }): Promise<{ valid: boolean }>;
   };
 }
 
 /** Opens better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
-async function openBetterAuth(): Promise<{ auth: Auth; keys: string[] }> {
+async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
   const path = join(runFolder(), 'peers.db');
   const database = openSqlite(path, false);
   const load = async (name: string) =>
     (await import(pathToFileURL(join(directory, 'node_modules', name)).href)) as never;
-  const { betterAuth } = (await load('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => Auth };
+  const { betterAuth } = (await load('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => BetterAuth };
   const { apiKey } = (await load('@better-auth/api-key/dist/index.mjs')) as { apiKey: (options: object) => unknown };
   const { getMigrations } = (await load('better-auth/dist/db/get-migration.mjs')) as {
     getMigrations: (options: object) => Promise<{ runMigrations: () => Promise<void> }>;
@@ -85,7 +83,7 @@ export async function peers(): Promise<Finding[]> {
   const { auth, keys } = await openBetterAuth();
   const seeded = await seededDirectory(KEYS);
   const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
-  const path = join(runFolder(), 'ours.db');
+  const path = join(runFolder(), 'devpilot.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
   const noFailures = {
@@ -112,7 +110,7 @@ export async function peers(): Promise<Finding[]> {
   const requirement = { access_token: requireAll('access_token', []), api_key: null };
   const pickRandom = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
-  async function authorizeOne(): Promise<void> {
+  async function verifyWithDevpilot(): Promise<void> {
     const request = {
       secret: pickRandom(secrets),
       passphrase: null,
@@ -124,13 +122,13 @@ export async function peers(): Promise<Finding[]> {
     const { decision } = result instanceof Promise ? await result : result;
     if (decision !== 'ok') throw new Error(`Devpilot's decision was ${decision}.`);
   }
-  async function verifyOne(): Promise<void> {
+  async function verifyWithBetterAuth(): Promise<void> {
     const { valid } = await auth.api.verifyApiKey({ body: { key: pickRandom(keys) } });
     if (!valid) throw new Error('better-auth did not verify a key.');
   }
-  async function perSecond(times: number, work: () => Promise<void>): Promise<number> {
+  async function measurePerSecond(times: number, work: () => Promise<void>): Promise<number> {
     const startMs = performance.now();
-    for (let done = 0; done < times; done++) await work();
+    for (let count = 0; count < times; count++) await work();
     // Devpilot writes the uses at the end of each round; better-auth writes each use with its verification.
     await usage.flush();
     return (times / (performance.now() - startMs)) * 1000;
@@ -140,8 +138,8 @@ export async function peers(): Promise<Finding[]> {
   const betterAuthRates: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      const devpilotRate = await perSecond(DEVPILOT_CHECKS_PER_ROUND, authorizeOne);
-      const betterAuthRate = await perSecond(BETTER_AUTH_CHECKS_PER_ROUND, verifyOne);
+      const devpilotRate = await measurePerSecond(DEVPILOT_VERIFICATIONS_PER_ROUND, verifyWithDevpilot);
+      const betterAuthRate = await measurePerSecond(BETTER_AUTH_VERIFICATIONS_PER_ROUND, verifyWithBetterAuth);
       if (round > 0) {
         devpilotRates.push(devpilotRate);
         betterAuthRates.push(betterAuthRate);

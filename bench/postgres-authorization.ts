@@ -38,8 +38,9 @@ const STARTS = 6;
 const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
 const SECONDS = 2;
-/** Seconds to wait after the start, then to measure the idle node. Use counts are folded at least once in that time. */
+/** Seconds between the start of a node and the measurement of the idle node. */
 const SETTLE_SECONDS = 2;
+/** Duration of the measurement of the idle node. It includes at least one fold of the use counts. */
 const IDLE_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS_PER_ROUND = 10_000;
@@ -48,24 +49,23 @@ const CONCURRENCY = 64;
 const CONNECTIONS = 6;
 
 /** Measures the processor time of idle nodes, in milliseconds per second. */
-async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
-  const times = () => [
-    readProcessorSeconds(onPostgres.pid) + readFamilyProcessorSeconds(database),
-    readProcessorSeconds(onPostgres.pid),
-    readProcessorSeconds(onSqlite.pid),
-  ];
+async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, databasePid: number): Promise<Finding> {
+  const readSeconds = () => ({
+    node: readProcessorSeconds(onPostgres.pid),
+    database: readFamilyProcessorSeconds(databasePid),
+    sqliteNode: readProcessorSeconds(onSqlite.pid),
+  });
   await pause(SETTLE_SECONDS * 1000);
-  const before = times();
+  const before = readSeconds();
   await pause(IDLE_SECONDS * 1000);
-  const [nodeAndDatabase = 0, node = 0, sqliteNode = 0] = times().map(
-    (time, index) => ((time - (before[index] ?? 0)) / IDLE_SECONDS) * 1000,
-  );
+  const after = readSeconds();
+  const msPerSecond = (name: keyof typeof before) => ((after[name] - before[name]) / IDLE_SECONDS) * 1000;
   return {
     name: 'processor time per second of an idle node and of PostgreSQL',
-    value: nodeAndDatabase,
+    value: msPerSecond('node') + msPerSecond('database'),
     unit: ' ms',
     bound: null,
-    measurements: `the node ${node.toFixed(1)}, PostgreSQL ${(nodeAndDatabase - node).toFixed(1)}; a node on SQLite ${sqliteNode.toFixed(1)} ms; over ${IDLE_SECONDS} s`,
+    measurements: `the node ${msPerSecond('node').toFixed(1)} ms, PostgreSQL ${msPerSecond('database').toFixed(1)} ms; a node on SQLite ${msPerSecond('sqliteNode').toFixed(1)} ms; over ${IDLE_SECONDS} s`,
   };
 }
 
@@ -79,37 +79,32 @@ interface Side {
 async function loadOnce({ server }: Side, seeded: SeededDirectory, seconds: number) {
   if (server === null) throw new Error('The server is not started.');
   const before = readProcessorSeconds(server.pid);
-  const loading = load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, {
+  const { perSecond, requests } = await load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, {
     seconds,
     secretCount: TOKENS_IN_USE,
   });
-  const { perSecond, requests } = await loading;
-  return { perSecond, ratesPerProcessorSecond: requests / (readProcessorSeconds(server.pid) - before) };
+  return { perSecond, perProcessorSecond: requests / (readProcessorSeconds(server.pid) - before) };
 }
 
-/** Compares one start of both servers. The first round is a warm-up, whose results are discarded. */
+/** Runs the rounds for one start of both servers. The results of the first round, a warm-up, are discarded. */
 async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
   for (let round = 0; round <= WARM_ROUNDS; round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-      const { perSecond, ratesPerProcessorSecond } = await loadOnce(
-        side,
-        seeded,
-        round === 0 ? WARM_UP_SECONDS : SECONDS,
-      );
+      const { perSecond, perProcessorSecond } = await loadOnce(side, seeded, round === 0 ? WARM_UP_SECONDS : SECONDS);
       if (round === 0) continue;
       side.rates.push(perSecond);
-      side.ratesPerProcessorSecond.push(ratesPerProcessorSecond);
+      side.ratesPerProcessorSecond.push(perProcessorSecond);
     }
   }
 }
 
 /**
- * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. `database`
- * is the PostgreSQL process, which runs on the core of the load generator to simulate a separate machine.
+ * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. The
+ * PostgreSQL process, `databasePid`, runs on the core of the load generator to simulate a separate machine.
  */
-export async function compareWarmCache(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
+export async function compareWarmCache(seeded: SeededDirectory, url: string, databasePid: number): Promise<Finding[]> {
   await ensureWrk();
-  await pin(database, LOAD_CORE);
+  await pin(databasePid, LOAD_CORE);
   const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.storeSecretFile };
   const sqlite: Side = {
     options: { directory: seeded.directory },
@@ -127,11 +122,12 @@ export async function compareWarmCache(seeded: SeededDirectory, url: string, dat
       try {
         for (const side of sides) side.server = await startServerProcess('bench/lib/serve.ts', side.options);
         if (sqlite.server !== null && postgres.server !== null)
-          idleFinding ??= await measureIdle(sqlite.server, postgres.server, database);
-        const before = { databaseSeconds: readFamilyProcessorSeconds(database), at: performance.now() };
+          idleFinding ??= await measureIdle(sqlite.server, postgres.server, databasePid);
+        const databaseSecondsBefore = readFamilyProcessorSeconds(databasePid);
+        const startMs = performance.now();
         await comparePair(sides, seeded);
-        databaseSeconds += readFamilyProcessorSeconds(database) - before.databaseSeconds;
-        loadedMs += performance.now() - before.at;
+        databaseSeconds += readFamilyProcessorSeconds(databasePid) - databaseSecondsBefore;
+        loadedMs += performance.now() - startMs;
       } finally {
         for (const side of sides) {
           await side.server?.stop();
@@ -140,7 +136,7 @@ export async function compareWarmCache(seeded: SeededDirectory, url: string, dat
       }
     }
   } finally {
-    await pin(database, ALL_CORES);
+    await pin(databasePid, ALL_CORES);
   }
   return [
     {
@@ -161,7 +157,7 @@ export async function compareWarmCache(seeded: SeededDirectory, url: string, dat
   ];
 }
 
-/** Runs `work` for each of `items`, at most `atOnce` concurrently. Returns items per second. */
+/** Runs `work` for each of `items`, at most `concurrency` at the same time. Returns items per second. */
 async function measureRate<T>(
   items: readonly T[],
   concurrency: number,
@@ -209,18 +205,18 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
   const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
   const store = await openPostgresStore(url, () => undefined);
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
-  const text = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
+  const query = `select id, workspace_id, kind, name, rights, active, expires_at, created_at, passphrase_hash
     from credential where digest = $1`;
   const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
   let index = 0;
 
-  async function compare(concurrency: number): Promise<{ decisions: number[]; bare: number[] }> {
-    const authorizedRates: number[] = [];
-    const bare: number[] = [];
+  async function compare(concurrency: number): Promise<{ decisionRates: number[]; queryRates: number[] }> {
+    const decisionRates: number[] = [];
+    const queryRates: number[] = [];
     for (let round = 0; round <= COLD_ROUNDS; round++) {
       const batch = secrets.slice(index, index + LOOKUPS_PER_ROUND);
       index = (index + LOOKUPS_PER_ROUND) % secrets.length;
-      // A new, empty cache per round.
+      // Each round starts with an empty cache.
       const authenticator = createAuthenticatorOn(store);
       const digests = batch.map((secret) => digestBytes(digestOf(secret)));
       const measureDecisions = () =>
@@ -230,33 +226,35 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
           if (record === null) throw new Error('A seeded token was not found.');
         });
       const measureQueries = () =>
-        measureRate(digests, concurrency, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
+        measureRate(digests, concurrency, (digest) => pool.query({ name: 'bare', text: query, values: [digest] }));
       // The order alternates, because the second side finds the rows in the buffers of the database.
-      const firstRate = round % 2 === 0 ? await measureDecisions() : await measureQueries();
-      const secondRate = round % 2 === 0 ? await measureQueries() : await measureDecisions();
+      const isDecisionFirst = round % 2 === 0;
+      const firstDecisionRate = isDecisionFirst ? await measureDecisions() : null;
+      const queryRate = await measureQueries();
+      const decisionRate = firstDecisionRate ?? (await measureDecisions());
       if (round === 0) continue;
-      authorizedRates.push(round % 2 === 0 ? firstRate : secondRate);
-      bare.push(round % 2 === 0 ? secondRate : firstRate);
+      decisionRates.push(decisionRate);
+      queryRates.push(queryRate);
     }
-    return { decisions: authorizedRates, bare };
+    return { decisionRates, queryRates };
   }
 
   try {
     const many = await compare(CONCURRENCY);
     const few = await compare(CONNECTIONS);
-    const formatRates = ({ decisions: authorizedRates, bare }: typeof many, concurrency: number) =>
-      `${formatList(authorizedRates)} over ${formatList(bare)} per second; ${concurrency} at once over ${CONNECTIONS} connections`;
+    const formatRates = ({ decisionRates, queryRates }: typeof many, concurrency: number) =>
+      `${formatList(decisionRates)} over ${formatList(queryRates)} per second; ${concurrency} concurrent requests over ${CONNECTIONS} connections`;
     return [
       {
         name: 'decisions per second for credentials that are not cached, relative to bare pg queries for the same rows',
-        value: medianRatio(many.decisions, many.bare),
+        value: medianRatio(many.decisionRates, many.queryRates),
         unit: '×',
         bound: atLeast(0.7),
         measurements: formatRates(many, CONCURRENCY),
       },
       {
         name: 'the same with one concurrent request per connection, so that few requests share a query',
-        value: medianRatio(few.decisions, few.bare),
+        value: medianRatio(few.decisionRates, few.queryRates),
         unit: '×',
         bound: null,
         measurements: formatRates(few, CONNECTIONS),

@@ -24,8 +24,8 @@ const FOLDED_CREDENTIALS = 50_000;
 async function measureContention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secretsFile, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODE_COUNT }, () => openPostgresStore(url, () => undefined)));
-  const flushes: number[] = [];
-  const folds: number[] = [];
+  const flushesMs: number[] = [];
+  const foldsMs: number[] = [];
   try {
     const [store] = stores;
     const stored =
@@ -58,8 +58,8 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
           const flushedAtMs = performance.now();
           await journal.fold();
           if (round === 0) return;
-          flushes.push(flushedAtMs - startMs);
-          folds.push(performance.now() - flushedAtMs);
+          flushesMs.push(flushedAtMs - startMs);
+          foldsMs.push(performance.now() - flushedAtMs);
         }),
       );
     }
@@ -76,15 +76,15 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
   return [
     {
       name: 'longest flush and subsequent fold while ten nodes write their uses of one credential at the same time',
-      value: Math.max(...flushes.map((flushed, index) => flushed + (folds[index] ?? 0))),
+      value: Math.max(...flushesMs.map((flushMs, index) => flushMs + (foldsMs[index] ?? 0))),
       unit: ' ms',
       bound: atMost(1000),
-      measurements: `flush: median ${median(flushes).toFixed(1)}, longest ${Math.max(...flushes).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(folds).toFixed(1)}, longest ${Math.max(...folds).toFixed(1)} ms; ${flushes.length} of each`,
+      measurements: `flush: median ${median(flushesMs).toFixed(1)}, longest ${Math.max(...flushesMs).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(foldsMs).toFixed(1)}, longest ${Math.max(...foldsMs).toFixed(1)} ms; ${flushesMs.length} of each`,
     },
   ];
 }
 
-/** Measures writing the uses of many credentials, and folding them into the credentials. */
+/** Measures writing the uses of many credentials, and folding them: adding them to the use counts of the credentials. */
 async function measureFolding(url: string): Promise<Finding[]> {
   const store = await openPostgresStore(url, () => undefined);
   try {
@@ -96,31 +96,41 @@ async function measureFolding(url: string): Promise<Finding[]> {
       .execute();
     const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
-      const workspace = { id: workspace_id, revoked: false };
-      const identity = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
-      const recordFields = { createdAt: 1, passphraseHash: null, restrictions: null, row: -1 };
-      usage.count(
-        { id, label: labelOf(id, identity.name), workspace, ...identity, ...recordFields },
-        '127.0.0.1',
-        Date.now(),
-      );
+      const record: CredentialRecord = {
+        kind: 'access_token',
+        label: labelOf(id, 'Pipeline'),
+        id,
+        name: 'Pipeline',
+        workspace: { id: workspace_id, revoked: false },
+        rights: 1,
+        active: true,
+        expiresAt: null,
+        createdAt: 1,
+        passphraseHash: null,
+        restrictions: null,
+        row: -1,
+      };
+      usage.count(record, '127.0.0.1', Date.now());
     }
     const startMs = performance.now();
     await usage.flush();
     const flushedAtMs = performance.now();
     await journal.fold();
     const foldedAtMs = performance.now();
-    const rate = (milliseconds: number) => (rows.length / milliseconds) * 1000;
-    const createFinding = (name: string, figure: number): Finding => ({
-      name: name,
-      value: figure,
+    const credentialsPerSecond = (durationMs: number) => (rows.length / durationMs) * 1000;
+    const createFinding = (name: string, value: number): Finding => ({
+      name,
+      value,
       unit: '',
       bound: null,
       measurements: `${rows.length.toLocaleString('en')} different credentials, one node`,
     });
     return [
-      createFinding('credentials per second whose uses are written', rate(flushedAtMs - startMs)),
-      createFinding('credentials per second whose uses are added to the credentials', rate(foldedAtMs - flushedAtMs)),
+      createFinding('credentials per second whose uses are written', credentialsPerSecond(flushedAtMs - startMs)),
+      createFinding(
+        'credentials per second whose uses are added to the credentials',
+        credentialsPerSecond(foldedAtMs - flushedAtMs),
+      ),
     ];
   } finally {
     await store.close();

@@ -16,7 +16,10 @@ import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
 import { stall } from './stall.ts';
 
-/** Runs `npm run bench [-- name…]`: `--json` also prints JSON, `--full` uses sizes that take minutes. */
+/**
+ * The benchmarks of `npm run bench [-- name…]`, in the order in which they run. `--json` also prints the results as
+ * JSON; `--full` uses sizes that take minutes.
+ */
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
@@ -40,10 +43,10 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
 const commandLineArguments = process.argv.slice(2);
 const isJson = commandLineArguments.includes('--json');
 const isFull = commandLineArguments.includes('--full');
-const names = commandLineArguments.filter((word) => word !== '--json' && word !== '--full');
-const unknown = names.find((name) => !(name in BENCHES));
-if (unknown !== undefined) {
-  process.stderr.write(`Unknown benchmark ${unknown}. Available: ${Object.keys(BENCHES).join(', ')}.\n`);
+const names = commandLineArguments.filter((argument) => argument !== '--json' && argument !== '--full');
+const unknownName = names.find((name) => !(name in BENCHES));
+if (unknownName !== undefined) {
+  process.stderr.write(`Unknown benchmark ${unknownName}. Available: ${Object.keys(BENCHES).join(', ')}.\n`);
   process.exit(2);
 }
 

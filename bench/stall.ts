@@ -31,14 +31,15 @@ export async function stall(): Promise<Finding[]> {
   const server = await startStallServer(BODY_BYTES);
   await pin(server.pid, SERVER_CORE);
   const shared = new SharedArrayBuffer(4);
-  const gap = new Int32Array(shared);
+  const longestGapUs = new Int32Array(shared);
   const pinger = new Worker(new URL('./lib/pinger.ts', import.meta.url), { workerData: { url: server.url, shared } });
-  const takeGapMs = () => Atomics.exchange(gap, 0, 0) / 1000;
+  /** Returns the longest gap since the previous call. */
+  const takeLongestGapMs = () => Atomics.exchange(longestGapUs, 0, 0) / 1000;
   try {
     await setTimeout(1_000);
-    takeGapMs();
+    takeLongestGapMs();
     await setTimeout(QUIET_MS);
-    const quietMs = takeGapMs();
+    const quietMs = takeLongestGapMs();
     const measurements: Measurement[] = [];
     await server.longestBlockMs();
     for (const request of [...server.hostileRequests, ...server.largestRequests]) {
@@ -46,7 +47,7 @@ export async function stall(): Promise<Finding[]> {
       // Other load on the machine can only lengthen a gap, so the shortest gap of a few attempts counts.
       while (attempts.length < MAX_ATTEMPTS && !attempts.some(({ gapMs }) => gapMs <= BOUND_MS)) {
         await request.send();
-        attempts.push({ request, gapMs: takeGapMs(), blockedMs: await server.longestBlockMs() });
+        attempts.push({ request, gapMs: takeLongestGapMs(), blockedMs: await server.longestBlockMs() });
       }
       const gapMs = Math.min(...attempts.map((attempt) => attempt.gapMs));
       measurements.push({ request, gapMs, blockedMs: Math.max(...attempts.map((attempt) => attempt.blockedMs)) });

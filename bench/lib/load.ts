@@ -13,7 +13,8 @@ export async function ensureWrk(): Promise<void> {
 /**
  * Sends requests with the secrets of a file, one per line, in random or sequential order. Each request is assembled
  * from prepared strings, so that the generator is not the bottleneck. wrk pauses before each request only if the script
- * defines `delay`, so `pauseRandomly` is renamed to `delay` for a load with pauses.
+ * defines a function `delay`, so `pauseRandomly` is renamed to `delay` for a load with pauses. Arguments: file of the
+ * secrets, number of secrets, order, mean pause in milliseconds, seed, zero-based index of the first secret.
  */
 const SCRIPT = `
 local secrets, count, position, order, mean_pause_ms = {}, 0, 0, 'random', 0
@@ -59,24 +60,35 @@ export interface LoadOptions {
   /** Number of secrets to use, from the start of the file. */
   readonly secretCount: number;
   readonly order?: 'random' | 'sequential';
-  /** Index of the first secret for `sequential`. */
-  readonly firstSecret?: number;
+  /** Zero-based index of the first secret to send, for the order `sequential`. */
+  readonly firstSecretIndex?: number;
   /** Average pause before each request of a connection; none by default. */
   readonly meanPauseMs?: number;
 }
 
 let seed = 1;
 
-/** Sends load to a URL from the generator's core. Rejects unless the status of every response is 200. */
-export async function load(folder: string, secrets: string, url: string, options: LoadOptions): Promise<Load> {
-  const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, firstSecret: first = 0 } = options;
+/** Sends load to a URL from the generator's core. Rejects if a request fails or has a status of 400 or above. */
+export async function load(folder: string, secretsFile: string, url: string, options: LoadOptions): Promise<Load> {
+  const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, firstSecretIndex = 0 } = options;
   const script = join(folder, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');
   writeFileSync(script, meanPauseMs > 0 ? SCRIPT.replace('pauseRandomly', 'delay') : SCRIPT);
   const output = await run('taskset', [
-    ...['-c', LOAD_CORE, 'wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script, url],
-    ...['--', secrets, String(secretCount), order, String(meanPauseMs), String(seed++), String(first)],
+    '-c',
+    LOAD_CORE,
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '10s',
+    '-s',
+    script,
+    url,
+    '--',
+    ...[secretsFile, secretCount, order, meanPauseMs, seed++, firstSecretIndex].map(String),
   ]);
-  const resultLine = output.split('\n').find((text) => text.startsWith('{'));
+  const resultLine = output.split('\n').find((line) => line.startsWith('{'));
   const parsed = JSON.parse(resultLine ?? '{}') as { requests: number; seconds: number; errors: number } & Load;
   if (!(parsed.requests > 0) || parsed.errors > 0) throw new Error(`The load on ${url} failed: ${output}`);
   const { requests, p50Ms, p99Ms } = parsed;

@@ -2,7 +2,7 @@
 export interface Finding {
   readonly name: string;
   readonly value: number;
-  /** Unit appended to the figure: `×`, `MB`, `ms`. */
+  /** Text appended to the figure, with its leading space if it needs one: `×`, ` MB`, ` ms`. */
   readonly unit: string;
   /** The target, and optionally a stricter goal, which is printed but not checked. Null if there is no target. */
   readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly goal?: number } | null;
@@ -27,9 +27,10 @@ export const atMost = (value: number, goal?: number): Finding['bound'] => ({
   ...(goal !== undefined && { goal }),
 });
 
-export function isMet({ value: figure, bound }: Finding): boolean | null {
+/** Returns whether the figure meets its target; null if there is no target. */
+export function isMet({ value, bound }: Finding): boolean | null {
   if (bound === null) return null;
-  return bound.at === 'least' ? figure >= bound.value : figure <= bound.value;
+  return bound.at === 'least' ? value >= bound.value : value <= bound.value;
 }
 
 export function median(values: readonly number[]): number {
@@ -58,7 +59,8 @@ function describeBound({ bound, unit }: Finding): string {
 
 export function printFinding(finding: Finding): void {
   const met = isMet(finding);
-  const mark = met === null ? ' ' : met ? '✔' : '✘';
+  const resultMark = met ? '✔' : '✘';
+  const mark = met === null ? ' ' : resultMark;
   process.stdout.write(
     `${mark} ${finding.name}: ${formatNumber(finding.value)}${finding.unit} (${describeBound(finding)})\n`,
   );

@@ -47,21 +47,23 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
     }
     const createdAt = oldestCreatedAt + Math.floor((index / count) * 200 * DAY);
     // Names, expiries and uses vary, so that every sort order differs from the order of insertion.
-    const shuffled = (index * 7919) % count;
-    const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
-    const expiresAt = index % 3 === 0 ? null : now + DAY + shuffled * 1000;
-    const lastUsedAt = index % 4 === 0 ? null : now - DAY - shuffled * 1000;
+    const shuffledIndex = (index * 7919) % count;
+    const name = `Pipeline ${String(shuffledIndex).padStart(7, '0')}`;
+    const expiresAt = index % 3 === 0 ? null : now + DAY + shuffledIndex * 1000;
+    const lastUsedAt = index % 4 === 0 ? null : now - DAY - shuffledIndex * 1000;
     insert.run(
-      ...[createId('access_token', createdAt), workspaceId, name, name.toLowerCase(), digestBytes(digestOf(secret))],
-      ...[
-        hintOf(secret),
-        expiresAt,
-        createdAt,
-        createdAt,
-        personId,
-        lastUsedAt,
-        lastUsedAt === null ? 0 : index % 1000,
-      ],
+      createId('access_token', createdAt),
+      workspaceId,
+      name,
+      name.toLowerCase(),
+      digestBytes(digestOf(secret)),
+      hintOf(secret),
+      expiresAt,
+      createdAt,
+      createdAt,
+      personId,
+      lastUsedAt,
+      lastUsedAt === null ? 0 : index % 1000,
     );
   }
   closeSync(file);
@@ -85,7 +87,7 @@ async function createSeededDirectory(count: number): Promise<SeededDirectory> {
   return {
     directory,
     storeSecretFile: join(directory, 'secret'),
-    secretsFile: secretsFile,
+    secretsFile,
     cookie: owner.cookie,
     workspaceId: owner.workspaceId,
   };

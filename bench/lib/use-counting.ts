@@ -1,6 +1,6 @@
 import type { UseCounting } from '../../src/authorization/restricted-use.ts';
 
-/** For credentials without a rate or a maximum number of uses. */
+/** Use counting for benchmarks whose credentials have no rate and no maximum number of uses. */
 export const NO_LIMITED_USES: UseCounting = {
   takeUse: () => Promise.resolve({ taken: null, accepted: true }),
   rateLimiter: {
