@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * Removes the `engines` of every package: npm compares them with the Node version that runs npm and prints warnings,
  * but all packages run on the Node version that `npm ci` installs.
  */
-interface Entry {
+interface LockfileEntry {
   version?: string;
   optional?: boolean;
   dev?: boolean;
@@ -21,7 +21,7 @@ interface Entry {
   optionalDependencies?: Record<string, string>;
 }
 
-const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
+const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, LockfileEntry> };
 
 /**
  * Returns the paths at which a dependency of the package at `path` can be installed, nearest first: below the package,
@@ -42,7 +42,7 @@ function candidatePaths(path: string, name: string): string[] {
 /** Returns the path for a missing dependency, as high in the tree as npm would place it; null if none is missing. */
 function findMissingPath(path: string, name: string, version: string): string | null {
   const paths = candidatePaths(path, name);
-  const nearest = paths.find((missingPath) => lockfile.packages[missingPath] !== undefined);
+  const nearest = paths.find((candidate) => lockfile.packages[candidate] !== undefined);
   if (nearest !== undefined && lockfile.packages[nearest]?.version === version) return null;
   const freePaths = nearest === undefined ? paths : paths.slice(0, paths.indexOf(nearest));
   return freePaths.at(-1) ?? null;
@@ -52,7 +52,7 @@ const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'open
 const PROCESSORS = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
 
 /** Derives the operating system, processor and C library from the name of a platform package. */
-function derivePlatform(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
+function derivePlatform(name: string): Pick<LockfileEntry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/-]/);
   const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));
   const cpu = PROCESSORS.filter((processor) => words.includes(processor));
@@ -68,8 +68,10 @@ let added = 0;
 for (const [path, entry] of Object.entries(lockfile.packages)) {
   delete entry.engines;
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
+    // Platform packages are required in an exact version. Other optional dependencies have a range.
+    if (!/^\d/.test(version)) continue;
     const missingPath = findMissingPath(path, name, version);
-    if (missingPath === null || !/^\d/.test(version)) continue;
+    if (missingPath === null) continue;
     lockfile.packages[missingPath] = {
       version,
       ...derivePlatform(name),

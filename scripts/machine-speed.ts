@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-/** Duration of a round on the reference machine while each of its two cores runs one. */
+/** Duration of a round on the reference machine while each of its two cores runs a round. */
 const REFERENCE_MS = 220;
-/** Maximum scale of timeouts. A machine that is even slower is assumed to be faulty. */
+/** Maximum factor by which timeouts are extended. A machine that is even slower is assumed to be faulty. */
 const MAX_SLOWNESS = 8;
 
 /**
@@ -26,7 +26,7 @@ function measureRound(): number {
  * (`src/testing/timeouts.ts`).
  */
 export async function measureSlowness(concurrency: number): Promise<number> {
-  const times = await Promise.all(
+  const roundsMs = await Promise.all(
     Array.from({ length: concurrency }, () => {
       const worker = new Worker(new URL(import.meta.url));
       return new Promise<number>((resolve, reject) => {
@@ -35,10 +35,11 @@ export async function measureSlowness(concurrency: number): Promise<number> {
       });
     }),
   );
-  return Math.min(MAX_SLOWNESS, Math.max(1, Math.max(...times) / REFERENCE_MS));
+  return Math.min(MAX_SLOWNESS, Math.max(1, Math.max(...roundsMs) / REFERENCE_MS));
 }
 
 if (!isMainThread) {
+  // The first round is a warm-up.
   measureRound();
   parentPort?.postMessage(Math.min(measureRound(), measureRound()));
 }

@@ -11,7 +11,7 @@ const HELPERS_WITH_PROGRAMS = new Set([
   'src/testing/git-repository.ts',
 ]);
 
-/** Returns the relative imports of a file, except type imports. */
+/** Returns the paths of the files that a file imports, except type imports. */
 function listImports(file: string): string[] {
   const source = readFileSync(file, 'utf8');
   const specifiers = source.matchAll(/^\s*(?:import|export)\b(?!\s+type\b)[^'";]*?from\s*'(\.[^']+\.ts)'/gm);

@@ -14,7 +14,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { minifySync } from 'vite';
 import manifest from '../package.json' with { type: 'json' };
-import { wireTypes as generateWireTypes } from './wire-types.ts';
+import { generateWireTypes } from './wire-types.ts';
 
 /**
  * Builds the two published packages: `dist/devpilot.tgz` (server, web UI, CLI as JavaScript) and
@@ -24,9 +24,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const work = join(root, 'dist/pack');
 const MAX_SDK_BYTES = 66_000;
 
-const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+const commandPath = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 function run(command: string, args: readonly string[], cwd = root): void {
-  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PATH: path } });
+  const env = { ...process.env, PATH: commandPath };
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env });
 }
 
 /** Compiles files and their imports, and preserves the directory layout. Returns the output directory. */
@@ -58,9 +59,10 @@ function writeManifest(directory: string, contents: object): void {
   writeFileSync(join(directory, 'package.json'), `${JSON.stringify(contents, null, 2)}\n`);
 }
 
-function pack(directory: string, packed: string, target: string): void {
+/** Packs a directory with npm, and renames the result from npm's name, which contains the version. */
+function pack(directory: string, npmName: string, fileName: string): void {
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', join(root, 'dist')], directory);
-  renameSync(join(root, 'dist', packed), join(root, 'dist', target));
+  renameSync(join(root, 'dist', npmName), join(root, 'dist', fileName));
 }
 
 const { version, license, type } = manifest;
@@ -158,7 +160,7 @@ async function packSdk(): Promise<void> {
   }
   cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   cpSync(join(root, 'docs/guides/guards.md'), join(directory, 'README.md'));
-  const entry = (name: string) => ({ types: `./sdk/${name}.d.ts`, default: `./sdk/${name}.js` });
+  const exportOf = (name: string) => ({ types: `./sdk/${name}.d.ts`, default: `./sdk/${name}.js` });
   writeManifest(directory, {
     name: '@devpilot/sdk',
     version,
@@ -167,13 +169,13 @@ async function packSdk(): Promise<void> {
     type,
     sideEffects: false,
     exports: {
-      '.': entry('client'),
-      './audit': entry('audit'),
-      './guard': entry('guard'),
-      './secret': entry('secret'),
-      './vocabulary': entry('vocabulary'),
-      // Subpath used before 0.2.
-      './words': entry('vocabulary'),
+      '.': exportOf('client'),
+      './audit': exportOf('audit'),
+      './guard': exportOf('guard'),
+      './secret': exportOf('secret'),
+      './vocabulary': exportOf('vocabulary'),
+      // Deprecated name of `./vocabulary`.
+      './words': exportOf('vocabulary'),
     },
   });
   pack(directory, `devpilot-sdk-${version}.tgz`, 'devpilot-sdk.tgz');

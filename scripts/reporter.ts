@@ -3,6 +3,9 @@ import type { TestEvent } from 'node:test/reporters';
 /** Matches the line that is printed after each test. `scripts/test.ts` uses it to detect a stuck file. */
 export const TEST_ENDED = /\0(.*)\n/g;
 
+/** Matches the line with the numbers of passed and failed tests, which is printed at the end. */
+export const TEST_COUNTS = /\ncounts (\{.*\})\n/;
+
 /** Prints each failure, then the numbers of passed and failed tests for `scripts/test.ts`. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {

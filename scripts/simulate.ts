@@ -10,23 +10,23 @@ import { randomHistories } from '../src/cluster/simulation.ts';
 
 /**
  * `npm run simulate [histories]`: simulates random histories of a cluster, by default a million, on all processors.
- * Prints the seed of each failure, which replays it.
+ * Prints the seed of each failure, with which the failure can be reproduced.
  */
 const [, script = '', historyCount = '1000000', workerIndex] = process.argv;
 
 if (workerIndex === undefined) {
-  const count = availableParallelism();
-  const share = Math.ceil(Number(historyCount) / count);
+  const workerCount = availableParallelism();
+  const historiesPerWorker = Math.ceil(Number(historyCount) / workerCount);
   const codes = await Promise.all(
-    Array.from({ length: count }, (_, index) => {
-      const child = spawn(process.execPath, [script, String(share), String(index)], { stdio: 'inherit' });
+    Array.from({ length: workerCount }, (_, index) => {
+      const child = spawn(process.execPath, [script, String(historiesPerWorker), String(index)], { stdio: 'inherit' });
       return new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 1)));
     }),
   );
   process.exitCode = Math.max(...codes);
 } else {
-  const BATCH = 10_000;
-  for (let simulatedCount = 0; simulatedCount < Number(historyCount); simulatedCount += BATCH) {
+  const BATCH_SIZE = 10_000;
+  for (let simulatedCount = 0; simulatedCount < Number(historyCount); simulatedCount += BATCH_SIZE) {
     const implementation = {
       createNode: createClusterNode,
       createRegistry: createRecordRegistry,
@@ -35,10 +35,10 @@ if (workerIndex === undefined) {
       renewOver: renewOverConnection,
     };
     await fc.assert(randomHistories(implementation), {
-      numRuns: Math.min(BATCH, Number(historyCount) - simulatedCount),
+      numRuns: Math.min(BATCH_SIZE, Number(historyCount) - simulatedCount),
     });
     process.stdout.write(
-      `${workerIndex}: ${Math.min(simulatedCount + BATCH, Number(historyCount))} histories, no failures\n`,
+      `${workerIndex}: ${Math.min(simulatedCount + BATCH_SIZE, Number(historyCount))} histories, no failures\n`,
     );
   }
 }

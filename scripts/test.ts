@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createPostgresTemplate, SHARED_POSTGRES, startPostgres } from '../src/testing/postgres.ts';
 import { measureSlowness } from './machine-speed.ts';
 import { needsInstalledPrograms } from './needs.ts';
-import { TEST_ENDED } from './reporter.ts';
+import { TEST_COUNTS, TEST_ENDED } from './reporter.ts';
 
 /**
  * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`;
@@ -14,7 +14,7 @@ import { TEST_ENDED } from './reporter.ts';
  */
 const args = process.argv.slice(2);
 const isFast = args.includes('--fast');
-const pathFilter = args.find((word) => !word.startsWith('--'));
+const pathFilter = args.find((argument) => !argument.startsWith('--'));
 /** End-to-end tests that freeze or kill processes or measure time. They run last, two at a time. */
 const LAST_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
 /** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
@@ -67,11 +67,11 @@ function listGroup(child: ChildProcess): string[] {
 
 /** Kills the remaining processes of a process group after a grace period, and returns them. */
 async function killLeftovers(child: ChildProcess): Promise<string[]> {
-  const end = performance.now() + GRACE_MS;
+  const deadlineMs = performance.now() + GRACE_MS;
   while (signalGroup(child, 0)) {
     const remaining = listGroup(child);
     if (remaining.length === 0) break;
-    if (performance.now() > end) {
+    if (performance.now() > deadlineMs) {
       signalGroup(child, 'SIGKILL');
       return remaining;
     }
@@ -124,17 +124,17 @@ function runTestFile(file: string, environment: Environment): Promise<void> {
   runningFiles.add(child);
   let output = '';
   let hasProcessFailure = false;
-  let lastEnded = 'none';
+  let lastFinishedTest = 'none';
   const stuckTimer = setTimeout(() => {
     hasProcessFailure = true;
-    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s. Last finished test: ${lastEnded}.\nProcesses:\n${listGroup(child).join('\n')}\n`;
+    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s. Last finished test: ${lastFinishedTest}.\nProcesses:\n${listGroup(child).join('\n')}\n`;
     signalGroup(child, 'SIGKILL');
   }, SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text.replaceAll(TEST_ENDED, (_, name: string) => {
         stuckTimer.refresh();
-        lastEnded = name;
+        lastFinishedTest = name;
         return '';
       });
     });
@@ -157,7 +157,7 @@ function runTestFile(file: string, environment: Environment): Promise<void> {
         hasProcessFailure = true;
         output += `\nProcesses started by this file were still running after it ended:\n${leftovers.join('\n')}\n`;
       }
-      const counts = /\ncounts (\{.*\})\n/.exec(output)?.[1];
+      const counts = TEST_COUNTS.exec(output)?.[1];
       const { passed: filePassed, failed: fileFailed } = JSON.parse(counts ?? '{"passed":0,"failed":1}') as {
         passed: number;
         failed: number;
@@ -165,12 +165,15 @@ function runTestFile(file: string, environment: Environment): Promise<void> {
       passed += filePassed;
       failed += fileFailed;
       // A run without tests, or one that exited before reporting them, has failed.
-      const hasFileFailure = hasProcessFailure || code !== 0 || filePassed + fileFailed === 0;
-      if (hasFileFailure && fileFailed === 0) failed++;
-      const mark = hasFileFailure || fileFailed > 0 ? '✖' : '✔';
-      const printed = output.replace(/\ncounts \{.*\}\n/, '');
-      process.stdout.write(`${printed}${mark} ${secondsSince(startMs)} s  ${describeRun(file, environment)}\n`);
-      if (hasFileFailure || fileFailed > 0) failures.push(describeFailure(file, printed, environment));
+      const hasRunFailure = hasProcessFailure || code !== 0 || filePassed + fileFailed === 0;
+      if (hasRunFailure && fileFailed === 0) failed++;
+      const hasFailed = hasRunFailure || fileFailed > 0;
+      const mark = hasFailed ? '✖' : '✔';
+      const outputWithoutCounts = output.replace(TEST_COUNTS, '');
+      process.stdout.write(
+        `${outputWithoutCounts}${mark} ${secondsSince(startMs)} s  ${describeRun(file, environment)}\n`,
+      );
+      if (hasFailed) failures.push(describeFailure(file, outputWithoutCounts, environment));
       resolve();
     });
   });
@@ -180,9 +183,9 @@ const describeRun = (file: string, environment: Environment) =>
   [file, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(' with ');
 
 /** Describes a failed file: the names of the failed tests, and the end of the output. */
-function describeFailure(file: string, printed: string, environment: Environment): string {
-  const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
-  const end = printed.length > MAX_REPEATED_OUTPUT ? `…${printed.slice(-MAX_REPEATED_OUTPUT)}` : printed;
+function describeFailure(file: string, output: string, environment: Environment): string {
+  const names = [...output.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
+  const end = output.length > MAX_REPEATED_OUTPUT ? `…${output.slice(-MAX_REPEATED_OUTPUT)}` : output;
   return [`✖ ${describeRun(file, environment)}`, ...names, end.trim()].join('\n');
 }
 
@@ -196,10 +199,10 @@ async function runAll(tasks: readonly Task[], concurrency: number): Promise<void
   await Promise.all(Array.from({ length: concurrency }, runNext));
 }
 
-/** Sorts the longest files first, estimated by size, so that the processors finish at about the same time. */
+/** Sorts the longest tests first, estimated by file size, so that the processors finish at about the same time. */
 const longestFirst = (files: readonly string[]): string[] => {
-  const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
-  return files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
+  const estimate = (file: string) => (LONG_TESTS.test(file) ? Number.MAX_SAFE_INTEGER : statSync(file).size);
+  return files.toSorted((a, b) => estimate(b) - estimate(a));
 };
 
 const matchingFiles = (pattern: string) =>

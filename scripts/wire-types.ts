@@ -24,7 +24,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
 };
 
 /** Fields of the generic types, for which the contract has no schema. */
-const PAGES: Readonly<Record<string, string>> = {
+const GENERIC_TYPES: Readonly<Record<string, string>> = {
   Page: 'data: T[]; nextCursor: string | null',
   CountedPage: 'data: T[]; nextCursor: string | null; total: number | null',
 };
@@ -39,7 +39,7 @@ function toTypeScript(schema: JsonSchema, definitions: Readonly<Record<string, J
   const variants = schema.anyOf ?? schema.oneOf;
   if (variants !== undefined) return [...new Set(variants.map(convert))].join(' | ');
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map((word) => JSON.stringify(word)).join(' | ');
+  if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.type === 'array') return `Array<${convert(schema.items ?? {})}>`;
   if (schema.type === 'object') {
     const fields = Object.entries(schema.properties ?? {}).map(([name, field]) => {
@@ -59,12 +59,12 @@ function toTypeScript(schema: JsonSchema, definitions: Readonly<Record<string, J
  * Returns declarations of the wire types of a contract file, without zod, so that the types of the published SDK have
  * no dependencies. `NameInput` is the input type of the schema `Name`. Throws for a name without a schema.
  */
-export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
+export function generateWireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];
   for (const name of new Set(names)) {
-    const page = PAGES[name];
-    if (page !== undefined) {
-      lines.push(`export interface ${name}<T> { ${page} }`);
+    const genericFields = GENERIC_TYPES[name];
+    if (genericFields !== undefined) {
+      lines.push(`export interface ${name}<T> { ${genericFields} }`);
       continue;
     }
     const isInput = name.endsWith('Input');
