@@ -80,8 +80,8 @@ test('every advisory has a test that names it', () => {
     .filter((file) => !file.endsWith('advisories.test.ts'))
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n');
-  const ownSource = readFileSync('src/advisories.test.ts', 'utf8');
-  const isNamed = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(ownSource);
+  const thisFile = readFileSync('src/advisories.test.ts', 'utf8');
+  const isNamed = (id: string) => tests.includes(id) || new RegExp(`test\\('[^\\n]*${id}`).test(thisFile);
   assert.deepEqual(
     ADVISORIES.filter((id) => !isNamed(id)),
     [],
@@ -138,10 +138,10 @@ test('CVE-2026-92764: the workspace is determined by the credential only, not by
   const second = await createWorkspaceFor(owner, server, 'Second');
   const { secret } = await createKey(owner, ['read']);
   const headers = bearer(secret);
-  const sender = await server.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
-  assert.equal(sender.body.workspace.id, owner.workspaceId);
-  const elsewhere = { ...headers, 'devpilot-workspace': second.workspaceId };
-  assert.equal((await server.call('/v1/whoami', { headers: elsewhere })).status, 404);
+  const whoami = await server.call<{ workspace: { id: string } }>('/v1/whoami', { headers });
+  assert.equal(whoami.body.workspace.id, owner.workspaceId);
+  const headersForSecond = { ...headers, 'devpilot-workspace': second.workspaceId };
+  assert.equal((await server.call('/v1/whoami', { headers: headersForSecond })).status, 404);
   const tokenOfSecond = await createToken(second, ['all']);
   const body = new URLSearchParams({ token: tokenOfSecond.secret });
   assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
@@ -179,9 +179,9 @@ test('CVE-2026-23996: an unknown secret and a deleted one get the same response,
 });
 
 test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, with any algorithm in its header', async () => {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   for (const alg of ['none', 'None', 'HS256', 'RS256']) {
-    const jwt = `${part({ alg, typ: 'JWT' })}.${part({ sub: owner.workspaceId, scope: 'all' })}.${part('x')}`;
+    const jwt = `${encode({ alg, typ: 'JWT' })}.${encode({ sub: owner.workspaceId, scope: 'all' })}.${encode('x')}`;
     assert.equal(await statusAt('/v1/whoami', jwt), 401);
     assert.equal(await statusAt('/v1/authorize', jwt), 401);
   }

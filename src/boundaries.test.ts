@@ -24,28 +24,28 @@ const PORTABLE_FILES = [
 
 /** Files of the contract that must not load zod, which would slow down the start of the CLI, the web UI and the core. */
 const CONTRACT_WITHOUT_ZOD = [
-  'audit',
-  'calendar-date',
-  'claim-patterns',
-  'control-variables',
-  'csv',
-  'dotenv',
-  'fair-queue',
-  'fair-share-limiter',
-  'host-key',
-  'id',
-  'idempotency',
-  'origin',
-  'page-routes',
-  'problem',
-  'quotas',
-  'redact',
-  'repository',
-  'shebang',
-  'slug',
-  'workload-issuers',
-  'workload-presets',
-  'workload-snippets',
+  'contract/audit.ts',
+  'contract/calendar-date.ts',
+  'contract/claim-patterns.ts',
+  'contract/control-variables.ts',
+  'contract/csv.ts',
+  'contract/dotenv.ts',
+  'contract/fair-queue.ts',
+  'contract/fair-share-limiter.ts',
+  'contract/host-key.ts',
+  'contract/id.ts',
+  'contract/idempotency.ts',
+  'contract/origin.ts',
+  'contract/page-routes.ts',
+  'contract/problem.ts',
+  'contract/quotas.ts',
+  'contract/redact.ts',
+  'contract/repository.ts',
+  'contract/shebang.ts',
+  'contract/slug.ts',
+  'contract/workload-issuers.ts',
+  'contract/workload-presets.ts',
+  'contract/workload-snippets.ts',
 ];
 
 /** Files of the contract that load no library, because guards and the web UI load them. */
@@ -59,28 +59,28 @@ const CONTRACT_WITHOUT_DEPENDENCIES = [
   'contract/address-ranges.ts',
 ];
 
+/** A model of nodes and clocks for tests and `npm run simulate`. */
+const SIMULATION_FILES = [
+  'cluster/simulation.ts',
+  'cluster/simulation-world.ts',
+  'cluster/simulation-history.ts',
+  'cluster/simulation-steps.ts',
+];
+
+const sameRule = (files: readonly string[], allowed: readonly string[]) =>
+  Object.fromEntries(files.map((file) => [file, allowed]));
+
 /**
- * What each folder may import (docs/layout.md), besides itself. `node` is the runtime; other names are folders or files
- * of `src/` (with a slash or an extension) or packages.
+ * What each folder may import (docs/layout.md), besides itself, and what each file with a rule of its own may import.
+ * `node` is the runtime; other names are folders or files of `src/` (with a slash or an extension) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(CONTRACT_WITHOUT_DEPENDENCIES.map((file) => [file, CONTRACT_WITHOUT_DEPENDENCIES])),
-  ...Object.fromEntries(
-    CONTRACT_WITHOUT_ZOD.map((file) => [
-      `contract/${file}.ts`,
-      [...CONTRACT_WITHOUT_DEPENDENCIES, ...CONTRACT_WITHOUT_ZOD.map((other) => `contract/${other}.ts`)],
-    ]),
-  ),
+  ...sameRule(CONTRACT_WITHOUT_DEPENDENCIES, CONTRACT_WITHOUT_DEPENDENCIES),
+  ...sameRule(CONTRACT_WITHOUT_ZOD, [...CONTRACT_WITHOUT_DEPENDENCIES, ...CONTRACT_WITHOUT_ZOD]),
   'contract/': ['contract/', 'zod'],
-  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, [...CONTRACT_WITHOUT_DEPENDENCIES, ...PORTABLE_FILES]])),
+  ...sameRule(PORTABLE_FILES, [...CONTRACT_WITHOUT_DEPENDENCIES, ...PORTABLE_FILES]),
   'authorization/': ['contract/', 'node'],
-  // A model of nodes and clocks for tests and `npm run simulate`.
-  ...Object.fromEntries(
-    ['simulation', 'simulation-world', 'simulation-history', 'simulation-steps'].map((file) => [
-      `cluster/${file}.ts`,
-      ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check'],
-    ]),
-  ),
+  ...sameRule(SIMULATION_FILES, ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check']),
   'cluster/simulation-worker.ts': ['authorization/', 'cluster/', 'node', 'fast-check'],
   'cluster/': ['contract/', 'authorization/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
@@ -159,7 +159,8 @@ const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
 /** Packages that the web UI may import. */
 const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr|anser)\b/;
 
-const SPECIFIERS = [
+/** Patterns of all kinds of imports. The first group is the specifier. */
+const IMPORT_PATTERNS = [
   /^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]/gm,
   /^\s*import\s*['"]([^'"]+)['"]/gm,
   /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
@@ -172,23 +173,24 @@ interface Import {
   readonly file: string;
   /** A path under `src/`, `package.json`, `node`, or a package. */
   readonly target: string;
-  /** Whether only types are imported. */
-  readonly types: boolean;
+  readonly isTypeOnly: boolean;
+}
+
+function resolveSpecifier(file: string, specifier: string): string {
+  if (specifier.startsWith('node:')) return 'node';
+  if (!specifier.startsWith('.')) return specifier;
+  return normalize(join(dirname(file), specifier)).replace(/^\.\.\//, '');
 }
 
 function importsOf(file: string): Import[] {
   const source = readFileSync(join('src', file), 'utf8');
   const imports: Import[] = [];
-  for (const pattern of SPECIFIERS) {
+  for (const pattern of IMPORT_PATTERNS) {
     for (const match of source.matchAll(pattern)) {
       const specifier = match[1] ?? '';
-      const types = /^\s*(?:import|export)\s+type\b/.test(match[0]) || /typeof\s+$/.test(source.slice(0, match.index));
-      const target = specifier.startsWith('node:')
-        ? 'node'
-        : specifier.startsWith('.')
-          ? normalize(join(dirname(file), specifier)).replace(/^\.\.\//, '')
-          : specifier;
-      imports.push({ file, target, types });
+      const isTypeOnly =
+        /^\s*(?:import|export)\s+type\b/.test(match[0]) || /typeof\s+$/.test(source.slice(0, match.index));
+      imports.push({ file, target: resolveSpecifier(file, specifier), isTypeOnly });
     }
   }
   return imports;
@@ -204,7 +206,7 @@ function isWithin(target: string, allowed: string): boolean {
 }
 
 /** Returns null if `file` may import `target`, otherwise the violation. */
-function violationOf({ file, target, types }: Import): string | null {
+function findViolation({ file, target, isTypeOnly }: Import): string | null {
   if (COMPOSITION.test(file)) return null;
   const folder = `${file.split('/')[0]}/`;
   const rules = ALLOWED_IMPORTS[file] ?? ALLOWED_IMPORTS[folder];
@@ -215,13 +217,13 @@ function violationOf({ file, target, types }: Import): string | null {
     ...(ALLOWED_IMPORTS[file] === undefined ? [folder] : []),
     ...(isStoreCommand ? SERVER_PARTS : []),
   ];
-  if (allowed.some((folder) => isWithin(target, folder))) {
+  if (allowed.some((entry) => isWithin(target, entry))) {
     // At run time, the SDK imports only the vocabulary of the contract, because it runs in other processes.
     if (
       folder === 'sdk/' &&
       target.startsWith('contract/') &&
       !CONTRACT_WITHOUT_DEPENDENCIES.includes(target) &&
-      !types
+      !isTypeOnly
     ) {
       return `${file} imports ${target} at run time`;
     }
@@ -237,32 +239,34 @@ test('every kind of import is found', () => {
     imports.some((imported) => imported.file === file && imported.target === target);
   assert.ok(files.length > 60);
   assert.ok(has('people/passwords.ts', '@zxcvbn-ts/language-common'), 'import()');
-  assert.ok(has('authorization/decision.ts', 'authorization/rights.ts'), 'import with a type among others');
+  assert.ok(has('authorization/decision.ts', 'authorization/rights.ts'), 'import of a value and a type');
   assert.ok(has('audit/denials.ts', 'contract/audit.ts'), 'import type');
   assert.ok(has('store/schema.ts', 'kysely'), 'import type of a package');
 });
 
 test('each folder imports only what the table allows', () => {
-  const violations = files.flatMap(importsOf).flatMap((imported) => violationOf(imported) ?? []);
+  const violations = files.flatMap(importsOf).flatMap((imported) => findViolation(imported) ?? []);
   assert.deepEqual([...new Set(violations)], []);
 });
 
 test('the web UI does not load the schemas of the contract, which would add a third to its first page', () => {
   const runtimeImports = Map.groupBy(
-    files.flatMap(importsOf).filter(({ types }) => !types),
+    files.flatMap(importsOf).filter(({ isTypeOnly }) => !isTypeOnly),
     ({ file }) => file,
   );
-  const reached = new Map(files.filter((file) => file.startsWith('web/')).map((file) => [file, file]));
-  for (const [file, origin] of reached) {
+  /** The chain of imports through which the web UI loads each file or package. */
+  const importChains = new Map(files.filter((file) => file.startsWith('web/')).map((file) => [file, file]));
+  // The loop also visits the entries that it adds.
+  for (const [file, chain] of importChains) {
     for (const { target } of runtimeImports.get(file) ?? []) {
-      if (!reached.has(target)) reached.set(target, `${origin} → ${target}`);
+      if (!importChains.has(target)) importChains.set(target, `${chain} → ${target}`);
     }
   }
-  assert.equal(reached.get('zod'), undefined);
+  assert.equal(importChains.get('zod'), undefined);
 });
 
 test('forbidden imports are reported', () => {
-  const forbiddenImports: [file: string, target: string, types?: boolean][] = [
+  const forbiddenImports: [file: string, target: string, isTypeOnly?: boolean][] = [
     ['contract/vocabulary.ts', 'contract/problem.ts'],
     ['contract/redact.ts', 'zod'],
     ['contract/redact.ts', 'node'],
@@ -286,16 +290,19 @@ test('forbidden imports are reported', () => {
     ['web/app.tsx', 'authorization/secret.ts', true],
     ['attic/x.ts', 'contract/vocabulary.ts'],
   ];
-  for (const [file, target, types = false] of forbiddenImports)
-    assert.notEqual(violationOf({ file, target, types }), null, `${file} → ${target}`);
+  for (const [file, target, isTypeOnly = false] of forbiddenImports)
+    assert.notEqual(findViolation({ file, target, isTypeOnly }), null, `${file} → ${target}`);
 });
+
+const readWithoutComments = (file: string) =>
+  readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '');
 
 test('only store/ contains SQL', () => {
   const pattern = /\b(?:select\s+[\w*,. ]+\s+from|insert\s+into|update\s+\w+\s+set|delete\s+from)\s/i;
-  const elsewhere = files
+  const filesWithSql = files
     .filter((file) => !file.startsWith('store/') && !file.startsWith('testing/'))
-    .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
-  assert.deepEqual(elsewhere, []);
+    .filter((file) => pattern.test(readWithoutComments(file)));
+  assert.deepEqual(filesWithSql, []);
 });
 
 test('browser features that require a secure context are used only in files that also work without them', () => {
@@ -303,7 +310,7 @@ test('browser features that require a secure context are used only in files that
     /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
   const filesWithFeatures = files
     .filter((file) => /^(?:web|contract)\/|^sdk\/(?!guard|audit)/.test(file))
-    .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
+    .filter((file) => pattern.test(readWithoutComments(file)));
   assert.deepEqual(filesWithFeatures.sort(), [
     'web/account/passkey.ts',
     'web/components/clipboard.ts',

