@@ -112,7 +112,7 @@ for (const { noun, create } of KINDS) {
       assert.equal((await owner.call(`${path}/${replacedBy}`, { method: 'DELETE' })).status, 204);
       const { code, stderr } = await ended;
       assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`${old.id} or ${replacedBy} was deleted in the meantime`));
+      assert.match(stderr, new RegExp(`${old.id} or ${replacedBy} was deleted while this command was waiting`));
       assert.equal(await authorize(old.secret), 200);
     });
 

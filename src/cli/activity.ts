@@ -92,7 +92,7 @@ function parseEvents(text: string): CloudEventInput[] {
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map(parseJson);
-  const events = parsed === undefined ? parseLines() : Array.isArray(parsed) ? parsed : [parsed];
+  const events = parsed === undefined ? parseLines() : [parsed].flat();
   if (events.length === 0) throw new Failure('The input contains no events.');
   const invalidIndex = events.findIndex((event) => typeof event !== 'object' || event === null || Array.isArray(event));
   if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);

@@ -33,13 +33,13 @@ function parseField(field: string): [string, unknown] {
  */
 async function compileQuery(expression: string): Promise<(value: unknown) => string> {
   const { default: jmespath } = await import('jmespath');
-  const failure = (error: unknown) =>
+  const toFailure = (error: unknown) =>
     new Failure(`--query: ${error instanceof Error ? error.message : String(error)}. See https://jmespath.org`);
-  if (expression.length > MAX_QUERY_LENGTH) throw failure(`the expression exceeds ${MAX_QUERY_LENGTH} characters`);
+  if (expression.length > MAX_QUERY_LENGTH) throw toFailure(`the expression exceeds ${MAX_QUERY_LENGTH} characters`);
   try {
     jmespath.compile(expression);
   } catch (error) {
-    throw failure(error);
+    throw toFailure(error);
   }
   return (value) => {
     const select = () => {
@@ -56,26 +56,28 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
       // Running in a VM context lets the timeout interrupt the library's synchronous code.
       return new Script('select()').runInNewContext({ select }, { timeout: QUERY_TIMEOUT_MS }) as string;
     } catch (error) {
-      throw failure(error);
+      throw toFailure(error);
     }
   };
+}
+
+function appendQuery(path: string, fields: Readonly<Record<string, unknown>>): string {
+  const parameters = Object.entries(fields).map(([name, value]) => [name, String(value)]);
+  return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(parameters)}`;
 }
 
 /** Sends a request to any route of the API and prints its response, which must be JSON. */
 export async function callApi(path: string, options: ApiOptions): Promise<void> {
   if (!path.startsWith('/')) throw new Failure('The path must start with a slash, such as /v1/whoami.');
-  const fields = Object.fromEntries((options.field ?? []).map(parseField));
-  const requestedMethod = options.method?.toUpperCase() ?? (options.field === undefined ? 'GET' : 'POST');
+  const fields = options.field === undefined ? null : Object.fromEntries(options.field.map(parseField));
+  const requestedMethod = options.method?.toUpperCase() ?? (fields === null ? 'GET' : 'POST');
   const method = METHODS.find((name) => name === requestedMethod);
   if (method === undefined) throw new Failure(`--method must be one of: ${METHODS.join(', ')}.`);
   const applyQuery = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
-  const queryString = new URLSearchParams(
-    Object.entries(fields).map(([name, value]) => [name, String(value)]),
-  ).toString();
-  const hasFields = options.field !== undefined;
-  const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${queryString}` : path;
-  const response = await client.request<unknown>(method, target, hasFields && method !== 'GET' ? { body: fields } : {});
+  const target = method === 'GET' && fields !== null ? appendQuery(path, fields) : path;
+  const body = method === 'GET' || fields === null ? {} : { body: fields };
+  const response = await client.request<unknown>(method, target, body);
   if (response === undefined) return;
   if (applyQuery === null) return printJson(response);
   await print(`${applyQuery(response)}\n`);

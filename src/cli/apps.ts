@@ -110,17 +110,17 @@ export async function replacePushSecret(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },
 ): Promise<void> {
-  const { apps: client } = connect(options);
-  const { id, name } = await client.get(idOrSlug);
+  const { apps: api } = connect(options);
+  const { id, name } = await api.get(idOrSlug);
   const label = sanitizeInline(name);
   await confirm(
     `Replace the push secret of ${label}? Pushes signed with the current one will be rejected.`,
     options.yes,
   );
-  const { secret } = await client.replacePushSecret(id, { idempotencyKey: randomUUID() });
+  const { secret } = await api.replacePushSecret(id, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson({ secret });
   printNote(
-    `At the Git host, add a webhook to the URL of this server followed by /v1/apps/${id}/push. Secret (shown only once):`,
+    `At the Git host, add a webhook with this secret and the URL of the server followed by /v1/apps/${id}/push. Secret (shown only once):`,
     options,
   );
   return print(`${secret}\n`);

@@ -47,7 +47,7 @@ export async function listAudit(options: AuditOptions & { readonly limit: string
 }
 
 /** Returns the entries after a sequence number, oldest first; without a sequence number, the newest ten. */
-async function eventsAfter(client: Client, query: AuditListQuery, after: number | null): Promise<AuditEvent[]> {
+async function readEventsAfter(client: Client, query: AuditListQuery, after: number | null): Promise<AuditEvent[]> {
   if (after === null) return (await client.auditEvents.list({ ...query, limit: 10 })).data.reverse();
   const events: AuditEvent[] = [];
   for await (const event of client.auditEvents.all({ ...query, limit: 50 })) {
@@ -69,7 +69,7 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
   for (let failedPolls = 0; ; await wait(POLL_INTERVAL_MS)) {
     let events: AuditEvent[];
     try {
-      events = await eventsAfter(client, query, lastSequence);
+      events = await readEventsAfter(client, query, lastSequence);
       failedPolls = 0;
     } catch (error) {
       if (lastSequence === null || !isTransient(error) || ++failedPolls > MAX_FAILED_POLLS) throw error;

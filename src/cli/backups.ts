@@ -73,11 +73,11 @@ export async function createBackup(app: string, options: RemoteOptions & Pick<Wa
   const { backups } = connect(options);
   const started = await backups.create(app, { idempotencyKey: randomUUID() });
   const name = `Backup ${started.id}`;
+  const followUpCommand = `devpilot backups show ${started.id}`;
   if (options.wait !== true) {
-    printNote(`${name} started. Check its status with: devpilot backups show ${started.id}`, options);
+    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
     return printDetails(started, BACKUP_DETAILS, options);
   }
-  const followUpCommand = `devpilot backups show ${started.id}`;
   const finished = await waitForOperation({ name, followUpCommand, get: () => backups.get(started.id) }, options);
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished);
@@ -111,30 +111,32 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   const client = connect(options);
   const backup = await client.backups.get(id);
   const appId = options.app ?? backup.appId;
-  const app = await client.apps.get(appId).then(
+  const appLabel = await client.apps.get(appId).then(
     ({ slug }) => slug,
     // A credential that may restore backups is not necessarily allowed to read apps.
     () => appId,
   );
-  const targetLabel = options.server === undefined ? app : `${app} on the server ${options.server}`;
+  const targetLabel = options.server === undefined ? appLabel : `${appLabel} on the server ${options.server}`;
   const question = `Restore ${targetLabel} to ${backup.createdAt}? Its current data will be replaced.`;
-  await confirmBySlug(app, question, options.yes);
+  await confirmBySlug(appLabel, question, options.yes);
   const target = {
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),
   };
   const started = await client.backups.restore(id, { idempotencyKey: randomUUID() }, target);
   const name = `Restore of ${id}`;
+  const followUpCommand = `devpilot backups show ${id}`;
   if (options.detach === true) {
-    printNote(`${name} started. Check its status with: devpilot backups show ${id}`, options);
+    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
     return options.json === true ? printJson(started) : undefined;
   }
   const restoreCreatedAt = started.lastRestore?.createdAt;
   const finished = await waitForOperation(
     {
       name,
-      followUpCommand: `devpilot backups show ${id}`,
+      followUpCommand,
       get: () => client.backups.get(id),
+      // If the last restore is another one, it started after this one had finished.
       isFinished: ({ lastRestore }) =>
         lastRestore?.createdAt !== restoreCreatedAt || (lastRestore?.finishedAt ?? null) !== null,
     },
@@ -161,6 +163,7 @@ export async function verifyBackup(id: string, options: RemoteOptions & { detach
       name,
       followUpCommand,
       get: () => backups.get(id),
+      // If the last verification is another one, it started after this one had finished.
       isFinished: ({ lastVerification }) =>
         lastVerification?.createdAt !== verificationCreatedAt || (lastVerification?.finishedAt ?? null) !== null,
     },
@@ -168,7 +171,7 @@ export async function verifyBackup(id: string, options: RemoteOptions & { detach
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished.lastVerification ?? { status: 'failed', error: null });
-  const { method } = finished.lastVerification ?? { method: null };
+  const method = finished.lastVerification?.method;
   printNote(method === 'stored' ? `The stored data of ${id} is intact.` : `${id} was restored and is intact.`, options);
 }
 

@@ -25,10 +25,22 @@ type PathsByKind = readonly (readonly [ValueKind, readonly string[]])[];
 
 /** Kind of resource that the first argument of a command names, per argument name. */
 const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
-  ...{ app: 'apps', apps: 'apps', project: 'projects', projects: 'projects' },
-  ...{ server: 'servers', servers: 'servers', script: 'scripts', scripts: 'scripts' },
-  ...{ token: 'tokens', tokens: 'tokens', key: 'keys', keys: 'keys', webhook: 'webhooks', webhooks: 'webhooks' },
-  ...{ identity: 'identities', identities: 'identities' },
+  app: 'apps',
+  apps: 'apps',
+  project: 'projects',
+  projects: 'projects',
+  server: 'servers',
+  servers: 'servers',
+  script: 'scripts',
+  scripts: 'scripts',
+  token: 'tokens',
+  tokens: 'tokens',
+  key: 'keys',
+  keys: 'keys',
+  webhook: 'webhooks',
+  webhooks: 'webhooks',
+  identity: 'identities',
+  identities: 'identities',
 };
 const OPTION_KINDS: Readonly<Record<string, ValueKind>> = {
   '--app': 'apps',
@@ -61,11 +73,20 @@ const optionValueCases = (prefix: string, suffix: string) =>
     .map(([option, values]) => `    ${option}) ${prefix}${values.join(' ')}${suffix} ;;`)
     .join('\n');
 
-/** Returns shell code that sets `kind`, the kind of values to request, from the command and the previous word. */
-const kindCases = (kinds: PathsByKind, path: string, words: string, reset: string) => `  case "$${path}" in
+/**
+ * Returns shell code that sets `kind`, the kind of values to request, from the command and the previous word.
+ * `pathVariable` contains the path of the command, `previousWord` expands to the word before the one to complete, and
+ * `reset` removes the other candidates.
+ */
+const kindCases = (
+  kinds: PathsByKind,
+  pathVariable: string,
+  previousWord: string,
+  reset: string,
+) => `  case "$${pathVariable}" in
 ${kinds.map(([kind, paths]) => `    ${paths.map((path) => `"${path}"`).join('|')}) kind=${kind} ;;`).join('\n')}
   esac
-  case "\${${words}-1]}" in
+  case "${previousWord}" in
 ${Object.entries(OPTION_KINDS)
   .map(([option, kind]) => `    ${option}) kind=${kind} ${reset} ;;`)
   .join('\n')}
@@ -89,7 +110,7 @@ ${[...completions].map(([path, list]) => `    "${path}") words="${list.join(' ')
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
 ${optionValueCases('words="', '"')}
   esac
-${kindCases(kinds, 'path', 'COMP_WORDS[COMP_CWORD', 'words=""')}
+${kindCases(kinds, 'path', `\${COMP_WORDS[COMP_CWORD-1]}`, 'words=""')}
   if [[ -n "$kind" && "\${COMP_WORDS[COMP_CWORD]}" != -* ]]; then
     words="$words $("\${COMP_WORDS[0]}" ${COMPLETE_VALUES} "$kind" 2>/dev/null)"
   fi
@@ -99,6 +120,7 @@ complete -o default -F _devpilot devpilot
 `;
 }
 
+/** Returns the same function for zsh. `path` and `words` are special in zsh, so the variables have other names. */
 function zsh(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `#compdef devpilot
@@ -108,11 +130,7 @@ _devpilot() {
   local -a offered
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "\${known:+$known }$word" in
-      ${paths
-        .map((path) => `("${path}")`)
-        .join('|')
-        .replaceAll(')|(', '|')
-        .replace(/^\(/, '(')} known="\${known:+$known }$word" ;;
+      (${paths.map((path) => `"${path}"`).join('|')}) known="\${known:+$known }$word" ;;
     esac
   done
   case "$known" in
@@ -121,7 +139,7 @@ ${[...completions].map(([path, list]) => `    ("${path}") offered=(${list.join('
   case "\${words[CURRENT-1]}" in
 ${optionValueCases('offered=(', ')')}
   esac
-${kindCases(kinds, 'known', 'words[CURRENT', 'offered=()')}
+${kindCases(kinds, 'known', `\${words[CURRENT-1]}`, 'offered=()')}
   if [[ -n "$kind" && "\${words[CURRENT]}" != -* ]]; then
     offered+=(\${(f)"$("\${words[1]}" ${COMPLETE_VALUES} "$kind" 2>/dev/null)"})
   fi
@@ -133,6 +151,7 @@ if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devp
 `;
 }
 
+/** Returns a fish function that tests which command was typed, and a completion for each candidate. */
 function fish(completions: ReadonlyMap<string, string[]>, kinds: PathsByKind): string {
   const query = (kind: ValueKind) => `(devpilot ${COMPLETE_VALUES} ${kind} 2>/dev/null)`;
   const valuesOf = (option: string) => {

@@ -52,13 +52,12 @@ export function openClient(
   workspace?: string | null,
 ): Client {
   const passphrase = environmentSetting('DEVPILOT_PASSPHRASE');
+  const isAccessToken = typeof credential === 'string' && credential.startsWith('workspace_token_');
   return createClient({
     url: serverUrl(options),
     fetch: fetchWithProgress(options.quiet),
     ...(credential !== null && { credential }),
-    ...(passphrase !== undefined &&
-      typeof credential === 'string' &&
-      credential.startsWith('workspace_token_') && { passphrase }),
+    ...(passphrase !== undefined && isAccessToken && { passphrase }),
     ...(workspace !== null && workspace !== undefined && { workspace }),
   });
 }

@@ -43,9 +43,9 @@ function withoutReplacements(credentials: readonly Credential[]): Credential[] {
 }
 
 /** Returns whether the credential was used, or false while the server is unavailable. */
-async function isUsed(client: Client, noun: CredentialCommand, id: string): Promise<boolean> {
+async function isUsed(client: Client, command: CredentialCommand, id: string): Promise<boolean> {
   try {
-    return (await apiOf(client, noun).get(id)).useCount > 0;
+    return (await apiOf(client, command).get(id)).useCount > 0;
   } catch (error) {
     if (isTransient(error)) return false;
     throw error;
@@ -54,7 +54,7 @@ async function isUsed(client: Client, noun: CredentialCommand, id: string): Prom
 
 async function waitForFirstUse(
   client: Client,
-  noun: CredentialCommand,
+  command: CredentialCommand,
   id: string,
   timeoutMs: number,
   options: RemoteOptions,
@@ -63,7 +63,7 @@ async function waitForFirstUse(
   const progress = startProgress(`Waiting for ${id} to be used …`, options.quiet);
   try {
     while (Date.now() < deadlineMs) {
-      if (await isUsed(client, noun, id)) return true;
+      if (await isUsed(client, command, id)) return true;
       await wait(POLL_INTERVAL_MS);
     }
     return false;
@@ -97,7 +97,7 @@ async function createCopy(
 /** Creates a copy and prints its secret. If a replacement exists already, prints the replacement without its secret. */
 async function createOrResume(
   client: Client,
-  noun: CredentialCommand,
+  command: CredentialCommand,
   old: Credential,
   options: ReplaceOptions,
 ): Promise<string> {
@@ -108,9 +108,9 @@ async function createOrResume(
     return created.id;
   }
   const { replacedBy } = old;
-  const replacement = await apiOf(client, noun).get(replacedBy);
+  const replacement = await apiOf(client, command).get(replacedBy);
   printNote(
-    `${replacedBy}, created ${replacement.createdAt}, already replaces ${old.id}. If its secret is lost, delete it and run this command again: devpilot ${noun} delete ${replacedBy}`,
+    `${replacedBy}, created ${replacement.createdAt}, already replaces ${old.id}. If its secret is lost, delete it and run this command again: devpilot ${command} delete ${replacedBy}`,
     options,
   );
   if (options.json === true) await printJson(replacement);
@@ -123,33 +123,33 @@ async function createOrResume(
  * credentials remain and the command fails.
  */
 export async function replaceCredential(
-  noun: CredentialCommand,
+  command: CredentialCommand,
   idOrName: string,
   options: ReplaceOptions,
 ): Promise<void> {
   const client = connect(options);
   const timeoutMs = parseDuration(options.wait ?? '15m');
   if (timeoutMs === null) throw new Failure('--wait must be a duration such as 15m.');
-  const old = await requireCredential(client, noun, idOrName, withoutReplacements);
-  const newId = await createOrResume(client, noun, old, options);
+  const old = await requireCredential(client, command, idOrName, withoutReplacements);
+  const newId = await createOrResume(client, command, old, options);
   // Standard output is closed now, so that the process that reads the pipe sees its end and can use the secret.
   if (process.stdout.isTTY !== true) closeSync(1);
-  const bothRemainNote = `Both ${noun} remain valid: ${old.id} and ${newId}. To wait for the first use of the new one and delete the old one, run this command again.`;
+  const bothRemainNote = `Both ${command} remain valid: ${old.id} and ${newId}. To wait for the first use of the new one and delete the old one, run this command again.`;
   const stopListening = onInterrupt(() => {
     process.stderr.write(`\ndevpilot: Cancelled. ${bothRemainNote}\n`);
     process.exit(EXIT_CODES.cancelled);
   });
   try {
-    if (!(await waitForFirstUse(client, noun, newId, timeoutMs, options))) {
+    if (!(await waitForFirstUse(client, command, newId, timeoutMs, options))) {
       throw new Failure(`${newId} was not used within the waiting time. ${bothRemainNote}`);
     }
-    await apiOf(client, noun).delete(old.id);
+    await apiOf(client, command).delete(old.id);
   } catch (error) {
     const failure = toFailure(error);
     if (failure === null || error instanceof Failure) throw error;
     const isDeleted = error instanceof DevpilotError && error.code === 'not_found';
     const message = isDeleted
-      ? `${old.id} or ${newId} was deleted in the meantime.`
+      ? `${old.id} or ${newId} was deleted while this command was waiting.`
       : `${failure.message} ${bothRemainNote}`;
     throw new Failure(message, failure.exitCode);
   } finally {

@@ -14,9 +14,9 @@ export type CredentialCommand = 'tokens' | 'keys';
 
 export const rightsOf = (credential: Credential): readonly string[] =>
   credential.kind === 'access_token' ? credential.scopes : credential.permissions;
-export const apiOf = (client: Client, noun: CredentialCommand) =>
-  noun === 'tokens' ? client.accessTokens : client.apiKeys;
-const credentialNounOf = (noun: CredentialCommand) => (noun === 'tokens' ? 'access token' : 'API key');
+export const apiOf = (client: Client, command: CredentialCommand) =>
+  command === 'tokens' ? client.accessTokens : client.apiKeys;
+const nounOf = (command: CredentialCommand) => (command === 'tokens' ? 'access token' : 'API key');
 
 const COLUMNS: readonly Column<Credential>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -58,16 +58,16 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
  */
 export async function requireCredential(
   client: Client,
-  noun: CredentialCommand,
+  command: CredentialCommand,
   idOrName: string,
   select = (matches: readonly Credential[]): readonly Credential[] => matches,
 ): Promise<Credential> {
-  if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) return apiOf(client, noun).get(idOrName);
-  const candidates = await Array.fromAsync<Credential>(apiOf(client, noun).all({ q: idOrName }));
+  if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) return apiOf(client, command).get(idOrName);
+  const candidates = await Array.fromAsync<Credential>(apiOf(client, command).all({ q: idOrName }));
   const matches = select(candidates.filter(({ name }) => name === idOrName));
   const [match] = matches;
   if (match === undefined)
-    throw new Failure(`No ${credentialNounOf(noun)} named ${idOrName} found. List all with: devpilot ${noun} list`);
+    throw new Failure(`No ${nounOf(command)} named ${idOrName} found. List all with: devpilot ${command} list`);
   if (matches.length > 1) {
     throw new Failure(
       `${matches.length} credentials are named ${idOrName}. Use an ID instead: ${matches.map(({ id }) => id).join(', ')}`,
@@ -89,7 +89,7 @@ export interface ListOptions extends RemoteOptions {
   readonly limit: string | undefined;
 }
 
-export async function listCredentials(noun: CredentialCommand, options: ListOptions): Promise<void> {
+export async function listCredentials(command: CredentialCommand, options: ListOptions): Promise<void> {
   const client = connect(options);
   const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const query = {
@@ -104,17 +104,21 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
     sort: options.sort as CredentialSort,
   };
   const credentials =
-    noun === 'tokens'
+    command === 'tokens'
       ? client.accessTokens.all({ ...query, scope: options.right as 'all' })
       : client.apiKeys.all({ ...query, permission: options.right as 'read' });
   await printList(await takeFirst<Credential>(credentials, limit), COLUMNS, options);
 }
 
-export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {
+export async function showCredential(
+  command: CredentialCommand,
+  idOrName: string,
+  options: RemoteOptions,
+): Promise<void> {
   const client = connect(options);
-  const credential = await requireCredential(client, noun, idOrName);
+  const credential = await requireCredential(client, command, idOrName);
   if (options.json === true || options.quiet === true) return printDetails(credential, CREDENTIAL_DETAILS, options);
-  const { rights, rightsSince } = await apiOf(client, noun).uses(credential.id);
+  const { rights, rightsSince } = await apiOf(client, command).uses(credential.id);
   const used = new Set<string>(rights.map(({ right }) => right));
   const grantedRights = rightsOf(credential).flatMap((right) =>
     right === 'all' ? SCOPES.filter((scope) => scope !== 'all') : right,
@@ -129,13 +133,13 @@ export async function showCredential(noun: CredentialCommand, idOrName: string, 
 
 /** Deletes credentials. After this returns, no node accepts them. */
 export async function deleteCredentials(
-  noun: CredentialCommand,
+  command: CredentialCommand,
   names: readonly string[],
   options: DeleteOptions,
 ): Promise<void> {
   const client = connect(options);
   const credentials = [];
-  for (const idOrName of names) credentials.push(await requireCredential(client, noun, idOrName));
+  for (const idOrName of names) credentials.push(await requireCredential(client, command, idOrName));
   await deleteItems(
     {
       items: credentials,
@@ -143,7 +147,7 @@ export async function deleteCredentials(
       question: (list) => `Delete ${list}? Anything using it stops working immediately.`,
       note: (list) => `Deleted ${list}.`,
       fields: ({ name }) => ({ name }),
-      delete: (id) => apiOf(client, noun).delete(id),
+      delete: (id) => apiOf(client, command).delete(id),
     },
     options,
   );

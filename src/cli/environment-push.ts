@@ -71,8 +71,10 @@ function parseDotenvVariables(text: string, file: string): ReadonlyMap<string, s
   return parsed.values;
 }
 
-const formatOf = (file: string, format: string | undefined): EnvFormat =>
-  format === undefined ? (/\.json$/i.test(file) ? 'json' : 'dotenv') : parseFormat(format);
+function formatOf(file: string, format: string | undefined): EnvFormat {
+  if (format !== undefined) return parseFormat(format);
+  return /\.json$/i.test(file) ? 'json' : 'dotenv';
+}
 
 const VALUE_MASK = '••••••••';
 
@@ -91,10 +93,10 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
  * after the diff was shown.
  */
 export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {
-  const name = file === '-' ? 'Standard input' : file;
+  const fileLabel = file === '-' ? 'Standard input' : file;
   const text = await readFileOrStdin(file);
-  const desired =
-    formatOf(file, options.format) === 'json' ? parseJsonVariables(text, name) : parseDotenvVariables(text, name);
+  const format = formatOf(file, options.format);
+  const desired = format === 'json' ? parseJsonVariables(text, fileLabel) : parseDotenvVariables(text, fileLabel);
   const environment = connectToEnvironment(options);
   const { value, tag } = await environment.read(app, { values: 'shown' });
   const diff = diffVariables(value.data, desired, options.prune === true, options.project === true ? 'project' : 'app');

@@ -43,9 +43,9 @@ export function parseFormat(format: string): EnvFormat {
 }
 
 function parseFileFormat(format: string): EnvFileFormat | 'json' {
-  const known = [...ENV_FILE_FORMATS, 'json'] as const;
-  const fileFormat = known.find((candidate) => candidate === format);
-  if (fileFormat === undefined) throw new Failure(`--format must be one of: ${known.join(', ')}.`);
+  const formats = [...ENV_FILE_FORMATS, 'json'] as const;
+  const fileFormat = formats.find((candidate) => candidate === format);
+  if (fileFormat === undefined) throw new Failure(`--format must be one of: ${formats.join(', ')}.`);
   return fileFormat;
 }
 
@@ -116,13 +116,13 @@ export async function unsetVariables(
   const environment = connectToEnvironment(options);
   const { value, tag } = await environment.read(app, { values: 'hidden' });
   const owners = new Map(value.data.map(({ name, from }) => [name, from]));
-  const unknown = names.find((name) => !owners.has(name));
-  if (unknown !== undefined)
-    throw new Failure(`${app} has no variable ${sanitizeInline(unknown)}. Nothing was removed.`);
-  const inherited = options.project === true ? undefined : names.find((name) => owners.get(name) === 'project');
-  if (inherited !== undefined)
+  const unknownName = names.find((name) => !owners.has(name));
+  if (unknownName !== undefined)
+    throw new Failure(`${app} has no variable ${sanitizeInline(unknownName)}. Nothing was removed.`);
+  const inheritedName = options.project === true ? undefined : names.find((name) => owners.get(name) === 'project');
+  if (inheritedName !== undefined)
     throw new Failure(
-      `${app} inherits ${inherited} from its project. Remove it there, with --project. Nothing was removed.`,
+      `${app} inherits ${inheritedName} from its project. Remove it there, with --project. Nothing was removed.`,
     );
   await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
   await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: tag });
@@ -130,7 +130,7 @@ export async function unsetVariables(
   else printNote(`Removed ${names.join(', ')} from the environment of ${app}.`, options);
 }
 
-/** Lists the versions of an environment, newest first: who changed which names. */
+/** Lists the versions of an environment, newest first: who changed which variables, and when. */
 export async function listVersions(app: string, options: OwnerOptions & { limit: string }): Promise<void> {
   const versions = await takeFirst(
     connectToEnvironment(options).versions(app).all(),

@@ -44,13 +44,11 @@ export async function createErrorKey({ name, app, origin, ...options }: CreateEr
 export async function deleteErrorKeys(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));
-  const requestedKeys = ids.map((id) => keysById.get(id) ?? null);
-  if (requestedKeys.includes(null)) {
-    throw new Failure(`Error key ${sanitizeInline(ids[requestedKeys.indexOf(null)] ?? '')} not found.`);
-  }
+  const unknownId = ids.find((id) => !keysById.has(id));
+  if (unknownId !== undefined) throw new Failure(`Error key ${sanitizeInline(unknownId)} not found.`);
   await deleteItems(
     {
-      items: requestedKeys.filter((key) => key !== null),
+      items: ids.flatMap((id) => keysById.get(id) ?? []),
       label: ({ name }) => name,
       question: (list) => `Delete ${list}? Errors submitted with it will be rejected.`,
       note: (list) => `Deleted ${list}.`,

@@ -26,8 +26,8 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
   { title: 'TITLE', getValue: ({ title }) => title },
 ];
 
-const formatFacet = (list: ErrorIssueDetail['apps']) =>
-  list.map(({ value, count }) => `${value} (${count})`).join(', ') || null;
+const formatCounts = (counts: ErrorIssueDetail['apps']) =>
+  counts.map(({ value, count }) => `${value} (${count})`).join(', ') || null;
 
 const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -38,9 +38,9 @@ const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
   { title: 'Count', getValue: ({ count }) => count },
   { title: 'First seen', getValue: ({ firstSeenAt }) => firstSeenAt },
   { title: 'Last seen', getValue: ({ lastSeenAt }) => lastSeenAt },
-  { title: 'Apps', getValue: ({ apps }) => formatFacet(apps) },
-  { title: 'Releases', getValue: ({ releases }) => formatFacet(releases) },
-  { title: 'Environments', getValue: ({ environments }) => formatFacet(environments) },
+  { title: 'Apps', getValue: ({ apps }) => formatCounts(apps) },
+  { title: 'Releases', getValue: ({ releases }) => formatCounts(releases) },
+  { title: 'Environments', getValue: ({ environments }) => formatCounts(environments) },
 ];
 
 export interface IssueListOptions extends RemoteOptions {
@@ -79,12 +79,12 @@ export async function showIssue(id: string, options: RemoteOptions): Promise<voi
   const { issues } = connect(options).errors;
   await printDetails(await issues.get(id), ISSUE_DETAILS, options);
   if (options.json === true || options.quiet === true) return;
-  const [newest] = (await issues.events(id).list({ limit: 1 })).data;
-  if (newest === undefined) return;
-  const stack = newest.stack?.split('\n') ?? newest.frames.map(formatFrame);
-  const lines = [newest.message, ...stack].filter((line) => line.trim() !== '');
+  const [latest] = (await issues.events(id).list({ limit: 1 })).data;
+  if (latest === undefined) return;
+  const stack = latest.stack?.split('\n') ?? latest.frames.map(formatFrame);
+  const lines = [latest.message, ...stack].filter((line) => line.trim() !== '');
   await print(
-    `\n${dim(`Latest occurrence, ${newest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`,
+    `\n${dim(`Latest occurrence, ${latest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`,
   );
 }
 

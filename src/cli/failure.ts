@@ -56,11 +56,25 @@ const SIGN_IN_CODES = new Set([
   'passphrase_incorrect',
 ]);
 
-const UNTRUSTED = 'is signed by an authority that this machine does not trust';
-const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'has expired',
-  CERT_NOT_YET_VALID: 'is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another host name',
+interface CertificateProblem {
+  /** What is wrong: the end of a sentence that begins with "The certificate of the server". */
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+const UNTRUSTED: CertificateProblem = {
+  reason: 'is signed by an authority that this machine does not trust',
+  remedy: 'Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.',
+};
+const CLOCK_REMEDY = 'Check the clock of this machine, and renew the certificate.';
+/** The problems per error code of Node. */
+const CERTIFICATE_PROBLEMS: Readonly<Record<string, CertificateProblem>> = {
+  CERT_HAS_EXPIRED: { reason: 'has expired', remedy: CLOCK_REMEDY },
+  CERT_NOT_YET_VALID: { reason: 'is not valid yet', remedy: CLOCK_REMEDY },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    reason: 'is for another host name',
+    remedy: 'Use a URL with the host name in the certificate.',
+  },
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
@@ -69,17 +83,11 @@ const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
 };
 
 /** Describes an invalid certificate of the server and the remedy; null if the request failed for another reason. */
-function certificateProblem(error: DevpilotError): string | null {
+function describeCertificateProblem(error: DevpilotError): string | null {
   for (let { cause } = error as Error; cause instanceof Error; cause = cause.cause) {
-    const reason = CERTIFICATE_CODES[String((cause as NodeJS.ErrnoException).code)];
-    if (reason === undefined) continue;
-    const remedy =
-      reason === UNTRUSTED
-        ? 'Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.'
-        : reason.includes('name')
-          ? 'Use a URL with the host name in the certificate.'
-          : 'Check the clock of this machine, and renew the certificate.';
-    return `The certificate of the server ${reason} (${String((cause as NodeJS.ErrnoException).code)}). ${remedy}`;
+    const code = String((cause as NodeJS.ErrnoException).code);
+    const problem = CERTIFICATE_PROBLEMS[code];
+    if (problem !== undefined) return `The certificate of the server ${problem.reason} (${code}). ${problem.remedy}`;
   }
   return null;
 }
@@ -88,8 +96,8 @@ function certificateProblem(error: DevpilotError): string | null {
 export function toFailure(error: unknown): Failure | null {
   if (error instanceof Failure) return error;
   if (!(error instanceof DevpilotError)) return null;
-  const certificate = certificateProblem(error);
-  if (certificate !== null) return new Failure(certificate);
+  const certificateProblem = describeCertificateProblem(error);
+  if (certificateProblem !== null) return new Failure(certificateProblem);
   const fieldErrors =
     error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
   const requestIdNote =

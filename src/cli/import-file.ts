@@ -51,14 +51,21 @@ function toFields(cells: ReadonlyMap<CsvColumn, string>): Record<string, unknown
   const active = get('active');
   const restrictions = readRestrictions(
     {
-      ...{ address: listOf('addresses'), project: listOf('projects'), app: listOf('apps') },
-      ...{ rate: get('rate'), maxUses: get('maxUses') },
+      address: listOf('addresses'),
+      project: listOf('projects'),
+      app: listOf('apps'),
+      rate: get('rate'),
+      maxUses: get('maxUses'),
     },
     { rate: 'rate', maxUses: 'maxUses' },
   );
   const fields = {
-    ...{ kind: get('kind'), digest: get('digest'), name: get('name'), expiresAt: get('expiresAt') },
-    ...{ description: get('description'), active: active === undefined ? undefined : parseActive(active) },
+    kind: get('kind'),
+    digest: get('digest'),
+    name: get('name'),
+    expiresAt: get('expiresAt'),
+    description: get('description'),
+    active: active === undefined ? undefined : parseActive(active),
     [get('kind') === 'api_key' ? 'permissions' : 'scopes']: toList(get('rights') ?? ''),
     ...restrictions,
   };
@@ -70,8 +77,8 @@ function readCsv(text: string): { line: number; fields: unknown }[] {
   if ('malformedLine' in records) throw new Failure(`Line ${records.malformedLine}: not valid CSV.`);
   const [header, ...rows] = records;
   const columns = (header?.cells ?? []).map((title) => title.trim());
-  const unknown = columns.find((title) => !(COLUMNS as readonly string[]).includes(title));
-  if (header === undefined || unknown !== undefined || new Set(columns).size < columns.length) {
+  const hasUnknownColumn = columns.some((title) => !(COLUMNS as readonly string[]).includes(title));
+  if (header === undefined || hasUnknownColumn || new Set(columns).size < columns.length) {
     // Without a header, the first line may contain a digest or a secret, so it is not shown.
     throw new Failure(`The first line must name the columns, each once, from: ${COLUMNS.join(', ')}.`);
   }

@@ -28,33 +28,34 @@ function formatOf(file: string, format: string | undefined): 'csv' | 'ndjson' {
 /** Splits the credentials into requests. Pure. */
 function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
   const chunks: ImportLine[][] = [];
-  let length = 0;
+  let jsonLength = 0;
   for (const line of lines) {
     const addedLength = JSON.stringify(line.credential).length;
     const chunk = chunks.at(-1);
-    const isFull =
-      chunk === undefined || chunk.length === IMPORT_LIMITS.credentials || length + addedLength > MAX_REQUEST_LENGTH;
-    if (isFull) {
-      chunks.push([line]);
-      length = addedLength;
-    } else {
+    const hasRoom =
+      chunk !== undefined && chunk.length < IMPORT_LIMITS.credentials && jsonLength + addedLength <= MAX_REQUEST_LENGTH;
+    if (hasRoom) {
       chunk.push(line);
-      length += addedLength;
+      jsonLength += addedLength;
+    } else {
+      chunks.push([line]);
+      jsonLength = addedLength;
     }
   }
   return chunks;
 }
 
-async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolean, imported: number) {
+/** Sends the credentials of a chunk. `importedCount` is the number of credentials in the chunks before it. */
+async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolean, importedCount: number) {
   const credentials = chunk.map(({ credential }) => credential);
   try {
     return await client.importCredentials({ credentials }, { dryRun }, { timeout: REQUEST_TIMEOUT_MS });
   } catch (error) {
     const lineErrors = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
     const firstLine = chunk[0]?.line ?? 0;
-    if (imported > 0) printNote(`The credentials before line ${firstLine} (${imported}) were imported.`);
+    if (importedCount > 0) printNote(`The credentials before line ${firstLine} (${importedCount}) were imported.`);
     if (lineErrors === null) throw error;
-    throw new Failure(imported === 0 ? `${lineErrors}\nNothing was imported.` : lineErrors);
+    throw new Failure(importedCount === 0 ? `${lineErrors}\nNothing was imported.` : lineErrors);
   }
 }
 

@@ -7,7 +7,7 @@ import { openStore } from '../server/open-store.ts';
 import { createPeopleContext } from '../server/people-context.ts';
 import { readSettings } from '../server/settings.ts';
 
-/** Validates the options with the schemas of the API. Throws an error of one line that names the invalid field. */
+/** Validates the options with the schemas of the API. Throws an error whose message is one line with the invalid field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {
   const { email, name } = options;
   const person = SignUp.safeParse({ email, name, password });

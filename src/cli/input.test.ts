@@ -5,6 +5,7 @@ import { parseExpiry, parseInstant, parsePeriod } from './input.ts';
 import { formatRate, readRestrictions } from './restriction-options.ts';
 
 const NOW = Date.parse('2027-01-15T12:00:00.000Z');
+const NO_OPTIONS = { address: undefined, project: undefined, app: undefined, rate: undefined, maxUses: undefined };
 
 /** Runs a function in a time zone. */
 function inTimeZone<Result>(timeZone: string, run: () => Result): Result {
@@ -70,16 +71,22 @@ test('a day that does not exist is rejected instead of being parsed as another d
 });
 
 test('restrictions are read from their options; "any" or "unlimited" removes a restriction', () => {
-  const none = { address: undefined, project: undefined, app: undefined, rate: undefined, maxUses: undefined };
-  assert.deepEqual(readRestrictions(none), {});
+  assert.deepEqual(readRestrictions(NO_OPTIONS), {});
   const set = { address: ['::1'], project: ['storefront'], app: ['shop', 'api'], rate: '100/min', maxUses: '5' };
   assert.deepEqual(readRestrictions(set).restrictions, {
-    ...{ addresses: ['::1'], projects: ['storefront'], apps: ['shop', 'api'] },
-    ...{ rate: { requests: 100, seconds: 60 }, maxUses: 5 },
+    addresses: ['::1'],
+    projects: ['storefront'],
+    apps: ['shop', 'api'],
+    rate: { requests: 100, seconds: 60 },
+    maxUses: 5,
   });
   const removed = { address: ['any'], project: ['any'], app: ['any'], rate: 'unlimited', maxUses: 'unlimited' };
   assert.deepEqual(readRestrictions(removed).restrictions, {
-    ...{ addresses: [], projects: [], apps: [], rate: null, maxUses: null },
+    addresses: [],
+    projects: [],
+    apps: [],
+    rate: null,
+    maxUses: null,
   });
 });
 
@@ -97,15 +104,12 @@ test('a rate is parsed, and formatted in its shortest form', () => {
     ['1/24hour', 1, 86_400, '1/day'],
   ];
   for (const [text, requests, seconds, shown = text] of rates) {
-    const { restrictions } = readRestrictions({
-      ...{ address: undefined, project: undefined, app: undefined, maxUses: undefined, rate: text },
-    });
+    const { restrictions } = readRestrictions({ ...NO_OPTIONS, rate: text });
     assert.deepEqual(restrictions, { rate: { requests, seconds } }, text);
     assert.equal(formatRate({ requests, seconds }), shown);
   }
   assert.equal(formatRate(null), 'unlimited');
   for (const rate of ['', '100', '/min', '100/', '100/fortnight', '-1/min', '1.5/s', '100 per min', '1/constructor']) {
-    const options = { address: undefined, project: undefined, app: undefined, maxUses: undefined, rate };
-    assert.throws(() => readRestrictions(options), Failure, rate);
+    assert.throws(() => readRestrictions({ ...NO_OPTIONS, rate }), Failure, rate);
   }
 });

@@ -39,21 +39,26 @@ export function parseDuration(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
+/** Latest time that `Date` can represent. */
+const MAX_DATE_MS = 8.64e15;
+
+/** Parses a date-time with a time zone into epoch milliseconds; null if it is malformed or its day does not exist. */
+function parseDateTime(text: string): number | null {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  // `Date.parse` reads 30 February as 2 March.
+  if (year === undefined || !isCalendarDay(Number(year), Number(month), Number(day))) return null;
+  const timeMs = Date.parse(text);
+  return Number.isNaN(timeMs) ? null : timeMs;
+}
+
 /**
  * Parses a duration from now such as `30d`, a date-time, or a date, which `timeOfDate` converts to epoch milliseconds.
  * Returns null if the text is none of these.
  */
 function parseMoment(text: string, now: number, timeOfDate: (date: string) => number | null): string | null {
-  const dateMs = timeOfDate(text);
-  if (dateMs !== null) return new Date(dateMs).toISOString();
   const durationMs = parseDuration(text);
-  const timeMs = durationMs === null ? Date.parse(text) : now + durationMs;
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  // `Date.parse` reads 30 February as 2 March.
-  const isInstant = year !== undefined && isCalendarDay(Number(year), Number(month), Number(day));
-  return (durationMs === null && !isInstant) || Number.isNaN(timeMs) || timeMs > 8.64e15
-    ? null
-    : new Date(timeMs).toISOString();
+  const timeMs = timeOfDate(text) ?? (durationMs === null ? parseDateTime(text) : now + durationMs);
+  return timeMs === null || timeMs > MAX_DATE_MS ? null : new Date(timeMs).toISOString();
 }
 
 const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';

@@ -1,6 +1,6 @@
 import { EXIT_CODES } from './failure.ts';
 
-/** Prints a note about work that continues on the server, if any, and exits. */
+/** Reacts to Ctrl-C: prints what was cancelled or continues on the server, and exits. */
 type InterruptHandler = () => never;
 
 const defaultHandler: InterruptHandler = () => {

@@ -45,9 +45,5 @@ const macosKeychain: Keychain = {
 
 const noKeychain: Keychain = { save: () => false, find: () => null, remove: () => {} };
 
-export const keychain: Keychain =
-  process.env['DEVPILOT_KEYCHAIN'] === 'off'
-    ? noKeychain
-    : process.platform === 'darwin'
-      ? macosKeychain
-      : secretServiceKeychain;
+const systemKeychain = process.platform === 'darwin' ? macosKeychain : secretServiceKeychain;
+export const keychain: Keychain = process.env['DEVPILOT_KEYCHAIN'] === 'off' ? noKeychain : systemKeychain;

@@ -72,7 +72,7 @@ export async function login(options: LoginOptions): Promise<void> {
   const url = serverUrl(options);
   const workspace = options.workspace ?? (previousProfile?.url === url ? previousProfile.workspace : null);
   const previousSecret = previousProfile === null ? null : secretOf(name, previousProfile);
-  const saved = saveProfile(name, { url, workspace }, secret);
+  const profile = saveProfile(name, { url, workspace }, secret);
   if (
     previousProfile !== null &&
     previousSecret !== null &&
@@ -87,12 +87,12 @@ export async function login(options: LoginOptions): Promise<void> {
     await printJson({
       profile: name,
       url,
-      store: saved.store,
+      store: profile.store,
       principal: identity.principal,
       workspace: identity.workspace,
     });
     return;
   }
-  const storageName = saved.store === 'keychain' ? 'the system keychain' : configurationFile();
+  const storageName = profile.store === 'keychain' ? 'the system keychain' : configurationFile();
   printNote(`Signed in to ${url} as ${identity.principal.name}. The secret is saved in ${storageName}.`, options);
 }

@@ -73,10 +73,10 @@ export async function inviteMember(email: string, options: RemoteOptions & { rea
 }
 
 /** Revokes pending invitations. */
-export async function revokeInvitations(names: readonly string[], options: ConfirmOptions): Promise<void> {
+export async function revokeInvitations(idsOrEmails: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const pendingInvitations = await invitationsOf(client);
-  const invitations = names.map((name) => requireByIdOrEmail(pendingInvitations, name, 'invitation'));
+  const invitations = idsOrEmails.map((idOrEmail) => requireByIdOrEmail(pendingInvitations, idOrEmail, 'invitation'));
   await deleteItems(
     {
       items: invitations,
@@ -91,10 +91,10 @@ export async function revokeInvitations(names: readonly string[], options: Confi
 }
 
 /** Changes the role of a member. */
-export async function changeRole(name: string, role: string, options: RemoteOptions): Promise<void> {
+export async function changeRole(idOrEmail: string, role: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const assignableRole = parseRole(role);
-  const { id } = requireByIdOrEmail(await membersOf(client), name, 'member');
+  const { id } = requireByIdOrEmail(await membersOf(client), idOrEmail, 'member');
   const changed = await client.members.update(id, { role: assignableRole });
   printNote(`${changed.name} now has the role ${changed.role}.`, options);
   await printDetails(
@@ -109,10 +109,10 @@ export async function changeRole(name: string, role: string, options: RemoteOpti
 }
 
 /** Removes members; the resources that they created remain. */
-export async function removeMembers(names: readonly string[], options: ConfirmOptions): Promise<void> {
+export async function removeMembers(idsOrEmails: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const allMembers = await membersOf(client);
-  const members = names.map((name) => requireByIdOrEmail(allMembers, name, 'member'));
+  const members = idsOrEmails.map((idOrEmail) => requireByIdOrEmail(allMembers, idOrEmail, 'member'));
   await deleteItems(
     {
       items: members,
@@ -127,9 +127,9 @@ export async function removeMembers(names: readonly string[], options: ConfirmOp
 }
 
 /** Ends all sessions of a member, in all workspaces. */
-export async function endSessions(name: string, options: ConfirmOptions): Promise<void> {
+export async function endSessions(idOrEmail: string, options: ConfirmOptions): Promise<void> {
   const client = connect(options);
-  const { id, email } = requireByIdOrEmail(await membersOf(client), name, 'member');
+  const { id, email } = requireByIdOrEmail(await membersOf(client), idOrEmail, 'member');
   await confirm(`End all sessions of ${email}?`, options.yes);
   await client.members.endSessions(id);
   if (options.json === true) await printJson({ id, email, sessionsEnded: true });

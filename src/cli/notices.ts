@@ -20,11 +20,11 @@ const COLUMNS: readonly Column<Notice>[] = [
   { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
 ];
 
-/** Returns the text, typed as one of the words. Throws `Failure` if it is none of them. */
-function parseWord<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
-  const word = words.find((candidate) => candidate === text);
-  if (word === undefined) throw new Failure(`${option} must be one of: ${words.join(', ')}.`);
-  return word;
+/** Returns the text, typed as one of the choices. Throws `Failure` if it is none of them. */
+function parseChoice<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new Failure(`${option} must be one of: ${choices.join(', ')}.`);
+  return choice;
 }
 
 export interface ListNoticesOptions extends RemoteOptions {
@@ -36,8 +36,8 @@ export interface ListNoticesOptions extends RemoteOptions {
 /** Lists notices, newest first. */
 export async function listNotices({ status, kind, limit, ...options }: ListNoticesOptions): Promise<void> {
   const query = {
-    ...(status !== 'all' && { status: parseWord('--status', status, NOTICE_STATUSES) }),
-    ...(kind !== undefined && { kind: parseWord('--kind', kind, NOTICE_KINDS) }),
+    ...(status !== 'all' && { status: parseChoice('--status', status, NOTICE_STATUSES) }),
+    ...(kind !== undefined && { kind: parseChoice('--kind', kind, NOTICE_KINDS) }),
   };
   const limitCount = parseCount('--limit', limit) ?? Number.POSITIVE_INFINITY;
   await printList(await takeFirst(connect(options).notices.all(query), limitCount), COLUMNS, options);

@@ -48,7 +48,7 @@ function createLineFormatter(
 ): (line: LogLine) => string {
   const passThrough = (text: string) => text;
   const sanitize = raw === true ? passThrough : sanitizeLine;
-  const sanitizeOutput = raw === true ? passThrough : hasColors(stream) ? sanitizeStyledLine : sanitizeLine;
+  const sanitizeOutput = raw !== true && hasColors(stream) ? sanitizeStyledLine : sanitize;
   const dimmed = stream === process.stdout ? dim : passThrough;
   const servers = new Set<string>();
   let lastHeading = '';
@@ -88,20 +88,20 @@ export async function printLog(lines: AsyncIterable<LogLine>, options: LogOption
   const toStderr = options.toStderr === true;
   const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
   const isTerminal = options.json !== true && !toStderr && process.stdout.isTTY === true;
-  let erase = '';
+  let isLineUnfinished = false;
   for await (const line of lines) {
     if (line.partial === true) {
       if (!isTerminal) continue;
       await print(formatUnfinishedLine(line.text, process.stdout.columns));
-      erase = ERASE_LINE;
+      isLineUnfinished = true;
       continue;
     }
-    if (erase !== '') await print(erase);
-    erase = '';
+    if (isLineUnfinished) await print(ERASE_LINE);
+    isLineUnfinished = false;
     const text = options.json === true && !toStderr ? formatJsonLine(line, options) : format(line);
     await (toStderr ? printToStderr(text) : print(text));
   }
-  if (erase !== '') await print(erase);
+  if (isLineUnfinished) await print(ERASE_LINE);
 }
 
 export interface WatchedOperation<Item extends Operation> {
@@ -181,7 +181,7 @@ export function requireCompleted(
   if (status === 'completed') return;
   const reason = error ?? (exitCode === null ? null : `exit code ${exitCode}`);
   const sentence = `${name} ${status === 'cancelled' ? 'was cancelled' : 'failed'}`;
-  const code =
-    exitCode !== null && exitCode > 0 ? exitCode : status === 'cancelled' ? EXIT_CODES.cancelled : EXIT_CODES.failed;
-  throw new Failure(`${sentence}${reason === null ? '.' : `: ${sanitizeInline(reason)}`}`, code);
+  const defaultExitCode = status === 'cancelled' ? EXIT_CODES.cancelled : EXIT_CODES.failed;
+  const commandExitCode = exitCode !== null && exitCode > 0 ? exitCode : defaultExitCode;
+  throw new Failure(`${sentence}${reason === null ? '.' : `: ${sanitizeInline(reason)}`}`, commandExitCode);
 }

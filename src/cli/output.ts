@@ -45,17 +45,17 @@ export function printJson(value: unknown): Promise<void> {
   return print(`${sanitizedJson(value)}\n`);
 }
 
-/** Returns the number of terminal columns of a text; East Asian wide characters and emoji occupy two each. */
+const COMBINING_MARK = /\p{M}/u;
+/** East Asian wide characters and emoji, which occupy two columns each. */
+const WIDE_CHARACTER =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;
+
+/** Returns the number of terminal columns of a text. */
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
-    if (/\p{M}/u.test(character)) continue;
-    width +=
-      /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u.test(
-        character,
-      )
-        ? 2
-        : 1;
+    if (COMBINING_MARK.test(character)) continue;
+    width += WIDE_CHARACTER.test(character) ? 2 : 1;
   }
   return width;
 }
@@ -97,14 +97,9 @@ export async function printList<Row extends { readonly id?: string }>(
   if (options.quiet === true) return print(rows.map((row) => `${sanitizeInline(idOf(row))}\n`).join(''));
   const cells = rows.map((row) => columns.map(({ getValue }) => sanitizeInline(String(getValue(row) ?? '–'))));
   if (!isTerminal()) return print(cells.map((row) => `${row.join('\t')}\n`).join(''));
-  return rows.length === 0
-    ? printNote('No results.')
-    : print(
-        formatTable(
-          cells,
-          columns.map(({ title }) => title),
-        ),
-      );
+  if (rows.length === 0) return printNote('No results.');
+  const titles = columns.map(({ title }) => title);
+  return print(formatTable(cells, titles));
 }
 
 /** Formats an object as one line per field. */

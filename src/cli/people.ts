@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Account>[] = [
 ];
 
 /** Opens the configured data directory or database without a server. With SQLite, the server must not be running. */
-async function withPeopleContext<T>(action: (context: PeopleContext) => Promise<T>): Promise<T> {
+async function withPeopleContext<Result>(action: (context: PeopleContext) => Promise<Result>): Promise<Result> {
   const settings = readSettings(process.env);
   const { store, secret, release } = await openStore(settings);
   try {

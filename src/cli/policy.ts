@@ -50,7 +50,7 @@ export interface SetPolicyOptions extends RemoteOptions {
 }
 
 /** Returns the requested change. The server validates scopes and enumerated values. */
-function changeOf(options: SetPolicyOptions): UpdatePolicy {
+function readChange(options: SetPolicyOptions): UpdatePolicy {
   const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak, foreignPrefix } = options;
   const parseDays = (name: string, text: string) => parseCount(name, text) ?? 0;
   const readOnOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
@@ -99,16 +99,16 @@ async function printDryRun({ credentials, members }: PolicyDryRun, options: Remo
     ],
     options,
   );
-  const countOf = ({ total }: { total: number | null }) => (total === null ? 'more than 10,000' : String(total));
+  const formatTotal = ({ total }: { total: number | null }) => (total === null ? 'more than 10,000' : String(total));
   printNote(
-    `Nothing was changed. Violations of the policy: ${countOf(credentials)} credentials, ${countOf(members)} members.`,
+    `Nothing was changed. Violations of the policy: ${formatTotal(credentials)} credentials, ${formatTotal(members)} members.`,
     options,
   );
 }
 
 /** Changes the policy of the workspace; with `--dry-run`, prints the violations that the change would cause instead. */
 export async function setPolicy(options: SetPolicyOptions): Promise<void> {
-  const change = changeOf(options);
+  const change = readChange(options);
   if (Object.keys(change).length === 0) throw new Failure('Nothing to change. See: devpilot policy set --help');
   const { policy } = connect(options);
   if (options.dryRun !== true) return printPolicy(await policy.update(change), options);

@@ -95,7 +95,7 @@ export function setProfileWorkspace(name: string, workspace: string): void {
 export function forgetProfile(name: string): void {
   const { current, profiles } = readConfiguration();
   if (profiles[name]?.store === 'keychain') keychain.remove(name);
-  const remaining = Object.fromEntries(Object.entries(profiles).filter(([profileName]) => profileName !== name));
+  const remaining = Object.fromEntries(Object.entries(profiles).filter(([otherName]) => otherName !== name));
   writeConfiguration({
     current: current === name ? (Object.keys(remaining)[0] ?? 'default') : current,
     profiles: remaining,

@@ -35,8 +35,8 @@ describe('docs/guides/cli.md', () => {
     for (const { line, name, options } of examples) {
       const command = commands.get(name);
       assert.ok(command, line);
-      const known = command.options.map(({ long }) => long);
-      for (const option of options) assert.ok(known.includes(option), `${line}: ${option}`);
+      const declaredOptions = command.options.map(({ long }) => long);
+      for (const option of options) assert.ok(declaredOptions.includes(option), `${line}: ${option}`);
     }
   });
 

@@ -183,7 +183,7 @@ function accountCommands(program: Command): void {
   );
   apiCommand(workspaces, 'use', 'Set the default workspace')
     .argument('<workspace>', 'ID or slug')
-    .action(async (idOrName, options) => (await import('./workspaces.ts')).useWorkspace(idOrName, declared(options)));
+    .action(async (idOrSlug, options) => (await import('./workspaces.ts')).useWorkspace(idOrSlug, declared(options)));
   const members = program.command('members').description('Manage members and invitations of the workspace');
   const load = () => import('./members.ts');
   apiCommand(members, 'list', 'List members').action(async (options) => (await load()).listMembers(declared(options)));
@@ -198,22 +198,22 @@ function accountCommands(program: Command): void {
     .alias('withdraw')
     .argument('<invitations...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).revokeInvitations(names, declared(options)));
+    .action(async (idsOrEmails, options) => (await load()).revokeInvitations(idsOrEmails, declared(options)));
   apiCommand(members, 'role', 'Change the role of a member')
     .argument('<member>', 'ID or email address')
     .argument('<role>', 'new role: admin or member')
-    .action(async (idOrName, role, options) => (await load()).changeRole(idOrName, role, declared(options)));
+    .action(async (idOrEmail, role, options) => (await load()).changeRole(idOrEmail, role, declared(options)));
   apiCommand(members, 'end-sessions', 'End all sessions of a member')
     .argument('<member>', 'ID or email address')
     .option('--yes', YES_HELP)
-    .action(async (idOrName, options) => (await load()).endSessions(idOrName, declared(options)));
+    .action(async (idOrEmail, options) => (await load()).endSessions(idOrEmail, declared(options)));
   apiCommand(members, 'leave', 'Leave the workspace')
     .option('--yes', YES_HELP)
     .action(async (options) => (await load()).leaveWorkspace(declared(options)));
   apiCommand(members, 'remove', 'Remove members from the workspace')
     .argument('<members...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).removeMembers(names, declared(options)));
+    .action(async (idsOrEmails, options) => (await load()).removeMembers(idsOrEmails, declared(options)));
 }
 
 function auditCommands(program: Command): void {

@@ -25,8 +25,8 @@ export function startProgress(text: string, quiet: true | undefined, sinceMs = D
     isShown = true;
     scheduleShow(TICK_MS);
   };
-  const scheduleShow = (milliseconds: number) => {
-    timer = setTimeout(show, milliseconds);
+  const scheduleShow = (delayMs: number) => {
+    timer = setTimeout(show, delayMs);
     timer.unref();
   };
   scheduleShow(Math.max(0, sinceMs + TICK_MS - Date.now()));

@@ -48,12 +48,16 @@ export function formatRate(rate: Rate | null): string {
   return `${rate.requests}/${count === 1 ? '' : count}${unit}`;
 }
 
-/** Returns the restrictions that the options set, as the request field `restrictions`; no field if none is set. */
+/**
+ * Returns the restrictions that the options set, as the request field `restrictions`; no field if none is set. The values
+ * `any` and `unlimited` remove a restriction. Error messages contain the `names` of the options.
+ */
 export function readRestrictions(
   { address, project, app, rate, maxUses }: RestrictionOptions,
   names = { rate: '--rate', maxUses: '--max-uses' },
 ): { restrictions?: RestrictionsInput } {
-  const listOf = (values: readonly string[]) => (values.join() === 'any' ? [] : [...values]);
+  const isAny = (values: readonly string[]) => values.length === 1 && values[0] === 'any';
+  const listOf = (values: readonly string[]) => (isAny(values) ? [] : [...values]);
   const uses = maxUses === 'unlimited' ? null : parseCount(names.maxUses, maxUses);
   const restrictions = {
     ...(address !== undefined && { addresses: listOf(address) }),

@@ -47,7 +47,7 @@ export async function review(options: ReviewOptions): Promise<void> {
     const stream = await client.review.export(query);
     return pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
   }
-  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : (parseCount('--limit', options.limit) ?? 0);
+  const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const items = await takeFirst(client.review.all(query), limit);
   await printList(items, COLUMNS, options, ({ credential }) => credential.id);
   if (items.length > 0 || options.json === true) return;

@@ -49,7 +49,8 @@ async function parseParameters(texts: readonly string[]): Promise<Record<string,
   for (const text of texts) {
     const separator = text.indexOf('=');
     if (separator < 1) throw new Failure('--param must be NAME=VALUE, or NAME=- for standard input.');
-    const [name, value] = [text.slice(0, separator), text.slice(separator + 1)];
+    const name = text.slice(0, separator);
+    const value = text.slice(separator + 1);
     if (pairs.some(([earlierName]) => earlierName === name)) throw new Failure(`--param sets ${name} twice.`);
     if (value !== '-') {
       pairs.push([name, value]);

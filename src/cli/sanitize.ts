@@ -22,10 +22,10 @@ const STYLE_SEQUENCE = /\u001b\[[\d;:]*m/g;
 
 /** Does the same as `sanitizeLine`, but keeps colors and styles, and resets them at the end. For terminals only. */
 export function sanitizeStyledLine(line: string): string {
-  const [first = '', ...rest] = line.split(STYLE_SEQUENCE).map(sanitizeLine);
-  if (rest.length === 0) return first;
+  const [textBefore = '', ...styledTexts] = line.split(STYLE_SEQUENCE).map(sanitizeLine);
+  if (styledTexts.length === 0) return textBefore;
   const sequences = line.match(STYLE_SEQUENCE) ?? [];
-  return `${first}${rest.map((text, index) => `${sequences[index] ?? ''}${text}`).join('')}\u001b[0m`;
+  return `${textBefore}${styledTexts.map((text, index) => `${sequences[index] ?? ''}${text}`).join('')}\u001b[0m`;
 }
 
 /** Does the same as `sanitizeLine` for each line of a text. */
@@ -38,5 +38,5 @@ export function sanitizeJson(json: string): string {
       return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
     })
     .replace(/#(?=#)/g, '\\u0023')
-    .replace(CI_SECTION_MARKER, (word) => `${word.slice(0, -1)}\\u005f`);
+    .replace(CI_SECTION_MARKER, (marker) => `${marker.slice(0, -1)}\\u005f`);
 }

@@ -136,7 +136,7 @@ async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: 
   }
 }
 
-function knownSecrets(statuses: SecretStatuses): string[] {
+function secretsKnownToServer(statuses: SecretStatuses): string[] {
   return [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
 }
 
@@ -165,7 +165,7 @@ async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url:
   }
 }
 
-/** Reports the printed findings after confirmation. */
+/** Reports the printed findings to the server after confirmation. */
 async function offerToReport(state: ScanState, statuses: SecretStatuses, options: ScanOptions, url: string) {
   if (state.findings.length === 0) return;
   await confirm(
@@ -182,15 +182,15 @@ async function offerToReport(state: ScanState, statuses: SecretStatuses, options
  * a terminal, only prints how to revoke them.
  */
 async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url: string): Promise<void> {
-  const known = knownSecrets(statuses);
-  if (known.length === 0) return;
-  const secretsLabel = known.length === 1 ? 'the secret' : `the ${known.length} secrets`;
+  const secrets = secretsKnownToServer(statuses);
+  if (secrets.length === 0) return;
+  const secretsLabel = secrets.length === 1 ? 'the secret' : `the ${secrets.length} secrets`;
   if (options.revoke !== true && !isInteractive()) {
     printNote(`To revoke ${secretsLabel} known to the server, run again with --revoke --yes`, options);
     return;
   }
   await confirm(`Permanently revoke ${secretsLabel} known to the server?`, options.yes);
-  await revokeAll(known, statuses, url);
+  await revokeAll(secrets, statuses, url);
   printNote(`Revoked ${secretsLabel}.`, options);
 }
 
@@ -203,7 +203,7 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
     // If no confirmation is needed, the printed findings include the result of reporting or revoking.
     if (url !== null && report === true && yes === true) await reportAll(state, statuses, url);
     if (url !== null && report !== true) await checkWithServer(state, statuses, url);
-    if (url !== null && revoke === true && yes === true) await revokeAll(knownSecrets(statuses), statuses, url);
+    if (url !== null && revoke === true && yes === true) await revokeAll(secretsKnownToServer(statuses), statuses, url);
   } catch (error) {
     failure = error;
   }
@@ -217,10 +217,10 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
 
 function formatOf({ format, json }: ScanOptions): ScanFormat {
   if (format === undefined) return json === true ? 'json' : 'text';
-  const known = SCAN_FORMATS.find((name) => name === format);
-  if (known === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}.`);
-  if (json === true && known !== 'json') throw new Failure('--json and --format cannot be combined.');
-  return known;
+  const scanFormat = SCAN_FORMATS.find((candidate) => candidate === format);
+  if (scanFormat === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}.`);
+  if (json === true && scanFormat !== 'json') throw new Failure('--json and --format cannot be combined.');
+  return scanFormat;
 }
 
 /**
@@ -234,8 +234,8 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
   }
   if (options.revoke === true && options.report === true) throw new Failure('Use --revoke or --report, not both.');
   const format = formatOf(options);
-  const missing = paths.find((path) => !existsSync(path));
-  if (missing !== undefined) throw new Failure(`${missing} does not exist.`);
+  const missingPath = paths.find((path) => !existsSync(path));
+  if (missingPath !== undefined) throw new Failure(`${missingPath} does not exist.`);
   if (options.installHook === true) return installHook(paths[0] ?? '.', options);
   const progress = startProgress('Scanning …', options.quiet);
   const state: ScanState = { findings: [], progress, files: 0, objects: 0 };

@@ -73,8 +73,8 @@ function splitAssignment(text: string): [name: string, value: string | null] {
 function parseParameters({ param, pattern = [] }: ScriptOptions) {
   const patterns = new Map(pattern.map(splitAssignment));
   const names = new Set((param ?? []).map((text) => splitAssignment(text)[0]));
-  const unknown = [...patterns.keys()].find((name) => !names.has(name));
-  if (unknown !== undefined) throw new Failure(`--pattern names ${unknown}, but no --param declares it.`);
+  const undeclaredName = [...patterns.keys()].find((name) => !names.has(name));
+  if (undeclaredName !== undefined) throw new Failure(`--pattern names ${undeclaredName}, but no --param declares it.`);
   return param?.map((text) => {
     const [name, value] = splitAssignment(text);
     return { name, pattern: patterns.get(name) ?? null, default: value };

@@ -43,21 +43,22 @@ test('scripts are paired with the source maps that they reference, only within t
   mkdirSync(join(directory, 'assets'), { recursive: true });
   mkdirSync(join(directory, 'node_modules'));
   const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
-  const text = JSON.stringify(map);
-  writeFileSync(join(root, 'outside.map'), text);
+  const mapText = JSON.stringify(map);
+  writeFileSync(join(root, 'outside.map'), mapText);
   write('assets/named.js', '1\n//# sourceMappingURL=other%20name.map?v=1');
-  write('assets/other name.map', text);
+  write('assets/other name.map', mapText);
   write('beside.mjs', '1');
-  write('beside.mjs.map', text);
-  write('inline.cjs', `1\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(text).toString('base64')}\n`);
+  write('beside.mjs.map', mapText);
+  const inlineMap = Buffer.from(mapText).toString('base64');
+  write('inline.cjs', `1\n//# sourceMappingURL=data:application/json;base64,${inlineMap}\n`);
   write('known.js', `1\n//# debugId=${ID.toUpperCase()}\n`);
-  write('known.js.map', text);
+  write('known.js.map', mapText);
   write('outside.js', '1\n//# sourceMappingURL=../outside.map');
   write('remote.js', '1\n//# sourceMappingURL=https://example.com/remote.js.map');
   write('percent.js', '1\n//# sourceMappingURL=100%.js.map');
-  write('100%.js.map', text);
+  write('100%.js.map', mapText);
   write('node_modules/x.js', '1');
-  write('node_modules/x.js.map', text);
+  write('node_modules/x.js.map', mapText);
   assert.deepEqual(
     readSourceMapPairs(directory, false).map(({ file, debugId }) => [file, debugId]),
     [['known.js', ID]],
@@ -77,11 +78,11 @@ test('scripts are paired with the source maps that they reference, only within t
   assert.equal(new Set(pairs.map(({ debugId }) => debugId)).size, 5);
   const pairsOfSecondRun = readSourceMapPairs(directory, true);
   assert.deepEqual(
-    pairsOfSecondRun.map(({ debugId, map: text }) => [debugId, text]),
-    pairs.map(({ debugId, map: text }) => [debugId, text]),
+    pairsOfSecondRun.map((pair) => [pair.debugId, pair.map]),
+    pairs.map((pair) => [pair.debugId, pair.map]),
   );
   assert.ok(pairsOfSecondRun.every(({ injected }) => !injected));
-  assert.equal(readFileSync(join(root, 'outside.map'), 'utf8'), text);
+  assert.equal(readFileSync(join(root, 'outside.map'), 'utf8'), mapText);
   write('known.js.map', JSON.stringify({ ...map, debugId: ID.replace('8f', '9f') }));
   assert.throws(() => readSourceMapPairs(directory, true), /different debug IDs/);
   write('known.js.map', '{');

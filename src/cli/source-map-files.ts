@@ -97,11 +97,12 @@ export function injectDebugId(script: string, map: JsonObject, debugId: string):
   const body = script.slice(hashbang.length);
   const directive = DIRECTIVES.exec(body)?.[1] ?? '';
   const comment = DEBUG_ID_COMMENT.test(body) ? '' : `//# debugId=${debugId}\n`;
-  const end = [...body.matchAll(MAP_COMMENT)].at(-1)?.index ?? body.length;
-  const code = body.slice(0, end);
+  const codeEnd = [...body.matchAll(MAP_COMMENT)].at(-1)?.index ?? body.length;
+  const code = body.slice(0, codeEnd);
   const separator = comment === '' || code === '' || code.endsWith('\n') ? '' : '\n';
   const { mappings, sections } = map;
   const shiftedFields: JsonObject = {};
+  // A semicolon ends the mappings of a line. The inserted line has none. A hashbang, the first line, stays in place.
   if (typeof mappings === 'string')
     shiftedFields['mappings'] = hashbang === '' ? `;${mappings}` : mappings.replace(/^([^;]*)(?:;|$)/, '$1;;');
   if (Array.isArray(sections)) {
@@ -111,7 +112,7 @@ export function injectDebugId(script: string, map: JsonObject, debugId: string):
     }));
   }
   return {
-    script: `${hashbang}${directive}${snippetFor(debugId)}\n${code}${separator}${comment}${body.slice(end)}`,
+    script: `${hashbang}${directive}${snippetFor(debugId)}\n${code}${separator}${comment}${body.slice(codeEnd)}`,
     map: { ...map, ...shiftedFields, debug_id: debugId, debugId },
   };
 }
@@ -132,7 +133,8 @@ function writePair(scriptPath: string, sourceMap: SourceMapText, script: string,
 
 /**
  * Returns the scripts of a directory that have a source map, each with its debug ID. With `inject`, scripts that do not
- * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure`.
+ * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure` if
+ * the directory does not exist, or if a source map is malformed or has another debug ID than its script.
  */
 export function readSourceMapPairs(directory: string, inject: boolean): SourceMapPair[] {
   const pairs: SourceMapPair[] = [];
@@ -148,8 +150,9 @@ export function readSourceMapPairs(directory: string, inject: boolean): SourceMa
       .filter((id) => id !== null);
     if (new Set(existingIds).size > 1)
       throw new Failure(`${file} and its source map have different debug IDs. Build them again.`);
-    const [debugId = inject ? debugIdFor(script, sourceMap.text) : null] = existingIds;
-    if (debugId === null) continue;
+    const [existingId] = existingIds;
+    if (existingId === undefined && !inject) continue;
+    const debugId = existingId ?? debugIdFor(script, sourceMap.text);
     const injected = inject && !script.includes(DEBUG_ID_REGISTRY);
     const changed = injected ? injectDebugId(script, map, debugId) : { script, map };
     const text = injected ? JSON.stringify(changed.map) : sourceMap.text;

@@ -25,9 +25,10 @@ interface TokenFields {
 async function promptForFields(options: CreateTokenOptions): Promise<TokenFields> {
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
-  const requireAnswer = <Answer>(input: Answer): Exclude<Answer, symbol> => {
-    if (typeof input === 'symbol') throw cancelledFailure();
-    return input as Exclude<Answer, symbol>;
+  /** Returns the answer to a prompt. Throws `Failure` if the user cancelled the prompt. */
+  const requireAnswer = <Answer>(answer: Answer): Exclude<Answer, symbol> => {
+    if (typeof answer === 'symbol') throw cancelledFailure();
+    return answer as Exclude<Answer, symbol>;
   };
   const name =
     options.name ?? requireAnswer(await prompts.text({ message: 'Name', placeholder: 'CI/CD Pipeline', output }));

@@ -46,7 +46,7 @@ const DELIVERY_COLUMNS: readonly Column<WebhookDelivery>[] = [
 
 /** Lists webhooks, newest first. */
 export async function listWebhooks(options: RemoteOptions & { readonly limit: string | undefined }): Promise<void> {
-  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : (parseCount('--limit', options.limit) ?? 0);
+  const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   await printList(await takeFirst(connect(options).webhooks.all(), limit), COLUMNS, options);
 }
 
@@ -62,7 +62,9 @@ export async function createWebhook(options: CreateWebhookOptions): Promise<void
   const { name, endpoint, event, format } = options;
   // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
   const body = {
-    ...{ name, url: endpoint, events: [...event] as WebhookSubscription[] },
+    name,
+    url: endpoint,
+    events: [...event] as WebhookSubscription[],
     format: format as WebhookFormat,
   };
   const created = await connect(options).webhooks.create(body, { idempotencyKey: randomUUID() });
@@ -127,12 +129,11 @@ export async function deleteWebhooks(ids: readonly string[], options: DeleteOpti
 const RESULT_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 250;
 
-/** Waits for the result of a delivery and prints it. Throws `Failure` if it was not accepted. */
+/** Waits for the next attempt of a delivery and prints its result. Throws `Failure` if it was not accepted. */
 async function printResult(client: Client, id: string, sent: WebhookDelivery, options: RemoteOptions): Promise<void> {
-  const attempts = sent.attempts;
   const deadlineMs = performance.now() + RESULT_TIMEOUT_MS;
   let delivery = sent;
-  while (delivery.status === 'waiting' && delivery.attempts === attempts && performance.now() < deadlineMs) {
+  while (delivery.status === 'waiting' && delivery.attempts === sent.attempts && performance.now() < deadlineMs) {
     await pause(POLL_INTERVAL_MS);
     delivery = await client.webhooks.delivery(id, sent.id);
   }

@@ -78,8 +78,10 @@ function readPreset(options: IdentityOptions): WorkloadPreset | null {
   if (provider === undefined) {
     const onlyWithProvider = ['branch', 'tag', 'environment', 'workflow', 'repositoryId', 'event'] as const;
     const misplacedOption = onlyWithProvider.find((name) => options[name] !== undefined);
-    if (misplacedOption !== undefined)
-      throw new Failure(`--${misplacedOption.replace('I', '-i')} requires a provider, such as --github.`);
+    if (misplacedOption !== undefined) {
+      const optionName = misplacedOption === 'repositoryId' ? 'repository-id' : misplacedOption;
+      throw new Failure(`--${optionName} requires a provider, such as --github.`);
+    }
     return null;
   }
   const subject = options[provider] ?? '';
@@ -125,7 +127,7 @@ function readFields(options: IdentityOptions): UpdateWorkloadIdentity {
 
 /** Lists workload identities, newest first. */
 export async function listIdentities(options: RemoteOptions & { readonly limit: string | undefined }): Promise<void> {
-  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : (parseCount('--limit', options.limit) ?? 0);
+  const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   await printList(await takeFirst(connect(options).workloadIdentities.all(), limit), COLUMNS, options);
 }
 
@@ -173,8 +175,8 @@ export async function listExchanges(id: string, options: RemoteOptions): Promise
 /** Parses claims from a JSON object or a JWT. The signature of the JWT is not checked here. */
 function parseClaims(text: string): Record<string, unknown> {
   const [, payload] = text.trim().split('.');
-  const json =
-    text.trim().startsWith('{') || payload === undefined ? text : Buffer.from(payload, 'base64url').toString();
+  const isJwt = payload !== undefined && !text.trim().startsWith('{');
+  const json = isJwt ? Buffer.from(payload, 'base64url').toString() : text;
   try {
     return JSON.parse(json) as Record<string, unknown>;
   } catch {

@@ -28,7 +28,8 @@ const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
   api_key: 'API key',
   session: 'session',
 };
-const RULES = Object.keys(KIND_LABELS) as SecretKind[];
+/** The kinds of secrets; each has its own rule in a SARIF log. */
+const SECRET_KINDS = Object.keys(KIND_LABELS) as SecretKind[];
 const ruleId = (kind: SecretKind): string => `devpilot-${kind.replace('_', '-')}`;
 
 /** The findings, and the number of scanned files and Git objects. */
@@ -45,7 +46,7 @@ function describe({ kind, secret, commit }: SecretFinding, status: SecretStatus 
 
 /** Returns the findings as a SARIF log (OASIS SARIF 2.1.0), with the SHA-256 digests of the secrets. */
 export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, SecretStatus>) {
-  const rules = RULES.map((kind) => ({
+  const rules = SECRET_KINDS.map((kind) => ({
     id: ruleId(kind),
     name: kind.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase()),
     shortDescription: { text: `Devpilot ${KIND_LABELS[kind]}` },
@@ -60,7 +61,7 @@ export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, 
     const hash = createHash('sha256').update(secret).digest('hex');
     return {
       ruleId: ruleId(kind),
-      ruleIndex: RULES.indexOf(kind),
+      ruleIndex: SECRET_KINDS.indexOf(kind),
       level: 'error',
       message: { text: describe(finding, status) },
       locations: path === MESSAGE_PATH ? [] : [location],

@@ -6,16 +6,16 @@ import { git, gitOutput, splitOutput } from './git.ts';
 import { IGNORE_FILE } from './list-files.ts';
 import { createSecretFinder, type SecretMatch } from './secret-finder.ts';
 
-/** A secret in a Git object: the content of a file, or the message of a commit or tag (`path` null). */
-export interface ObjectMatch extends SecretMatch {
+/** A Git object. */
+export interface NamedObject {
+  /** Hash of the object. */
   readonly object: string;
+  /** Path of the file whose content the object is; null for a commit or tag. */
   readonly path: string | null;
 }
 
-export interface NamedObject {
-  readonly object: string;
-  readonly path: string | null;
-}
+/** A secret in a Git object: in the content of a file, or in the message of a commit or tag. */
+export interface ObjectMatch extends SecretMatch, NamedObject {}
 
 const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
 
@@ -35,7 +35,7 @@ async function searchBatch(
     let offset = 0;
     while (offset < chunk.length) {
       if (remainingBytes === 0) {
-        const newline = chunk.indexOf(10, offset);
+        const newline = chunk.indexOf('\n', offset);
         const end = newline === -1 ? chunk.length : newline;
         header += chunk.toString('latin1', offset, end);
         offset = end + 1;
