@@ -8,7 +8,7 @@ import {
   SCOPES,
   type Scope,
 } from '../contract/vocabulary.ts';
-import { apiCommand, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, DATE_HELP, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 /** Declares the commands for access tokens, API keys, the policy, reviews, imports and explanations of decisions. */
@@ -17,7 +17,7 @@ export function credentialCommands(program: Command): void {
   keyCommands(program);
   policyCommands(program);
   reviewCommands(program);
-  apiCommand(program, 'import', 'Import credentials of another system by the SHA-256 digests of their secrets')
+  apiCommand(program, 'import', 'Import credentials from another system, given the SHA-256 digests of their secrets')
     .argument('<file>', 'CSV or NDJSON file; - for standard input')
     .option('--format <format>', 'format of the file: csv or ndjson (default: by file extension)')
     .option('--dry-run', 'check the credentials without importing them')
@@ -80,10 +80,9 @@ const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): str
 const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
-const ADDRESS_HELP = 'IP address or CIDR range to restrict it to, or several separated by commas; can be repeated';
-const PROJECT_HELP =
-  'ID or slug of a project to restrict it to, with all apps of the project, or several separated by commas; can be repeated';
-const APP_HELP = 'ID or slug of an app to restrict it to, or several separated by commas; can be repeated';
+const ADDRESS_HELP = 'IP address or CIDR range to restrict it to; separate several with commas';
+const PROJECT_HELP = 'project to restrict it to (includes all its apps), by ID or slug; separate several with commas';
+const APP_HELP = 'app to restrict it to, by ID or slug; separate several with commas';
 const RATE_HELP = 'maximum rate, such as 100/min, 5/10s, 1000/h or 1/day';
 const MAX_USES_HELP = 'maximum number of uses';
 
@@ -95,7 +94,7 @@ function replaceCommand(parent: Command, noun: 'token' | 'key') {
   const description = `Replace an ${fullNoun}: create a copy, wait for its first use, and delete the old ${noun}; run again to resume`;
   return apiCommand(parent, 'replace', description)
     .argument(`<${noun}>`, 'ID or name')
-    .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old ${noun})`)
+    .option('--expires <when>', `${EXPIRES_HELP} (default: as long after creation as for the old ${noun})`)
     .option('--wait <duration>', 'maximum time to wait for the first use', '15m');
 }
 
@@ -107,14 +106,14 @@ function tokenCommands(program: Command): void {
   );
   apiCommand(tokens, 'create', 'Create an access token; prints only the secret to standard output')
     .option('--name <name>', 'name of the token')
-    .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
+    .option('--scope <scopes>', 'scopes, separated by commas; can be repeated', parseList)
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--address <ranges>', ADDRESS_HELP, parseList)
     .option('--project <projects>', PROJECT_HELP, parseList)
     .option('--app <apps>', APP_HELP, parseList)
     .option('--rate <rate>', RATE_HELP)
     .option('--max-uses <count>', MAX_USES_HELP)
-    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
+    .option('--passphrase <source>', 'passphrase of the token; the source must be -, for standard input')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
     .action(async (options) => (await import('./tokens-create.ts')).createToken(declared(options)));
   apiCommand(tokens, 'show', 'Show details of an access token')
@@ -125,7 +124,7 @@ function tokenCommands(program: Command): void {
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('tokens', names, declared(options)));
   replaceCommand(tokens, 'token')
-    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
+    .option('--passphrase <source>', 'passphrase of the new token; the source must be -, for standard input')
     .action(async (idOrName, options) =>
       (await loadReplace()).replaceCredential('tokens', idOrName, declared(options)),
     );
@@ -140,16 +139,19 @@ function keyCommands(program: Command): void {
   );
   apiCommand(keys, 'create', 'Create an API key; prints only the secret to standard output')
     .option('--name <name>', 'name of the key')
-    .option('--permission <permissions>', 'permission, or several separated by commas; can be repeated', parseList)
+    .option('--permission <permissions>', 'permissions, separated by commas; can be repeated', parseList)
     .option('--description <text>', 'description')
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
-    .option('--inactive', 'create the key inactive')
+    .option('--inactive', 'create the key disabled (status: inactive)')
     .option('--address <ranges>', ADDRESS_HELP, parseList)
     .option('--project <projects>', PROJECT_HELP, parseList)
     .option('--app <apps>', APP_HELP, parseList)
     .option('--rate <rate>', RATE_HELP)
     .option('--max-uses <count>', MAX_USES_HELP)
-    .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
+    .option(
+      '--guard',
+      "allow services that use the SDK's guard to check credentials in memory with this key; requires the permission read",
+    )
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(declared(options)));
   apiCommand(keys, 'show', 'Show details of an API key')
@@ -170,13 +172,20 @@ function keyCommands(program: Command): void {
     .option('--app <apps>', `${APP_HELP}; "any" for no such restriction`, parseList)
     .option('--rate <rate>', `${RATE_HELP}, or "unlimited"`)
     .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
-    .option('--guard <on|off>', 'allow the key to run guards: on or off')
+    .option(
+      '--guard <on|off>',
+      "allow services that use the SDK's guard to check credentials in memory with this key: on or off",
+    )
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, declared(options)));
-  apiCommand(keys, 'enable', 'Enable an API key')
+  apiCommand(keys, 'enable', 'Enable a disabled API key (status: inactive)')
     .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, true, declared(options)));
-  apiCommand(keys, 'disable', 'Disable an API key; requests with it are rejected')
+  apiCommand(
+    keys,
+    'disable',
+    'Disable an API key (status: inactive); requests with it are rejected until it is enabled',
+  )
     .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, declared(options)));
   replaceCommand(keys, 'key').action(async (idOrName, options) =>
@@ -196,7 +205,7 @@ function policyCommands(program: Command): void {
     .option('--max-lifetime-days <days>', 'maximum days from creation to expiry of a credential, or none')
     .option(
       '--binds-existing-from <when>',
-      `when the maximum lifetime starts to apply to existing credentials, at least 7 days ahead: ${START_HELP}; or never`,
+      `when the maximum lifetime starts to apply to existing credentials, at least 7 days ahead: a delay such as 14d, a date-time, ${DATE_HELP}, or never`,
     )
     .option(
       '--passphrase-scope <scopes>',
@@ -206,7 +215,10 @@ function policyCommands(program: Command): void {
     .option('--allow-all <on|off>', 'allow the scope "all": on or off')
     .option('--require-addresses <on|off>', 'require credentials to be restricted to addresses: on or off')
     .option('--require-two-factor <on|off>', 'require two-factor authentication of members: on or off')
-    .option('--created-by <role>', 'who may create credentials: owner, or admins for the owner and admins')
+    .option(
+      '--created-by <role>',
+      'who may create credentials: "owner" (only the owner) or "admins" (the owner and admins)',
+    )
     .option('--unused-after-days <days>', 'days without use after which a credential counts as unused')
     .option('--on-leak <action>', 'action for a leaked credential: delete or notify')
     .option(

@@ -1,8 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
 import { apiCommand, collectValues, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 
-const FOLLOW_HELP = 'print the log until the end; exit with a non-zero code on failure';
-const WAIT_HELP = 'wait until the end; exit with a non-zero code on failure';
+const FOLLOW_HELP = 'print the log until the end; exit with 1 on failure, with 2 if cancelled';
+const WAIT_HELP = 'wait until the end; exit with 1 on failure, with 2 if cancelled';
+const FOLLOW_RUN_HELP = 'print the log until the end; exit with the exit code of the script';
+const WAIT_RUN_HELP = 'wait until the end; exit with the exit code of the script';
 const STATUS_HELP = 'filter by status: pending, processing, completed, failed or cancelled';
 
 /** Declares the commands for deployments, runs, backups and logs. */
@@ -49,7 +51,7 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'list', 'List deployments, newest first')
     .option('--app <app>', 'filter by app: ID or slug')
     .option('--status <status>', STATUS_HELP)
-    .option('--live', 'list only live deployments')
+    .option('--live', 'list only deployments whose release is live')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listDeployments(declared(options)));
   apiCommand(deployments, 'show', 'Show details of a deployment')
@@ -67,7 +69,7 @@ function deploymentCommands(program: Command): void {
     .option('--wait', WAIT_HELP)
     .action(async (id, options) => (await import('./deploy.ts')).retry(id, declared(options)));
   const actions = [
-    ['cancel', 'Cancel a deployment; servers that already switched are rolled back'],
+    ['cancel', 'Cancel a deployment; servers that were already switched to the new release are rolled back'],
     ['approve', 'Approve a deployment that is waiting for approval'],
     ['promote', 'Promote a canary deployment to the remaining servers'],
     ['abort', 'Abort a canary deployment and roll back its first server'],
@@ -88,8 +90,8 @@ function runCommands(program: Command): void {
       'parameter; NAME=- reads the value from standard input; can be repeated',
       collectValues,
     )
-    .option('--follow', FOLLOW_HELP)
-    .option('--wait', WAIT_HELP)
+    .option('--follow', FOLLOW_RUN_HELP)
+    .option('--wait', WAIT_RUN_HELP)
     .action(async (script, options) => (await load()).runScript(script, declared(options)));
   const runs = program.command('runs').description('View and cancel script runs');
   apiCommand(runs, 'list', 'List runs of a script, newest first')

@@ -51,7 +51,8 @@ Environment variables:
   HTTPS_PROXY, NO_PROXY and NO_COLOR are supported.
 
 With --json, errors are JSON too.
-Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required.`,
+Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required. Commands that
+read the server's settings, such as "devpilot serve", also exit with 2 if a setting is invalid or the store cannot be used.`,
   );
   program.commandsGroup('Installation:');
   installationCommands(program);
@@ -83,10 +84,10 @@ function installationCommands(program: Command): void {
   program
     .command('init')
     .description('Create the first owner and workspace without a browser')
-    .requiredOption('--email <email>', 'email address of the owner')
-    .requiredOption('--name <name>', 'name of the owner')
-    .requiredOption('--workspace <workspace>', 'name of the workspace')
-    .requiredOption('--password-stdin', 'read the password from standard input')
+    .requiredOption('--email <email>', 'email address of the owner (required)')
+    .requiredOption('--name <name>', 'name of the owner (required)')
+    .requiredOption('--workspace <workspace>', 'name of the workspace (required)')
+    .requiredOption('--password-stdin', 'read the password from standard input (required)')
     .option('--json', 'output JSON')
     .action(async (options) => (await import('./init.ts')).init(declared(options)));
   peopleCommands(program);
@@ -97,39 +98,46 @@ function installationCommands(program: Command): void {
   program
     .command('backup')
     .description('Back up the installation into a new directory; the server can keep running')
-    .argument('<folder>', 'directory to create')
+    .argument('<directory>', 'directory to create')
     .option('--without-secret', 'omit the secret that the installation generated')
     .option('--json', 'output JSON')
-    .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, declared(options)));
+    .action(async (directory, options) =>
+      (await import('./store-backup.ts')).backUpStore(directory, declared(options)),
+    );
   program
     .command('restore')
     .description('Restore a backup into the configured data directory or database, which must be empty')
-    .argument('<folder>', 'directory created by "devpilot backup"')
+    .argument('<directory>', 'directory created by "devpilot backup"')
     .option('--json', 'output JSON')
-    .action(async (folder, options) => (await import('./store-backup.ts')).restoreStore(folder, declared(options)));
+    .action(async (directory, options) =>
+      (await import('./store-backup.ts')).restoreStore(directory, declared(options)),
+    );
   program
     .command('rotate-secret')
-    .description('Re-encrypt stored values with a new DEVPILOT_SECRET; stop every server first')
-    .option('--new-secret-file <file>', 'file with the new secret; required unless the installation generates its own')
+    .description('Re-encrypt stored values with a new DEVPILOT_SECRET; stop all Devpilot nodes first')
+    .option(
+      '--new-secret-file <file>',
+      'file with the new secret; required unless the installation generated its own secret',
+    )
     .action(async (options) => (await import('./store-backup.ts')).rotateStoreSecret(declared(options)));
   const store = program.command('store').description('Recover or copy the database');
   store
     .command('accept')
-    .description('Accept data loss that prevents the server from starting; stop every server first')
+    .description('Accept data loss that prevents the server from starting; stop all Devpilot nodes first')
     .option(
       '--lost-secret',
-      'accept the loss of the secret and of all values encrypted with it; use the configured secret, or generate one',
+      'accept the loss of the secret and of all values encrypted with it; the configured secret, or a newly generated one, is used from then on',
     )
     .option(
       '--lost-changes',
-      'SQLite only: accept the loss of recent writes or of the whole database file; use the data directory as it is',
+      'SQLite only: accept the loss of recent writes or of the whole database file; the data directory is used as it is from then on',
     )
     .action(async (options) => (await import('./store-accept.ts')).acceptLoss(declared(options)));
   store
     .command('copy')
-    .description('Copy all data into an empty database and verify the copy; stop every server first')
-    .requiredOption('--from <store>', 'source: a data directory or a postgres:// URL')
-    .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty')
+    .description('Copy all data into an empty database and verify the copy; stop all Devpilot nodes first')
+    .requiredOption('--from <store>', 'source: a data directory or a postgres:// URL (required)')
+    .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty (required)')
     .option('--json', 'output JSON')
     .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(declared(options)));
   apiCommand(program, 'doctor', 'Check settings, data directory, database, server, clocks and notices').action(
@@ -140,7 +148,7 @@ function installationCommands(program: Command): void {
 function peopleCommands(program: Command): void {
   const people = program
     .command('people')
-    .description('Manage people directly in the data directory or database; with SQLite, stop the server first');
+    .description('Manage people directly in the data directory or database; with SQLite, stop the Devpilot node first');
   const load = () => import('./people.ts');
   const personCommand = (name: string, description: string) =>
     people
@@ -169,7 +177,7 @@ function peopleCommands(program: Command): void {
 
 function accountCommands(program: Command): void {
   apiCommand(program, 'login', 'Sign in through the browser')
-    .option('--token <->', 'sign in with a secret from standard input instead: --token -')
+    .option('--token <source>', 'sign in with a secret instead; the source must be -, for standard input')
     .action(async (options) => (await import('./login.ts')).login(declared(options)));
   apiCommand(program, 'logout', 'Sign out and delete the saved profile').action(async (options) =>
     (await import('./logout.ts')).logout(declared(options)),
@@ -194,9 +202,9 @@ function accountCommands(program: Command): void {
   apiCommand(members, 'invitations', 'List pending invitations').action(async (options) =>
     (await load()).listInvitations(declared(options)),
   );
-  apiCommand(members, 'revoke', 'Revoke invitations')
+  apiCommand(members, 'revoke', 'Revoke pending invitations; to remove a member, use "devpilot members remove"')
     .alias('withdraw')
-    .argument('<invitations...>', 'IDs or email addresses')
+    .argument('<invitations...>', 'IDs of invitations, or invited email addresses')
     .option('--yes', YES_HELP)
     .action(async (idsOrEmails, options) => (await load()).revokeInvitations(idsOrEmails, declared(options)));
   apiCommand(members, 'role', 'Change the role of a member')
@@ -217,7 +225,9 @@ function accountCommands(program: Command): void {
 }
 
 function auditCommands(program: Command): void {
-  const audit = program.command('audit').description('View, export and verify the activity log');
+  const audit = program
+    .command('audit')
+    .description('View, export and verify the activity log, which records changes in the workspace');
   const load = () => import('./audit.ts');
   const auditListCommand = (name: string, description: string) =>
     apiCommand(audit, name, description)
@@ -230,7 +240,9 @@ function auditCommands(program: Command): void {
   auditListCommand('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));
-  auditListCommand('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
+  auditListCommand('tail', 'Print the newest entries, then new ones as they are recorded').action(async (options) =>
+    (await load()).tailAudit(declared(options)),
+  );
   auditListCommand('export', 'Export the matching entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
     .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')

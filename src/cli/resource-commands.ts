@@ -61,15 +61,20 @@ function projectCommands(program: Command): void {
   deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, declared(options)));
 }
 
+/** Returns a note for the help of an option of an update; empty for a command that creates. */
+const updateNote = (command: { name: () => string }, note = 'replaces the current ones') =>
+  command.name() === 'update' ? `; ${note}` : '';
+const PUSH_NOTE = '--push-branch and --push-path together replace the current ones';
+
 const withAppOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--project <project>', `${ID_OR_SLUG} of the project`)
     .option('--server <server>', `${ID_OR_SLUG} of the server`)
-    .option('--repository <url>', 'Git repository: a URL or path that the server can fetch from')
+    .option('--repository <url>', "Git repository: a URL or path that the app's server can fetch from")
     .option('--repository-user <user>', 'user name for an HTTP or HTTPS repository; not needed with a token')
     .option(
-      '--repository-password <->',
-      'read the repository password or token from standard input: --repository-password -',
+      '--repository-password <source>',
+      'password or token for an HTTP or HTTPS repository; the source must be -, for standard input',
     )
     .option('--branch <branch>', 'branch to deploy by default')
     .option('--directory <path>', 'directory of the app on its server')
@@ -77,11 +82,19 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     .option('--log-command <command>', 'command that prints the log of the app')
     .option(
       '--require-variable <name>',
-      "variable that must have a value before the app is deployed; can be repeated, '' for none",
+      `variable that must have a value before the app is deployed; can be repeated, '' for none${updateNote(command)}`,
       collectValues,
     )
-    .option('--push-branch <pattern>', 'deploy pushes to these branches; can be repeated', collectValues)
-    .option('--push-path <pattern>', 'deploy only pushes that change these paths; can be repeated', collectValues);
+    .option(
+      '--push-branch <pattern>',
+      `deploy when one of these branches is pushed; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      collectValues,
+    )
+    .option(
+      '--push-path <pattern>',
+      `deploy only pushes that change these paths; can be repeated${updateNote(command, PUSH_NOTE)}`,
+      collectValues,
+    );
 
 function appCommands(program: Command): void {
   const parent = program.command('apps').description('Manage apps');
@@ -118,7 +131,7 @@ function appCommands(program: Command): void {
     'Show or set the Git host API to which deployments are reported as commit statuses',
   )
     .argument('<app>', ID_OR_SLUG)
-    .option('--token <->', 'read the token of the Git host from standard input: --token -')
+    .option('--token <source>', 'token of the Git host; the source must be -, for standard input')
     .option('--kind <kind>', 'API of the Git host: github, gitlab or gitea (also for Forgejo)')
     .option('--api-url <url>', 'base URL of the API (default: derived from the URL of the repository)')
     .option('--delete', 'stop reporting, and delete the token')
@@ -203,7 +216,11 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
       'what to do with a run that is due while the script is running: skip, queue or allow it',
     )
     .option('--keep-runs <count>', 'number of finished runs to keep')
-    .option('--param <NAME[=DEFAULT]>', 'parameter, optionally with a default; can be repeated', collectValues)
+    .option(
+      '--param <NAME[=DEFAULT]>',
+      `parameter, optionally with a default; can be repeated${updateNote(command)}`,
+      collectValues,
+    )
     .option(
       '--pattern <NAME=PATTERN>',
       'regular expression that the value of a parameter must match; can be repeated',

@@ -10,7 +10,9 @@ export function trackerCommands(program: Command): void {
 }
 
 function activityCommands(program: Command): void {
-  const parent = program.command('activity').description('Send and view activity events');
+  const parent = program
+    .command('activity')
+    .description('Send and view activity events, which your own systems report');
   const load = () => import('./activity.ts');
   apiCommand(parent, 'events', 'List events, newest first')
     .option('--type <type>', 'filter by type')
@@ -84,7 +86,7 @@ function errorKeyCommands(errors: Command): void {
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listErrorKeys(declared(options)));
   apiCommand(parent, 'create', 'Create an error key and print its DSN')
-    .requiredOption('--name <name>', 'name of the key')
+    .requiredOption('--name <name>', 'name of the key (required)')
     .option('--app <app>', 'ID or slug of the app to report errors for')
     .option(
       '--origin <origins>',
@@ -105,7 +107,7 @@ function sourceMapCommands(program: Command): void {
   const load = () => import('./source-maps.ts');
   apiCommand(parent, 'upload', 'Upload the source maps in a directory, and add debug IDs to scripts that have none')
     .argument('[directory]', 'directory with scripts and their source maps', 'dist')
-    .requiredOption('--app <app>', 'ID or slug of the app')
+    .requiredOption('--app <app>', 'ID or slug of the app (required)')
     .option('--no-inject', 'leave files unchanged, and upload only source maps of scripts that have a debug ID')
     .action(async (directory, options) => (await load()).uploadSourceMaps(directory, declared(options)));
   apiCommand(parent, 'list', 'List source maps, newest first')

@@ -5,7 +5,15 @@ import { parseList } from './input.ts';
 
 const EVENT_HELP = 'event or event family such as "run.*", or several separated by commas; can be repeated';
 const FORMAT_HELP = `format of messages: ${WEBHOOK_FORMATS.join(', ')}`;
-const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => `  ${event}`).join('\n')}`;
+const EVENT_NOTES: Readonly<Record<string, string>> = {
+  'audit.event': 'every event of the activity log, in order',
+  'run.finished': 'a run has completed or failed',
+  'run.failed': 'the notice about a failed run',
+};
+const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => {
+  const note = EVENT_NOTES[event];
+  return note === undefined ? `  ${event}` : `  ${event.padEnd(16)}${note}`;
+}).join('\n')}`;
 
 /** Declares the commands for webhooks. */
 export function webhookCommands(program: Command): void {
@@ -17,9 +25,9 @@ export function webhookCommands(program: Command): void {
     .option('--limit <count>', LIMIT_HELP)
     .action(async (options) => (await load()).listWebhooks(declared(options)));
   apiCommand(webhooks, 'create', 'Create a webhook; prints only the secret to standard output')
-    .requiredOption('--name <name>', 'name of the webhook')
-    .requiredOption('--endpoint <url>', 'URL that messages are posted to')
-    .requiredOption('--event <events>', EVENT_HELP, parseList)
+    .requiredOption('--name <name>', 'name of the webhook (required)')
+    .requiredOption('--endpoint <url>', 'URL that messages are posted to (required)')
+    .requiredOption('--event <events>', `${EVENT_HELP} (required)`, parseList)
     .option('--format <format>', FORMAT_HELP, 'standard')
     .addHelpText('after', EVENTS_HELP)
     .action(async (options) => (await load()).createWebhook(declared(options)));

@@ -6,28 +6,37 @@ const SCOPES_HELP = 'scopes of the access tokens, separated by commas; can be re
 
 /** Declares the command that creates or updates a workload identity. */
 function identityCommand(parent: Command, name: 'create' | 'update', description: string) {
+  // An update leaves omitted options unchanged.
+  const defaultNote = (text: string) => (name === 'create' ? ` (default: ${text})` : '');
   return apiCommand(parent, name, description)
     .option('--name <name>', 'name of the workload identity')
     .option('--scope <scopes>', SCOPES_HELP, parseList)
-    .option('--lifetime <duration>', 'lifetime of the access tokens, from 1m to 12h (default: 15m)')
+    .option('--lifetime <duration>', `lifetime of the access tokens, from 1m to 12h${defaultNote('15m')}`)
     .option('--github <owner/repository>', 'trust GitHub Actions of this repository')
     .option('--gitlab <group/project>', 'trust GitLab CI of this project')
     .option('--kubernetes <namespace/account>', 'trust this service account; requires --issuer')
     .option('--buildkite <organization/pipeline>', 'trust this pipeline of Buildkite')
-    .option('--circleci <organization/project>', 'trust this project of CircleCI, by the IDs of both')
+    .option('--circleci <organization/project>', 'trust this project of CircleCI, given as organization ID/project ID')
     .option('--branch <branch>', 'accept only jobs on this branch')
     .option('--tag <tag>', 'accept only jobs for this tag; * matches any characters')
     .option('--environment <environment>', 'accept only jobs in this environment (GitHub, GitLab)')
     .option('--workflow <file>', 'accept only jobs of this workflow file, such as deploy.yml (GitHub)')
     .option('--repository-id <id>', 'numeric ID of the repository or project; unlike its name, the ID is never reused')
-    .option('--event <event>', 'accept only jobs for this event (GitHub); required for workflow_run and pull requests')
+    .option(
+      '--event <event>',
+      'accept only jobs for this event (GitHub); required for events that strangers can trigger, such as pull_request_target, workflow_run and comments',
+    )
     .option('--issuer <url>', 'issuer of the identity tokens, compared exactly')
     .option(
       '--jwks-url <url>',
-      'URL of the public keys of the issuer, or "discovery" to use the URL in its discovery document (default: "discovery")',
+      `URL of the public keys of the issuer, or "discovery" to use the URL in its discovery document${defaultNote('"discovery"')}`,
     )
-    .option('--audience <audience>', 'audience that identity tokens must have (default: the URL of the server)')
-    .option('--condition <claim=value>', 'claim that identity tokens must have; can be repeated', collectValues)
+    .option('--audience <audience>', `audience that identity tokens must have${defaultNote('the URL of the server')}`)
+    .option(
+      '--condition <claim=value>',
+      'claim and value that identity tokens must have; can be repeated',
+      collectValues,
+    )
     .option(
       '--address <addresses>',
       'IP addresses or CIDR ranges to restrict the tokens to, separated by commas; can be repeated',
@@ -51,7 +60,7 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
 export function workloadCommands(program: Command): void {
   const identities = program
     .command('workload-identities')
-    .description('Manage workload identities, with which pipelines get access tokens without a stored secret');
+    .description('Manage workload identities, which let pipelines get access tokens without a stored secret');
   const load = () => import('./workload-identities.ts');
   apiCommand(identities, 'list', 'List workload identities')
     .option('--limit <count>', LIMIT_HELP)
@@ -77,14 +86,18 @@ export function workloadCommands(program: Command): void {
   apiCommand(
     program,
     'exchange',
-    'Exchange the identity of a CI job, or DEVPILOT_TOKEN, for a short-lived access token',
+    'Exchange the identity token of a CI job, or DEVPILOT_TOKEN, for a short-lived access token',
   )
     .argument(
       '[command...]',
-      'command after --, run with DEVPILOT_TOKEN set; the token is revoked when the command ends',
+      'command after --, run with DEVPILOT_TOKEN set; the token is revoked when the command ends. Without a command, the token is printed',
     )
     .option('--identity <id>', 'ID of the workload identity (default: DEVPILOT_WORKLOAD_IDENTITY)')
-    .option('--scope <scopes>', `${SCOPES_HELP}; required to exchange DEVPILOT_TOKEN`, parseList)
+    .option(
+      '--scope <scopes>',
+      'scopes of the access token, separated by commas; can be repeated; required to exchange DEVPILOT_TOKEN',
+      parseList,
+    )
     .option('--expires <duration>', 'lifetime of the access token, such as 10m')
     .option(
       '--address <addresses>',
