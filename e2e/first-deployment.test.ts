@@ -65,9 +65,9 @@ test('the commands of the guide lead from git init to a page served by the deplo
     SHOP_DIRECTORY: join(directory, 'srv/shop'),
     SHOP_PORT: String(port),
   };
-  const serverBlockIndex = shellBlocks.findIndex((block) => block.startsWith('# on the server'));
-  assert.ok(serverBlockIndex > 0);
-  const helperFunctions = shellBlocks[0] ?? '';
+  const authorizeBlockIndex = shellBlocks.findIndex((block) => block.includes('authorized_keys'));
+  assert.ok(authorizeBlockIndex > 0);
+  const helperFunctions = shellBlocks[1] ?? '';
   const runBlocks = async (blocks: readonly string[]) => {
     const script = join(directory, 'guide.sh');
     writeFileSync(script, `cd "$HOME"\n${blocks.join('\n')}`);
@@ -75,11 +75,11 @@ test('the commands of the guide lead from git init to a page served by the deplo
     assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
     return result.stdout;
   };
-  await runBlocks(shellBlocks.slice(0, serverBlockIndex));
+  await runBlocks(shellBlocks.slice(0, authorizeBlockIndex));
   sshd.authorize([readFileSync(join(directory, 'web-one.pub'), 'utf8').trim()]);
   // The hooks use this test's Node.js; the server might have none on its PATH.
   const setNodeVariable = `as_token "$DEVPILOT_URL/v1/apps/shop/env/NODE" --request PUT --data '{ "value": "${process.execPath}" }'`;
-  const laterBlocks = shellBlocks.slice(serverBlockIndex + 1);
+  const laterBlocks = shellBlocks.slice(authorizeBlockIndex + 1);
   const deployBlockIndex = laterBlocks.findIndex((block) => block.includes('deploy()'));
   try {
     await runBlocks([helperFunctions, ...laterBlocks.slice(0, deployBlockIndex), setNodeVariable]);

@@ -26,7 +26,7 @@ export const QUOTAS = {
   work: { max: 10_000, spanMs: DAY_MS, per: 'principal', unit: 'started deployments, runs, backups and restores' },
   waitingJobs: { max: 1_000, spanMs: null, per: 'workspace', unit: 'waiting deployments, runs and backups' },
   reveals: { max: 2_000, spanMs: DAY_MS, per: 'principal', unit: 'recorded reads of variable values' },
-  leakReports: { max: 100, spanMs: DAY_MS, per: 'principal', unit: 'recorded reports of its leaked secret' },
+  leakReports: { max: 100, spanMs: DAY_MS, per: 'principal', unit: "recorded reports of a credential's leaked secret" },
   changes: { max: 20_000, spanMs: DAY_MS, per: 'principal', unit: 'other changes recorded in the activity log' },
   logs: { max: 10_000_000_000, spanMs: DAY_MS, per: 'workspace', unit: 'characters of logs' },
   idempotencyKeys: { max: 100_000, spanMs: DAY_MS, per: 'principal', unit: 'requests with an Idempotency-Key' },

@@ -63,7 +63,7 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
   manage_apps:
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
-    'Controls where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
+    'Controls where apps run: once an owner or admin has confirmed a server that the key created or changed, apps and their variables are sent to that machine.',
   manage_backups: "Restoring replaces an app's data with the data of the backup.",
 };
 
