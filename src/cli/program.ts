@@ -229,19 +229,20 @@ function auditCommands(program: Command): void {
     .command('audit')
     .description('View, export and verify the activity log, which records changes in the workspace');
   const load = () => import('./audit.ts');
-  const auditListCommand = (name: string, description: string) =>
+  const auditListCommand = (name: string, description: string, toHelp = TO_INSTANT_HELP) =>
     apiCommand(audit, name, description)
       .option('--action <action>', 'filter by action, such as access_token.created')
       .option('--actor <id>', 'filter by ID of the actor')
       .option('--target <id>', 'filter by ID of the target')
       .option('--credential <id>', 'filter by ID of a credential, as actor or target')
       .option('--from <when>', FROM_INSTANT_HELP)
-      .option('--to <when>', TO_INSTANT_HELP);
+      .option('--to <when>', toHelp);
   auditListCommand('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));
-  auditListCommand('tail', 'Print the newest entries, then new ones as they are recorded').action(async (options) =>
-    (await load()).tailAudit(declared(options)),
+  const tailToHelp = `${TO_INSTANT_HELP}; later entries are not printed`;
+  auditListCommand('tail', 'Print the newest entries, then new ones as they are recorded', tailToHelp).action(
+    async (options) => (await load()).tailAudit(declared(options)),
   );
   auditListCommand('export', 'Export the matching entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
