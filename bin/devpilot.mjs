@@ -14,7 +14,7 @@ const installedNode = pathInNodeModules(`node-${process.platform}-${process.arch
 /** Runs this file again with the Node version that is installed with the project. */
 function runWithInstalledNode() {
   const child = spawn(installedNode, process.argv.slice(1), { stdio: 'inherit' });
-  // On Ctrl-C, a terminal signals the child too.
+  // On Ctrl-C in a terminal, the terminal itself sends SIGINT to the child.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code) => process.exit(code === null ? 1 : code));
@@ -28,8 +28,8 @@ if (isTooOld && existsSync(installedNode)) {
   );
   process.exitCode = 1;
 } else {
-  // Compiled code is cached beside the dependencies, so that a start neither strips types nor compiles again, which
-  // saves 0.7 s and 45 MB. If the folder is not writable, nothing is cached. Worker threads read the variable.
+  // The compile cache lets later starts skip type stripping and compilation, which saves 0.7 s and 45 MB per start. If
+  // its directory is not writable, nothing is cached. Worker threads find the directory through the variable.
   if (process.env.NODE_COMPILE_CACHE === undefined)
     process.env.NODE_COMPILE_CACHE = pathInNodeModules('.cache/devpilot');
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE);

@@ -13,20 +13,20 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-/** Device sign-ins follow the server's clock, so that no client has to wait between two polls. */
-let aheadMs = 0;
+/** How far the server's clock is ahead. The tests advance it between two polls instead of waiting. */
+let clockAheadMs = 0;
 let server: TestServer;
 let owner: TestPerson;
 before(async () => {
   ensureOAuthClients();
-  server = await startTestServer({ clock: () => Date.now() + aheadMs });
+  server = await startTestServer({ clock: () => Date.now() + clockAheadMs });
   owner = await signUpOwner(server);
 });
 after(() => server.close());
 
 /**
- * Each program prints one JSON array per step: the endpoint and what the library made of the response. After the step
- * `code` it waits for a line until the sign-in is approved.
+ * Each program prints one JSON array per step: the name of the step and a value from the response. After the step
+ * `code`, it waits until the test has approved the sign-in and written a line to its standard input.
  */
 const PROGRAMS: Readonly<Record<string, readonly [interpreter: string, source: string]>> = {
   'Authlib (Python)': [
@@ -35,15 +35,15 @@ const PROGRAMS: Readonly<Record<string, readonly [interpreter: string, source: s
 import json, os
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
-url, key, token, spare = (os.environ[name] for name in ('URL', 'KEY', 'TOKEN', 'SPARE'))
-say = lambda *step: print(json.dumps(step), flush=True)
+url, key, token, revoked = (os.environ[name] for name in ('URL', 'KEY', 'TOKEN', 'REVOKED'))
+report = lambda *step: print(json.dumps(step), flush=True)
 for method in ('client_secret_basic', 'client_secret_post'):
     service = OAuth2Session('billing', key, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method)
-    say('introspect', service.introspect_token(url + '/v1/introspect', token=token).json()['active'])
-say('revoke', service.revoke_token(url + '/v1/revoke', token=spare).status_code)
-say('introspect', service.introspect_token(url + '/v1/introspect', token=spare).json()['active'])
-stranger = OAuth2Session('billing', 'nonsense', revocation_endpoint_auth_method='client_secret_basic')
-say('refused', stranger.introspect_token(url + '/v1/introspect', token=token).json()['error'])
+    report('introspect', service.introspect_token(url + '/v1/introspect', token=token).json()['active'])
+report('revoke', service.revoke_token(url + '/v1/revoke', token=revoked).status_code)
+report('introspect', service.introspect_token(url + '/v1/introspect', token=revoked).json()['active'])
+unknown_client = OAuth2Session('billing', 'nonsense', revocation_endpoint_auth_method='client_secret_basic')
+report('refused', unknown_client.introspect_token(url + '/v1/introspect', token=token).json()['error'])
 device = OAuth2Session('cli', token_endpoint_auth_method='none')
 code = device.post(url + '/v1/device/code', data={'client_id': 'cli'}, withhold_token=True).json()
 def poll():
@@ -51,11 +51,11 @@ def poll():
 try:
     poll()
 except OAuthError as error:
-    say('pending', error.error)
-say('code', code['user_code'])
+    report('pending', error.error)
+report('code', code['user_code'])
 input()
-say('token', poll()['token_type'])
-say('me', device.get(url + '/v1/me').status_code)
+report('token', poll()['token_type'])
+report('me', device.get(url + '/v1/me').status_code)
 `,
   ],
   'requests-oauthlib (Python)': [
@@ -65,17 +65,17 @@ import json, os
 from oauthlib.oauth2 import DeviceClient, OAuth2Error
 from requests import post
 from requests_oauthlib import OAuth2Session
-url, key, token, spare = (os.environ[name] for name in ('URL', 'KEY', 'TOKEN', 'SPARE'))
-say = lambda *step: print(json.dumps(step), flush=True)
-def introspect(secret, **more):
-    return post(url + '/v1/introspect', data={'token': secret, **more.pop('data', {})}, **more).json()
-say('introspect', introspect(token, auth=('billing', key))['active'])
-say('introspect', introspect(token, data={'client_id': 'billing', 'client_secret': key})['active'])
+url, key, token, revoked = (os.environ[name] for name in ('URL', 'KEY', 'TOKEN', 'REVOKED'))
+report = lambda *step: print(json.dumps(step), flush=True)
+def introspect(secret, auth=None, **fields):
+    return post(url + '/v1/introspect', data={'token': secret, **fields}, auth=auth).json()
+report('introspect', introspect(token, auth=('billing', key))['active'])
+report('introspect', introspect(token, client_id='billing', client_secret=key)['active'])
 client = DeviceClient('cli')
-endpoint, headers, body = client.prepare_token_revocation_request(url + '/v1/revoke', spare)
-say('revoke', post(endpoint, headers=headers, data=body).status_code)
-say('introspect', introspect(spare, auth=('billing', key))['active'])
-say('refused', introspect(token, auth=('billing', 'nonsense'))['error'])
+endpoint, headers, body = client.prepare_token_revocation_request(url + '/v1/revoke', revoked)
+report('revoke', post(endpoint, headers=headers, data=body).status_code)
+report('introspect', introspect(revoked, auth=('billing', key))['active'])
+report('refused', introspect(token, auth=('billing', 'nonsense'))['error'])
 device = OAuth2Session(client=client)
 code = post(url + '/v1/device/code', data={'client_id': 'cli'}).json()
 def poll():
@@ -83,11 +83,11 @@ def poll():
 try:
     poll()
 except OAuth2Error as error:
-    say('pending', error.error)
-say('code', code['user_code'])
+    report('pending', error.error)
+report('code', code['user_code'])
 input()
-say('token', poll()['token_type'])
-say('me', device.get(url + '/v1/me').status_code)
+report('token', poll()['token_type'])
+report('me', device.get(url + '/v1/me').status_code)
 `,
   ],
   'oauth2 (Ruby)': [
@@ -95,19 +95,19 @@ say('me', device.get(url + '/v1/me').status_code)
     `
 require 'json'
 require 'oauth2'
-url, key, token, spare = %w[URL KEY TOKEN SPARE].map { |name| ENV.fetch(name) }
-def say(*step) = (puts JSON.generate(step); $stdout.flush)
+url, key, token, revoked = %w[URL KEY TOKEN REVOKED].map { |name| ENV.fetch(name) }
+def report(*step) = (puts JSON.generate(step); $stdout.flush)
 introspect = lambda do |secret, client_secret, scheme|
   service = OAuth2::Client.new('billing', client_secret, site: url, auth_scheme: scheme)
   request = OAuth2::Authenticator.new(service.id, service.secret, scheme).apply('token' => secret)
   headers = request.delete(:headers) || {}
   service.request(:post, '/v1/introspect', body: request, headers: headers, raise_errors: false).parsed
 end
-%i[basic_auth request_body].each { |scheme| say 'introspect', introspect.call(token, key, scheme)['active'] }
+%i[basic_auth request_body].each { |scheme| report 'introspect', introspect.call(token, key, scheme)['active'] }
 client = OAuth2::Client.new('cli', nil, site: url, token_url: '/v1/oauth/token', auth_scheme: :request_body)
-say 'revoke', client.request(:post, '/v1/revoke', body: { token: spare }).status
-say 'introspect', introspect.call(spare, key, :basic_auth)['active']
-say 'refused', introspect.call(token, 'nonsense', :basic_auth)['error']
+report 'revoke', client.request(:post, '/v1/revoke', body: { token: revoked }).status
+report 'introspect', introspect.call(revoked, key, :basic_auth)['active']
+report 'refused', introspect.call(token, 'nonsense', :basic_auth)['error']
 code = client.request(:post, '/v1/device/code', body: { client_id: 'cli' }).parsed
 poll = lambda do
   client.get_token(grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: code['device_code'])
@@ -115,20 +115,20 @@ end
 begin
   poll.call
 rescue OAuth2::Error => error
-  say 'pending', error.code
+  report 'pending', error.code
 end
-say 'code', code['user_code']
+report 'code', code['user_code']
 $stdin.gets
 session = poll.call
-say 'token', session.params['token_type']
-say 'me', session.get('/v1/me').status
+report 'token', session.params['token_type']
+report 'me', session.get('/v1/me').status
 `,
   ],
 };
 
 for (const [library, [interpreter, source]] of Object.entries(PROGRAMS)) {
-  test(`${library} introspects, revokes and signs a device in`, async () => {
-    const [key, token, spare] = await Promise.all([
+  test(`${library} introspects and revokes tokens and signs in a device`, async () => {
+    const [key, token, revoked] = await Promise.all([
       createKey(owner, ['read']),
       createToken(owner, ['modify_env']),
       createToken(owner, ['modify_env']),
@@ -140,7 +140,7 @@ for (const [library, [interpreter, source]] of Object.entries(PROGRAMS)) {
         URL: server.url,
         KEY: key.secret,
         TOKEN: token.secret,
-        SPARE: spare.secret,
+        REVOKED: revoked.secret,
         AUTHLIB_INSECURE_TRANSPORT: '1',
         OAUTHLIB_INSECURE_TRANSPORT: '1',
       },
@@ -158,7 +158,7 @@ for (const [library, [interpreter, source]] of Object.entries(PROGRAMS)) {
         continue;
       }
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: value } })).status, 204);
-      aheadMs += 10_000;
+      clockAheadMs += 10_000;
       program.stdin.end('\n');
     }
     const [status] = (await exited) as [number | null];

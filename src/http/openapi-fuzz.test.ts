@@ -34,23 +34,23 @@ interface Document {
   readonly components: { readonly schemas: Schemas };
 }
 
-const RUNS = 12;
+const RUNS_PER_OPERATION = 12;
 
-forEachEngine('what the OpenAPI document allows, at its limits and beyond', (engine) => {
+forEachEngine('requests generated from the OpenAPI schemas, valid and invalid', (engine) => {
   let testServer: TestServer;
   let document: Document;
   let owner: TestPerson;
-  let senders: Record<'person' | 'token' | 'key', Readonly<Record<string, string>>>;
-  /** Ids to use in bodies: made-up ids are refused before anything else is checked. */
-  const existing: Record<string, string> = {};
-  const parameters: Record<string, string> = { any: '1', name: 'NAME' };
+  let headersBySender: Record<'person' | 'token' | 'key', Readonly<Record<string, string>>>;
+  /** IDs for request bodies. A body with a made-up ID would be refused before its other fields are checked. */
+  const existingIds: Record<string, string> = {};
+  const pathParameters: Record<string, string> = { any: '1', name: 'NAME' };
   before(async () => {
     testServer = await startTestServer({ environment: await engine.environment() });
     document = (await testServer.call<Document>('/openapi.json')).body;
     owner = await signUpOwner(testServer);
     const token = await createToken(owner, ['all']);
     const key = await createKey(owner, [...PERMISSIONS], { guard: true });
-    senders = {
+    headersBySender = {
       person: { cookie: owner.cookie, origin: testServer.url, 'devpilot-workspace': owner.workspaceId },
       token: bearer(token.secret),
       key: bearer(key.secret),
@@ -61,23 +61,23 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     const server = { name: 'Web', kind: 'ssh', host: '192.0.2.1', user: 'deploy' };
     const created = await owner.call<{ id: string }>('/v1/servers', { body: server });
     assert.equal(created.status, 201, created.text);
-    Object.assign(parameters, { project: project.body.id, app: app.body.id });
-    Object.assign(existing, { projectId: project.body.id, serverId: created.body.id });
+    Object.assign(pathParameters, { project: project.body.id, app: app.body.id });
+    Object.assign(existingIds, { projectId: project.body.id, serverId: created.body.id });
   });
   after(() => testServer.close());
 
-  const pathOf = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? 'none_1');
+  const fillPath = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters[name] ?? 'none_1');
 
-  const existingIn = (body: object) =>
-    Object.fromEntries(Object.entries(existing).filter(([field]) => Object.hasOwn(body, field)));
+  const existingIdsFor = (body: object) =>
+    Object.fromEntries(Object.entries(existingIds).filter(([field]) => Object.hasOwn(body, field)));
 
-  function senderOf(path: string, { security = [] }: Operation): Readonly<Record<string, string>> {
+  function headersFor(path: string, { security = [] }: Operation): Readonly<Record<string, string>> {
     if (security.length === 0) return {};
-    if (security.some((scheme) => 'session' in scheme)) return senders.person;
-    return /guards|introspect/.test(path) ? senders.key : senders.token;
+    if (security.some((scheme) => 'session' in scheme)) return headersBySender.person;
+    return /guards|introspect/.test(path) ? headersBySender.key : headersBySender.token;
   }
 
-  function expectAnswer(response: TestResponse, operation: Operation, sent: string): void {
+  function expectDocumentedResponse(response: TestResponse, operation: Operation, sent: string): void {
     const { status, text } = response;
     const message = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
     assert.ok(status < 500, message);
@@ -93,62 +93,63 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     created: unknown,
   ): Promise<void> {
     const { id } = created as { id?: unknown };
-    const [own] = Object.keys(document.paths).filter(
+    const [itemPath] = Object.keys(document.paths).filter(
       (candidatePath) => candidatePath.startsWith(`${path}/{`) && /^\/\{\w+\}$/.test(candidatePath.slice(path.length)),
     );
-    if (typeof id !== 'string' || own === undefined || document.paths[own]?.['get'] === undefined) return;
-    const read = await testServer.call<Record<string, unknown>>(`${pathOf(path)}/${id}`, { headers });
-    assert.equal(read.status, 200, `${own} ${read.text}`);
+    if (typeof id !== 'string' || itemPath === undefined || document.paths[itemPath]?.['get'] === undefined) return;
+    const read = await testServer.call<Record<string, unknown>>(`${fillPath(path)}/${id}`, { headers });
+    assert.equal(read.status, 200, `${itemPath} ${read.text}`);
     assert.equal(read.body['id'], id);
     assert.equal(read.body['name'], (created as { name?: unknown }).name);
   }
 
-  test('any body is refused or accepted, and what was accepted can be read', async () => {
+  test('any body is accepted or refused as documented, and created resources can be read', async () => {
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const schema = operation.requestBody?.content['application/json']?.schema;
-        // A body without fields has nothing to vary, and many such routes delete what the others need.
-        const isBare = (schema as { $ref?: string } | undefined)?.$ref?.endsWith('/NoBody') === true;
-        if (schema === undefined || path === '/v1/activity/events' || isBare) continue;
-        const headers = senderOf(path, operation);
-        const sendOne = async (body: unknown) => {
-          const named = typeof body === 'object' && body !== null ? { ...body, ...existingIn(body) } : body;
-          const response = await testServer.call(pathOf(path), {
+        // Without fields, there is nothing to vary, and many of these routes delete resources that later requests use.
+        const hasNoFields = (schema as { $ref?: string } | undefined)?.$ref?.endsWith('/NoBody') === true;
+        if (schema === undefined || path === '/v1/activity/events' || hasNoFields) continue;
+        const headers = headersFor(path, operation);
+        const send = async (body: unknown) => {
+          const bodyWithExistingIds =
+            typeof body === 'object' && body !== null ? { ...body, ...existingIdsFor(body) } : body;
+          const response = await testServer.call(fillPath(path), {
             method: method.toUpperCase(),
             headers,
-            body: named ?? null,
+            body: bodyWithExistingIds ?? null,
           });
-          expectAnswer(response, operation, `${method} ${path} ${JSON.stringify(body)}`);
+          expectDocumentedResponse(response, operation, `${method} ${path} ${JSON.stringify(body)}`);
           if (response.status === 201 || response.status === 202) await expectReadable(path, headers, response.body);
         };
-        const options = { numRuns: RUNS, endOnFailure: true };
-        await fc.assert(fc.asyncProperty(createArbitrary(schema, document.components.schemas), sendOne), options);
+        const options = { numRuns: RUNS_PER_OPERATION, endOnFailure: true };
+        await fc.assert(fc.asyncProperty(createArbitrary(schema, document.components.schemas), send), options);
       }
     }
     await expectListsReadable();
   });
 
-  test('any event is refused or accepted, and the list of events can be read', async () => {
+  test('any activity event is accepted or refused as documented, and lists can still be read', async () => {
     const operation = document.paths['/v1/activity/events']?.['post'];
     const schema = document.components.schemas['CloudEvent'];
     assert.ok(operation !== undefined && schema !== undefined);
     const event = createArbitrary(schema, document.components.schemas);
-    const headers = { ...senders.token, 'content-type': 'application/json' };
-    const sendOne = async (body: unknown) => {
+    const headers = { ...headersBySender.token, 'content-type': 'application/json' };
+    const send = async (body: unknown) => {
       const text = JSON.stringify(body ?? null);
       const response = await testServer.call('/v1/activity/events', { method: 'POST', headers, body: text });
-      expectAnswer(response, operation, text);
+      expectDocumentedResponse(response, operation, text);
     };
-    await fc.assert(fc.asyncProperty(fc.oneof(event, fc.array(event, { maxLength: 5 })), sendOne), { numRuns: 60 });
+    await fc.assert(fc.asyncProperty(fc.oneof(event, fc.array(event, { maxLength: 5 })), send), { numRuns: 60 });
     await expectListsReadable();
   });
 
-  test('any query is refused or answered', async () => {
+  test('any value of a query parameter is accepted or refused as documented', async () => {
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
-        const names = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
-        if (names.length === 0 || path.endsWith('/logs') || path === '/v1/guards/revocations') continue;
-        const query = fc.constantFrom(...names).chain(({ name, schema = {}, example }) => {
+        const queryParameters = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
+        if (queryParameters.length === 0 || path.endsWith('/logs') || path === '/v1/guards/revocations') continue;
+        const query = fc.constantFrom(...queryParameters).chain(({ name, schema = {}, example }) => {
           const value = createArbitrary(
             { ...schema, ...(example !== undefined && { examples: [example] }) },
             document.components.schemas,
@@ -157,27 +158,27 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         });
         const send = async ([name, value]: readonly [string, unknown]) => {
           const text = new URLSearchParams([[name, String(value).slice(0, 1_000).toWellFormed()]]).toString();
-          const headers = senderOf(path, operation);
-          const response = await testServer.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
-          expectAnswer(response, operation, `${method} ${path}?${text}`);
+          const headers = headersFor(path, operation);
+          const response = await testServer.call(`${fillPath(path)}?${text}`, {
+            method: method.toUpperCase(),
+            headers,
+          });
+          expectDocumentedResponse(response, operation, `${method} ${path}?${text}`);
         };
-        await fc.assert(fc.asyncProperty(query, send), { numRuns: RUNS, endOnFailure: true });
+        await fc.assert(fc.asyncProperty(query, send), { numRuns: RUNS_PER_OPERATION, endOnFailure: true });
       }
     }
   });
 
-  /**
-   * Checks that every list without required parameters, and those of the app, can be read whatever was accepted
-   * before.
-   */
+  /** Checks that no list has a server error. Lists that need an `{id}` or a query parameter are left out. */
   async function expectListsReadable(): Promise<void> {
     for (const [path, { get }] of Object.entries(document.paths)) {
       if (get === undefined || path.endsWith('/logs') || path.includes('{id}')) continue;
-      const needs = (get.parameters ?? []).some(
+      const needsQuery = (get.parameters ?? []).some(
         (parameter) => (parameter as { required?: boolean }).required && parameter.in === 'query',
       );
-      if (needs || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
-      const response = await testServer.call(pathOf(path), { headers: senderOf(path, get) });
+      if (needsQuery || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
+      const response = await testServer.call(fillPath(path), { headers: headersFor(path, get) });
       assert.ok(response.status < 500, `GET ${path} → ${response.status} ${response.text.slice(0, 300)}`);
     }
   }

@@ -12,7 +12,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   {
     rule: 'no-http-basic',
     location: /^document$/,
-    reason: 'RFC 7662 clients and curl -u send credentials this way; the secrets have 238 random bits',
+    reason: 'RFC 7662 clients and curl -u send credentials this way, and secrets have 238 random bits',
   },
   { rule: 'no-trailing-slash', location: /\/api\//, reason: 'Sentry SDKs post to exactly this address' },
   {
@@ -34,7 +34,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   {
     rule: 'reads-restricted',
     location: /healthz|readyz|well-known|\/oidc\//,
-    reason: 'supervisors, discovery and browsers before they are signed in have no credential',
+    reason: 'health checks, discovery and sign-in pages are requested without a credential',
   },
   {
     rule: 'error-401',
@@ -65,14 +65,14 @@ after(() => testServer.close());
 
 test('the document is OpenAPI 3.1 and follows the rules, except those listed here', async () => {
   const findings = await lintDocument(document);
-  const isExcepted = ({ rule, location: at }: Finding) =>
-    EXCEPTIONS.some((exception) => exception.rule === rule && exception.location.test(at));
+  const isExcepted = ({ rule, location }: Finding) =>
+    EXCEPTIONS.some((exception) => exception.rule === rule && exception.location.test(location));
   assert.deepEqual(
-    findings.filter((finding) => !isExcepted(finding)).map(({ rule, location: at }) => `${rule}: ${at}`),
+    findings.filter((finding) => !isExcepted(finding)).map(({ rule, location }) => `${rule}: ${location}`),
     [],
   );
   const unused = EXCEPTIONS.filter(
-    (exception) => !findings.some(({ rule, location: at }) => exception.rule === rule && exception.location.test(at)),
+    (exception) => !findings.some(({ rule, location }) => exception.rule === rule && exception.location.test(location)),
   );
   assert.deepEqual(unused, [], 'every exception is needed');
 });
@@ -87,7 +87,7 @@ test('every route of the table is in the document, with a security scheme unless
   }
 });
 
-test('an operation is named as in an SDK, and no declared ID belongs to a route that does not exist', () => {
+test('every operation ID is a dotted SDK method name, and each declared ID belongs to a route', () => {
   const operations = Object.values(document.paths).flatMap(Object.values) as { operationId: string }[];
   for (const { operationId } of operations) assert.match(operationId, /^[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)+$/);
   const routes = new Set(routeTable({} as never).map(({ method, url }) => `${String(method)} ${url}`));
@@ -97,20 +97,20 @@ test('an operation is named as in an SDK, and no declared ID belongs to a route 
   );
 });
 
-test('what clients rely on is as in the snapshot: nothing is broken, and additions are recorded', () => {
+test('the document breaks no client of the snapshot, and the snapshot contains every addition', () => {
   const { breaking, compatible } = compareFacts(readSnapshot(), extractFacts(document));
   assert.deepEqual(breaking, [], 'run `bin/node scripts/openapi-snapshot.ts` to see what to do');
   assert.deepEqual(compatible, [], 'run `bin/node scripts/openapi-snapshot.ts` and commit docs/openapi-snapshot.txt');
 });
 
-test('parameters have the types of their values', () => {
+test('query parameters have numeric and boolean types, not only strings', () => {
   const parameters = document.paths['/v1/access-tokens']?.['get']?.parameters ?? [];
   const schemaOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.schema;
   assert.deepEqual(schemaOf('limit'), { type: 'integer', minimum: 1, maximum: 200, default: 50, format: 'int64' });
   assert.deepEqual(schemaOf('neverExpires'), { type: 'boolean' });
 });
 
-test('generators of clients get a scheme first that every kind of principal can use', () => {
+test('the first security scheme is bearer, which every kind of principal can use', () => {
   for (const [path, operations] of Object.entries(document.paths))
     for (const [method, { security = [] }] of Object.entries(operations))
       if (security.length > 0) assert.deepEqual(security[0], { bearer: [] }, `${method} ${path}`);
@@ -122,14 +122,14 @@ test('the document is compressed and has an ETag', async () => {
   const etag = response.headers.get('etag') ?? '';
   assert.equal(response.headers.get('content-encoding'), 'gzip');
   assert.deepEqual(await response.json(), document);
-  const unchanged = await fetch(url, { headers: { 'if-none-match': `"other", ${etag}` } });
+  const unchanged = await fetch(url, { headers: { 'if-none-match': `"outdated", ${etag}` } });
   assert.deepEqual([unchanged.status, await unchanged.text()], [304, '']);
   const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
   assert.equal(plain.headers.get('content-encoding'), null);
   assert.deepEqual(await plain.json(), document);
 });
 
-test('every log has the same query and responds with NDJSON', () => {
+test('every log route has the same query parameters and responds with NDJSON', () => {
   const logs = Object.keys(document.paths).filter((path) => path.endsWith('/logs'));
   assert.ok(logs.length >= 3);
   for (const path of logs) {
@@ -140,7 +140,7 @@ test('every log has the same query and responds with NDJSON', () => {
   }
 });
 
-test('the example of a secret has the prefix of its kind', () => {
+test('the example of a secret starts with the prefix of its credential kind', () => {
   for (const [path, prefix] of [
     ['/v1/access-tokens', SECRET_PREFIXES.access_token],
     ['/v1/api-keys', SECRET_PREFIXES.api_key],
@@ -150,7 +150,7 @@ test('the example of a secret has the prefix of its kind', () => {
   }
 });
 
-test('the API reference page loads nothing from a foreign origin', async () => {
+test('the API reference page loads nothing from another origin', async () => {
   const page = await testServer.call('/docs');
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
@@ -160,7 +160,7 @@ test('the API reference page loads nothing from a foreign origin', async () => {
   }
 });
 
-test('each error code has a page, and nothing else does', async () => {
+test('an error code has a page, and an unknown code has none', async () => {
   const page = await testServer.call('/docs/problems/insufficient_scope');
   assert.equal(page.status, 200);
   assert.match(page.text, /insufficient_scope/);

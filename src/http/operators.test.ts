@@ -16,7 +16,7 @@ import {
 const createWorkspace = (person: TestPerson) =>
   person.call<{ code?: string }>('/v1/workspaces', { body: { name: 'Another' } });
 
-const me = async (person: TestPerson) => (await person.call<Person>('/v1/me')).body;
+const readPerson = async (person: TestPerson) => (await person.call<Person>('/v1/me')).body;
 
 test('the migration makes the person who signed up first an operator', () => {
   const db = new DatabaseSync(':memory:');
@@ -35,28 +35,35 @@ test('the migration makes the person who signed up first an operator', () => {
   db.close();
 });
 
-forEachEngine('who may create workspaces', (engine) => {
-  test('on a server with invitations only operators create workspaces, and the first person is one', async () => {
+forEachEngine('creating workspaces', (engine) => {
+  test('with sign-up by invitation, only operators create workspaces, and the first person is one', async () => {
     const testServer = await startTestServer({ environment: await engine.environment() });
     const owner = await signUpOwner(testServer);
     assert.deepEqual(
-      [(await me(owner)).operator, (await me(owner)).canCreateWorkspaces, (await createWorkspace(owner)).status],
+      [
+        (await readPerson(owner)).operator,
+        (await readPerson(owner)).canCreateWorkspaces,
+        (await createWorkspace(owner)).status,
+      ],
       [true, true, 201],
     );
     const admin = await signUpMember(testServer, owner, 'admin', 'grace@example.com');
     const refused = await createWorkspace(admin);
     assert.deepEqual([refused.status, refused.body.code], [403, 'forbidden']);
-    assert.deepEqual([(await me(admin)).operator, (await me(admin)).canCreateWorkspaces], [false, false]);
+    assert.deepEqual(
+      [(await readPerson(admin)).operator, (await readPerson(admin)).canCreateWorkspaces],
+      [false, false],
+    );
     await testServer.close();
   });
 });
 
-const signUp = (email: string): TestRequest => ({ body: { name: email, email, password: PASSWORD } });
+const signUpRequest = (email: string): TestRequest => ({ body: { name: email, email, password: PASSWORD } });
 
 test('with open sign-up anyone can create workspaces, and only the first person is an operator', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
-  const first = await testServer.call<Person>('/v1/people', signUp('ada@example.com'));
-  const second = await testServer.call<Person>('/v1/people', signUp('eve@example.com'));
+  const first = await testServer.call<Person>('/v1/people', signUpRequest('ada@example.com'));
+  const second = await testServer.call<Person>('/v1/people', signUpRequest('eve@example.com'));
   assert.deepEqual([first.body.operator, second.body.operator], [true, false]);
   assert.equal(second.body.canCreateWorkspaces, true);
   await testServer.close();
@@ -66,7 +73,7 @@ test('open sign-up with DEVPILOT_WORKSPACES=operators lets people sign up but no
   const environment = { DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' };
   const testServer = await startTestServer({ environment });
   await signUpOwner(testServer);
-  const second = await testServer.call<Person>('/v1/people', signUp('eve@example.com'));
+  const second = await testServer.call<Person>('/v1/people', signUpRequest('eve@example.com'));
   assert.deepEqual([second.status, second.body.canCreateWorkspaces], [201, false]);
   await testServer.close();
 });

@@ -24,8 +24,8 @@ import {
 } from '../testing/test-server.ts';
 
 const setupCodeOf = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
-const codeOf = (response: TestResponse) => (response.body as ProblemBody).code;
-const secretOf = (cookie: string) => cookie.split('=')[1] ?? '';
+const problemCode = (response: TestResponse) => (response.body as ProblemBody).code;
+const cookieValue = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
   test('four concurrent first sign-ups with one setup code create one owner', async () => {
@@ -37,16 +37,16 @@ describe('signing up', () => {
       ),
     );
     assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 403, 403, 403]);
-    const again = await testServer.call('/v1/people', {
+    const laterSignUp = await testServer.call('/v1/people', {
       body: { name: 'e', email: 'e@example.com', password: PASSWORD, setupCode },
     });
-    assert.equal(codeOf(again), 'forbidden');
+    assert.equal(problemCode(laterSignUp), 'forbidden');
     const restarted = await testServer.restart();
     assert.equal(restarted.setupLink, null);
     await restarted.close();
   });
 
-  test('a setup code is new at each start until someone has signed up, and only the newest works', async () => {
+  test('until someone has signed up, each start creates a new setup code, and only the newest works', async () => {
     const first = await startTestServer();
     const second = await first.restart();
     const signUp = (setupCode: string) =>
@@ -57,36 +57,53 @@ describe('signing up', () => {
     await second.close();
   });
 
-  test('nobody signs up without a code or an invitation, and anyone can with open sign-up', async () => {
+  test('signing up requires a setup code or an invitation, unless sign-up is open', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: PASSWORD };
     const closed = await startTestServer();
     await signUpOwner(closed);
-    assert.equal(codeOf(await closed.call('/v1/people', { body: person })), 'forbidden');
-    assert.equal(codeOf(await closed.call('/v1/people', { body: { ...person, invitation: 'made up' } })), 'forbidden');
+    assert.equal(problemCode(await closed.call('/v1/people', { body: person })), 'forbidden');
+    assert.equal(
+      problemCode(await closed.call('/v1/people', { body: { ...person, invitation: 'made up' } })),
+      'forbidden',
+    );
     await closed.close();
     const open = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     assert.equal((await open.call('/v1/people', { body: person })).status, 201);
-    const taken = await open.call('/v1/people', { body: { ...person, email: 'EVE@Example.com ' } });
-    assert.equal(codeOf(taken), 'conflict');
+    const duplicate = await open.call('/v1/people', { body: { ...person, email: 'EVE@Example.com ' } });
+    assert.equal(problemCode(duplicate), 'conflict');
     await open.close();
   });
 
-  test("passwords of 8 or more characters are accepted, common ones and the person's own name are not", async () => {
+  test("a password of 8 or more characters is accepted unless it is common or the person's own name", async () => {
     const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     let count = 0;
     const signUp = (password: string, name = 'Ada Lovelace') =>
       testServer.call<ProblemBody>('/v1/people', { body: { name, email: `p${count++}@example.com`, password } });
-    for (const common of ['password', '12345678', 'PASSWORD', 'iloveyou', 'football', 'baseball1', 'Ada Lovelace']) {
-      const refused = await signUp(common);
-      assert.equal(refused.status, 422, common);
+    for (const weakPassword of [
+      'password',
+      '12345678',
+      'PASSWORD',
+      'iloveyou',
+      'football',
+      'baseball1',
+      'Ada Lovelace',
+    ]) {
+      const refused = await signUp(weakPassword);
+      assert.equal(refused.status, 422, weakPassword);
       assert.equal(refused.body.errors?.[0]?.field, 'password');
     }
-    for (const good of ['zq8vkw1p', 'x'.repeat(64), `${'y'.repeat(254)}z`, 'пароль-что-надо', '        spaces  ']) {
+    for (const goodPassword of [
+      'zq8vkw1p',
+      'x'.repeat(64),
+      `${'y'.repeat(254)}z`,
+      'пароль-что-надо',
+      '        spaces  ',
+    ]) {
       const email = `p${count}@example.com`;
-      assert.equal((await signUp(good)).status, 201, good);
-      assert.equal((await testServer.call('/v1/sessions', { body: { email, password: good } })).status, 201);
-      const cut = await testServer.call('/v1/sessions', { body: { email, password: good.slice(0, -1) } });
-      assert.equal(codeOf(cut), 'sign_in_failed');
+      assert.equal((await signUp(goodPassword)).status, 201, goodPassword);
+      assert.equal((await testServer.call('/v1/sessions', { body: { email, password: goodPassword } })).status, 201);
+      const truncated = await testServer.call('/v1/sessions', { body: { email, password: goodPassword.slice(0, -1) } });
+      assert.equal(problemCode(truncated), 'sign_in_failed');
     }
     await testServer.close();
   });
@@ -102,11 +119,11 @@ describe('members, roles and invitations', () => {
   });
   after(() => testServer.close());
 
-  const membersOf = async (person: TestPerson) => (await person.call<Page<Member>>('/v1/members')).body.data;
-  const memberOf = async (email: string) => {
-    const found = (await membersOf(owner)).find((member) => member.email === email);
-    assert.ok(found);
-    return found;
+  const listMembers = async (person: TestPerson) => (await person.call<Page<Member>>('/v1/members')).body.data;
+  const requireMember = async (email: string) => {
+    const member = (await listMembers(owner)).find((candidate) => candidate.email === email);
+    assert.ok(member);
+    return member;
   };
   const signInAs = async (email: string): Promise<TestPerson> => {
     const response = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
@@ -114,7 +131,7 @@ describe('members, roles and invitations', () => {
     return createTestPerson(testServer, email, cookieOf(response), owner.workspaceId);
   };
 
-  test('an invitation has the shape of the contract, works once, for its email address, for seven days', async () => {
+  test('an invitation works once, for its email address, for seven days', async () => {
     const invite = (email: string, role = 'member') =>
       owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
     const created = await invite('grace@example.com', 'admin');
@@ -127,37 +144,37 @@ describe('members, roles and invitations', () => {
     assert.ok(listed.text.includes(id) && !listed.text.includes(code));
     const signUp = (invitation: string, address: string) =>
       testServer.call('/v1/people', { body: { name: 'Grace', email: address, password: PASSWORD, invitation } });
-    assert.equal(codeOf(await signUp(code, 'other@example.com')), 'forbidden');
+    assert.equal(problemCode(await signUp(code, 'other@example.com')), 'forbidden');
     assert.equal((await signUp(code, 'Grace@Example.com')).status, 201);
     assert.equal((await signUp(code, 'grace2@example.com')).status, 403);
-    assert.equal((await memberOf('Grace@Example.com')).role, 'admin');
+    assert.equal((await requireMember('Grace@Example.com')).role, 'admin');
 
     const late = await invite('late@example.com');
     now += 7 * DAY;
     assert.equal((await signUp(late.body.code, 'late@example.com')).status, 403);
     owner = await signInAs(owner.email);
-    const withdrawn = await invite('gone@example.com');
-    assert.equal((await owner.call(`/v1/invitations/${withdrawn.body.id}`, { method: 'DELETE' })).status, 204);
-    assert.equal((await signUp(withdrawn.body.code, 'gone@example.com')).status, 403);
-    const first = await invite('twice@example.com');
-    const second = await invite('twice@example.com');
-    assert.equal((await signUp(first.body.code, 'twice@example.com')).status, 403);
-    assert.equal((await signUp(second.body.code, 'twice@example.com')).status, 201);
+    const revoked = await invite('revoked@example.com');
+    assert.equal((await owner.call(`/v1/invitations/${revoked.body.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await signUp(revoked.body.code, 'revoked@example.com')).status, 403);
+    const first = await invite('reinvited@example.com');
+    const second = await invite('reinvited@example.com');
+    assert.equal((await signUp(first.body.code, 'reinvited@example.com')).status, 403);
+    assert.equal((await signUp(second.body.code, 'reinvited@example.com')).status, 201);
   });
 
-  test('accepting as a signed-in person requires the invited email address; being a member already is a conflict', async () => {
+  test('a signed-in person can accept an invitation only to their own email address; inviting a member is a conflict', async () => {
     const ada = await createWorkspaceFor(owner, testServer, 'Elsewhere');
     const linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
-    const invited = await ada.call<CreatedInvitation>('/v1/invitations', {
+    const invitation = await ada.call<CreatedInvitation>('/v1/invitations', {
       body: { email: 'linus@example.com', role: 'member' },
     });
     const accept = (person: TestPerson) =>
-      person.call(`/v1/invitations/${invited.body.code}/accept`, { method: 'POST' });
-    assert.equal(codeOf(await accept(owner)), 'forbidden');
+      person.call(`/v1/invitations/${invitation.body.code}/accept`, { method: 'POST' });
+    assert.equal(problemCode(await accept(owner)), 'forbidden');
     assert.equal((await accept(linus)).status, 200);
     assert.equal((await accept(linus)).status, 404);
-    const again = await owner.call('/v1/invitations', { body: { email: 'linus@example.com', role: 'member' } });
-    assert.equal(codeOf(again), 'conflict');
+    const duplicate = await owner.call('/v1/invitations', { body: { email: 'linus@example.com', role: 'member' } });
+    assert.equal(problemCode(duplicate), 'conflict');
     const workspaces = await linus.call<Page<{ name: string; role: string }>>('/v1/workspaces');
     assert.deepEqual(
       workspaces.body.data.map(({ name, role }) => [name, role]),
@@ -168,78 +185,81 @@ describe('members, roles and invitations', () => {
     );
   });
 
-  test('role changes apply immediately, the owner keeps the role, and ownership is transferred, never shared', async () => {
+  test('role changes apply immediately, the owner cannot be demoted or removed, and a workspace always has one owner', async () => {
     const bob = await signUpMember(testServer, owner, 'member', 'bob@example.com');
     const eve = await signUpMember(testServer, owner, 'admin', 'eve@example.com');
     const [bobId, eveId, ownerId] = await Promise.all(
-      ['bob@example.com', 'eve@example.com', owner.email].map(async (email) => (await memberOf(email)).id),
+      ['bob@example.com', 'eve@example.com', owner.email].map(async (email) => (await requireMember(email)).id),
     );
     const change = (person: TestPerson, id = '', role = 'admin') =>
       person.call(`/v1/members/${id}`, { method: 'PATCH', body: { role } });
     assert.equal((await bob.call('/v1/audit-events')).status, 403);
     assert.equal((await change(eve, bobId)).status, 200);
     assert.equal((await bob.call('/v1/audit-events')).status, 200);
-    assert.equal(codeOf(await change(eve, ownerId, 'member')), 'forbidden');
-    assert.equal(codeOf(await eve.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
-    assert.equal(codeOf(await owner.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
+    assert.equal(problemCode(await change(eve, ownerId, 'member')), 'forbidden');
+    assert.equal(problemCode(await eve.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
+    assert.equal(problemCode(await owner.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
     const transferOwnership = (person: TestPerson, memberId = '') =>
       person.call(`/v1/workspaces/${owner.workspaceId}/owner`, { body: { memberId } });
-    assert.equal(codeOf(await transferOwnership(eve, eveId)), 'forbidden');
-    assert.equal(codeOf(await transferOwnership(owner, ownerId)), 'conflict');
-    assert.equal(codeOf(await transferOwnership(owner, 'mem_nobody')), 'not_found');
-    const both = await Promise.all([transferOwnership(owner, eveId), transferOwnership(owner, bobId)]);
-    assert.deepEqual(both.map(({ status }) => status).sort(), [200, 403]);
-    const owners = (await membersOf(eve)).filter(({ role }) => role === 'owner');
+    assert.equal(problemCode(await transferOwnership(eve, eveId)), 'forbidden');
+    assert.equal(problemCode(await transferOwnership(owner, ownerId)), 'conflict');
+    assert.equal(problemCode(await transferOwnership(owner, 'mem_unknown')), 'not_found');
+    const transfers = await Promise.all([transferOwnership(owner, eveId), transferOwnership(owner, bobId)]);
+    assert.deepEqual(transfers.map(({ status }) => status).sort(), [200, 403]);
+    const owners = (await listMembers(eve)).filter(({ role }) => role === 'owner');
     assert.equal(owners.length, 1);
-    assert.equal((await memberOf(owner.email)).role, 'admin');
+    assert.equal((await requireMember(owner.email)).role, 'admin');
     const newOwner = owners[0]?.email === eve.email ? eve : bob;
     // The first person is an operator, and only operators can give a workspace to an operator.
-    assert.equal(codeOf(await transferOwnership(newOwner, ownerId)), 'forbidden');
+    assert.equal(problemCode(await transferOwnership(newOwner, ownerId)), 'forbidden');
     const { id: newOwnerId } = (await newOwner.call<{ id: string }>('/v1/me')).body;
-    const operator = await owner.call(`/v1/people/${newOwnerId}`, { method: 'PATCH', body: { operator: true } });
-    assert.equal(operator.status, 200, operator.text);
+    const promoted = await owner.call(`/v1/people/${newOwnerId}`, { method: 'PATCH', body: { operator: true } });
+    assert.equal(promoted.status, 200, promoted.text);
     assert.equal((await transferOwnership(newOwner, ownerId)).status, 200);
-    assert.equal((await memberOf(owner.email)).role, 'owner');
+    assert.equal((await requireMember(owner.email)).role, 'owner');
   });
 
-  test('a removed member sees nothing and loses the sessions; what they created stays', async () => {
+  test('removing a member ends their sessions and access, but keeps the credentials they created', async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'carol@example.com');
     const { id, secret } = await createToken(admin, ['all']);
     assert.equal(
-      (await owner.call(`/v1/members/${(await memberOf('carol@example.com')).id}`, { method: 'DELETE' })).status,
+      (await owner.call(`/v1/members/${(await requireMember('carol@example.com')).id}`, { method: 'DELETE' })).status,
       204,
     );
     assert.equal((await admin.call('/v1/access-tokens')).status, 401);
     assert.equal((await admin.call('/v1/me')).status, 401);
-    const back = await signInAs('carol@example.com');
-    assert.equal((await back.call('/v1/access-tokens')).status, 404);
+    const signedInAgain = await signInAs('carol@example.com');
+    assert.equal((await signedInAgain.call('/v1/access-tokens')).status, 404);
     assert.equal((await testServer.call('/v1/authorize', { headers: bearer(secret) })).status, 200);
     const token = await owner.call<{ createdBy: { email: string } }>(`/v1/access-tokens/${id}`);
     assert.equal(token.body.createdBy.email, 'carol@example.com');
   });
 
-  test('a request without the header uses the last-used workspace, by id or slug; a workspace of other people is not found', async () => {
+  test('the Devpilot-Workspace header selects a workspace by ID or slug; a request without it uses the last-used one', async () => {
     const dave = await signUpMember(testServer, owner, 'member', 'dave@example.com');
-    const own = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
+    const daveInOwnWorkspace = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
     const personWithoutHeader = createTestPerson(testServer, dave.email, dave.cookie, '');
     const currentSlug = async () =>
       (await personWithoutHeader.call<{ workspace: { slug: string } }>('/v1/whoami')).body.workspace.slug;
-    const named = (workspace: string) =>
+    const listMembersIn = (workspace: string) =>
       personWithoutHeader.call('/v1/members', { headers: { 'devpilot-workspace': workspace } });
-    assert.equal((await named('acme')).status, 200);
+    assert.equal((await listMembersIn('acme')).status, 200);
     assert.equal(await currentSlug(), 'acme');
-    assert.equal((await named('daves-own')).status, 200);
+    assert.equal((await listMembersIn('daves-own')).status, 200);
     assert.equal(await currentSlug(), 'daves-own');
-    assert.equal((await named(owner.workspaceId)).status, 200);
+    assert.equal((await listMembersIn(owner.workspaceId)).status, 200);
     assert.equal(await currentSlug(), 'acme');
     for (const unknownWorkspace of ['nothing', 'Acme', 'wsp_x'])
-      assert.equal((await named(unknownWorkspace)).status, 404);
-    assert.equal((await own.call(`/v1/workspaces/${own.workspaceId}`, { method: 'DELETE' })).status, 204);
-    assert.equal((await named('daves-own')).status, 404);
+      assert.equal((await listMembersIn(unknownWorkspace)).status, 404);
+    assert.equal(
+      (await daveInOwnWorkspace.call(`/v1/workspaces/${daveInOwnWorkspace.workspaceId}`, { method: 'DELETE' })).status,
+      204,
+    );
+    assert.equal((await listMembersIn('daves-own')).status, 404);
     assert.equal(await currentSlug(), 'acme');
   });
 
-  test('an idempotency key creates one resource, also with concurrent requests, and identifies it', async () => {
+  test('concurrent requests with one idempotency key create one resource, and the refusals contain its ID', async () => {
     const post = (path: string, body: unknown, key: string) =>
       owner.call<{ id: string; code: string; secret?: string }>(path, { body, headers: { 'idempotency-key': key } });
     const rows: [string, Record<string, unknown>][] = [
@@ -259,11 +279,11 @@ describe('members, roles and invitations', () => {
         assert.equal(response.body.id, created[0]?.body.id, path);
         assert.equal(response.body.secret, undefined);
       }
-      const other = await post(path, { ...body, name: 'Another' }, 'key-1');
-      assert.equal(other.status, 422, path);
+      const changed = await post(path, { ...body, name: 'Another' }, 'key-1');
+      assert.equal(changed.status, 422, path);
     }
-    const passphrase = { name: 'Deploys', scopes: ['all'], passphrase: 'another one' };
-    assert.equal((await post('/v1/access-tokens', passphrase, 'key-1')).status, 422);
+    const changedPassphrase = { name: 'Deploys', scopes: ['all'], passphrase: 'another one' };
+    assert.equal((await post('/v1/access-tokens', changedPassphrase, 'key-1')).status, 422);
     assert.equal((await post('/v1/access-tokens', { name: 'x', scopes: [] }, 'key-2')).status, 422);
     assert.equal((await post('/v1/access-tokens', { name: 'Deploys', scopes: ['all'] }, 'key-2')).status, 201);
   });
@@ -279,32 +299,35 @@ describe('signing in', () => {
   });
   after(() => testServer.close());
 
-  const from = (address: string, call: TestRequest = {}): TestRequest => ({
+  const requestFrom = (address: string, call: TestRequest = {}): TestRequest => ({
     ...call,
     headers: { ...call.headers, 'x-forwarded-for': address },
   });
   const signIn = (password: string, address = '127.0.0.1', email = owner.email, code?: string) =>
-    testServer.call('/v1/sessions', from(address, { body: { email, password, ...(code !== undefined && { code }) } }));
+    testServer.call(
+      '/v1/sessions',
+      requestFrom(address, { body: { email, password, ...(code !== undefined && { code }) } }),
+    );
 
   test('CVE-2026-25050: a wrong password and an unknown account get the same response', async () => {
-    const bare = ({ status, text }: TestResponse) => [status, text.replace(/"requestId":"[^"]*"/, '')];
-    const wrong = await signIn('not the password', '10.1.0.1');
-    const unknown = await signIn('not the password', '10.1.0.1', 'nobody@example.com');
-    assert.deepEqual(bare(wrong), bare(unknown));
-    assert.equal(wrong.status, 401);
-    assert.equal(codeOf(wrong), 'sign_in_failed');
-    assert.ok(!wrong.headers.has('set-cookie'));
+    const withoutRequestId = ({ status, text }: TestResponse) => [status, text.replace(/"requestId":"[^"]*"/, '')];
+    const wrongPassword = await signIn('not the password', '10.1.0.1');
+    const unknownAccount = await signIn('not the password', '10.1.0.1', 'nobody@example.com');
+    assert.deepEqual(withoutRequestId(wrongPassword), withoutRequestId(unknownAccount));
+    assert.equal(wrongPassword.status, 401);
+    assert.equal(problemCode(wrongPassword), 'sign_in_failed');
+    assert.ok(!wrongPassword.headers.has('set-cookie'));
   });
 
-  test('sign-ins to an account from one address are throttled after five failures, also in parallel, and a stranger cannot lock a person out', async () => {
+  test('after five failures, an address is throttled for the account, also in parallel, without locking the person out', async () => {
     const responses = await Promise.all(Array.from({ length: 60 }, (_, index) => signIn(`wrong ${index}`, '10.2.0.1')));
-    const codes = responses.map(codeOf);
+    const codes = responses.map(problemCode);
     assert.equal(codes.filter((code) => code === 'sign_in_failed').length, 5);
     assert.equal(codes.filter((code) => code === 'rate_limited').length, 55);
     const throttled = await signIn(PASSWORD, '10.2.0.1');
     assert.equal(throttled.status, 429);
     assert.ok(Number(throttled.headers.get('retry-after')) > 0);
-    // Many strangers from many addresses: new addresses are throttled, the person's own is not.
+    // After failures from many addresses, new addresses are throttled, but not the one the person signed in from before.
     for (let address = 2; address <= 12; address++) {
       for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${address}`);
     }
@@ -314,31 +337,31 @@ describe('signing in', () => {
     assert.equal((await signIn(PASSWORD, '10.2.0.1')).status, 201);
   });
 
-  test('many concurrent sign-ins of one account from one address all succeed, one after the other', async () => {
+  test('forty concurrent sign-ins to one account from one address all succeed', async () => {
     const responses = await Promise.all(Array.from({ length: 40 }, () => signIn(PASSWORD, '10.2.1.1')));
     assert.deepEqual([...new Set(responses.map(({ status }) => status))], [201]);
   });
 
-  test('an address that fails at many accounts is throttled at all of them', async () => {
+  test('an address with failed sign-ins to many accounts is throttled for every account', async () => {
     for (let index = 0; index < 30; index++) await signIn('wrong', '10.3.0.1', `nobody${index}@example.com`);
-    assert.equal((await signIn('wrong', '10.3.0.1', 'somebody@example.com')).status, 429);
-    assert.equal((await signIn('wrong', '10.3.0.2', 'somebody@example.com')).status, 401);
+    assert.equal((await signIn('wrong', '10.3.0.1', 'unknown@example.com')).status, 429);
+    assert.equal((await signIn('wrong', '10.3.0.2', 'unknown@example.com')).status, 401);
   });
 
-  test('a client address is taken from trusted proxies only', async () => {
-    const strict = await startTestServer();
-    const person = await signUpOwner(strict);
-    await strict.call('/v1/sessions', {
+  test('X-Forwarded-For is ignored unless the proxy is trusted', async () => {
+    const serverWithoutProxy = await startTestServer();
+    const person = await signUpOwner(serverWithoutProxy);
+    await serverWithoutProxy.call('/v1/sessions', {
       body: { email: person.email, password: PASSWORD },
       headers: { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-proto': 'https' },
     });
     const sessions = await person.call('/v1/sessions');
     assert.ok(!sessions.text.includes('203.0.113.9'));
     assert.ok(sessions.text.includes('127.0.0.1'));
-    await strict.close();
+    await serverWithoutProxy.close();
   });
 
-  test('a second factor is required, and each code and recovery code works once, also in parallel', async () => {
+  test('a confirmed second factor is required, and each code and recovery code works once, also in parallel', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tess@example.com');
     const start = await member.call<{ secret: string; uri: string }>('/v1/me/two-factor', {
       body: { password: PASSWORD },
@@ -346,71 +369,83 @@ describe('signing in', () => {
     assert.equal(start.status, 201);
     assert.match(start.body.uri, /^otpauth:\/\/totp\//);
     const { secret } = start.body;
-    const codeAt = (time = now) => generate({ secret, epoch: Math.floor(time / 1000) });
-    const tess = (code?: string) => signIn(PASSWORD, '10.4.0.1', 'tess@example.com', code);
-    assert.equal((await tess()).status, 201, 'a pending factor is not required');
+    const totpCode = (time = now) => generate({ secret, epoch: Math.floor(time / 1000) });
+    const signInAsTess = (code?: string) => signIn(PASSWORD, '10.4.0.1', 'tess@example.com', code);
+    assert.equal((await signInAsTess()).status, 201, 'a pending factor is not required');
 
-    const before = member.cookie;
-    const wrong = await member.call('/v1/me/two-factor/confirm', { body: { code: '000000' } });
-    assert.equal(codeOf(wrong), 'sign_in_failed');
+    const cookieBefore = member.cookie;
+    const refused = await member.call('/v1/me/two-factor/confirm', { body: { code: '000000' } });
+    assert.equal(problemCode(refused), 'sign_in_failed');
     const confirmed = await member.call<{ recoveryCodes: string[] }>('/v1/me/two-factor/confirm', {
-      body: { code: await codeAt() },
+      body: { code: await totpCode() },
     });
     assert.equal(confirmed.status, 200);
     assert.equal(confirmed.body.recoveryCodes.length, 10);
     const renewed = createTestPerson(testServer, member.email, cookieOf(confirmed), owner.workspaceId);
-    assert.notEqual(renewed.cookie, before);
+    assert.notEqual(renewed.cookie, cookieBefore);
     assert.equal((await member.call('/v1/me')).status, 401, 'the previous secret no longer works');
     assert.equal((await renewed.call('/v1/me')).status, 200);
 
-    assert.equal(codeOf(await tess()), 'second_factor_required');
-    assert.equal(codeOf(await signIn('wrong password', '10.4.0.9', 'tess@example.com')), 'sign_in_failed');
-    assert.equal(codeOf(await tess(await codeAt())), 'sign_in_failed', 'the code that confirmed it was used');
+    assert.equal(problemCode(await signInAsTess()), 'second_factor_required');
+    assert.equal(problemCode(await signIn('wrong password', '10.4.0.9', 'tess@example.com')), 'sign_in_failed');
+    assert.equal(
+      problemCode(await signInAsTess(await totpCode())),
+      'sign_in_failed',
+      'the code that confirmed it was used',
+    );
     now += 30 * SECOND;
-    const code = await codeAt();
-    const responses = await Promise.all(Array.from({ length: 4 }, () => tess(code)));
+    const code = await totpCode();
+    const responses = await Promise.all(Array.from({ length: 4 }, () => signInAsTess(code)));
     assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 401, 401, 401]);
     now += 15 * MINUTE;
     // CVE-2025-55000: a different spelling is still the same code.
-    const next = await codeAt();
-    assert.equal((await tess(`${next.slice(0, 3)} ${next.slice(3)}`)).status, 201);
-    assert.equal((await tess(next)).status, 401);
-    assert.equal((await tess(` ${next}`)).status, 401);
+    const currentCode = await totpCode();
+    assert.equal((await signInAsTess(`${currentCode.slice(0, 3)} ${currentCode.slice(3)}`)).status, 201);
+    assert.equal((await signInAsTess(currentCode)).status, 401);
+    assert.equal((await signInAsTess(` ${currentCode}`)).status, 401);
     now += 30 * SECOND;
-    assert.equal((await tess(await codeAt(now - 10 * MINUTE))).status, 401, 'an old code');
+    assert.equal((await signInAsTess(await totpCode(now - 10 * MINUTE))).status, 401, 'an old code');
 
     now += 15 * MINUTE;
     const [first = '', second = ''] = confirmed.body.recoveryCodes;
-    const uses = await Promise.all([tess(first), tess(first), tess(first.toLowerCase().replaceAll('-', ' '))]);
+    const uses = await Promise.all([
+      signInAsTess(first),
+      signInAsTess(first),
+      signInAsTess(first.toLowerCase().replaceAll('-', ' ')),
+    ]);
     assert.deepEqual(uses.map(({ status }) => status).sort(), [201, 401, 401]);
-    const left = await renewed.call<{ enabled: boolean; recoveryCodesLeft: number }>('/v1/me/two-factor');
-    assert.deepEqual(left.body, { enabled: true, recoveryCodesLeft: 9 });
+    const factorStatus = await renewed.call<{ enabled: boolean; recoveryCodesLeft: number }>('/v1/me/two-factor');
+    assert.deepEqual(factorStatus.body, { enabled: true, recoveryCodesLeft: 9 });
     const renew = (body: unknown) => renewed.call('/v1/me/two-factor/recovery-codes', { body });
-    assert.equal(codeOf(await renew({ password: PASSWORD })), 'second_factor_required');
-    assert.equal((await renew({ password: PASSWORD, code: await codeAt() })).status, 201);
-    assert.equal((await tess(second)).status, 401);
+    assert.equal(problemCode(await renew({ password: PASSWORD })), 'second_factor_required');
+    assert.equal((await renew({ password: PASSWORD, code: await totpCode() })).status, 201);
+    assert.equal((await signInAsTess(second)).status, 401);
     const remove = (body: unknown) => renewed.call('/v1/me/two-factor', { method: 'DELETE', body });
-    assert.equal(codeOf(await remove({ password: PASSWORD })), 'second_factor_required');
-    assert.equal(codeOf(await remove({ password: PASSWORD, code: await codeAt() })), 'sign_in_failed', 'a used code');
+    assert.equal(problemCode(await remove({ password: PASSWORD })), 'second_factor_required');
+    assert.equal(
+      problemCode(await remove({ password: PASSWORD, code: await totpCode() })),
+      'sign_in_failed',
+      'a used code',
+    );
     now += 30 * SECOND;
-    assert.equal((await remove({ password: PASSWORD, code: await codeAt() })).status, 204);
+    assert.equal((await remove({ password: PASSWORD, code: await totpCode() })).status, 204);
     now += 15 * MINUTE;
-    assert.equal((await tess()).status, 201);
+    assert.equal((await signInAsTess()).status, 201);
   });
 
   test('CVE-2026-27801: second factor attempts are limited, also in parallel', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tom@example.com');
     const start = await member.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
-    const codeAt = () => generate({ secret: start.body.secret, epoch: Math.floor(now / 1000) });
-    await member.call('/v1/me/two-factor/confirm', { body: { code: await codeAt() } });
+    const totpCode = () => generate({ secret: start.body.secret, epoch: Math.floor(now / 1000) });
+    await member.call('/v1/me/two-factor/confirm', { body: { code: await totpCode() } });
     now += 30 * SECOND;
-    const right = await codeAt();
+    const correctCode = await totpCode();
     const guesses = Array.from({ length: 14 }, (_, index) => String(100_000 + index)).filter(
-      (guess) => guess !== right,
+      (guess) => guess !== correctCode,
     );
     const responses = await Promise.all(guesses.map((code) => signIn(PASSWORD, '10.5.0.1', 'tom@example.com', code)));
-    assert.equal(responses.filter((response) => codeOf(response) === 'sign_in_failed').length, 5);
-    assert.equal((await signIn(PASSWORD, '10.5.0.1', 'tom@example.com', right)).status, 429);
+    assert.equal(responses.filter((response) => problemCode(response) === 'sign_in_failed').length, 5);
+    assert.equal((await signIn(PASSWORD, '10.5.0.1', 'tom@example.com', correctCode)).status, 429);
   });
 });
 
@@ -429,27 +464,27 @@ describe('sessions', () => {
     assert.equal(response.status, 201, response.text);
     return createTestPerson(testServer, owner.email, cookieOf(response), owner.workspaceId);
   }
-  const alive = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
+  const isSignedIn = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
-  test('each sign-in has its own secret, works by cookie and by Bearer, and ends at sign-out', async () => {
+  test('each session has its own secret, works by cookie and by Bearer, and ends at sign-out', async () => {
     const [firstSession, secondSession] = [await signIn(), await signIn()];
     assert.notEqual(firstSession.cookie, secondSession.cookie);
-    assert.match(secretOf(firstSession.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
-    assert.equal((await testServer.call('/v1/me', { headers: bearer(secretOf(firstSession.cookie)) })).status, 200);
-    const out = await firstSession.call('/v1/sessions/current', { method: 'DELETE' });
-    assert.equal(out.status, 204);
-    assert.match(out.headers.get('set-cookie') ?? '', /^devpilot=; .*Max-Age=0/);
-    assert.equal(await alive(firstSession), false);
-    assert.equal(await alive(secondSession), true);
+    assert.match(cookieValue(firstSession.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
+    assert.equal((await testServer.call('/v1/me', { headers: bearer(cookieValue(firstSession.cookie)) })).status, 200);
+    const signOut = await firstSession.call('/v1/sessions/current', { method: 'DELETE' });
+    assert.equal(signOut.status, 204);
+    assert.match(signOut.headers.get('set-cookie') ?? '', /^devpilot=; .*Max-Age=0/);
+    assert.equal(await isSignedIn(firstSession), false);
+    assert.equal(await isSignedIn(secondSession), true);
     const list = await secondSession.call<Page<{ id: string; current: boolean }>>('/v1/sessions');
     assert.equal(list.body.data.filter(({ current }) => current).length, 1);
-    assert.ok(!list.text.includes(secretOf(secondSession.cookie)));
+    assert.ok(!list.text.includes(cookieValue(secondSession.cookie)));
     const third = await signIn();
-    const other = (await secondSession.call<Page<{ id: string; current: boolean }>>('/v1/sessions')).body.data.find(
-      ({ id }) => !list.body.data.some((known) => known.id === id),
-    );
-    assert.equal((await secondSession.call(`/v1/sessions/${other?.id}`, { method: 'DELETE' })).status, 204);
-    assert.equal(await alive(third), false);
+    const listedThird = (
+      await secondSession.call<Page<{ id: string; current: boolean }>>('/v1/sessions')
+    ).body.data.find(({ id }) => !list.body.data.some((session) => session.id === id));
+    assert.equal((await secondSession.call(`/v1/sessions/${listedThird?.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal(await isSignedIn(third), false);
   });
 
   test("another person's session cannot be ended", async () => {
@@ -458,24 +493,24 @@ describe('sessions', () => {
     assert.equal((await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' })).status, 404);
   });
 
-  test('CVE-2026-22706: a new password ends every other session and renews this one', async () => {
-    const [mine, other] = [await signIn(), await signIn()];
+  test('CVE-2026-22706: changing the password ends every other session and renews the current one', async () => {
+    const [currentSession, otherSession] = [await signIn(), await signIn()];
     const change = (person: TestPerson, currentPassword: string, newPassword: string) =>
       person.call<ProblemBody>('/v1/me/password', { body: { currentPassword, newPassword } });
-    assert.equal(codeOf(await change(mine, 'wrong', 'another long sentence')), 'sign_in_failed');
-    assert.equal((await change(mine, PASSWORD, 'password')).body.errors?.[0]?.field, 'newPassword');
-    const changed = await change(mine, PASSWORD, 'another long sentence');
+    assert.equal(problemCode(await change(currentSession, 'wrong', 'another long sentence')), 'sign_in_failed');
+    assert.equal((await change(currentSession, PASSWORD, 'password')).body.errors?.[0]?.field, 'newPassword');
+    const changed = await change(currentSession, PASSWORD, 'another long sentence');
     assert.equal(changed.status, 204);
-    assert.equal(await alive(mine), false);
-    assert.equal(await alive(other), false);
+    assert.equal(await isSignedIn(currentSession), false);
+    assert.equal(await isSignedIn(otherSession), false);
     const renewed = createTestPerson(testServer, owner.email, cookieOf(changed), owner.workspaceId);
-    assert.equal(await alive(renewed), true);
+    assert.equal(await isSignedIn(renewed), true);
     assert.equal(
       (await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } })).status,
       401,
     );
-    const back = await change(renewed, 'another long sentence', PASSWORD);
-    owner = createTestPerson(testServer, owner.email, cookieOf(back), owner.workspaceId);
+    const restored = await change(renewed, 'another long sentence', PASSWORD);
+    owner = createTestPerson(testServer, owner.email, cookieOf(restored), owner.workspaceId);
   });
 
   test('a session ends after 14 idle days, and after 90 days even if it is used', async () => {
@@ -483,62 +518,62 @@ describe('sessions', () => {
     const busy = await signIn();
     const started = now;
     now = started + 14 * DAY - 1;
-    assert.equal(await alive(busy), true);
+    assert.equal(await isSignedIn(busy), true);
     now = started + 14 * DAY;
-    assert.equal(await alive(idle), false);
+    assert.equal(await isSignedIn(idle), false);
     testServer = await testServer.restart();
-    const again = createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId);
-    assert.equal(await alive(again), true);
+    const busyAfterRestart = createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId);
+    assert.equal(await isSignedIn(busyAfterRestart), true);
     for (let day = 26; day < 90; day += 12) {
       now = started + day * DAY;
-      assert.equal(await alive(again), true, `day ${day}`);
+      assert.equal(await isSignedIn(busyAfterRestart), true, `day ${day}`);
       testServer = await testServer.restart();
-      Object.assign(again, createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId));
+      Object.assign(busyAfterRestart, createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId));
     }
     now = started + 90 * DAY - 1;
-    assert.equal(await alive(again), true);
+    assert.equal(await isSignedIn(busyAfterRestart), true);
     now = started + 90 * DAY;
-    assert.equal(await alive(again), false);
+    assert.equal(await isSignedIn(busyAfterRestart), false);
     owner = await signIn();
   });
 
-  test('an unsafe request with the cookie needs our own Origin and JSON; a Bearer needs neither', async () => {
+  test("a write with the session cookie requires the server's own Origin and JSON; one with Bearer requires neither", async () => {
     const body = { name: 'Ada L.' };
     const patch = (headers: Record<string, string>, sent: unknown = body) =>
       testServer.call('/v1/me', { method: 'PATCH', headers, body: sent });
     const { cookie } = owner;
-    assert.equal(codeOf(await patch({ cookie })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, origin: 'https://evil.example' })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, origin: 'null' })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, origin: `${testServer.url}.evil.example` })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, 'sec-fetch-site': 'same-site' })), 'forbidden');
-    assert.equal(codeOf(await patch({ cookie, referer: testServer.url })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie, origin: 'https://evil.example' })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie, origin: 'null' })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie, origin: `${testServer.url}.evil.example` })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie, 'sec-fetch-site': 'same-site' })), 'forbidden');
+    assert.equal(problemCode(await patch({ cookie, referer: testServer.url })), 'forbidden');
     assert.equal((await patch({ cookie, origin: testServer.url })).status, 200);
     assert.equal((await patch({ cookie, 'sec-fetch-site': 'same-origin' })).status, 200);
-    assert.equal((await patch(bearer(secretOf(cookie)))).status, 200);
-    const text = { cookie, origin: testServer.url, 'content-type': 'text/plain' };
-    assert.equal((await patch(text, '{"name":"x"}')).status, 415);
-    const form = { cookie, origin: testServer.url, 'content-type': 'application/x-www-form-urlencoded' };
-    assert.equal((await testServer.call('/v1/device/code', { headers: form, body: 'client_id=x' })).status, 415);
+    assert.equal((await patch(bearer(cookieValue(cookie)))).status, 200);
+    const textHeaders = { cookie, origin: testServer.url, 'content-type': 'text/plain' };
+    assert.equal((await patch(textHeaders, '{"name":"x"}')).status, 415);
+    const formHeaders = { cookie, origin: testServer.url, 'content-type': 'application/x-www-form-urlencoded' };
+    assert.equal((await testServer.call('/v1/device/code', { headers: formHeaders, body: 'client_id=x' })).status, 415);
     assert.equal((await testServer.call('/v1/me', { headers: { cookie } })).status, 200);
     const signOut = await testServer.call('/v1/sessions/current', { method: 'DELETE', headers: { cookie } });
-    assert.equal(codeOf(signOut), 'forbidden');
+    assert.equal(problemCode(signOut), 'forbidden');
   });
 
-  test('the cookie is HttpOnly and SameSite=Lax, and on https Secure with the __Host- prefix', async () => {
-    const plain = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+  test('the session cookie is HttpOnly and SameSite=Lax, and over HTTPS also Secure with the prefix __Host-', async () => {
+    const overHttp = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.match(
-      plain.headers.get('set-cookie') ?? '',
+      overHttp.headers.get('set-cookie') ?? '',
       /^devpilot=devpilot_session_\w{46}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
     );
-    assert.ok(!plain.text.includes('devpilot_session_'));
+    assert.ok(!overHttp.text.includes('devpilot_session_'));
     for (const [environment, headers] of [
       [{ DEVPILOT_TRUST_PROXY: '127.0.0.0/8' }, { 'x-forwarded-proto': 'https' }],
       [{ DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' }, {}],
     ] as const) {
-      const secure = await startTestServer({ environment });
-      const setupCode = setupCodeOf(secure);
-      const signedUp = await secure.call('/v1/people', {
+      const httpsServer = await startTestServer({ environment });
+      const setupCode = setupCodeOf(httpsServer);
+      const signedUp = await httpsServer.call('/v1/people', {
         headers: { ...headers },
         body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode },
       });
@@ -547,9 +582,9 @@ describe('sessions', () => {
         cookie,
         /^__Host-devpilot=devpilot_session_\w{46}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/,
       );
-      const me = await secure.call('/v1/me', { headers: { ...headers, cookie: cookie.split(';')[0] ?? '' } });
+      const me = await httpsServer.call('/v1/me', { headers: { ...headers, cookie: cookie.split(';')[0] ?? '' } });
       assert.equal(me.status, 200);
-      await secure.close();
+      await httpsServer.close();
     }
   });
 });
@@ -565,7 +600,7 @@ describe('device sign-in (RFC 8628)', () => {
   after(() => testServer.close());
 
   const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-  interface Started {
+  interface DeviceCodeBody {
     device_code: string;
     user_code: string;
     interval: number;
@@ -573,34 +608,34 @@ describe('device sign-in (RFC 8628)', () => {
     verification_uri: string;
     verification_uri_complete: string;
   }
-  const start = async (form: boolean) => {
+  const requestDeviceCode = async (asForm: boolean) => {
     const fields = { client_id: 'devpilot cli' };
-    const response = await testServer.call<Started>('/v1/device/code', {
-      body: form ? new URLSearchParams(fields) : fields,
+    const response = await testServer.call<DeviceCodeBody>('/v1/device/code', {
+      body: asForm ? new URLSearchParams(fields) : fields,
     });
     assert.equal(response.status, 200, response.text);
     return response.body;
   };
-  const poll = (device_code: string, form = true) => {
+  const poll = (device_code: string, asForm = true) => {
     const fields = { grant_type: GRANT, device_code, client_id: 'devpilot cli' };
     return testServer.call<{ access_token: string; token_type: string; expires_in: number; error: string }>(
       '/v1/device/token',
-      { body: form ? new URLSearchParams(fields) : fields },
+      { body: asForm ? new URLSearchParams(fields) : fields },
     );
   };
 
-  test('a device code is pending, then approved, and exchanged once, as a form and as JSON; fast polling is slowed down', async () => {
-    for (const form of [true, false]) {
-      const started = await start(form);
+  test('an approved device code is exchanged once, with form and JSON bodies; polling too fast gets slow_down', async () => {
+    for (const asForm of [true, false]) {
+      const started = await requestDeviceCode(asForm);
       assert.deepEqual([started.interval, started.expires_in], [5, 900]);
       assert.ok(started.verification_uri.startsWith(testServer.url));
-      const pending = await poll(started.device_code, form);
+      const pending = await poll(started.device_code, asForm);
       assert.equal(pending.status, 400);
       assert.equal(pending.body.error, 'authorization_pending');
       now += SECOND;
-      assert.equal((await poll(started.device_code, form)).body.error, 'slow_down');
+      assert.equal((await poll(started.device_code, asForm)).body.error, 'slow_down');
       now += 6 * SECOND;
-      assert.equal((await poll(started.device_code, form)).body.error, 'authorization_pending');
+      assert.equal((await poll(started.device_code, asForm)).body.error, 'authorization_pending');
       const response = await owner.call(`/v1/device/requests/${started.user_code.toLowerCase()}`);
       assert.equal(response.status, 200);
       assert.ok(response.text.includes('devpilot cli') && !response.text.includes(started.device_code));
@@ -609,31 +644,33 @@ describe('device sign-in (RFC 8628)', () => {
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 204);
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 404);
       now += 6 * SECOND;
-      const responses = await Promise.all([poll(started.device_code, form), poll(started.device_code, form)]);
+      const responses = await Promise.all([poll(started.device_code, asForm), poll(started.device_code, asForm)]);
       assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 400]);
       const grant = responses.find(({ status }) => status === 200)?.body;
       assert.equal(grant?.token_type, 'Bearer');
-      assert.equal((await poll(started.device_code, form)).body.error, 'invalid_grant');
+      assert.equal((await poll(started.device_code, asForm)).body.error, 'invalid_grant');
       const me = await testServer.call<{ email: string }>('/v1/me', { headers: bearer(grant?.access_token ?? '') });
       assert.equal(me.body.email, owner.email);
     }
   });
 
   test('denied, expired and unknown device codes and other grant types are refused', async () => {
-    const denied = await start(true);
+    const denied = await requestDeviceCode(true);
     assert.equal((await owner.call('/v1/device/deny', { body: { userCode: denied.user_code } })).status, 204);
     assert.equal((await poll(denied.device_code)).body.error, 'access_denied');
-    const late = await start(true);
+    const late = await requestDeviceCode(true);
     now += 15 * MINUTE;
     assert.equal((await poll(late.device_code)).body.error, 'expired_token');
     assert.equal((await owner.call('/v1/device/approve', { body: { userCode: late.user_code } })).status, 404);
     assert.equal((await poll('made up')).body.error, 'invalid_grant');
     const fields = { grant_type: 'password', device_code: 'x' };
-    const other = await testServer.call<{ error: string }>('/v1/device/token', { body: new URLSearchParams(fields) });
-    assert.equal(other.body.error, 'unsupported_grant_type');
+    const otherGrant = await testServer.call<{ error: string }>('/v1/device/token', {
+      body: new URLSearchParams(fields),
+    });
+    assert.equal(otherGrant.body.error, 'unsupported_grant_type');
   });
 
-  test('guessing user codes is limited', async () => {
+  test('guesses of user codes are rate limited', async () => {
     const codes: number[] = [];
     for (let index = 0; index < 32; index++) codes.push((await owner.call('/v1/device/requests/BBBB-BBBB')).status);
     assert.equal(codes[0], 404);
@@ -641,26 +678,26 @@ describe('device sign-in (RFC 8628)', () => {
   });
 });
 
-test('an invitation is mailed if a mail server is set, and the response says if that failed', async () => {
-  const server = await startMailServer();
+test('an invitation is emailed if a mail server is configured, and the response contains whether that succeeded', async () => {
+  const mailServer = await startMailServer();
   const testServer = await startTestServer({
-    environment: { DEVPILOT_SMTP_URL: server.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
+    environment: { DEVPILOT_SMTP_URL: mailServer.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
   });
   const setupCode = setupCodeOf(testServer);
   const signedUp = await testServer.call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode },
   });
-  const headers = bearer(secretOf(cookieOf(signedUp)));
+  const headers = bearer(cookieValue(cookieOf(signedUp)));
   await testServer.call('/v1/workspaces', { headers, body: { name: 'Acme' } });
   const invite = (email: string) =>
     testServer.call<CreatedInvitation>('/v1/invitations', { headers, body: { email, role: 'member' } });
   const sent = await invite('grace@example.com');
   assert.equal(sent.body.mailed, true);
   assert.ok(sent.body.url.startsWith('https://dev.example.com/'));
-  const mail = server.messages[0] ?? '';
+  const mail = mailServer.messages[0] ?? '';
   assert.ok(mail.includes(sent.body.url));
   assert.match(mail, /To: grace@example.com/);
-  await server.close();
+  await mailServer.close();
   const failed = await invite('linus@example.com');
   assert.equal(failed.status, 201);
   assert.equal(failed.body.mailed, false);

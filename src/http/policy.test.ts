@@ -23,7 +23,7 @@ import {
 
 type Refusal = { code: string; errors?: { field: string; message: string }[] };
 
-forEachEngine('the policy of a workspace', (engine) => {
+forEachEngine('workspace policy', (engine) => {
   let testServer: TestServer;
   let ada: TestPerson;
   let now = Date.parse('2027-01-01T12:00:00Z');
@@ -34,44 +34,44 @@ forEachEngine('the policy of a workspace', (engine) => {
   });
   after(() => testServer.close());
 
-  const newWorkspace = (name: string) => createWorkspaceFor(ada, testServer, name);
-  const patch = <Body = Policy & Refusal>(
+  const createWorkspace = (name: string) => createWorkspaceFor(ada, testServer, name);
+  const patchPolicy = <Body = Policy & Refusal>(
     owner: TestPerson,
     body: UpdatePolicy | Readonly<Record<string, unknown>>,
     query = '',
     headers: Readonly<Record<string, string>> = {},
   ) => owner.call<Body>(`/v1/policy${query}`, { method: 'PATCH', body, headers });
-  async function set(owner: TestPerson, body: UpdatePolicy): Promise<void> {
-    const { status, text } = await patch(owner, body);
+  async function setPolicy(owner: TestPerson, body: UpdatePolicy): Promise<void> {
+    const { status, text } = await patchPolicy(owner, body);
     assert.equal(status, 200, text);
   }
-  const fieldsOf = ({ body }: TestResponse<Refusal>) => [...new Set((body.errors ?? []).map(({ field }) => field))];
-  const authorize = async (secret: string) => {
+  const errorFields = ({ body }: TestResponse<Refusal>) => [...new Set((body.errors ?? []).map(({ field }) => field))];
+  const authorizeStatus = async (secret: string) => {
     const { status } = await testServer.call('/v1/authorize', { headers: bearer(secret) });
     return status;
   };
-  const list = async (owner: TestPerson, path: string, query: string) => {
+  const listCredentials = async (owner: TestPerson, path: string, query: string) => {
     const { body, status, text } = await owner.call<CountedPage<AccessToken | ApiKey>>(`${path}?${query}`);
     assert.equal(status, 200, text);
     assert.equal(body.total, body.data.length);
     return body.data;
   };
 
-  test('has defaults until it is changed, and a change is recorded with the previous values', async () => {
-    const owner = await newWorkspace('Defaults');
+  test('a policy has defaults until it is changed, and a change is recorded with the previous values', async () => {
+    const owner = await createWorkspace('Defaults');
     const initial = await owner.call<Policy>('/v1/policy');
     assert.deepEqual(initial.body, DEFAULT_POLICY);
     const etag = initial.headers.get('etag') ?? '';
 
-    const changed = await patch(owner, { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] }, '', {
+    const changed = await patchPolicy(owner, { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] }, '', {
       'if-match': etag,
     });
     const expected = { ...DEFAULT_POLICY, maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] };
     assert.deepEqual([changed.status, changed.body], [200, expected]);
     const read = await owner.call('/v1/policy');
     assert.deepEqual([read.body, read.headers.get('etag')], [expected, changed.headers.get('etag')]);
-    assert.equal((await patch(owner, { allowAll: false }, '', { 'if-match': etag })).status, 409);
-    assert.equal((await patch(owner, { maxLifetimeDays: 90 })).status, 200, 'no change');
+    assert.equal((await patchPolicy(owner, { allowAll: false }, '', { 'if-match': etag })).status, 409);
+    assert.equal((await patchPolicy(owner, { maxLifetimeDays: 90 })).status, 200, 'no change');
 
     const log = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=policy.updated');
     assert.deepEqual(
@@ -83,12 +83,12 @@ forEachEngine('the policy of a workspace', (engine) => {
         },
       ],
     );
-    const neighbour = await newWorkspace('Neighbour');
-    assert.deepEqual((await neighbour.call('/v1/policy')).body, DEFAULT_POLICY);
+    const neighbor = await createWorkspace('Neighbor');
+    assert.deepEqual((await neighbor.call('/v1/policy')).body, DEFAULT_POLICY);
   });
 
-  test('refuses unknown fields and values out of bounds, and names the field', async () => {
-    const owner = await newWorkspace('Bounds');
+  test('unknown fields and values out of bounds are refused with the name of the field', async () => {
+    const owner = await createWorkspace('Bounds');
     const rows: [body: Record<string, unknown>, field: string][] = [
       [{ minLifetimeDays: 1 }, 'minLifetimeDays'],
       [{ maxLifetimeDays: 0 }, 'maxLifetimeDays'],
@@ -114,20 +114,21 @@ forEachEngine('the policy of a workspace', (engine) => {
     ];
     for (const [body, field] of rows) {
       for (const query of ['', '?dryRun=true']) {
-        const refused = await patch(owner, body, query);
-        assert.deepEqual([refused.status, fieldsOf(refused)], [422, [field]], JSON.stringify(body) + query);
+        const refused = await patchPolicy(owner, body, query);
+        assert.deepEqual([refused.status, errorFields(refused)], [422, [field]], JSON.stringify(body) + query);
       }
     }
-    assert.equal((await patch(owner, {}, '?dryRun=yes')).status, 422);
+    assert.equal((await patchPolicy(owner, {}, '?dryRun=yes')).status, 422);
     assert.deepEqual((await owner.call('/v1/policy')).body, DEFAULT_POLICY);
   });
 
   test('a new credential that violates a rule is refused with the rule and the field', async () => {
-    const owner = await newWorkspace('Creation');
+    const owner = await createWorkspace('Creation');
     const key = { name: 'A key', permissions: ['read'] };
     const token = { name: 'A token', scopes: ['modify_env'] };
     const passphrase = 'correct horse battery';
-    const rows: [policy: UpdatePolicy, path: string, body: Record<string, unknown>, refused: string[]][] = [
+    const withoutRules = { maxLifetimeDays: null, passphraseScopes: [], allowAll: true, requireAddresses: false };
+    const rows: [policy: UpdatePolicy, path: string, body: Record<string, unknown>, refusedFields: string[]][] = [
       [{ maxLifetimeDays: 30 }, 'api-keys', key, ['expiresAt']],
       [{ maxLifetimeDays: 30 }, 'api-keys', { ...key, expiresAt: inDays(30.1) }, ['expiresAt']],
       [{ maxLifetimeDays: 30 }, 'api-keys', { ...key, expiresAt: inDays(30) }, []],
@@ -160,46 +161,47 @@ forEachEngine('the policy of a workspace', (engine) => {
         ['expiresAt', 'passphrase', 'scopes'],
       ],
     ];
-    for (const [policy, path, body, refused] of rows) {
-      await set(owner, {
-        ...{ maxLifetimeDays: null, passphraseScopes: [], allowAll: true, requireAddresses: false },
-        ...policy,
-      });
-      const answer = await owner.call<Refusal>(`/v1/${path}`, { body });
+    for (const [policy, path, body, refusedFields] of rows) {
+      await setPolicy(owner, { ...withoutRules, ...policy });
+      const response = await owner.call<Refusal>(`/v1/${path}`, { body });
       const row = JSON.stringify([policy, path, body]);
-      assert.deepEqual([answer.status, fieldsOf(answer)], [refused.length === 0 ? 201 : 422, refused], row);
-      if (refused.length > 0) assert.match(answer.body.errors?.[0]?.message ?? '', /\(policy rule \w+\)$/);
+      assert.deepEqual(
+        [response.status, errorFields(response)],
+        [refusedFields.length === 0 ? 201 : 422, refusedFields],
+        row,
+      );
+      if (refusedFields.length > 0) assert.match(response.body.errors?.[0]?.message ?? '', /\(policy rule \w+\)$/);
     }
   });
 
-  test('a refused creation does not use up its idempotency key, and a replay stays a replay', async () => {
-    const owner = await newWorkspace('Replays');
+  test('a refused creation does not use up its idempotency key, and replays are detected before the policy applies', async () => {
+    const owner = await createWorkspace('Replays');
     const body = { name: 'A key', permissions: ['read'] };
     const create = () => owner.call<Refusal>('/v1/api-keys', { body, headers: { 'idempotency-key': 'one' } });
-    await set(owner, { maxLifetimeDays: 30 });
+    await setPolicy(owner, { maxLifetimeDays: 30 });
     assert.equal((await create()).status, 422);
-    await set(owner, { maxLifetimeDays: null });
+    await setPolicy(owner, { maxLifetimeDays: null });
     assert.equal((await create()).status, 201);
-    await set(owner, { maxLifetimeDays: 30 });
+    await setPolicy(owner, { maxLifetimeDays: 30 });
     assert.deepEqual([(await create()).status, (await create()).body.code], [409, 'idempotent_replay']);
   });
 
-  test('with createdBy owner, an admin creates nothing and edits nothing by which a key could open more', async () => {
-    const owner = await newWorkspace('Creators');
+  test('with createdBy owner, an admin cannot create credentials or widen the access of a key', async () => {
+    const owner = await createWorkspace('Creators');
     const admin = await signUpMember(testServer, owner, 'admin', `grace@${engine.name}.example.com`);
     const key = await createKey(admin, ['read']);
-    await set(owner, { createdBy: 'owner' });
+    await setPolicy(owner, { createdBy: 'owner' });
     for (const [path, rights] of [
       ['/v1/api-keys', { permissions: ['read'] }],
       ['/v1/access-tokens', { scopes: ['all'] }],
     ] as const) {
       const refused = await admin.call<Refusal>(path, { body: { name: 'A name', ...rights } });
-      assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['createdBy']]);
+      assert.deepEqual([refused.status, errorFields(refused)], [422, ['createdBy']]);
       assert.equal((await owner.call(path, { body: { name: 'A name', ...rights } })).status, 201);
     }
     const path = `/v1/api-keys/${key.id}`;
     assert.equal((await admin.call(path, { method: 'PATCH', body: { name: 'Renamed' } })).status, 200);
-    const edits: Record<string, unknown>[] = [
+    const wideningEdits: Record<string, unknown>[] = [
       { permissions: ['read', 'write'] },
       { expiresAt: inDays(3) },
       { guard: true },
@@ -207,87 +209,91 @@ forEachEngine('the policy of a workspace', (engine) => {
       { restrictions: { addresses: [] } },
       { active: true },
     ];
-    // What an admin may still do in an incident.
+    // An admin can still deactivate a key in an incident.
     assert.equal((await admin.call(path, { method: 'PATCH', body: { active: false } })).status, 200);
     await owner.call(path, { method: 'PATCH', body: { restrictions: { addresses: ['203.0.113.7'] } } });
-    for (const edit of edits) {
+    for (const edit of wideningEdits) {
       const refused = await admin.call<Refusal>(path, { method: 'PATCH', body: { name: 'Wider', ...edit } });
-      assert.deepEqual([refused.status, fieldsOf(refused)], [422, Object.keys(edit)]);
+      assert.deepEqual([refused.status, errorFields(refused)], [422, Object.keys(edit)]);
       assert.match(refused.text, /policy rule createdBy/);
     }
     const unchanged = { name: 'Renamed again', permissions: ['read'], guard: false, expiresAt: null };
     assert.equal((await admin.call(path, { method: 'PATCH', body: unchanged })).status, 200);
-    for (const body of edits) assert.equal((await owner.call(path, { method: 'PATCH', body })).status, 200);
+    for (const body of wideningEdits) assert.equal((await owner.call(path, { method: 'PATCH', body })).status, 200);
     for (const person of [admin, owner]) assert.equal((await person.call('/v1/policy')).status, 200);
-    assert.equal((await patch(admin, { createdBy: 'admins' })).status, 403);
+    assert.equal((await patchPolicy(admin, { createdBy: 'admins' })).status, 403);
   });
 
-  test('an edit may not move the expiry beyond the maximum lifetime; other fields stay editable', async () => {
-    const owner = await newWorkspace('Edits');
+  test('an edit cannot move the expiry beyond the maximum lifetime; other fields can still be edited', async () => {
+    const owner = await createWorkspace('Edits');
     const key = await createKey(owner, ['read'], { expiresAt: inDays(40) });
-    await set(owner, { maxLifetimeDays: 30 });
+    await setPolicy(owner, { maxLifetimeDays: 30 });
     const edit = (body: object) => owner.call<ApiKey & Refusal>(`/v1/api-keys/${key.id}`, { method: 'PATCH', body });
     for (const expiresAt of [null, inDays(30.1)]) {
       const refused = await edit({ expiresAt });
-      assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['expiresAt']]);
+      assert.deepEqual([refused.status, errorFields(refused)], [422, ['expiresAt']]);
     }
-    const violating = async () => (await list(owner, '/v1/api-keys', 'violatesPolicy=true')).map(({ id }) => id);
+    const listViolatingIds = async () =>
+      (await listCredentials(owner, '/v1/api-keys', 'violatesPolicy=true')).map(({ id }) => id);
     assert.equal((await edit({ name: 'Renamed', expiresAt: key.expiresAt })).status, 200, 'the expiry is unchanged');
-    assert.deepEqual(await violating(), [key.id]);
+    assert.deepEqual(await listViolatingIds(), [key.id]);
     assert.equal((await edit({ expiresAt: inDays(29) })).status, 200);
-    assert.deepEqual(await violating(), []);
+    assert.deepEqual(await listViolatingIds(), []);
   });
 
-  test('bindsExistingFrom ends older credentials, in every list and decision, and setting it back restores them', async () => {
-    const owner = await newWorkspace('Binding');
+  test('bindsExistingFrom limits the lifetime of existing credentials, and removing it restores their expiry', async () => {
+    const owner = await createWorkspace('Binding');
     const start = now;
     const keys: Record<string, CreatedApiKey> = {};
     for (const [name, days] of Object.entries({ never: null, short: 5, long: 30 })) {
       keys[name] = await createKey(owner, ['read'], { name, expiresAt: days === null ? null : inDays(days) });
     }
-    const secretOf = (name: string) => keys[name]?.secret ?? '';
-    const statuses = () => Promise.all(['never', 'short', 'long'].map((name) => authorize(secretOf(name))));
-    const namesOf = async (query: string) => (await list(owner, '/v1/api-keys', query)).map(({ name }) => name).sort();
-    const expiries = async () =>
-      Object.fromEntries((await list(owner, '/v1/api-keys', '')).map(({ name, expiresAt }) => [name, expiresAt]));
+    const findSecret = (name: string) => keys[name]?.secret ?? '';
+    const statuses = () => Promise.all(['never', 'short', 'long'].map((name) => authorizeStatus(findSecret(name))));
+    const listNames = async (query: string) =>
+      (await listCredentials(owner, '/v1/api-keys', query)).map(({ name }) => name).sort();
+    const listExpiries = async () =>
+      Object.fromEntries(
+        (await listCredentials(owner, '/v1/api-keys', '')).map(({ name, expiresAt }) => [name, expiresAt]),
+      );
     assert.deepEqual(await statuses(), [200, 200, 200]);
 
-    // Not before bindsExistingFrom, although the maximum lifetime has passed by then.
-    await set(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
-    assert.deepEqual(await expiries(), { never: inDays(7), short: inDays(5), long: inDays(7) });
-    assert.deepEqual(await namesOf('neverExpires=true'), []);
-    assert.deepEqual(await namesOf('violatesPolicy=true'), ['long', 'never', 'short']);
+    // The credentials expire at bindsExistingFrom, although their maximum lifetime ends earlier.
+    await setPolicy(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
+    assert.deepEqual(await listExpiries(), { never: inDays(7), short: inDays(5), long: inDays(7) });
+    assert.deepEqual(await listNames('neverExpires=true'), []);
+    assert.deepEqual(await listNames('violatesPolicy=true'), ['long', 'never', 'short']);
     assert.deepEqual(await statuses(), [200, 200, 200]);
-    // Not before the end of the lifetime, if that is later.
-    await set(owner, { maxLifetimeDays: 20 });
-    assert.deepEqual(await expiries(), { never: inDays(20), short: inDays(5), long: inDays(20) });
-    assert.deepEqual(await namesOf('expiresWithinDays=20'), ['long', 'never', 'short']);
-    assert.deepEqual(await namesOf('violatesPolicy=true'), ['long', 'never']);
-    // A shorter lifetime must be announced again.
-    assert.equal((await patch(owner, { maxLifetimeDays: 4 })).status, 200);
+    // If the maximum lifetime ends after bindsExistingFrom, the credentials expire at its end.
+    await setPolicy(owner, { maxLifetimeDays: 20 });
+    assert.deepEqual(await listExpiries(), { never: inDays(20), short: inDays(5), long: inDays(20) });
+    assert.deepEqual(await listNames('expiresWithinDays=20'), ['long', 'never', 'short']);
+    assert.deepEqual(await listNames('violatesPolicy=true'), ['long', 'never']);
+    // A shorter lifetime is accepted while bindsExistingFrom is at least seven days ahead.
+    assert.equal((await patchPolicy(owner, { maxLifetimeDays: 4 })).status, 200);
 
     now = start + 8 * DAY;
     assert.deepEqual(await statuses(), [401, 401, 401]);
-    assert.deepEqual(await namesOf('status=expired'), ['long', 'never', 'short']);
-    assert.deepEqual(await namesOf('violatesPolicy=true'), []);
-    assert.deepEqual(await namesOf('violatesPolicy=false'), ['long', 'never', 'short']);
-    const shorter = await patch(owner, { maxLifetimeDays: 3 });
-    assert.deepEqual([shorter.status, fieldsOf(shorter)], [422, ['bindsExistingFrom']]);
-    // A stricter policy with a later date restores nothing.
-    await set(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
+    assert.deepEqual(await listNames('status=expired'), ['long', 'never', 'short']);
+    assert.deepEqual(await listNames('violatesPolicy=true'), []);
+    assert.deepEqual(await listNames('violatesPolicy=false'), ['long', 'never', 'short']);
+    const shorter = await patchPolicy(owner, { maxLifetimeDays: 3 });
+    assert.deepEqual([shorter.status, errorFields(shorter)], [422, ['bindsExistingFrom']]);
+    // A stricter policy with a later date does not restore expired credentials.
+    await setPolicy(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
     assert.deepEqual(await statuses(), [401, 401, 401]);
 
-    await set(owner, { bindsExistingFrom: null });
-    assert.deepEqual(await expiries(), { never: null, short: inDays(5, start), long: inDays(30, start) });
+    await setPolicy(owner, { bindsExistingFrom: null });
+    assert.deepEqual(await listExpiries(), { never: null, short: inDays(5, start), long: inDays(30, start) });
     assert.deepEqual(await statuses(), [200, 401, 200]);
-    await set(owner, { bindsExistingFrom: inDays(7) });
-    await set(owner, { maxLifetimeDays: null, bindsExistingFrom: null });
-    assert.deepEqual(await namesOf('neverExpires=true'), ['never']);
-    assert.deepEqual(await namesOf('violatesPolicy=true'), []);
+    await setPolicy(owner, { bindsExistingFrom: inDays(7) });
+    await setPolicy(owner, { maxLifetimeDays: null, bindsExistingFrom: null });
+    assert.deepEqual(await listNames('neverExpires=true'), ['never']);
+    assert.deepEqual(await listNames('violatesPolicy=true'), []);
   });
 
   test('a dry run changes nothing and lists the credentials and members that would violate the policy', async () => {
-    const owner = await newWorkspace('Dry run');
+    const owner = await createWorkspace('Dry run');
     const member = await signUpMember(testServer, owner, 'member', `linus@${engine.name}.example.com`);
     const passphrase = 'correct horse battery';
     await createToken(owner, ['all'], { name: 'all' });
@@ -304,9 +310,9 @@ forEachEngine('the policy of a workspace', (engine) => {
       requireTwoFactor: true,
     };
     const dryRun = async (query = '') => {
-      const answer = await patch<PolicyDryRun>(owner, change, `?dryRun=true${query}`);
-      assert.equal(answer.status, 200, answer.text);
-      return answer.body;
+      const response = await patchPolicy<PolicyDryRun>(owner, change, `?dryRun=true${query}`);
+      assert.equal(response.status, 200, response.text);
+      return response.body;
     };
     const { policy, credentials, members } = await dryRun();
     assert.deepEqual(policy, { ...DEFAULT_POLICY, ...change });
@@ -329,36 +335,36 @@ forEachEngine('the policy of a workspace', (engine) => {
     assert.deepEqual([limited.credentials.data.length, limited.credentials.total], [2, 5]);
 
     assert.deepEqual((await owner.call('/v1/policy')).body, DEFAULT_POLICY);
-    assert.deepEqual(await list(owner, '/v1/access-tokens', 'violatesPolicy=true'), []);
+    assert.deepEqual(await listCredentials(owner, '/v1/access-tokens', 'violatesPolicy=true'), []);
     assert.equal((await owner.call<Page<AuditEvent>>('/v1/audit-events?action=policy.updated')).body.data.length, 0);
 
-    await set(owner, change);
+    await setPolicy(owner, change);
     for (const sort of ['-createdAt', 'name', 'expiresAt', '-useCount']) {
-      const found = [
-        ...(await list(owner, '/v1/access-tokens', `violatesPolicy=true&sort=${sort}`)),
-        ...(await list(owner, '/v1/api-keys', `violatesPolicy=true&sort=${sort}`)),
+      const violating = [
+        ...(await listCredentials(owner, '/v1/access-tokens', `violatesPolicy=true&sort=${sort}`)),
+        ...(await listCredentials(owner, '/v1/api-keys', `violatesPolicy=true&sort=${sort}`)),
       ];
       assert.deepEqual(
-        found.map(({ id, expiresAt }) => [id, expiresAt]).sort(),
+        violating.map(({ id, expiresAt }) => [id, expiresAt]).sort(),
         credentials.data.map(({ id, expiresAt }) => [id, expiresAt]).sort(),
       );
     }
     assert.deepEqual(
-      (await list(owner, '/v1/api-keys', 'violatesPolicy=false')).map(({ name }) => name),
+      (await listCredentials(owner, '/v1/api-keys', 'violatesPolicy=false')).map(({ name }) => name),
       ['conforming'],
     );
   });
 
-  test('requireTwoFactor can be set only by an owner who has it', async () => {
-    const owner = await newWorkspace('Two factors');
+  test('only an owner with a second factor can set requireTwoFactor', async () => {
+    const owner = await createWorkspace('Two factors');
     const admin = await signUpMember(testServer, owner, 'admin', `joan@${engine.name}.example.com`);
     const members = (await owner.call<Page<{ id: string; email: string }>>('/v1/members')).body.data;
     const memberId = members.find(({ email }) => email === admin.email)?.id;
     assert.equal((await owner.call(`/v1/workspaces/${owner.workspaceId}/owner`, { body: { memberId } })).status, 200);
-    const refused = await patch(admin, { requireTwoFactor: true });
-    assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['requireTwoFactor']]);
+    const refused = await patchPolicy(admin, { requireTwoFactor: true });
+    assert.deepEqual([refused.status, errorFields(refused)], [422, ['requireTwoFactor']]);
     const protectedOwner = await turnOnTwoFactor(testServer, admin, now);
-    await set(protectedOwner, { requireTwoFactor: true });
+    await setPolicy(protectedOwner, { requireTwoFactor: true });
     assert.equal((await protectedOwner.call('/v1/members')).status, 200);
   });
 });

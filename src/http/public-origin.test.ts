@@ -11,9 +11,9 @@ import {
 } from '../testing/test-server.ts';
 import { isKnownHost } from './public-origin.ts';
 
-test('without a setting, only localhost, loopback addresses and the listener are our own origins', () => {
+test('without DEVPILOT_PUBLIC_URL, only localhost, loopback addresses and the listening host are known', () => {
   const listener = { host: 'box.lan', address: '::ffff:192.168.1.5' };
-  const OWN = [
+  const KNOWN_HOSTS = [
     'localhost',
     'LOCALHOST:4000',
     '127.0.0.1:4000',
@@ -22,8 +22,8 @@ test('without a setting, only localhost, loopback addresses and the listener are
     '192.168.1.5:80',
     'box.lan:4',
   ];
-  for (const host of OWN) assert.ok(isKnownHost(host, listener), host);
-  const FOREIGN = [
+  for (const host of KNOWN_HOSTS) assert.ok(isKnownHost(host, listener), host);
+  const UNKNOWN_HOSTS = [
     'evil.example',
     'localhost.evil.example',
     '127.0.0.1.evil.example',
@@ -32,8 +32,15 @@ test('without a setting, only localhost, loopback addresses and the listener are
     '',
     'a b',
   ];
-  const MALFORMED = ['localhost/"x', 'evil@localhost', 'localhost#', 'localhost?x', 'localhost:port', 'x\\localhost'];
-  for (const host of [...FOREIGN, ...MALFORMED]) assert.ok(!isKnownHost(host, listener), host);
+  const MALFORMED_HOSTS = [
+    'localhost/"x',
+    'evil@localhost',
+    'localhost#',
+    'localhost?x',
+    'localhost:port',
+    'x\\localhost',
+  ];
+  for (const host of [...UNKNOWN_HOSTS, ...MALFORMED_HOSTS]) assert.ok(!isKnownHost(host, listener), host);
 });
 
 interface RawResponse {
@@ -41,17 +48,20 @@ interface RawResponse {
   readonly body: string;
 }
 
-/** Sends a request whose `Host` differs from its destination, as after a DNS name was pointed at this server. */
+/** Sends a request whose `Host` differs from its destination, as a DNS rebinding attack does. */
 function send(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
-    const sent = request(url + path, { method: body === undefined ? 'GET' : 'POST', headers: { ...headers, ...json } });
-    sent.on('error', reject).on('response', async (response) => {
+    const outgoing = request(url + path, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...json },
+    });
+    outgoing.on('error', reject).on('response', async (response) => {
       let text = '';
       for await (const chunk of response) text += String(chunk);
       resolve({ status: response.statusCode ?? 0, body: text });
     });
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
@@ -64,10 +74,10 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
   });
   after(() => testServer.close());
 
-  test('a page under another name cannot sign anyone in or change anything, although it is same-origin', async () => {
+  test('a same-origin page under an unknown host name (DNS rebinding) cannot sign in or change anything', async () => {
     const host = 'evil.example:4000';
     const page = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin', cookie: owner.cookie };
-    const changed = await send(testServer.url, '/v1/workspaces', page, { name: 'Theirs' });
+    const changed = await send(testServer.url, '/v1/workspaces', page, { name: 'Forged' });
     assert.equal(changed.status, 403);
     assert.match(changed.body, /DEVPILOT_PUBLIC_URL/);
     const signIn = { email: owner.email, password: PASSWORD };
@@ -75,7 +85,7 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
     assert.equal((await send(testServer.url, '/v1/sessions/passkey/options', { host }, {})).status, 403);
   });
 
-  test('links and URLs in responses never contain another host name', async () => {
+  test('URLs in responses never contain an unknown host name', async () => {
     const port = new URL(testServer.url).port;
     for (const [host, expected] of [
       ['evil.example', testServer.url],
@@ -92,28 +102,28 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
     }
   });
 
-  test('a request with the cookie and another Origin is refused even if Sec-Fetch-Site says same-origin', async () => {
+  test('a request with the cookie and another Origin is refused even if Sec-Fetch-Site is same-origin', async () => {
     const headers = { cookie: owner.cookie, origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' };
-    const refused = await testServer.call('/v1/workspaces', { headers, body: { name: 'Theirs' } });
+    const refused = await testServer.call('/v1/workspaces', { headers, body: { name: 'Forged' } });
     assert.equal(refused.status, 403);
   });
 });
 
-test('on https only the cookie with the __Host- prefix counts, on plain http only the plain one', async () => {
+test('HTTPS requests accept only the cookie with the prefix __Host-, and HTTP requests only the one without', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.0/8' } });
   const owner = await signUpOwner(testServer);
   const secret = owner.cookie.replace(/^devpilot=/, '');
-  const https = { 'x-forwarded-proto': 'https' };
-  const me = (cookie: string, headers: Record<string, string> = {}) =>
+  const httpsHeaders = { 'x-forwarded-proto': 'https' };
+  const getMe = (cookie: string, headers: Record<string, string> = {}) =>
     testServer.call('/v1/me', { headers: { cookie, ...headers } });
-  assert.equal((await me(`devpilot=${secret}`)).status, 200);
-  assert.equal((await me(`__Host-devpilot=${secret}`)).status, 401);
-  assert.equal((await me(`__Host-devpilot=${secret}`, https)).status, 200);
-  assert.equal((await me(`devpilot=${secret}`, https)).status, 401);
+  assert.equal((await getMe(`devpilot=${secret}`)).status, 200);
+  assert.equal((await getMe(`__Host-devpilot=${secret}`)).status, 401);
+  assert.equal((await getMe(`__Host-devpilot=${secret}`, httpsHeaders)).status, 200);
+  assert.equal((await getMe(`devpilot=${secret}`, httpsHeaders)).status, 401);
   // A cookie set by a sibling subdomain does not disturb the session either.
-  assert.equal((await me(`devpilot=theirs; __Host-devpilot=${secret}`, https)).status, 200);
+  assert.equal((await getMe(`devpilot=theirs; __Host-devpilot=${secret}`, httpsHeaders)).status, 200);
   const signedIn = await testServer.call('/v1/sessions', {
-    headers: https,
+    headers: httpsHeaders,
     body: { email: owner.email, password: PASSWORD },
   });
   assert.ok(cookieOf(signedIn).startsWith('__Host-devpilot='));

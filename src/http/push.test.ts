@@ -34,8 +34,8 @@ let testServer: TestServer;
 let owner: TestPerson;
 let app: TestApp;
 let secret: string;
-const url = () => `/v1/apps/${app.id}/push`;
-async function replaceSecret(): Promise<string> {
+const pushPath = () => `/v1/apps/${app.id}/push`;
+async function replacePushSecret(): Promise<string> {
   const response = await owner.call<{ secret: string }>(`/v1/apps/${app.id}/push-secret`, { method: 'POST' });
   assert.equal(response.status, 201, response.text);
   assert.equal(response.headers.get('cache-control'), 'no-store');
@@ -45,7 +45,7 @@ before(async () => {
   testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   owner = await signUpOwner(testServer);
   app = await createTestApp(owner, (await createServerResource(owner)).id);
-  secret = await replaceSecret();
+  secret = await replacePushSecret();
 });
 after(async () => {
   await testServer.close();
@@ -56,7 +56,7 @@ const COMMIT = '8d1c8b69c3fce7bea45c73efd06983e3c419a92f';
 const commits = (message: string, modified: readonly string[]) => [
   { id: COMMIT, message, timestamp: '2026-11-29T09:00:00+01:00', added: [], removed: [], modified },
 ];
-/** The payload of a push to GitHub, without what is not read. */
+/** An abridged GitHub push payload. */
 const githubPayload = (
   message = 'Fix the total',
   paths: readonly string[] = ['shop/total.ts'],
@@ -75,27 +75,26 @@ const githubPayload = (
 });
 const sign = (body: string, key = secret) => createHmac('sha256', key).update(body).digest('hex');
 
-/** Sends a body as a Git host does; `headers` receives it to sign it. */
-async function send(body: string, headers: Record<string, string>, path = url()) {
+async function send(body: string, headers: Record<string, string>, path = pushPath()) {
   return testServer.call<Deployment & PushIgnored & { code: string }>(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body,
   });
 }
-let delivery = 0;
-function sendAsGitHub(payload: object, more: Record<string, string> = {}) {
+let deliveryCount = 0;
+function sendAsGitHub(payload: object, extraHeaders: Record<string, string> = {}) {
   const body = JSON.stringify(payload);
   return send(body, {
     'user-agent': 'GitHub-Hookshot/044aadd',
     'x-github-event': 'push',
-    'x-github-delivery': `72d3162e-cc78-11e3-81ab-${delivery++}`,
+    'x-github-delivery': `72d3162e-cc78-11e3-81ab-${deliveryCount++}`,
     'x-hub-signature-256': `sha256=${sign(body)}`,
-    ...more,
+    ...extraHeaders,
   });
 }
 
-test('a push to the branch of the app deploys it, as GitHub, GitLab and Gitea report it', async () => {
+test('a push to the branch of the app, reported by GitHub, GitLab or Gitea, deploys the app', async () => {
   const github = await sendAsGitHub(githubPayload());
   assert.equal(github.status, 202, github.text);
   assert.equal(github.headers.get('location'), `/v1/deployments/${github.body.id}`);
@@ -136,7 +135,7 @@ test('a push to the branch of the app deploys it, as GitHub, GitLab and Gitea re
   await waitForDeployment(owner, asForm.body.id, isFinished);
 });
 
-/** A hook of git that reports pushes in the form of Gitea, signed. */
+/** The source of a Git post-receive hook that reports pushes in Gitea's format, signed with `key`. */
 const postReceiveHook = (address: string, key: string) => `#!${process.execPath}
 const { createHmac } = require('node:crypto');
 const { execFileSync } = require('node:child_process');
@@ -148,37 +147,37 @@ const body = JSON.stringify({ ref, before, after, commits });
 const signature = createHmac('sha256', ${JSON.stringify(key)}).update(body).digest('hex');
 const headers = { 'content-type': 'application/json', 'x-gitea-event': 'push', 'x-gitea-signature': signature };
 fetch(${JSON.stringify(address)}, { method: 'POST', headers, body }).then(async (response) => {
-  process.stdout.write('answered ' + response.status + ' ' + (await response.text()));
+  process.stdout.write('responded ' + response.status + ' ' + (await response.text()));
 });
 `;
 
-test('git push to a repository whose hook reports it deploys what was pushed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
-  const remote = join(folder, 'shop.git');
+test('git push to a repository with a hook deploys the pushed commit', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const remote = join(directory, 'shop.git');
   app.repository.git('clone', '--quiet', '--bare', app.repository.path, remote);
-  writeFileSync(join(remote, 'hooks/post-receive'), postReceiveHook(`${testServer.url}${url()}`, secret), {
+  writeFileSync(join(remote, 'hooks/post-receive'), postReceiveHook(`${testServer.url}${pushPath()}`, secret), {
     mode: 0o755,
   });
   await app.edit({ repository: remote, push: { branches: ['main'], paths: ['page.txt'] } });
   const push = (...args: string[]) =>
-    // Not with execFileSync: this process answers the hook.
+    // Asynchronous, because this process must respond to the hook while git push is running.
     promisify(execFile)('git', ['-C', app.repository.path, 'push', remote, ...args]).then(({ stderr }) => stderr);
   try {
     app.repository.commit({ 'readme.txt': 'unrelated' });
-    assert.match(await push('main'), /answered 200 .*paths_not_selected/);
+    assert.match(await push('main'), /responded 200 .*paths_not_selected/);
     const commit = app.repository.commit({ 'page.txt': 'pushed' });
-    const [, id = ''] = /answered 202 \{"id":"(\w+)"/.exec(await push('main')) ?? [];
-    const done = await waitForDeployment(owner, id, isFinished);
-    assert.deepEqual([done.status, done.commit], ['completed', commit], done.error ?? '');
+    const [, id = ''] = /responded 202 \{"id":"(\w+)"/.exec(await push('main')) ?? [];
+    const deployment = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([deployment.status, deployment.commit], ['completed', commit], deployment.error ?? '');
     app.repository.git('tag', 'v1');
-    assert.match(await push('v1'), /answered 200 .*branch_not_selected/);
+    assert.match(await push('v1'), /responded 200 .*branch_not_selected/);
   } finally {
     await app.edit({ repository: app.repository.path, push: null });
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 });
 
-test('what deploys nothing is answered with 200 and the reason', async () => {
+test('a push that deploys nothing gets status 200 and the reason', async () => {
   const rows: [object, Record<string, string>, string][] = [
     [{ zen: 'Keep it logically awesome.' }, { 'x-github-event': 'ping' }, 'not_a_push'],
     [githubPayload('x', [], 'refs/heads/next'), {}, 'branch_not_selected'],
@@ -193,39 +192,39 @@ test('what deploys nothing is answered with 200 and the reason', async () => {
   }
   const push = { branches: ['release/*'], paths: ['shop/**', '*.json'] };
   assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { push } })).status, 200);
-  const filtered: [string, readonly string[], string | null][] = [
+  const filteredRows: [string, readonly string[], string | null][] = [
     ['main', ['shop/a.ts'], 'branch_not_selected'],
     ['release/1/2', ['shop/a.ts'], 'branch_not_selected'],
     ['release/1', ['docs/a.md', 'docs/package.json'], 'paths_not_selected'],
     ['release/1', ['docs/a.md', 'package.json'], null],
     ['release/1', ['shop/a/b.ts'], null],
   ];
-  for (const [branch, paths, reason] of filtered) {
+  for (const [branch, paths, reason] of filteredRows) {
     const response = await sendAsGitHub(githubPayload('x', paths, `refs/heads/${branch}`));
     assert.deepEqual([response.status, response.body.reason ?? null], [reason === null ? 202 : 200, reason]);
   }
-  // A Git host that lists only part of the commits: what they changed is unknown.
-  const part = { ...githubPayload('x', ['docs/a.md'], 'refs/heads/release/1'), total_commits_count: 30 };
-  assert.equal((await sendAsGitHub(part)).status, 202);
+  // If the Git host lists only some of the commits, the changed paths are unknown, so the app is deployed.
+  const truncatedPayload = { ...githubPayload('x', ['docs/a.md'], 'refs/heads/release/1'), total_commits_count: 30 };
+  assert.equal((await sendAsGitHub(truncatedPayload)).status, 202);
   await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { push: null } });
 });
 
-test('a delivery that is repeated deploys nothing, and only the newest waiting push of a branch is deployed', async () => {
-  const headers = { 'x-github-delivery': 'once-and-again' };
+test('a repeated delivery deploys nothing, and only the newest queued push of a branch is deployed', async () => {
+  const headers = { 'x-github-delivery': 'repeated-delivery' };
   const first = await sendAsGitHub(githubPayload(), headers);
-  const again = await sendAsGitHub(githubPayload(), headers);
-  assert.deepEqual([first.status, again.status, again.body.reason], [202, 200, 'already_delivered']);
+  const repeated = await sendAsGitHub(githubPayload(), headers);
+  assert.deepEqual([first.status, repeated.status, repeated.body.reason], [202, 200, 'already_delivered']);
   const ids = await Promise.all(Array.from({ length: 4 }, async () => (await sendAsGitHub(githubPayload())).body.id));
-  const ends = await Promise.all(ids.map((id) => waitForDeployment(owner, id, isFinished)));
-  const newest = [...ends].sort((a, b) => a.id.localeCompare(b.id)).at(-1);
+  const finished = await Promise.all(ids.map((id) => waitForDeployment(owner, id, isFinished)));
+  const newest = [...finished].sort((a, b) => a.id.localeCompare(b.id)).at(-1);
   assert.equal(newest?.status, 'completed');
-  for (const { status, error } of ends) {
+  for (const { status, error } of finished) {
     assert.ok(status === 'completed' || /^Replaced by the deployment/.test(error ?? ''), `${status}: ${error}`);
   }
 });
 
-forEachEngine('pushes at the same time', (engine) => {
-  test('replace each other while they wait', async () => {
+forEachEngine('concurrent pushes', (engine) => {
+  test('a push replaces the queued deployments of earlier pushes', async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
     const ownServer = await startTestServer({ environment });
     const person = await signUpOwner(ownServer);
@@ -242,9 +241,9 @@ forEachEngine('pushes at the same time', (engine) => {
         return ownServer.call<Deployment>(path, { method: 'POST', headers: signed, body });
       };
       const sent = await Promise.all(Array.from({ length: 8 }, push));
-      const ends = await Promise.all(sent.map(({ body: { id } }) => waitForDeployment(person, id, isFinished)));
-      const replaced = ends.filter(({ status }) => status === 'cancelled');
-      assert.ok(replaced.length >= 6, ends.map(({ status }) => status).join());
+      const finished = await Promise.all(sent.map(({ body: { id } }) => waitForDeployment(person, id, isFinished)));
+      const replaced = finished.filter(({ status }) => status === 'cancelled');
+      assert.ok(replaced.length >= 6, finished.map(({ status }) => status).join());
     } finally {
       await ownServer.close();
       busyApp.remove();
@@ -252,17 +251,17 @@ forEachEngine('pushes at the same time', (engine) => {
   });
 });
 
-test('only the current secret of the app opens it, and a refusal does not say whether the app exists', async () => {
+test("a push requires the app's current secret, and a refusal does not reveal whether the app exists", async () => {
   const body = JSON.stringify(githubPayload());
-  const push = { 'x-github-event': 'push' };
+  const pushHeaders = { 'x-github-event': 'push' };
   const rows: [Record<string, string>, string?][] = [
-    [push],
-    [{ ...push, 'x-hub-signature-256': `sha256=${sign(body, 'another')}` }],
-    [{ ...push, 'x-hub-signature-256': `sha256=${sign(`${body} `)}` }],
-    [{ ...push, 'x-hub-signature': `sha1=${createHmac('sha1', secret).update(body).digest('hex')}` }],
+    [pushHeaders],
+    [{ ...pushHeaders, 'x-hub-signature-256': `sha256=${sign(body, 'another')}` }],
+    [{ ...pushHeaders, 'x-hub-signature-256': `sha256=${sign(`${body} `)}` }],
+    [{ ...pushHeaders, 'x-hub-signature': `sha1=${createHmac('sha1', secret).update(body).digest('hex')}` }],
     [{ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': `${secret}x` }],
     [{ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': '' }],
-    [{ ...push, 'x-hub-signature-256': `sha256=${sign(body)}` }, '/v1/apps/nothing/push'],
+    [{ ...pushHeaders, 'x-hub-signature-256': `sha256=${sign(body)}` }, '/v1/apps/nothing/push'],
   ];
   const details = new Set<string>();
   for (const [headers, path] of rows) {
@@ -273,19 +272,22 @@ test('only the current secret of the app opens it, and a refusal does not say wh
   assert.equal(details.size, 1);
   const bySlug = await send(
     body,
-    { ...push, 'x-hub-signature-256': `sha256=${sign(body)}` },
+    { ...pushHeaders, 'x-hub-signature-256': `sha256=${sign(body)}` },
     `/v1/apps/${(await owner.call<{ slug: string }>(`/v1/apps/${app.id}`)).body.slug}/push`,
   );
   assert.equal(bySlug.status, 202, bySlug.text);
-  const before = secret;
-  secret = await replaceSecret();
-  assert.equal((await send(body, { ...push, 'x-hub-signature-256': `sha256=${sign(body, before)}` })).status, 401);
+  const previousSecret = secret;
+  secret = await replacePushSecret();
+  assert.equal(
+    (await send(body, { ...pushHeaders, 'x-hub-signature-256': `sha256=${sign(body, previousSecret)}` })).status,
+    401,
+  );
   const log = (await owner.call<Page<AuditEvent>>('/v1/audit-events?action=app.push_secret_replaced')).body.data;
   assert.equal(log.length, 2);
   assert.ok(!JSON.stringify(log).includes(secret));
 });
 
-test('members and keys without the permission create no push secret', async () => {
+test('members and keys without the permission manage_apps cannot create a push secret', async () => {
   const member = await signUpMember(testServer, owner, 'member', 'member@example.com');
   const path = `/v1/apps/${app.id}/push-secret`;
   assert.equal((await member.call(path, { method: 'POST' })).status, 403);
@@ -296,7 +298,7 @@ test('members and keys without the permission create no push secret', async () =
   secret = byKey.body.secret;
 });
 
-test('fuzz: a signed body of any kind is answered with 200 or 4xx', async () => {
+test('fuzz: a signed body with any content gets status 200 or 4xx', async () => {
   const body = fc.oneof(
     fc.string(),
     fc.json(),
@@ -311,7 +313,7 @@ test('fuzz: a signed body of any kind is answered with 200 or 4xx', async () => 
   );
 });
 
-test('a pattern matches as the equivalent regular expression does, in bounded time', () => {
+test('a pattern matches the same texts as the equivalent regular expression, in bounded time', () => {
   const part = fc.constantFrom('*', '**', 'a', 'b', '/', '.');
   fc.assert(
     fc.property(
@@ -319,7 +321,10 @@ test('a pattern matches as the equivalent regular expression does, in bounded ti
       fc.array(fc.constantFrom('a', 'b', '/', '.'), { maxLength: 12 }),
       (parts, text) => {
         const pattern = parts.join('');
-        const source = pattern.replace(/\*\*|\*|\./g, (token) => ({ '**': '[^]*', '*': '[^/]*' })[token] ?? '\\.');
+        const source = pattern.replace(
+          /\*\*|\*|\./g,
+          (wildcard) => ({ '**': '[^]*', '*': '[^/]*' })[wildcard] ?? '\\.',
+        );
         assert.equal(
           matchesPattern(pattern, text.join('')),
           new RegExp(`^${source}$`).test(text.join('')),
@@ -331,7 +336,7 @@ test('a pattern matches as the equivalent regular expression does, in bounded ti
   );
   assert.equal(matchesPattern('*a'.repeat(127), 'a'.repeat(1_000)), true);
   assert.equal(matchesPattern(`${'**a'.repeat(85)}b`, 'a'.repeat(1_000)), false);
-  // Takes minutes if each position of one wildcard tries all positions of the other.
-  const both = `**${'a'.repeat(120)}*${'a'.repeat(120)}b`;
-  for (let count = 0; count < 20; count++) assert.equal(matchesPattern(both, 'a'.repeat(8_000)), false);
+  // This takes minutes if a matcher tries every position of the second wildcard for each position of the first.
+  const twoWildcards = `**${'a'.repeat(120)}*${'a'.repeat(120)}b`;
+  for (let count = 0; count < 20; count++) assert.equal(matchesPattern(twoWildcards, 'a'.repeat(8_000)), false);
 });

@@ -34,9 +34,9 @@ import {
 } from '../testing/test-server.ts';
 
 const PASSWORD = 'p4ss:w0rd @of the repository';
-const inAddress = encodeURIComponent(PASSWORD);
+const encodedPassword = encodeURIComponent(PASSWORD);
 
-forEachEngine('credentials of a repository', (engine) => {
+forEachEngine('repository credentials', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let app: TestApp;
@@ -52,17 +52,17 @@ forEachEngine('credentials of a repository', (engine) => {
     app.remove();
   });
   const edit = (fields: object) => owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: fields });
-  const shownOf = ({ repository, repositoryUser, hasRepositoryPassword }: App) => [
+  const visibleFields = ({ repository, repositoryUser, hasRepositoryPassword }: App) => [
     repository,
     repositoryUser,
     hasRepositoryPassword,
   ];
 
-  test('credentials in a URL are stored separately, and the password is shown to nobody', async () => {
-    const created = await edit({ repository: `https://deploy:${inAddress}@git.example.com:8443/shop.git` });
+  test('credentials in a URL are stored separately, and the password is never shown', async () => {
+    const created = await edit({ repository: `https://deploy:${encodedPassword}@git.example.com:8443/shop.git` });
     assert.equal(created.status, 200, created.text);
-    const apart = ['https://git.example.com:8443/shop.git', 'deploy', true];
-    assert.deepEqual(shownOf(created.body), apart);
+    const separated = ['https://git.example.com:8443/shop.git', 'deploy', true];
+    assert.deepEqual(visibleFields(created.body), separated);
     const key = await createKey(owner, ['read']);
     const member = await signUpMember(testServer, owner, 'member', `reader-${engine.name}@example.com`);
     const responses = [
@@ -74,15 +74,15 @@ forEachEngine('credentials of a repository', (engine) => {
     ];
     for (const { text, status } of responses) {
       assert.equal(status, 200);
-      assert.ok(!text.includes('p4ss') && !text.includes(inAddress));
+      assert.ok(!text.includes('p4ss') && !text.includes(encodedPassword));
     }
     const rows = await runSql(testServer, environment, `select * from app where id = '${app.id}'`);
     assert.ok(!JSON.stringify(rows).includes('p4ss'));
-    // Another path on the same host keeps them; a replaced password is recorded by name.
-    assert.deepEqual(shownOf((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1), [
-      'deploy',
-      true,
-    ]);
+    // Another path on the same host keeps the credentials. The activity log records only that the password was replaced.
+    assert.deepEqual(
+      visibleFields((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1),
+      ['deploy', true],
+    );
     assert.equal((await edit({ repositoryPassword: 'another one' })).status, 200);
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
     assert.deepEqual(log.data[0]?.detail['after'], { repositoryPassword: 'replaced' });
@@ -98,18 +98,18 @@ forEachEngine('credentials of a repository', (engine) => {
       const refused = await edit({ repository });
       assert.deepEqual([refused.status, refused.text.includes('repositoryPassword')], [422, true], repository);
     }
-    const dropped = await edit({ repository: 'https://evil.example.com/shop.git', repositoryPassword: null });
-    assert.deepEqual(shownOf(dropped.body), ['https://evil.example.com/shop.git', null, false]);
+    const withoutPassword = await edit({ repository: 'https://evil.example.com/shop.git', repositoryPassword: null });
+    assert.deepEqual(visibleFields(withoutPassword.body), ['https://evil.example.com/shop.git', null, false]);
     await edit({ repositoryPassword: PASSWORD });
     const ssh = await edit({ repository: 'git@git.example.com:acme/shop.git' });
-    assert.deepEqual(shownOf(ssh.body), ['git@git.example.com:acme/shop.git', null, false]);
+    assert.deepEqual(visibleFields(ssh.body), ['git@git.example.com:acme/shop.git', null, false]);
     assert.equal((await edit({ repositoryPassword: PASSWORD })).status, 422);
-    assert.equal((await edit({ repository: `ssh://git:${inAddress}@git.example.com/shop.git` })).status, 422);
+    assert.equal((await edit({ repository: `ssh://git:${encodedPassword}@git.example.com/shop.git` })).status, 422);
     assert.equal((await edit({ repository: 'https://a:b%0apassword=c@git.example.com/shop.git' })).status, 422);
     assert.equal((await edit({ repository: 'https://git.example.com/', repositoryUser: 'a\nb' })).status, 422);
   });
 
-  test('a URL whose host git and URL parsers read differently, or not at all, is refused', async () => {
+  test('a URL that Git and URL parsers read differently, or cannot parse, is refused', async () => {
     await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD });
     for (const repository of [
       'https://git.example.com\\@evil.example.com/shop.git',
@@ -125,13 +125,13 @@ forEachEngine('credentials of a repository', (engine) => {
       assert.deepEqual([refused.status, refused.text.includes('starts with -')], [422, true], repository);
     }
     for (const field of ['repository', 'branch']) {
-      const reordered = field === 'branch' ? 'main\u202eniam' : 'https://git.example.com/\u202eshop.git';
-      assert.equal((await edit({ [field]: reordered })).status, 422, field);
+      const withBidiOverride = field === 'branch' ? 'main\u202eniam' : 'https://git.example.com/\u202eshop.git';
+      assert.equal((await edit({ [field]: withBidiOverride })).status, 422, field);
     }
     assert.equal(splitCredentials('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
   });
 
-  test('a URL with a part that may hold an unencrypted secret is refused, and an empty user is removed', async () => {
+  test('a URL with a part that could contain an unencrypted secret is refused, and an empty user is removed', async () => {
     const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
     for (const [repository, message] of [
       ['https://git.example.com/shop.git?token=t0ken', 'a query or a fragment'],
@@ -158,7 +158,7 @@ forEachEngine('credentials of a repository', (engine) => {
         assert.deepEqual([status, text.includes(message), text.includes('t0k')], [422, true, false], repository);
       }
     }
-    // Such URLs stored by an earlier version are not shown either.
+    // If an earlier version stored such a URL, its secret is not shown either.
     for (const stored of [
       'https://git.example.com/shop.git?t0ken',
       'https://deploy:t0ken?1@git.example.com/shop.git',
@@ -168,8 +168,8 @@ forEachEngine('credentials of a repository', (engine) => {
     ]) {
       assert.ok(!splitCredentials(stored).url.includes('t0k'), stored);
     }
-    const before = shownOf((await edit({ repository: 'https://git.example.com/a@b.git' })).body);
-    assert.equal(before[0], 'https://git.example.com/a@b.git');
+    const [withAtSign] = visibleFields((await edit({ repository: 'https://git.example.com/a@b.git' })).body);
+    assert.equal(withAtSign, 'https://git.example.com/a@b.git');
     for (const repository of ['https://@git.example.com/shop.git', 'https://:@git.example.com/shop.git']) {
       const edited = await edit({ repository });
       assert.deepEqual([edited.status, edited.body.repository], [200, 'https://git.example.com/shop.git'], edited.text);
@@ -180,40 +180,47 @@ forEachEngine('credentials of a repository', (engine) => {
   });
 
   test('a token in place of the user name is encrypted, not shown', async () => {
-    const token = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
-    assert.deepEqual(shownOf(token.body), ['https://git.example.com/shop.git', null, true]);
+    const added = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
+    assert.deepEqual(visibleFields(added.body), ['https://git.example.com/shop.git', null, true]);
     assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
     for (const repositoryUser of [null, 'deploy']) {
       await edit({ repositoryUser });
       const rotated = await edit({ repository: 'https://next-t0ken@git.example.com/shop.git' });
-      assert.deepEqual(shownOf(rotated.body), ['https://git.example.com/shop.git', null, true], 'also when replaced');
+      assert.deepEqual(
+        visibleFields(rotated.body),
+        ['https://git.example.com/shop.git', null, true],
+        'also when replaced',
+      );
     }
-    const named = await edit({
+    const withPassword = await edit({
       repository: 'https://deploy@git.example.com/shop.git',
       repositoryPassword: PASSWORD,
     });
     const withUser = ['https://git.example.com/shop.git', 'deploy', true];
-    assert.deepEqual(shownOf(named.body), withUser);
-    assert.deepEqual(shownOf((await edit({ repository: 'https://deploy@git.example.com/shop.git' })).body), withUser);
+    assert.deepEqual(visibleFields(withPassword.body), withUser);
+    assert.deepEqual(
+      visibleFields((await edit({ repository: 'https://deploy@git.example.com/shop.git' })).body),
+      withUser,
+    );
     assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
   });
 
   test('credentials that an earlier version stored in URLs and plans are encrypted at the next start', async () => {
-    const old = `https://deploy:${inAddress}@git.example.com/shop.git`;
+    const legacyUrl = `https://deploy:${encodedPassword}@git.example.com/shop.git`;
     const { body: waiting } = await app.deploy({ approval: true });
-    const { body: over } = await app.deploy({ approval: true });
-    await owner.call(`/v1/deployments/${over.id}/cancel`, { method: 'POST' });
-    const plan = JSON.stringify({ app: app.slug, repository: old, directory: '/srv', hooks: [] });
+    const { body: cancelled } = await app.deploy({ approval: true });
+    await owner.call(`/v1/deployments/${cancelled.id}/cancel`, { method: 'POST' });
+    const plan = JSON.stringify({ app: app.slug, repository: legacyUrl, directory: '/srv', hooks: [] });
     await runSql(testServer, environment, `update deployment set plan = '${plan}' where id = '${waiting.id}'`);
     await runSql(
       testServer,
       environment,
-      `update app set repository = '${old}', repository_user = null, repository_password_sealed = null where id = '${app.id}'`,
+      `update app set repository = '${legacyUrl}', repository_user = null, repository_password_sealed = null where id = '${app.id}'`,
     );
     testServer = await testServer.restart();
     owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
     const shown = await owner.call<App>(`/v1/apps/${app.id}`);
-    assert.deepEqual(shownOf(shown.body), ['https://git.example.com/shop.git', 'deploy', true]);
+    assert.deepEqual(visibleFields(shown.body), ['https://git.example.com/shop.git', 'deploy', true]);
     const plans = await runSql(testServer, environment, 'select plan, repository from deployment, app');
     assert.ok(plans.length > 0 && !JSON.stringify(plans).includes('p4ss'));
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
@@ -224,7 +231,7 @@ forEachEngine('credentials of a repository', (engine) => {
       for (const file of readdirSync(testServer.dataDirectory)) {
         assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('p4ss'), file);
       }
-      // A new secret decrypts and encrypts it again, which works only with the identity it is bound to.
+      // Rotating the secret can decrypt the password only if it is bound to the correct app.
       const settings = readSettings({ DEVPILOT_DATA_DIR: testServer.dataDirectory });
       assert.equal((await rotateSecret(settings, null)).values, 1);
       testServer = await startTestServer({ environment, dataDirectory: testServer.dataDirectory });
@@ -238,13 +245,17 @@ forEachEngine('credentials of a repository', (engine) => {
       repositoryUser: 'deploy',
       repositoryPassword: PASSWORD,
     });
-    const old = 'https://git.example.com/shop.git?access=t0ken#t0ken';
-    await runSql(testServer, environment, `update app set repository = '${old}' where id = '${app.id}'`);
-    assert.ok(!(await owner.call(`/v1/apps/${app.id}`)).text.includes('t0ken'), 'not even before');
+    const legacyUrl = 'https://git.example.com/shop.git?access=t0ken#t0ken';
+    await runSql(testServer, environment, `update app set repository = '${legacyUrl}' where id = '${app.id}'`);
+    assert.ok(!(await owner.call(`/v1/apps/${app.id}`)).text.includes('t0ken'), 'hidden before the restart too');
     testServer = await testServer.restart();
     owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
     const { body: shown } = await owner.call<App>(`/v1/apps/${app.id}`);
-    assert.deepEqual(shownOf(shown), ['https://git.example.com/shop.git', 'deploy', true], 'the password is kept');
+    assert.deepEqual(
+      visibleFields(shown),
+      ['https://git.example.com/shop.git', 'deploy', true],
+      'the password is kept',
+    );
     assert.ok(!JSON.stringify(await runSql(testServer, environment, 'select * from app')).includes('t0ken'));
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
     assert.deepEqual(log.data[0]?.detail['after'], {
@@ -254,78 +265,78 @@ forEachEngine('credentials of a repository', (engine) => {
   });
 });
 
-test('git gets the credentials for the repository only: no submodule of another host, no redirect, no hook', async () => {
+test('git sends the credentials only to the host of the repository, not to another host of a submodule or redirect, and hooks cannot read them', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   const account = { user: 'deploy', password: PASSWORD };
   const hosts: TestGitHost[] = [];
-  const work: TestRepository[] = [];
+  const repositories: TestRepository[] = [];
   const apps: TestApp[] = [];
   try {
     const owner = await signUpOwner(testServer);
     const server = await createServerResource(owner);
-    const own = await startGitHost(directory, account);
-    const other = await startGitHost(directory, { user: 'somebody', password: 'else' });
-    hosts.push(own, other);
-    const publish = (name: string, fill: (repository: TestRepository) => void) => {
+    const repositoryHost = await startGitHost(directory, account);
+    const otherHost = await startGitHost(directory, { user: 'unrelated', password: 'unrelated' });
+    hosts.push(repositoryHost, otherHost);
+    const publish = (name: string, addFiles: (repository: TestRepository) => void) => {
       const repository = createTestRepository();
-      work.push(repository);
-      fill(repository);
+      repositories.push(repository);
+      addFiles(repository);
       repository.git('clone', '--quiet', '--bare', repository.path, join(directory, name));
     };
     publish('lib.git', (repository) => repository.commit({ 'lib.txt': 'lib' }));
     const withSubmodule = (url: string) => (repository: TestRepository) => {
-      const head = work[0]?.git('rev-parse', 'HEAD') ?? '';
+      const head = repositories[0]?.git('rev-parse', 'HEAD') ?? '';
       repository.commit({ '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = ${url}\n`, 'page.txt': 'one' });
       repository.git('update-index', '--add', '--cacheinfo', `160000,${head},lib`);
       repository.git('commit', '--quiet', '--message', 'Submodule');
     };
     publish('relative.git', withSubmodule('../lib.git'));
-    publish('absolute.git', withSubmodule(`${other.origin}/lib.git`));
-    const from = async (path: string) => {
+    publish('absolute.git', withSubmodule(`${otherHost.origin}/lib.git`));
+    const deployFrom = async (path: string) => {
       const created = await createTestApp(owner, server.id, {
-        repository: `${own.origin}${path}`.replace('//', `//deploy:${inAddress}@`),
+        repository: `${repositoryHost.origin}${path}`.replace('//', `//deploy:${encodedPassword}@`),
         hooks: [{ name: 'env', stage: 'post_setup', run: 'env; cat /proc/$PPID/environ | tr "\\0" "\\n"' }],
       });
       apps.push(created);
       const deployment = await deployAndWait(owner, created);
       const text = JSON.stringify([deployment, await readDeploymentLog(owner, deployment.id)]);
       assert.ok(!text.includes('p4ss') && !text.includes('DP_PASSWORD'), text);
-      return { deployment, made: created };
+      return { deployment, app: created };
     };
-    const relative = await from('/relative.git');
+    const relative = await deployFrom('/relative.git');
     assert.equal(relative.deployment.status, 'completed', relative.deployment.error ?? '');
-    assert.equal(readFileSync(join(relative.made.directory, 'current/lib/lib.txt'), 'utf8'), 'lib');
-    assert.ok(own.authorizationHeaders.length > 0);
-    const config = readFileSync(join(relative.made.directory, '.devpilot/repository.git/config'), 'utf8');
-    assert.ok(config.includes(own.origin) && !config.includes('deploy') && !config.includes('p4ss'));
+    assert.equal(readFileSync(join(relative.app.directory, 'current/lib/lib.txt'), 'utf8'), 'lib');
+    assert.ok(repositoryHost.authorizationHeaders.length > 0);
+    const config = readFileSync(join(relative.app.directory, '.devpilot/repository.git/config'), 'utf8');
+    assert.ok(config.includes(repositoryHost.origin) && !config.includes('deploy') && !config.includes('p4ss'));
 
-    const absolute = await from('/absolute.git');
+    const absolute = await deployFrom('/absolute.git');
     assert.equal(absolute.deployment.status, 'failed');
     assert.match(absolute.deployment.error ?? '', /fatal: .*terminal prompts disabled/);
-    own.redirects.set('/elsewhere.git', other.origin);
-    const redirected = await from('/elsewhere.git');
+    repositoryHost.redirects.set('/redirected.git', otherHost.origin);
+    const redirected = await deployFrom('/redirected.git');
     assert.equal(redirected.deployment.status, 'failed');
-    assert.deepEqual(other.authorizationHeaders, []);
-    assert.ok(!existsSync(join(absolute.made.directory, 'current')));
+    assert.deepEqual(otherHost.authorizationHeaders, []);
+    assert.ok(!existsSync(join(absolute.app.directory, 'current')));
   } finally {
-    for (const resource of [...apps, ...work]) resource.remove();
+    for (const resource of [...apps, ...repositories]) resource.remove();
     for (const host of hosts) await host.close();
     await testServer.close();
     rmSync(directory, { recursive: true, force: true });
   }
 });
 
-test('a running deployment whose app moves to another host does not send the credentials of the new one', async () => {
+test('after a change of the repository, a running deployment does not send the new credentials to the previous host', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
-  const work = createTestRepository();
-  work.commit({ 'page.txt': 'one' });
-  work.git('clone', '--quiet', '--bare', work.path, join(directory, 'shop.git'));
-  const host = await startGitHost(directory, { user: 'before', password: 'the move' });
+  const workingCopy = createTestRepository();
+  workingCopy.commit({ 'page.txt': 'one' });
+  workingCopy.git('clone', '--quiet', '--bare', workingCopy.path, join(directory, 'shop.git'));
+  const host = await startGitHost(directory, { user: 'previous', password: 'old password' });
   const owner = await signUpOwner(testServer);
   const servers = [(await createServerResource(owner)).id, (await createServerResource(owner)).id];
-  const repository = `${host.origin}/shop.git`.replace('//', '//before:the%20move@');
+  const repository = `${host.origin}/shop.git`.replace('//', '//previous:old%20password@');
   const app = await createTestApp(owner, servers[0] ?? '', { repository });
   try {
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
@@ -335,16 +346,16 @@ test('a running deployment whose app moves to another host does not send the cre
       (deployment) => isFinished(deployment) || deployment.waitingFor === 'promotion',
     );
     assert.equal(waiting.waitingFor, 'promotion', waiting.error ?? '');
-    await app.edit({ repository: `https://deploy:${inAddress}@git.example.com/shop.git` });
+    await app.edit({ repository: `https://deploy:${encodedPassword}@git.example.com/shop.git` });
     const promoted = await owner.call(`/v1/deployments/${id}/promote`, { method: 'POST' });
     assert.equal(promoted.status, 202, promoted.text);
     const { error } = await waitForDeployment(owner, id, isFinished);
     assert.match(error ?? '', /terminal prompts disabled/);
-    const sent = `Basic ${Buffer.from('before:the move').toString('base64')}`;
-    assert.deepEqual([...new Set(host.authorizationHeaders)], [sent]);
+    const previousAuthorization = `Basic ${Buffer.from('previous:old password').toString('base64')}`;
+    assert.deepEqual([...new Set(host.authorizationHeaders)], [previousAuthorization]);
   } finally {
     app.remove();
-    work.remove();
+    workingCopy.remove();
     await host.close();
     await testServer.close();
     rmSync(directory, { recursive: true, force: true });

@@ -17,8 +17,8 @@ import { aboutOf, isAllowed } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
-/** One of everything that a path can name, by id. */
-type Things = Readonly<
+/** The ID of one resource of each type that a path can name. */
+type ResourceIds = Readonly<
   Record<
     | 'project'
     | 'app'
@@ -43,30 +43,35 @@ const ROUTES = routeTable({} as AppContext).filter(({ access }) => {
   return access.token !== undefined || access.key !== undefined;
 });
 
-function pathOf({ url, about }: Route, things: Things): string {
-  const { project, app, server, script } = things;
+function fillPath({ url, about }: Route, ids: ResourceIds): string {
+  const { project, app, server, script } = ids;
   const values: Readonly<Record<string, string>> = { project, app, server, script, name: 'COLOR', version: '1' };
   return url.replaceAll(/:(\w+)/g, (_, name: string) =>
-    name === 'id' ? ((things as Readonly<Record<string, string>>)[about ?? ''] ?? 'none_0') : (values[name] ?? ''),
+    name === 'id' ? ((ids as Readonly<Record<string, string>>)[about ?? ''] ?? 'none_0') : (values[name] ?? ''),
   );
 }
 
 forEachEngine('credentials that are restricted to projects and apps', (engine) => {
   let server: TestServer;
   let owner: TestPerson;
-  let inProject: Things;
-  let byApp: Things;
-  let forbidden: Things;
-  let foreign: Things;
+  let allowedByProject: ResourceIds;
+  let allowedByApp: ResourceIds;
+  let forbidden: ResourceIds;
+  let inNeighbor: ResourceIds;
   let secrets: { readonly token: string; readonly key: string };
 
   const create = async (person: TestPerson, path: string, body: object): Promise<string> => {
-    const answer = await person.call<{ id: string; issueId: string }>(path, { body });
-    assert.ok(answer.status < 300, `${path}: ${answer.text}`);
-    return answer.body.id ?? answer.body.issueId;
+    const response = await person.call<{ id: string; issueId: string }>(path, { body });
+    assert.ok(response.status < 300, `${path}: ${response.text}`);
+    return response.body.id ?? response.body.issueId;
   };
-  async function createThings(person: TestPerson, name: string, serverId: string, inThis?: string): Promise<Things> {
-    const project = inThis ?? (await create(person, '/v1/projects', { name: `Project ${name}` }));
+  async function createResources(
+    person: TestPerson,
+    name: string,
+    serverId: string,
+    existingProjectId?: string,
+  ): Promise<ResourceIds> {
+    const project = existingProjectId ?? (await create(person, '/v1/projects', { name: `Project ${name}` }));
     const config = { serverId, repository: 'https://git.example.com/x.git', directory: `/srv/nothing/${name}` };
     const app = await create(person, '/v1/apps', {
       name: `App ${name}`,
@@ -77,7 +82,10 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const report = { type: `Error ${name}`, message: 'It failed.', app: `app-${name}` };
     const script = await create(person, '/v1/scripts', { name: `Script ${name}`, body: 'true', serverId, appId: app });
     return {
-      ...{ project, app, server: serverId, script },
+      project,
+      app,
+      server: serverId,
+      script,
       deployment: await create(person, `/v1/apps/${app}/deployments`, { approval: true }),
       backup: await create(person, `/v1/apps/${app}/backups`, {}),
       error_issue: await create(person, '/v1/errors/events', report),
@@ -90,19 +98,19 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
     server = await startTestServer({ environment });
     owner = await signUpOwner(server);
-    const neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
-    const local = await create(owner, '/v1/servers', { name: 'Here', kind: 'local' });
-    inProject = await createThings(owner, 'one', local);
-    byApp = await createThings(owner, 'two', local);
-    forbidden = await createThings(owner, 'three', local, byApp.project);
-    const theirs = await create(neighbour, '/v1/servers', { name: 'There', kind: 'local' });
-    foreign = await createThings(neighbour, 'four', theirs);
+    const neighbor = await createWorkspaceFor(owner, server, 'Neighbor');
+    const localServerId = await create(owner, '/v1/servers', { name: 'Here', kind: 'local' });
+    allowedByProject = await createResources(owner, 'one', localServerId);
+    allowedByApp = await createResources(owner, 'two', localServerId);
+    forbidden = await createResources(owner, 'three', localServerId, allowedByApp.project);
+    const neighborServerId = await create(neighbor, '/v1/servers', { name: 'There', kind: 'local' });
+    inNeighbor = await createResources(neighbor, 'four', neighborServerId);
     await create(owner, '/v1/errors/events', { type: 'Error of no app', message: 'It failed.' });
-    await create(owner, '/v1/scripts', { name: 'Script of no app', body: 'true', serverId: local });
+    await create(owner, '/v1/scripts', { name: 'Script of no app', body: 'true', serverId: localServerId });
     const event = { specversion: '1.0', id: 'one', source: 'shop', type: 'sold' };
-    const sent = await owner.call('/v1/activity/events', { body: event });
-    assert.equal(sent.status, 201, sent.text);
-    const restrictions = { projects: [inProject.project], apps: ['app-two'] };
+    const sentEvent = await owner.call('/v1/activity/events', { body: event });
+    assert.equal(sentEvent.status, 201, sentEvent.text);
+    const restrictions = { projects: [allowedByProject.project], apps: ['app-two'] };
     secrets = {
       token: (await createToken(owner, ['all'], { restrictions })).secret,
       key: (await createKey(owner, [...PERMISSIONS], { restrictions })).secret,
@@ -110,66 +118,75 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
   });
   after(() => server.close());
 
-  async function send(route: Route, things: Things) {
+  async function send(route: Route, ids: ResourceIds) {
     const { access, method } = route;
     const isForToken = 'token' in access && access.token !== undefined;
     const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
-    const path = pathOf(route, things);
+    const path = fillPath(route, ids);
     const headers = bearer(isForToken ? secrets.token : secrets.key);
     const { status, text } = await server.call(path, { method: String(method), headers, ...(hasBody && { body: {} }) });
-    return { status, text: text.replace(/"requestId":"[^"]*"/, ''), asked: `${String(method)} ${path}` };
+    return { status, text: text.replace(/"requestId":"[^"]*"/, ''), request: `${String(method)} ${path}` };
   }
 
-  test('every route that accepts credentials declares what it is about', () => {
+  test('every route that accepts credentials declares which resources it is about', () => {
     assert.ok(ROUTES.length > 50);
     for (const route of ROUTES) assert.ok(route.about !== undefined, `${String(route.method)} ${route.url}`);
     const undeclared = { method: 'GET', url: '/v1/new', access: { key: ['read'] } } as const;
     assert.throws(() => aboutOf(undeclared), /GET \/v1\/new does not declare what it is about/);
   });
 
-  test('a deployment of another app does not exist, even if retrying it would need more rights', async () => {
+  test('retrying a deployment outside the restrictions gets 404, even without the permission to retry', async () => {
     const { secret } = await createToken(owner, ['basic_deployment'], { restrictions: { apps: ['app-two'] } });
     const retry = (id: string) =>
       server.call(`/v1/deployments/${id}/retry`, { method: 'POST', headers: bearer(secret) });
-    assert.equal((await retry(byApp.deployment)).status, 403);
+    assert.equal((await retry(allowedByApp.deployment)).status, 403);
     assert.equal((await retry(forbidden.deployment)).status, 404);
   });
 
-  test('other projects and apps, and what belongs to them, do not exist on any route', async () => {
-    const nowhere = Object.fromEntries(Object.keys(foreign).map((type) => [type, 'none_0'])) as Things;
+  test('every route hides projects and apps outside the restrictions, and their resources', async () => {
+    const nonexistent = Object.fromEntries(Object.keys(inNeighbor).map((type) => [type, 'none_0'])) as ResourceIds;
     for (const route of ROUTES) {
       const { about, method, url } = route;
-      const isNamed = url.includes(':');
+      const hasParameter = url.includes(':');
       if (about === 'none') continue;
       if (about === 'workspace') {
-        const { status, text, asked } = await send(route, byApp);
-        const expected = isNamed ? 404 : method === 'POST' ? 403 : 200;
-        assert.equal(status, expected, `${asked}: ${text}`);
-        if (expected === 200) assert.match(text, /"data":\[\]|"total":0/, asked);
+        const { status, text, request } = await send(route, allowedByApp);
+        const expected = hasParameter ? 404 : method === 'POST' ? 403 : 200;
+        assert.equal(status, expected, `${request}: ${text}`);
+        if (expected === 200) assert.match(text, /"data":\[\]|"total":0/, request);
       } else if (about === 'list') {
         if (method !== 'GET') continue;
-        const { status, text, asked } = await send(route, byApp);
-        assert.equal(status, 200, asked);
-        const of = (things: Things) => Object.values(things).filter((id) => text.includes(`"id":"${id}"`)).length;
+        const { status, text, request } = await send(route, allowedByApp);
+        assert.equal(status, 200, request);
+        const countListed = (ids: ResourceIds) =>
+          Object.values(ids).filter((id) => text.includes(`"id":"${id}"`)).length;
         const isOfProjects = url === '/v1/projects';
-        assert.deepEqual([of(inProject), of(byApp)], [1, isOfProjects ? 0 : 1], `${asked}: ${text}`);
-        const { project: _, ...others } = forbidden;
-        assert.deepEqual([of(others as Things), of(foreign), text.includes('no app')], [0, 0, false], asked);
+        assert.deepEqual(
+          [countListed(allowedByProject), countListed(allowedByApp)],
+          [1, isOfProjects ? 0 : 1],
+          `${request}: ${text}`,
+        );
+        const { project: _, ...forbiddenResources } = forbidden;
+        assert.deepEqual(
+          [countListed(forbiddenResources as ResourceIds), countListed(inNeighbor), text.includes('no app')],
+          [0, 0, false],
+          request,
+        );
       } else {
-        const refused = await Promise.all([forbidden, foreign, nowhere].map((things) => send(route, things)));
-        for (const { status, text, asked } of refused)
-          assert.deepEqual([status, text], [404, refused[0]?.text], `${asked}: ${text}`);
+        const refused = await Promise.all([forbidden, inNeighbor, nonexistent].map((ids) => send(route, ids)));
+        for (const { status, text, request } of refused)
+          assert.deepEqual([status, text], [404, refused[0]?.text], `${request}: ${text}`);
         if (method === 'DELETE') continue;
-        for (const things of about === 'project' ? [inProject] : [inProject, byApp]) {
-          const { status, text, asked } = await send(route, things);
-          assert.ok(status < 500 && status !== 401 && status !== 403, `${asked}: ${status} ${text}`);
-          assert.doesNotMatch(text, /was not found in this workspace/, asked);
+        for (const ids of about === 'project' ? [allowedByProject] : [allowedByProject, allowedByApp]) {
+          const { status, text, request } = await send(route, ids);
+          assert.ok(status < 500 && status !== 401 && status !== 403, `${request}: ${status} ${text}`);
+          assert.doesNotMatch(text, /was not found in this workspace/, request);
         }
       }
     }
   });
 
-  test('a filter and a body cannot name what does not exist', async () => {
+  test('a filter or body that names a resource outside the restrictions is refused', async () => {
     const call = (secret: string, path: string, body?: object, method?: string) =>
       server.call<{ errors?: { field: string }[] }>(path, {
         headers: bearer(secret),
@@ -178,30 +195,30 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       });
     for (const path of [
       `/v1/deployments?app=${forbidden.app}`,
-      `/v1/apps?project=${byApp.project}`,
-      `/v1/apps?server=${byApp.server}`,
+      `/v1/apps?project=${allowedByApp.project}`,
+      `/v1/apps?server=${allowedByApp.server}`,
       `/v1/scripts?app=${forbidden.app}`,
-      `/v1/scripts?server=${byApp.server}`,
+      `/v1/scripts?server=${allowedByApp.server}`,
     ])
       assert.equal((await call(secrets.key, path)).status, 404, path);
-    assert.equal((await call(secrets.key, `/v1/deployments?app=${byApp.app}`)).status, 200);
+    assert.equal((await call(secrets.key, `/v1/deployments?app=${allowedByApp.app}`)).status, 200);
     const { token, key } = secrets;
-    const app = { name: 'New app', projectId: inProject.project };
+    const app = { name: 'New app', projectId: allowedByProject.project };
     const report = { type: 'TypeError', message: 'It failed.' };
-    const script = { name: 'New script', body: 'true', serverId: byApp.server };
-    const second = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
+    const script = { name: 'New script', body: 'true', serverId: allowedByApp.server };
+    const otherServerId = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
     const refusals: [string, string, object, string, string?][] = [
-      [key, '/v1/apps', { ...app, projectId: byApp.project }, 'projectId'],
-      [key, '/v1/apps', { ...app, serverId: byApp.server }, 'serverId'],
-      [key, `/v1/apps/${byApp.app}`, { projectId: foreign.project }, 'projectId', 'PATCH'],
-      [key, `/v1/apps/${byApp.app}`, { serverId: foreign.server }, 'serverId', 'PATCH'],
+      [key, '/v1/apps', { ...app, projectId: allowedByApp.project }, 'projectId'],
+      [key, '/v1/apps', { ...app, serverId: allowedByApp.server }, 'serverId'],
+      [key, `/v1/apps/${allowedByApp.app}`, { projectId: inNeighbor.project }, 'projectId', 'PATCH'],
+      [key, `/v1/apps/${allowedByApp.app}`, { serverId: inNeighbor.server }, 'serverId', 'PATCH'],
       [key, '/v1/scripts', script, 'appId'],
       [key, '/v1/scripts', { ...script, appId: forbidden.app }, 'appId'],
-      [key, '/v1/scripts', { ...script, appId: byApp.app, serverId: second }, 'serverId'],
-      [key, '/v1/scripts', { ...script, appId: byApp.app, serverId: 'none' }, 'serverId'],
-      [key, `/v1/scripts/${byApp.script}`, { appId: null }, 'appId', 'PATCH'],
-      [key, `/v1/scripts/${byApp.script}`, { appId: 'app-three' }, 'appId', 'PATCH'],
-      [key, `/v1/scripts/${byApp.script}`, { serverId: second }, 'serverId', 'PATCH'],
+      [key, '/v1/scripts', { ...script, appId: allowedByApp.app, serverId: otherServerId }, 'serverId'],
+      [key, '/v1/scripts', { ...script, appId: allowedByApp.app, serverId: 'none' }, 'serverId'],
+      [key, `/v1/scripts/${allowedByApp.script}`, { appId: null }, 'appId', 'PATCH'],
+      [key, `/v1/scripts/${allowedByApp.script}`, { appId: 'app-three' }, 'appId', 'PATCH'],
+      [key, `/v1/scripts/${allowedByApp.script}`, { serverId: otherServerId }, 'serverId', 'PATCH'],
       [key, '/v1/errors/keys', { name: 'A key' }, 'app'],
       [key, '/v1/errors/keys', { name: 'A key', app: forbidden.app }, 'app'],
       [token, '/v1/errors/events', report, 'app'],
@@ -211,92 +228,115 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       const { status, body: problem, text } = await call(secret, path, body, method);
       assert.deepEqual([status, problem.errors?.[0]?.field], [422, field], `${path} ${JSON.stringify(body)}: ${text}`);
     }
-    const deploy = (servers: string[]) => call(token, `/v1/apps/${byApp.app}/deployments`, { servers, approval: true });
-    assert.deepEqual([(await deploy([second])).status, (await deploy([byApp.server])).status], [422, 202]);
+    const deploy = (servers: string[]) =>
+      call(token, `/v1/apps/${allowedByApp.app}/deployments`, { servers, approval: true });
+    assert.deepEqual(
+      [(await deploy([otherServerId])).status, (await deploy([allowedByApp.server])).status],
+      [422, 202],
+    );
     assert.equal((await call(key, '/v1/apps', app)).status, 201);
     assert.equal((await call(key, '/v1/scripts', { ...script, appId: 'app-two' })).status, 201);
-    assert.equal((await call(key, `/v1/scripts/${byApp.script}`, { appId: inProject.app }, 'PATCH')).status, 200);
-    // An admin chose another server: the script can be run, but not edited to run something else there.
-    const elsewhere = { name: 'Elsewhere', body: 'true', serverId: second, appId: byApp.app };
-    const path = `/v1/scripts/${await create(owner, '/v1/scripts', elsewhere)}`;
+    assert.equal(
+      (await call(key, `/v1/scripts/${allowedByApp.script}`, { appId: allowedByProject.app }, 'PATCH')).status,
+      200,
+    );
+    // A script on a server that the restrictions do not cover can be run, but its body cannot be edited.
+    const onOtherServer = { name: 'Elsewhere', body: 'true', serverId: otherServerId, appId: allowedByApp.app };
+    const path = `/v1/scripts/${await create(owner, '/v1/scripts', onOtherServer)}`;
     assert.equal((await call(key, path, { body: 'false' }, 'PATCH')).status, 422);
     assert.equal((await call(token, `${path}/runs`, {})).status, 202);
-    const unchanged = { projectId: byApp.project, serverId: byApp.server };
-    assert.equal((await call(key, `/v1/apps/${byApp.app}`, unchanged, 'PATCH')).status, 200);
-    assert.equal((await call(token, '/v1/errors/events', { ...report, app: byApp.app })).status, 201);
+    const unchanged = { projectId: allowedByApp.project, serverId: allowedByApp.server };
+    assert.equal((await call(key, `/v1/apps/${allowedByApp.app}`, unchanged, 'PATCH')).status, 200);
+    assert.equal((await call(token, '/v1/errors/events', { ...report, app: allowedByApp.app })).status, 201);
   });
 
-  test('an error is counted in an issue of its own app only, which an app of the same slug does not inherit', async () => {
-    const theirs = (await createToken(owner, ['all'], { restrictions: { apps: ['app-three'] } })).secret;
-    const ours = secrets.token;
-    const report = async (secret: string, app: string, more: object) => {
-      const body = { type: 'TypeError', message: 'x is undefined', app, ...more };
-      const sent = await server.call<{ issueId: string }>('/v1/errors/events', { headers: bearer(secret), body });
-      assert.equal(sent.status, 201, sent.text);
-      return sent.body.issueId;
+  test('issues group errors per app, and a new app does not inherit the issues of a deleted app with the same slug', async () => {
+    const otherToken = (await createToken(owner, ['all'], { restrictions: { apps: ['app-three'] } })).secret;
+    const token = secrets.token;
+    const report = async (secret: string, app: string, fields: object) => {
+      const body = { type: 'TypeError', message: 'x is undefined', app, ...fields };
+      const response = await server.call<{ issueId: string }>('/v1/errors/events', { headers: bearer(secret), body });
+      assert.equal(response.status, 201, response.text);
+      return response.body.issueId;
     };
-    const read = async (secret: string, id: string) => {
+    const readIssue = async (secret: string, id: string) => {
       const { status, body } = await server.call<{ status?: string; count?: number }>(`/v1/errors/issues/${id}`, {
         headers: bearer(secret),
       });
       return status === 200 ? `${body.status} ${body.count}` : status;
     };
-    for (const more of [{}, { fingerprint: ['checkout'] }, { fingerprint: ['{{ default }}', 'checkout'] }]) {
-      const id = await report(theirs, 'app-three', more);
-      const resolved = await owner.call(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status: 'resolved' } });
+    for (const fields of [{}, { fingerprint: ['checkout'] }, { fingerprint: ['{{ default }}', 'checkout'] }]) {
+      const otherIssueId = await report(otherToken, 'app-three', fields);
+      const resolved = await owner.call(`/v1/errors/issues/${otherIssueId}`, {
+        method: 'PATCH',
+        body: { status: 'resolved' },
+      });
       assert.equal(resolved.status, 200);
-      const other = await report(ours, 'app-two', more);
-      const seen = [await read(theirs, id), await read(ours, other), await read(ours, id), await read(theirs, other)];
-      assert.deepEqual(seen, ['resolved 1', 'open 1', 404, 404], JSON.stringify(more));
+      const tokenIssueId = await report(token, 'app-two', fields);
+      const visibleIssues = [
+        await readIssue(otherToken, otherIssueId),
+        await readIssue(token, tokenIssueId),
+        await readIssue(token, otherIssueId),
+        await readIssue(otherToken, tokenIssueId),
+      ];
+      assert.deepEqual(visibleIssues, ['resolved 1', 'open 1', 404, 404], JSON.stringify(fields));
     }
-    const old = { name: 'Legacy', slug: 'legacy-app', projectId: byApp.project };
-    const app = await create(owner, '/v1/apps', old);
-    const before = await create(owner, '/v1/errors/events', { type: 'Old', message: 'Failed', app: 'legacy-app' });
+    const legacyApp = { name: 'Legacy', slug: 'legacy-app', projectId: allowedByApp.project };
+    const app = await create(owner, '/v1/apps', legacyApp);
+    const earlierIssueId = await create(owner, '/v1/errors/events', {
+      type: 'Old',
+      message: 'Failed',
+      app: 'legacy-app',
+    });
     assert.equal((await owner.call(`/v1/apps/${app}`, { method: 'DELETE' })).status, 204);
-    const body = { ...old, projectId: inProject.project };
+    const body = { ...legacyApp, projectId: allowedByProject.project };
     const created = await server.call('/v1/apps', { headers: bearer(secrets.key), body });
     assert.equal(created.status, 201, created.text);
-    const later = await report(ours, 'legacy-app', { type: 'Old', message: 'Failed' });
-    assert.deepEqual([await read(ours, before), await read(ours, later)], [404, 'open 1']);
-    const listed = await server.call('/v1/errors/issues?app=legacy-app', { headers: bearer(ours) });
-    assert.deepEqual([listed.text.includes(before), listed.text.includes(later)], [false, true]);
+    const newIssueId = await report(token, 'legacy-app', { type: 'Old', message: 'Failed' });
+    assert.deepEqual([await readIssue(token, earlierIssueId), await readIssue(token, newIssueId)], [404, 'open 1']);
+    const listed = await server.call('/v1/errors/issues?app=legacy-app', { headers: bearer(token) });
+    assert.deepEqual([listed.text.includes(earlierIssueId), listed.text.includes(newIssueId)], [false, true]);
   });
 
-  test('whether something exists for a credential is looked up where nothing waits for long reads', async () => {
-    const owners = { app_id: inProject.app, project_id: inProject.project };
-    const asked: unknown[] = [];
+  test('access checks do not use the read connections, where they could wait for long reads', async () => {
+    const owners = { app_id: allowedByProject.app, project_id: allowedByProject.project };
+    const queriedIds: unknown[] = [];
     const store = {
       get read(): never {
-        throw new Error('This waits for long reads.');
+        throw new Error('Access checks must not use store.read.');
       },
       queryFirst: async (_: string, parameters: readonly unknown[]) => {
-        asked.push(parameters.at(-1));
+        queriedIds.push(parameters.at(-1));
         return owners;
       },
     };
     const context = { store } as unknown as AppContext;
     for (const type of ['project', 'app', 'deployment', 'backup', 'error_issue', 'error_key'] as const) {
-      const isFor = async (projects: string[], apps: string[]) =>
+      const isAllowedFor = async (projects: string[], apps: string[]) =>
         isAllowed(context, type, 'wsp_a', 'named', { projects: new Set(projects), apps: new Set(apps) });
-      const found = [await isFor([owners.project_id], []), await isFor([], [owners.app_id]), await isFor(['p'], ['a'])];
-      assert.deepEqual(found, [true, true, false], type);
+      const allowed = [
+        await isAllowedFor([owners.project_id], []),
+        await isAllowedFor([], [owners.app_id]),
+        await isAllowedFor(['p'], ['a']),
+      ];
+      assert.deepEqual(allowed, [true, true, false], type);
     }
-    assert.deepEqual(new Set(asked), new Set(['named']));
+    assert.deepEqual(new Set(queriedIds), new Set(['named']));
   });
 
-  test('a proxy names the resource, and an unrestricted credential passes', async () => {
-    const free = await createToken(owner, ['all'], { expiresAt: '2100-01-01T00:00:00.000Z' });
-    const ask = async (secret: string, query: string) =>
+  test('a proxy can pass the resource to /v1/authorize; an unrestricted credential is allowed for every valid one', async () => {
+    const unrestrictedToken = await createToken(owner, ['all'], { expiresAt: '2100-01-01T00:00:00.000Z' });
+    const authorizeStatus = async (secret: string, query: string) =>
       (await server.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status;
     const rows: [query: string, restricted: number, unrestricted: number][] = [
       ['', 200, 200],
-      [`?resource=app:${byApp.app}`, 200, 200],
+      [`?resource=app:${allowedByApp.app}`, 200, 200],
       ['?resource=app:app-one&resource=app:app-two', 200, 200],
-      [`?resource=project:${inProject.project}`, 200, 200],
+      [`?resource=project:${allowedByProject.project}`, 200, 200],
       ['?resource=project:project-one', 200, 200],
       ['?resource=app:app-three', 403, 200],
       ['?resource=app:app-two&resource=app:app-three', 403, 200],
-      [`?resource=project:${byApp.project}`, 403, 200],
+      [`?resource=project:${allowedByApp.project}`, 403, 200],
       ['?resource=app:app-four', 403, 200],
       ['?resource=', 403, 403],
       ['?resource=app-two', 403, 403],
@@ -304,13 +344,16 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     ];
     for (const [query, restricted, unrestricted] of rows) {
       assert.deepEqual(
-        [await ask(secrets.token, query), await ask(free.secret, query)],
+        [await authorizeStatus(secrets.token, query), await authorizeStatus(unrestrictedToken.secret, query)],
         [restricted, unrestricted],
         query,
       );
     }
-    const expiryIn = async (secret: string) =>
+    const readExpiryHeader = async (secret: string) =>
       (await server.call('/v1/authorize', { headers: bearer(secret) })).headers.get('devpilot-expires-at');
-    assert.deepEqual([await expiryIn(secrets.key), await expiryIn(free.secret)], ['', '2100-01-01T00:00:00.000Z']);
+    assert.deepEqual(
+      [await readExpiryHeader(secrets.key), await readExpiryHeader(unrestrictedToken.secret)],
+      ['', '2100-01-01T00:00:00.000Z'],
+    );
   });
 });

@@ -23,140 +23,147 @@ import {
 let testServer: TestServer;
 let owner: TestPerson;
 let member: TestPerson;
-let neighbour: TestPerson;
+let neighbor: TestPerson;
 before(async () => {
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
   member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
-  neighbour = await createWorkspaceFor(owner, testServer, 'Other');
+  neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
 });
 after(() => testServer.close());
 
-interface ProblemAnswer {
+interface ProblemResponse {
   code: string;
   detail: string;
   id?: string;
   errors?: { field: string }[];
 }
 
-/** Creates a key with exactly these permissions and returns a function that sends requests with it. */
-async function keyWith(...permissions: Permission[]) {
+/** Creates a key with exactly these permissions. Its `call` sends requests with it. */
+async function createKeyWith(...permissions: Permission[]) {
   const key = await createKey(owner, permissions, { name: `Key for ${permissions.join(' ')}` });
   const call = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}): Promise<TestResponse<Body>> =>
     testServer.call<Body>(path, { ...call, headers: { ...bearer(key.secret), ...headers } });
   return { ...key, call };
 }
 
-async function created<Body>(path: string, body: unknown, person: TestPerson = owner): Promise<Body> {
+async function createResource<Body>(path: string, body: unknown, person: TestPerson = owner): Promise<Body> {
   const response = await person.call<Body>(path, { body });
   assert.equal(response.status, 201, response.text);
   return response.body;
 }
-const newProject = (name = 'Web shop') => created<Project>('/v1/projects', { name });
+const createProject = (name = 'Web shop') => createResource<Project>('/v1/projects', { name });
 
-const NOUNS = [
+const RESOURCE_TYPES = [
   {
-    noun: 'projects',
+    collection: 'projects',
     manage: 'manage_projects',
-    body: () => ({ name: 'A thing' }),
+    body: () => ({ name: 'Example' }),
   },
   {
-    noun: 'servers',
+    collection: 'servers',
     manage: 'manage_servers',
-    body: () => ({ name: 'A thing', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' }),
+    body: () => ({ name: 'Example', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' }),
   },
   {
-    noun: 'apps',
+    collection: 'apps',
     manage: 'manage_apps',
-    body: async () => ({ name: 'A thing', projectId: (await newProject('Holder')).id }),
+    body: async () => ({ name: 'Example', projectId: (await createProject('Holder')).id }),
   },
 ] as const;
 
-for (const { noun, manage, body } of NOUNS) {
-  test(`${noun}: each of the listed permissions suffices, and no other does`, async () => {
-    const demands: readonly [method: string, sub: boolean, allowed: readonly Permission[], status: number][] = [
+for (const { collection, manage, body } of RESOURCE_TYPES) {
+  test(`${collection}: each operation accepts only its permissions`, async () => {
+    const requirements: readonly [method: string, hasId: boolean, allowed: readonly Permission[], status: number][] = [
       ['GET', false, ['read', manage], 200],
       ['POST', false, ['write', manage], 201],
       ['GET', true, ['read', manage], 200],
       ['PATCH', true, ['write', manage], 200],
       ['DELETE', true, ['delete', manage], 204],
     ];
-    const keys = new Map<Permission, Awaited<ReturnType<typeof keyWith>>>();
-    for (const permission of PERMISSIONS) keys.set(permission, await keyWith(permission));
-    for (const [method, sub, allowed, status] of demands) {
+    const keys = new Map<Permission, Awaited<ReturnType<typeof createKeyWith>>>();
+    for (const permission of PERMISSIONS) keys.set(permission, await createKeyWith(permission));
+    for (const [method, hasId, allowed, status] of requirements) {
       for (const [permission, key] of keys) {
-        const resource = await created<{ id: string }>(`/v1/${noun}`, await body());
-        const path = sub ? `/v1/${noun}/${resource.id}` : `/v1/${noun}`;
-        const sent = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed thing' } : undefined;
-        const response = await key.call<ProblemAnswer>(path, { method, ...(sent !== undefined && { body: sent }) });
-        const right = allowed.includes(permission);
-        assert.equal(response.status, right ? status : 403, `${method} ${path} with ${permission}: ${response.text}`);
-        if (!right) assert.equal(response.body.code, 'insufficient_scope');
+        const resource = await createResource<{ id: string }>(`/v1/${collection}`, await body());
+        const path = hasId ? `/v1/${collection}/${resource.id}` : `/v1/${collection}`;
+        const requestBody = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed' } : undefined;
+        const response = await key.call<ProblemResponse>(path, {
+          method,
+          ...(requestBody !== undefined && { body: requestBody }),
+        });
+        const isAllowed = allowed.includes(permission);
+        assert.equal(
+          response.status,
+          isAllowed ? status : 403,
+          `${method} ${path} with ${permission}: ${response.text}`,
+        );
+        if (!isAllowed) assert.equal(response.body.code, 'insufficient_scope');
       }
     }
   });
 
-  test(`${noun}: a token is refused, a member reads and changes nothing, another workspace sees nothing`, async () => {
-    const resource = await created<{ id: string; slug: string }>(`/v1/${noun}`, await body());
+  test(`${collection}: tokens are refused, members can only read, and other workspaces have no access`, async () => {
+    const resource = await createResource<{ id: string; slug: string }>(`/v1/${collection}`, await body());
     const token = await createToken(owner, ['all']);
-    const refused = await testServer.call<ProblemAnswer>(`/v1/${noun}`, { headers: bearer(token.secret) });
+    const refused = await testServer.call<ProblemResponse>(`/v1/${collection}`, { headers: bearer(token.secret) });
     assert.equal(refused.status, 403);
     assert.equal(refused.body.code, 'wrong_credential_kind');
-    assert.equal((await member.call(`/v1/${noun}/${resource.slug}`)).status, 200);
+    assert.equal((await member.call(`/v1/${collection}/${resource.slug}`)).status, 200);
     for (const [method, sent] of [
-      ['PATCH', { name: 'Mine now' }],
+      ['PATCH', { name: 'Taken over' }],
       ['DELETE', undefined],
     ] as const) {
-      const response = await member.call<ProblemAnswer>(`/v1/${noun}/${resource.id}`, {
+      const response = await member.call<ProblemResponse>(`/v1/${collection}/${resource.id}`, {
         method,
         ...(sent !== undefined && { body: sent }),
       });
       assert.equal(response.status, 403);
       assert.equal(response.body.code, 'forbidden');
     }
-    assert.equal((await member.call(`/v1/${noun}`, { body: await body() })).status, 403);
+    assert.equal((await member.call(`/v1/${collection}`, { body: await body() })).status, 403);
     for (const method of ['GET', 'PATCH', 'DELETE']) {
-      const sent = method === 'PATCH' ? { body: { name: 'Mine now' } } : {};
-      const other = await neighbour.call(`/v1/${noun}/${resource.id}`, { method, ...sent });
-      const missing = await neighbour.call(`/v1/${noun}/nothing-here`, { method, ...sent });
-      assert.equal(other.status, 404);
-      const plain = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
-      assert.equal(plain(other), plain(missing));
+      const sent = method === 'PATCH' ? { body: { name: 'Taken over' } } : {};
+      const existing = await neighbor.call(`/v1/${collection}/${resource.id}`, { method, ...sent });
+      const missing = await neighbor.call(`/v1/${collection}/nothing-here`, { method, ...sent });
+      assert.equal(existing.status, 404);
+      const withoutRequestId = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
+      assert.equal(withoutRequestId(existing), withoutRequestId(missing));
     }
-    assert.deepEqual((await neighbour.call<Page<unknown>>(`/v1/${noun}`)).body.data, []);
+    assert.deepEqual((await neighbor.call<Page<unknown>>(`/v1/${collection}`)).body.data, []);
   });
 
-  test(`${noun}: a replayed POST identifies the first resource, and the list has pages`, async () => {
+  test(`${collection}: a replayed POST is refused with the ID of the first resource, and the list is paged`, async () => {
     const sent = await body();
-    const headers = { 'idempotency-key': `once-${noun}` };
-    const first = await owner.call<{ id: string }>(`/v1/${noun}`, { body: sent, headers });
+    const headers = { 'idempotency-key': `once-${collection}` };
+    const first = await owner.call<{ id: string }>(`/v1/${collection}`, { body: sent, headers });
     assert.equal(first.status, 201);
-    const again = await owner.call<ProblemAnswer>(`/v1/${noun}`, { body: sent, headers });
-    assert.equal(again.status, 409);
-    assert.equal(again.body.code, 'idempotent_replay');
-    assert.equal(again.body.id, first.body.id);
+    const replayed = await owner.call<ProblemResponse>(`/v1/${collection}`, { body: sent, headers });
+    assert.equal(replayed.status, 409);
+    assert.equal(replayed.body.code, 'idempotent_replay');
+    assert.equal(replayed.body.id, first.body.id);
     const ids = new Set<string>();
     let cursor: string | null = null;
     do {
-      const more: string = cursor === null ? '' : `&cursor=${cursor}`;
+      const cursorParameter: string = cursor === null ? '' : `&cursor=${cursor}`;
       const page: Page<{ id: string }> = (
-        await owner.call<Page<{ id: string }>>(`/v1/${noun}?limit=3&sort=name${more}`)
+        await owner.call<Page<{ id: string }>>(`/v1/${collection}?limit=3&sort=name${cursorParameter}`)
       ).body;
       assert.ok(page.data.length <= 3);
       for (const { id } of page.data) {
-        assert.ok(!ids.has(id), 'seen once');
+        assert.ok(!ids.has(id), 'each resource is listed once');
         ids.add(id);
       }
       cursor = page.nextCursor;
     } while (cursor !== null);
-    const all = await owner.call<Page<{ id: string }>>(`/v1/${noun}?limit=200`);
-    assert.deepEqual([...ids].sort(), all.body.data.map(({ id }) => id).sort());
-    assert.equal((await owner.call(`/v1/${noun}?limit=201`)).status, 422);
+    const listed = await owner.call<Page<{ id: string }>>(`/v1/${collection}?limit=200`);
+    assert.deepEqual([...ids].sort(), listed.body.data.map(({ id }) => id).sort());
+    assert.equal((await owner.call(`/v1/${collection}?limit=201`)).status, 422);
   });
 
-  test(`${noun}: an edit with a stale ETag is refused and changes nothing`, async () => {
-    const { id } = await created<{ id: string }>(`/v1/${noun}`, await body());
-    const path = `/v1/${noun}/${id}`;
+  test(`${collection}: an edit with a stale ETag is refused and changes nothing`, async () => {
+    const { id } = await createResource<{ id: string }>(`/v1/${collection}`, await body());
+    const path = `/v1/${collection}/${id}`;
     const read = await owner.call<{ name: string }>(path);
     const etag = read.headers.get('etag') ?? '';
     assert.match(etag, /^"[\w-]+"$/);
@@ -168,7 +175,7 @@ for (const { noun, manage, body } of NOUNS) {
     assert.equal(edited.status, 200);
     assert.notEqual(edited.headers.get('etag'), etag);
     for (const method of ['PATCH', 'DELETE']) {
-      const stale = await owner.call<ProblemAnswer>(path, {
+      const stale = await owner.call<ProblemResponse>(path, {
         method,
         headers: { 'if-match': etag },
         ...(method === 'PATCH' && { body: { name: 'Third name' } }),
@@ -184,30 +191,38 @@ for (const { noun, manage, body } of NOUNS) {
 }
 
 test('a slug is derived from the name, is unique in its workspace, does not change, and identifies the resource', async () => {
-  const first = await newProject('Étoile & Co');
+  const first = await createProject('Étoile & Co');
   assert.equal(first.slug, 'etoile-co');
-  const second = await newProject('Étoile & Co');
+  const second = await createProject('Étoile & Co');
   assert.equal(second.slug, 'etoile-co-2');
   const renamed = await owner.call<Project>('/v1/projects/etoile-co', { method: 'PATCH', body: { name: 'Comète' } });
   assert.equal(renamed.body.slug, 'etoile-co');
   assert.equal(renamed.body.id, first.id);
-  const taken = await owner.call<ProblemAnswer>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
-  assert.equal(taken.status, 409);
-  assert.equal(taken.body.code, 'conflict');
-  assert.equal((await created<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbour)).slug, 'etoile-co');
-  const fixed = await owner.call<ProblemAnswer>('/v1/projects/etoile-co', { method: 'PATCH', body: { slug: 'new' } });
-  assert.equal(fixed.status, 422);
-  assert.equal(fixed.body.errors?.[0]?.field, 'slug');
+  const duplicate = await owner.call<ProblemResponse>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
+  assert.equal(duplicate.status, 409);
+  assert.equal(duplicate.body.code, 'conflict');
+  assert.equal((await createResource<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbor)).slug, 'etoile-co');
+  const slugChange = await owner.call<ProblemResponse>('/v1/projects/etoile-co', {
+    method: 'PATCH',
+    body: { slug: 'new' },
+  });
+  assert.equal(slugChange.status, 422);
+  assert.equal(slugChange.body.errors?.[0]?.field, 'slug');
 });
 
-test('a resource that others depend on is not deleted, and the refusal names them', async () => {
-  const project = await newProject('Held');
-  const server = await created<Server>('/v1/servers', { name: 'Front', kind: 'ssh', host: '10.0.0.1', user: 'deploy' });
-  const app = await created<App>('/v1/apps', { name: 'Till', projectId: project.slug, serverId: server.slug });
+test('a resource that an app depends on cannot be deleted, and the refusal names the app', async () => {
+  const project = await createProject('Held');
+  const server = await createResource<Server>('/v1/servers', {
+    name: 'Front',
+    kind: 'ssh',
+    host: '10.0.0.1',
+    user: 'deploy',
+  });
+  const app = await createResource<App>('/v1/apps', { name: 'Till', projectId: project.slug, serverId: server.slug });
   assert.equal(app.projectId, project.id);
   assert.equal(app.serverId, server.id);
   for (const path of [`/v1/projects/${project.id}`, `/v1/servers/${server.id}`]) {
-    const refused = await owner.call<ProblemAnswer>(path, { method: 'DELETE' });
+    const refused = await owner.call<ProblemResponse>(path, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     assert.match(refused.body.detail, /Till/);
     assert.equal((await owner.call(path)).status, 200);
@@ -218,11 +233,11 @@ test('a resource that others depend on is not deleted, and the refusal names the
   }
 });
 
-test('an app starts with the default settings and accepts each of its own', async () => {
-  const project = await newProject('Settings');
-  const app = await created<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
-  const { id: _, createdAt: __, updatedAt: ___, ...facts } = app;
-  assert.deepEqual(facts, {
+test('an app is created with the default settings, and each setting can be changed', async () => {
+  const project = await createProject('Settings');
+  const app = await createResource<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
+  const { id: _, createdAt: __, updatedAt: ___, ...settings } = app;
+  assert.deepEqual(settings, {
     projectId: project.id,
     name: 'Plain app',
     slug: 'plain-app',
@@ -269,17 +284,17 @@ test('an app starts with the default settings and accepts each of its own', asyn
   assert.deepEqual(listed.body.data, [edited.body]);
 });
 
-test('a health check command is shown as it was set: an edit that sends it back changes nothing', async () => {
-  const project = await newProject('Commands');
+test('a health check command is returned as it was set, but not recorded in the activity log', async () => {
+  const project = await createProject('Commands');
   const healthCheck = { command: 'curl -fsS http://ada:s3cret@127.0.0.1:8080/healthz', timeoutSeconds: 5 };
-  const app = await created<App>('/v1/apps', { name: 'Checked app', projectId: project.id, healthCheck });
+  const app = await createResource<App>('/v1/apps', { name: 'Checked app', projectId: project.id, healthCheck });
   assert.deepEqual(app.healthCheck, healthCheck);
   const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
   assert.ok(!JSON.stringify(log).includes('s3cret'), 'the activity log has no password');
 });
 
-test('values that a shell, git or ssh could interpret differently are refused', async () => {
-  const project = await newProject('Refusals');
+test('invalid values are refused, among them those that a shell, Git or SSH could interpret as commands or options', async () => {
+  const project = await createProject('Refusals');
   const app = { name: 'Some app', projectId: project.id };
   const server = { name: 'Some server', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' };
   const refused: readonly [path: string, body: object, field: string][] = [
@@ -313,7 +328,7 @@ test('values that a shell, git or ssh could interpret differently are refused', 
     ['/v1/projects', { name: 'Fine', slug: 'Not Fine' }, 'slug'],
   ];
   for (const [path, body, field] of refused) {
-    const response = await owner.call<ProblemAnswer>(path, { body });
+    const response = await owner.call<ProblemResponse>(path, { body });
     assert.equal(response.status, 422, `${JSON.stringify(body)}: ${response.text}`);
     assert.equal(response.body.code, 'validation_failed');
     assert.equal(response.body.errors?.[0]?.field, field);
@@ -321,16 +336,16 @@ test('values that a shell, git or ssh could interpret differently are refused', 
 });
 
 test('the activity log names the credential that made a change, also after it is deleted', async () => {
-  const key = await keyWith('manage_projects');
+  const key = await createKeyWith('manage_projects');
   const { body: project } = await key.call<Project>('/v1/projects', { body: { name: 'Logged' } });
   await key.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Logged better' } });
   await key.call(`/v1/projects/${project.id}`, { method: 'DELETE' });
   await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${project.id}`);
-  const seen = log.body.data.map(({ action, actor, credential }) => ({ action, actor, credential }));
+  const recorded = log.body.data.map(({ action, actor, credential }) => ({ action, actor, credential }));
   const credential = { kind: 'api_key', id: key.id, name: key.name };
   assert.deepEqual(
-    seen,
+    recorded,
     ['project.deleted', 'project.updated', 'project.created'].map((action) => ({
       action,
       actor: credential,
@@ -341,7 +356,7 @@ test('the activity log names the credential that made a change, also after it is
 });
 
 test('an edit that changes nothing leaves no event', async () => {
-  const project = await newProject('Still');
+  const project = await createProject('Still');
   const same = await owner.call<Project>(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Still' } });
   assert.deepEqual(same.body, project);
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${project.id}`);
@@ -351,10 +366,18 @@ test('an edit that changes nothing leaves no event', async () => {
   );
 });
 
-test('a workspace is deleted with its projects, servers and apps', async () => {
-  const gone = await createWorkspaceFor(owner, testServer, 'Short-lived');
-  const project = await created<Project>('/v1/projects', { name: 'Gone too' }, gone);
-  const server = await created<Server>('/v1/servers', { name: 'Gone', kind: 'ssh', host: '::1', user: 'root' }, gone);
-  await created<App>('/v1/apps', { name: 'Gone as well', projectId: project.id, serverId: server.id }, gone);
-  assert.equal((await gone.call(`/v1/workspaces/${gone.workspaceId}`, { method: 'DELETE' })).status, 204);
+test('a workspace with projects, servers and apps can be deleted', async () => {
+  const shortLived = await createWorkspaceFor(owner, testServer, 'Short-lived');
+  const project = await createResource<Project>('/v1/projects', { name: 'Deleted project' }, shortLived);
+  const server = await createResource<Server>(
+    '/v1/servers',
+    { name: 'Deleted server', kind: 'ssh', host: '::1', user: 'root' },
+    shortLived,
+  );
+  await createResource<App>(
+    '/v1/apps',
+    { name: 'Deleted app', projectId: project.id, serverId: server.id },
+    shortLived,
+  );
+  assert.equal((await shortLived.call(`/v1/workspaces/${shortLived.workspaceId}`, { method: 'DELETE' })).status, 204);
 });

@@ -30,17 +30,17 @@ forEachEngine('restrictions of credentials', (engine) => {
   let server: TestServer;
   let environment: Readonly<Record<string, string>>;
   let owner: TestPerson;
-  let theirs: Resource;
+  let neighborApp: Resource;
   let project: Resource;
   let shop: Resource;
-  let neighbour: TestPerson;
+  let neighbor: TestPerson;
   /** Milliseconds by which the server's clock is ahead. */
-  let ahead = 0;
-  const clock = () => Date.now() + ahead;
+  let clockAheadMs = 0;
+  const clock = () => Date.now() + clockAheadMs;
   const create = async (person: TestPerson, path: string, body: object) => {
-    const answer = await person.call<Resource>(path, { body });
-    assert.equal(answer.status, 201, answer.text);
-    return answer.body;
+    const response = await person.call<Resource>(path, { body });
+    assert.equal(response.status, 201, response.text);
+    return response.body;
   };
   before(async () => {
     const proxies = { DEVPILOT_TRUST_PROXY: '127.0.0.1' };
@@ -48,9 +48,9 @@ forEachEngine('restrictions of credentials', (engine) => {
     server = await startTestServer({ environment, clock });
     owner = await signUpOwner(server);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
-    neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
-    const other = await create(neighbour, '/v1/projects', { name: 'Theirs' });
-    theirs = await create(neighbour, '/v1/apps', { name: 'Their app', projectId: other.id });
+    neighbor = await createWorkspaceFor(owner, server, 'Neighbor');
+    const neighborProject = await create(neighbor, '/v1/projects', { name: 'Neighbor project' });
+    neighborApp = await create(neighbor, '/v1/apps', { name: 'Neighbor app', projectId: neighborProject.id });
     shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
   });
   after(() => server.close());
@@ -63,7 +63,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   const authorize = (secret: string, address = '203.0.113.7', query = '') =>
     server.call<ProblemBody>(`/v1/authorize${query}`, { headers: { ...bearer(secret), 'x-forwarded-for': address } });
 
-  test('restrictions are empty by default, and shown in one form: canonical addresses, ids of projects and apps', async () => {
+  test('restrictions are empty by default, and returned with canonical addresses and the IDs of projects and apps', async () => {
     const token = await createToken(owner, ['modify_env']);
     assert.deepEqual([token.restrictions, token.origin, token.status], [NO_RESTRICTIONS, 'person', 'active']);
     const input: RestrictionsInput = {
@@ -89,7 +89,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       assert.deepEqual(restrictions, expected);
       assert.deepEqual((await owner.call<AccessToken>(`${path}/${id}`)).body.restrictions, expected);
       const listed = await owner.call<Page<AccessToken>>(path);
-      assert.deepEqual(listed.body.data.find((one) => one.id === id)?.restrictions, expected);
+      assert.deepEqual(listed.body.data.find((credential) => credential.id === id)?.restrictions, expected);
       const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
       const [created] = log.body.data;
       assert.ok(created);
@@ -97,24 +97,24 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
-  test('an edit keeps the restrictions that it omits, is recorded before and after, and changes the entity tag', async () => {
+  test('an edit keeps omitted restrictions, is recorded with the previous values, and changes the ETag', async () => {
     const { id } = await createKey(owner, ['read'], { restrictions: { addresses: ['::1'], maxUses: 3 } });
-    const before = { ...NO_RESTRICTIONS, addresses: ['::1'], maxUses: 3 };
-    const after = { ...before, addresses: ['192.0.2.0/24'], maxUses: null };
-    const tag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag');
+    const previous = { ...NO_RESTRICTIONS, addresses: ['::1'], maxUses: 3 };
+    const updated = { ...previous, addresses: ['192.0.2.0/24'], maxUses: null };
+    const etag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag');
     const { body, status, headers } = await update(id, { addresses: ['192.0.2.77/24'], maxUses: null });
-    assert.deepEqual([status, body.restrictions], [200, after]);
-    assert.notEqual(headers.get('etag'), tag);
+    assert.deepEqual([status, body.restrictions], [200, updated]);
+    assert.notEqual(headers.get('etag'), etag);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}&action=api_key.updated`);
     assert.deepEqual(
       log.body.data.map(({ detail }) => detail),
-      [{ before: { restrictions: before }, after: { restrictions: after } }],
+      [{ before: { restrictions: previous }, after: { restrictions: updated } }],
     );
     const renamed = await owner.call<ApiKey>(`/v1/api-keys/${id}`, { method: 'PATCH', body: { name: 'Renamed' } });
-    assert.deepEqual(renamed.body.restrictions, after);
+    assert.deepEqual(renamed.body.restrictions, updated);
   });
 
-  test('an app that was deleted stays in the restrictions, so that the credential does not open more', async () => {
+  test('a deleted app remains in the restrictions, so that the credential does not gain access', async () => {
     const app = await create(owner, '/v1/apps', { name: 'Short-lived', projectId: project.id });
     const { id } = await createKey(owner, ['read'], { restrictions: { apps: [app.id] } });
     assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
@@ -122,18 +122,18 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.deepEqual([edited.status, edited.body.restrictions.apps], [200, [app.id, shop.id]]);
   });
 
-  test('invalid restrictions are refused and named', async () => {
-    const many = (make: (index: number) => string) => Array.from({ length: 65 }, (_, index) => make(index));
+  test('invalid restrictions are refused with the name of the field', async () => {
+    const tooMany = (make: (index: number) => string) => Array.from({ length: 65 }, (_, index) => make(index));
     const invalid: [unknown, string][] = [
       [null, 'restrictions'],
       [{ ports: [80] }, 'restrictions.ports'],
       [{ addresses: ['10.0.0.0/33'] }, 'restrictions.addresses.0'],
       [{ addresses: ['::1', 'localhost'] }, 'restrictions.addresses.1'],
-      [{ addresses: many((index) => `10.0.0.${index}`) }, 'restrictions.addresses'],
-      [{ apps: many((index) => `app-${index}`) }, 'restrictions.apps'],
+      [{ addresses: tooMany((index) => `10.0.0.${index}`) }, 'restrictions.addresses'],
+      [{ apps: tooMany((index) => `app-${index}`) }, 'restrictions.apps'],
       [{ projects: ['\u0000'] }, 'restrictions.projects.0'],
       [{ apps: [shop.slug, 'no-such-app'] }, 'restrictions.apps.1'],
-      [{ apps: [theirs.id] }, 'restrictions.apps.0'],
+      [{ apps: [neighborApp.id] }, 'restrictions.apps.0'],
       [{ apps: [project.id] }, 'restrictions.apps.0'],
       [{ projects: [project.slug, shop.id] }, 'restrictions.projects.1'],
       [{ rate: { requests: 0, seconds: 1 } }, 'restrictions.rate.requests'],
@@ -146,7 +146,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     ];
     const { id } = await createKey(owner, ['read']);
     for (const [restrictions, field] of invalid) {
-      const answers = [
+      const responses = [
         await owner.call<ProblemBody>('/v1/access-tokens', {
           body: { name: 'Restricted', scopes: ['modify_env'], restrictions },
         }),
@@ -155,26 +155,29 @@ forEachEngine('restrictions of credentials', (engine) => {
         }),
         await update(id, restrictions),
       ];
-      for (const { status, body, text } of answers)
+      for (const { status, body, text } of responses)
         assert.deepEqual([status, body.errors?.[0]?.field], [422, field], `${JSON.stringify(restrictions)}: ${text}`);
     }
   });
 
-  test('a key that may run guards cannot be restricted to projects or apps', async () => {
-    const [narrow, wide] = [{ apps: [shop.id] }, { addresses: ['127.0.0.1'], rate: { requests: 9, seconds: 60 } }];
+  test('a guard key cannot be restricted to projects or apps', async () => {
+    const [appOnly, addressAndRate] = [
+      { apps: [shop.id] },
+      { addresses: ['127.0.0.1'], rate: { requests: 9, seconds: 60 } },
+    ];
     const create = (restrictions: RestrictionsInput) =>
       owner.call<ProblemBody>('/v1/api-keys', {
         body: { name: 'Guard', permissions: ['read'], guard: true, restrictions },
       });
-    const refused = await create(narrow);
+    const refused = await create(appOnly);
     assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'guard'], refused.text);
-    assert.equal((await create(wide)).status, 201);
+    assert.equal((await create(addressAndRate)).status, 201);
     const guard = await createKey(owner, ['read'], { guard: true });
     assert.equal((await update(guard.id, { projects: [project.id] })).body.errors?.[0]?.field, 'restrictions');
-    const shopOnly = await createKey(owner, ['read'], { restrictions: narrow });
+    const shopOnly = await createKey(owner, ['read'], { restrictions: appOnly });
     const path = `/v1/api-keys/${shopOnly.id}`;
-    const flagged = await owner.call<ProblemBody>(path, { method: 'PATCH', body: { guard: true } });
-    assert.deepEqual([flagged.status, flagged.body.errors?.[0]?.field], [422, 'guard']);
+    const edited = await owner.call<ProblemBody>(path, { method: 'PATCH', body: { guard: true } });
+    assert.deepEqual([edited.status, edited.body.errors?.[0]?.field], [422, 'guard']);
     assert.equal((await owner.call(path, { method: 'PATCH', body: { guard: true, restrictions: {} } })).status, 422);
     assert.equal(
       (await owner.call(path, { method: 'PATCH', body: { guard: true, restrictions: { apps: [] } } })).status,
@@ -182,30 +185,30 @@ forEachEngine('restrictions of credentials', (engine) => {
     );
   });
 
-  test('a credential is refused from other addresses, as trusted proxies report them, and an edit holds at once', async () => {
+  test('a credential is refused from other addresses, also behind trusted proxies, and an edit applies immediately', async () => {
     const key = await createKey(owner, ['read'], { restrictions: { addresses: ['203.0.113.0/24', '2001:db8::/32'] } });
     assert.equal((await authorize(key.secret)).status, 200);
     for (const address of ['2001:db8::7', '203.0.113.9:4711', '[2001:DB8:0::7]:443', '::ffff:203.0.113.9']) {
       assert.equal((await authorize(key.secret, address)).status, 200, address);
     }
     assert.equal((await authorize(key.secret, 'unknown')).body.code, 'address_not_allowed');
-    // Every spelling of an address is stored in one form.
+    // All spellings of an address are stored in the same form.
     const uses = await owner.call<CredentialUses>(`/v1/api-keys/${key.id}/uses`);
-    const seen = uses.body.addresses.map(({ address }) => address).sort();
-    assert.deepEqual(seen, ['2001:db8::7', '203.0.113.7', '203.0.113.9']);
-    // The address that a trusted proxy adds counts, not one that the client sends.
+    const recordedAddresses = uses.body.addresses.map(({ address }) => address).sort();
+    assert.deepEqual(recordedAddresses, ['2001:db8::7', '203.0.113.7', '203.0.113.9']);
+    // Only the address that a trusted proxy adds counts, not one that the client sends.
     for (const address of ['198.51.100.1', '203.0.113.7, 198.51.100.1', '']) {
       const { status, body, text } = await authorize(key.secret, address);
       assert.deepEqual([status, body.code], [403, 'address_not_allowed'], address);
-      assert.ok(!text.includes('203.0.113'), 'the allowed addresses are not told');
+      assert.ok(!text.includes('203.0.113'), 'the allowed addresses are not revealed');
     }
-    // Only who holds the whole secret learns of the restriction.
-    const wrong = `${key.secret.slice(0, -1)}${key.secret.endsWith('0') ? '1' : '0'}`;
-    assert.equal((await authorize(wrong, '198.51.100.1')).body.code, 'invalid_token');
-    const routed = await server.call<ProblemBody>('/v1/projects', {
+    // The restriction is revealed only to a client that has the complete secret.
+    const wrongSecret = `${key.secret.slice(0, -1)}${key.secret.endsWith('0') ? '1' : '0'}`;
+    assert.equal((await authorize(wrongSecret, '198.51.100.1')).body.code, 'invalid_token');
+    const apiResponse = await server.call<ProblemBody>('/v1/projects', {
       headers: { ...bearer(key.secret), 'x-forwarded-for': '198.51.100.1' },
     });
-    assert.deepEqual([routed.status, routed.body.code], [403, 'address_not_allowed']);
+    assert.deepEqual([apiResponse.status, apiResponse.body.code], [403, 'address_not_allowed']);
     await update(key.id, { addresses: ['198.51.100.1'] });
     assert.deepEqual(
       [(await authorize(key.secret)).status, (await authorize(key.secret, '198.51.100.1')).status],
@@ -213,7 +216,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     );
   });
 
-  test('a maximum number of uses holds exactly, over all nodes and all ways to use a credential', async (t) => {
+  test('the maximum number of uses is exact across all nodes and all ways to use a credential', async (t) => {
     const nodes = [server];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
     while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
@@ -226,24 +229,24 @@ forEachEngine('restrictions of credentials', (engine) => {
           body: new URLSearchParams({ token: 'x' }),
         }),
     ];
-    for (const [maxUses, tries] of [
+    for (const [maxUses, requestCount] of [
       [1, 1_000],
       [7, 100],
     ] as const) {
       const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses } });
-      const answers = await Promise.all(
-        Array.from({ length: tries }, (_, index) => {
+      const responses = await Promise.all(
+        Array.from({ length: requestCount }, (_, index) => {
           const [node, use] = [nodes[index % nodes.length], uses[Math.floor(index / nodes.length) % uses.length]];
           assert.ok(node !== undefined && use !== undefined);
           return use(node, secret);
         }),
       );
       const codes = new Map<string, number>();
-      for (const { status, body } of answers) {
+      for (const { status, body } of responses) {
         const code = status === 200 ? 'ok' : (body.code ?? '');
         codes.set(code, (codes.get(code) ?? 0) + 1);
       }
-      assert.deepEqual(Object.fromEntries(codes), { ok: maxUses, credential_spent: tries - maxUses });
+      assert.deepEqual(Object.fromEntries(codes), { ok: maxUses, credential_spent: requestCount - maxUses });
       const spent = await owner.call<Page<ApiKey>>('/v1/api-keys?status=spent');
       assert.ok(spent.body.data.some((key) => key.id === id && key.status === 'spent'));
       const active = await owner.call<Page<ApiKey>>('/v1/api-keys?status=active');
@@ -257,7 +260,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
-  test('a request that is refused for its workspace or its body takes no use', async () => {
+  test('a request that is refused because of its workspace or body does not count as a use', async () => {
     const restrictions = { maxUses: 1 };
     const { slug } = (await owner.call<{ workspace: Resource }>('/v1/whoami')).body.workspace;
     const call = (secret: string, path: string, workspace: string, body?: object) => {
@@ -276,32 +279,32 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
     const token = await createToken(owner, ['basic_deployment'], { restrictions });
     const path = `/v1/apps/${shop.id}/deployments`;
-    const advanced = await call(token.secret, path, slug, { strategy: 'canary' });
-    assert.deepEqual([advanced.status, advanced.body.code], [403, 'insufficient_scope']);
+    const canary = await call(token.secret, path, slug, { strategy: 'canary' });
+    assert.deepEqual([canary.status, canary.body.code], [403, 'insufficient_scope']);
     assert.notEqual((await call(token.secret, path, slug, {})).status, 401);
     assert.equal((await owner.call<AccessToken>(`/v1/access-tokens/${token.id}`)).body.useCount, 1);
     const withoutBody = await server.call<ProblemBody>(path, { method: 'POST', headers: bearer(token.secret) });
     assert.equal(withoutBody.body.code, 'credential_spent');
   });
 
-  test('an introspection knows of a use on another node at once', async (t) => {
-    const other = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : server;
-    if (other !== server) t.after(() => other.close());
+  test('an introspection includes a use on another node immediately', async (t) => {
+    const otherNode = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : server;
+    if (otherNode !== server) t.after(() => otherNode.close());
     const reader = await createKey(owner, ['read']);
     const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
     const isActive = async () => {
       const form = { headers: bearer(reader.secret), body: new URLSearchParams({ token: secret }) };
-      return (await other.call<{ active: boolean }>('/v1/introspect', form)).body.active;
+      return (await otherNode.call<{ active: boolean }>('/v1/introspect', form)).body.active;
     };
     assert.equal(await isActive(), true);
     assert.equal((await authorize(secret)).status, 200);
     assert.equal(await isActive(), false);
     assert.equal((await update(id, { maxUses: 2 })).status, 200);
-    assert.equal(await isActive(), true, 'an edit holds at once');
+    assert.equal(await isActive(), true, 'an edit applies immediately');
   });
 
-  test('an explanation gives the decision of /v1/authorize and the step that makes it, and counts no use', async (t) => {
-    t.after(() => (ahead = 0));
+  test('an explanation contains the decision of /v1/authorize and the step that makes it, and counts no use', async (t) => {
+    t.after(() => (clockAheadMs = 0));
     const address = '203.0.113.7';
     const restrictions = { addresses: ['203.0.113.0/24'], apps: [shop.slug], maxUses: 2 };
     const passphrase = 'correct horse';
@@ -312,17 +315,17 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.equal((await authorize(spent.secret)).status, 200);
     const slow = await createKey(owner, ['read'], { restrictions: { rate: { requests: 1, seconds: 86_400 } } });
     const expiring = await createToken(owner, ['all'], { expiresAt: new Date(Date.now() + DAY).toISOString() });
-    const change: ExplainAuthorization['requirement'] = { scopes: ['modify_env'] };
+    const modifyEnv: ExplainAuthorization['requirement'] = { scopes: ['modify_env'] };
     type Case = [{ id: string; secret: string }, Omit<ExplainAuthorization, 'credential'>, string | null];
     const cases: Case[] = [
       [token, { requirement: {}, address: '198.51.100.1', resource: 'app:other' }, 'address'],
       [token, { requirement: { permissions: ['read'] }, address }, 'kind'],
       [token, { requirement: { scopes: ['modify_env', 'run_scripts'] }, address, resource: 'app:other' }, 'rights'],
-      [token, { requirement: change, address, resource: `project:${project.slug}` }, 'resource'],
+      [token, { requirement: modifyEnv, address, resource: `project:${project.slug}` }, 'resource'],
       [token, { requirement: {}, address }, null],
-      [token, { requirement: change, address, resource: `app:${shop.id}` }, null],
+      [token, { requirement: modifyEnv, address, resource: `app:${shop.id}` }, null],
       [key, { requirement: { permissions: ['read', 'deploy'] }, resource: `app:${shop.slug}` }, null],
-      [key, { requirement: {}, resource: `app:${theirs.id}` }, 'resource'],
+      [key, { requirement: {}, resource: `app:${neighborApp.id}` }, 'resource'],
       [inactive, { requirement: { permissions: ['write'] } }, 'active'],
       [spent, { requirement: { permissions: ['write'] } }, 'uses'],
       [slow, { requirement: { permissions: ['read'] } }, null],
@@ -331,9 +334,9 @@ forEachEngine('restrictions of credentials', (engine) => {
     ];
     const explain = (person: TestPerson, body: unknown) =>
       person.call<AuthorizationExplanation & ProblemBody>('/v1/authorize/explain', { body });
-    const before = await explain(owner, { credential: expiring.id, requirement: { scopes: ['run_scripts'] } });
-    assert.deepEqual(before.body, { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [] });
-    ahead = 2 * DAY;
+    const initial = await explain(owner, { credential: expiring.id, requirement: { scopes: ['run_scripts'] } });
+    assert.deepEqual(initial.body, { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [] });
+    clockAheadMs = 2 * DAY;
     for (const [credential, request, step] of cases) {
       const { body, text, status } = await explain(owner, { credential: credential.id, ...request });
       assert.deepEqual([status, body.step, body.allowed], [200, step, step === null], text);
@@ -342,7 +345,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       const query = new URLSearchParams(request.resource === undefined ? {} : { resource: request.resource });
       for (const scope of request.requirement.scopes ?? []) query.append('scope', scope);
       for (const permission of request.requirement.permissions ?? []) query.append('permission', permission);
-      const answer = await server.call<ProblemBody>(`/v1/authorize?${query}`, {
+      const response = await server.call<ProblemBody>(`/v1/authorize?${query}`, {
         headers: {
           ...bearer(credential.secret),
           'access-token-passphrase': passphrase,
@@ -351,20 +354,20 @@ forEachEngine('restrictions of credentials', (engine) => {
       });
       assert.deepEqual(
         [body.status, body.code, body.detail],
-        [answer.status, answer.body?.code ?? null, answer.body?.detail ?? null],
+        [response.status, response.body?.code ?? null, response.body?.detail ?? null],
         text,
       );
     }
-    // Both uses of the token were those of the requests themselves.
+    // Only the two allowed requests to /v1/authorize counted as uses of the token.
     assert.equal((await explain(owner, { credential: token.id, requirement: {}, address })).body.step, 'uses');
     assert.equal((await owner.call<AccessToken>(`/v1/access-tokens/${token.id}`)).body.useCount, 2);
     assert.equal((await owner.call<ApiKey>(`/v1/api-keys/${inactive.id}`)).body.useCount, 0);
-    const unknown = await explain(owner, {
+    const withoutAddress = await explain(owner, {
       credential: (await createToken(owner, ['all'], { restrictions })).id,
       requirement: {},
     });
-    assert.deepEqual([unknown.body.allowed, unknown.body.assumed], [true, ['address']]);
-    assert.equal((await explain(neighbour, { credential: key.id, requirement: {} })).status, 404);
+    assert.deepEqual([withoutAddress.body.allowed, withoutAddress.body.assumed], [true, ['address']]);
+    assert.equal((await explain(neighbor, { credential: key.id, requirement: {} })).status, 404);
     for (const [invalid, field] of [
       [{ credential: 'CI' }, 'credential'],
       [{ address: '10.0.0.0/8' }, 'address'],
@@ -377,15 +380,15 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
-  test('nodes share what they accept of a rate, a new node starts with it, and refusals say when to come back', async (t) => {
+  test('nodes share how much of a rate is used, a new node starts with it, and refusals contain the time to wait', async (t) => {
     const nodes = [server];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
     while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
     const rate = { requests: 6, seconds: 3600 };
     const { id, secret } = await createKey(owner, ['read'], { restrictions: { rate } });
-    const tryAll = async (tries: number) => {
-      const answers = await Promise.all(
-        Array.from({ length: tries }, (_, index) =>
+    const sendRequests = async (count: number) => {
+      const responses = await Promise.all(
+        Array.from({ length: count }, (_, index) =>
           (nodes[index % nodes.length] ?? server).call<ProblemBody>(
             index % 2 === 0 ? '/v1/authorize' : '/v1/projects',
             {
@@ -394,11 +397,11 @@ forEachEngine('restrictions of credentials', (engine) => {
           ),
         ),
       );
-      const accepted = answers.filter(({ status }) => status === 200);
-      const refused = answers.filter(({ status }) => status !== 200);
+      const accepted = responses.filter(({ status }) => status === 200);
+      const refused = responses.filter(({ status }) => status !== 200);
       return { accepted, refused };
     };
-    const { accepted, refused } = await tryAll(60);
+    const { accepted, refused } = await sendRequests(60);
     const total = accepted.length;
     assert.ok(total >= 6 && total <= 6 * nodes.length, `${total} over ${nodes.length} nodes`);
     for (const { headers } of accepted) {
@@ -408,35 +411,35 @@ forEachEngine('restrictions of credentials', (engine) => {
     for (const { status, body, headers } of refused) {
       assert.equal(body.code, 'rate_limited');
       assert.match(headers.get('ratelimit') ?? '', /^"credential";r=0;t=\d+$/);
-      const wait = Number(headers.get('retry-after'));
-      assert.ok(wait > 500 && wait <= 600 * (total - 5), String(wait));
-      assert.ok(headers.get('ratelimit')?.endsWith(`;t=${wait}`));
+      const waitSeconds = Number(headers.get('retry-after'));
+      assert.ok(waitSeconds > 500 && waitSeconds <= 600 * (total - 5), String(waitSeconds));
+      assert.ok(headers.get('ratelimit')?.endsWith(`;t=${waitSeconds}`));
       assert.ok(status === 403 || status === 429);
       assert.equal(headers.get('www-authenticate'), status === 403 ? 'Bearer realm="devpilot"' : null);
     }
     assert.deepEqual([...new Set(refused.map(({ status }) => status))].sort(), [403, 429]);
-    // Every node shares what it accepted when it stops, and this one before it explains.
+    // Every node shares its accepted requests when it stops, and this node also does so before it explains a decision.
     await Promise.all(nodes.splice(1).map((node) => node.close()));
     const body = { credential: id, requirement: {} };
     assert.equal((await owner.call<AuthorizationExplanation>('/v1/authorize/explain', { body })).body.step, 'rate');
     if (engine.name === 'postgres') nodes.push(await startTestServer({ environment, clock }));
-    assert.equal((await tryAll(20)).accepted.length, 0, 'a new node does not start with a full bucket');
+    assert.equal((await sendRequests(20)).accepted.length, 0, 'a new node does not start with a full bucket');
     await Promise.all(nodes.splice(1).map((node) => node.close()));
-    // After an edit, this node reads the level of all nodes. It may have shared its requests before the others did.
+    // An edit makes this node read the total of all nodes, which it may have read before the other nodes shared theirs.
     await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { name: 'Read again' } });
-    // What was accepted beyond the bucket is refilled first.
-    ahead += (total - 6) * 600_000 - 5_000;
-    assert.equal((await tryAll(10)).accepted.length, 0);
-    ahead += 1_205_000;
-    assert.equal((await tryAll(30)).accepted.length, 2, 'two were added in 20 minutes');
+    // The requests that were accepted beyond the limit are refilled first.
+    clockAheadMs += (total - 6) * 600_000 - 5_000;
+    assert.equal((await sendRequests(10)).accepted.length, 0);
+    clockAheadMs += 1_205_000;
+    assert.equal((await sendRequests(30)).accepted.length, 2, 'two were added in 20 minutes');
     const raised = await update(id, { rate: { requests: 60, seconds: 3600 } });
     assert.deepEqual([raised.status, raised.body.restrictions.rate], [200, { requests: 60, seconds: 3600 }]);
-    ahead += 60_000;
-    assert.ok((await tryAll(30)).accepted.length > 0, 'an edit holds at once');
+    clockAheadMs += 60_000;
+    assert.ok((await sendRequests(30)).accepted.length > 0, 'an edit applies immediately');
     await update(id, { rate: null });
-    const free = await tryAll(30);
-    assert.equal(free.accepted.length, 30);
-    assert.equal(free.accepted[0]?.headers.get('ratelimit'), null);
+    const unlimited = await sendRequests(30);
+    assert.equal(unlimited.accepted.length, 30);
+    assert.equal(unlimited.accepted[0]?.headers.get('ratelimit'), null);
   });
 
   test('a request refused for its rate does not count as a use, and one refused for another reason does not count against the rate', async () => {
@@ -447,14 +450,14 @@ forEachEngine('restrictions of credentials', (engine) => {
     const codes = [];
     for (let index = 0; index < 4; index++) codes.push((await authorize(secret)).body.code ?? 'ok');
     assert.deepEqual(codes, ['ok', 'ok', 'rate_limited', 'rate_limited']);
-    ahead += 3_600_000;
+    clockAheadMs += 3_600_000;
     for (let index = 0; index < 3; index++) codes.push((await authorize(secret)).body.code ?? 'ok');
     assert.deepEqual(codes.slice(4), ['ok', 'ok', 'credential_spent']);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${id}&action=credential.denied`);
     assert.ok(log.body.data.some(({ detail }) => detail['reason'] === 'rate_exceeded'));
   });
 
-  test('a request with a body counts as one use, and an introspection or a refused request as none', async () => {
+  test('a request with a body counts as one use; introspections and refused requests do not count', async () => {
     const reader = await createKey(owner, ['read']);
     const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
     const introspect = async () => {
@@ -463,9 +466,9 @@ forEachEngine('restrictions of credentials', (engine) => {
     };
     assert.deepEqual([await introspect(), await introspect()], [true, true]);
     assert.equal((await authorize(token.secret, undefined, '?scope=run_scripts')).status, 403);
-    const env = { method: 'PATCH', headers: bearer(token.secret), body: { values: { COLOR: 'red' } } };
-    assert.equal((await server.call(`/v1/apps/${shop.id}/env`, env)).status, 200);
-    const refused = await server.call<ProblemBody>(`/v1/apps/${shop.id}/env`, env);
+    const updateRequest = { method: 'PATCH', headers: bearer(token.secret), body: { values: { COLOR: 'red' } } };
+    assert.equal((await server.call(`/v1/apps/${shop.id}/env`, updateRequest)).status, 200);
+    const refused = await server.call<ProblemBody>(`/v1/apps/${shop.id}/env`, updateRequest);
     assert.deepEqual([refused.status, refused.body.code, await introspect()], [401, 'credential_spent', false]);
   });
 });

@@ -39,7 +39,7 @@ forEachEngine('review', (engine) => {
     ids.set(name, id);
     if (columns !== '') await execute(`update credential set ${columns} where id = '${id}'`);
   }
-  const aged = (days: number) => `created_at = ${now - days * DAY}`;
+  const createdDaysAgo = (days: number) => `created_at = ${now - days * DAY}`;
   const usedDaysAgo = (days: number) => `last_used_at = ${now - days * DAY}, use_count = 1`;
 
   before(async () => {
@@ -48,19 +48,22 @@ forEachEngine('review', (engine) => {
     owner = await signUpOwner(testServer);
     await execute('update installation set rights_counted_since = 0');
     const admin = await signUpMember(testServer, owner, 'admin', 'al@example.com');
-    const limited = { ...PASSPHRASE, expiresAt: inDays(60) };
-    await seed(createToken(owner, ['modify_env'], { name: 'Fine', ...limited }));
-    await seed(createToken(owner, ['modify_env'], { name: 'Unused', ...limited }), `${aged(200)}, ${usedDaysAgo(91)}`);
-    await seed(createKey(owner, ['read'], { name: 'Never used', expiresAt: inDays(60) }), aged(8));
+    const withoutReasons = { ...PASSPHRASE, expiresAt: inDays(60) };
+    await seed(createToken(owner, ['modify_env'], { name: 'Fine', ...withoutReasons }));
+    await seed(
+      createToken(owner, ['modify_env'], { name: 'Unused', ...withoutReasons }),
+      `${createdDaysAgo(200)}, ${usedDaysAgo(91)}`,
+    );
+    await seed(createKey(owner, ['read'], { name: 'Never used', expiresAt: inDays(60) }), createdDaysAgo(8));
     await seed(createKey(owner, ['read'], { name: 'Never expires' }));
-    await seed(createToken(owner, ['all'], { name: 'Holds all', ...limited }));
+    await seed(createToken(owner, ['all'], { name: 'Holds all', ...withoutReasons }));
     await seed(createToken(owner, ['modify_env'], { name: 'No passphrase', expiresAt: inDays(60) }));
     await seed(createKey(owner, ['read'], { name: 'Expiring', expiresAt: inDays(29) }));
     await seed(createKey(owner, ['read'], { name: '=Expired()' }), `expires_at = ${now - 1}`);
     const broader = createKey(owner, ['read', 'write', 'deploy'], { name: 'Broader', expiresAt: inDays(60) });
-    await seed(broader, `${aged(40)}, ${usedDaysAgo(1)}`);
-    const whole = createKey(owner, ['read', 'write'], { name: 'All used', expiresAt: inDays(60) });
-    await seed(whole, `${aged(40)}, ${usedDaysAgo(1)}`);
+    await seed(broader, `${createdDaysAgo(40)}, ${usedDaysAgo(1)}`);
+    const allUsed = createKey(owner, ['read', 'write'], { name: 'All used', expiresAt: inDays(60) });
+    await seed(allUsed, `${createdDaysAgo(40)}, ${usedDaysAgo(1)}`);
     for (const [name, right, days] of [
       ['Broader', 'read', 2],
       ['Broader', 'write', 31],
@@ -73,10 +76,10 @@ forEachEngine('review', (engine) => {
     }
     await seed(createKey(admin, ['read'], { name: 'Creator left', expiresAt: inDays(60) }));
     const members = (await owner.call<Page<Member>>('/v1/members')).body.data;
-    const left = members.find(({ email }) => email === 'al@example.com');
-    ids.set('al', left?.personId ?? '');
-    assert.equal((await owner.call(`/v1/members/${left?.id}`, { method: 'DELETE' })).status, 204);
-    await seed(createToken(owner, ['run_scripts'], { name: 'Violates', ...limited }), 'policy_violations = 1');
+    const formerMember = members.find(({ email }) => email === 'al@example.com');
+    ids.set('al', formerMember?.personId ?? '');
+    assert.equal((await owner.call(`/v1/members/${formerMember?.id}`, { method: 'DELETE' })).status, 204);
+    await seed(createToken(owner, ['run_scripts'], { name: 'Violates', ...withoutReasons }), 'policy_violations = 1');
   });
   after(() => testServer.close());
 
@@ -88,7 +91,7 @@ forEachEngine('review', (engine) => {
   const reasonsByName = ({ data }: Review) =>
     Object.fromEntries(data.map(({ credential, reasons }) => [credential.name, reasons]));
 
-  test('each credential has the reasons to review it, and is sorted by the sum of their weights', async () => {
+  test('credentials are listed with the reasons to review them, sorted by the sum of the weights of the reasons', async () => {
     const body = await review();
     assert.deepEqual(reasonsByName(body), {
       'Creator left': ['creator_left'],
@@ -105,7 +108,7 @@ forEachEngine('review', (engine) => {
     const risks = body.data.map(({ risk }) => risk);
     assert.deepEqual(
       risks,
-      risks.toSorted((one, other) => other - one),
+      risks.toSorted((a, b) => b - a),
     );
     for (const { reasons, risk } of body.data) {
       assert.equal(
@@ -120,7 +123,7 @@ forEachEngine('review', (engine) => {
     assert.doesNotMatch(JSON.stringify(body), /digest|secret|passphrase_hash/);
   });
 
-  test('the review is filtered by reason and creator, and paged without repeating or omitting any', async () => {
+  test('the review can be filtered by reason and creator, and its pages neither repeat nor omit a credential', async () => {
     assert.deepEqual(reasonsByName(await review('reason=expiring')), { Expiring: ['expiring'] });
     const ofCreator = await review(`createdBy=${idOf('al')}`);
     assert.deepEqual(reasonsByName(ofCreator), { 'Creator left': ['creator_left'] });
@@ -133,22 +136,22 @@ forEachEngine('review', (engine) => {
       cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
     } while (cursor !== '');
     assert.deepEqual(names, Object.keys(reasonsByName(await review())));
-    const foreign = (await owner.call<Page<unknown>>('/v1/api-keys?limit=1')).body.nextCursor;
-    assert.equal((await owner.call(`/v1/review?cursor=${foreign}`)).status, 422);
+    const otherListCursor = (await owner.call<Page<unknown>>('/v1/api-keys?limit=1')).body.nextCursor;
+    assert.equal((await owner.call(`/v1/review?cursor=${otherListCursor}`)).status, 422);
   });
 
-  test('as CSV the review is complete, and no cell is a formula', async () => {
+  test('the CSV review contains every credential and no formulas', async () => {
     const { text, headers } = await owner.call('/v1/review', { headers: { accept: 'text/csv' } });
     assert.match(headers.get('content-type') ?? '', /^text\/csv/);
     const records = parseCsv(text);
     assert.ok(Array.isArray(records));
-    const [head, ...rows] = records.map(({ cells }) => cells as string[]);
-    const nameColumn = head?.indexOf('name') ?? -1;
+    const [header, ...rows] = records.map(({ cells }) => cells as string[]);
+    const nameColumn = header?.indexOf('name') ?? -1;
     assert.equal(rows.length, 10);
     assert.equal(rows.at(-1)?.[nameColumn], "'=Expired()");
   });
 
-  test('a credential that is kept is left out for 90 days, unless another reason applies', async () => {
+  test('a credential that a reviewer keeps is omitted for 90 days, unless another reason applies', async () => {
     const id = idOf('Never expires');
     const kept = await owner.call<ReviewItem>(`/v1/review/${id}`, { body: { decision: 'keep', note: '  By hand ' } });
     assert.equal(kept.status, 200, kept.text);
@@ -162,19 +165,19 @@ forEachEngine('review', (engine) => {
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=credential.reviewed&credential=${id}`);
     const { actor, target, detail } = log.body.data[0] ?? {};
     assert.deepEqual([actor?.name, target?.id, detail?.['note']], ['Ada Lovelace', id, 'By hand']);
-    await execute(`update credential set ${aged(8)} where id = '${id}'`);
+    await execute(`update credential set ${createdDaysAgo(8)} where id = '${id}'`);
     assert.deepEqual(reasonsByName(await review())['Never expires'], ['never_used', 'never_expires']);
-    await execute(`update credential set ${aged(0)} where id = '${id}'`);
+    await execute(`update credential set ${createdDaysAgo(0)} where id = '${id}'`);
     await execute(`update credential_review set kept_until = ${now} where credential_id = '${id}'`);
     assert.deepEqual(reasonsByName(await review())['Never expires'], ['never_expires']);
   });
 
-  test('a decision needs a known credential of the workspace and a note of bounded length', async () => {
+  test('a decision requires a credential of the workspace and a note of at most 500 characters', async () => {
     const path = `/v1/review/${idOf('Fine')}`;
-    const long = await owner.call(path, { body: { decision: 'keep', note: 'x'.repeat(501) } });
-    const unknown = await owner.call('/v1/review/tok_nobody', { body: { decision: 'keep' } });
-    const other = await owner.call(path, { body: { decision: 'forget' } });
-    assert.deepEqual([long.status, unknown.status, other.status], [422, 404, 422]);
+    const withLongNote = await owner.call(path, { body: { decision: 'keep', note: 'x'.repeat(501) } });
+    const unknownCredential = await owner.call('/v1/review/tok_unknown', { body: { decision: 'keep' } });
+    const unknownDecision = await owner.call(path, { body: { decision: 'forget' } });
+    assert.deepEqual([withLongNote.status, unknownCredential.status, unknownDecision.status], [422, 404, 422]);
     const member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     assert.equal((await member.call('/v1/review')).status, 403);
     const { secret } = await createToken(owner, ['all'], { name: 'Robot' });
@@ -191,24 +194,24 @@ forEachEngine('review', (engine) => {
       select 'key_many' || ${padded}, workspace_id, kind, name, name_key, rights, active, ${digest}, hint,
         created_at, updated_at, created_by
       from numbers, credential where id = '${idOf('Never expires')}'`);
-    const seen = new Set<string>();
+    const reviewedIds = new Set<string>();
     let cursor = '';
     let pages = 0;
     do {
       const page: Review = await review(`limit=200&reason=never_expires${cursor}`);
-      for (const { credential } of page.data) seen.add(credential.id);
+      for (const { credential } of page.data) reviewedIds.add(credential.id);
       pages++;
       assert.ok((page.total ?? 0) >= count);
       cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
     } while (cursor !== '');
-    assert.ok(seen.size >= count && pages === Math.ceil(seen.size / 200));
-    const first = [...seen][0] ?? '';
+    assert.ok(reviewedIds.size >= count && pages === Math.ceil(reviewedIds.size / 200));
+    const first = [...reviewedIds][0] ?? '';
     assert.equal((await owner.call(`/v1/review/${first}`, { body: { decision: 'keep' } })).status, 200);
-    const kept = await review('reason=never_expires');
+    const remaining = await review('reason=never_expires');
     assert.equal(
-      kept.data.some(({ credential }) => credential.id === first),
+      remaining.data.some(({ credential }) => credential.id === first),
       false,
     );
-    assert.equal(kept.total, seen.size - 1);
+    assert.equal(remaining.total, reviewedIds.size - 1);
   });
 });

@@ -7,11 +7,11 @@ import { routeTable } from './route-table.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf8');
 
-/** Routes that a right opens, formatted as in docs/rights.md: methods and path, paths merged. */
-function routesOf(kind: 'token' | 'key', right: string): string {
+/** Returns the routes that accept a right, formatted as in docs/rights.md: each path once, after its methods. */
+function listRoutes(kind: 'token' | 'key', right: string): string {
   const byUrl = new Map<string, string[]>();
   for (const { method, url, access } of routeTable({} as AppContext)) {
-    // Every right opens /mcp, whose tools are other routes.
+    // /mcp accepts every right. Its tools call the other routes.
     if ('public' in access || 'any' in access || 'guard' in access || url === '/mcp') continue;
     const rights: readonly string[] = access[kind] ?? [];
     if (!rights.includes(right)) continue;
@@ -20,11 +20,11 @@ function routesOf(kind: 'token' | 'key', right: string): string {
   return [...byUrl].map(([url, methods]) => `\`${methods.join(' ')} ${url}\``).join(', ');
 }
 
-test('docs/rights.md lists for every right its meaning, its reach and the routes it opens', () => {
+test('docs/rights.md lists every right with its description and routes', () => {
   const rows = [
-    ...SCOPES.map((scope) => [scope, routesOf('token', scope) || 'every route below'] as const),
-    ...PERMISSIONS.map((permission) => [permission, routesOf('key', permission)] as const),
+    ...SCOPES.map((scope) => [scope, listRoutes('token', scope) || 'every route below'] as const),
+    ...PERMISSIONS.map((permission) => [permission, listRoutes('key', permission)] as const),
   ].map(([right, routes]) => `| \`${right}\` | ${describeRight(right)} | ${routes} |`);
   const missing = rows.filter((row) => !PAGE.includes(`${row}\n`));
-  assert.deepEqual(missing, [], `docs/rights.md lacks:\n${missing.join('\n')}`);
+  assert.deepEqual(missing, [], `docs/rights.md is missing these rows:\n${missing.join('\n')}`);
 });

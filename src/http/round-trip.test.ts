@@ -14,28 +14,28 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-const RUNS = 60;
-const LAST = '9999-12-31T23:59:59.999Z';
-const ODD = ['\0', '\ud800', '🗝', '\u202e', '</script>', '__proto__', 'x'.repeat(5_000)] as const;
+const RUNS_PER_PROPERTY = 60;
+const LATEST_INSTANT = '9999-12-31T23:59:59.999Z';
+const UNUSUAL_TEXTS = ['\0', '\ud800', '🗝', '\u202e', '</script>', '__proto__', 'x'.repeat(5_000)] as const;
 
-/** JSON of every type, with text that some stores cannot hold and numbers at the limits of their ranges. */
-const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.constantFrom(...ODD));
+const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.constantFrom(...UNUSUAL_TEXTS));
 const anyNumber = fc.oneof(
   fc.double(),
   fc.constantFrom(-1, 0, 1.5, 2 ** 31, 2 ** 53, -(2 ** 53), 1e15, 1e308, Number.MAX_SAFE_INTEGER),
 );
-const { any } = fc.letrec((tie) => ({
-  any: fc.oneof(
+/** JSON of every type, with text that some databases cannot store and numbers at the limits of their ranges. */
+const { anyJson } = fc.letrec((tie) => ({
+  anyJson: fc.oneof(
     { maxDepth: 4 },
     anyText,
     anyNumber,
-    fc.constantFrom(null, true, false, LAST, '+058857-01-01T00:00:00.000Z', '0001-01-01T00:00:00Z'),
-    fc.array(tie('any'), { maxLength: 4 }),
-    fc.dictionary(anyText, tie('any'), { maxKeys: 4 }),
+    fc.constantFrom(null, true, false, LATEST_INSTANT, '+058857-01-01T00:00:00.000Z', '0001-01-01T00:00:00Z'),
+    fc.array(tie('anyJson'), { maxLength: 4 }),
+    fc.dictionary(anyText, tie('anyJson'), { maxKeys: 4 }),
   ),
 }));
 
-forEachEngine('what is accepted can be read again', (engine) => {
+forEachEngine('accepted values can be read', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let headers: Record<string, string>;
@@ -52,20 +52,22 @@ forEachEngine('what is accepted can be read again', (engine) => {
     return response.body;
   }
 
-  test('any value a Sentry SDK sends in any field', async () => {
+  test('error issues can be read, whatever values a Sentry SDK sends', async () => {
     const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
-    const auth = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
-    const field = <Name extends string>(...names: Name[]) =>
-      fc.record(Object.fromEntries(names.map((name) => [name, any])) as Record<Name, typeof any>, { requiredKeys: [] });
-    const frame = field('function', 'filename', 'abs_path', 'module', 'lineno', 'in_app');
+    const sentryHeaders = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
+    const optionalFields = <Name extends string>(...names: Name[]) =>
+      fc.record(Object.fromEntries(names.map((name) => [name, anyJson])) as Record<Name, typeof anyJson>, {
+        requiredKeys: [],
+      });
+    const frame = optionalFields('function', 'filename', 'abs_path', 'module', 'lineno', 'in_app');
     const exception = fc.record({
-      type: any,
-      value: any,
-      stacktrace: fc.oneof(any, fc.record({ frames: fc.array(frame, { maxLength: 3 }) })),
+      type: anyJson,
+      value: anyJson,
+      stacktrace: fc.oneof(anyJson, fc.record({ frames: fc.array(frame, { maxLength: 3 }) })),
     });
     const event = fc
       .tuple(
-        field(
+        optionalFields(
           'timestamp',
           'level',
           'release',
@@ -77,11 +79,11 @@ forEachEngine('what is accepted can be read again', (engine) => {
           'breadcrumbs',
         ),
         fc.option(fc.array(exception, { maxLength: 2 })),
-        fc.option(fc.array(field('timestamp', 'category', 'level', 'message'), { maxLength: 3 })),
-        fc.option(fc.dictionary(anyText, any, { maxKeys: 3 })),
+        fc.option(fc.array(optionalFields('timestamp', 'category', 'level', 'message'), { maxLength: 3 })),
+        fc.option(fc.dictionary(anyText, anyJson, { maxKeys: 3 })),
       )
-      .map(([facts, values, breadcrumbs, tags]) => ({
-        ...facts,
+      .map(([fields, values, breadcrumbs, tags]) => ({
+        ...fields,
         ...(values !== null && { exception: { values } }),
         ...(breadcrumbs !== null && { breadcrumbs }),
         ...(tags !== null && { tags }),
@@ -89,10 +91,10 @@ forEachEngine('what is accepted can be read again', (engine) => {
     await fc.assert(
       fc.asyncProperty(event, async (original) => {
         const body = `{}\n{"type":"event"}\n${JSON.stringify(original)}\n`;
-        const sent = await testServer.call('/api/1/envelope/', { method: 'POST', headers: auth, body });
-        assert.ok([200, 400, 422].includes(sent.status), sent.text);
+        const response = await testServer.call('/api/1/envelope/', { method: 'POST', headers: sentryHeaders, body });
+        assert.ok([200, 400, 422].includes(response.status), response.text);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS_PER_PROPERTY },
     );
     const issues = await read<Page<ErrorIssue>>('/v1/errors/issues?limit=200');
     assert.ok(issues.data.length > 10);
@@ -106,14 +108,14 @@ forEachEngine('what is accepted can be read again', (engine) => {
     let count = 0;
     const sent = new Map<string, unknown>();
     await fc.assert(
-      fc.asyncProperty(any, anyText, async (data, subject) => {
+      fc.asyncProperty(anyJson, anyText, async (data, subject) => {
         const id = `event-${count++}`;
         const body = { specversion: '1.0', id, source: 'test', type: 'test', subject, data };
         const response = await testServer.call('/v1/activity/events', { headers, body });
         assert.ok([201, 400, 422].includes(response.status), response.text);
         if (response.status === 201) sent.set(id, JSON.parse(JSON.stringify(data)) as unknown);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS_PER_PROPERTY },
     );
     assert.ok(sent.size > 5);
     const { data } = await read<Page<ActivityEvent>>('/v1/activity/events?limit=200');
@@ -123,7 +125,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     assert.equal(csv.status, 200);
   });
 
-  test('every resource at the limits of its ranges, in lists and individually', async () => {
+  test('resources with values at their limits can be read, in lists and individually', async () => {
     const create = async (path: string, body: object): Promise<string> => {
       const response = await owner.call<{ id: string }>(path, { body });
       assert.ok([201, 422].includes(response.status), `${path}: ${response.text}`);
@@ -156,14 +158,19 @@ forEachEngine('what is accepted can be read again', (engine) => {
       schedule: '0 0 29 2 *',
     };
     const scriptId = await create('/v1/scripts', script);
-    await create('/v1/api-keys', { name, permissions: ['read'], description: '🗝'.repeat(1_000), expiresAt: LAST });
-    await create('/v1/access-tokens', { name, scopes: ['all'], expiresAt: LAST });
-    const value = '🗝\n"\'\\$`\t'.repeat(5_000);
-    const set = await owner.call(`/v1/apps/${appId}/env`, {
-      method: 'PATCH',
-      body: { values: { ODD: value, EMPTY: '' } },
+    await create('/v1/api-keys', {
+      name,
+      permissions: ['read'],
+      description: '🗝'.repeat(1_000),
+      expiresAt: LATEST_INSTANT,
     });
-    assert.equal(set.status, 200, set.text.slice(0, 300));
+    await create('/v1/access-tokens', { name, scopes: ['all'], expiresAt: LATEST_INSTANT });
+    const value = '🗝\n"\'\\$`\t'.repeat(5_000);
+    const updated = await owner.call(`/v1/apps/${appId}/env`, {
+      method: 'PATCH',
+      body: { values: { UNUSUAL: value, EMPTY: '' } },
+    });
+    assert.equal(updated.status, 200, updated.text.slice(0, 300));
     for (const list of ['projects', 'servers', 'apps', 'scripts', 'api-keys', 'access-tokens', 'audit-events']) {
       await read(`/v1/${list}`);
     }
@@ -171,7 +178,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
       await read(`/v1/${path}`);
     }
     const environment = await read<{ data: { name: string; value: string }[] }>(`/v1/apps/${appId}/env`);
-    assert.equal(environment.data.find((variable) => variable.name === 'ODD')?.value, value);
+    assert.equal(environment.data.find((variable) => variable.name === 'UNUSUAL')?.value, value);
     await read(`/v1/apps/${appId}/env?format=dotenv`);
   });
 });

@@ -19,7 +19,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-interface ProblemAnswer {
+interface ProblemResponse {
   code: string;
   detail: string;
   errors?: { field: string; message: string }[];
@@ -29,29 +29,34 @@ forEachEngine('scripts', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
-  let neighbour: TestPerson;
+  let neighbor: TestPerson;
   let server: Server;
   before(async () => {
     testServer = await startTestServer({ environment: await engine.environment() });
     owner = await signUpOwner(testServer);
     member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
-    neighbour = await createWorkspaceFor(owner, testServer, 'Other');
+    neighbor = await createWorkspaceFor(owner, testServer, 'Neighbor');
     const body = { name: 'Web one', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'deploy' };
     server = (await owner.call<Server>('/v1/servers', { body })).body;
   });
   after(() => testServer.close());
 
-  const plain = (more: object = {}) => ({ name: 'Greet', body: 'echo hello\n', serverId: server.id, ...more });
-  async function created(more: object = {}): Promise<Script> {
-    const response = await owner.call<Script>('/v1/scripts', { body: plain(more) });
+  const scriptFields = (overrides: object = {}) => ({
+    name: 'Greet',
+    body: 'echo hello\n',
+    serverId: server.id,
+    ...overrides,
+  });
+  async function createScript(overrides: object = {}): Promise<Script> {
+    const response = await owner.call<Script>('/v1/scripts', { body: scriptFields(overrides) });
     assert.equal(response.status, 201, response.text);
     return response.body;
   }
   const edit = (script: Script, body: object) =>
-    owner.call<Script & ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
+    owner.call<Script & ProblemResponse>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
 
-  test('the first line of a body names the interpreter, or is refused with the reason', async () => {
-    const python = await created({ name: 'Python', body: '#!/usr/bin/env python3\r\nprint(1)\r\n' });
+  test('a #! line sets the interpreter, and is refused with the reason if it contradicts the interpreter', async () => {
+    const python = await createScript({ name: 'Python', body: '#!/usr/bin/env python3\r\nprint(1)\r\n' });
     assert.equal(python.interpreter, '/usr/bin/env python3');
     assert.equal((await edit(python, { body: '#!/usr/bin/python3\nprint(2)' })).status, 200);
     for (const [body, field] of [
@@ -69,11 +74,11 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await edit(python, { name: 'Still python' })).status, 200);
   });
 
-  test('a script is created with the defaults of the contract, read by id and slug, edited and deleted', async () => {
-    const script = await created({ name: 'Clear the cache' });
+  test('a script is created with the default values, read by ID and slug, edited and deleted', async () => {
+    const script = await createScript({ name: 'Clear the cache' });
     assert.match(script.id, /^scr_/);
-    const { id, createdAt, updatedAt, ...rest } = script;
-    assert.deepEqual(rest, {
+    const { id, createdAt, updatedAt, ...fields } = script;
+    assert.deepEqual(fields, {
       name: 'Clear the cache',
       slug: 'clear-the-cache',
       description: null,
@@ -116,36 +121,36 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await owner.call(`/v1/scripts/${id}`)).status, 404);
   });
 
-  test('a script may belong to an app of its workspace, and remains when the app is deleted', async () => {
-    const createdApp = async (person: TestPerson, name: string) => {
+  test('a script can belong to an app of its workspace, and remains when the app is deleted', async () => {
+    const createApp = async (person: TestPerson, name: string) => {
       const { id: projectId } = (await person.call<{ id: string }>('/v1/projects', { body: { name } })).body;
       return (await person.call<{ id: string; slug: string }>('/v1/apps', { body: { name, projectId } })).body;
     };
-    const app = await createdApp(owner, 'Shop');
-    const foreign = await createdApp(neighbour, 'Theirs');
-    const script = await created({ name: 'Of the shop', appId: app.slug });
+    const app = await createApp(owner, 'Shop');
+    const neighborApp = await createApp(neighbor, 'Neighbor app');
+    const script = await createScript({ name: 'Of the shop', appId: app.slug });
     assert.equal(script.appId, app.id);
     const listed = await member.call<Page<Script>>(`/v1/scripts?app=${app.slug}`);
     assert.deepEqual(listed.body.data, [script]);
-    for (const appId of [foreign.id, foreign.slug, 'none', '']) {
+    for (const appId of [neighborApp.id, neighborApp.slug, 'none', '']) {
       const refused = await edit(script, { appId });
       assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'appId'], appId);
     }
-    assert.equal((await owner.call(`/v1/scripts?app=${foreign.id}`)).status, 404);
-    const without = await edit(script, { appId: null });
-    assert.deepEqual([without.body.appId, without.body.version], [null, 1]);
+    assert.equal((await owner.call(`/v1/scripts?app=${neighborApp.id}`)).status, 404);
+    const withoutApp = await edit(script, { appId: null });
+    assert.deepEqual([withoutApp.body.appId, withoutApp.body.version], [null, 1]);
     assert.equal((await edit(script, { appId: app.id })).body.appId, app.id);
     assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await owner.call<Script>(`/v1/scripts/${script.id}`)).body.appId, null);
   });
 
-  test('a change of what is executed creates a version; a new name or schedule does not', async () => {
-    const script = await created();
+  test('a change to what a script runs creates a version; a change of its name or schedule does not', async () => {
+    const script = await createScript();
     assert.equal((await edit(script, { name: 'Greet all', description: 'x', schedule: '@daily' })).body.version, 1);
     assert.equal((await edit(script, { body: 'echo there\n' })).body.version, 2);
     assert.equal((await edit(script, { timeoutSeconds: 5 })).body.version, 3);
-    const before = await owner.call<Script>(`/v1/scripts/${script.id}`);
-    assert.deepEqual((await edit(script, { timeoutSeconds: 5 })).body, before.body);
+    const latest = await owner.call<Script>(`/v1/scripts/${script.id}`);
+    assert.deepEqual((await edit(script, { timeoutSeconds: 5 })).body, latest.body);
     const { body } = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions`);
     assert.deepEqual(
       body.data.map((version) => [version.version, version.body, version.timeoutSeconds, version.by.kind]),
@@ -155,15 +160,15 @@ forEachEngine('scripts', (engine) => {
         [1, 'echo hello\n', 600, 'person'],
       ],
     );
-    const first = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions?limit=2`);
-    const rest = await member.call<Page<ScriptVersion>>(
-      `/v1/scripts/${script.id}/versions?limit=2&cursor=${first.body.nextCursor}`,
+    const firstPage = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions?limit=2`);
+    const secondPage = await member.call<Page<ScriptVersion>>(
+      `/v1/scripts/${script.id}/versions?limit=2&cursor=${firstPage.body.nextCursor}`,
     );
-    assert.deepEqual([...first.body.data, ...rest.body.data], body.data);
+    assert.deepEqual([...firstPage.body.data, ...secondPage.body.data], body.data);
   });
 
   test('an invalid script is refused with the name of the field', async () => {
-    const refused: [object, string][] = [
+    const invalid: [object, string][] = [
       [{ name: 'ab' }, 'name'],
       [{ description: 'x'.repeat(501) }, 'description'],
       [{ body: '' }, 'body'],
@@ -202,27 +207,27 @@ forEachEngine('scripts', (engine) => {
       [{ parameters: [{ name: 'A', value: 'x' }] }, 'parameters.0.value'],
       [{ workspaceId: 'wsp_x' }, 'workspaceId'],
     ];
-    for (const [more, field] of refused) {
-      const response = await owner.call<ProblemAnswer>('/v1/scripts', { body: plain(more) });
-      assert.equal(response.status, 422, `${JSON.stringify(more).slice(0, 80)}: ${response.text}`);
+    for (const [overrides, field] of invalid) {
+      const response = await owner.call<ProblemResponse>('/v1/scripts', { body: scriptFields(overrides) });
+      assert.equal(response.status, 422, `${JSON.stringify(overrides).slice(0, 80)}: ${response.text}`);
       assert.equal(response.body.errors?.[0]?.field, field, response.text);
     }
   });
 
-  test('a pattern with endless backtracking is refused in time, and other requests are answered in the meantime', async () => {
+  test('a pattern with catastrophic backtracking is refused without blocking other requests', async () => {
     const parameters = [{ name: 'A', pattern: '(a+)+b', default: 'a'.repeat(5000) }];
-    let answered = false;
-    const slow = owner.call<ProblemAnswer>('/v1/scripts', { body: plain({ parameters }) }).finally(() => {
-      answered = true;
+    let isFinished = false;
+    const slow = owner.call<ProblemResponse>('/v1/scripts', { body: scriptFields({ parameters }) }).finally(() => {
+      isFinished = true;
     });
     assert.equal((await testServer.call('/healthz')).status, 200);
-    assert.equal(answered, false);
+    assert.equal(isFinished, false);
     assert.equal((await slow).status, 422);
     assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
   });
 
-  test('keys with write and delete configure scripts, tokens with run_scripts read them, members configure nothing', async () => {
-    const script = await created();
+  test('keys need the permission of each operation; tokens with run_scripts and members can only read scripts', async () => {
+    const script = await createScript();
     const path = `/v1/scripts/${script.id}`;
     const requests: [string, string, Permission[]][] = [
       ['GET', '/v1/scripts', ['read']],
@@ -236,7 +241,7 @@ forEachEngine('scripts', (engine) => {
     for (const permission of ['read', 'write', 'delete', 'manage_servers', 'deploy'] as const) {
       const { secret } = await createKey(owner, [permission]);
       for (const [method, url, allowed] of requests) {
-        const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
+        const body = method === 'POST' ? scriptFields() : method === 'PATCH' ? { description: permission } : undefined;
         const response = await testServer.call(url, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
           assert.ok(response.status < 300, `${permission} ${method} ${url} ${response.text}`);
@@ -244,33 +249,33 @@ forEachEngine('scripts', (engine) => {
       }
       if (permission === 'delete') break;
     }
-    const other = await created();
+    const secondScript = await createScript();
     for (const [method, url] of requests) {
-      const target = url.replace(script.id, other.id);
-      const body = method === 'POST' || method === 'PATCH' ? plain() : undefined;
+      const target = url.replace(script.id, secondScript.id);
+      const body = method === 'POST' || method === 'PATCH' ? scriptFields() : undefined;
       const byToken = await testServer.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });
       assert.equal(byToken.status, method === 'GET' ? 200 : 403, `token ${method} ${target}`);
       const byMember = await member.call(target, { method, ...(body && { body }) });
       assert.equal(byMember.status, method === 'GET' ? 200 : 403, `member ${method} ${target}`);
-      const elsewhere = await neighbour.call(target, { method, ...(body && { body }) });
-      if (target !== '/v1/scripts') assert.equal(elsewhere.status, 404, `neighbour ${method} ${target}`);
+      const byNeighbor = await neighbor.call(target, { method, ...(body && { body }) });
+      if (target !== '/v1/scripts') assert.equal(byNeighbor.status, 404, `neighbor ${method} ${target}`);
     }
-    const theirs = await neighbour.call<ProblemAnswer>('/v1/scripts', { body: plain() });
-    assert.equal(theirs.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is no server');
+    const inNeighborWorkspace = await neighbor.call<ProblemResponse>('/v1/scripts', { body: scriptFields() });
+    assert.equal(inNeighborWorkspace.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is not found');
   });
 
-  test('an edit with a stale If-Match is refused, and a new due time does not change the ETag', async () => {
-    const script = await created({ schedule: '@daily' });
+  test('an edit with a stale If-Match is refused', async () => {
+    const script = await createScript({ schedule: '@daily' });
     const read = await owner.call(`/v1/scripts/${script.id}`);
     const ifMatch = { 'if-match': read.headers.get('etag') ?? '' };
-    const edited = { method: 'PATCH', body: { description: 'one' }, headers: ifMatch };
-    assert.equal((await owner.call(`/v1/scripts/${script.id}`, edited)).status, 200);
-    assert.equal((await owner.call(`/v1/scripts/${script.id}`, edited)).status, 409);
+    const editRequest = { method: 'PATCH', body: { description: 'one' }, headers: ifMatch };
+    assert.equal((await owner.call(`/v1/scripts/${script.id}`, editRequest)).status, 200);
+    assert.equal((await owner.call(`/v1/scripts/${script.id}`, editRequest)).status, 409);
   });
 
-  test('a server that a script runs on is not deleted, and the activity log records a body by its hash', async () => {
-    const script = await created({ body: 'echo a-body-with-words\n' });
-    const refused = await owner.call<ProblemAnswer>(`/v1/servers/${server.id}`, { method: 'DELETE' });
+  test('a server that a script uses cannot be deleted, and the activity log contains only the hash of a body', async () => {
+    const script = await createScript({ body: 'echo a-body-with-words\n' });
+    const refused = await owner.call<ProblemResponse>(`/v1/servers/${server.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     assert.match(refused.body.detail, /is used by the scripts: /);
     await edit(script, { body: 'echo other-words\n' });
@@ -283,38 +288,38 @@ forEachEngine('scripts', (engine) => {
     assert.doesNotMatch(log.text, /a-body-with-words|other-words/);
   });
 
-  test('fuzz: any script, edit or run is refused or accepted, never an error', async () => {
-    const script = await created();
-    const closed = await created({ parameters: [{ name: 'A', pattern: '[0-9]{64}' }] });
+  test('fuzz: any script, edit or run is accepted or refused with 422', async () => {
+    const script = await createScript();
+    const withPattern = await createScript({ parameters: [{ name: 'A', pattern: '[0-9]{64}' }] });
     const text = fc.string({ unit: 'binary', maxLength: 30 });
-    const field = <T>(good: T) =>
-      fc.oneof(fc.constant(good), text, fc.jsonValue({ maxDepth: 2 }), fc.constant(undefined));
+    const validOrAny = <T>(valid: T) =>
+      fc.oneof(fc.constant(valid), text, fc.jsonValue({ maxDepth: 2 }), fc.constant(undefined));
     const cronField = fc.stringMatching(/^[0-9*,/?#LW-]{1,6}$/);
     const schedule = fc.oneof(
-      fc.tuple(cronField, cronField, cronField, cronField, cronField).map((all) => all.join(' ')),
+      fc.tuple(cronField, cronField, cronField, cronField, cronField).map((cronFields) => cronFields.join(' ')),
       text,
     );
-    const parameter = fc.record({ name: field('A'), pattern: field('a+'), default: field('aa') });
+    const parameter = fc.record({ name: validOrAny('A'), pattern: validOrAny('a+'), default: validOrAny('aa') });
     const input = fc.record({
-      name: field('Fuzzed'),
-      body: field('true'),
-      serverId: field(server.id),
-      interpreter: field('/bin/sh'),
-      runAs: field('deploy'),
-      timeoutSeconds: field(5),
-      description: field(null),
+      name: validOrAny('Fuzzed'),
+      body: validOrAny('true'),
+      serverId: validOrAny(server.id),
+      interpreter: validOrAny('/bin/sh'),
+      runAs: validOrAny('deploy'),
+      timeoutSeconds: validOrAny(5),
+      description: validOrAny(null),
       parameters: fc.oneof(fc.array(parameter, { maxLength: 3 }), fc.jsonValue({ maxDepth: 2 })),
       schedule: fc.oneof(schedule, fc.constant(null)),
     });
     await fc.assert(
       fc.asyncProperty(input, fc.dictionary(text, fc.jsonValue({ maxDepth: 1 })), async (body, parameters) => {
         const responses = [
-          await owner.call<ProblemAnswer>('/v1/scripts', { body }),
-          await owner.call<ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
-          await owner.call<ProblemAnswer>(`/v1/scripts/${closed.id}/runs`, { body: { parameters } }),
+          await owner.call<ProblemResponse>('/v1/scripts', { body }),
+          await owner.call<ProblemResponse>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
+          await owner.call<ProblemResponse>(`/v1/scripts/${withPattern.id}/runs`, { body: { parameters } }),
         ];
-        for (const { status, text: said } of responses) {
-          assert.ok([200, 201, 202, 422].includes(status), `${status} ${said}`);
+        for (const { status, text: responseText } of responses) {
+          assert.ok([200, 201, 202, 422].includes(status), `${status} ${responseText}`);
         }
       }),
       { numRuns: 100 },
@@ -323,16 +328,25 @@ forEachEngine('scripts', (engine) => {
 
   test('an idempotent POST creates one script', async () => {
     const headers = { 'idempotency-key': 'script-once' };
-    const first = await owner.call<Script>('/v1/scripts', { body: plain(), headers });
-    const again = await owner.call<{ id: string; code: string }>('/v1/scripts', { body: plain(), headers });
-    assert.deepEqual([again.status, again.body.code, again.body.id], [409, 'idempotent_replay', first.body.id]);
+    const first = await owner.call<Script>('/v1/scripts', { body: scriptFields(), headers });
+    const replayed = await owner.call<{ id: string; code: string }>('/v1/scripts', { body: scriptFields(), headers });
+    assert.deepEqual(
+      [replayed.status, replayed.body.code, replayed.body.id],
+      [409, 'idempotent_replay', first.body.id],
+    );
   });
 });
 
 test('no name that controls the loader, the shell or an interpreter can be a parameter', () => {
-  const names = ['PATH', 'IFS', 'ENV', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'BASH_FUNC_x', 'NODE_OPTIONS', 'PYTHONPATH'];
   for (const name of [
-    ...names,
+    'PATH',
+    'IFS',
+    'ENV',
+    'LD_LIBRARY_PATH',
+    'LD_AUDIT',
+    'BASH_FUNC_x',
+    'NODE_OPTIONS',
+    'PYTHONPATH',
     'PERL5OPT',
     'RUBYOPT',
     'GIT_SSH_COMMAND',

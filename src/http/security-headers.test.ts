@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { sendRawRequest } from '../testing/raw-http.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-/** Paths of every part of the server, found and not found, with valid and invalid requests. */
-const ADDRESSES: readonly [string, string, number][] = [
+/** Requests to each part of the server, valid and invalid ones, with the status of the response. */
+const REQUESTS: readonly [string, string, number][] = [
   ['GET', '/healthz', 200],
   ['GET', '/readyz', 200],
   ['GET', '/openapi.json', 200],
@@ -21,28 +21,28 @@ const ADDRESSES: readonly [string, string, number][] = [
   ['PUT', '/v1/me', 405],
 ];
 
-// ASVS 3.4.1–8
-describe('Every response has the security headers, also for unknown paths', () => {
+// OWASP ASVS 5.0, requirements 3.4.1 to 3.4.8
+describe('every response has the security headers, also for unknown paths', () => {
   let testServer: TestServer;
   before(async () => {
     testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
   });
   after(() => testServer.close());
 
-  for (const [method, path, status] of ADDRESSES) {
+  for (const [method, path, status] of REQUESTS) {
     test(`${method} ${path}`, async () => {
-      const plain = await testServer.call(path, { method });
-      assert.equal(plain.status, status);
-      assert.equal(plain.headers.get('x-content-type-options'), 'nosniff');
-      assert.equal(plain.headers.get('referrer-policy'), 'no-referrer');
-      assert.equal(plain.headers.get('cross-origin-opener-policy'), 'same-origin');
-      const policy = plain.headers.get('content-security-policy') ?? '';
+      const response = await testServer.call(path, { method });
+      assert.equal(response.status, status);
+      assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(response.headers.get('referrer-policy'), 'no-referrer');
+      assert.equal(response.headers.get('cross-origin-opener-policy'), 'same-origin');
+      const policy = response.headers.get('content-security-policy') ?? '';
       assert.match(policy, /default-src 'none'/);
       assert.match(policy, /frame-ancestors 'none'/);
-      assert.equal(plain.headers.get('strict-transport-security'), null);
+      assert.equal(response.headers.get('strict-transport-security'), null);
       const fromPage = await testServer.call(path, { method, headers: { origin: 'https://shop.example.com' } });
-      // Pages of other origins cannot read a response: docs/guides/client.md says so.
-      for (const headers of [plain.headers, fromPage.headers]) {
+      // Pages of other origins cannot read a response, as docs/guides/client.md explains.
+      for (const headers of [response.headers, fromPage.headers]) {
         assert.equal(headers.get('access-control-allow-origin'), null);
       }
       const behindProxy = await testServer.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });
@@ -50,21 +50,21 @@ describe('Every response has the security headers, also for unknown paths', () =
     });
   }
 
-  test('every response has Strict-Transport-Security if the public URL is https', async () => {
-    const other = await startTestServer({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
+  test('every response has Strict-Transport-Security if the public URL uses HTTPS', async () => {
+    const httpsServer = await startTestServer({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
     try {
       for (const path of ['/', '/nowhere', '/docs', '/v1/me']) {
-        const { headers } = await other.call(path);
+        const { headers } = await httpsServer.call(path);
         assert.match(headers.get('strict-transport-security') ?? '', /max-age=31536000/, path);
       }
     } finally {
-      await other.close();
+      await httpsServer.close();
     }
   });
 
-  test('a malformed URL or HTTP message is answered with a problem that no browser renders as a page', async () => {
-    for (const line of ['GET /%zz HTTP/1.1', 'GET / HTTP/9.9']) {
-      const { status, headers } = await sendRawRequest(testServer.url, [line]);
+  test('a malformed URL or HTTP message gets a problem response that browsers do not render as a page', async () => {
+    for (const requestLine of ['GET /%zz HTTP/1.1', 'GET / HTTP/9.9']) {
+      const { status, headers } = await sendRawRequest(testServer.url, [requestLine]);
       assert.equal(status, 400);
       assert.equal(headers.get('content-type'), 'application/problem+json');
       assert.equal(headers.get('x-content-type-options'), 'nosniff');

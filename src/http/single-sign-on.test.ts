@@ -33,13 +33,14 @@ let issuer: OpenidIssuer;
 let server: TestServer;
 let owner: TestPerson;
 let browser: ReturnType<typeof createSignInBrowser>;
-let offsetMs = 0;
+/** Milliseconds by which the server's clock is ahead. */
+let clockAheadMs = 0;
 
 before(async () => {
   issuer = await startOpenidIssuer();
   server = await startTestServer({
     environment: singleSignOnSettings(issuer),
-    clock: () => Date.now() + offsetMs,
+    clock: () => Date.now() + clockAheadMs,
     work: { dueMs: 50, sweepMs: 50 },
   });
   owner = await signUpOwner(server);
@@ -50,25 +51,27 @@ after(async () => {
   await issuer.close();
 });
 
-const account = (name: string, more: Readonly<Record<string, unknown>> = {}): IssuedTokens => ({
-  claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...more },
+const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): IssuedTokens => ({
+  claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...claims },
 });
-const codeOf = (response: TestResponse) => (response.body as ProblemBody).code;
+const problemCode = (response: TestResponse) => (response.body as ProblemBody).code;
 
 async function invite(email: string): Promise<string> {
   const { body } = await owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role: 'member' } });
   return body.code;
 }
 
-function signedIn(response: TestResponse, at: TestServer = server): TestPerson {
+function signedInPerson(response: TestResponse, testServer: TestServer = server): TestPerson {
   const { session, location } = readSignInOutcome(response);
-  assert.ok(session !== null, `expected a session, led to ${location}: ${response.text}`);
-  return createTestPerson(at, '', session, '');
+  assert.ok(session !== null, `expected a session, was redirected to ${location}: ${response.text}`);
+  return createTestPerson(testServer, '', session, '');
 }
 
-/** Signs an invited person up through the provider. */
+/** Invites a person, who signs up through the provider. */
 async function signUpWithProvider(name: string): Promise<TestPerson> {
-  const person = signedIn(await browser.signIn(account(name), { invitation: await invite(`${name}@example.com`) }));
+  const person = signedInPerson(
+    await browser.signIn(account(name), { invitation: await invite(`${name}@example.com`) }),
+  );
   return createTestPerson(server, `${name}@example.com`, person.cookie, owner.workspaceId);
 }
 
@@ -76,30 +79,34 @@ const memberNames = async () =>
   (await owner.call<Page<Member>>('/v1/members')).body.data.map(({ name, role }) => `${name} ${role}`);
 
 describe('signing up and in', () => {
-  test('an invited person signs up with a verified address, and later signs in by subject alone', async () => {
+  test('an invited person signs up with a verified address, and later signs in by subject only', async () => {
     const person = await signUpWithProvider('grace');
     const me = await person.call<{ id: string; email: string; name: string }>('/v1/me');
     assert.equal(me.body.email, 'grace@example.com');
     assert.equal(me.body.name, 'grace');
-    const again = signedIn(await browser.signIn(account('grace', { email: 'new@example.com', email_verified: false })));
+    const again = signedInPerson(
+      await browser.signIn(account('grace', { email: 'new@example.com', email_verified: false })),
+    );
     assert.equal((await again.call<{ id: string }>('/v1/me')).body.id, me.body.id);
-    const password = await server.call('/v1/sessions', { body: { email: 'grace@example.com', password: PASSWORD } });
-    assert.equal(codeOf(password), 'sign_in_failed');
+    const passwordSignIn = await server.call('/v1/sessions', {
+      body: { email: 'grace@example.com', password: PASSWORD },
+    });
+    assert.equal(problemCode(passwordSignIn), 'sign_in_failed');
   });
 
   test('an invitation for another address is refused', async () => {
-    const refused = await browser.signIn(account('mallory'), { invitation: await invite('somebody@example.com') });
+    const refused = await browser.signIn(account('mallory'), { invitation: await invite('invited@example.com') });
     assert.equal(readProblemCode(refused), 'invitation_invalid');
   });
 
-  test('a person who has an account is led to the invitation after signing in', async () => {
+  test('a person with an account is redirected to the invitation after signing in', async () => {
     await signUpWithProvider('known');
     const code = await invite('other@example.com');
     const { location } = readSignInOutcome(await browser.signIn(account('known'), { invitation: code }));
     assert.equal(location, `/accept-invitation#${code}`);
   });
 
-  test('every session is new, and nothing that the browser sent before becomes one', async () => {
+  test('every sign-in creates a new session, even if the browser sends a session cookie', async () => {
     const started = await browser.start();
     const planted = `devpilot=devpilot_session_${'a'.repeat(46)}`;
     const response = await browser.openRedirectUri(started, account('grace'), {
@@ -114,17 +121,17 @@ describe('signing up and in', () => {
     assert.ok(cookies.some((cookie) => cookie.startsWith('devpilot-oidc=;') && cookie.includes('Max-Age=0')));
   });
 
-  test('behind https the cookie of a started sign-in has the __Host- prefix', async () => {
-    const secure = await startTestServer({
+  test('over HTTPS, the cookie of a started sign-in has the prefix __Host-', async () => {
+    const httpsServer = await startTestServer({
       environment: { ...singleSignOnSettings(issuer), DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' },
     });
-    const start = await secure.call('/v1/oidc/start');
+    const start = await httpsServer.call('/v1/oidc/start');
     assert.match(start.headers.get('set-cookie') ?? '', /^__Host-devpilot-oidc=.*; Path=\/; .*; Secure$/);
     assert.equal(
       new URL(start.headers.get('location') ?? '').searchParams.get('redirect_uri'),
       'https://devpilot.example.com/v1/oidc/callback',
     );
-    await secure.close();
+    await httpsServer.close();
   });
 });
 
@@ -157,7 +164,7 @@ describe('refusals', () => {
       tokens: { ...account('grace'), userinfo: { sub: 'x' } },
     },
     { name: 'an unknown code', problem: 'expired', parameters: { code: 'unknown' } },
-    { name: 'an account that nobody has linked', problem: 'no_account', tokens: account('nobody') },
+    { name: 'an account that is not linked', problem: 'no_account', tokens: account('nobody') },
     { name: 'an unverified address', problem: 'not_verified', tokens: account('eve', { email_verified: false }) },
     { name: 'a verified address as text', problem: 'not_verified', tokens: account('eve', { email_verified: 'true' }) },
     { name: "another person's address (nOAuth)", problem: 'account_exists', tokens: account('ada') },
@@ -167,53 +174,56 @@ describe('refusals', () => {
     { name: 'an unknown error', problem: 'refused', parameters: { code: null, error: '<script>' } },
   ];
   for (const { name, problem, tokens = account('grace'), parameters = {} } of cases) {
-    test(name, async () => {
+    test(`${name} is refused`, async () => {
       const response = await browser.openRedirectUri(await browser.start(), tokens, { parameters });
       assert.equal(response.status, 303);
       assert.equal(readProblemCode(response), problem);
     });
   }
 
-  test('the response to a request of another browser', async () => {
-    const [mine, theirs] = [await browser.start(), await browser.start()];
+  test('the response to a request of another browser is refused', async () => {
+    const [started, otherBrowser] = [await browser.start(), await browser.start()];
     assert.equal(
-      readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: theirs.cookie })),
+      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: otherBrowser.cookie })),
       'expired',
     );
     assert.equal(
-      readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
+      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
       'expired',
     );
-    const both = `${theirs.cookie}; ${mine.cookie}`;
-    assert.equal(readProblemCode(await browser.openRedirectUri(mine, account('grace'), { cookie: both })), 'expired');
+    const bothCookies = `${otherBrowser.cookie}; ${started.cookie}`;
+    assert.equal(
+      readProblemCode(await browser.openRedirectUri(started, account('grace'), { cookie: bothCookies })),
+      'expired',
+    );
   });
 
-  test('a response that was already used, even with a new code', async () => {
+  test('a response that was already used is refused, even with a new code', async () => {
     const started = await browser.start();
-    signedIn(await browser.openRedirectUri(started, account('grace')));
+    signedInPerson(await browser.openRedirectUri(started, account('grace')));
     assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
-  test('a response after ten minutes', async () => {
+  test('a response after ten minutes is refused', async () => {
     const started = await browser.start();
-    offsetMs += 11 * 60 * SECOND;
+    clockAheadMs += 11 * 60 * SECOND;
     assert.equal(readProblemCode(await browser.openRedirectUri(started, account('grace'))), 'expired');
   });
 
-  test('a disabled person', async () => {
+  test('a disabled person is refused', async () => {
     const person = await signUpWithProvider('leaver');
     const { body } = await person.call<{ id: string }>('/v1/me');
     await owner.call(`/v1/people/${body.id}`, { method: 'PATCH', body: { disabled: true } });
     assert.equal(readProblemCode(await browser.signIn(account('leaver'))), 'disabled');
   });
 
-  test('refusals are in the activity log, and no code or token is', async () => {
+  test('the activity log contains no code or token', async () => {
     const log = await owner.call('/v1/audit-events?limit=200');
     assert.doesNotMatch(log.text, /code-\d|eyJ/);
   });
 });
 
-test('a person returns to own pages only', async () => {
+test('after signing in, a person returns only to pages of this server', async () => {
   const returns: readonly (readonly [string, string])[] = [
     ['/settings/policy?workspace=acme', '/settings/policy?workspace=acme'],
     ['//evil.example', '/'],
@@ -229,25 +239,25 @@ test('a person returns to own pages only', async () => {
     ['/v1/oidc/start', '/'],
     [`/${'a'.repeat(1500)}`, '/'],
   ];
-  for (const [from, expected] of returns) {
-    const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(from)}`);
-    assert.equal(readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location, expected, from);
+  for (const [returnPath, expected] of returns) {
+    const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(returnPath)}`);
+    assert.equal(readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location, expected, returnPath);
   }
 });
 
-test('a provider that is down is named on the sign-in page, and nothing else fails', async () => {
+test('if the provider is down, a sign-in leads back to the sign-in page with the problem', async () => {
   const started = await browser.start();
   issuer.isDown = true;
   const response = await browser.openRedirectUri(started, account('grace'));
   assert.equal(readProblemCode(response), 'unavailable');
-  const other = await startTestServer({ environment: singleSignOnSettings(issuer) });
-  const start = await other.call('/v1/oidc/start?return=/people');
+  const otherServer = await startTestServer({ environment: singleSignOnSettings(issuer) });
+  const start = await otherServer.call('/v1/oidc/start?return=/people');
   assert.equal(start.status, 303);
   assert.equal(start.headers.get('location'), '/sign-in?problem=unavailable&from=%2Fpeople');
-  const fromPage = await other.call('/v1/oidc/start', { body: {} });
+  const fromPage = await otherServer.call('/v1/oidc/start', { body: {} });
   assert.equal(fromPage.status, 503);
   assert.match((fromPage.body as ProblemBody).detail, /^Acme SSO cannot be reached/);
-  await other.close();
+  await otherServer.close();
   issuer.isDown = false;
 });
 
@@ -259,28 +269,31 @@ describe('linking', () => {
     const started = { url: new URL(start.body.url), cookie: `${flow}; ${cookie}` };
     return browser.openRedirectUri(started, tokens);
   };
-  const identitiesOf = async (person: TestPerson) =>
+  const listIdentities = async (person: TestPerson) =>
     (await person.call<OwnSingleSignOn>('/v1/me/single-sign-on')).body.identities;
 
-  test('takes a proof, the same session and the same verified address', async () => {
+  test('linking requires reauthentication, the same session and the same verified address', async () => {
     const linda = await signUpMember(server, owner, 'member', 'linda@example.com');
-    assert.equal(codeOf(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
-    assert.equal(codeOf(await link(linda, { singleSignOn: true })), 'sign_in_failed');
-    const proof = { password: PASSWORD };
-    assert.equal(readProblemCode(await link(linda, proof, owner.cookie)), 'expired');
-    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, account('mallory'))), 'other_address');
+    assert.equal(problemCode(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
+    assert.equal(problemCode(await link(linda, { singleSignOn: true })), 'sign_in_failed');
+    const reauthentication = { password: PASSWORD };
+    assert.equal(readProblemCode(await link(linda, reauthentication, owner.cookie)), 'expired');
+    assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, account('mallory'))), 'other_address');
     const unverified = account('linda', { email_verified: false });
-    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, unverified)), 'not_verified');
-    assert.equal(readProblemCode(await link(linda, proof, linda.cookie, account('grace'))), 'linked_to_another');
-    assert.deepEqual(await identitiesOf(linda), []);
+    assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, unverified)), 'not_verified');
+    assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, account('grace'))), 'linked_to_another');
+    assert.deepEqual(await listIdentities(linda), []);
 
-    assert.equal(readSignInOutcome(await link(linda, proof)).location, '/account');
-    const [identity] = await identitiesOf(linda);
+    assert.equal(readSignInOutcome(await link(linda, reauthentication)).location, '/account');
+    const [identity] = await listIdentities(linda);
     assert.equal(identity?.email, 'linda@example.com');
-    const other = signedIn(await browser.signIn(account('linda')));
-    const unlinked = await linda.call(`/v1/me/single-sign-on/${identity?.id}`, { method: 'DELETE', body: proof });
+    const providerSession = signedInPerson(await browser.signIn(account('linda')));
+    const unlinked = await linda.call(`/v1/me/single-sign-on/${identity?.id}`, {
+      method: 'DELETE',
+      body: reauthentication,
+    });
     assert.equal(unlinked.status, 204);
-    assert.equal((await other.call('/v1/me')).status, 401);
+    assert.equal((await providerSession.call('/v1/me')).status, 401);
     assert.equal((await linda.call('/v1/me')).status, 200);
     assert.equal(readProblemCode(await browser.signIn(account('linda'))), 'account_exists');
     const log = await owner.call('/v1/audit-events?action=person.identity_linked');
@@ -289,83 +302,85 @@ describe('linking', () => {
 
   test('a new sign-in at the provider confirms sensitive actions for ten minutes', async () => {
     await signUpWithProvider('fresh');
-    const seconds = Math.floor((Date.now() + offsetMs) / SECOND);
-    const start = (person: TestPerson) => person.call('/v1/me/two-factor', { body: { singleSignOn: true } });
-    const old = signedIn(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
-    assert.equal(codeOf(await start(old)), 'sign_in_failed');
-    const stale = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
-    assert.equal(readProblemCode(stale), 'refused');
+    const seconds = Math.floor((Date.now() + clockAheadMs) / SECOND);
+    const startTwoFactor = (person: TestPerson) => person.call('/v1/me/two-factor', { body: { singleSignOn: true } });
+    const oldSession = signedInPerson(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
+    assert.equal(problemCode(await startTwoFactor(oldSession)), 'sign_in_failed');
+    const staleSignIn = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
+    assert.equal(readProblemCode(staleSignIn), 'refused');
     const started = await browser.start('/v1/oidc/start', { fresh: true });
     assert.equal(started.url.searchParams.get('prompt'), 'login');
-    const fresh = signedIn(await browser.openRedirectUri(started, account('fresh', { auth_time: seconds })));
-    assert.equal((await start(fresh)).status, 201);
-    offsetMs += 11 * 60 * SECOND;
-    assert.equal(codeOf(await start(fresh)), 'sign_in_failed');
+    const freshSession = signedInPerson(
+      await browser.openRedirectUri(started, account('fresh', { auth_time: seconds })),
+    );
+    assert.equal((await startTwoFactor(freshSession)).status, 201);
+    clockAheadMs += 11 * 60 * SECOND;
+    assert.equal(problemCode(await startTwoFactor(freshSession)), 'sign_in_failed');
   });
 });
 
-/** Returns a code of the authenticator app of tess, who turns it on in a test. */
-let totpOfTess: () => Promise<string>;
+/** Returns a code from the authenticator app of Tess, which the next test sets up. */
+let tessTotpCode: () => Promise<string>;
 
-test('a second factor is asked for unless the provider says that several were used', async () => {
+test('a second factor is required unless the provider reports that several factors were used', async () => {
   const person = await signUpWithProvider('tess');
-  const again = signedIn(await browser.signIn(account('tess'), { fresh: true }));
-  const setup = await again.call<{ secret: string }>('/v1/me/two-factor', { body: { singleSignOn: true } });
-  const totp = () => generate({ secret: setup.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
-  totpOfTess = totp;
-  assert.equal((await again.call('/v1/me/two-factor/confirm', { body: { code: await totp() } })).status, 200);
+  const freshSession = signedInPerson(await browser.signIn(account('tess'), { fresh: true }));
+  const setup = await freshSession.call<{ secret: string }>('/v1/me/two-factor', { body: { singleSignOn: true } });
+  const totp = () => generate({ secret: setup.body.secret, epoch: Math.floor((Date.now() + clockAheadMs) / SECOND) });
+  tessTotpCode = totp;
+  assert.equal((await freshSession.call('/v1/me/two-factor/confirm', { body: { code: await totp() } })).status, 200);
   assert.equal((await person.call('/v1/me')).status, 401);
 
-  const waiting = await browser.signIn(account('tess', { amr: ['pwd'] }));
-  assert.deepEqual(readSignInOutcome(waiting), { location: '/sign-in?step=code&from=%2F', session: null });
-  const cookie = waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  offsetMs += 31 * SECOND;
-  const answer = (code: string, headers: Record<string, string> = { cookie }) =>
+  const pendingSignIn = await browser.signIn(account('tess', { amr: ['pwd'] }));
+  assert.deepEqual(readSignInOutcome(pendingSignIn), { location: '/sign-in?step=code&from=%2F', session: null });
+  const cookie = pendingSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  clockAheadMs += 31 * SECOND;
+  const sendCode = (code: string, headers: Record<string, string> = { cookie }) =>
     server.call('/v1/oidc/second-factor', { body: { code }, headers });
-  assert.equal(codeOf(await answer('000000')), 'sign_in_failed');
-  assert.equal(codeOf(await answer(await totp(), {})), 'sign_in_failed');
-  assert.equal((await answer(await totp())).status, 201);
-  offsetMs += 31 * SECOND;
-  assert.equal(codeOf(await answer(await totp())), 'sign_in_failed');
+  assert.equal(problemCode(await sendCode('000000')), 'sign_in_failed');
+  assert.equal(problemCode(await sendCode(await totp(), {})), 'sign_in_failed');
+  assert.equal((await sendCode(await totp())).status, 201);
+  clockAheadMs += 31 * SECOND;
+  assert.equal(problemCode(await sendCode(await totp())), 'sign_in_failed');
 
-  const both = signedIn(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
+  const withBothFactors = signedInPerson(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
 
-  const late = await browser.signIn(account('tess'));
-  offsetMs += 31 * SECOND;
-  const { body: me } = await both.call<{ id: string }>('/v1/me');
+  const outdatedSignIn = await browser.signIn(account('tess'));
+  clockAheadMs += 31 * SECOND;
+  const { body: me } = await withBothFactors.call<{ id: string }>('/v1/me');
   assert.equal((await owner.call(`/v1/people/${me.id}/sessions`, { method: 'DELETE' })).status, 204);
-  const lateCookie = late.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  assert.equal(codeOf(await answer(await totp(), { cookie: lateCookie })), 'sign_in_failed');
+  const outdatedCookie = outdatedSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  assert.equal(problemCode(await sendCode(await totp(), { cookie: outdatedCookie })), 'sign_in_failed');
 });
 
-/** Signs a device in with the approval of a person. Returns the header with its session. */
-async function approvedDevice(person: TestPerson, at = server): Promise<{ authorization: string }> {
-  const token = await at.call<{ access_token: string }>('/v1/device/token', { body: await startDevice(person, at) });
+/** Signs in a device that a person approves. Returns the header with the session of the device. */
+async function signInDevice(person: TestPerson, testServer = server): Promise<{ authorization: string }> {
+  const body = await approveDevice(person, testServer);
+  const token = await testServer.call<{ access_token: string }>('/v1/device/token', { body });
   return { authorization: `Bearer ${token.body.access_token}` };
 }
 
-/** Starts the sign-in of a device and approves it. Returns the request for its token. */
-async function startDevice(person: TestPerson, at: TestServer) {
-  const device = await at.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
+/** Starts the sign-in of a device, which a person approves. Returns the body of the request for its token. */
+async function approveDevice(person: TestPerson, testServer: TestServer) {
+  const device = await testServer.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
   await person.call('/v1/device/approve', { body: { userCode: device.body.user_code } });
-  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
-  return grant;
+  return { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
 }
 
-test('a policy that requires two factors counts those of the provider, also for the CLI', async () => {
+test('a policy that requires two factors accepts the factors of the provider, also for the CLI', async () => {
   await signUpWithProvider('paula');
   const start = await owner.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
-  const code = await generate({ secret: start.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
+  const code = await generate({ secret: start.body.secret, epoch: Math.floor((Date.now() + clockAheadMs) / SECOND) });
   const confirmed = await owner.call('/v1/me/two-factor/confirm', { body: { code } });
   owner = createTestPerson(server, owner.email, readSignInOutcome(confirmed).session ?? '', owner.workspaceId);
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
   const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, '', cookie, owner.workspaceId);
-  const single = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['pwd'] }))));
-  assert.equal(codeOf(await single.call('/v1/members')), 'second_factor_needed');
-  const double = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['mfa'] }))));
-  assert.equal((await double.call('/v1/members')).status, 200);
+  const withPassword = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['pwd'] }))));
+  assert.equal(problemCode(await withPassword.call('/v1/members')), 'second_factor_needed');
+  const withTwoFactors = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['mfa'] }))));
+  assert.equal((await withTwoFactors.call('/v1/members')).status, 200);
 
-  const headers = { ...(await approvedDevice(double)), 'devpilot-workspace': owner.workspaceId };
+  const headers = { ...(await signInDevice(withTwoFactors)), 'devpilot-workspace': owner.workspaceId };
   assert.equal((await server.call('/v1/members', { headers })).status, 200);
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: false } });
 
@@ -378,89 +393,91 @@ test('a policy that requires two factors counts those of the provider, also for 
 });
 
 describe('groups', () => {
-  const map = (sso: object | null, person = owner) =>
+  const mapGroups = (sso: object | null, person = owner) =>
     person.call<Workspace>(`/v1/workspaces/${owner.workspaceId}`, { method: 'PATCH', body: { sso } });
   const inGroups = (name: string, ...groups: string[]) => account(name, { groups });
 
-  test('give and take roles at each sign-in; owners and invited people keep theirs', async () => {
+  test('groups add and remove roles at each sign-in; owners and invited people keep their roles', async () => {
     const admin = await signUpMember(server, owner, 'admin', 'admin@example.com');
-    assert.equal(codeOf(await map({ claim: 'groups', roles: { dev: 'member' } }, admin)), 'forbidden');
-    assert.equal(codeOf(await map({ claim: 'groups', roles: { dev: 'owner' } })), 'validation_failed');
+    assert.equal(problemCode(await mapGroups({ claim: 'groups', roles: { dev: 'member' } }, admin)), 'forbidden');
+    assert.equal(problemCode(await mapGroups({ claim: 'groups', roles: { dev: 'owner' } })), 'validation_failed');
     const sso = { claim: 'groups', roles: { dev: 'member', lead: 'admin' } };
-    assert.deepEqual((await map(sso)).body.sso, sso);
+    assert.deepEqual((await mapGroups(sso)).body.sso, sso);
 
     await signUpWithProvider('kim');
-    await owner.call(`/v1/members/${await memberIdOf('kim')}`, { method: 'DELETE' });
-    signedIn(await browser.signIn(inGroups('kim', 'other')));
+    await owner.call(`/v1/members/${await findMemberId('kim')}`, { method: 'DELETE' });
+    signedInPerson(await browser.signIn(inGroups('kim', 'other')));
     assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
-    const kim = signedIn(await browser.signIn(inGroups('kim', 'dev', 'lead')));
+    const kim = signedInPerson(await browser.signIn(inGroups('kim', 'dev', 'lead')));
     assert.ok((await memberNames()).includes('kim admin'));
     const inWorkspace = createTestPerson(server, '', kim.cookie, owner.workspaceId);
     await inWorkspace.call('/v1/invitations', { body: { email: 'friend@example.com', role: 'member' } });
-    signedIn(await browser.signIn(inGroups('kim', 'dev')));
+    signedInPerson(await browser.signIn(inGroups('kim', 'dev')));
     assert.ok((await memberNames()).includes('kim member'));
     assert.doesNotMatch((await owner.call('/v1/invitations')).text, /friend@example\.com/);
     assert.equal((await inWorkspace.call('/v1/members')).status, 200);
-    signedIn(await browser.signIn(inGroups('kim')));
+    signedInPerson(await browser.signIn(inGroups('kim')));
     assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
-    // It was the last workspace, so every session from before has ended.
+    // It was the last workspace of Kim, so all earlier sessions have ended.
     assert.equal((await inWorkspace.call('/v1/members')).status, 401);
 
-    signedIn(await browser.signIn(inGroups('grace')));
+    signedInPerson(await browser.signIn(inGroups('grace')));
     assert.ok((await memberNames()).includes('grace member'));
     const log = await owner.call('/v1/audit-events?action=member.deleted');
     assert.match(log.text, /"reason":"group"/);
   });
 
-  test('give roles only once the second factor of the person was checked, and are read from the configured claim', async () => {
-    const fresh = async () => signedIn(await browser.signIn(account('tess', { amr: ['mfa'] }), { fresh: true }));
-    await owner.call(`/v1/members/${await memberIdOf('tess')}`, { method: 'DELETE' });
-    const elsewhere = {
+  test('groups give roles only after the second factor was checked, and are read only from the configured claim', async () => {
+    const signInWithTwoFactors = async () =>
+      signedInPerson(await browser.signIn(account('tess', { amr: ['mfa'] }), { fresh: true }));
+    await owner.call(`/v1/members/${await findMemberId('tess')}`, { method: 'DELETE' });
+    const otherClaims = {
       group: ['lead'],
       roles: ['lead'],
       Groups: ['lead'],
       'groups.lead': 'lead',
       a: { groups: ['lead'] },
     };
-    for (const claims of [elsewhere, { groups: { lead: 'lead' } }, { groups: 'leader' }, { groups: [['lead']] }]) {
-      signedIn(await browser.signIn(account('tess', { amr: ['mfa'], ...claims })));
-      assert.equal(await memberIdOf('tess'), '', JSON.stringify(claims));
+    for (const claims of [otherClaims, { groups: { lead: 'lead' } }, { groups: 'leader' }, { groups: [['lead']] }]) {
+      signedInPerson(await browser.signIn(account('tess', { amr: ['mfa'], ...claims })));
+      assert.equal(await findMemberId('tess'), '', JSON.stringify(claims));
     }
-    await fresh();
-    offsetMs += 31 * SECOND;
-    const waiting = await browser.signIn(inGroups('tess', 'lead'));
-    assert.equal(readSignInOutcome(waiting).session, null);
-    assert.equal(await memberIdOf('tess'), '');
-    const headers = { cookie: waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
-    const body = { code: await totpOfTess() };
+    await signInWithTwoFactors();
+    clockAheadMs += 31 * SECOND;
+    const pendingSignIn = await browser.signIn(inGroups('tess', 'lead'));
+    assert.equal(readSignInOutcome(pendingSignIn).session, null);
+    assert.equal(await findMemberId('tess'), '');
+    const headers = { cookie: pendingSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
+    const body = { code: await tessTotpCode() };
     assert.equal((await server.call('/v1/oidc/second-factor', { body, headers })).status, 201);
     assert.ok((await memberNames()).includes('tess admin'));
   });
 
-  test('are checked again while a session with a refresh token lives, and end it with the session there', async () => {
+  test('groups are checked again during a session with a refresh token, which ends with the session at the provider', async () => {
     issuer.refreshResponse = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
     const tokens = { ...inGroups('kim', 'dev'), refreshToken: 'first' };
-    const kim = createTestPerson(server, '', signedIn(await browser.signIn(tokens)).cookie, owner.workspaceId);
+    const kim = createTestPerson(server, '', signedInPerson(await browser.signIn(tokens)).cookie, owner.workspaceId);
     assert.equal((await kim.call('/v1/members')).status, 200);
     issuer.refreshResponse = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
-    offsetMs += HOUR + SECOND;
+    clockAheadMs += HOUR + SECOND;
     await until(async () => (await memberNames()).includes('kim admin'));
-    const device = await approvedDevice(kim);
-    const elsewhere = await approvedDevice(
-      signedIn(await browser.signIn(account('kim', { sid: 'elsewhere', groups: ['lead'] }))),
+    const device = await signInDevice(kim);
+    const deviceOfOtherSession = await signInDevice(
+      signedInPerson(await browser.signIn(account('kim', { sid: 'other-session', groups: ['lead'] }))),
     );
     issuer.isDown = true;
-    offsetMs += HOUR + SECOND;
+    clockAheadMs += HOUR + SECOND;
     issuer.isDown = false;
     issuer.refreshResponse = null;
-    offsetMs += HOUR + SECOND;
+    clockAheadMs += HOUR + SECOND;
     await until(async () => (await kim.call('/v1/me')).status === 401);
     assert.equal((await server.call('/v1/me', { headers: device })).status, 401);
-    assert.equal((await server.call('/v1/me', { headers: elsewhere })).status, 200);
+    assert.equal((await server.call('/v1/me', { headers: deviceOfOtherSession })).status, 200);
   });
 });
 
-async function memberIdOf(name: string): Promise<string> {
+/** Returns the ID of the member with this name, or an empty string. */
+async function findMemberId(name: string): Promise<string> {
   const { body } = await owner.call<Page<Member>>('/v1/members');
   return body.data.find((member) => member.name === name)?.id ?? '';
 }
@@ -474,25 +491,27 @@ describe('back-channel logout', () => {
     });
   const isSignedIn = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
-  test('ends the named session, or all of a subject, and each token works once', async () => {
-    const [one, two] = [
-      signedIn(await browser.signIn(account('grace', { sid: 'one' }))),
-      signedIn(await browser.signIn(account('grace', { sid: 'two' }))),
+  test('a logout token ends the named session or all sessions of a subject, and works once', async () => {
+    const [firstSession, secondSession] = [
+      signedInPerson(await browser.signIn(account('grace', { sid: 'one' }))),
+      signedInPerson(await browser.signIn(account('grace', { sid: 'two' }))),
     ];
     const token = await issuer.signLogoutToken({ sid: 'one', jti: 'a', events: LOGOUT_EVENT });
     assert.equal((await send(token)).status, 200);
-    assert.deepEqual([await isSignedIn(one), await isSignedIn(two)], [false, true]);
+    assert.deepEqual([await isSignedIn(firstSession), await isSignedIn(secondSession)], [false, true]);
     assert.equal((await send(token)).status, 400);
     await send(await issuer.signLogoutToken({ sub: 'sub-nobody', jti: 'b', events: LOGOUT_EVENT }));
-    assert.equal(await isSignedIn(two), true);
+    assert.equal(await isSignedIn(secondSession), true);
     await send(await issuer.signLogoutToken({ sub: 'sub-grace', jti: 'c', events: LOGOUT_EVENT }));
-    assert.equal(await isSignedIn(two), false);
+    assert.equal(await isSignedIn(secondSession), false);
   });
 
-  test('refuses every other token', async () => {
-    const person = signedIn(await browser.signIn(account('grace')));
+  test('every invalid logout token is refused', async () => {
+    const person = signedInPerson(await browser.signIn(account('grace')));
     const sub = 'sub-grace';
     const events = LOGOUT_EVENT;
+    const iat = Math.floor(Date.now() / SECOND);
+    const base64Url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const tokens = [
       '',
       'not.a.token',
@@ -503,7 +522,7 @@ describe('back-channel logout', () => {
       await issuer.signLogoutToken({ sub, jti: 'g', events, aud: 'other' }),
       await issuer.signLogoutToken({ sub, jti: 'h', events, iss: 'https://evil.example' }),
       await issuer.signLogoutToken({ sub, jti: 'i', events }, { typ: 'at+jwt' }),
-      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: issuer.url, sub, jti: 'j', events, aud: 'devpilot', iat: Math.floor(Date.now() / 1000) })).toString('base64url')}.`,
+      `${base64Url({ alg: 'none' })}.${base64Url({ iss: issuer.url, sub, jti: 'j', events, aud: 'devpilot', iat })}.`,
     ];
     for (const token of tokens) {
       const response = await send(token);
@@ -514,31 +533,31 @@ describe('back-channel logout', () => {
   });
 });
 
-test('without passwords the provider is the only way in, and a link of an operator the way back', async () => {
-  const strict = await startTestServer({
+test('without passwords, people sign in through the provider, or with a link from an operator', async () => {
+  const serverWithoutPasswords = await startTestServer({
     environment: { ...singleSignOnSettings(issuer), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
   });
-  const page = createSignInBrowser(strict, issuer);
+  const page = createSignInBrowser(serverWithoutPasswords, issuer);
   assert.equal(readProblemCode(await page.signIn(account('first'))), 'no_account');
-  const setupCode = new URL(strict.setupLink ?? '').hash.replace('#code=', '');
+  const setupCode = new URL(serverWithoutPasswords.setupLink ?? '').hash.replace('#code=', '');
   assert.equal(readProblemCode(await page.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
-  const first = signedIn(await page.signIn(account('first'), { setupCode }), strict);
+  const first = signedInPerson(await page.signIn(account('first'), { setupCode }), serverWithoutPasswords);
   const me = await first.call<{ id: string; operator: boolean }>('/v1/me');
   assert.equal(me.body.operator, true);
-  const second = signedIn(await page.signIn(account('second')), strict);
+  const second = signedInPerson(await page.signIn(account('second')), serverWithoutPasswords);
   assert.equal((await second.call<{ operator: boolean }>('/v1/me')).body.operator, false);
   assert.equal(readProblemCode(await page.signIn(account('third', { email_verified: false }))), 'not_verified');
 
   const email = 'first@example.com';
-  const closed: readonly (readonly [string, object])[] = [
+  const disabledRequests: readonly (readonly [string, object])[] = [
     ['/v1/sessions', { email, password: PASSWORD }],
     ['/v1/sessions/passkey/options', {}],
     ['/v1/people', { name: 'Eve', email: 'eve@example.com', password: PASSWORD }],
     ['/v1/password-resets', { email }],
     ['/v1/password-resets/code', { password: PASSWORD }],
   ];
-  for (const [path, body] of closed) {
-    const refused = await strict.call<ProblemBody>(path, { body });
+  for (const [path, body] of disabledRequests) {
+    const refused = await serverWithoutPasswords.call<ProblemBody>(path, { body });
     assert.equal(refused.body.code, 'forbidden', path);
     assert.match(refused.body.detail, /Sign in with Acme SSO\.$/);
   }
@@ -547,62 +566,73 @@ test('without passwords the provider is the only way in, and a link of an operat
     method: 'POST',
   });
   const code = new URL(link.url).hash.slice(1);
-  const use = () => strict.call('/v1/sessions/link', { body: { link: code } });
-  const back = createTestPerson(strict, '', cookieOf(await use()), '');
-  assert.equal((await back.call<{ id: string }>('/v1/me')).body.id, me.body.id);
-  assert.equal((await back.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
-  assert.equal(codeOf(await use()), 'not_found');
-  await strict.close();
+  const useLink = () => serverWithoutPasswords.call('/v1/sessions/link', { body: { link: code } });
+  const personWithLink = createTestPerson(serverWithoutPasswords, '', cookieOf(await useLink()), '');
+  assert.equal((await personWithLink.call<{ id: string }>('/v1/me')).body.id, me.body.id);
+  assert.equal((await personWithLink.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
+  assert.equal(problemCode(await useLink()), 'not_found');
+  await serverWithoutPasswords.close();
 
-  const { url } = (await owner.call<{ url: string }>(`/v1/people/${await ownId()}/password-reset`, { method: 'POST' }))
-    .body;
+  const { url } = (
+    await owner.call<{ url: string }>(`/v1/people/${await readOwnerId()}/password-reset`, { method: 'POST' })
+  ).body;
   const reset = await server.call('/v1/sessions/link', { body: { link: new URL(url).hash.slice(1) } });
-  assert.equal(codeOf(reset), 'forbidden');
+  assert.equal(problemCode(reset), 'forbidden');
 });
 
-async function ownId(): Promise<string> {
+async function readOwnerId(): Promise<string> {
   return (await owner.call<{ id: string }>('/v1/me')).body.id;
 }
 
-test('turning passwords off ends the sessions that were started with one, and those of their devices', async () => {
+test('turning passwords off ends sessions that were started with a password, and the sessions of their devices', async () => {
   const environment = { ...singleSignOnSettings(issuer), DEVPILOT_OIDC_SIGN_UP: 'on' };
-  const lax = await startTestServer({ environment });
-  const byPassword = await signUpOwner(lax);
-  const byProvider = signedIn(await createSignInBrowser(lax, issuer).signIn(account('zoe')), lax);
-  const devices = [await approvedDevice(byPassword, lax), await approvedDevice(byProvider, lax)];
-  const pending = await startDevice(byPassword, lax);
-  await lax.running.close();
-  const { dataDirectory } = lax;
+  const serverWithPasswords = await startTestServer({ environment });
+  const byPassword = await signUpOwner(serverWithPasswords);
+  const byProvider = signedInPerson(
+    await createSignInBrowser(serverWithPasswords, issuer).signIn(account('zoe')),
+    serverWithPasswords,
+  );
+  const devices = [
+    await signInDevice(byPassword, serverWithPasswords),
+    await signInDevice(byProvider, serverWithPasswords),
+  ];
+  const pending = await approveDevice(byPassword, serverWithPasswords);
+  await serverWithPasswords.running.close();
+  const { dataDirectory } = serverWithPasswords;
   const start = (passwords: string) =>
     startTestServer({ dataDirectory, environment: { ...environment, DEVPILOT_PASSWORDS: passwords } });
-  const strict = await start('off');
-  const statusesAt = async (at: TestServer) => {
-    const ofPeople = [byPassword, byProvider].map(({ cookie }) => at.call('/v1/me', { headers: { cookie } }));
-    const ofDevices = devices.map((headers) => at.call('/v1/me', { headers }));
-    return (await Promise.all([...ofPeople, ...ofDevices])).map(({ status }) => status);
+  const serverWithoutPasswords = await start('off');
+  const readStatuses = async (testServer: TestServer) => {
+    const peopleRequests = [byPassword, byProvider].map(({ cookie }) =>
+      testServer.call('/v1/me', { headers: { cookie } }),
+    );
+    const deviceRequests = devices.map((headers) => testServer.call('/v1/me', { headers }));
+    return (await Promise.all([...peopleRequests, ...deviceRequests])).map(({ status }) => status);
   };
-  assert.deepEqual(await statusesAt(strict), [401, 200, 401, 200]);
-  assert.equal((await strict.call('/v1/device/token', { body: pending })).status, 400);
+  assert.deepEqual(await readStatuses(serverWithoutPasswords), [401, 200, 401, 200]);
+  assert.equal((await serverWithoutPasswords.call('/v1/device/token', { body: pending })).status, 400);
   const cookie = { cookie: byProvider.cookie };
-  // As another node that has not been restarted yet would start a session.
+  // A node that has not been restarted yet starts sessions without a recorded sign-in method.
   await changeDatabase(dataDirectory, (database) => database.exec('delete from session_sign_in'));
-  assert.equal((await strict.call('/v1/me', { headers: cookie })).status, 401);
-  await strict.running.close();
+  assert.equal((await serverWithoutPasswords.call('/v1/me', { headers: cookie })).status, 401);
+  await serverWithoutPasswords.running.close();
 
-  const again = await start('on');
-  assert.equal((await statusesAt(again))[0], 401, 'it does not come back');
-  const signedInAgain = await again.call('/v1/sessions', { body: { email: byPassword.email, password: PASSWORD } });
-  const ada = createTestPerson(again, '', cookieOf(signedInAgain), byPassword.workspaceId);
+  const restarted = await start('on');
+  assert.equal((await readStatuses(restarted))[0], 401, 'the session does not come back');
+  const signedInAgain = await restarted.call('/v1/sessions', { body: { email: byPassword.email, password: PASSWORD } });
+  const ada = createTestPerson(restarted, '', cookieOf(signedInAgain), byPassword.workspaceId);
   const { text } = await ada.call('/v1/audit-events?action=session.deleted');
   assert.equal(text.split('"reason":"passwords_off"').length - 1, 2, text);
-  await again.close();
+  await restarted.close();
 });
 
-test('without single sign-on its routes do not exist', async () => {
-  const plain = await startTestServer();
-  assert.equal((await plain.call('/v1/oidc/start')).status, 404);
-  assert.equal((await plain.call('/v1/oidc/callback?code=a&state=b')).status, 404);
-  const logout = await plain.call('/v1/oidc/backchannel-logout', { body: new URLSearchParams({ logout_token: 'a' }) });
+test('without single sign-on, its routes do not exist', async () => {
+  const serverWithoutSingleSignOn = await startTestServer();
+  assert.equal((await serverWithoutSingleSignOn.call('/v1/oidc/start')).status, 404);
+  assert.equal((await serverWithoutSingleSignOn.call('/v1/oidc/callback?code=a&state=b')).status, 404);
+  const logout = await serverWithoutSingleSignOn.call('/v1/oidc/backchannel-logout', {
+    body: new URLSearchParams({ logout_token: 'a' }),
+  });
   assert.equal(logout.status, 404);
-  await plain.close();
+  await serverWithoutSingleSignOn.close();
 });
