@@ -566,11 +566,11 @@ test('without passwords, people sign in through the provider, or with a link fro
     method: 'POST',
   });
   const code = new URL(link.url).hash.slice(1);
-  const useLink = () => serverWithoutPasswords.call('/v1/sessions/link', { body: { link: code } });
-  const personWithLink = createTestPerson(serverWithoutPasswords, '', cookieOf(await useLink()), '');
+  const openLink = () => serverWithoutPasswords.call('/v1/sessions/link', { body: { link: code } });
+  const personWithLink = createTestPerson(serverWithoutPasswords, '', cookieOf(await openLink()), '');
   assert.equal((await personWithLink.call<{ id: string }>('/v1/me')).body.id, me.body.id);
   assert.equal((await personWithLink.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
-  assert.equal(problemCode(await useLink()), 'not_found');
+  assert.equal(problemCode(await openLink()), 'not_found');
   await serverWithoutPasswords.close();
 
   const { url } = (

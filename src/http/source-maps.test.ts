@@ -28,7 +28,7 @@ import {
 
 const DEBUG_ID = '8f3c2a1b-0000-4000-8000-0000000000ab';
 const FILE = 'https://shop.example.com/app.js';
-/** Line 1, from column 1 on, is line 2 of the source, whose name there is `placeOrder`. */
+/** Maps line 1 of the file, from column 1 on, to `placeOrder` in line 2 of the source. */
 const MAP = {
   version: 3,
   sources: ['webpack://shop/./src/orders.ts'],
@@ -73,32 +73,32 @@ forEachEngine('source maps', (engine) => {
     const key = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop', app } });
     const { publicKey } = key.body;
     const body = JSON.stringify(event);
-    const sent = await testServer.call(`/api/1/store/?sentry_key=${publicKey}`, { method: 'POST', body });
-    assert.equal(sent.status, 200, sent.text);
+    const response = await testServer.call(`/api/1/store/?sentry_key=${publicKey}`, { method: 'POST', body });
+    assert.equal(response.status, 200, response.text);
     const issues = await person.call<Page<ErrorIssue>>('/v1/errors/issues');
-    const issue = issues.body.data.find((one) => one.app === app);
+    const issue = issues.body.data.find((candidate) => candidate.app === app);
     const events = await person.call<Page<ErrorEvent>>(`/v1/errors/issues/${issue?.id}/events`);
     return events.body.data[0]?.frames ?? [];
   }
 
-  test('are applied to the frames of the app, of which the reported ones remain, until they are deleted', async () => {
+  test('source maps are applied to the frames of their app until they are deleted; the reported frames are kept', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Mapped');
-    const [app, other] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
+    const [app, otherApp] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
     const token = await createToken(person, ['error_tracker']);
     const key = await createKey(person, ['manage_apps']);
     assert.equal((await upload(key.secret, { app: app.slug })).status, 201);
-    const packed = await upload(token.secret, { app: app.id }, gzipSync(JSON.stringify(MAP)), {
+    const compressed = await upload(token.secret, { app: app.id }, gzipSync(JSON.stringify(MAP)), {
       'content-encoding': 'gzip',
     });
-    assert.equal(packed.status, 201, packed.text);
-    const { id, bytes, createdAt, ...facts } = packed.body;
-    assert.deepEqual(facts, { app: app.slug, debugId: DEBUG_ID, file: 'app.js' });
+    assert.equal(compressed.status, 201, compressed.text);
+    const { id, bytes, createdAt, ...fields } = compressed.body;
+    assert.deepEqual(fields, { app: app.slug, debugId: DEBUG_ID, file: 'app.js' });
     assert.ok(bytes > 50 && createdAt !== '');
     const list = await person.call<Page<SourceMap>>('/v1/errors/source-maps');
     assert.deepEqual(
       list.body.data.map((map) => map.id),
       [id],
-      'a map replaces the one with its debug ID',
+      'an upload replaces the map with the same debug ID',
     );
 
     const generated = { function: 'a', file: FILE, line: 1, column: 700 };
@@ -111,10 +111,10 @@ forEachEngine('source maps', (engine) => {
     assert.deepEqual(
       (await readFrames(person, null))[0]?.file,
       'src/orders.ts',
-      'events of no app use the maps of any',
+      'events without an app use the maps of every app',
     );
     const reported = { ...generated, module: null, inApp: true, context: null, generated: null };
-    assert.deepEqual((await readFrames(person, other.slug))[0], reported);
+    assert.deepEqual((await readFrames(person, otherApp.slug))[0], reported);
 
     assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 404);
@@ -129,19 +129,20 @@ forEachEngine('source maps', (engine) => {
     );
   });
 
-  test('are not read for longer than a request may take', async (context) => {
+  test('if reading source maps takes too long, the reported frames are shown', async (context) => {
     const person = await createWorkspaceFor(owner, testServer, 'Slow');
     const app = await createApp(person, 'Till');
     const { secret } = await createToken(person, ['error_tracker']);
     assert.equal((await upload(secret, { app: app.slug })).status, 201);
     let now = performance.now();
+    // Each call is a minute after the previous one, so the time limit has passed when the maps are read.
     const clock = context.mock.method(performance, 'now', () => (now += 60_000));
-    assert.equal((await readFrames(person, app.slug))[0]?.file, FILE, 'they are shown as reported');
+    assert.equal((await readFrames(person, app.slug))[0]?.file, FILE, 'shown as reported');
     clock.mock.restore();
     assert.equal((await readFrames(person, app.slug))[0]?.file, 'src/orders.ts');
   });
 
-  test('are refused if they are none, and end with their app', async () => {
+  test('invalid source maps are refused, and valid ones are deleted with their app', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Refusing');
     const app = await createApp(person, 'Till');
     const { secret } = await createToken(person, ['error_tracker']);
@@ -158,21 +159,21 @@ forEachEngine('source maps', (engine) => {
       const refused = await upload<{ errors?: { field: string }[] }>(secret, query, body, headers);
       assert.deepEqual([refused.status, refused.body.errors?.[0]?.field ?? null], [status, field], refused.text);
     }
-    for (const wrong of [
+    for (const invalidQuery of [
       { app: 'nothing' },
       { ...query, debugId: 'x'.repeat(32) },
       { ...query, debugId: 'x' },
-      { ...query, more: '1' },
+      { ...query, unknown: '1' },
     ]) {
-      assert.equal((await upload(secret, wrong)).status, 422, JSON.stringify(wrong));
+      assert.equal((await upload(secret, invalidQuery)).status, 422, JSON.stringify(invalidQuery));
     }
     assert.equal((await upload(secret, query)).status, 201);
     assert.equal((await person.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
     assert.deepEqual((await person.call<Page<SourceMap>>('/v1/errors/source-maps')).body.data, []);
   });
 
-  // A thousand uploads take too long on PostgreSQL, which runs the same query with every upload.
-  test('of one app do not displace those of others', { skip: engine.name === 'postgres' }, async () => {
+  // Skipped on PostgreSQL, where a thousand uploads take too long. It runs the same query with every upload.
+  test('source maps of one app do not evict those of other apps', { skip: engine.name === 'postgres' }, async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Maps');
     const [quiet, noisy] = [await createApp(person, 'Quiet'), await createApp(person, 'Noisy')];
     const { secret } = await createKey(person, ['write', 'manage_apps']);
@@ -195,24 +196,24 @@ forEachEngine('source maps', (engine) => {
     assert.equal(count, 1_000);
   });
 
-  test('of other apps and workspaces do not exist for a credential, and members change none', async () => {
+  test('a credential has no access to source maps of other apps and workspaces, and members have no access', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Apart');
-    const [app, other] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
-    const all = await createToken(person, ['error_tracker']);
+    const [app, otherApp] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
+    const unrestricted = await createToken(person, ['error_tracker']);
     const restricted = await createToken(person, ['error_tracker'], { restrictions: { apps: [app.id] } });
-    const { id } = (await upload(all.secret, { app: other.slug })).body;
-    assert.equal((await upload(restricted.secret, { app: other.slug })).status, 422);
+    const { id } = (await upload(unrestricted.secret, { app: otherApp.slug })).body;
+    assert.equal((await upload(restricted.secret, { app: otherApp.slug })).status, 422);
     assert.equal((await upload(restricted.secret, { app: app.slug })).status, 201);
-    const foreign = await createToken(owner, ['all']);
+    const otherWorkspaceToken = await createToken(owner, ['all']);
     for (const [secret, count] of [
-      [all.secret, 2],
+      [unrestricted.secret, 2],
       [restricted.secret, 1],
-      [foreign.secret, 0],
+      [otherWorkspaceToken.secret, 0],
     ] as const) {
       const list = await testServer.call<Page<SourceMap>>('/v1/errors/source-maps', { headers: bearer(secret) });
       assert.equal(list.body.data.length, count);
     }
-    for (const secret of [restricted.secret, foreign.secret]) {
+    for (const secret of [restricted.secret, otherWorkspaceToken.secret]) {
       const path = `/v1/errors/source-maps/${id}`;
       assert.equal((await testServer.call(path, { method: 'DELETE', headers: bearer(secret) })).status, 404);
     }
@@ -221,7 +222,7 @@ forEachEngine('source maps', (engine) => {
   });
 });
 
-test('a minified bundle that reports with a Sentry SDK is shown as in its sources after an upload', async (context) => {
+test('errors of a minified bundle are shown with the original source once its source map is uploaded', async (context) => {
   const sdk = fileURLToPath(new URL('../testing/sentry-sdk', import.meta.url));
   try {
     await installLocked(sdk);
@@ -249,7 +250,9 @@ export function run(): void {
     writeFileSync(join(directory, 'orders.ts'), source);
     const bundle = join(directory, 'dist', 'shop.js');
     await build({
-      ...{ root: directory, configFile: false, logLevel: 'silent' },
+      root: directory,
+      configFile: false,
+      logLevel: 'silent',
       build: { lib: { entry: 'orders.ts', formats: ['es'], fileName: () => 'shop.js' }, minify: true, sourcemap: true },
     });
     const pairs = readSourceMapPairs(join(directory, 'dist'), true);
@@ -260,7 +263,7 @@ export function run(): void {
     assert.deepEqual(
       readSourceMapPairs(join(directory, 'dist'), true).map(({ debugId, injected }) => [debugId, injected]),
       pairs.map(({ debugId }) => [debugId, false]),
-      'a second upload changes nothing',
+      'a second call injects nothing',
     );
     assert.match(
       readFileSync(bundle, 'utf8'),

@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { registerSpa, wantsPage } from './spa.ts';
 
-describe('The web UI', () => {
+describe('web UI', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
   let app: FastifyInstance;
   let isSetUp = true;
@@ -34,8 +34,8 @@ describe('The web UI', () => {
     rmSync(directory, { recursive: true });
   });
 
-  // ASVS 3.4.1–8
-  test('has a policy with a new nonce each time, no inline scripts and no foreign origin', async () => {
+  // OWASP ASVS 5.0, requirements 3.4.1 to 3.4.8
+  test('each page has a security policy with a new nonce and without inline scripts or other origins', async () => {
     const responses = await Promise.all([app.inject('/'), app.inject('/settings/access-tokens')]);
     const nonces = responses.map(({ headers, body, statusCode }) => {
       assert.equal(statusCode, 200);
@@ -51,18 +51,18 @@ describe('The web UI', () => {
     assert.equal(new Set(nonces).size, 2);
   });
 
-  test('is served at every one of its paths, and at no other', async () => {
+  test('the web UI is served at each of its paths and at no other path', async () => {
     for (const path of PAGE_ROUTES) {
       const response = await app.inject(path.replaceAll('$', 'any-'));
       assert.equal(response.statusCode, 200, path);
       assert.match(String(response.headers['content-type']), /^text\/html/);
     }
-    for (const path of ['/planted', '/settings/planted', '/apps/shop/planted']) {
+    for (const path of ['/unknown', '/settings/unknown', '/apps/shop/unknown']) {
       assert.equal((await app.inject(path)).statusCode, 404, path);
     }
   });
 
-  test('leads to setup until somebody has signed up', async () => {
+  test('every page redirects to the setup page until someone has signed up', async () => {
     isSetUp = false;
     try {
       for (const path of PAGE_ROUTES) {
@@ -75,7 +75,7 @@ describe('The web UI', () => {
     }
   });
 
-  test('the first layout has the navigation for a signed-in person, except on the pages without it', async () => {
+  test('the initial layout contains the navigation for a signed-in person, except on pages without navigation', async () => {
     for (const [path, cookie, layout] of [
       ['/apps/shop', 'devpilot=x', 'shell'],
       ['/', 'other=1; __Host-devpilot=x', 'shell'],
@@ -115,22 +115,22 @@ describe('The web UI', () => {
     assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
   });
 
-  test('a browser gets the web UI with status 404 for an unknown URL, programs and assets do not', async () => {
+  test('for an unknown URL, a browser gets the web UI with status 404, but programs and asset requests do not', async () => {
     const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
-    const response = await app.inject({ url: '/settings/planted', headers: { accept } });
+    const response = await app.inject({ url: '/settings/unknown', headers: { accept } });
     assert.equal(response.statusCode, 404);
     assert.match(response.body, /^<meta property="csp-nonce"/);
     assert.match(String(response.headers['content-security-policy']), /'nonce-/);
     for (const [url, accepted] of [
-      ['/settings/planted', '*/*'],
-      ['/settings/planted', 'application/json'],
-      ['/v1/planted', accept],
-      ['/api/planted', accept],
-      ['/assets/planted.js', accept],
+      ['/settings/unknown', '*/*'],
+      ['/settings/unknown', 'application/json'],
+      ['/v1/unknown', accept],
+      ['/api/unknown', accept],
+      ['/assets/unknown.js', accept],
     ] as const) {
-      const other = await app.inject({ url, headers: { accept: accepted } });
-      assert.equal(other.statusCode, 404, url);
-      assert.doesNotMatch(String(other.headers['content-type']), /html/, url);
+      const refused = await app.inject({ url, headers: { accept: accepted } });
+      assert.equal(refused.statusCode, 404, url);
+      assert.doesNotMatch(String(refused.headers['content-type']), /html/, url);
     }
   });
 
@@ -152,12 +152,12 @@ describe('The web UI', () => {
     }
   });
 
-  test('says how to build it if it is not built', async () => {
-    const bare = fastify();
-    registerSpa(bare, { allowLocalServers: false, isSetUp: async () => true, directory: `${directory}nowhere/` });
-    const response = await bare.inject('/settings/api-keys');
+  test('if the web UI is not built, the response says how to build it', async () => {
+    const unbuiltApp = fastify();
+    registerSpa(unbuiltApp, { allowLocalServers: false, isSetUp: async () => true, directory: `${directory}nowhere/` });
+    const response = await unbuiltApp.inject('/settings/api-keys');
     assert.equal(response.statusCode, 503);
     assert.match(response.body, /npm run build/);
-    await bare.close();
+    await unbuiltApp.close();
   });
 });

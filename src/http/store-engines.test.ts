@@ -14,7 +14,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-forEachEngine('a whole day of a workspace', (engine) => {
+forEachEngine('main workflows of a workspace', (engine) => {
   let testServer: TestServer;
   before(async () => {
     testServer = await startTestServer({ environment: await engine.environment() });
@@ -33,31 +33,31 @@ forEachEngine('a whole day of a workspace', (engine) => {
     assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 403, 403, 403]);
   });
 
-  test('concurrent creations with one name each get their own slug; a requested slug is given once', async () => {
-    const second = await startTestServer({ environment: await engine.environment() });
+  test('resources created concurrently with one name get different slugs; a requested slug is assigned once', async () => {
+    const freshServer = await startTestServer({ environment: await engine.environment() });
     try {
-      const owner = await signUpOwner(second);
+      const owner = await signUpOwner(freshServer);
       for (const path of ['/v1/workspaces', '/v1/projects']) {
         const create = (body: object) =>
           Promise.all(Array.from({ length: 6 }, () => owner.call<{ slug: string }>(path, { body })));
-        const made = await create({ name: 'At once' });
+        const withSameName = await create({ name: 'Same name' });
         assert.deepEqual(
-          made.map(({ status }) => status),
+          withSameName.map(({ status }) => status),
           Array(6).fill(201),
         );
-        assert.equal(new Set(made.map(({ body }) => body.slug)).size, 6);
-        const created = await create({ name: 'Asked for', slug: 'asked-for' });
-        assert.deepEqual(created.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+        assert.equal(new Set(withSameName.map(({ body }) => body.slug)).size, 6);
+        const withSameSlug = await create({ name: 'Same slug', slug: 'same-slug' });
+        assert.deepEqual(withSameSlug.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
       }
     } finally {
-      await second.close();
+      await freshServer.close();
     }
   });
 
-  test('concurrent edits of a resource lose nothing, and one of those with the same If-Match succeeds', async () => {
-    const second = await startTestServer({ environment: await engine.environment() });
+  test('concurrent edits of a resource lose nothing, and only one edit with the same If-Match succeeds', async () => {
+    const freshServer = await startTestServer({ environment: await engine.environment() });
     try {
-      const owner = await signUpOwner(second);
+      const owner = await signUpOwner(freshServer);
       const { body: project } = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
       const { body: app } = await owner.call<App>('/v1/apps', { body: { projectId: project.id, name: 'Shop' } });
       const url = `/v1/apps/${app.id}`;
@@ -67,32 +67,37 @@ forEachEngine('a whole day of a workspace', (engine) => {
         const { body } = await owner.call<App>(url);
         assert.deepEqual([body.branch, body.directory, body.logCommand], [round, `/srv/${round}`, round]);
         const etag = (await owner.call(url)).headers.get('etag') ?? '';
-        const names = ['a', 'b', 'c', 'd'].map((name) => edit({ name: `Shop ${name} ${round}` }, { 'if-match': etag }));
-        const statuses = (await Promise.all(names)).map(({ status }) => status);
+        const renamings = ['a', 'b', 'c', 'd'].map((name) =>
+          edit({ name: `Shop ${name} ${round}` }, { 'if-match': etag }),
+        );
+        const statuses = (await Promise.all(renamings)).map(({ status }) => status);
         assert.deepEqual(statuses.sort(), [200, 409, 409, 409]);
       }
     } finally {
-      await second.close();
+      await freshServer.close();
     }
   });
 
   test('credentials are created, authorized, listed, edited, used and deleted', async () => {
-    const second = await startTestServer({ environment: await engine.environment() });
+    const freshServer = await startTestServer({ environment: await engine.environment() });
     try {
-      const owner = await signUpOwner(second);
+      const owner = await signUpOwner(freshServer);
       const token = await createToken(owner, ['run_scripts'], { passphrase: 'a passphrase of ours' });
       const key = await createKey(owner, ['read'], { name: 'Zebra' });
       await createKey(owner, ['read'], { name: 'apple' });
 
-      const passed = await second.call('/v1/authorize?scope=run_scripts', {
+      const authorized = await freshServer.call('/v1/authorize?scope=run_scripts', {
         headers: { ...bearer(token.secret), 'access-token-passphrase': 'a passphrase of ours' },
       });
-      assert.equal(passed.status, 200);
-      assert.equal((await second.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })).status, 200);
+      assert.equal(authorized.status, 200);
+      assert.equal(
+        (await freshServer.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })).status,
+        200,
+      );
 
-      // Uses of all workspaces are counted together: no name in a path must make them unreadable.
+      // Uses of all workspaces are counted together, so an unusual name in a path must not prevent the counting.
       for (const app of ['%00', 'a%00b', '%F0%9F%98%80', '%22', '%5Cu0000'])
-        assert.equal((await second.call(`/v1/apps/${app}`, { headers: bearer(key.secret) })).status, 404, app);
+        assert.equal((await freshServer.call(`/v1/apps/${app}`, { headers: bearer(key.secret) })).status, 404, app);
 
       const keys = await owner.call<Page<{ name: string; useCount: number }>>('/v1/api-keys?sort=name&q=E');
       assert.deepEqual(
@@ -104,18 +109,18 @@ forEachEngine('a whole day of a workspace', (engine) => {
       );
       const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['write'] } });
       assert.equal(edited.status, 200);
-      const narrowed = await second.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
+      const narrowed = await freshServer.call('/v1/authorize?permission=read', { headers: bearer(key.secret) });
       assert.equal(narrowed.status, 403);
 
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
-      assert.equal((await second.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
+      assert.equal((await freshServer.call('/v1/authorize', { headers: bearer(token.secret) })).status, 401);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 404);
 
       const log = await owner.call<Page<AuditEvent>>('/v1/audit-events');
       assert.ok(log.body.data.some(({ action }) => action === 'access_token.deleted'));
       assert.ok(!log.text.includes(token.secret) && !log.text.includes(key.secret));
     } finally {
-      await second.close();
+      await freshServer.close();
     }
   });
 });

@@ -26,7 +26,7 @@ import { seedWorkspace } from '../testing/test-store.ts';
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
 const iso = (time: number) => new Date(time).toISOString();
 
-forEachEngine('instants of clients', (engine) => {
+forEachEngine('timestamps from clients', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let headers: Record<string, string>;
@@ -45,13 +45,13 @@ forEachEngine('instants of clients', (engine) => {
     await testServer.close();
   });
 
-  async function list<Item>(path: string): Promise<Item[]> {
+  async function listData<Item>(path: string): Promise<Item[]> {
     const page = await owner.call<Page<Item>>(path);
     assert.equal(page.status, 200, page.text);
     return page.body.data;
   }
 
-  /** Sends an event as a Sentry SDK does and returns the occurrence as read back. */
+  /** Sends an event as a Sentry SDK does. Returns the stored occurrence. */
   async function sendEnvelope(name: string, timestamp: unknown): Promise<ErrorEvent> {
     const event = {
       timestamp,
@@ -59,16 +59,16 @@ forEachEngine('instants of clients', (engine) => {
       breadcrumbs: [{ timestamp, message: 'before' }],
     };
     const body = `{}\n{"type":"event"}\n${JSON.stringify(event)}\n`;
-    const sent = await testServer.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
-    assert.equal(sent.status, 200, sent.text);
-    const issue = (await list<ErrorIssue>('/v1/errors/issues')).find(({ type }) => type === name);
-    const [occurrence] = await list<ErrorEvent>(`/v1/errors/issues/${issue?.id}/events`);
+    const response = await testServer.call('/api/1/envelope/', { method: 'POST', headers: keyHeaders, body });
+    assert.equal(response.status, 200, response.text);
+    const issue = (await listData<ErrorIssue>('/v1/errors/issues')).find(({ type }) => type === name);
+    const [occurrence] = await listData<ErrorEvent>(`/v1/errors/issues/${issue?.id}/events`);
     assert.ok(issue !== undefined && occurrence !== undefined);
     assert.equal(issue.lastSeenAt, occurrence.time);
     return occurrence;
   }
 
-  test('timestamps of an envelope are in seconds or milliseconds, and never in the far future', async () => {
+  test('an envelope timestamp can be in seconds, milliseconds or text; the current time replaces an invalid one', async () => {
     const hourAgo = NOW - HOUR;
     const rows: [name: string, timestamp: unknown, time: number, breadcrumb: string | null][] = [
       ['Seconds', hourAgo / 1000, hourAgo, iso(hourAgo)],
@@ -93,7 +93,7 @@ forEachEngine('instants of clients', (engine) => {
     }
   });
 
-  test('a report and an activity event accept the years 1970 to 9999 and are clamped to the present', async () => {
+  test('error reports and activity events accept the years 1970 to 9999; the current time replaces a future one', async () => {
     const rows: [time: string, status: number, stored: string | null][] = [
       ['1970-01-01T00:00:00Z', 201, '1970-01-01T00:00:00.000Z'],
       ['1970-01-01T00:00:00+01:00', 422, null],
@@ -116,14 +116,14 @@ forEachEngine('instants of clients', (engine) => {
         body: { specversion: '1.0', id: type, source: 'test', type, time },
       });
       assert.equal(event.status, status, `${time}: ${event.text}`);
-      const issues = await list<ErrorIssue>('/v1/errors/issues?limit=200');
-      const events = await list<{ id: string; time: string }>('/v1/activity/events?limit=200');
+      const issues = await listData<ErrorIssue>('/v1/errors/issues?limit=200');
+      const events = await listData<{ id: string; time: string }>('/v1/activity/events?limit=200');
       assert.equal(issues.find((issue) => issue.type === type)?.lastSeenAt ?? null, stored, time);
       assert.equal(events.find(({ id }) => id === type)?.time ?? null, stored, time);
     }
   });
 
-  test('a time range in a query accepts the same years', async () => {
+  test('a time range in a query accepts the years 1970 to 9999', async () => {
     for (const path of ['/v1/activity/events', '/v1/audit-events']) {
       assert.equal((await owner.call(`${path}?from=1970-01-01T00:00:00Z&to=9999-12-31T23:59:59Z`)).status, 200);
       for (const from of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00']) {
@@ -134,21 +134,41 @@ forEachEngine('instants of clients', (engine) => {
 
   test('the migration corrects timestamps that earlier versions stored and could not list, and nothing else', async () => {
     const { workspaceId } = await seedWorkspace(store);
-    const reports = createErrorIngest(store);
-    const ingest = createActivityIngest(store);
-    const crumb = (at: string | null, message: string) => ({ at, message, category: null, level: null });
+    const errorIngest = createErrorIngest(store);
+    const activityIngest = createActivityIngest(store);
+    const breadcrumb = (at: string | null, message: string) => ({ at, message, category: null, level: null });
     const error = (type: string, at: number, breadcrumbs: ReportedError['breadcrumbs']): ReportedError => ({
-      ...{ type, message: 'x', stack: null, frames: [], tags: {}, level: 'error' as const },
-      ...{ release: null, environment: null, app: null, fingerprint: null, breadcrumbs, at },
+      type,
+      message: 'x',
+      stack: null,
+      frames: [],
+      tags: {},
+      level: 'error',
+      release: null,
+      environment: null,
+      app: null,
+      fingerprint: null,
+      breadcrumbs,
+      at,
     });
-    const far = NOW * 1000;
-    const tricky = '"at":"+058857-01-01T00:00:00.000Z"';
-    const good = [crumb(iso(NOW), tricky)];
-    await reports.ingest(workspaceId, error('Good', NOW, good), NOW, 'tok_1');
-    await reports.ingest(workspaceId, error('Far', far, [crumb(iso(far), tricky), ...good]), NOW, 'tok_1');
-    await reports.ingest(workspaceId, error('Old', -1, []), NOW, 'tok_1');
+    const farFuture = NOW * 1000;
+    const timestampAsText = '"at":"+058857-01-01T00:00:00.000Z"';
+    const validBreadcrumbs = [breadcrumb(iso(NOW), timestampAsText)];
+    await errorIngest.ingest(workspaceId, error('Good', NOW, validBreadcrumbs), NOW, 'tok_1');
+    await errorIngest.ingest(
+      workspaceId,
+      error('Far', farFuture, [breadcrumb(iso(farFuture), timestampAsText), ...validBreadcrumbs]),
+      NOW,
+      'tok_1',
+    );
+    await errorIngest.ingest(workspaceId, error('Old', -1, []), NOW, 'tok_1');
     const event = (id: string, at: number) => ({ id, source: 's', type: 't', subject: null, data: null, at });
-    await ingest.ingest(workspaceId, [event('good', NOW), event('far', far), event('old', -1)], NOW, 'tok_1');
+    await activityIngest.ingest(
+      workspaceId,
+      [event('good', NOW), event('far', farFuture), event('old', -1)],
+      NOW,
+      'tok_1',
+    );
 
     const statements = mendInstants(store.engine === 'sqlite' ? 'blob' : 'bytea');
     await store.transaction(async (trx) => {
@@ -167,8 +187,9 @@ forEachEngine('instants of clients', (engine) => {
       const { data: occurrences } = await listIssueEvents(context, workspaceId, issue.id, {});
       const [occurrence] = occurrences.map((occurrence) => ErrorEvent.parse(occurrence));
       assert.equal(occurrence?.time, iso(NOW));
-      const crumbs = { Good: good, Far: [crumb(null, tricky), ...good] }[issue.type] ?? [];
-      assert.deepEqual(occurrence?.breadcrumbs, crumbs);
+      const expectedBreadcrumbs =
+        { Good: validBreadcrumbs, Far: [breadcrumb(null, timestampAsText), ...validBreadcrumbs] }[issue.type] ?? [];
+      assert.deepEqual(occurrence?.breadcrumbs, expectedBreadcrumbs);
     }
     const { data: events } = await listEvents(context, workspaceId, {});
     assert.deepEqual(events.map(({ id, time }) => [id, time]).sort(), [

@@ -8,13 +8,13 @@ before(async () => {
 });
 after(() => testServer.close());
 
-test('a token is created, presented, counted, deleted and refused by the next request', async () => {
+test('a token authorizes a request, its use is counted, and the next request after its deletion is refused', async () => {
   const owner = await signUpOwner(testServer);
   const token = await createToken(owner, ['basic_deployment']);
-  const presented = await testServer.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });
-  assert.equal(presented.status, 200);
-  assert.equal(presented.headers.get('devpilot-credential-id'), token.id);
-  assert.equal(presented.text, '');
+  const authorized = await testServer.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });
+  assert.equal(authorized.status, 200);
+  assert.equal(authorized.headers.get('devpilot-credential-id'), token.id);
+  assert.equal(authorized.text, '');
   const counted = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
   assert.equal(counted.body.useCount, 1);
   const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });

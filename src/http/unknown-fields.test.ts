@@ -10,24 +10,24 @@ interface Document {
   paths: Record<string, Record<string, { requestBody?: { required?: boolean } }>>;
 }
 
-const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];
-const GUARD = 'A'.repeat(22);
-// Routes that end, on success, the session that the rest of the table needs.
+const WRITE_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+const GUARD_ID = 'A'.repeat(22);
+/** Whether a route ends the session that the requests to the other routes need. */
 const endsSession = (url: string): boolean => url.startsWith('/v1/sessions') || url === '/v1/members/me';
 
-test('every route that changes something refuses unknown fields, and a missing body unless OpenAPI says it is optional', async () => {
+test('every write route refuses unknown fields, and a missing body unless OpenAPI documents it as optional', async () => {
   const server = await startTestServer();
   try {
     const owner = await signUpOwner(server);
     const guard = await createKey(owner, ['read'], { guard: true });
     const routes = routeTable({} as AppContext).filter(
-      ({ method, bodyFormat: takes }) => CHANGING.includes(String(method)) && takes === undefined,
+      ({ method, bodyFormat }) => WRITE_METHODS.includes(String(method)) && bodyFormat === undefined,
     );
     assert.ok(routes.length > 60);
     const send = ({ method, url, access }: Route, body?: object) => {
       const path = url
         .replace(':version', '1')
-        .replace(':guard', GUARD)
+        .replace(':guard', GUARD_ID)
         .replace(/:[a-zA-Z]+/g, 'nothing');
       const options = { method: String(method), ...(body !== undefined && { body }) };
       const refusesPeople = !('public' in access || 'any' in access) && access.person === undefined;
@@ -42,10 +42,9 @@ test('every route that changes something refuses unknown fields, and a missing b
     const { body: document } = await server.call<Document>('/openapi.json');
     const isRequired = ({ method, url }: Route) =>
       document.paths[url.replace(/:([A-Za-z]+)/g, '{$1}')]?.[String(method).toLowerCase()]?.requestBody?.required;
-    const last = (route: Route) => Number(endsSession(route.url));
     const optional = routes
       .filter((route) => isRequired(route) === false)
-      .sort((one, other) => last(one) - last(other));
+      .sort((a, b) => Number(endsSession(a.url)) - Number(endsSession(b.url)));
     const required = routes.filter((route) => isRequired(route) === true);
     assert.equal(optional.length + required.length, routes.length);
     assert.ok(optional.length > 30 && optional.some(({ body }) => body !== undefined));
@@ -63,12 +62,12 @@ test('every route that changes something refuses unknown fields, and a missing b
   }
 });
 
-test('every route refuses unknown parameters of the query, except those of OAuth and of Sentry SDKs', async () => {
+test('every route refuses unknown query parameters, except the routes of OAuth and Sentry SDKs', async () => {
   const server = await startTestServer();
   try {
     const owner = await signUpOwner(server);
-    const ignoring = routeTable({} as AppContext).filter(({ ignoresQuery }) => ignoresQuery === true);
-    assert.deepEqual([...new Set(ignoring.map(({ url }) => url))].sort(), [
+    const routesIgnoringQuery = routeTable({} as AppContext).filter(({ ignoresQuery }) => ignoresQuery === true);
+    assert.deepEqual([...new Set(routesIgnoringQuery.map(({ url }) => url))].sort(), [
       '/.well-known/oauth-authorization-server',
       '/api/:any/envelope/',
       '/api/:any/store/',
@@ -81,24 +80,24 @@ test('every route refuses unknown parameters of the query, except those of OAuth
       '/v1/revoke',
     ]);
     const guard = await createKey(owner, ['read'], { guard: true });
-    let refused = 0;
+    let refusedCount = 0;
     for (const { method, url, access, ignoresQuery, body: bodySchema } of routeTable({} as AppContext)) {
-      // A body is validated before the query, so only routes without a required one show what they refuse.
+      // The body is validated before the query, so routes that require a body do not report the unknown parameter.
       if (ignoresQuery === true || bodySchema?.safeParse(undefined).success === false) continue;
       const path = url
         .replace(':version', '1')
-        .replace(':guard', GUARD)
+        .replace(':guard', GUARD_ID)
         .replace(/:[a-zA-Z]+/g, 'nothing');
       const options = { method: String(method), ...('guard' in access && { headers: bearer(guard.secret) }) };
       const call = 'guard' in access || 'public' in access ? server.call : owner.call;
       const { status, body, text } = await call<ProblemBody>(`${path}?dryRun=1`, options);
-      // Refused even earlier: only credentials, or nobody, may use the route.
+      // Routes that people cannot use refuse the request before they validate it.
       if (status === 403 || status === 405) continue;
       const fields = body.errors?.map(({ field }) => field);
       assert.deepEqual([status, fields?.includes('dryRun')], [422, true], `${String(method)} ${path}: ${text}`);
-      refused++;
+      refusedCount++;
     }
-    assert.ok(refused > 70, String(refused));
+    assert.ok(refusedCount > 70, String(refusedCount));
   } finally {
     await server.close();
   }

@@ -13,7 +13,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-const AT_ONCE = 50;
+const CONCURRENCY = 50;
 
 forEachEngine('a flood of unknown secrets', (engine) => {
   let now = Date.now();
@@ -26,17 +26,17 @@ forEachEngine('a flood of unknown secrets', (engine) => {
   });
   after(() => testServer.close());
 
-  const from = (address: string) => ({ 'x-forwarded-for': address });
+  const forwardedFor = (address: string) => ({ 'x-forwarded-for': address });
   const send = (path: string, secret: string, address: string) =>
-    testServer.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...from(address) } });
+    testServer.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...forwardedFor(address) } });
 
-  /** Presents `count` unknown secrets; resolves to the number of responses per code. */
+  /** Sends `count` unknown secrets. Returns the number of responses per status and code. */
   async function flood(path: string, count: number, address: string, kind: 'api_key' | 'session' = 'api_key') {
     const codes = new Map<string, number>();
-    let left = count;
+    let remaining = count;
     await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
-        while (left-- > 0) {
+      Array.from({ length: CONCURRENCY }, async () => {
+        while (remaining-- > 0) {
           const { status, body } = await send(path, mintSecret(kind), address);
           const code = `${status} ${body.code ?? ''}`;
           codes.set(code, (codes.get(code) ?? 0) + 1);
@@ -46,47 +46,47 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     return codes;
   }
 
-  test('is limited per address, and delays neither cached credentials nor other addresses', async () => {
-    const [warm, cold, elsewhere] = [
+  test('unknown secrets are limited per address, without affecting cached credentials and other addresses', async () => {
+    const [cachedKey, uncachedToken, otherAddressKey] = [
       await createKey(owner, ['read']),
       await createToken(owner, ['all']),
       await createKey(owner, ['read']),
     ];
-    assert.equal((await send('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
+    assert.equal((await send('/v1/authorize', cachedKey.secret, '10.0.0.1')).status, 200);
 
     const codes = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
     const rejected = codes.get('401 invalid_token') ?? 0;
-    // Lookups that were in flight when the last one was counted are still answered.
+    // Lookups that are in flight when the limit is reached still respond with invalid_token.
     assert.ok(
-      rejected >= UNKNOWN_SECRET_LIMITS.burst && rejected < UNKNOWN_SECRET_LIMITS.burst + AT_ONCE,
+      rejected >= UNKNOWN_SECRET_LIMITS.burst && rejected < UNKNOWN_SECRET_LIMITS.burst + CONCURRENCY,
       `${rejected}`,
     );
     assert.equal(rejected + (codes.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
 
-    assert.equal((await send('/v1/authorize', warm.secret, '10.0.0.1')).status, 200);
-    assert.equal((await send('/v1/authorize', elsewhere.secret, '10.0.0.2')).status, 200);
+    assert.equal((await send('/v1/authorize', cachedKey.secret, '10.0.0.1')).status, 200);
+    assert.equal((await send('/v1/authorize', otherAddressKey.secret, '10.0.0.2')).status, 200);
     assert.equal((await send('/v1/authorize', mintSecret('api_key'), '10.0.0.2')).body.code, 'invalid_token');
     const limited = await send('/v1/whoami', mintSecret('access_token'), '10.0.0.1');
     assert.equal(`${limited.status} ${limited.body.code}`, '429 rate_limited');
     assert.ok(Number(limited.headers.get('retry-after')) >= 1);
     const revoked = await testServer.call('/v1/revoke', {
       body: new URLSearchParams({ token: mintSecret('api_key') }),
-      headers: from('10.0.0.1'),
+      headers: forwardedFor('10.0.0.1'),
     });
     assert.equal(revoked.status, 429);
-    assert.equal((await owner.call('/v1/me', { headers: from('10.0.0.1') })).status, 200);
+    assert.equal((await owner.call('/v1/me', { headers: forwardedFor('10.0.0.1') })).status, 200);
 
     now += 1000;
-    assert.equal((await send('/v1/authorize', cold.secret, '10.0.0.1')).status, 200);
+    assert.equal((await send('/v1/authorize', uncachedToken.secret, '10.0.0.1')).status, 200);
     assert.equal((await send('/v1/authorize', mintSecret('api_key'), '10.0.0.1')).body.code, 'invalid_token');
   });
 
-  test('of sessions is limited likewise, and delays no credential', async () => {
+  test('unknown session secrets are limited per address, without affecting credentials', async () => {
     const codes = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
-    assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - AT_ONCE);
+    assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - CONCURRENCY);
     assert.equal(codes.size, 2);
     const key = await createKey(owner, ['read']);
     assert.equal((await send('/v1/authorize', key.secret, '10.0.1.1')).status, 200);
-    assert.equal((await owner.call('/v1/me', { headers: from('10.0.1.2') })).status, 200);
+    assert.equal((await owner.call('/v1/me', { headers: forwardedFor('10.0.1.2') })).status, 200);
   });
 });

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { splitLongArray, validationProblem } from './validation.ts';
 
-/** Maximum duration of one turn of the event loop, milliseconds. */
+/** How long the check of each element blocks the event loop, milliseconds. */
 const BUSY_MS = 20;
 
 function keepBusy(): void {
-  const began = performance.now();
-  while (performance.now() - began < BUSY_MS);
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < BUSY_MS);
 }
 
 test('the elements of a long array are checked in several turns of the event loop', async () => {
@@ -17,11 +17,11 @@ test('the elements of a long array are checked in several turns of the event loo
     keepBusy();
     return text.length;
   });
-  const { schemaWithoutElements: frame, checkElements } = splitLongArray(
-    z.strictObject({ name: z.string(), all: z.array(element) }),
-    'all',
+  const { schemaWithoutElements, checkElements } = splitLongArray(
+    z.strictObject({ name: z.string(), items: z.array(element) }),
+    'items',
   );
-  const body = frame.parse({ name: 'a', all: ['a', 'bb', 'ccc'] });
+  const body = schemaWithoutElements.parse({ name: 'a', items: ['a', 'bb', 'ccc'] });
   let turns = 0;
   let isDone = false;
   const countTurn = () => {
@@ -32,40 +32,40 @@ test('the elements of a long array are checked in several turns of the event loo
   await checkElements(body);
   isDone = true;
   assert.ok(turns >= 3, `${turns} turns`);
-  assert.deepEqual(body, { name: 'a', all: [1, 2, 3] });
+  assert.deepEqual(body, { name: 'a', items: [1, 2, 3] });
 });
 
-test('the schema of a long array keeps the limits of its length and refuses unknown fields', () => {
-  const { schemaWithoutElements: frame } = splitLongArray(
-    z.strictObject({ all: z.array(z.string()).min(1).max(2) }),
-    'all',
+test('the schema without elements checks the length of the array and refuses unknown fields', () => {
+  const { schemaWithoutElements } = splitLongArray(
+    z.strictObject({ items: z.array(z.string()).min(1).max(2) }),
+    'items',
   );
-  assert.ok(frame.safeParse({ all: [1, 2] }).success);
-  for (const refused of [{ all: [] }, { all: [1, 2, 3] }, { all: 'a' }, { all: [1], other: 1 }]) {
-    assert.ok(!frame.safeParse(refused).success, JSON.stringify(refused));
+  assert.ok(schemaWithoutElements.safeParse({ items: [1, 2] }).success);
+  for (const invalid of [{ items: [] }, { items: [1, 2, 3] }, { items: 'a' }, { items: [1], unknown: 1 }]) {
+    assert.ok(!schemaWithoutElements.safeParse(invalid).success, JSON.stringify(invalid));
   }
 });
 
 test('an invalid element is reported with its index and field', async () => {
   const element = z.strictObject({ count: z.int() });
-  const { checkElements } = splitLongArray(z.strictObject({ all: z.array(element) }), 'all');
-  await assert.rejects(checkElements({ all: [{ count: 1 }, { count: 'x' }] }), (error) => {
+  const { checkElements } = splitLongArray(z.strictObject({ items: z.array(element) }), 'items');
+  await assert.rejects(checkElements({ items: [{ count: 1 }, { count: 'x' }] }), (error) => {
     assert.ok(error instanceof Problem);
     assert.equal(error.code, 'validation_failed');
-    assert.match(error.message, /^all\.1\.count: /);
+    assert.match(error.message, /^items\.1\.count: /);
     return true;
   });
 });
 
-test('a value beyond a limit is reported in the words of the other messages', () => {
+test('a value beyond a limit is reported with the same wording as other validation messages', () => {
   const schema = z.object({
     code: z.string().min(1),
     name: z.string().max(3),
-    all: z.array(z.string()).min(2),
+    items: z.array(z.string()).min(2),
     count: z.number().max(5),
-    own: z.string().min(2, 'must be a name'),
+    custom: z.string().min(2, 'must be a name'),
   });
-  const { error } = schema.safeParse({ code: '', name: 'long', all: [], count: 6, own: '' });
+  const { error } = schema.safeParse({ code: '', name: 'long', items: [], count: 6, custom: '' });
   assert.deepEqual(
     validationProblem(error?.issues ?? [], 'body').extensions.errors?.map(
       ({ field, message }) => `${field} ${message}`,
@@ -73,9 +73,9 @@ test('a value beyond a limit is reported in the words of the other messages', ()
     [
       'code must not be empty',
       'name must have at most 3 characters',
-      'all must have at least 2 items',
+      'items must have at least 2 items',
       'count must be at most 5',
-      'own must be a name',
+      'custom must be a name',
     ],
   );
 });

@@ -29,7 +29,7 @@ interface Message {
   readonly data: AuditEvent & { readonly workspaceId: string };
 }
 
-const messageOf = (received: { readonly body: string }) => JSON.parse(received.body) as Message;
+const parseMessage = (received: { readonly body: string }) => JSON.parse(received.body) as Message;
 
 forEachEngine('webhooks', (engine) => {
   let testServer: TestServer;
@@ -51,7 +51,7 @@ forEachEngine('webhooks', (engine) => {
     receivers.push(receiver);
     return receiver;
   }
-  async function create(owner: TestPerson, url: string, events: readonly string[] = ['audit.event']) {
+  async function createWebhook(owner: TestPerson, url: string, events: readonly string[] = ['audit.event']) {
     const { status, body, text } = await owner.call<CreatedWebhook>('/v1/webhooks', {
       body: { name: 'Receiver', url, events },
     });
@@ -60,49 +60,56 @@ forEachEngine('webhooks', (engine) => {
   }
   const addProject = async (owner: TestPerson, name: string) =>
     assert.equal((await owner.call('/v1/projects', { body: { name } })).status, 201);
-  const read = async (owner: TestPerson, id: string) => (await owner.call<Webhook>(`/v1/webhooks/${id}`)).body;
-  const deliveriesOf = async (owner: TestPerson, id: string) =>
+  const readWebhook = async (owner: TestPerson, id: string) => (await owner.call<Webhook>(`/v1/webhooks/${id}`)).body;
+  const listDeliveries = async (owner: TestPerson, id: string) =>
     (await owner.call<Page<WebhookDelivery>>(`/v1/webhooks/${id}/deliveries`)).body.data;
-  const isDelivered = (owner: TestPerson, id: string, count: number) =>
-    until(async () => (await deliveriesOf(owner, id)).filter(({ status }) => status === 'delivered').length >= count);
-  const isFailing = (owner: TestPerson, id: string) => until(async () => (await read(owner, id)).failingSince !== null);
+  const waitUntilDelivered = (owner: TestPerson, id: string, count: number) =>
+    until(async () => (await listDeliveries(owner, id)).filter(({ status }) => status === 'delivered').length >= count);
+  const waitUntilFailing = (owner: TestPerson, id: string) =>
+    until(async () => (await readWebhook(owner, id)).failingSince !== null);
 
-  test('are created with a secret that is shown once, edited under If-Match, and deleted', async () => {
+  test('a webhook is created with a secret that is shown once, edited with If-Match, and deleted', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Configuration');
     const receiver = await startReceiver();
     const body = { name: 'Receiver', url: receiver.url, events: ['run.*'], active: false };
     const headers = { 'idempotency-key': 'create-1' };
     const created = await owner.call<CreatedWebhook>('/v1/webhooks', { body, headers });
     assert.deepEqual([created.status, created.headers.get('cache-control')], [201, 'no-store']);
-    const { id, secret, ...shown } = created.body;
+    const { id, secret, ...publicFields } = created.body;
     assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
     const replay = await owner.call<{ code: string; id: string }>('/v1/webhooks', { body, headers });
     assert.deepEqual([replay.status, replay.body.code, replay.body.id], [409, 'idempotent_replay', id]);
-    const found = await owner.call<Webhook>(`/v1/webhooks/${id}`);
-    assert.deepEqual(found.body, { id, ...shown });
-    assert.deepEqual((await owner.call<Page<Webhook>>('/v1/webhooks')).body.data, [found.body]);
+    const read = await owner.call<Webhook>(`/v1/webhooks/${id}`);
+    assert.deepEqual(read.body, { id, ...publicFields });
+    assert.deepEqual((await owner.call<Page<Webhook>>('/v1/webhooks')).body.data, [read.body]);
 
     const edit = (fields: object, etag: string | null) =>
       owner.call<Webhook>(`/v1/webhooks/${id}`, { method: 'PATCH', body: fields, headers: { 'if-match': etag ?? '' } });
-    const edited = await edit({ name: 'Renamed', events: ['audit.event', 'run.created'] }, found.headers.get('etag'));
+    const edited = await edit({ name: 'Renamed', events: ['audit.event', 'run.created'] }, read.headers.get('etag'));
     assert.deepEqual([edited.status, edited.body.name], [200, 'Renamed']);
-    assert.equal((await edit({ name: 'Again' }, found.headers.get('etag'))).status, 409);
-    const refused = [
+    assert.equal((await edit({ name: 'Renamed again' }, read.headers.get('etag'))).status, 409);
+    const invalidBodies = [
       ...['x', 'ftp://hooks.example/', 'http://a:b@hooks.example/'].map((url) => ({ ...body, url })),
       ...[[], ['run.x'], ['run.*', 'run.*'], ['webhook.test']].map((events) => ({ ...body, events })),
-      ...[
-        { ...body, secret },
-        { ...body, name: 'x' },
-      ],
+      { ...body, secret },
+      { ...body, name: 'x' },
     ];
-    for (const other of refused) assert.equal((await owner.call('/v1/webhooks', { body: other })).status, 422);
+    for (const invalidBody of invalidBodies)
+      assert.equal((await owner.call('/v1/webhooks', { body: invalidBody })).status, 422);
 
     const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
-    const paths = ['', '/deliveries', '/deliveries/x'].map((path) => `GET ${path}`);
-    for (const route of [...paths, 'PATCH ', 'DELETE ', 'POST /secret', 'POST /test', 'POST /deliveries/x/redeliver']) {
-      const [method = '', path = ''] = route.split(' ');
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/deliveries'],
+      ['GET', '/deliveries/x'],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/secret'],
+      ['POST', '/test'],
+      ['POST', '/deliveries/x/redeliver'],
+    ] as const) {
       const call = { method, ...(method === 'PATCH' && { body: {} }) };
-      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, call)).status, 404, route);
+      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, call)).status, 404, `${method} ${path}`);
     }
     assert.equal((await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' })).status, 409, 'not active');
     assert.equal((await owner.call(`/v1/webhooks/${id}`, { method: 'DELETE' })).status, 204);
@@ -114,14 +121,18 @@ forEachEngine('webhooks', (engine) => {
     assert.equal(receiver.messages.length, 0);
   });
 
-  test('receive every event of the activity log in order, signed as Standard Webhooks prescribes', async () => {
+  test('a webhook receives every event of the activity log in order, signed as Standard Webhooks specifies', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Log');
-    const [log, projects] = [await startReceiver(), await startReceiver()];
-    const { id, secret } = await create(owner, log.url);
-    await create(owner, projects.url, ['credential.created', 'run.*', 'member.*']);
+    const [logReceiver, filteredReceiver] = [await startReceiver(), await startReceiver()];
+    const { id, secret } = await createWebhook(owner, logReceiver.url);
+    await createWebhook(owner, filteredReceiver.url, ['credential.created', 'run.*', 'member.*']);
     for (let number = 1; number <= 20; number++) await addProject(owner, `Project ${number}`);
     await owner.call('/v1/access-tokens', { body: { name: 'CI/CD Pipeline', scopes: ['all'] } });
-    await Promise.all([log.waitForMessages(22), projects.waitForMessages(1), isDelivered(owner, id, 22)]);
+    await Promise.all([
+      logReceiver.waitForMessages(22),
+      filteredReceiver.waitForMessages(1),
+      waitUntilDelivered(owner, id, 22),
+    ]);
 
     const events = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=22');
     const expected = events.body.data.toReversed().map((data) => ({
@@ -129,44 +140,44 @@ forEachEngine('webhooks', (engine) => {
       timestamp: data.at,
       data: { workspaceId: owner.workspaceId, ...data },
     }));
-    assert.deepEqual(log.messages.map(messageOf), expected);
-    // The receiver proves that the log is complete and unmodified, also if messages arrive twice.
-    const received = log.messages.map((message) => messageOf(message).data);
+    assert.deepEqual(logReceiver.messages.map(parseMessage), expected);
+    // The receiver can verify that the log is complete and unmodified, even if messages arrive twice.
+    const received = logReceiver.messages.map((message) => parseMessage(message).data);
     const [first] = received;
     assert.ok(first !== undefined);
     const previous = { sequence: first.sequence - 1, hash: first.previousHash };
-    const verify = (list: readonly AuditEvent[]) => verifyAuditEvents(owner.workspaceId, list, previous);
+    const verify = (events: readonly AuditEvent[]) => verifyAuditEvents(owner.workspaceId, events, previous);
     const last = received.at(-1);
     const intact = await verify(received.flatMap((event) => [event, event]));
     assert.deepEqual(intact, { position: { sequence: last?.sequence, hash: last?.hash }, broken: null });
     const [, second] = received;
-    const brokenOf = async (changed: readonly AuditEvent[]) => (await verify(changed)).broken;
-    assert.deepEqual(await brokenOf(received.toSpliced(1, 1)), { sequence: second?.sequence, reason: 'missing' });
+    const findBreak = async (changed: readonly AuditEvent[]) => (await verify(changed)).broken;
+    assert.deepEqual(await findBreak(received.toSpliced(1, 1)), { sequence: second?.sequence, reason: 'missing' });
     for (const change of [
       { at: new Date(0).toISOString() },
       { detail: {} },
       { actor: { ...first.actor, name: 'Eve' } },
     ]) {
-      assert.equal((await brokenOf(received.with(0, { ...first, ...change })))?.reason, 'modified');
+      assert.equal((await findBreak(received.with(0, { ...first, ...change })))?.reason, 'modified');
     }
     const forged = { ...first, previousHash: '0'.repeat(64) };
-    assert.deepEqual(await brokenOf([forged]), { sequence: first.sequence, reason: 'not_linked' });
+    assert.deepEqual(await findBreak([forged]), { sequence: first.sequence, reason: 'not_linked' });
     const verifier = new StandardWebhook(secret);
-    for (const { body, headers } of log.messages) {
-      const signed = { ...headers, 'webhook-timestamp': String(Math.floor(Date.now() / 1000)) };
+    for (const { body, headers } of logReceiver.messages) {
+      const currentHeaders = { ...headers, 'webhook-timestamp': String(Math.floor(Date.now() / 1000)) };
       assert.throws(() => new StandardWebhook(`whsec_${Buffer.alloc(32).toString('base64')}`).verify(body, headers));
-      assert.throws(() => verifier.verify(`${body} `, signed));
+      assert.throws(() => verifier.verify(`${body} `, currentHeaders));
       assert.deepEqual(verifier.verify(body, headers), JSON.parse(body));
       assert.match(headers['webhook-id'] ?? '', /^msg_[0-9a-z]+$/);
     }
-    assert.equal(new Set(log.messages.map((message) => message.id)).size, 22);
+    assert.equal(new Set(logReceiver.messages.map((message) => message.id)).size, 22);
     assert.deepEqual(
-      projects.messages.map(messageOf).map(({ type }) => type),
+      filteredReceiver.messages.map(parseMessage).map(({ type }) => type),
       ['credential.created'],
     );
   });
 
-  test('are tried again with growing pauses and in order, and a failing receiver delays no other', async () => {
+  test('messages are retried in order with growing pauses, and a failing receiver does not delay others', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Faults');
     const [faulty, healthy] = [await startReceiver(), await startReceiver()];
     const faults: WebhookReceiver['respond'][] = [
@@ -180,58 +191,62 @@ forEachEngine('webhooks', (engine) => {
       if (fault === undefined) response.writeHead(200).end('fine');
       else fault(response, message);
     };
-    const { id } = await create(owner, faulty.url);
-    await create(owner, healthy.url);
+    const { id } = await createWebhook(owner, faulty.url);
+    await createWebhook(owner, healthy.url);
     for (const name of ['One', 'Two', 'Three']) await addProject(owner, `Project ${name}`);
-    await Promise.all([healthy.waitForMessages(3), isFailing(owner, id)]);
+    await Promise.all([healthy.waitForMessages(3), waitUntilFailing(owner, id)]);
 
-    const nextAttempt = async () => {
-      const [first] = (await deliveriesOf(owner, id)).filter(({ attempts }) => attempts > 0);
+    const msUntilNextAttempt = async () => {
+      const [first] = (await listDeliveries(owner, id)).filter(({ attempts }) => attempts > 0);
       return Date.parse(first?.nextAttemptAt ?? '') - now;
     };
-    const pauses = [await nextAttempt()];
+    const pauses = [await msUntilNextAttempt()];
     for (let count = 2; count <= 4; count++) {
       now += pauses.at(-1) ?? 0;
       await faulty.waitForMessages(count);
-      await until(async () => (await nextAttempt()) > 0);
-      pauses.push(await nextAttempt());
+      await until(async () => (await msUntilNextAttempt()) > 0);
+      pauses.push(await msUntilNextAttempt());
     }
-    assert.deepEqual(pauses, [5 * SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE], 'the last one was requested');
+    assert.deepEqual(
+      pauses,
+      [5 * SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE],
+      'the receiver requested the last pause',
+    );
     now += 15 * MINUTE;
-    await isDelivered(owner, id, 4);
+    await waitUntilDelivered(owner, id, 4);
     assert.equal(new Set(faulty.messages.slice(0, 5).map((message) => message.id)).size, 1, 'the same message');
     assert.deepEqual(
-      faulty.messages.slice(5).map((message) => messageOf(message).data.sequence),
-      healthy.messages.map((message) => messageOf(message).data.sequence),
+      faulty.messages.slice(5).map((message) => parseMessage(message).data.sequence),
+      healthy.messages.map((message) => parseMessage(message).data.sequence),
     );
-    assert.equal((await read(owner, id)).failingSince, null);
+    assert.equal((await readWebhook(owner, id)).failingSince, null);
     assert.equal(healthy.messages.length, 3, 'the redirect was not followed');
   });
 
-  test('are switched off after three days of failure, and lose nothing when they are activated again', async () => {
-    const owner = await createWorkspaceFor(ada, testServer, 'Dead');
+  test('a webhook is switched off after three days of failures, and gets the missed messages once it is active again', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Failing');
     const receiver = await startReceiver();
     receiver.respond = (response) => response.writeHead(500).end();
-    const { id } = await create(owner, receiver.url);
+    const { id } = await createWebhook(owner, receiver.url);
     await addProject(owner, 'Project One');
-    await isFailing(owner, id);
+    await waitUntilFailing(owner, id);
     for (let hours = 0; hours < 72; hours += 8) {
       const attempts = receiver.messages.length;
       now += 8 * HOUR;
       await receiver.waitForMessages(attempts + 1);
-      const isPostponed = async () => Date.parse((await deliveriesOf(owner, id))[0]?.nextAttemptAt ?? '') > now;
-      await until(async () => (await isPostponed()) || !(await read(owner, id)).active);
+      const isPostponed = async () => Date.parse((await listDeliveries(owner, id))[0]?.nextAttemptAt ?? '') > now;
+      await until(async () => (await isPostponed()) || !(await readWebhook(owner, id)).active);
     }
-    await until(async () => !(await read(owner, id)).active);
-    assert.equal((await read(owner, id)).switchedOffAt, new Date(now).toISOString());
+    await until(async () => !(await readWebhook(owner, id)).active);
+    assert.equal((await readWebhook(owner, id)).switchedOffAt, new Date(now).toISOString());
     const log = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=webhook.switched_off');
     assert.deepEqual(
       log.body.data.map(({ actor, detail }) => [actor.kind, detail['reason']]),
       [['system', 'failing']],
     );
-    const notices = async () => (await owner.call<Page<Notice>>('/v1/notices?kind=webhook.switched_off')).body.data;
+    const listNotices = async () => (await owner.call<Page<Notice>>('/v1/notices?kind=webhook.switched_off')).body.data;
     assert.deepEqual(
-      (await notices()).map(({ title, action }) => [title, action.path]),
+      (await listNotices()).map(({ title, action }) => [title, action.path]),
       [['The webhook “Receiver” was switched off: its messages failed for 3 days', `/settings/webhooks/${id}`]],
     );
 
@@ -240,39 +255,39 @@ forEachEngine('webhooks', (engine) => {
     receiver.respond = (response) => response.writeHead(200).end();
     await owner.call(`/v1/webhooks/${id}`, { method: 'PATCH', body: { active: true } });
     await receiver.waitForMessages(attempts + 4);
-    assert.deepEqual(await notices(), []);
-    const actions = receiver.messages.slice(attempts).map((message) => messageOf(message).data.action);
+    assert.deepEqual(await listNotices(), []);
+    const actions = receiver.messages.slice(attempts).map((message) => parseMessage(message).data.action);
     assert.deepEqual(actions, ['project.created', 'webhook.switched_off', 'project.created', 'webhook.updated']);
   });
 
-  test('that respond with 410 are switched off at once', async () => {
+  test('a webhook whose receiver responds with 410 is switched off immediately', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Gone');
     const receiver = await startReceiver();
     receiver.respond = (response) => response.writeHead(410).end();
-    const { id } = await create(owner, receiver.url);
+    const { id } = await createWebhook(owner, receiver.url);
     await addProject(owner, 'Project One');
-    await until(async () => !(await read(owner, id)).active);
+    await until(async () => !(await readWebhook(owner, id)).active);
     assert.equal(receiver.messages.length, 1);
   });
 
-  test('that refuse one message still receive the others, unless these are in order', async () => {
-    const owner = await createWorkspaceFor(ada, testServer, 'Poison');
+  test('a message that the receiver refuses does not delay the others, unless the webhook receives audit.event', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Refused message');
     const receiver = await startReceiver();
     receiver.respond = (response, message) =>
-      response.writeHead(messageOf(message).data.target?.name === 'Poison' ? 500 : 200).end();
-    const { id } = await create(owner, receiver.url, ['credential.*']);
-    for (const name of ['First', 'Poison', 'Third']) {
+      response.writeHead(parseMessage(message).data.target?.name === 'Refused' ? 500 : 200).end();
+    const { id } = await createWebhook(owner, receiver.url, ['credential.*']);
+    for (const name of ['First', 'Refused', 'Third']) {
       await owner.call('/v1/access-tokens', { body: { name, scopes: ['run_scripts'] } });
     }
-    await isDelivered(owner, id, 2);
-    const byStatus = (await deliveriesOf(owner, id)).map(({ status }) => status).sort();
-    assert.deepEqual(byStatus, ['delivered', 'delivered', 'waiting']);
+    await waitUntilDelivered(owner, id, 2);
+    const statuses = (await listDeliveries(owner, id)).map(({ status }) => status).sort();
+    assert.deepEqual(statuses, ['delivered', 'delivered', 'waiting']);
   });
 
-  test('sign with the previous secret too for a day after it was replaced', async () => {
+  test('messages are also signed with the previous secret for a day after it was replaced', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Secrets');
     const receiver = await startReceiver();
-    const { id, secret } = await create(owner, receiver.url, ['run.*']);
+    const { id, secret } = await createWebhook(owner, receiver.url, ['run.*']);
     const replaced = await owner.call<{ secret: string; previousSecretExpiresAt: string }>(
       `/v1/webhooks/${id}/secret`,
       { method: 'POST' },
@@ -286,45 +301,48 @@ forEachEngine('webhooks', (engine) => {
       await receiver.waitForMessages(count);
       return receiver.messages[count - 1];
     };
-    const signaturesOf = (message: { headers: Readonly<Record<string, string>> } | undefined) =>
+    const signaturesIn = (message: { headers: Readonly<Record<string, string>> } | undefined) =>
       (message?.headers['webhook-signature'] ?? '').split(' ');
     const sign = (key: string, { id: messageId, headers, body }: WebhookReceiver['messages'][number]) =>
       new StandardWebhook(key).sign(messageId, new Date(Number(headers['webhook-timestamp']) * 1000), body);
-    const during = await sendTest(1);
-    assert.ok(during !== undefined);
-    assert.deepEqual(signaturesOf(during), [sign(replaced.body.secret, during), sign(secret, during)]);
+    const firstMessage = await sendTest(1);
+    assert.ok(firstMessage !== undefined);
+    assert.deepEqual(signaturesIn(firstMessage), [
+      sign(replaced.body.secret, firstMessage),
+      sign(secret, firstMessage),
+    ]);
     now += DAY;
-    assert.equal(signaturesOf(await sendTest(2)).length, 1);
+    assert.equal(signaturesIn(await sendTest(2)).length, 1);
   });
 
-  test('have a log of deliveries with masked secrets, and deliver again on request', async () => {
+  test('deliveries are listed with masked secrets, and can be redelivered', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Deliveries');
     const receiver = await startReceiver();
-    const { id, secret } = await create(owner, receiver.url, ['credential.created']);
+    const { id, secret } = await createWebhook(owner, receiver.url, ['credential.created']);
     receiver.respond = (response, { headers }) =>
       response.writeHead(200).end(`\0 ${secret} ${headers['webhook-signature']} dp_${'a'.repeat(46)}`);
     await owner.call('/v1/access-tokens', { body: { name: 'CI/CD Pipeline', scopes: ['run_scripts'] } });
-    await isDelivered(owner, id, 1);
-    const [first] = await deliveriesOf(owner, id);
+    await waitUntilDelivered(owner, id, 1);
+    const [first] = await listDeliveries(owner, id);
     const detail = await owner.call<WebhookDeliveryDetail>(`/v1/webhooks/${id}/deliveries/${first?.id}`);
     assert.equal(detail.body.responseBody, '\ufffd [secret] v1,[signature] [secret]');
     assert.equal(detail.body.request.body, receiver.messages[0]?.body);
     assert.ok(!detail.text.includes(secret));
 
-    const again = `/v1/webhooks/${id}/deliveries/${first?.id}/redeliver`;
-    const headers = { 'idempotency-key': 'again' };
-    const redelivered = await owner.call<WebhookDelivery>(again, { method: 'POST', headers });
+    const redeliverPath = `/v1/webhooks/${id}/deliveries/${first?.id}/redeliver`;
+    const headers = { 'idempotency-key': 'redeliver-1' };
+    const redelivered = await owner.call<WebhookDelivery>(redeliverPath, { method: 'POST', headers });
     assert.deepEqual([redelivered.status, redelivered.body.messageId], [202, first?.messageId]);
-    assert.equal((await owner.call(again, { method: 'POST', headers })).status, 409);
-    await isDelivered(owner, id, 2);
+    assert.equal((await owner.call(redeliverPath, { method: 'POST', headers })).status, 409);
+    await waitUntilDelivered(owner, id, 2);
     assert.deepEqual(
       receiver.messages.map((message) => message.id),
       [first?.messageId, first?.messageId],
     );
     assert.equal(receiver.messages[1]?.body, receiver.messages[0]?.body);
 
-    // The format of a webhook can be changed; messages are signed in every format.
-    for (const [format, part] of [
+    // After the format of the webhook is changed, a redelivery has the new format.
+    for (const [format, formatMarker] of [
       ['slack', '"type":"plain_text"'],
       ['teams', '"type":"AdaptiveCard"'],
       ['discord', '"allowed_mentions":{"parse":[]}'],
@@ -332,22 +350,25 @@ forEachEngine('webhooks', (engine) => {
       const edited = await owner.call<Webhook>(`/v1/webhooks/${id}`, { method: 'PATCH', body: { format } });
       assert.equal(edited.body.format, format);
       const count = receiver.messages.length + 1;
-      await owner.call(again, { method: 'POST' });
+      await owner.call(redeliverPath, { method: 'POST' });
       await receiver.waitForMessages(count);
       const received = receiver.messages[count - 1]?.body ?? '';
-      for (const text of [part, 'Pipeline', `?workspace=${owner.workspaceId}`])
+      for (const text of [formatMarker, 'Pipeline', `?workspace=${owner.workspaceId}`])
         assert.ok(received.includes(text), received);
-      const shown = await owner.call<WebhookDeliveryDetail>(`/v1/webhooks/${id}/deliveries/${first?.id}`);
-      assert.equal(shown.body.request.body, received);
+      const updated = await owner.call<WebhookDeliveryDetail>(`/v1/webhooks/${id}/deliveries/${first?.id}`);
+      assert.equal(updated.body.request.body, received);
     }
   });
 });
 
-/** More of them: `DEVPILOT_TEST_KILLS=200 bin/node --test --test-name-pattern=killed src/http/webhooks.test.ts`. */
+/**
+ * How often the server is killed. For more kills:
+ * `DEVPILOT_TEST_KILLS=200 bin/node --test --test-name-pattern=killed src/http/webhooks.test.ts`.
+ */
 const KILLS = Number(process.env['DEVPILOT_TEST_KILLS'] ?? 1);
 
 forEachEngine('webhooks of a server that is killed while it sends', (engine) => {
-  test('lose nothing, keep their order, and get nothing twice but the interrupted messages', async () => {
+  test('no message is lost or out of order, and only interrupted messages are sent twice', async () => {
     const directory = temporaryDirectory();
     const receiver = await startWebhookReceiver();
     const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
@@ -356,13 +377,13 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
     assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
 
-    /** Kills the server. Another one takes its place: on PostgreSQL one that ran before, once the lease has expired. */
+    /** Kills the server and replaces it. On PostgreSQL, a standby server is started first, and the lease is expired. */
     async function kill(): Promise<void> {
       const isShared = engine.name === 'postgres';
-      const other = isShared ? await spawnServer(directory.path, environment) : null;
+      const standby = isShared ? await spawnServer(directory.path, environment) : null;
       await server.stop('SIGKILL');
       receiver.respond = (response) => response.writeHead(204).end();
-      server = other ?? (await spawnServer(directory.path, environment));
+      server = standby ?? (await spawnServer(directory.path, environment));
       const files = { dataDirectory: directory.path };
       if (isShared)
         await runSql(files, environment, 'update webhook set lease_until = 0 where lease_until is not null');
@@ -387,7 +408,7 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
       const acceptedIds = () => new Set(receiver.messages.filter(({ status }) => status === 204).map(({ id }) => id));
       await until(() => Promise.resolve(acceptedIds().size >= kills * 3));
     }
-    const accepted = receiver.messages.filter(({ status }) => status === 204).map(messageOf);
+    const accepted = receiver.messages.filter(({ status }) => status === 204).map(parseMessage);
     const sequences = accepted.map(({ data }) => data.sequence);
     assert.deepEqual(
       sequences,
