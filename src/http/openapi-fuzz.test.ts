@@ -68,6 +68,7 @@ forEachEngine('requests generated from the OpenAPI schemas, valid and invalid', 
 
   const fillPath = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters[name] ?? 'none_1');
 
+  /** Returns the existing IDs for those fields of the body that contain IDs. */
   const existingIdsFor = (body: object) =>
     Object.fromEntries(Object.entries(existingIds).filter(([field]) => Object.hasOwn(body, field)));
 
@@ -77,16 +78,16 @@ forEachEngine('requests generated from the OpenAPI schemas, valid and invalid', 
     return /guards|introspect/.test(path) ? headersBySender.key : headersBySender.token;
   }
 
-  function expectDocumentedResponse(response: TestResponse, operation: Operation, sent: string): void {
+  function expectDocumentedResponse(response: TestResponse, operation: Operation, request: string): void {
     const { status, text } = response;
-    const message = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
+    const message = `${request.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
     assert.ok(status < 500, message);
     assert.ok(String(status) in operation.responses, `not documented: ${message}`);
     if (status >= 400)
       assert.match(response.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, message);
   }
 
-  /** Checks that a created resource can be read by its id and matches the response that created it. */
+  /** Checks that a created resource can be read by its ID and matches the response that created it. */
   async function expectReadable(
     path: string,
     headers: Readonly<Record<string, string>>,

@@ -21,6 +21,7 @@ import {
 let testServer: TestServer;
 let ada: TestPerson;
 let grace: TestPerson;
+/** The server's clock. Tests advance it so that failed attempts in earlier tests no longer throttle them. */
 let now = Date.now();
 before(async () => {
   testServer = await startTestServer({ clock: () => now });
@@ -172,7 +173,7 @@ test('a passkey response reauthenticates once, and only the person who requested
   const signInResponse = authenticator.get({ challenge: signInChallenge, ...serverSite(), counter: 2 });
   assert.equal((await remove(ada, { passkey: signInResponse })).body.code, 'sign_in_failed');
   assert.equal((await ada.call('/v1/me/two-factor', { body: { passkey } })).status, 201);
-  assert.equal((await remove(ada, { passkey })).body.code, 'sign_in_failed', 'the challenge is spent');
+  assert.equal((await remove(ada, { passkey })).body.code, 'sign_in_failed', 'the challenge has been used');
   assert.equal((await remove(ada, { password: PASSWORD })).status, 204);
   now += 15 * MINUTE;
 });

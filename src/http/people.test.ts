@@ -23,14 +23,14 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-const setupCodeOf = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
+const readSetupCode = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
 const problemCode = (response: TestResponse) => (response.body as ProblemBody).code;
 const cookieValue = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
   test('four concurrent first sign-ups with one setup code create one owner', async () => {
     const testServer = await startTestServer();
-    const setupCode = setupCodeOf(testServer);
+    const setupCode = readSetupCode(testServer);
     const responses = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) =>
         testServer.call('/v1/people', { body: { name, email: `${name}@example.com`, password: PASSWORD, setupCode } }),
@@ -51,9 +51,9 @@ describe('signing up', () => {
     const second = await first.restart();
     const signUp = (setupCode: string) =>
       second.call('/v1/people', { body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode } });
-    assert.notEqual(setupCodeOf(second), setupCodeOf(first));
-    assert.equal((await signUp(setupCodeOf(first))).status, 403);
-    assert.equal((await signUp(setupCodeOf(second))).status, 201);
+    assert.notEqual(readSetupCode(second), readSetupCode(first));
+    assert.equal((await signUp(readSetupCode(first))).status, 403);
+    assert.equal((await signUp(readSetupCode(second))).status, 201);
     await second.close();
   });
 
@@ -149,9 +149,9 @@ describe('members, roles and invitations', () => {
     assert.equal((await signUp(code, 'grace2@example.com')).status, 403);
     assert.equal((await requireMember('Grace@Example.com')).role, 'admin');
 
-    const late = await invite('late@example.com');
+    const expired = await invite('late@example.com');
     now += 7 * DAY;
-    assert.equal((await signUp(late.body.code, 'late@example.com')).status, 403);
+    assert.equal((await signUp(expired.body.code, 'late@example.com')).status, 403);
     owner = await signInAs(owner.email);
     const revoked = await invite('revoked@example.com');
     assert.equal((await owner.call(`/v1/invitations/${revoked.body.id}`, { method: 'DELETE' })).status, 204);
@@ -210,7 +210,7 @@ describe('members, roles and invitations', () => {
     assert.equal(owners.length, 1);
     assert.equal((await requireMember(owner.email)).role, 'admin');
     const newOwner = owners[0]?.email === eve.email ? eve : bob;
-    // The first person is an operator, and only operators can give a workspace to an operator.
+    // The first person is an operator, and only operators can transfer a workspace to an operator.
     assert.equal(problemCode(await transferOwnership(newOwner, ownerId)), 'forbidden');
     const { id: newOwnerId } = (await newOwner.call<{ id: string }>('/v1/me')).body;
     const promoted = await owner.call(`/v1/people/${newOwnerId}`, { method: 'PATCH', body: { operator: true } });
@@ -327,7 +327,7 @@ describe('signing in', () => {
     const throttled = await signIn(PASSWORD, '10.2.0.1');
     assert.equal(throttled.status, 429);
     assert.ok(Number(throttled.headers.get('retry-after')) > 0);
-    // After failures from many addresses, new addresses are throttled, but not the one the person signed in from before.
+    // After failures from many addresses, new addresses are throttled, but not one from which the person has signed in.
     for (let address = 2; address <= 12; address++) {
       for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${address}`);
     }
@@ -572,7 +572,7 @@ describe('sessions', () => {
       [{ DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' }, {}],
     ] as const) {
       const httpsServer = await startTestServer({ environment });
-      const setupCode = setupCodeOf(httpsServer);
+      const setupCode = readSetupCode(httpsServer);
       const signedUp = await httpsServer.call('/v1/people', {
         headers: { ...headers },
         body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode },
@@ -658,10 +658,10 @@ describe('device sign-in (RFC 8628)', () => {
     const denied = await requestDeviceCode(true);
     assert.equal((await owner.call('/v1/device/deny', { body: { userCode: denied.user_code } })).status, 204);
     assert.equal((await poll(denied.device_code)).body.error, 'access_denied');
-    const late = await requestDeviceCode(true);
+    const expired = await requestDeviceCode(true);
     now += 15 * MINUTE;
-    assert.equal((await poll(late.device_code)).body.error, 'expired_token');
-    assert.equal((await owner.call('/v1/device/approve', { body: { userCode: late.user_code } })).status, 404);
+    assert.equal((await poll(expired.device_code)).body.error, 'expired_token');
+    assert.equal((await owner.call('/v1/device/approve', { body: { userCode: expired.user_code } })).status, 404);
     assert.equal((await poll('made up')).body.error, 'invalid_grant');
     const fields = { grant_type: 'password', device_code: 'x' };
     const otherGrant = await testServer.call<{ error: string }>('/v1/device/token', {
@@ -683,7 +683,7 @@ test('an invitation is emailed if a mail server is configured, and the response 
   const testServer = await startTestServer({
     environment: { DEVPILOT_SMTP_URL: mailServer.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },
   });
-  const setupCode = setupCodeOf(testServer);
+  const setupCode = readSetupCode(testServer);
   const signedUp = await testServer.call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode },
   });

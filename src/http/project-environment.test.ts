@@ -45,10 +45,12 @@ forEachEngine('variables of a project', (engine) => {
     assert.equal(created.status, 201, created.text);
     return created.body;
   }
+  /** Returns a function that sends requests with an access token. */
   const callWithSecret =
     (secret: string) =>
     <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
       testServer.call<Body>(path, { ...call, headers: { ...bearer(secret), ...headers } });
+  // `token` is created in `before`, so it is read at each call.
   const asToken: ReturnType<typeof callWithSecret> = (path, call) => callWithSecret(token.secret)(path, call);
   const environmentPath = (resource: App | Project) =>
     `/v1/${'projectId' in resource ? 'apps' : 'projects'}/${resource.id}/env`;

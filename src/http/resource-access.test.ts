@@ -34,7 +34,7 @@ type ResourceIds = Readonly<
   >
 >;
 
-const SOURCE_MAPS = '/v1/errors/source-maps?file=app.js&debugId=8f3c2a1b-0000-4000-8000-0000000000ab';
+const SOURCE_MAPS_PATH = '/v1/errors/source-maps?file=app.js&debugId=8f3c2a1b-0000-4000-8000-0000000000ab';
 const SOURCE_MAP = { version: 3, sources: ['app.ts'], names: [], mappings: 'AAAA' };
 
 /** Every route that accepts access tokens or API keys, except those for guards. */
@@ -54,10 +54,13 @@ function fillPath({ url, about }: Route, ids: ResourceIds): string {
 forEachEngine('credentials that are restricted to projects and apps', (engine) => {
   let server: TestServer;
   let owner: TestPerson;
+  /** Resources of a project that the restrictions name. */
   let allowedByProject: ResourceIds;
+  /** Resources of an app that the restrictions name, but not its project. */
   let allowedByApp: ResourceIds;
+  /** Resources of another app in the project of `allowedByApp`. */
   let forbidden: ResourceIds;
-  let inNeighbor: ResourceIds;
+  let inOtherWorkspace: ResourceIds;
   let secrets: { readonly token: string; readonly key: string };
 
   const create = async (person: TestPerson, path: string, body: object): Promise<string> => {
@@ -90,7 +93,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       backup: await create(person, `/v1/apps/${app}/backups`, {}),
       error_issue: await create(person, '/v1/errors/events', report),
       error_key: await create(person, '/v1/errors/keys', { name: `Key ${name}`, app }),
-      source_map: await create(person, `${SOURCE_MAPS}&app=app-${name}`, SOURCE_MAP),
+      source_map: await create(person, `${SOURCE_MAPS_PATH}&app=app-${name}`, SOURCE_MAP),
       run: await create(person, `/v1/scripts/${script}/runs`, {}),
     };
   }
@@ -104,7 +107,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     allowedByApp = await createResources(owner, 'two', localServerId);
     forbidden = await createResources(owner, 'three', localServerId, allowedByApp.project);
     const neighborServerId = await create(neighbor, '/v1/servers', { name: 'There', kind: 'local' });
-    inNeighbor = await createResources(neighbor, 'four', neighborServerId);
+    inOtherWorkspace = await createResources(neighbor, 'four', neighborServerId);
     await create(owner, '/v1/errors/events', { type: 'Error of no app', message: 'It failed.' });
     await create(owner, '/v1/scripts', { name: 'Script of no app', body: 'true', serverId: localServerId });
     const event = { specversion: '1.0', id: 'one', source: 'shop', type: 'sold' };
@@ -144,7 +147,9 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
   });
 
   test('every route hides projects and apps outside the restrictions, and their resources', async () => {
-    const nonexistent = Object.fromEntries(Object.keys(inNeighbor).map((type) => [type, 'none_0'])) as ResourceIds;
+    const nonexistent = Object.fromEntries(
+      Object.keys(inOtherWorkspace).map((type) => [type, 'none_0']),
+    ) as ResourceIds;
     for (const route of ROUTES) {
       const { about, method, url } = route;
       const hasParameter = url.includes(':');
@@ -160,20 +165,20 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
         assert.equal(status, 200, request);
         const countListed = (ids: ResourceIds) =>
           Object.values(ids).filter((id) => text.includes(`"id":"${id}"`)).length;
-        const isOfProjects = url === '/v1/projects';
+        const isProjectList = url === '/v1/projects';
         assert.deepEqual(
           [countListed(allowedByProject), countListed(allowedByApp)],
-          [1, isOfProjects ? 0 : 1],
+          [1, isProjectList ? 0 : 1],
           `${request}: ${text}`,
         );
         const { project: _, ...forbiddenResources } = forbidden;
         assert.deepEqual(
-          [countListed(forbiddenResources as ResourceIds), countListed(inNeighbor), text.includes('no app')],
+          [countListed(forbiddenResources as ResourceIds), countListed(inOtherWorkspace), text.includes('no app')],
           [0, 0, false],
           request,
         );
       } else {
-        const refused = await Promise.all([forbidden, inNeighbor, nonexistent].map((ids) => send(route, ids)));
+        const refused = await Promise.all([forbidden, inOtherWorkspace, nonexistent].map((ids) => send(route, ids)));
         for (const { status, text, request } of refused)
           assert.deepEqual([status, text], [404, refused[0]?.text], `${request}: ${text}`);
         if (method === 'DELETE') continue;
@@ -210,8 +215,8 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const refusals: [string, string, object, string, string?][] = [
       [key, '/v1/apps', { ...app, projectId: allowedByApp.project }, 'projectId'],
       [key, '/v1/apps', { ...app, serverId: allowedByApp.server }, 'serverId'],
-      [key, `/v1/apps/${allowedByApp.app}`, { projectId: inNeighbor.project }, 'projectId', 'PATCH'],
-      [key, `/v1/apps/${allowedByApp.app}`, { serverId: inNeighbor.server }, 'serverId', 'PATCH'],
+      [key, `/v1/apps/${allowedByApp.app}`, { projectId: inOtherWorkspace.project }, 'projectId', 'PATCH'],
+      [key, `/v1/apps/${allowedByApp.app}`, { serverId: inOtherWorkspace.server }, 'serverId', 'PATCH'],
       [key, '/v1/scripts', script, 'appId'],
       [key, '/v1/scripts', { ...script, appId: forbidden.app }, 'appId'],
       [key, '/v1/scripts', { ...script, appId: allowedByApp.app, serverId: otherServerId }, 'serverId'],

@@ -55,7 +55,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   });
   after(() => server.close());
 
-  const update = (id: string, restrictions: unknown) =>
+  const updateRestrictions = (id: string, restrictions: unknown) =>
     owner.call<Pick<ApiKey, 'restrictions'> & ProblemBody>(`/v1/api-keys/${id}`, {
       method: 'PATCH',
       body: { restrictions },
@@ -102,7 +102,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const previous = { ...NO_RESTRICTIONS, addresses: ['::1'], maxUses: 3 };
     const updated = { ...previous, addresses: ['192.0.2.0/24'], maxUses: null };
     const etag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag');
-    const { body, status, headers } = await update(id, { addresses: ['192.0.2.77/24'], maxUses: null });
+    const { body, status, headers } = await updateRestrictions(id, { addresses: ['192.0.2.77/24'], maxUses: null });
     assert.deepEqual([status, body.restrictions], [200, updated]);
     assert.notEqual(headers.get('etag'), etag);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}&action=api_key.updated`);
@@ -118,7 +118,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const app = await create(owner, '/v1/apps', { name: 'Short-lived', projectId: project.id });
     const { id } = await createKey(owner, ['read'], { restrictions: { apps: [app.id] } });
     assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
-    const edited = await update(id, { apps: [app.id, shop.slug] });
+    const edited = await updateRestrictions(id, { apps: [app.id, shop.slug] });
     assert.deepEqual([edited.status, edited.body.restrictions.apps], [200, [app.id, shop.id]]);
   });
 
@@ -153,7 +153,7 @@ forEachEngine('restrictions of credentials', (engine) => {
         await owner.call<ProblemBody>('/v1/api-keys', {
           body: { name: 'Restricted', permissions: ['read'], restrictions },
         }),
-        await update(id, restrictions),
+        await updateRestrictions(id, restrictions),
       ];
       for (const { status, body, text } of responses)
         assert.deepEqual([status, body.errors?.[0]?.field], [422, field], `${JSON.stringify(restrictions)}: ${text}`);
@@ -173,7 +173,10 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'guard'], refused.text);
     assert.equal((await create(addressAndRate)).status, 201);
     const guard = await createKey(owner, ['read'], { guard: true });
-    assert.equal((await update(guard.id, { projects: [project.id] })).body.errors?.[0]?.field, 'restrictions');
+    assert.equal(
+      (await updateRestrictions(guard.id, { projects: [project.id] })).body.errors?.[0]?.field,
+      'restrictions',
+    );
     const shopOnly = await createKey(owner, ['read'], { restrictions: appOnly });
     const path = `/v1/api-keys/${shopOnly.id}`;
     const edited = await owner.call<ProblemBody>(path, { method: 'PATCH', body: { guard: true } });
@@ -209,7 +212,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       headers: { ...bearer(key.secret), 'x-forwarded-for': '198.51.100.1' },
     });
     assert.deepEqual([apiResponse.status, apiResponse.body.code], [403, 'address_not_allowed']);
-    await update(key.id, { addresses: ['198.51.100.1'] });
+    await updateRestrictions(key.id, { addresses: ['198.51.100.1'] });
     assert.deepEqual(
       [(await authorize(key.secret)).status, (await authorize(key.secret, '198.51.100.1')).status],
       [403, 200],
@@ -251,7 +254,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       assert.ok(spent.body.data.some((key) => key.id === id && key.status === 'spent'));
       const active = await owner.call<Page<ApiKey>>('/v1/api-keys?status=active');
       assert.ok(!active.body.data.some((key) => key.id === id));
-      assert.equal((await update(id, { maxUses: maxUses + 1 })).status, 200);
+      assert.equal((await updateRestrictions(id, { maxUses: maxUses + 1 })).status, 200);
       assert.equal((await authorize(secret)).status, 200);
       assert.deepEqual(
         [(await authorize(secret)).status, (await authorize(secret)).body.code],
@@ -299,7 +302,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.equal(await isActive(), true);
     assert.equal((await authorize(secret)).status, 200);
     assert.equal(await isActive(), false);
-    assert.equal((await update(id, { maxUses: 2 })).status, 200);
+    assert.equal((await updateRestrictions(id, { maxUses: 2 })).status, 200);
     assert.equal(await isActive(), true, 'an edit applies immediately');
   });
 
@@ -432,11 +435,11 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.equal((await sendRequests(10)).accepted.length, 0);
     clockAheadMs += 1_205_000;
     assert.equal((await sendRequests(30)).accepted.length, 2, 'two were added in 20 minutes');
-    const raised = await update(id, { rate: { requests: 60, seconds: 3600 } });
+    const raised = await updateRestrictions(id, { rate: { requests: 60, seconds: 3600 } });
     assert.deepEqual([raised.status, raised.body.restrictions.rate], [200, { requests: 60, seconds: 3600 }]);
     clockAheadMs += 60_000;
     assert.ok((await sendRequests(30)).accepted.length > 0, 'an edit applies immediately');
-    await update(id, { rate: null });
+    await updateRestrictions(id, { rate: null });
     const unlimited = await sendRequests(30);
     assert.equal(unlimited.accepted.length, 30);
     assert.equal(unlimited.accepted[0]?.headers.get('ratelimit'), null);

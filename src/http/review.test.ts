@@ -30,12 +30,13 @@ forEachEngine('review', (engine) => {
   const now = Date.now();
   const ids = new Map<string, string>();
   const execute = (statement: string) => runSql(testServer, environment, statement);
-  const idOf = (name: string): string => ids.get(name) ?? '';
+  const findId = (name: string): string => ids.get(name) ?? '';
   const PASSPHRASE = { passphrase: 'correct horse battery' };
   const inDays = (days: number) => new Date(now + days * DAY).toISOString();
 
-  async function seed(create: Promise<AccessToken | ApiKey>, columns = ''): Promise<void> {
-    const { id, name } = await create;
+  /** Remembers the ID of a created credential by its name, and sets columns that a client cannot set, as SQL. */
+  async function seed(creation: Promise<AccessToken | ApiKey>, columns = ''): Promise<void> {
+    const { id, name } = await creation;
     ids.set(name, id);
     if (columns !== '') await execute(`update credential set ${columns} where id = '${id}'`);
   }
@@ -48,15 +49,16 @@ forEachEngine('review', (engine) => {
     owner = await signUpOwner(testServer);
     await execute('update installation set rights_counted_since = 0');
     const admin = await signUpMember(testServer, owner, 'admin', 'al@example.com');
-    const withoutReasons = { ...PASSPHRASE, expiresAt: inDays(60) };
-    await seed(createToken(owner, ['modify_env'], { name: 'Fine', ...withoutReasons }));
+    // A credential with these fields has no reason to be reviewed.
+    const unremarkable = { ...PASSPHRASE, expiresAt: inDays(60) };
+    await seed(createToken(owner, ['modify_env'], { name: 'Fine', ...unremarkable }));
     await seed(
-      createToken(owner, ['modify_env'], { name: 'Unused', ...withoutReasons }),
+      createToken(owner, ['modify_env'], { name: 'Unused', ...unremarkable }),
       `${createdDaysAgo(200)}, ${usedDaysAgo(91)}`,
     );
     await seed(createKey(owner, ['read'], { name: 'Never used', expiresAt: inDays(60) }), createdDaysAgo(8));
     await seed(createKey(owner, ['read'], { name: 'Never expires' }));
-    await seed(createToken(owner, ['all'], { name: 'Holds all', ...withoutReasons }));
+    await seed(createToken(owner, ['all'], { name: 'Holds all', ...unremarkable }));
     await seed(createToken(owner, ['modify_env'], { name: 'No passphrase', expiresAt: inDays(60) }));
     await seed(createKey(owner, ['read'], { name: 'Expiring', expiresAt: inDays(29) }));
     await seed(createKey(owner, ['read'], { name: '=Expired()' }), `expires_at = ${now - 1}`);
@@ -72,14 +74,14 @@ forEachEngine('review', (engine) => {
       ['All used', 'write', 29],
     ] as const) {
       await execute(`insert into credential_right (credential_id, workspace_id, name, app_id, count, last_used_at)
-        values ('${idOf(name)}', '${owner.workspaceId}', '${right}', '', 1, ${now - days * DAY})`);
+        values ('${findId(name)}', '${owner.workspaceId}', '${right}', '', 1, ${now - days * DAY})`);
     }
     await seed(createKey(admin, ['read'], { name: 'Creator left', expiresAt: inDays(60) }));
     const members = (await owner.call<Page<Member>>('/v1/members')).body.data;
     const formerMember = members.find(({ email }) => email === 'al@example.com');
     ids.set('al', formerMember?.personId ?? '');
     assert.equal((await owner.call(`/v1/members/${formerMember?.id}`, { method: 'DELETE' })).status, 204);
-    await seed(createToken(owner, ['run_scripts'], { name: 'Violates', ...withoutReasons }), 'policy_violations = 1');
+    await seed(createToken(owner, ['run_scripts'], { name: 'Violates', ...unremarkable }), 'policy_violations = 1');
   });
   after(() => testServer.close());
 
@@ -125,7 +127,7 @@ forEachEngine('review', (engine) => {
 
   test('the review can be filtered by reason and creator, and its pages neither repeat nor omit a credential', async () => {
     assert.deepEqual(reasonsByName(await review('reason=expiring')), { Expiring: ['expiring'] });
-    const ofCreator = await review(`createdBy=${idOf('al')}`);
+    const ofCreator = await review(`createdBy=${findId('al')}`);
     assert.deepEqual(reasonsByName(ofCreator), { 'Creator left': ['creator_left'] });
     assert.equal((await owner.call('/v1/review?reason=none')).status, 422);
     const names: string[] = [];
@@ -152,7 +154,7 @@ forEachEngine('review', (engine) => {
   });
 
   test('a credential that a reviewer keeps is omitted for 90 days, unless another reason applies', async () => {
-    const id = idOf('Never expires');
+    const id = findId('Never expires');
     const kept = await owner.call<ReviewItem>(`/v1/review/${id}`, { body: { decision: 'keep', note: '  By hand ' } });
     assert.equal(kept.status, 200, kept.text);
     const { reviewedBy, until, note } = kept.body.kept ?? {};
@@ -173,7 +175,7 @@ forEachEngine('review', (engine) => {
   });
 
   test('a decision requires a credential of the workspace and a note of at most 500 characters', async () => {
-    const path = `/v1/review/${idOf('Fine')}`;
+    const path = `/v1/review/${findId('Fine')}`;
     const withLongNote = await owner.call(path, { body: { decision: 'keep', note: 'x'.repeat(501) } });
     const unknownCredential = await owner.call('/v1/review/tok_unknown', { body: { decision: 'keep' } });
     const unknownDecision = await owner.call(path, { body: { decision: 'forget' } });
@@ -193,7 +195,7 @@ forEachEngine('review', (engine) => {
       with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
       select 'key_many' || ${padded}, workspace_id, kind, name, name_key, rights, active, ${digest}, hint,
         created_at, updated_at, created_by
-      from numbers, credential where id = '${idOf('Never expires')}'`);
+      from numbers, credential where id = '${findId('Never expires')}'`);
     const reviewedIds = new Set<string>();
     let cursor = '';
     let pages = 0;

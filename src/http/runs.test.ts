@@ -126,7 +126,7 @@ forEachEngine('runs', (engine) => {
       assert.ok(logLines.some((line) => line.step === 'script' && line.serverId === onServer().serverId));
     });
 
-    test(`on ${kind} a parameter is passed byte for byte and never executed`, async () => {
+    test(`on ${kind}, a parameter is passed byte for byte and never executed`, async () => {
       const markerFile = join(directory, `${engine.name}-${kind}`);
       const values = {
         A: `$(touch ${markerFile})`,
@@ -150,7 +150,7 @@ forEachEngine('runs', (engine) => {
       assert.deepEqual(printed, Object.values(values));
     });
 
-    test(`on ${kind} no parameter appears on a command line, and the file of the script is deleted`, async () => {
+    test(`on ${kind}, no parameter appears on a command line, and the file of the script is deleted`, async () => {
       const goFile = join(directory, `go-${engine.name}-${kind}`);
       const waiting = await createScript('while [ ! -e "$WAIT" ]; do sleep 0.05; done; echo "$0"', {
         ...onServer(),
@@ -177,7 +177,7 @@ forEachEngine('runs', (engine) => {
       assert.equal(existsSync(file), false);
     });
 
-    test(`on ${kind} a script that hangs with its children is killed at its time limit`, async () => {
+    test(`on ${kind}, a script that hangs with its children is killed at its time limit`, async () => {
       const hanging = await createScript('sleep 600 & echo $! ; trap "" TERM; while :; do sleep 1; done', {
         ...onServer(),
         timeoutSeconds: 1,
@@ -189,7 +189,7 @@ forEachEngine('runs', (engine) => {
       await until(async () => hasEnded(child));
     });
 
-    test(`on ${kind} a run is cancelled with all its processes`, async () => {
+    test(`on ${kind}, a run is cancelled with all its processes`, async () => {
       const hanging = await createScript('sleep 600 & echo $!; wait', onServer());
       const run = await startRun(hanging);
       await until(async () => (await readOutput(run)).length > 0);

@@ -54,7 +54,7 @@ after(async () => {
 const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): IssuedTokens => ({
   claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...claims },
 });
-const problemCode = (response: TestResponse) => (response.body as ProblemBody).code;
+const apiErrorCode = (response: TestResponse) => (response.body as ProblemBody).code;
 
 async function invite(email: string): Promise<string> {
   const { body } = await owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role: 'member' } });
@@ -84,14 +84,14 @@ describe('signing up and in', () => {
     const me = await person.call<{ id: string; email: string; name: string }>('/v1/me');
     assert.equal(me.body.email, 'grace@example.com');
     assert.equal(me.body.name, 'grace');
-    const again = signedInPerson(
+    const laterSession = signedInPerson(
       await browser.signIn(account('grace', { email: 'new@example.com', email_verified: false })),
     );
-    assert.equal((await again.call<{ id: string }>('/v1/me')).body.id, me.body.id);
+    assert.equal((await laterSession.call<{ id: string }>('/v1/me')).body.id, me.body.id);
     const passwordSignIn = await server.call('/v1/sessions', {
       body: { email: 'grace@example.com', password: PASSWORD },
     });
-    assert.equal(problemCode(passwordSignIn), 'sign_in_failed');
+    assert.equal(apiErrorCode(passwordSignIn), 'sign_in_failed');
   });
 
   test('an invitation for another address is refused', async () => {
@@ -241,7 +241,11 @@ test('after signing in, a person returns only to pages of this server', async ()
   ];
   for (const [returnPath, expected] of returns) {
     const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(returnPath)}`);
-    assert.equal(readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location, expected, returnPath);
+    assert.equal(
+      readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location,
+      expected,
+      returnPath,
+    );
   }
 });
 
@@ -274,14 +278,20 @@ describe('linking', () => {
 
   test('linking requires reauthentication, the same session and the same verified address', async () => {
     const linda = await signUpMember(server, owner, 'member', 'linda@example.com');
-    assert.equal(problemCode(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
-    assert.equal(problemCode(await link(linda, { singleSignOn: true })), 'sign_in_failed');
+    assert.equal(apiErrorCode(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
+    assert.equal(apiErrorCode(await link(linda, { singleSignOn: true })), 'sign_in_failed');
     const reauthentication = { password: PASSWORD };
     assert.equal(readProblemCode(await link(linda, reauthentication, owner.cookie)), 'expired');
-    assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, account('mallory'))), 'other_address');
+    assert.equal(
+      readProblemCode(await link(linda, reauthentication, linda.cookie, account('mallory'))),
+      'other_address',
+    );
     const unverified = account('linda', { email_verified: false });
     assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, unverified)), 'not_verified');
-    assert.equal(readProblemCode(await link(linda, reauthentication, linda.cookie, account('grace'))), 'linked_to_another');
+    assert.equal(
+      readProblemCode(await link(linda, reauthentication, linda.cookie, account('grace'))),
+      'linked_to_another',
+    );
     assert.deepEqual(await listIdentities(linda), []);
 
     assert.equal(readSignInOutcome(await link(linda, reauthentication)).location, '/account');
@@ -305,7 +315,7 @@ describe('linking', () => {
     const seconds = Math.floor((Date.now() + clockAheadMs) / SECOND);
     const startTwoFactor = (person: TestPerson) => person.call('/v1/me/two-factor', { body: { singleSignOn: true } });
     const oldSession = signedInPerson(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
-    assert.equal(problemCode(await startTwoFactor(oldSession)), 'sign_in_failed');
+    assert.equal(apiErrorCode(await startTwoFactor(oldSession)), 'sign_in_failed');
     const staleSignIn = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
     assert.equal(readProblemCode(staleSignIn), 'refused');
     const started = await browser.start('/v1/oidc/start', { fresh: true });
@@ -315,7 +325,7 @@ describe('linking', () => {
     );
     assert.equal((await startTwoFactor(freshSession)).status, 201);
     clockAheadMs += 11 * 60 * SECOND;
-    assert.equal(problemCode(await startTwoFactor(freshSession)), 'sign_in_failed');
+    assert.equal(apiErrorCode(await startTwoFactor(freshSession)), 'sign_in_failed');
   });
 });
 
@@ -337,11 +347,11 @@ test('a second factor is required unless the provider reports that several facto
   clockAheadMs += 31 * SECOND;
   const sendCode = (code: string, headers: Record<string, string> = { cookie }) =>
     server.call('/v1/oidc/second-factor', { body: { code }, headers });
-  assert.equal(problemCode(await sendCode('000000')), 'sign_in_failed');
-  assert.equal(problemCode(await sendCode(await totp(), {})), 'sign_in_failed');
+  assert.equal(apiErrorCode(await sendCode('000000')), 'sign_in_failed');
+  assert.equal(apiErrorCode(await sendCode(await totp(), {})), 'sign_in_failed');
   assert.equal((await sendCode(await totp())).status, 201);
   clockAheadMs += 31 * SECOND;
-  assert.equal(problemCode(await sendCode(await totp())), 'sign_in_failed');
+  assert.equal(apiErrorCode(await sendCode(await totp())), 'sign_in_failed');
 
   const withBothFactors = signedInPerson(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
 
@@ -350,7 +360,7 @@ test('a second factor is required unless the provider reports that several facto
   const { body: me } = await withBothFactors.call<{ id: string }>('/v1/me');
   assert.equal((await owner.call(`/v1/people/${me.id}/sessions`, { method: 'DELETE' })).status, 204);
   const outdatedCookie = outdatedSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  assert.equal(problemCode(await sendCode(await totp(), { cookie: outdatedCookie })), 'sign_in_failed');
+  assert.equal(apiErrorCode(await sendCode(await totp(), { cookie: outdatedCookie })), 'sign_in_failed');
 });
 
 /** Signs in a device that a person approves. Returns the header with the session of the device. */
@@ -376,7 +386,7 @@ test('a policy that requires two factors accepts the factors of the provider, al
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
   const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, '', cookie, owner.workspaceId);
   const withPassword = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['pwd'] }))));
-  assert.equal(problemCode(await withPassword.call('/v1/members')), 'second_factor_needed');
+  assert.equal(apiErrorCode(await withPassword.call('/v1/members')), 'second_factor_needed');
   const withTwoFactors = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['mfa'] }))));
   assert.equal((await withTwoFactors.call('/v1/members')).status, 200);
 
@@ -399,8 +409,8 @@ describe('groups', () => {
 
   test('groups add and remove roles at each sign-in; owners and invited people keep their roles', async () => {
     const admin = await signUpMember(server, owner, 'admin', 'admin@example.com');
-    assert.equal(problemCode(await mapGroups({ claim: 'groups', roles: { dev: 'member' } }, admin)), 'forbidden');
-    assert.equal(problemCode(await mapGroups({ claim: 'groups', roles: { dev: 'owner' } })), 'validation_failed');
+    assert.equal(apiErrorCode(await mapGroups({ claim: 'groups', roles: { dev: 'member' } }, admin)), 'forbidden');
+    assert.equal(apiErrorCode(await mapGroups({ claim: 'groups', roles: { dev: 'owner' } })), 'validation_failed');
     const sso = { claim: 'groups', roles: { dev: 'member', lead: 'admin' } };
     assert.deepEqual((await mapGroups(sso)).body.sso, sso);
 
@@ -570,14 +580,14 @@ test('without passwords, people sign in through the provider, or with a link fro
   const personWithLink = createTestPerson(serverWithoutPasswords, '', cookieOf(await openLink()), '');
   assert.equal((await personWithLink.call<{ id: string }>('/v1/me')).body.id, me.body.id);
   assert.equal((await personWithLink.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
-  assert.equal(problemCode(await openLink()), 'not_found');
+  assert.equal(apiErrorCode(await openLink()), 'not_found');
   await serverWithoutPasswords.close();
 
   const { url } = (
     await owner.call<{ url: string }>(`/v1/people/${await readOwnerId()}/password-reset`, { method: 'POST' })
   ).body;
   const reset = await server.call('/v1/sessions/link', { body: { link: new URL(url).hash.slice(1) } });
-  assert.equal(problemCode(reset), 'forbidden');
+  assert.equal(apiErrorCode(reset), 'forbidden');
 });
 
 async function readOwnerId(): Promise<string> {
