@@ -53,7 +53,7 @@ interface Row {
 
 const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 
-/** Projects, apps and servers have the same routes. Keys need read, write or delete; the `manage` permission allows all. */
+/** Projects, apps and servers have the same routes. Keys need read, write or delete; `manage` allows all of them. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
     { route: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },

@@ -51,7 +51,7 @@ forEachEngine('bad input', (engine) => {
     assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${label}: ${text}`);
   }
 
-  /** Sends bodies, each of which must be refused with an error that names its field, and checks that nothing changed. */
+  /** Sends each body, which must be refused with an error that names its field, and checks that nothing changed. */
   async function expectRefused(
     rows: readonly (readonly [unknown, string])[],
     send: (body: unknown) => Promise<TestResponse<ProblemBody>>,

@@ -14,7 +14,7 @@ const BODY_BYTES = 200_000;
 /** Statuses of requests that are refused before their body is read. */
 const UNREAD = new Set([401, 403, 404, 415]);
 
-/** Sends requests one at a time. None may block the event loop, and each must get a status that `isExpected` accepts. */
+/** Sends requests one at a time. Each must get a status that `isExpected` accepts, without blocking the event loop. */
 async function expectNoStall(
   server: StallServer,
   requests: readonly ExpensiveRequest[],

@@ -31,7 +31,7 @@ const createResource = async (path: string, body: object) => {
 };
 /** Number of requests that got 503 because this process was suspended for longer than a transaction can be idle. */
 let unavailableCount = 0;
-/** Sends a person's request while a change of their membership is uncommitted. It must be refused and change nothing. */
+/** Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. */
 async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
   const countEvents = async () =>
     (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;

@@ -36,8 +36,8 @@ type Program = (input: Input) => Promise<{ app: string; projectId: string; token
 const INPUT = 'input: { url: string; key: string; session: string; workspace: string; name: string }';
 
 /**
- * For each generator, its command and a program that uses the client as the generator's documentation shows. The program
- * creates a project and an app, lists the access tokens and reads the error code of a refusal, without a type cast.
+ * For each generator, its command and a program that uses the client as the generator's documentation shows. The
+ * program creates a project and an app, lists the access tokens and reads the error code of a refusal, without a cast.
  */
 const CLIENTS: Readonly<Record<string, { readonly command: readonly string[]; readonly program: string }>> = {
   'openapi-typescript': {
