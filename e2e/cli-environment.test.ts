@@ -162,8 +162,11 @@ describe('push', () => {
     assert.deepEqual(await readVariables(), { KEPT: '1', DROPPED: '2' });
     assert.equal((await shell.run(['env', 'push', app.slug, name, '--prune', '--yes'])).code, 0);
     assert.deepEqual(await readVariables(), { KEPT: '1' });
-    const again = await shell.run(['env', 'push', app.slug, name, '--prune']);
-    assert.deepEqual([again.code, again.stderr], [0, `The environment of ${app.slug} is already up to date.\n`]);
+    const secondPush = await shell.run(['env', 'push', app.slug, name, '--prune']);
+    assert.deepEqual(
+      [secondPush.code, secondPush.stderr],
+      [0, `The environment of ${app.slug} is already up to date.\n`],
+    );
   });
 
   test('names the invalid line and prints nothing of its content', async () => {

@@ -49,71 +49,83 @@ for (const { noun, create } of KINDS) {
   describe(`${noun} replace`, () => {
     test('creates a copy that refers to the old credential, waits for its first use, then deletes the old credential', async () => {
       const expiresAt = new Date(Date.now() + 30 * 86_400_000).toISOString();
-      const old = await create({ name: `Rotated ${noun}`, expiresAt });
-      const child = shell.start([noun, 'replace', old.id, '--wait', '1m']);
-      const ended = collectResult(child);
+      const oldCredential = await create({ name: `Rotated ${noun}`, expiresAt });
+      const child = shell.start([noun, 'replace', oldCredential.id, '--wait', '1m']);
+      const result = collectResult(child);
       let secret = '';
       // This loop ends when the command closes its standard output, while it is still waiting.
       for await (const chunk of child.stdout ?? []) secret += String(chunk);
       secret = secret.trim();
-      const { replacedBy } = await show(old.id);
+      const { replacedBy } = await show(oldCredential.id);
       const copy = await show(replacedBy ?? '');
-      assert.deepEqual([copy.replaces, copy.name], [old.id, old.name]);
+      assert.deepEqual([copy.replaces, copy.name], [oldCredential.id, oldCredential.name]);
       const lifetimeOf = (credential: Credential) =>
         Date.parse(credential.expiresAt ?? '') - Date.parse(credential.createdAt);
-      assert.ok(Math.abs(lifetimeOf(copy) - lifetimeOf(old)) < 120_000);
+      assert.ok(Math.abs(lifetimeOf(copy) - lifetimeOf(oldCredential)) < 120_000);
       if (copy.kind === 'api_key') assert.deepEqual(copy.permissions, ['read', 'deploy']);
       else assert.deepEqual(copy.scopes, ['modify_env']);
-      assert.match((await shell.run([noun, 'show', copy.id])).stdout, new RegExp(`^Replaces\\s+${old.id}$`, 'm'));
-      assert.match((await shell.run([noun, 'show', old.id])).stdout, new RegExp(`^Replaced by\\s+${copy.id}$`, 'm'));
-      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [200, 200]);
-      const { code, stderr } = await ended;
+      assert.match(
+        (await shell.run([noun, 'show', copy.id])).stdout,
+        new RegExp(`^Replaces\\s+${oldCredential.id}$`, 'm'),
+      );
+      assert.match(
+        (await shell.run([noun, 'show', oldCredential.id])).stdout,
+        new RegExp(`^Replaced by\\s+${copy.id}$`, 'm'),
+      );
+      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [200, 200]);
+      const { code, stderr } = await result;
       assert.equal(code, 0, stderr);
-      assert.match(stderr, new RegExp(`${copy.id} is in use; deleted ${old.id}`));
+      assert.match(stderr, new RegExp(`${copy.id} is in use; deleted ${oldCredential.id}`));
       assert.ok(!stderr.includes(secret));
-      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [401, 200]);
+      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [401, 200]);
     });
 
     test('if repeated by name, creates no second copy, prints no secret, and deletes the old credential once the copy is used', async () => {
       const name = `Resumed ${noun}`;
-      const old = await create({ name });
-      const first = await shell.run([noun, 'replace', name, '--wait', '0m']);
-      assert.equal(first.code, 1);
+      const oldCredential = await create({ name });
+      const firstRun = await shell.run([noun, 'replace', name, '--wait', '0m']);
+      assert.equal(firstRun.code, 1);
       assert.match(
-        first.stderr,
-        new RegExp(`was not used within the waiting time. Both ${noun} remain valid: ${old.id}`),
+        firstRun.stderr,
+        new RegExp(`was not used within the waiting time. Both ${noun} remain valid: ${oldCredential.id}`),
       );
-      const secret = first.stdout.trim();
-      const { replacedBy } = await show(old.id);
+      const secret = firstRun.stdout.trim();
+      const { replacedBy } = await show(oldCredential.id);
       // Two credentials now have this name. Only the replace command can tell which one is meant.
       assert.match((await shell.run([noun, 'show', name])).stderr, /2 credentials are named/);
 
-      const again = await shell.run([noun, 'replace', name, '--wait', '0m', '--expires', '1d']);
-      assert.deepEqual([again.code, again.stdout], [1, '']);
-      assert.match(again.stderr, new RegExp(`${replacedBy}, created .* already replaces ${old.id}`));
+      const secondRun = await shell.run([noun, 'replace', name, '--wait', '0m', '--expires', '1d']);
+      assert.deepEqual([secondRun.code, secondRun.stdout], [1, '']);
+      assert.match(secondRun.stderr, new RegExp(`${replacedBy}, created .* already replaces ${oldCredential.id}`));
       assert.equal((await shell.run([noun, 'list', '--search', name, '--quiet'])).stdout.trim().split('\n').length, 2);
 
       assert.equal(await authorize(secret), 200);
-      const last = await shell.run([noun, 'replace', name, '--json']);
-      assert.equal(last.code, 0, last.stderr);
-      const shown = json<Credential>(last.stdout);
-      assert.deepEqual([shown.id, shown.replaces, 'secret' in shown], [replacedBy, old.id, false]);
-      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [401, 200]);
+      const lastRun = await shell.run([noun, 'replace', name, '--json']);
+      assert.equal(lastRun.code, 0, lastRun.stderr);
+      const remaining = json<Credential>(lastRun.stdout);
+      assert.deepEqual(
+        [remaining.id, remaining.replaces, 'secret' in remaining],
+        [replacedBy, oldCredential.id, false],
+      );
+      assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [401, 200]);
       assert.equal((await show(replacedBy ?? '')).replaces, null);
     });
 
     test('fails if another person deletes either credential while it waits', async () => {
-      const old = await create({ name: `Deleted ${noun}` });
-      const child = shell.start([noun, 'replace', old.id]);
-      const ended = collectResult(child);
+      const oldCredential = await create({ name: `Deleted ${noun}` });
+      const child = shell.start([noun, 'replace', oldCredential.id]);
+      const result = collectResult(child);
       await new Promise((resolve) => child.stdout?.once('close', resolve));
-      const { replacedBy } = await show(old.id);
+      const { replacedBy } = await show(oldCredential.id);
       const path = noun === 'tokens' ? '/v1/access-tokens' : '/v1/api-keys';
       assert.equal((await owner.call(`${path}/${replacedBy}`, { method: 'DELETE' })).status, 204);
-      const { code, stderr } = await ended;
+      const { code, stderr } = await result;
       assert.equal(code, 1);
-      assert.match(stderr, new RegExp(`${old.id} or ${replacedBy} was deleted while this command was waiting`));
-      assert.equal(await authorize(old.secret), 200);
+      assert.match(
+        stderr,
+        new RegExp(`${oldCredential.id} or ${replacedBy} was deleted while this command was waiting`),
+      );
+      assert.equal(await authorize(oldCredential.secret), 200);
     });
 
     test('lists are filtered by expiry', async () => {
@@ -168,8 +180,8 @@ test('credentials to review are listed as a table and as CSV, and are kept', asy
   assert.deepEqual(await listedIds(), [id]);
   const table = await shell.run(['review', 'list', '--created-by', 'per_unknown']);
   assert.deepEqual([table.code, table.stdout, table.stderr], [0, '', 'Nothing to review.\n']);
-  const kept = await shell.run(['review', 'keep', id, '--note', 'By hand', '--json']);
-  assert.equal(json<ReviewItem[]>(kept.stdout)[0]?.kept?.note, 'By hand');
+  const keepOutput = await shell.run(['review', 'keep', id, '--note', 'By hand', '--json']);
+  assert.equal(json<ReviewItem[]>(keepOutput.stdout)[0]?.kept?.note, 'By hand');
   assert.deepEqual(await listedIds(), []);
   const csv = await shell.run(['review', '--include-kept', '--csv']);
   assert.match(csv.stdout, new RegExp(`^15,never_expires,api_key,${id},Endless,.*,By hand\r$`, 'm'));

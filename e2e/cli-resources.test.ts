@@ -52,10 +52,10 @@ describe('projects, servers and apps', () => {
     assert.match(listed.stdout, new RegExp(`^${project.id}\tshop\tWeb shop\t`));
     assert.match((await shell.run(['projects', 'create'])).stderr, /name/i);
     assert.match((await shell.run(['projects', 'update', 'shop'])).stderr, /Nothing to update/);
-    const second = await shell.run(['projects', 'create', '--name', 'Second', '--quiet']);
+    const secondProject = await shell.run(['projects', 'create', '--name', 'Second', '--quiet']);
     assert.match((await shell.run(['projects', 'delete', 'second'])).stderr, /--yes is required/);
-    const deleted = await shell.run(['projects', 'delete', second.stdout.trim(), '--yes', '--json']);
-    assert.deepEqual(json(deleted.stdout), [{ id: second.stdout.trim(), name: 'Second', deleted: true }]);
+    const deleted = await shell.run(['projects', 'delete', secondProject.stdout.trim(), '--yes', '--json']);
+    assert.deepEqual(json(deleted.stdout), [{ id: secondProject.stdout.trim(), name: 'Second', deleted: true }]);
     assert.match((await shell.run(['projects', 'show', 'second'])).stderr, /The project was not found/);
   });
 
@@ -186,8 +186,8 @@ describe('activity', () => {
     ];
     const sent = await shell.run([...sendOrder, '--id', 'first'], sender);
     assert.deepEqual([sent.code, sent.stderr], [0, 'Events sent: 1 new, 0 duplicates.\n']);
-    const again = await shell.run([...sendOrder, '--id', 'first', '--json'], sender);
-    assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
+    const repeated = await shell.run([...sendOrder, '--id', 'first', '--json'], sender);
+    assert.deepEqual(json(repeated.stdout), { accepted: 0, duplicates: 1 });
     const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });
     const events = Array.from({ length: 1200 }, (_, index) => event(index, 'order.paid'));
     const batch = await shell.run(['activity', 'send', '-', '--json'], { ...sender, input: JSON.stringify(events) });

@@ -134,11 +134,11 @@ describe('deployments', () => {
     const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], {
       environment: advancedTokenEnvironment,
     });
-    const ended = collectResult(follower);
+    const result = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
     const pendingId = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
     assert.equal((await shell.run(['deployments', 'cancel', pendingId])).code, 0);
-    const { code, stderr } = await ended;
+    const { code, stderr } = await result;
     assert.equal(code, 2);
     assert.match(
       stderr,
@@ -165,11 +165,11 @@ describe('deployments', () => {
     const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], {
       environment: advancedTokenEnvironment,
     });
-    const ended = collectResult(follower);
+    const result = collectResult(follower);
     await new Promise((resolve) => follower.stderr?.once('data', resolve));
     const id = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
     follower.kill('SIGINT');
-    const { code, stderr } = await ended;
+    const { code, stderr } = await result;
     assert.equal(code, 130);
     assert.match(
       stderr,
@@ -344,10 +344,10 @@ describe('scripts', () => {
     const started = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
     const id = started.stdout.trim();
     const follower = shell.start(['logs', id, '--follow', '--json'], { environment });
-    const ended = collectResult(follower);
+    const result = collectResult(follower);
     await new Promise((resolve) => follower.stdout?.once('data', resolve));
     assert.equal((await shell.run(['runs', 'cancel', id], { environment })).code, 0);
-    assert.equal((await ended).code, 0);
+    assert.equal((await result).code, 0);
     assert.match((await shell.run(['runs', 'show', id], { environment })).stdout, /Status\s+cancelled\n/);
     const listed = await shell.run(['runs', 'list', 'greet', '--status', 'cancelled', '--quiet'], { environment });
     assert.equal(listed.stdout, `${id}\n`);
@@ -384,8 +384,8 @@ describe('backups', () => {
     );
     assert.equal(confirmed.code, 0, confirmed.stdout);
     terminalShell.close();
-    const again = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
-    assert.equal(json<Backup>(again.stdout).lastRestore?.status, 'completed');
+    const secondRestore = await shell.run(['backups', 'restore', backup.id, '--yes', '--json'], { environment });
+    assert.equal(json<Backup>(secondRestore.stdout).lastRestore?.status, 'completed');
     assert.match((await shell.run(['backups', 'list', app.slug], { environment })).stdout, /\tdirectory\tcompleted\t/);
     assert.equal((await shell.run(['backups', 'delete', backup.id, '--yes'], { environment })).code, 0);
     assert.equal((await shell.run(['backups', 'show', backup.id], { environment })).code, 1);
@@ -474,9 +474,9 @@ describe('without a stored secret', () => {
     const exchanges = await shell.run(['workload-identities', 'exchanges', onGitHub.id, '--json'], {
       environment: session,
     });
-    const [last] = json<WorkloadExchange[]>(exchanges.stdout);
+    const [lastExchange] = json<WorkloadExchange[]>(exchanges.stdout);
     assert.deepEqual(
-      [last?.accepted, last?.reason, last?.claims?.['repository']],
+      [lastExchange?.accepted, lastExchange?.reason, lastExchange?.claims?.['repository']],
       [false, 'repository', 'mallory/shop'],
     );
 

@@ -39,7 +39,7 @@ const authorize = async (secret: string) => (await server.call('/v1/authorize', 
 /** Runs `devpilot login` and approves its code as the person, with the API instead of the web UI. */
 async function signIn(cli: CliShell, person: TestPerson, args: readonly string[] = []) {
   const child = cli.start(['login', '--url', server.url, ...args]);
-  const ended = collectResult(child);
+  const result = collectResult(child);
   const code = await new Promise<string>((resolve) => {
     let output = '';
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -50,7 +50,7 @@ async function signIn(cli: CliShell, person: TestPerson, args: readonly string[]
   });
   const approved = await person.call('/v1/device/approve', { body: { userCode: code } });
   assert.equal(approved.status, 204);
-  return ended;
+  return result;
 }
 
 before(async () => {
@@ -228,40 +228,40 @@ describe('tokens', () => {
   });
 
   test('replace closes its output immediately, waits for the first use, then deletes the old token', async () => {
-    const old = await createToken(owner, ['modify_env'], { name: 'Rotated' });
-    const child = shell.start(['tokens', 'replace', old.id, '--quiet', '--wait', '1m']);
-    const ended = collectResult(child);
+    const oldToken = await createToken(owner, ['modify_env'], { name: 'Rotated' });
+    const child = shell.start(['tokens', 'replace', oldToken.id, '--quiet', '--wait', '1m']);
+    const result = collectResult(child);
     let secret = '';
     // This loop ends when the command closes its standard output, while it is still waiting.
     for await (const chunk of child.stdout ?? []) secret += String(chunk);
     secret = secret.trim();
     assert.equal(child.exitCode, null);
-    assert.equal(await authorize(old.secret), 200);
+    assert.equal(await authorize(oldToken.secret), 200);
     assert.equal(await authorize(secret), 200);
-    assert.equal((await ended).code, 0);
-    assert.equal(await authorize(old.secret), 401);
+    assert.equal((await result).code, 0);
+    assert.equal(await authorize(oldToken.secret), 401);
     assert.equal(await authorize(secret), 200);
   });
 });
 
 describe('Ctrl-C', () => {
   test('exits a waiting command with 2, and says what remains', async () => {
-    const old = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
-    const replacing = shell.start(['tokens', 'replace', old.id]);
-    const ended = collectResult(replacing);
+    const oldToken = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
+    const replacing = shell.start(['tokens', 'replace', oldToken.id]);
+    const result = collectResult(replacing);
     await new Promise((resolve) => replacing.stdout?.once('data', resolve));
     await new Promise((resolve) => replacing.stdout?.once('close', resolve));
     replacing.kill('SIGINT');
-    const { code, stdout, stderr } = await ended;
+    const { code, stdout, stderr } = await result;
     assert.equal(code, 2);
-    assert.match(stderr, new RegExp(`Cancelled\\. Both tokens remain valid: ${old.id} and tok_`));
-    assert.deepEqual([await authorize(old.secret), await authorize(stdout.trim())], [200, 200]);
+    assert.match(stderr, new RegExp(`Cancelled\\. Both tokens remain valid: ${oldToken.id} and tok_`));
+    assert.deepEqual([await authorize(oldToken.secret), await authorize(stdout.trim())], [200, 200]);
 
     const waiting = shell.start(['login', '--url', server.url]);
-    const loginEnded = collectResult(waiting);
+    const loginResult = collectResult(waiting);
     await new Promise((resolve) => waiting.stderr?.once('data', resolve));
     waiting.kill('SIGINT');
-    assert.equal((await loginEnded).code, 2);
+    assert.equal((await loginResult).code, 2);
   });
 });
 
@@ -588,7 +588,7 @@ describe('other commands', () => {
         stdio: 'pipe',
         timeout: scaledTimeout(60_000),
       });
-      const ended = collectResult(terminal);
+      const result = collectResult(terminal);
       // The terminal echoes the input. The prompt is split in the input, so that only the shell prints the whole prompt.
       const setUp = `${completionSetup}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
       // Each step waits for a completion by zsh and then types more.
@@ -609,7 +609,7 @@ describe('other commands', () => {
         terminal.stdin.write(nextStep[1]);
       });
       terminal.stdin.write(setUp);
-      const { stdout } = await ended;
+      const { stdout } = await result;
       assert.match(stdout, /<tokens create --scope modify_env>/);
     }
   });

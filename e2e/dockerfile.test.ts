@@ -137,9 +137,9 @@ test('the steps of the Dockerfile build a working server, and its health check d
   const isHealthy = async () => (await collectResult(start(command('--retries=3 +CMD')))).code === 0;
   assert.equal(await isHealthy(), false);
   const server = start([...command('ENTRYPOINT'), ...command('\nCMD')]);
-  const ended = collectResult(server);
+  const result = collectResult(server);
   await new Promise((resolve) => server.stdout.once('data', resolve));
   assert.equal(await isHealthy(), true);
   server.kill('SIGTERM');
-  assert.equal((await ended).code, 0);
+  assert.equal((await result).code, 0);
 });

@@ -116,8 +116,8 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
         scopes: ['modify_env', 'run_scripts'],
         permissions: [],
       });
-      const all = await createToken(owner, ['all']);
-      assert.deepEqual(JSON.parse((await sendRequest(server.url, bearer(all.secret))).text).scopes, SCOPES);
+      const allScopesToken = await createToken(owner, ['all']);
+      assert.deepEqual(JSON.parse((await sendRequest(server.url, bearer(allScopesToken.secret))).text).scopes, SCOPES);
     });
 
     test('rejects with the response of the server, and does not call the route', async () => {

@@ -229,7 +229,7 @@ const main :Workerd.Worker = (
 `,
     );
     const running = spawn(join(runtime, workerd), ['serve', 'config.capnp'], { cwd: directory, stdio: 'pipe' });
-    const ended = collectResult(running);
+    const result = collectResult(running);
     try {
       let response: Response | null = null;
       await until(async () => {
@@ -246,7 +246,7 @@ const main :Workerd.Worker = (
     } finally {
       running.kill();
     }
-    assert.doesNotMatch((await ended).stderr, /rror/);
+    assert.doesNotMatch((await result).stderr, /rror/);
     const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
     assert.equal(body.useCount, 4, 'the uses in memory were reported');
   });
@@ -342,7 +342,7 @@ describe('dist/devpilot.tgz', () => {
     assert.equal(initResult.code, 0, initResult.stderr);
 
     const server = start(['serve']);
-    const ended = collectResult(server);
+    const result = collectResult(server);
     try {
       const url = await new Promise<string>((resolve, reject) => {
         let output = '';
@@ -351,7 +351,7 @@ describe('dist/devpilot.tgz', () => {
           const printedUrl = /http:\/\/\S+/.exec(output)?.[0];
           if (printedUrl !== undefined) resolve(printedUrl);
         });
-        void ended.then(({ stderr }) => reject(new Error(stderr)));
+        void result.then(({ stderr }) => reject(new Error(stderr)));
       });
       const page = await fetch(url);
       assert.equal(page.status, 200);
@@ -376,6 +376,6 @@ describe('dist/devpilot.tgz', () => {
     } finally {
       server.kill('SIGTERM');
     }
-    assert.equal((await ended).code, 0);
+    assert.equal((await result).code, 0);
   });
 });

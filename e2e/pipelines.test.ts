@@ -217,14 +217,14 @@ test('a job requests further access tokens while it waits for a long deployment'
     const running = await start();
     const result = collectResult(running);
     await waitUntilStarted(running);
-    const [first] = await issuedTokens();
+    const [firstToken] = await issuedTokens();
     // By the clock of the job, the token expires within a minute.
     writeFileSync(join(directory, 'ahead'), '850');
     await until(async () => (await exchangesOf(identity)).length === 2);
-    await until(async () => (await issuedTokens()).every(({ id }) => id !== first?.id));
+    await until(async () => (await issuedTokens()).every(({ id }) => id !== firstToken?.id));
     // The second token is deleted early, without a warning, so the job requests a third one.
-    const [second] = await issuedTokens();
-    assert.equal((await owner.call(`/v1/access-tokens/${second?.id}`, { method: 'DELETE' })).status, 204);
+    const [secondToken] = await issuedTokens();
+    assert.equal((await owner.call(`/v1/access-tokens/${secondToken?.id}`, { method: 'DELETE' })).status, 204);
     await until(async () => (await exchangesOf(identity)).length === 3);
     assert.equal(running.exitCode, null);
     release();

@@ -87,10 +87,10 @@ test('a second start on the same data directory fails with one line that names t
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
-  const second = await runCommand(['serve'], environment);
-  assert.equal(second.code, 2);
-  assert.equal(second.stdout, '');
-  assert.match(second.stderr, new RegExp(`^devpilot: [^\n]*process ${server.pid}\\b[^\n]*\n$`));
+  const secondStart = await runCommand(['serve'], environment);
+  assert.equal(secondStart.code, 2);
+  assert.equal(secondStart.stdout, '');
+  assert.match(secondStart.stderr, new RegExp(`^devpilot: [^\n]*process ${server.pid}\\b[^\n]*\n$`));
   const init = ['init', '--email', 'a@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];
   assert.match((await runCommand(init, environment, PASSWORD)).stderr, new RegExp(`process ${server.pid}\\b`));
   assert.equal((await sendRequest(server.url, '/readyz')).status, 200);

@@ -76,9 +76,9 @@ test('a shared cache returns no decision and no identity to a request without a 
   for (const path of paths) {
     for (const headers of credentialHeaders) {
       for (const method of ['GET', 'HEAD']) {
-        const first = await sendRequest(cacheUrl, path, { method, headers });
-        if (first.status === 200) accepted++;
-        assert.equal(first.headers.get('cache-control'), 'no-store', `${method} ${path}`);
+        const withCredential = await sendRequest(cacheUrl, path, { method, headers });
+        if (withCredential.status === 200) accepted++;
+        assert.equal(withCredential.headers.get('cache-control'), 'no-store', `${method} ${path}`);
         const withoutCredential = await sendRequest(cacheUrl, path, { method });
         const label = `${method} ${path} after ${Object.keys(headers)}`;
         assert.deepEqual([withoutCredential.status, isReplayed(withoutCredential.headers)], [401, false], label);
@@ -93,10 +93,10 @@ test('a shared cache does not return a rejection to a request with a valid crede
   const key = await createKey(owner, ['read']);
   for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/unknown']) {
     const refused = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
-    const again = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
+    const repeated = await sendRequest(cacheUrl, path, { headers: { 'x-api-key': key.secret } });
     assert.ok(refused.status >= 400, path);
     assert.equal(refused.headers.get('cache-control'), 'no-store', path);
-    assert.equal(isReplayed(again.headers), false, path);
+    assert.equal(isReplayed(repeated.headers), false, path);
   }
 });
 
@@ -143,9 +143,9 @@ test('varnish.md: responses of a service that sends no cache headers leak by def
     assert.deepEqual(await fetchTexts(configured, '/token', token), ['for Bearer secret', 'for nobody']);
     assert.deepEqual(await fetchTexts(configured, '/identity', identity), ['for tok_1', 'for tok_2']);
     // Responses are still cached for the credential that requested them, behind the authorizing proxy.
-    const [first] = identity;
-    const again = await fetch(`${configured}/identity`, { headers: first ?? {} });
-    assert.ok(isReplayed(again.headers));
+    const [firstIdentity] = identity;
+    const repeated = await fetch(`${configured}/identity`, { headers: firstIdentity ?? {} });
+    assert.ok(isReplayed(repeated.headers));
   } finally {
     service.close();
     service.closeAllConnections();

@@ -37,10 +37,10 @@ describe('devpilot serve', () => {
     const server = shell.start(['serve']);
     let output = '';
     server.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    const ended = collectResult(server);
+    const result = collectResult(server);
     await until(async () => SETUP_LINK.test(output) || server.exitCode !== null);
     server.kill('SIGTERM');
-    assert.equal((await ended).code, 0);
+    assert.equal((await result).code, 0);
     const messages = output
       .split('\n')
       .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).msg as string] : []));
