@@ -19,18 +19,18 @@ export interface HeldJobs {
   fullWorkspaces(): string[];
   abortAll(reason: AbortReason, message: string): void;
   /** Resolves when the jobs that are running now have ended, or after `limitMs` milliseconds. */
-  waitUpTo(limitMs: number): Promise<void>;
+  waitForEnd(limitMs: number): Promise<void>;
 }
 
 /**
- * `retryMs` is the pause between attempts to write a job's result, in milliseconds. `onFree` is called when a job has
- * ended.
+ * `retryMs` is the pause between attempts to write a job's result, in milliseconds. `onSlotFree` is called when a job
+ * has ended.
  */
 export function createHeldJobs(
   writer: JobWriter,
   retryMs: number,
   onError: (error: unknown) => void,
-  onFree: () => void,
+  onSlotFree: () => void,
 ): HeldJobs {
   const held = new Map<string, { readonly job: HeldJob; finished: Promise<void> }>();
   const limiter = createFairShareLimiter(MAX_CONCURRENT_JOBS);
@@ -49,7 +49,7 @@ export function createHeldJobs(
         .finally(() => {
           held.delete(row.id);
           release();
-          onFree();
+          onSlotFree();
         });
     },
     list: () => [...held.values()].map(({ job }) => job),
@@ -59,7 +59,7 @@ export function createHeldJobs(
     abortAll(reason, message) {
       for (const { job } of held.values()) job.abort(reason, message);
     },
-    async waitUpTo(limitMs) {
+    async waitForEnd(limitMs) {
       await waitAtMost(limitMs, Promise.all([...held.values()].map(({ finished }) => finished)));
     },
   };

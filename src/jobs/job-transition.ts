@@ -14,8 +14,8 @@ export type JobTransition =
   | { readonly type: 'finish'; readonly status: JobEnd['status']; readonly error: string | null }
   | { readonly type: 'suspend'; readonly suspension: Suspension }
   /**
-   * Makes the job due after `delayMs`. Until then, `freed` lets other jobs use all of its lanes, and `alone` all but its
-   * exclusive lanes.
+   * Makes the job due after `delayMs`. Until then, `free` lets other jobs use all of its lanes, and `keep-exclusive` all
+   * but its exclusive lanes.
    */
   | {
       readonly type: 'requeue';
@@ -26,12 +26,12 @@ export type JobTransition =
 
 const UNKNOWN_ERROR = 'Internal error. See the server log.';
 
-/** Returns the message of a failure to show to users. */
-function failureMessage(error: unknown): string {
+/** Returns the message about an error that users are shown. */
+function userMessage(error: unknown): string {
   return error instanceof JobFailure ? redactSecrets(error.message) : UNKNOWN_ERROR;
 }
 
-/** Returns the next state of a job, given how it ended and why its signal was aborted (null if it was not). Pure. */
+/** Returns the next state of a job, given how it ended and why its signal was aborted (null if it was not). */
 export function transitionAfter(
   row: Pick<JobTable, 'failures' | 'retries' | 'retry_after'>,
   isResumable: boolean,
@@ -50,12 +50,12 @@ export function transitionAfter(
   if (aborted === null) {
     return failures < row.retries
       ? { type: 'requeue', delayMs: row.retry_after * 2 ** failures, lanes: 'free', failures: failures + 1 }
-      : { type: 'finish', status: 'failed', error: failureMessage(error) };
+      : { type: 'finish', status: 'failed', error: userMessage(error) };
   }
   if (aborted.reason === 'stopped' && isResumable)
     return { type: 'requeue', delayMs: 0, lanes: 'keep-exclusive', failures };
   const status = aborted.reason === 'cancelled' ? 'cancelled' : 'failed';
   // Includes the message of a failed cleanup.
-  const message = error instanceof JobFailure ? `${aborted.message} ${failureMessage(error)}` : aborted.message;
+  const message = error instanceof JobFailure ? `${aborted.message} ${userMessage(error)}` : aborted.message;
   return { type: 'finish', status, error: message };
 }

@@ -6,9 +6,10 @@ import { type JobEnd, type JobKind, LOST_MESSAGE, type Suspension, toJob } from 
 
 /** A job that has lost its node this many times fails instead of being taken over again. */
 const MAX_LOSSES = 3;
+/** The columns of a job that no node runs. */
 const RELEASED = { owner: null, lease_until: null };
 
-/** The node that writes, and the kinds whose rows change with a job. */
+/** The node that writes (`owner`), its store, and the kinds of jobs that it runs. */
 export interface JobWriter {
   readonly store: Store;
   readonly clock: () => number;
@@ -31,8 +32,8 @@ async function finishJob(writer: JobWriter, row: JobTable, end: JobEnd): Promise
 }
 
 /**
- * Suspends a job. `resume` locks the same row, so either `resume` finds the job suspended, or `shouldWait` finds the
- * change that made the caller resume it.
+ * Suspends a job. `resume` locks the same row: if it comes first, `shouldWait` sees the change for which the job was
+ * resumed; otherwise `resume` finds the job suspended.
  */
 async function suspendJob({ store, clock, owner }: JobWriter, row: JobTable, suspension: Suspension): Promise<void> {
   await store.transaction(async (trx) => {
@@ -58,9 +59,9 @@ export async function applyTransition(writer: JobWriter, row: JobTable, transiti
       return suspendJob(writer, row, transition.suspension);
     case 'requeue': {
       const { delayMs, lanes, failures } = transition;
-      const set = { status: 'waiting', run_at: clock() + delayMs, failures, ...RELEASED };
+      const columns = { status: 'waiting', run_at: clock() + delayMs, failures, ...RELEASED };
       await store.transaction(async (trx) => {
-        if ((await lockOwnedJob(trx, row, owner)) !== undefined) await updateJob(trx, row, set, lanes);
+        if ((await lockOwnedJob(trx, row, owner)) !== undefined) await updateJob(trx, row, columns, lanes);
       });
     }
   }

@@ -9,14 +9,14 @@ import { until } from '../testing/until.ts';
 import { type Job, type JobAborted, type JobEnd, JobFailure, type NewJob, type RunningJob } from './jobs.ts';
 import { createJobWorker, type JobWorker } from './worker.ts';
 
-interface Ended extends JobEnd {
+interface EndedJob extends JobEnd {
   readonly resourceId: string;
 }
 interface TestNode extends JobWorker {
-  readonly ended: Ended[];
+  readonly ended: EndedJob[];
 }
 
-/** Creates a node that runs `work` for each job of the kind `work`. */
+/** Creates a node that runs `work` for each job of the kind `work`. Only a suspension returned by `work` has an effect. */
 function createNode(
   store: Store,
   nodeId: string,
@@ -31,7 +31,7 @@ function createNode(
     leaseMs: 1000,
     heartbeatMs: 50,
   });
-  const ended: Ended[] = [];
+  const ended: EndedJob[] = [];
   jobs.register({
     name: 'work',
     resumable: options.resumable ?? false,
@@ -59,17 +59,19 @@ forEachEngine('jobs', (engine) => {
     const store = await engine.open();
     stores.push(store);
     const { workspaceId } = await seedWorkspace(store);
-    const add = (jobs: JobWorker, resourceId: string, more: Partial<NewJob> = {}) =>
-      store.transaction((trx) => jobs.enqueue(trx, { kind: 'work', workspaceId, resourceId, ...more }));
-    const rows = async () =>
+    const add = (jobs: JobWorker, resourceId: string, options: Partial<NewJob> = {}) =>
+      store.transaction((trx) => jobs.enqueue(trx, { kind: 'work', workspaceId, resourceId, ...options }));
+    const readRows = async () =>
       (await sql<{ resource_id: string; status: string; attempt: number }>`select * from job`.execute(store.read)).rows;
-    return { store, workspaceId, add, rows };
+    return { store, workspaceId, add, readRows };
   }
 
   test('a job runs after its transaction commits, receives its payload and completes', async () => {
-    const { store, add, rows, workspaceId } = await setUp();
+    const { store, add, readRows, workspaceId } = await setUp();
     const receivedJobs: RunningJob[] = [];
-    const node = createNode(store, 'one', async (job) => receivedJobs.push(job) && undefined);
+    const node = createNode(store, 'one', async (job) => {
+      receivedJobs.push(job);
+    });
     node.start();
     await assert.rejects(
       store.transaction(async (trx) => {
@@ -84,7 +86,7 @@ forEachEngine('jobs', (engine) => {
       [receivedJobs[0]?.resourceId, receivedJobs[0]?.payload, receivedJobs[0]?.attempt, node.ended[0]?.status],
       ['done', { a: 1 }, 1, 'completed'],
     );
-    assert.equal((await rows()).length, 1);
+    assert.equal((await readRows()).length, 1);
     await node.stop();
   });
 
@@ -178,7 +180,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('an unexpected error is reported without its message, which is logged', async () => {
+  test('the message of an unexpected error is logged, but not reported to users', async () => {
     const { store, add } = await setUp();
     const errors: unknown[] = [];
     const node = createNode(store, 'one', () => Promise.reject(new Error('select secrets')), {
@@ -227,13 +229,16 @@ forEachEngine('jobs', (engine) => {
 
   test('a job of another workspace cannot be cancelled', async () => {
     const { store, add } = await setUp();
-    const other = await seedWorkspace(store);
+    const otherWorkspace = await seedWorkspace(store);
     const node = createNode(store, 'one', async () => undefined);
-    await add(node, 'mine');
-    assert.equal(await store.transaction((trx) => node.cancel(trx, other.workspaceId, 'mine', 'no')), false);
+    await add(node, 'waits');
+    const cancelled = await store.transaction((trx) =>
+      node.cancel(trx, otherWorkspace.workspaceId, 'waits', 'Ada cancelled it.'),
+    );
+    assert.equal(cancelled, false);
   });
 
-  test('a job that exceeds its time limit is ended and fails', async () => {
+  test('a job that exceeds its time limit is aborted and fails', async () => {
     const { store, add } = await setUp();
     const node = createNode(store, 'one', untilAborted);
     node.start();
@@ -313,28 +318,28 @@ forEachEngine('jobs', (engine) => {
 
   test('when a node stops, its resumable jobs are queued again and its other jobs fail', async () => {
     for (const resumable of [false, true]) {
-      const { store, add, rows } = await setUp();
+      const { store, add, readRows } = await setUp();
       const node = createNode(store, 'one', untilAborted, { resumable });
       node.start();
       await add(node, 'under way');
       await until(async () => node.running() === 1);
       await node.stop();
       assert.deepEqual(
-        (await rows()).map(({ status }) => status),
+        (await readRows()).map(({ status }) => status),
         [resumable ? 'waiting' : 'failed'],
       );
     }
   });
 
   test('a job that is being claimed when its node stops does not start and is queued again', async () => {
-    const { store, add, rows } = await setUp();
+    const { store, add, readRows } = await setUp();
     const claimed = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    const delayed: Store = {
+    const delayedStore: Store = {
       ...store,
       async transaction(work) {
         const result = await store.transaction(work);
-        if ((await rows()).some(({ status }) => status === 'running')) {
+        if ((await readRows()).some(({ status }) => status === 'running')) {
           claimed.resolve();
           await released.promise;
         }
@@ -342,7 +347,7 @@ forEachEngine('jobs', (engine) => {
       },
     };
     const ran: string[] = [];
-    const node = createNode(delayed, 'one', async (job) => ran.push(job.resourceId));
+    const node = createNode(delayedStore, 'one', async (job) => ran.push(job.resourceId));
     await add(node, 'late');
     node.start();
     await claimed.promise;
@@ -351,7 +356,7 @@ forEachEngine('jobs', (engine) => {
     await stopped;
     assert.deepEqual(ran, []);
     assert.deepEqual(
-      (await rows()).map(({ status }) => status),
+      (await readRows()).map(({ status }) => status),
       ['waiting'],
     );
   });
@@ -392,7 +397,7 @@ forEachEngine('jobs', (engine) => {
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
-  test('the queue reports its waiting and running jobs', async () => {
+  test('counts returns the numbers of waiting and running jobs', async () => {
     const { store, add } = await setUp();
     const node = createNode(store, 'one', untilAborted);
     await add(node, 'later', { runAt: Date.now() + 60_000 });
@@ -408,14 +413,14 @@ test('a node that cannot reach its store aborts its jobs before their leases exp
   const { openSqliteStore } = await import('../store/sqlite.ts');
   const { temporaryDirectory } = await import('../testing/process.ts');
   const directory = temporaryDirectory();
-  const real = await openSqliteStore(`${directory.path}/devpilot.db`);
-  const { workspaceId } = await seedWorkspace(real);
+  const realStore = await openSqliteStore(`${directory.path}/devpilot.db`);
+  const { workspaceId } = await seedWorkspace(realStore);
   let isUnavailable = false;
   // Makes the worker treat the store as shared with other nodes.
   const store: Store = {
-    ...real,
+    ...realStore,
     engine: 'postgres',
-    transaction: (work) => (isUnavailable ? Promise.reject(new Error('unavailable')) : real.transaction(work)),
+    transaction: (work) => (isUnavailable ? Promise.reject(new Error('unavailable')) : realStore.transaction(work)),
   };
   let reason: JobAborted | undefined;
   const node = createNode(
@@ -436,6 +441,6 @@ test('a node that cannot reach its store aborts its jobs before their leases exp
   assert.ok(performance.now() - started < scaledTimeout(20_000));
   isUnavailable = false;
   await node.stop();
-  await real.close();
+  await realStore.close();
   directory.remove();
 });

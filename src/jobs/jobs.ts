@@ -8,7 +8,7 @@ export interface Job {
   readonly id: string;
   readonly workspaceId: string;
   readonly kind: string;
-  /** The id of the deployment, run or backup that it performs. */
+  /** The ID of the deployment, run or backup that it performs. */
   readonly resourceId: string;
   readonly payload: unknown;
   /** 1 for the first attempt. */
@@ -18,10 +18,13 @@ export interface Job {
 
 export const LOST_MESSAGE = 'The node that ran this was lost.';
 
-/** Why a job's signal was aborted. */
+/**
+ * Why a job's signal was aborted. `lost`: another node may run the job, because this node's lease has expired or is about
+ * to. `stopped`: this node is stopping.
+ */
 export type AbortReason = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
 
-/** The abort reason of a job's signals. */
+/** The error with which a job's signals are aborted (`AbortSignal.reason`). */
 export class JobAborted extends Error {
   readonly reason: AbortReason;
   constructor(reason: AbortReason, message: string) {
@@ -116,7 +119,7 @@ export function toJob(row: JobTable): Job {
 export interface JobQueue {
   /** Registers a kind of job; must be called before `start`. */
   register(kind: JobKind): void;
-  /** Adds a job to the queue in the caller's transaction and returns its id. Call `wake` after the commit. */
+  /** Adds a job to the queue in the caller's transaction and returns its ID. Call `wake` after the commit. */
   enqueue(trx: Trx, job: NewJob): Promise<string>;
   /**
    * Ends the job of a resource in the caller's transaction: immediately if it has not started, otherwise its node is

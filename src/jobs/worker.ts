@@ -114,9 +114,9 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     const stoppedAtMs = performance.now();
     // If a claim is in progress, its job is not started but released.
     await waitAtMost(STOP_GRACE_MS, ticks.idle());
-    await held.waitUpTo(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
+    await held.waitForEnd(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
     held.abortAll('stopped', STOPPED_MESSAGE);
-    await held.waitUpTo(ABORT_GRACE_MS);
+    await held.waitForEnd(ABORT_GRACE_MS);
     for (const timer of timers) clearInterval(timer);
     state = 'stopped';
     await ticks.idle();

@@ -24,12 +24,12 @@ export interface AttemptResult {
 /** Returns the secrets that sign a webhook's messages at the time `now`. */
 function signingSecretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
   const associatedData = webhookSecretAssociatedData(webhook);
-  const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: until } = webhook;
-  const isOverlap = previous !== null && until !== null && now < until;
-  return (isOverlap ? [current, previous] : [current]).map((sealed) => seal.open(sealed, associatedData));
+  const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: previousUntil } = webhook;
+  const isPreviousValid = previous !== null && previousUntil !== null && now < previousUntil;
+  return (isPreviousValid ? [current, previous] : [current]).map((sealed) => seal.open(sealed, associatedData));
 }
 
-/** Returns the beginning of a response as text that can be stored, without secrets that the receiver sent back. */
+/** Returns the beginning of a response as text that can be stored, without secrets and signatures that the receiver sent back. */
 function showResponse(body: Buffer, secrets: readonly string[]): string {
   const text = body.toString('utf8').replaceAll('\0', '\ufffd').toWellFormed();
   const masked = secrets.reduce((unmasked, secret) => unmasked.replaceAll(secret, '[secret]'), text);

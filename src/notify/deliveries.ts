@@ -21,14 +21,16 @@ import type { NotifyContext } from './context.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { requireWebhook, requireWebhookForUpdate } from './webhooks.ts';
 
+/** The columns of a delivery that identify its message. */
 type Message = Pick<WebhookDeliveryTable, 'message_id' | 'event' | 'event_at' | 'sequence'>;
 
-/** Returns the row of a delivery that is due now. */
+/**
+ * Returns the row of a delivery that is due now. A manual delivery, which a person requested, is not retried.
+ */
 export function newDelivery(
   webhook: Pick<WebhookTable, 'workspace_id' | 'id'>,
   message: Message,
-  isManual: boolean,
-  now: number,
+  { isManual, now }: { readonly isManual: boolean; readonly now: number },
 ): WebhookDeliveryTable {
   return {
     ...message,
@@ -124,22 +126,13 @@ export async function redeliver(
   const now = context.clock();
   const delivery = await context.store.transaction(async (trx) => {
     const webhook = await requireWebhookForUpdate(trx, request.workspaceId, webhookId);
-    const before = await requireDelivery(trx, webhook, id);
+    const existing = await requireDelivery(trx, webhook, id);
     requireActive(webhook);
-    const isWaiting = before.status === 'waiting';
+    const isWaiting = existing.status === 'waiting';
+    const { message_id, event, event_at, sequence } = existing;
     const row = isWaiting
-      ? { ...before, next_attempt_at: now }
-      : newDelivery(
-          webhook,
-          {
-            message_id: before.message_id,
-            event: before.event,
-            event_at: before.event_at,
-            sequence: before.sequence,
-          },
-          true,
-          now,
-        );
+      ? { ...existing, next_attempt_at: now }
+      : newDelivery(webhook, { message_id, event, event_at, sequence }, { isManual: true, now });
     await claimOrRefuseReplay(trx, request.claim, row.id, now);
     if (isWaiting) await makeDue(trx, webhook, id, now);
     else await insertDeliveries(trx, [row]);
@@ -165,7 +158,7 @@ export async function testWebhook(
     const webhook = await requireWebhookForUpdate(trx, request.workspaceId, webhookId);
     requireActive(webhook);
     const message = { message_id: createMessageId(now), event: WEBHOOK_TEST_EVENT, event_at: now, sequence: null };
-    const row = newDelivery(webhook, message, true, now);
+    const row = newDelivery(webhook, message, { isManual: true, now });
     await claimOrRefuseReplay(trx, request.claim, row.id, now);
     await insertDeliveries(trx, [row]);
     const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;

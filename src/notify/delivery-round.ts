@@ -21,7 +21,7 @@ import { newDelivery } from './deliveries.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
 
-/** New deliveries are created only while fewer than this many are waiting, so that a dead receiver accumulates none. */
+/** New deliveries are created only while fewer than this many are waiting, so that none accumulate for a dead receiver. */
 export const MAX_WAITING = 10;
 /** Maximum number of events read and of deliveries sent per batch. */
 const BATCH_SIZE = 50;
@@ -66,7 +66,7 @@ async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): P
         event_at: event.at,
         sequence: event.sequence,
       };
-      return newDelivery(webhook, message, false, now);
+      return newDelivery(webhook, message, { isManual: false, now });
     }),
   );
   await insertDeliveries(trx, rows);
@@ -100,20 +100,19 @@ export async function prepareBatch(
   return { webhook, hasMoreEvents, due };
 }
 
-/** Returns the columns of a delivery that an attempt changes. */
-function columnsOf({ delivery, result, endedAt, durationMs }: Attempt): Partial<WebhookDeliveryTable> {
+/** Returns the changed columns of a delivery after an attempt. */
+function columnsAfter({ delivery, result, endedAt, durationMs }: Attempt): Partial<WebhookDeliveryTable> {
   const attempts = delivery.attempts + 1;
   const firstAttemptAt = delivery.first_attempt_at ?? endedAt;
-  const next =
-    result.delivered || delivery.is_manual === 1
-      ? null
-      : nextAttemptAt(endedAt, firstAttemptAt, attempts, result.retryAfter);
+  const canRetry = !result.delivered && delivery.is_manual === 0;
+  const nextAt = canRetry ? nextAttemptAt(endedAt, firstAttemptAt, attempts, result.retryAfter) : null;
+  const failedStatus = nextAt === null ? 'failed' : 'waiting';
   return {
-    status: result.delivered ? 'delivered' : next === null ? 'failed' : 'waiting',
+    status: result.delivered ? 'delivered' : failedStatus,
     attempts,
     first_attempt_at: firstAttemptAt,
     last_attempt_at: endedAt,
-    next_attempt_at: next,
+    next_attempt_at: nextAt,
     duration_ms: durationMs,
     response_status: result.responseStatus,
     response_body: result.responseBody,
@@ -139,7 +138,7 @@ async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: '
 
 /**
  * Records attempts in the order in which they were made. If `isInterrupted`, postpones the other waiting deliveries of
- * the webhook until the last of these deliveries is retried. Returns whether sending can continue.
+ * the webhook until the delivery of the last attempt is retried. Returns whether sending can continue.
  */
 export async function recordAttempts(
   trx: Trx,
@@ -157,14 +156,15 @@ export async function recordAttempts(
   for (const attempt of attempts) {
     const { delivery, result, endedAt } = attempt;
     if (result.delivered) lastDeliveredAt = endedAt;
-    failingSince = result.delivered ? null : delivery.is_manual === 1 ? failingSince : (failingSince ?? endedAt);
+    if (result.delivered) failingSince = null;
+    else if (delivery.is_manual === 0) failingSince ??= endedAt;
   }
-  const isOff = isGone || (failingSince !== null && last.endedAt - failingSince >= DURATIONS.webhookRetries);
+  const isSwitchedOff = isGone || (failingSince !== null && last.endedAt - failingSince >= DURATIONS.webhookRetries);
   let postponedUntil = 0;
   for (const attempt of attempts) {
-    const columns = columnsOf(attempt);
+    const columns = columnsAfter(attempt);
     // Messages that were not delivered before the webhook is switched off are sent when it is activated again.
-    const staysWaiting = isOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
+    const staysWaiting = isSwitchedOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
     const waitingColumns = staysWaiting ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
     await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...waitingColumns });
     postponedUntil = columns.next_attempt_at ?? postponedUntil;
@@ -172,9 +172,9 @@ export async function recordAttempts(
   if (isInterrupted) await postponeDeliveries(trx, webhook, postponedUntil);
   await updateWebhook(trx, webhook, { failing_since: failingSince, last_delivered_at: lastDeliveredAt });
   await pruneDeliveries(trx, webhook, WEBHOOK_LIMITS.deliveries);
-  if (isOff)
+  if (isSwitchedOff)
     await switchOff(trx, { ...webhook, failing_since: failingSince }, last.endedAt, isGone ? 'gone' : 'failing');
-  return !isOff;
+  return !isSwitchedOff;
 }
 
 /** Releases a webhook, so that any node can claim it. */

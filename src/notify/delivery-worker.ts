@@ -14,10 +14,10 @@ import { createPacer } from './pacer.ts';
  */
 const MAX_ROUNDS = 200;
 const MAX_ROUNDS_PER_WORKSPACE = 5;
-/** A round starts no attempt after this time, so that it ends before its lease expires. */
+/** A round starts no attempt after this time in milliseconds, so that it ends before its lease expires. */
 const ROUND_MS = 30 * SECOND;
 const LEASE_MS = ROUND_MS + ATTEMPT_TIMEOUT_MS + 45 * SECOND;
-/** Results are written together at least this often. */
+/** Maximum time for which results are collected before they are written together; milliseconds. */
 const RECORD_INTERVAL_MS = 250;
 /**
  * After this many consecutive failures, the receiver of an unordered webhook is considered to be down, and the round
@@ -53,13 +53,14 @@ export interface DeliveryWorker {
 export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
   const { store, clock, nodeId: owner, onError } = options;
   const rounds = new Map<WebhookTable, Promise<void>>();
-  const stopping = new AbortController();
+  const stopController = new AbortController();
   const pacer = createPacer();
 
   /** Sends one batch. Returns whether the round continues. */
   async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
     const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock(), options.publicUrl()));
-    if (batch === null || batch.due.length === 0) return batch?.hasMoreEvents === true && performance.now() < endMs;
+    if (batch === null) return false;
+    if (batch.due.length === 0) return batch.hasMoreEvents && performance.now() < endMs;
     let attempts: Attempt[] = [];
     let consecutiveFailures = 0;
     let recordedMs = performance.now();
@@ -75,9 +76,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       const attempt = () => {
         startedMs = performance.now();
         const message = { id: delivery.message_id, body };
-        return attemptDelivery(options, batch.webhook, message, clock(), stopping.signal);
+        return attemptDelivery(options, batch.webhook, message, clock(), stopController.signal);
       };
-      const result = await pacer.run(attempt, stopping.signal).catch(async (error: unknown) => {
+      const result = await pacer.run(attempt, stopController.signal).catch(async (error: unknown) => {
         await record(false);
         throw error;
       });
@@ -96,9 +97,9 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   async function runRound(claimed: WebhookTable): Promise<void> {
     try {
       const endMs = performance.now() + ROUND_MS;
-      while (!stopping.signal.aborted && (await sendBatch(claimed, endMs)));
+      while (!stopController.signal.aborted && (await sendBatch(claimed, endMs)));
     } catch (error) {
-      if (!stopping.signal.aborted) onError(error);
+      if (!stopController.signal.aborted) onError(error);
     }
     await store.transaction((trx) => releaseWebhook(trx, claimed, owner)).catch(onError);
     rounds.delete(claimed);
@@ -106,7 +107,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
 
   async function tick(): Promise<void> {
     const freeRounds = MAX_ROUNDS - rounds.size;
-    if (freeRounds <= 0 || stopping.signal.aborted) return;
+    if (freeRounds <= 0 || stopController.signal.aborted) return;
     const node = { owner, leaseMs: LEASE_MS, held: [...rounds.keys()] };
     const bounds = { limit: freeRounds, perWorkspace: MAX_ROUNDS_PER_WORKSPACE, maxWaiting: MAX_WAITING };
     if (!(await hasClaimableWebhook(store.read, node, bounds, clock()))) return;
@@ -126,7 +127,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       tickOnce().catch(onError);
     },
     async stop() {
-      stopping.abort();
+      stopController.abort();
       await ticking?.catch(() => undefined);
       await Promise.all(rounds.values());
     },

@@ -23,20 +23,20 @@ test('daily emails are due at 7:00 UTC', () => {
 
 forEachEngine('emails about notices', (engine) => {
   let store: Store;
-  let mails: MailServer;
+  let mailServer: MailServer;
   let now = NOON;
   let isDown = false;
   before(async () => {
-    [store, mails] = await Promise.all([engine.open(), startMailServer()]);
+    [store, mailServer] = await Promise.all([engine.open(), startMailServer()]);
   });
   after(async () => {
     await store.close();
-    await mails.close();
+    await mailServer.close();
   });
 
   /** Creates the worker of one node, with its own connection to the mail server. */
   function startWorker() {
-    const mailer = createMailer(mails.url, 'Devpilot <devpilot@example.com>');
+    const mailer = createMailer(mailServer.url, 'Devpilot <devpilot@example.com>');
     const send: MailWorkerOptions['send'] = (message) =>
       isDown ? Promise.reject(new Error('down')) : mailer.send(message);
     const seal = createSeal([Buffer.from('a secret of the tests')]);
@@ -45,10 +45,10 @@ forEachEngine('emails about notices', (engine) => {
   }
   /** Runs two nodes concurrently. Returns the recipient and the number of notices of each email that arrives. */
   async function tick(): Promise<string[]> {
-    const from = mails.messages.length;
+    const previousCount = mailServer.messages.length;
     await Promise.all([startWorker().tick(), startWorker().tick()]);
-    return mails.messages
-      .slice(from)
+    return mailServer.messages
+      .slice(previousCount)
       .map((message) => {
         const unfolded = message.replace(/\r\n /g, ' ');
         const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(unfolded)?.[1]?.trim() ?? '';
@@ -60,14 +60,19 @@ forEachEngine('emails about notices', (engine) => {
   const raise = (workspaceId: string, kind: NoticeKind, name: string, detail: object = {}) =>
     store.transaction((trx) =>
       raiseNotice(trx, {
-        ...{ workspaceId, kind, at: now, occurrence: name, detail: { ...detail } },
+        workspaceId,
+        kind,
+        at: now,
+        occurrence: name,
+        detail: { ...detail },
         subject: { kind: 'app', id: createId('app', now), name },
       }),
     );
 
   test('the owner and admins receive each notice once: urgent notices immediately, the others once a day', async () => {
     const { workspaceId, personId } = await seedWorkspace(store);
-    const [admin, member] = [await seedPerson(store), await seedPerson(store)];
+    const admin = await seedPerson(store);
+    const member = await seedPerson(store);
     for (const [person, role] of [
       [admin, 'admin'],
       [member, 'member'],
@@ -87,10 +92,10 @@ forEachEngine('emails about notices', (engine) => {
     now += 1;
     assert.deepEqual(await tick(), toBoth(2));
     assert.deepEqual(await tick(), []);
-    const digest = mails.messages.at(-1) ?? '';
+    const digest = mailServer.messages.at(-1) ?? '';
     assert.ok(digest.includes('multipart/alternative') && digest.includes('List-Unsubscribe-Post'), digest);
     assert.match(digest, /https:\/\/devpilot\.example\/errors\//);
-    assert.ok(!mails.messages.some((message) => message.includes(secret.slice(20, 50))));
+    assert.ok(!mailServer.messages.some((message) => message.includes(secret.slice(20, 50))));
     now += DAY;
     assert.deepEqual(await tick(), []);
   });

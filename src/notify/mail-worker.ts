@@ -63,6 +63,7 @@ export function lastDigestAt(now: number): number {
 async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<void> {
   await lockAuditHead(trx, workspaceId);
   const notices = await takeUnsent(trx, workspaceId, unsent, now);
+  // `mailed_at` marks the notices in immediate emails, `digested_at` the notices in daily emails.
   const mode: NotificationMode = unsent.column === 'mailed_at' ? 'immediate' : 'digest';
   const noticesToSend = notices.filter(
     ({ created_at: at, dismissed_at: dismissedAt }) =>
@@ -75,8 +76,14 @@ async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: n
     if (ids.length === 0 || remainingMails-- <= 0) continue;
     await insertMail(trx, {
       id: createId('notice', now),
-      ...{ workspace_id: workspaceId, member_id: recipient.id, notices: JSON.stringify(ids), created_at: now },
-      ...{ attempts: 0, first_attempt_at: null, next_attempt_at: now, lease_until: null },
+      workspace_id: workspaceId,
+      member_id: recipient.id,
+      notices: JSON.stringify(ids),
+      created_at: now,
+      attempts: 0,
+      first_attempt_at: null,
+      next_attempt_at: now,
+      lease_until: null,
     });
   }
 }
@@ -94,7 +101,7 @@ export function createMailWorker(options: MailWorkerOptions): {
   const { store, clock, seal, publicUrl, send, onError } = options;
   let isStopping = false;
 
-  async function createAll(unsent: Unsent): Promise<void> {
+  async function createAllMails(unsent: Unsent): Promise<void> {
     for (const id of await listWorkspacesWithUnsent(store.read, unsent, MAX_PER_TICK)) {
       await store.transaction((trx) => createMails(trx, id, unsent, clock()));
     }
@@ -106,9 +113,9 @@ export function createMailWorker(options: MailWorkerOptions): {
     const recipient = await findRecipient(store.read, mail.member_id);
     if (recipient === undefined || recipient.role === 'member') return;
     const rows = await findNoticesById(store.read, workspaceId, JSON.parse(mail.notices) as string[]);
-    const open = rows.filter((row) => row.dismissed_at === null && modeOf(recipient, row) !== 'off');
-    if (open.length === 0) return;
-    const notices = await showNotices(store.read, workspaceId, open, clock());
+    const openRows = rows.filter((row) => row.dismissed_at === null && modeOf(recipient, row) !== 'off');
+    if (openRows.length === 0) return;
+    const notices = await showNotices(store.read, workspaceId, openRows, clock());
     const url = publicUrl();
     const unsubscribeUrl = `${url}/unsubscribe/${unsubscribeTokenOf(seal, recipient.id)}`;
     await send({
@@ -133,11 +140,12 @@ export function createMailWorker(options: MailWorkerOptions): {
     } catch (error) {
       onError(error);
       const now = clock();
-      const [attempts, firstAttemptAt] = [mail.attempts + 1, mail.first_attempt_at ?? now];
-      const next = nextAttemptAt(now, firstAttemptAt, attempts, undefined);
-      const failed = { attempts, first_attempt_at: firstAttemptAt, lease_until: null };
+      const attempts = mail.attempts + 1;
+      const firstAttemptAt = mail.first_attempt_at ?? now;
+      const nextAt = nextAttemptAt(now, firstAttemptAt, attempts, undefined);
+      const columns = { attempts, first_attempt_at: firstAttemptAt, lease_until: null };
       await store.transaction((trx) =>
-        next === null ? deleteMail(trx, mail) : updateMail(trx, mail, { ...failed, next_attempt_at: next }),
+        nextAt === null ? deleteMail(trx, mail) : updateMail(trx, mail, { ...columns, next_attempt_at: nextAt }),
       );
       return 'failed';
     }
@@ -147,8 +155,8 @@ export function createMailWorker(options: MailWorkerOptions): {
 
   return {
     async tick() {
-      await createAll({ column: 'mailed_at' });
-      await createAll({ column: 'digested_at', before: lastDigestAt(clock()) });
+      await createAllMails({ column: 'mailed_at' });
+      await createAllMails({ column: 'digested_at', before: lastDigestAt(clock()) });
       if (!(await hasDueMail(store.read, clock()))) return;
       let failures = 0;
       for (let count = 0; count < MAX_PER_TICK && failures < MAX_CONSECUTIVE_FAILURES && !isStopping; count++) {

@@ -32,7 +32,7 @@ export function signatureOf(
   return secrets.map((secret) => `v1,${sign(secret)}`).join(' ');
 }
 
-const BODY_OF_FORMAT: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (message: ChatMessage) => object>> = {
+const CHAT_FORMATS: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (message: ChatMessage) => object>> = {
   slack: toSlackBody,
   teams: toTeamsBody,
   discord: toDiscordBody,
@@ -53,5 +53,5 @@ export function bodyOf(
       ? { workspaceId: delivery.workspace_id, webhookId: delivery.webhook_id }
       : { workspaceId: delivery.workspace_id, ...showAuditEvent(event) };
   const message = { type: delivery.event, timestamp: toIsoString(delivery.event_at), data };
-  return JSON.stringify(format === 'standard' ? message : BODY_OF_FORMAT[format](toChatMessage(message, source)));
+  return JSON.stringify(format === 'standard' ? message : CHAT_FORMATS[format](toChatMessage(message, source)));
 }

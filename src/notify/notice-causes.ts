@@ -4,7 +4,7 @@ import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES } from '../contract/vocabulary.ts';
 import type { CauseRow } from '../store/notice-causes.ts';
 
-/** The numbers of days before an expiry at which notices are created, in ascending order. */
+/** The stages of a warning: the numbers of days before an expiry at which notices are created, in ascending order. */
 export const EXPIRY_STAGES_DAYS = [1, 7, 30] as const;
 /** Number of days after its expiry during which a credential causes a notice. */
 export const EXPIRED_DAYS = 30;
@@ -27,15 +27,15 @@ export interface Cause {
 
 /**
  * Returns the notices that a credential's expiry causes. A stage that is longer than the credential's lifetime is
- * skipped: its creator has just chosen the expiry.
+ * skipped, because its creator has just chosen the expiry. A credential that has a replacement needs no warning.
  */
 function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
   if (expiresAt === null) return [];
   const occurrence = String(expiresAt);
   const detail = { expiresAt: toIsoString(expiresAt) };
   if (expiresAt <= now) {
-    const isReported = now < expiresAt + EXPIRED_DAYS * DAY && createdAt < expiresAt - EXPIRY_STAGES_DAYS[0] * DAY;
-    return isReported ? [{ kind: 'credential.expired', occurrence, detail }] : [];
+    const causesNotice = now < expiresAt + EXPIRED_DAYS * DAY && createdAt < expiresAt - EXPIRY_STAGES_DAYS[0] * DAY;
+    return causesNotice ? [{ kind: 'credential.expired', occurrence, detail }] : [];
   }
   const days = EXPIRY_STAGES_DAYS.find((stage) => now >= expiresAt - stage * DAY);
   if (days === undefined || createdAt >= expiresAt - days * DAY || replaced === 1) return [];
@@ -53,6 +53,7 @@ export function causesOf(row: CauseRow, unusedAfterDays: number, now: number): C
     causes.push({ kind: 'credential.unused', occurrence: String(unusedSince), detail });
   }
   if (row.policy_violations !== 0) {
+    // Bit n is set if the credential violates rule n.
     const rules = CREDENTIAL_RULES.filter((_, position) => (row.policy_violations & (1 << position)) !== 0);
     causes.push({ kind: 'credential.violates_policy', occurrence: rules.join(' '), detail: { rules } });
   }

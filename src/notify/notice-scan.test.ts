@@ -23,34 +23,46 @@ forEachEngine('the scan for notices', (engine) => {
 
   const scan = () => scanNotices(store, () => now);
   const noticesOf = (workspaceId: string) => listNotices(store.read, workspaceId, { now }, FIRST_PAGE);
-  const shown = (rows: readonly NoticeTable[]) =>
+  /** Returns the kind of each notice and, if it has one, its number of days. */
+  const kindsAndDays = (rows: readonly NoticeTable[]) =>
     rows.map(({ kind, detail }) => {
       const { days } = JSON.parse(detail) as { days?: number };
       return days === undefined ? kind : `${kind} ${days}`;
     });
-  const recordedIn = async (workspaceId: string) =>
+  const auditActionsIn = async (workspaceId: string) =>
     (await readAuditChain(store.read, workspaceId, 0, 200)).map(({ action }) => action);
 
   test('creates one notice 30, 7 and 1 days before an expiry and one after it, even if several nodes scan', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const expiresAt = START + 60 * DAY;
-    const used = { created_at: START, last_used_at: START + 59 * DAY };
-    await seedCredential(store, owner, { ...used, expires_at: expiresAt });
+    const recentlyUsed = { created_at: START, last_used_at: START + 59 * DAY };
+    await seedCredential(store, owner, { ...recentlyUsed, expires_at: expiresAt });
     // A credential whose lifetime is shorter than a stage skips it.
-    await seedCredential(store, owner, { ...used, expires_at: expiresAt, created_at: expiresAt - 20 * HOUR });
+    await seedCredential(store, owner, { ...recentlyUsed, expires_at: expiresAt, created_at: expiresAt - 20 * HOUR });
     const noticesPerScan: string[][] = [];
-    for (const before of [30 * DAY + 1, 30 * DAY, 7 * DAY + 1, 7 * DAY, DAY + 1, DAY, 1, 0, -30 * DAY + 1, -30 * DAY]) {
-      now = expiresAt - before;
+    const scanTimes = [30 * DAY + 1, 30 * DAY, 7 * DAY + 1, 7 * DAY, DAY + 1, DAY, 1, 0, -30 * DAY + 1, -30 * DAY].map(
+      (msBeforeExpiry) => expiresAt - msBeforeExpiry,
+    );
+    for (const scanTime of scanTimes) {
+      now = scanTime;
       await Promise.all([scan(), scan(), scan()]);
       await scan();
-      noticesPerScan.push(shown(await noticesOf(owner.workspaceId)));
+      noticesPerScan.push(kindsAndDays(await noticesOf(owner.workspaceId)));
     }
-    const [thirty, seven, one, expired] = [30, 7, 1]
-      .map((days) => [`credential.expiring ${days}`])
-      .concat([['credential.expired']]);
-    assert.deepEqual(noticesPerScan, [[], thirty, thirty, seven, seven, one, one, expired, expired, []]);
-    assert.deepEqual(await recordedIn(owner.workspaceId), [
+    assert.deepEqual(noticesPerScan, [
+      [],
+      ['credential.expiring 30'],
+      ['credential.expiring 30'],
+      ['credential.expiring 7'],
+      ['credential.expiring 7'],
+      ['credential.expiring 1'],
+      ['credential.expiring 1'],
+      ['credential.expired'],
+      ['credential.expired'],
+      [],
+    ]);
+    assert.deepEqual(await auditActionsIn(owner.workspaceId), [
       ...Array<string>(3).fill('credential.expiring'),
       'credential.expired',
     ]);
@@ -89,7 +101,7 @@ forEachEngine('the scan for notices', (engine) => {
     });
     await scan();
     assert.deepEqual(await noticesOf(workspaceId), []);
-    assert.equal((await recordedIn(workspaceId)).length, 3);
+    assert.equal((await auditActionsIn(workspaceId)).length, 3);
   });
 
   test('in a workspace with the maximum number of notices, an expiry replaces one other notice, and repeated scans replace no more', async () => {
@@ -103,22 +115,24 @@ forEachEngine('the scan for notices', (engine) => {
     assert.ok(unused !== undefined);
     const failed = { ...unused, kind: 'deployment.failed', subject_kind: 'app', detail: '{}', created_at: START - DAY };
     const fillers = Array.from({ length: NOTICE_LIMITS.perWorkspace - 3 }, (_, number) => ({
-      ...{ ...failed, id: `${unused.id}${number}`, subject_id: `app_${number}` },
+      ...failed,
+      id: `${unused.id}${number}`,
+      subject_id: `app_${number}`,
     }));
     await store.transaction((trx) => trx.insertInto('notice').values(fillers).execute());
     const expiresAt = START + 20 * DAY;
     await seedCredential(store, owner, { ...idle, last_used_at: START, expires_at: expiresAt });
-    const kindsNow = async () => [...new Set(shown(await noticesOf(workspaceId)))].sort();
-    const recorded = [...Array<string>(3).fill('credential.unused'), 'credential.expiring'];
+    const currentKinds = async () => [...new Set(kindsAndDays(await noticesOf(workspaceId)))].sort();
+    const expectedActions = [...Array<string>(3).fill('credential.unused'), 'credential.expiring'];
     for (let count = 0; count < 2; count++) {
       await scan();
-      assert.deepEqual(await kindsNow(), ['credential.expiring 30', 'credential.unused 90', 'deployment.failed']);
+      assert.deepEqual(await currentKinds(), ['credential.expiring 30', 'credential.unused 90', 'deployment.failed']);
       assert.equal(await countNotices(store.read, workspaceId, { now }), NOTICE_LIMITS.perWorkspace);
-      assert.deepEqual(await recordedIn(workspaceId), recorded);
+      assert.deepEqual(await auditActionsIn(workspaceId), expectedActions);
     }
     now = expiresAt - 7 * DAY;
     await scan();
-    assert.equal((await kindsNow())[0], 'credential.expiring 7');
+    assert.equal((await currentKinds())[0], 'credential.expiring 7');
   });
 
   test('reads every credential even if many have the same last use', async () => {
@@ -153,7 +167,7 @@ forEachEngine('the scan for notices', (engine) => {
     );
     now = expiresAt - 6 * DAY;
     await assert.rejects(scan(), AggregateError);
-    for (const id of intact) assert.deepEqual(shown(await noticesOf(id)), ['credential.expiring 7']);
+    for (const id of intact) assert.deepEqual(kindsAndDays(await noticesOf(id)), ['credential.expiring 7']);
     await store.transaction((trx) => trx.deleteFrom('workspace').where('id', '=', broken).execute());
   });
 });

@@ -31,7 +31,7 @@ import { type Cause, causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notic
  */
 const READ_BATCH_SIZE = 200;
 const WRITE_BATCH_SIZE = 10;
-const EXPIRY_DAYS = EXPIRY_STAGES_DAYS[2];
+const LONGEST_EXPIRY_STAGE_DAYS = EXPIRY_STAGES_DAYS[2];
 
 /** A scan of one workspace. */
 interface WorkspaceScan {
@@ -43,7 +43,10 @@ interface WorkspaceScan {
   readonly existing: ReadonlyMap<string, ScannedNotice>;
 }
 
-/** Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`). */
+/**
+ * Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices` of
+ * `src/store/notices.ts`).
+ */
 interface Capacity {
   readonly expiries: number;
   readonly others: number;
@@ -57,7 +60,7 @@ async function* readCauses(
   { store: { read }, workspaceId, unusedAfterDays, now }: WorkspaceScan,
   type: CauseType,
 ): AsyncGenerator<CauseRow[]> {
-  const times: CauseTimes = { now, expiryDays: EXPIRY_DAYS, unusedSince: now - unusedAfterDays * DAY };
+  const times: CauseTimes = { now, expiryDays: LONGEST_EXPIRY_STAGE_DAYS, unusedSince: now - unusedAfterDays * DAY };
   for (const kind of CREDENTIAL_KINDS) {
     const creators = type === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
     for (const creator of creators) {
@@ -89,15 +92,22 @@ function isDue(
   { kind, occurrence }: Cause,
 ): boolean {
   const notice = existing.get(keyOf(id, kind));
-  return notice === undefined ? (isExpiry(kind) ? expiries : others) > 0 : notice.occurrence !== occurrence;
+  if (notice !== undefined) return notice.occurrence !== occurrence;
+  const capacity = isExpiry(kind) ? expiries : others;
+  return capacity > 0;
 }
 
 /** Creates and deletes notices according to the current state of some credentials. Returns the remaining capacity. */
-async function reconcile(trx: Trx, scan: WorkspaceScan, ids: readonly string[], before: Capacity): Promise<Capacity> {
+async function reconcile(
+  trx: Trx,
+  scan: WorkspaceScan,
+  ids: readonly string[],
+  initialCapacity: Capacity,
+): Promise<Capacity> {
   const { workspaceId, unusedAfterDays, now, existing } = scan;
   await lockAuditHead(trx, workspaceId);
   const rows = new Map((await findCauses(trx, workspaceId, ids)).map((row) => [row.id, row]));
-  let capacity = before;
+  let capacity = initialCapacity;
   for (const id of ids) {
     const row = rows.get(id);
     const causes = row === undefined ? [] : causesOf(row, unusedAfterDays, now);
@@ -123,6 +133,7 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
   const reconcileInTransaction = (ids: readonly string[], capacity: Capacity) =>
     store.transaction((trx) => reconcile(trx, scan, ids, capacity));
 
+  // Deletes the notices whose cause no longer exists.
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
   for (let from = 0; from < subjects.length; from += READ_BATCH_SIZE) {
     const ids = subjects.slice(from, from + READ_BATCH_SIZE);
@@ -135,6 +146,7 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
     if (changed.length > 0) await reconcileInTransaction(changed, { expiries: 0, others: 0 });
   }
 
+  // Creates the notices that are due.
   let capacity: Capacity = {
     expiries: NOTICE_LIMITS.perWorkspace - (await countLastingNotices(store.read, workspaceId)),
     others: NOTICE_LIMITS.perWorkspace - (await countNotices(store.read, workspaceId, { now })),

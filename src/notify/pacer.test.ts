@@ -3,20 +3,21 @@ import { test } from 'node:test';
 import { nextRate } from './pacer.ts';
 
 test('sending slows down while requests keep the event loop busy, but does not stop', () => {
-  /** Returns the rates of 200 intervals. */
-  const simulate = (perSecond: number, utilizationOf: (rate: number) => number, startMs = 0.05) => {
-    const rates = [perSecond];
+  /** Returns the initial rate and the rates of the next 200 intervals, in messages per second. */
+  const simulate = (initialRate: number, utilizationOf: (rate: number) => number, startMs = 0.05) => {
+    const rates = [initialRate];
     for (let interval = 0; interval < 200; interval++) {
       const rate = rates.at(-1) ?? 0;
       rates.push(nextRate(rate, utilizationOf(rate), startMs));
     }
     return rates;
   };
-  assert.equal(simulate(5_000, () => 1).at(-1), 50, 'requests alone saturate the event loop');
-  assert.equal(simulate(5_000, () => 1, 1).at(-1), 1000 / 300, 'and each message takes a long time to start');
-  assert.ok(simulate(5_000, () => 1).indexOf(50) <= 8, 'after less than half a second');
+  const ratesOfSaturatedNode = simulate(5_000, () => 1);
+  assert.equal(ratesOfSaturatedNode.at(-1), 50, 'a node that requests saturate reaches the minimum rate');
+  assert.ok(ratesOfSaturatedNode.indexOf(50) <= 8, 'it reaches the minimum rate in less than half a second');
+  assert.equal(simulate(5_000, () => 1, 1).at(-1), 1000 / 300, 'the minimum is lower if a message takes 1 ms to start');
   assert.equal(simulate(50, () => 0).at(-1), 5_000, 'an idle node reaches the maximum rate');
-  // A message takes half a millisecond: messages alone keep the loop busy for less than half of the time.
+  // A message takes half a millisecond, and the rate settles where messages alone keep the event loop moderately busy.
   const ratesWithoutRequests = simulate(500, (rate) => Math.min(rate / 2_000, 1)).slice(-100);
   const [lowest, highest] = [Math.min(...ratesWithoutRequests), Math.max(...ratesWithoutRequests)];
   assert.ok(lowest > 400 && highest < 1_400, `${lowest} to ${highest}`);

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../contract/limits.ts';
 
-/** The rate is adapted to the load at this interval. */
+/** The rate is adapted to the load at this interval; milliseconds. */
 const INTERVAL_MS = 50;
 /** Minimum and maximum rate, in messages per second. `START_TIMES_PER_PAUSE` may lower the minimum. */
 const MIN_PER_SECOND = 50;
@@ -26,7 +26,9 @@ const SHORTEST_PAUSE_MS = 5;
  * interval and the milliseconds that starting a message takes. Pure.
  */
 export function nextRate(perSecond: number, utilization: number, startMs: number): number {
-  const factor = utilization > SATURATED ? 0.5 : utilization > BUSY ? 0.8 : 1.1;
+  let factor = 1.1;
+  if (utilization > SATURATED) factor = 0.5;
+  else if (utilization > BUSY) factor = 0.8;
   const minPerSecond = Math.min(MIN_PER_SECOND, SECOND / (startMs * START_TIMES_PER_PAUSE));
   return Math.min(Math.max(perSecond * factor, minPerSecond, 1), MAX_PER_SECOND);
 }
@@ -39,30 +41,34 @@ export interface Pacer {
 /**
  * Prevents the messages that a node sends from starving its requests: the rate grows until the event loop is busy, with
  * messages or with requests, and shrinks to a minimum while it is saturated. Without it, the throughput of
- * `/v1/authorize` dropped to a fraction while messages were sent (`npm run bench -- notify`).
+ * `/v1/authorize` drops to a fraction while messages are sent (`npm run bench -- notify`).
  */
 export function createPacer(): Pacer {
   let perSecond = INITIAL_PER_SECOND;
-  let measured = performance.eventLoopUtilization();
-  let measuredMs = performance.now();
-  let nextMs = 0;
+  let lastUtilization = performance.eventLoopUtilization();
+  let lastMeasuredMs = performance.now();
+  let nextStartMs = 0;
   let averageStartMs = 0;
 
   function adaptRate(nowMs: number): void {
-    const elapsedMs = nowMs - measuredMs;
+    const elapsedMs = nowMs - lastMeasuredMs;
     if (elapsedMs < INTERVAL_MS) return;
     const current = performance.eventLoopUtilization();
-    perSecond = nextRate(perSecond, performance.eventLoopUtilization(current, measured).utilization, averageStartMs);
-    measured = current;
-    measuredMs = nowMs;
+    perSecond = nextRate(
+      perSecond,
+      performance.eventLoopUtilization(current, lastUtilization).utilization,
+      averageStartMs,
+    );
+    lastUtilization = current;
+    lastMeasuredMs = nowMs;
   }
 
   return {
     async run(start, signal) {
       const nowMs = performance.now();
       adaptRate(nowMs);
-      nextMs = Math.max(nextMs, nowMs) + SECOND / perSecond;
-      const pauseMs = nextMs - nowMs;
+      nextStartMs = Math.max(nextStartMs, nowMs) + SECOND / perSecond;
+      const pauseMs = nextStartMs - nowMs;
       if (pauseMs >= SHORTEST_PAUSE_MS) await pause(pauseMs, undefined, { signal });
       const startedMs = performance.now();
       const running = start();

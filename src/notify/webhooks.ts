@@ -30,6 +30,7 @@ export const webhookSecretAssociatedData = (row: Pick<WebhookTable, 'workspace_i
   `webhook ${row.workspace_id} ${row.id}`;
 
 const subscriptionsOf = (row: Pick<WebhookTable, 'events'>) => JSON.parse(row.events) as WebhookSubscription[];
+/** Value of the column `is_ordered`: the events of the activity log are delivered in order. */
 const isOrdered = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
 
 function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
@@ -51,9 +52,9 @@ function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook 
 }
 
 /** Returns the fields that people can edit. The entity tag is computed from them, so deliveries do not change it. */
-const editableFieldsOf = ({ id, name, url, events, format, active }: Webhook) => ({
-  ...{ id, name, url, events, format, active },
-});
+function editableFieldsOf({ id, name, url, events, format, active }: Webhook) {
+  return { id, name, url, events, format, active };
+}
 export const etagOfWebhook = (webhook: Webhook): string => etagOf(editableFieldsOf(webhook));
 
 /**
@@ -188,7 +189,7 @@ export async function updateWebhook(
       url: input.url ?? before.url,
       events: JSON.stringify(events),
       format: input.format ?? before.format,
-      active: input.active === undefined ? before.active : input.active ? 1 : 0,
+      active: Number(input.active ?? before.active === 1),
       is_ordered: isOrdered(events),
     };
     const { resumes, resetColumns } = resumptionAfterEdit(before, edited);

@@ -15,11 +15,13 @@ const NODE_LOCAL_ADDRESSES = blockListOf([
   '127.0.0.0/8',
   '0.0.0.0/8',
   '169.254.0.0/16',
+  // The metadata services of Alibaba Cloud and Azure.
   '100.100.100.200/32',
   '168.63.129.16/32',
   '::1/128',
   '::/128',
   'fe80::/10',
+  // The metadata services of AWS and Google Cloud.
   'fd00:ec2::254/128',
   'fd20:ce::254/128',
 ]);
@@ -51,10 +53,12 @@ const GLOBAL_UNICAST_IPV6 = blockListOf(['2000::/3']);
  * null for any other address.
  */
 function embeddedIpv4(address: string): string | null {
+  // The URL parser writes the address in its shortest form, with hexadecimal digits.
   const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const match = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
   if (match === null) return null;
-  const [high, low] = [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)];
+  const high = Number.parseInt(match[1] ?? '', 16);
+  const low = Number.parseInt(match[2] ?? '', 16);
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 

@@ -35,8 +35,14 @@ const LOOPBACK = [{ address: '127.0.0.1', family: 4 }];
 const toLoopback: OutboundOptions = { policy: 'any', resolve: () => Promise.resolve(LOOPBACK) };
 
 function send(url: string, options: OutboundOptions = toLoopback, body?: string): Promise<OutboundResponse> {
-  const limits = { timeoutMs: 5_000, maxResponseBytes: 1_000 };
-  return createOutbound(options).send({ url, method: 'POST', headers: {}, ...limits, ...(body && { body }) });
+  return createOutbound(options).send({
+    url,
+    method: 'POST',
+    headers: {},
+    timeoutMs: 5_000,
+    maxResponseBytes: 1_000,
+    ...(body !== undefined && { body }),
+  });
 }
 
 const rejectsWith = (result: Promise<unknown>, pattern: RegExp) =>
@@ -47,20 +53,35 @@ test('addresses are public, private or special, in every notation', () => {
     public: ['8.8.8.8', '172.32.0.1', '2606:4700::1', '::ffff:8.8.8.8', '64:ff9b::808:808'],
     private: ['10.1.2.3', '172.31.255.255', '192.168.0.1', '100.64.0.1', 'fc00::1', 'fdff::1', '::ffff:10.0.0.1'],
     special: [
-      ...['127.0.0.1', '127.9.9.9', '0.0.0.0', '169.254.169.254', '100.100.100.200', '168.63.129.16', '192.0.0.192'],
-      ...['224.0.0.1', '255.255.255.255', '198.18.0.1', '203.0.113.1', 'not-an-address', 'fe80::1%eth0'],
-      ...[
-        '::',
-        '::1',
-        '::7f00:1',
-        '::ffff:127.0.0.1',
-        '::ffff:a9fe:a9fe',
-        '0:0:0:0:0:ffff:7f00:1',
-        'fe80::1',
-        'fec0::1',
-      ],
-      ...['ff02::1', '2002:7f00:1::', '2001:0:1::1', '2001:db8::1', '64:ff9b::a9fe:a9fe', '64:ff9b:1::1'],
-      ...['fd00:ec2::254', 'fd20:ce::254'],
+      '127.0.0.1',
+      '127.9.9.9',
+      '0.0.0.0',
+      '169.254.169.254',
+      '100.100.100.200',
+      '168.63.129.16',
+      '192.0.0.192',
+      '224.0.0.1',
+      '255.255.255.255',
+      '198.18.0.1',
+      '203.0.113.1',
+      'not-an-address',
+      'fe80::1%eth0',
+      '::',
+      '::1',
+      '::7f00:1',
+      '::ffff:127.0.0.1',
+      '::ffff:a9fe:a9fe',
+      '0:0:0:0:0:ffff:7f00:1',
+      'fe80::1',
+      'fec0::1',
+      'ff02::1',
+      '2002:7f00:1::',
+      '2001:0:1::1',
+      '2001:db8::1',
+      '64:ff9b::a9fe:a9fe',
+      '64:ff9b:1::1',
+      'fd00:ec2::254',
+      'fd20:ce::254',
     ],
   };
   for (const [kind, addresses] of Object.entries(kinds)) {
@@ -72,15 +93,16 @@ test('a URL that the policy excludes is refused before its name is resolved', ()
   const refuses = (policy: OutboundOptions['policy'], url: string) =>
     createOutbound({ policy }).refusalOf(url) !== null;
   const special = [
-    ...[
-      'http://127.0.0.1/',
-      'http://2130706433/',
-      'http://0x7f.1/',
-      'http://0177.0.0.1/',
-      'http://0/',
-      'http://[::1]/',
-    ],
-    ...['http://[::ffff:127.0.0.1]/', 'http://localhost/', 'http://a.localhost./', 'http://169.254.169.254/latest/'],
+    'http://127.0.0.1/',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'http://0177.0.0.1/',
+    'http://0/',
+    'http://[::1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://localhost/',
+    'http://a.localhost./',
+    'http://169.254.169.254/latest/',
   ];
   for (const url of special) {
     assert.deepEqual([refuses('public', url), refuses('private', url), refuses('any', url)], [true, true, false], url);
@@ -178,13 +200,13 @@ test('the error of a refused connection contains the cause', async () => {
 test('certificates are verified against the host name, and a proxy receives the address that was checked', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-outbound-'));
   after(() => rmSync(directory, { recursive: true, force: true }));
-  const names = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];
+  const certificateNames = ['-subj', '/CN=hooks.example', '-addext', 'subjectAltName=DNS:hooks.example'];
   const options = ['-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key', '-out', 'crt'];
-  execFileSync('openssl', ['req', '-x509', ...options, ...names], { cwd: directory, stdio: 'ignore' });
+  execFileSync('openssl', ['req', '-x509', ...options, ...certificateNames], { cwd: directory, stdio: 'ignore' });
   const serverNames: string[] = [];
-  const [key, cert] = [readFileSync(join(directory, 'key')), readFileSync(join(directory, 'crt'))];
   const receiver = https.createServer({
-    ...{ key, cert },
+    key: readFileSync(join(directory, 'key')),
+    cert: readFileSync(join(directory, 'crt')),
     SNICallback(name, done) {
       serverNames.push(name);
       done(null);
@@ -194,9 +216,9 @@ test('certificates are verified against the host name, and a proxy receives the 
   const url = `https://hooks.example:${port}/`;
   await rejectsWith(send(url), /DEPTH_ZERO_SELF_SIGNED_CERT/);
 
-  const connected: string[] = [];
+  const proxiedAddresses: string[] = [];
   const proxy = http.createServer().on('connect', (request, socket) => {
-    connected.push(request.url ?? '');
+    proxiedAddresses.push(request.url ?? '');
     const upstream = connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
     upstream
       .on('error', () => undefined)
@@ -205,7 +227,7 @@ test('certificates are verified against the host name, and a proxy receives the 
   });
   const environment = { HTTPS_PROXY: `http://127.0.0.1:${await listen(proxy)}` };
   await rejectsWith(send(url, { ...toLoopback, environment }), /DEPTH_ZERO_SELF_SIGNED_CERT/);
-  assert.deepEqual([connected, serverNames], [[`127.0.0.1:${port}`], ['hooks.example', 'hooks.example']]);
+  assert.deepEqual([proxiedAddresses, serverNames], [[`127.0.0.1:${port}`], ['hooks.example', 'hooks.example']]);
   await rejectsWith(send(url, { ...toLoopback, environment: { ...environment, NO_PROXY: '.example' } }), /DEPTH_ZERO/);
-  assert.equal(connected.length, 1);
+  assert.equal(proxiedAddresses.length, 1);
 });

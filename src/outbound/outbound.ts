@@ -40,8 +40,8 @@ export class OutboundError extends Error {
 
 export interface Outbound {
   /**
-   * Returns why a URL is refused, without resolving its host name; null if it is allowed or its addresses must be
-   * checked. Pure.
+   * Returns why a URL is refused, without resolving its host name; null if it is not refused. The addresses of a host name
+   * are checked when a request is sent.
    */
   refusalOf(url: string): string | null;
   /**
@@ -127,12 +127,12 @@ function sendToAddress(
     else callback(null, addresses[0].address, addresses[0].family);
   };
   const { body } = request;
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const contentLength = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const options: https.RequestOptions = {
     method: request.method,
     path: `${url.pathname}${url.search}`,
     port: url.port || undefined,
-    headers: { ...request.headers, ...length, host: url.host },
+    headers: { ...request.headers, ...contentLength, host: url.host },
     signal,
     // A proxy receives the address instead of the name, so that it cannot resolve the name to another address.
     ...(proxy === null ? { host, lookup: lookupAllowed } : { host: addresses[0].address }),

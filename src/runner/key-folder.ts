@@ -15,6 +15,7 @@ export const createKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${
 
 function isProcessRunning(pid: number): boolean {
   try {
+    // Signal 0 is not delivered; it only checks whether the process exists.
     return process.kill(pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
@@ -30,12 +31,12 @@ async function isOwnKeyFolder(path: string): Promise<boolean> {
   return stats !== null && stats.mode === PRIVATE_FOLDER && stats.uid === process.getuid?.();
 }
 
-/** Removes this user's key folders of processes that no longer run. */
+/** Removes this user's key folders of processes that have ended. */
 export async function sweepKeyFolders(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const pid = Number(FOLDER_NAME.exec(name)?.[1]);
+    const pid = FOLDER_NAME.exec(name)?.[1];
+    if (pid === undefined || Number(pid) === 0 || isProcessRunning(Number(pid))) continue;
     const path = join(tmpdir(), name);
-    if (pid > 0 && !isProcessRunning(pid) && (await isOwnKeyFolder(path)))
-      await rm(path, { recursive: true, force: true });
+    if (await isOwnKeyFolder(path)) await rm(path, { recursive: true, force: true });
   }
 }

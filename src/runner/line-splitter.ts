@@ -31,9 +31,9 @@ export interface LineSplitter extends ByteSink {
 }
 
 /**
- * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD. A line that overwrites itself (`\r`) has its last state.
- * Lines that are too long are truncated, and no line is emitted after the budget is used up, so that memory is bounded
- * for any input. `onFull` is called once.
+ * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD. Of a line that overwrites itself (`\r`), only the last
+ * state is emitted. Lines that are too long are truncated, and no line is emitted after the budget is used up, so that
+ * memory is bounded for any input. `onFull` is called once, when the budget is used up.
  */
 export function createLineSplitter(options: {
   readonly mask: Mask;
@@ -51,6 +51,7 @@ export function createLineSplitter(options: {
   /** Appends text to the current line. Text beyond `maxBufferedCharacters` is dropped. */
   function append(text: string): void {
     hasContent = true;
+    // A "\r" at the end is ignored for now, because it overwrites nothing until text follows.
     const overwriteStart = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
     if (overwriteStart >= 0) {
       line = text.slice(overwriteStart + 1, overwriteStart + 1 + maxBufferedCharacters);
@@ -98,18 +99,18 @@ export function createLineSplitter(options: {
 }
 
 /**
- * Removes Devpilot's markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, at any position, and
+ * Removes Devpilot's markers (`markerPrefix`, a name, a space, a value and a line end) from a stream, at any position, and
  * passes the other bytes to `pass`.
  */
 export function createMarkerExtractor(
   markerPrefix: string,
-  onMarker: (word: string, value: string) => void,
+  onMarker: (name: string, value: string) => void,
   pass: (chunk: Uint8Array) => void,
 ): ByteSink {
   const maxMarkerBytes = markerPrefix.length + 64;
   let pending: Buffer = Buffer.alloc(0);
 
-  /** Handles the markers and passes the other bytes. Returns the end of `bytes` that may be the beginning of a marker. */
+  /** Handles the markers and passes the other bytes. Returns the last bytes if they may begin a marker. */
   function processBytes(bytes: Buffer): Buffer {
     for (;;) {
       const start = bytes.indexOf(markerPrefix);
@@ -133,12 +134,12 @@ export function createMarkerExtractor(
         return bytes.length - start > maxMarkerBytes
           ? processBytes(bytes.subarray(start + markerPrefix.length))
           : bytes.subarray(start);
-      const [word = '', value = ''] = bytes
+      const [name = '', value = ''] = bytes
         .subarray(start + markerPrefix.length, end)
         .toString('latin1')
         .trim()
         .split(' ');
-      onMarker(word, value);
+      onMarker(name, value);
       bytes = bytes.subarray(end + 1);
     }
   }

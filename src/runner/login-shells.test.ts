@@ -28,12 +28,12 @@ async function runWithForcedCommand(command: string, step: Step): Promise<StepOu
     await sshd.close();
   }
 }
-const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
+const shellStep = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 const RUN_ORIGINAL_COMMAND = 'eval "$SSH_ORIGINAL_COMMAND"';
 
 test('the output of start-up files is not part of the lines or the raw bytes of a step', async () => {
   const greeting = `echo Welcome; echo motd >&2; ${RUN_ORIGINAL_COMMAND}`;
-  const { lines, exitCode } = await runWithForcedCommand(greeting, shell('echo rows'));
+  const { lines, exitCode } = await runWithForcedCommand(greeting, shellStep('echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
   const bytes: Buffer[] = [];
   const stdout = new Writable({
@@ -43,7 +43,7 @@ test('the output of start-up files is not part of the lines or the raw bytes of 
     },
   });
   await runWithForcedCommand(greeting, {
-    ...shell(`printf '\\036devpilot\\000\\377'; head -c 200000 /dev/zero`),
+    ...shellStep(`printf '\\036devpilot\\000\\377'; head -c 200000 /dev/zero`),
     stdout,
   });
   const output = Buffer.concat(bytes);
@@ -53,8 +53,8 @@ test('the output of start-up files is not part of the lines or the raw bytes of 
 
 test('standard output that arrives long after the end marker is complete', async () => {
   // Standard error, which carries the end marker, arrives a second before standard output.
-  const late = `${RUN_ORIGINAL_COMMAND} | { sleep 1; cat; }`;
-  const { lines, exitCode } = await runWithForcedCommand(late, shell('seq 1 4000; echo FATAL; exit 1'));
+  const delayStdout = `${RUN_ORIGINAL_COMMAND} | { sleep 1; cat; }`;
+  const { lines, exitCode } = await runWithForcedCommand(delayStdout, shellStep('seq 1 4000; echo FATAL; exit 1'));
   assert.equal(exitCode, 1);
   assert.deepEqual([lines.length, lines.at(-1)?.text], [4001, 'FATAL']);
 });
@@ -62,7 +62,7 @@ test('standard output that arrives long after the end marker is complete', async
 test('output without an end marker is reported as incomplete', async () => {
   const { lines } = await runWithForcedCommand(
     `${RUN_ORIGINAL_COMMAND} | head -n 2`,
-    shell('echo one; echo two; echo three'),
+    shellStep('echo one; echo two; echo three'),
   );
   assert.deepEqual(
     lines.flatMap(({ stream, text }) => (stream === 'stderr' ? [] : [[stream, text]])),
@@ -79,7 +79,7 @@ test('if an account runs no commands, the problem explains why and contains the 
   const accounts: [string, RegExp][] = [
     [
       '/usr/sbin/nologin',
-      /has no login shell \(nologin\).* The server said: This account is currently not available\.$/,
+      /has no login shellStep \(nologin\).* The server said: This account is currently not available\.$/,
     ],
     [
       'internal-sftp',
@@ -95,7 +95,7 @@ test('if an account runs no commands, the problem explains why and contains the 
   await Promise.all(
     accounts.map(async ([command, problem]) => {
       const startedAtMs = performance.now();
-      const outcome = await runWithForcedCommand(command, shell('id'));
+      const outcome = await runWithForcedCommand(command, shellStep('id'));
       assert.match(outcome.problem ?? '', problem);
       if (command === cloudImage) assert.ok(performance.now() - startedAtMs < 9_000, 'it does not wait for the end');
     }),
@@ -104,6 +104,6 @@ test('if an account runs no commands, the problem explains why and contains the 
 
 test('a greeting that contains the message of an account without commands does not end a step', async () => {
   const greeting = `echo "This account is currently not available."; sleep 0.3; ${RUN_ORIGINAL_COMMAND}`;
-  const { lines, exitCode } = await runWithForcedCommand(greeting, shell('sleep 1.5; echo rows'));
+  const { lines, exitCode } = await runWithForcedCommand(greeting, shellStep('sleep 1.5; echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
 });

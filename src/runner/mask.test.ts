@@ -20,12 +20,12 @@ function expectedMask(secrets: readonly string[], line: string): string {
   return shown;
 }
 
-const text = (min: number, max: number) =>
+const textOfLength = (min: number, max: number) =>
   fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: min, maxLength: max });
 
 test('every secret is masked at every position, including overlapping secrets', () => {
   fc.assert(
-    fc.property(fc.array(text(4, 9), { maxLength: 8 }), text(0, 60), (secrets, line) => {
+    fc.property(fc.array(textOfLength(4, 9), { maxLength: 8 }), textOfLength(0, 60), (secrets, line) => {
       const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
       assert.equal(createMask(secrets)(line, line.length), expectedMask(forms, line));
     }),
@@ -44,11 +44,12 @@ test('a secret that begins within the first characters of a line is masked compl
 
 test('a secret at the end of the first characters is masked, regardless of how many secrets precede it', () => {
   const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
-  const before = secrets.slice(0, 5).join(' ');
+  const precedingSecrets = secrets.slice(0, 5).join(' ');
   for (const values of [['pass-word'], ['pass-word', secrets[0] ?? '']]) {
     const mask = createMask(values);
-    for (const length of [before.length + 1, before.length + 10, before.length + 60]) {
-      const line = `${before} ${secrets[5]} pass-word`.slice(0, length + mask.lookahead);
+    for (const length of [precedingSecrets.length + 1, precedingSecrets.length + 10, precedingSecrets.length + 60]) {
+      const line = `${precedingSecrets} ${secrets[5]} pass-word`.slice(0, length + mask.lookahead);
+      // The line contains only secrets and spaces, so two characters in a row would be a part of a secret.
       const shown = mask(line, length).replaceAll('[secret]', '');
       assert.doesNotMatch(shown, /[0-9A-Za-z]{2}/, `${values.length} ${length}`);
     }
@@ -62,7 +63,7 @@ const coloredText = fc
 
 test('a secret is masked even if only a part of it is colored', () => {
   fc.assert(
-    fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
+    fc.property(fc.array(textOfLength(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
       const plain = stripVTControlCharacters(line);
       assert.equal(stripVTControlCharacters(mask(line, line.length)), mask(plain, plain.length));
@@ -77,7 +78,7 @@ test('a secret is masked even if only a part of it is colored', () => {
 
 test('the shown part of an unfinished line is a prefix of the masked line', () => {
   fc.assert(
-    fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
+    fc.property(fc.array(textOfLength(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
       const mask = createMask(secrets);
       const masked = mask(line, line.length);
       for (let length = 0; length <= line.length; length++) {
@@ -89,7 +90,7 @@ test('the shown part of an unfinished line is a prefix of the masked line', () =
     { numRuns: 500 },
   );
   const mask = createMask(['pass-word']);
-  assert.equal('Password: '.length, mask.showableLength('Password: '));
+  assert.equal(mask.showableLength('Password: '), 'Password: '.length);
   assert.equal(mask.showableLength('key=pass-wo'), 4);
   const secret = mintSecret('api_key');
   for (let length = secret.indexOf('_') + 2; length < secret.length; length++)

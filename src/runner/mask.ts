@@ -38,10 +38,13 @@ function encodingsOf(value: string): string[] {
 }
 
 /**
- * Maximum number of characters of a secret that are compared. If a line contains this many characters of a secret, it is
- * masked for the whole length of the secret. This bounds the cost per character for secrets of any length.
+ * Maximum number of characters of a secret that are compared. If a line contains this many characters of a longer
+ * secret, as many characters as the secret has are masked. This bounds the cost per character for secrets of any length.
  */
 const MAX_COMPARED_LENGTH = 256;
+
+/** Devpilot's own secrets are shorter than this; characters. */
+const DEVPILOT_SECRET_LOOKAHEAD = 128;
 
 /** A node of a compressed trie of secret prefixes. */
 interface TrieNode {
@@ -116,7 +119,7 @@ type Range = readonly [start: number, end: number];
  */
 export function createMask(values: Iterable<string>): Mask {
   const root: TrieNode = { edge: '', secretLength: 0, children: new Map() };
-  let lookahead = 0;
+  let lookahead = DEVPILOT_SECRET_LOOKAHEAD;
   for (const value of values) {
     if (COMMON_VALUE.test(value)) continue;
     for (const form of encodingsOf(value)) {
@@ -138,7 +141,7 @@ export function createMask(values: Iterable<string>): Mask {
     return ranges;
   }
 
-  /** Returns the position at which a secret may begin that continues after the end of the line. */
+  /** Returns where a secret may begin that the end of the line cuts off; the length of the line if there is none. */
   function unfinishedStart(line: string): number {
     for (let index = Math.max(0, line.length - lookahead); index < line.length; index++)
       if (mayContinueAt(root, line, index)) return Math.min(index, unfinishedSecretStart(line));
@@ -178,7 +181,5 @@ export function createMask(values: Iterable<string>): Mask {
     const { text, positions } = withoutEscapeSequences(line.slice(0, end));
     return Math.min(end, positions[unfinishedStart(text)] ?? end);
   }
-  // Devpilot's own secrets are shorter than 128 characters.
-  lookahead = Math.max(128, lookahead);
   return Object.assign(mask, { lookahead, showableLength });
 }

@@ -47,7 +47,7 @@ export function createOutputReader(options: {
   readonly onLine: (line: OutputLine) => void;
   /** Receives an unfinished line after a short delay, and again whenever it has changed. */
   readonly onUnfinishedLine?: ((line: OutputLine) => void) | undefined;
-  readonly onMarker: (word: string, value: string) => void;
+  readonly onMarker: (name: string, value: string) => void;
   readonly stdout?: Writable | undefined;
 }): StepOutput {
   const { nonce, mask, limits = OUTPUT_LIMITS, onLine, onUnfinishedLine } = options;
@@ -58,56 +58,57 @@ export function createOutputReader(options: {
   const banner = { stdout: '', stderr: '' };
   const endedStreams = { stdout: false, stderr: false };
 
-  function readStream(name: 'stdout' | 'stderr', lines: Pick<ByteSink, 'write'>): ByteSink {
+  /** Creates a reader of one stream that passes the output of the step itself to `sink`. */
+  function createStreamReader(stream: 'stdout' | 'stderr', sink: Pick<ByteSink, 'write'>): ByteSink {
     let isReady = false;
-    const onMarker = (word: string, value: string) => {
-      if (word === 'ready') isReady = true;
-      if (word === 'ended') endedStreams[name] = true;
-      if (name === 'stderr') options.onMarker(word, value);
+    const handleMarker = (name: string, value: string) => {
+      if (name === 'ready') isReady = true;
+      if (name === 'ended') endedStreams[stream] = true;
+      if (stream === 'stderr') options.onMarker(name, value);
     };
-    return createMarkerExtractor(`${MARKER_PREFIX} ${nonce} `, onMarker, (chunk) => {
-      if (isReady) lines.write(chunk);
-      else banner[name] = (banner[name] + Buffer.from(chunk).toString('latin1')).slice(-MAX_BANNER_CHARACTERS);
+    return createMarkerExtractor(`${MARKER_PREFIX} ${nonce} `, handleMarker, (chunk) => {
+      if (isReady) sink.write(chunk);
+      else banner[stream] = (banner[stream] + Buffer.from(chunk).toString('latin1')).slice(-MAX_BANNER_CHARACTERS);
     });
   }
-  function splitStream(name: 'stdout' | 'stderr'): ByteSink {
-    const lines = createLineSplitter({ mask, limits, budget, onLine: (text) => emit(name, text), onFull });
-    const extractor = readStream(name, lines);
+  function createStreamLineReader(stream: 'stdout' | 'stderr'): ByteSink {
+    const splitter = createLineSplitter({ mask, limits, budget, onLine: (text) => emit(stream, text), onFull });
+    const reader = createStreamReader(stream, splitter);
     let timer: NodeJS.Timeout | undefined;
     let shown: string | null = null;
     const show = () => {
       timer = undefined;
-      const text = lines.unfinishedLine();
-      if (text !== null && text !== '' && text !== shown) onUnfinishedLine?.({ at: Date.now(), stream: name, text });
+      const text = splitter.unfinishedLine();
+      if (text !== null && text !== '' && text !== shown) onUnfinishedLine?.({ at: Date.now(), stream, text });
       shown = text;
     };
     return {
       write(chunk) {
-        extractor.write(chunk);
+        reader.write(chunk);
         if (onUnfinishedLine !== undefined) timer ??= setTimeout(show, UNFINISHED_LINE_DELAY_MS);
       },
       flush() {
         clearTimeout(timer);
-        extractor.flush();
-        lines.flush();
+        reader.flush();
+        splitter.flush();
       },
     };
   }
-  const rawStdout = readStream('stdout', { write: (chunk) => bytes.push(chunk) });
-  const bytes: Transform = new Transform({
+  const rawReader = createStreamReader('stdout', { write: (chunk) => rawStdout.push(chunk) });
+  const rawStdout: Transform = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      rawStdout.write(chunk);
+      rawReader.write(chunk);
       done();
     },
     flush(done) {
-      rawStdout.flush();
+      rawReader.flush();
       done();
     },
   });
   return {
-    stdout: splitStream('stdout'),
-    stderr: splitStream('stderr'),
-    rawStdout: bytes,
+    stdout: createStreamLineReader('stdout'),
+    stderr: createStreamLineReader('stderr'),
+    rawStdout,
     isComplete: () => endedStreams.stdout && endedStreams.stderr,
     banner: () => banner,
   };

@@ -41,6 +41,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Runs a step and returns its outcome, its output lines, and their text. */
 async function perform(
   target: RunTarget | undefined,
   step: Step,
@@ -51,9 +52,16 @@ async function perform(
   const outcome = await run(target, { ...step, onLine: (line) => lines.push(line) }, signal);
   return { ...outcome, lines, text: lines.map(({ text }) => text).join('\n') };
 }
-const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
+const shellStep = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-/** Starts another process that runs a long step. */
+/**
+ * Returns a duration in seconds that no other test uses, so that `sleep` with this duration can be found among the running
+ * processes.
+ */
+const uniqueSeconds = (testNumber: number, targetKind = ''): string =>
+  `${testNumber}${targetKind.length}${process.pid}`;
+
+/** Starts another process that runs `sleep` with the duration `mark` as a step. */
 async function runInOtherProcess(mark: string): Promise<ChildProcess> {
   const script = join(folder, `runs-${mark}.ts`);
   const runner = new URL('./run.ts', import.meta.url).pathname;
@@ -72,7 +80,7 @@ describe('steps', { concurrency: true }, () => {
   for (const targetKind of ['local', 'ssh']) {
     describe(`a ${targetKind} step`, { concurrency: false }, () => {
       test('ends with its exit code, its lines in order and their streams', async () => {
-        const ran = await perform(targets[targetKind], shell('echo one; echo two >&2; printf three; exit 7'));
+        const ran = await perform(targets[targetKind], shellStep('echo one; echo two >&2; printf three; exit 7'));
         assert.deepEqual(
           [ran.exitCode, ran.signal, ran.problem, ran.timedOut, ran.cancelled],
           [7, null, null, false, false],
@@ -94,8 +102,9 @@ describe('steps', { concurrency: true }, () => {
         });
         assert.equal(argv.text, `${specialText}||-x|`);
         const body = await perform(targets[targetKind], {
-          ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
-          environment: { NASTY: specialText, IFS: 'x', d: 'd', s: 's', p: 'p' },
+          ...shellStep('printf "%s|%s" "$SPECIAL_TEXT" "$PWD"'),
+          // The one-letter names are variables of Devpilot's own script.
+          environment: { SPECIAL_TEXT: specialText, IFS: 'x', d: 'd', s: 's', p: 'p' },
           cwd: '/tmp',
         });
         assert.equal(body.text, `${specialText}|/tmp`);
@@ -105,7 +114,7 @@ describe('steps', { concurrency: true }, () => {
       test('has no secrets on a command line', async () => {
         const commandLines = join(folder, `seen-${targetKind}`);
         const ran = await perform(targets[targetKind], {
-          ...shell(
+          ...shellStep(
             `for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${commandLines}; : in-the-body`,
           ),
           environment: { SECRET: 'in-the-environment' },
@@ -142,7 +151,7 @@ describe('steps', { concurrency: true }, () => {
         const secret = 'p@ss wörd/1';
         const devpilotSecret = mintSecret('access_token');
         const ran = await perform(targets[targetKind], {
-          ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
+          ...shellStep('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
           environment: { S: secret, OURS: devpilotSecret, KEY: 'line one of key\nline two of key' },
           secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
         });
@@ -156,7 +165,7 @@ describe('steps', { concurrency: true }, () => {
       test('tolerates invalid UTF-8 and overlong lines', async () => {
         const secret = 'at-the-edge-of-it';
         const ran = await perform(targets[targetKind], {
-          ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
+          ...shellStep(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
           environment: { S: secret },
           secrets: [secret],
           limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
@@ -170,36 +179,38 @@ describe('steps', { concurrency: true }, () => {
       test('shows a prompt before it is answered; an empty standard input ends immediately', async () => {
         const unfinished: string[] = [];
         const ran = await perform(targets[targetKind], {
-          ...shell('printf "Continue? "; sleep 0.6; read -r answer || echo "no answer"'),
+          ...shellStep('printf "Continue? "; sleep 0.6; read -r answer || echo "no answer"'),
           onUnfinishedLine: ({ text }) => unfinished.push(text),
         });
         assert.deepEqual([unfinished, ran.text], [['Continue? '], 'Continue? no answer']);
       });
+
       test('provides files for the duration of the step, in a private directory', async () => {
         const body = 'cat "$FILES/ONE"; printf "|%s" "$FILES" "$(stat -c %a "$FILES" "$FILES/ONE" | tr "\\n" " ")"';
         const { text } = await perform(targets[targetKind], {
-          ...shell(body),
+          ...shellStep(body),
           files: { variable: 'FILES', contents: { ONE: "it's\none\n" } },
         });
         const [content = '', directory = '', modes] = text.split('|');
         assert.deepEqual([content, modes, existsSync(directory)], ["it's\none\n", '700 600 ', false]);
       });
+
       test('survives a gigabyte of output and reports the end', async () => {
-        const before = process.memoryUsage().rss;
+        const rssBefore = process.memoryUsage().rss;
         const ran = await perform(targets[targetKind], {
-          ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
+          ...shellStep('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
           limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
         });
         assert.equal(ran.exitCode, 3);
         assert.ok(ran.lines.length < 500);
         assert.match(ran.lines.at(-1)?.text ?? '', /not stored/);
-        assert.ok(process.memoryUsage().rss - before < 300_000_000);
+        assert.ok(process.memoryUsage().rss - rssBefore < 300_000_000);
       });
 
       test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
-        const mark = `61${targetKind.length}${process.pid}`;
+        const mark = uniqueSeconds(61, targetKind);
         const expired = await perform(targets[targetKind], {
-          ...shell(`sleep ${mark} & sleep ${mark}; :`),
+          ...shellStep(`sleep ${mark} & sleep ${mark}; :`),
           timeoutMs: 300,
         });
         assert.deepEqual([expired.timedOut, expired.cancelled, expired.signal], [true, false, 'SIGTERM']);
@@ -207,7 +218,7 @@ describe('steps', { concurrency: true }, () => {
         const cancelling = new AbortController();
         const running = perform(
           targets[targetKind],
-          shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
+          shellStep(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
           cancelling.signal,
         );
         await until(async () => isRunning('sleep', mark));
@@ -215,24 +226,24 @@ describe('steps', { concurrency: true }, () => {
         const cancelled = await running;
         assert.deepEqual([cancelled.timedOut, cancelled.cancelled, cancelled.signal], [false, true, 'SIGKILL']);
         await until(async () => !isRunning('sleep', mark));
-        assert.deepEqual((await perform(targets[targetKind], shell('exit 1'), cancelling.signal)).cancelled, true);
+        assert.deepEqual((await perform(targets[targetKind], shellStep('exit 1'), cancelling.signal)).cancelled, true);
       });
 
       test('is cancelled by a signal at any moment of its start', async () => {
-        for (let turns = 0; turns < 12; turns++) {
+        for (let delayTicks = 0; delayTicks < 12; delayTicks++) {
           const cancelling = new AbortController();
-          const ran = perform(targets[targetKind], shell('sleep 600'), cancelling.signal);
-          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          const ran = perform(targets[targetKind], shellStep('sleep 600'), cancelling.signal);
+          for (let tick = 0; tick < delayTicks; tick++) await Promise.resolve();
           cancelling.abort();
-          assert.equal((await ran).cancelled, true, `after ${turns} turns`);
+          assert.equal((await ran).cancelled, true, `after ${delayTicks} microtasks`);
         }
       });
 
       test('ends on a signal while it reads a stream', async () => {
-        const mark = `62${targetKind.length}${process.pid}`;
+        const mark = uniqueSeconds(62, targetKind);
         const cancelling = new AbortController();
         const endless = new Readable({ read: () => undefined });
-        const ran = perform(targets[targetKind], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
+        const ran = perform(targets[targetKind], { ...shellStep(`sleep ${mark}`), stdin: endless }, cancelling.signal);
         await until(async () => isRunning('sleep', mark));
         cancelling.abort();
         assert.equal((await ran).cancelled, true);
@@ -240,8 +251,8 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('does not wait for background processes and leaves them running', async () => {
-        const mark = `63${targetKind.length}${process.pid}`;
-        const ran = await perform(targets[targetKind], shell(`sleep ${mark} & echo started`));
+        const mark = uniqueSeconds(63, targetKind);
+        const ran = await perform(targets[targetKind], shellStep(`sleep ${mark} & echo started`));
         assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
         assert.match(ran.text, /^started\nA process that the step left running holds its output open\./);
         await until(async () => isRunning('sleep', mark));
@@ -249,7 +260,7 @@ describe('steps', { concurrency: true }, () => {
       });
 
       test('cannot forge markers', async () => {
-        const ran = await perform(targets[targetKind], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
+        const ran = await perform(targets[targetKind], shellStep(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
         assert.equal(ran.exitCode, 4);
         assert.match(ran.text, /devpilot 00 ended 0/);
       });
@@ -258,25 +269,25 @@ describe('steps', { concurrency: true }, () => {
         const missing = await perform(targets[targetKind], { command: { argv: ['/no/such/program'] } });
         assert.equal(missing.exitCode, 127);
         assert.match(missing.text, /no\/such\/program/);
-        assert.equal((await perform(targets[targetKind], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
+        assert.equal((await perform(targets[targetKind], { ...shellStep('true'), cwd: '/no/such' })).exitCode, 125);
       });
 
       test('runs as another user where the server allows it', async () => {
         if (userInfo().uid !== 0) return;
         const ran = await perform(targets[targetKind], {
-          ...shell('id -un; echo "$A"'),
+          ...shellStep('id -un; echo "$A"'),
           environment: { A: "it's" },
           runAs: 'nobody',
           cwd: '/',
         });
         assert.equal(ran.text, "nobody\nit's");
-        await assert.rejects(perform(targets[targetKind], { ...shell('id'), runAs: 'root; id' }), TypeError);
+        await assert.rejects(perform(targets[targetKind], { ...shellStep('id'), runAs: 'root; id' }), TypeError);
       });
 
       test('rejects arguments and variables that no process can receive', async () => {
         await assert.rejects(perform(targets[targetKind], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
         await assert.rejects(
-          perform(targets[targetKind], { ...shell('id'), environment: { 'A=B;id': '1' } }),
+          perform(targets[targetKind], { ...shellStep('id'), environment: { 'A=B;id': '1' } }),
           TypeError,
         );
       });
@@ -284,7 +295,7 @@ describe('steps', { concurrency: true }, () => {
   }
 
   test('a step of a frozen process is ended before another node could take it over', async () => {
-    const mark = `66${process.pid}`;
+    const mark = uniqueSeconds(66);
     const child = await runInOtherProcess(mark);
     child.kill('SIGSTOP');
     try {
@@ -310,12 +321,12 @@ describe('steps', { concurrency: true }, () => {
     const heldOutput = new Writable({ write: (_chunk, _encoding, done) => done() }).once('error', (error) => {
       truncationError = error;
     });
-    const [complete, open] = await Promise.all([
-      run(local, { ...shell('head -c 3000000 /dev/zero'), stdout: slow }),
-      run(local, { ...shell('sleep 60 & echo rows'), stdout: heldOutput }),
+    const [complete, heldOpen] = await Promise.all([
+      run(local, { ...shellStep('head -c 3000000 /dev/zero'), stdout: slow }),
+      run(local, { ...shellStep('sleep 60 & echo rows'), stdout: heldOutput }),
     ]);
     assert.deepEqual([complete.exitCode, complete.problem, bytesRead], [0, null, 3_000_000]);
-    assert.equal(open.exitCode, 0);
+    assert.equal(heldOpen.exitCode, 0);
     assert.equal((truncationError as Error | null)?.name, OutputTruncated.name);
   });
 });
@@ -323,11 +334,11 @@ describe('steps', { concurrency: true }, () => {
 test('an unreachable server, or a server with another host key, is reported and receives nothing', async () => {
   const { ssh } = targets;
   assert.ok(ssh?.kind === 'ssh');
-  const unreachable = await perform({ ...ssh, port: 1 }, shell('id'));
+  const unreachable = await perform({ ...ssh, port: 1 }, shellStep('id'));
   assert.deepEqual([unreachable.exitCode, unreachable.lines], [null, []]);
   assert.match(unreachable.problem ?? '', /^Connection failed: no SSH server could be reached/);
   const otherKey = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
-  const mismatched = await perform({ ...ssh, hostKey: otherKey }, shell('id'));
+  const mismatched = await perform({ ...ssh, hostKey: otherKey }, shellStep('id'));
   assert.match(mismatched.problem ?? '', /Connection failed/);
   assert.deepEqual(listOwnKeyFolders(), []);
 });
@@ -336,11 +347,11 @@ test('a connection lost during a step is reported', async () => {
   const ownSshd = await startSshd();
   const pair = generateKeyPair('test');
   ownSshd.authorize([pair.publicKey]);
-  const mark = `64${process.pid}`;
+  const mark = uniqueSeconds(64);
   const { port, user, hostKey } = ownSshd;
   const ran = perform(
     { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
-    shell(`echo begun; sleep ${mark}`),
+    shellStep(`echo begun; sleep ${mark}`),
   );
   await until(async () => isRunning('sleep', mark));
   ownSshd.killSessions();
@@ -352,7 +363,7 @@ test('a connection lost during a step is reported', async () => {
 });
 
 test('a step ends when the process that runs it is killed', async () => {
-  const mark = `65${process.pid}`;
+  const mark = uniqueSeconds(65);
   const child = await runInOtherProcess(mark);
   child.kill('SIGKILL');
   await until(async () => !isRunning('sleep', mark));

@@ -74,18 +74,23 @@ function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOpti
 /**
  * Runs a step until it ends by itself, or until a timeout or the signal ends its whole process group. Background processes
  * of a step that ends by itself are left running. If this process ends or freezes, the server ends the step within
- * `HEARTBEAT_TIMEOUT_SECONDS`, unless the step's standard input is a stream, which then ends. A failure is part of the
- * outcome. Rejects with `TypeError` for values that no process can receive.
+ * `HEARTBEAT_TIMEOUT_SECONDS`. If the step's standard input is a stream, no heartbeats are sent, and only the stream
+ * ends. A failure is part of the outcome. Rejects with `TypeError` for values that no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
   const { stdin, stdinPath, command, environment = {}, cwd = null, files = null, runAs = null } = step;
   const nonce = randomBytes(12).toString('hex');
   const script = buildStepScript({
-    ...{ nonce, command, environment, cwd, files, runAs },
+    nonce,
+    command,
+    environment,
+    cwd,
+    files,
     stdin: stdinOf(stdin, stdinPath),
+    runAs,
   });
-  const outcomeOf = (end: StepEnd): StepOutcome => ({
+  const toOutcome = (end: StepEnd): StepOutcome => ({
     ...end,
     signal: end.exitCode === null ? null : (SIGNAL_NAMES.get(end.exitCode - 128) ?? null),
     durationMs: Math.round(performance.now() - startedAtMs),
@@ -97,15 +102,15 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
   } catch (error) {
     // Informs the reader of the output that there is no output.
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
-    if (error instanceof SshConnectFailure) return outcomeOf({ ...NOT_STARTED, problem: error.message });
-    if (signal?.aborted) return outcomeOf({ ...NOT_STARTED, cancelled: true });
+    if (error instanceof SshConnectFailure) return toOutcome({ ...NOT_STARTED, problem: error.message });
+    if (signal?.aborted) return toOutcome({ ...NOT_STARTED, cancelled: true });
     throw error;
   }
   // If the signal was aborted while the connection was opened, it emits no further event.
   if (signal?.aborted) {
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
     await transport.close();
-    return outcomeOf({ ...NOT_STARTED, cancelled: true });
+    return toOutcome({ ...NOT_STARTED, cancelled: true });
   }
-  return outcomeOf(await new StepProcess(transport, step, nonce).run(script, signal));
+  return toOutcome(await new StepProcess(transport, step, nonce).run(script, signal));
 }

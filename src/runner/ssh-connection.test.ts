@@ -20,12 +20,12 @@ import {
 } from './ssh-connection.ts';
 
 let sshd: TestSshd;
-const pair = generateKeyPair('test');
+const keyPair = generateKeyPair('test');
 const folder = mkdtempSync(join(tmpdir(), 'dp-'));
 process.env['TMPDIR'] = folder;
 before(async () => {
   sshd = await startSshd();
-  sshd.authorize([pair.publicKey]);
+  sshd.authorize([keyPair.publicKey]);
 });
 after(async () => {
   await sshd.close();
@@ -37,24 +37,25 @@ const targetAt = (port: number, overrides: Partial<SshTarget> = {}): RunTarget &
   port,
   user: sshd.user,
   hostKey: sshd.hostKey,
-  privateKey: pair.privateKey,
+  privateKey: keyPair.privateKey,
   allowNodeLocal: true,
   ...overrides,
 });
-const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
+const shellStep = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
 test('all steps of a job share one connection per server, and its key and socket are removed', async () => {
   const proxy = await startConnectionProxy(sshd.port, () => false);
   const connections = createConnectionPool();
   const target = connections.pooled(targetAt(proxy.port));
-  const ran = await Promise.all([run(target, shell('exit 3')), run(target, shell('exit 4'))]);
+  const ran = await Promise.all([run(target, shellStep('exit 3')), run(target, shellStep('exit 4'))]);
   assert.deepEqual(
     ran.map(({ exitCode }) => exitCode),
     [3, 4],
   );
-  assert.equal((await run(target, shell('cat; exit 5'))).exitCode, 5);
+  assert.equal((await run(target, shellStep('cat; exit 5'))).exitCode, 5);
   assert.equal(proxy.count(), 1);
   const [connectionFolder = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
+  // Only the socket is left.
   assert.deepEqual(readdirSync(join(folder, connectionFolder)), ['s']);
   await connections.close();
   assert.ok(!existsSync(join(folder, connectionFolder)));
@@ -66,12 +67,12 @@ test('a lost connection is reopened for the next step, despite refused attempts'
   const proxy = await startConnectionProxy(sshd.port, (count) => count === 2 || count === 3);
   const connections = createConnectionPool();
   const target = connections.pooled(targetAt(proxy.port), [10, 20]);
-  assert.equal((await run(target, shell('true'))).exitCode, 0);
-  const running = run(target, shell(`touch ${folder}/begun; sleep 30`));
+  assert.equal((await run(target, shellStep('true'))).exitCode, 0);
+  const running = run(target, shellStep(`touch ${folder}/begun; sleep 30`));
   await until(async () => existsSync(join(folder, 'begun')));
   proxy.closeConnections();
   assert.equal((await running).problem, 'The connection to the server was lost.');
-  assert.deepEqual([(await run(target, shell('exit 6'))).exitCode, proxy.count()], [6, 4]);
+  assert.deepEqual([(await run(target, shellStep('exit 6'))).exitCode, proxy.count()], [6, 4]);
   await connections.close();
   await proxy.close();
 });
@@ -91,11 +92,14 @@ test('closed ports and other protocols cause the same error, and the error of an
     (silentServer.address() as { port: number }).port,
   ];
   for (const port of ports)
-    assert.equal((await run(targetAt(port), shell('id'))).problem, UNREACHABLE_MESSAGE, String(port));
-  assert.equal((await run(targetAt(22, { host: 'no-such-host.invalid' }), shell('id'))).problem, UNREACHABLE_MESSAGE);
+    assert.equal((await run(targetAt(port), shellStep('id'))).problem, UNREACHABLE_MESSAGE, String(port));
+  assert.equal(
+    (await run(targetAt(22, { host: 'no-such-host.invalid' }), shellStep('id'))).problem,
+    UNREACHABLE_MESSAGE,
+  );
   const unknownKey = { privateKey: generateKeyPair('unknown').privateKey };
   assert.match(
-    (await run(targetAt(sshd.port, unknownKey), shell('id'))).problem ?? '',
+    (await run(targetAt(sshd.port, unknownKey), shellStep('id'))).problem ?? '',
     /^Connection failed: .*Permission denied/,
   );
   await refusingProxy.close();
@@ -114,8 +118,14 @@ test('loopback and link-local addresses are recognized in every notation, and re
     'fe80::1%eth0',
     '::ffff:127.0.0.1',
   ];
-  const mapped = ['::ffff:7f00:1', '::ffff:a9fe:a9fe', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b::169.254.169.254'];
-  for (const address of [...local, ...mapped]) assert.ok(isNodeLocal(address), address);
+  const embeddedInIpv6 = [
+    '::ffff:7f00:1',
+    '::ffff:a9fe:a9fe',
+    '::127.0.0.1',
+    '64:ff9b::7f00:1',
+    '64:ff9b::169.254.169.254',
+  ];
+  for (const address of [...local, ...embeddedInIpv6]) assert.ok(isNodeLocal(address), address);
   for (const address of ['10.0.0.5', '192.168.1.1', '8.8.8.8', '2001:db8::1', '::ffff:10.0.0.1', 'example.com'])
     assert.ok(!isNodeLocal(address), address);
   for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(isNodeLocalHost(host), host);
@@ -126,7 +136,7 @@ test('loopback and link-local addresses are recognized in every notation, and re
   }
   const proxy = await startConnectionProxy(sshd.port, () => false);
   assert.equal(
-    (await run(targetAt(proxy.port, { allowNodeLocal: false }), shell('id'))).problem,
+    (await run(targetAt(proxy.port, { allowNodeLocal: false }), shellStep('id'))).problem,
     NODE_LOCAL_REFUSED_MESSAGE,
   );
   assert.equal(proxy.count(), 0);

@@ -40,7 +40,10 @@ const LOSS_DETECTION_MS = 2000;
 /** Maximum length of a socket path, to which the client appends 17 characters (unix(7) allows 108 bytes). */
 const MAX_SOCKET_PATH_LENGTH = 90;
 
-/** Runs its arguments as a command, and ends the command when standard input closes, also if this process is killed. */
+/**
+ * Runs its arguments as a command (`p`), and ends the command when standard input closes, also if this process is killed:
+ * a subshell (`w`) reads standard input (file descriptor 3) until its end.
+ */
 const SUPERVISOR_SCRIPT = `exec 3<&0
 "$@" </dev/null 3<&- & p=$!
 (read -r x <&3; kill "$p") >/dev/null 2>&1 & w=$!
@@ -54,7 +57,7 @@ export interface Connection {
   isOpen(): boolean;
   /** Starts a shell on the server that reads scripts (`ENTRY_COMMAND`). */
   openShell(): ChildProcessWithoutNullStreams;
-  /** Resolves when `isOpen` returns false after a step has noticed a lost connection, or after two seconds. */
+  /** For a step that has noticed a lost connection: resolves when `isOpen` returns false, or after two seconds. */
   waitUntilLost(): Promise<void>;
   /** Closes the connection and ends everything that still runs over it. */
   close(): Promise<void>;
@@ -149,8 +152,8 @@ async function connectToAddress(
       throw error;
     }
     await Promise.all([rm(keyFile, { force: true }), rm(knownHosts, { force: true })]);
-    const whenLost = () => Promise.race([closed, pause(LOSS_DETECTION_MS, undefined, { ref: false })]);
-    return { isOpen: () => isOpen, openShell: () => openShellOver(socket), waitUntilLost: whenLost, close };
+    const waitUntilLost = () => Promise.race([closed, pause(LOSS_DETECTION_MS, undefined, { ref: false })]);
+    return { isOpen: () => isOpen, openShell: () => openShellOver(socket), waitUntilLost, close };
   } catch (error) {
     await removeFolder();
     throw error;

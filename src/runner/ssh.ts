@@ -50,7 +50,7 @@ function runCommand(command: string, args: readonly string[], timeoutMs: number)
   });
 }
 
-/** Returns the signature algorithms that a host key can be used with. Pure. */
+/** Returns the signature algorithms that a host key can be used with. */
 export function hostKeyAlgorithms(hostKey: string): string {
   const [type = ''] = hostKey.split(' ');
   return type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
@@ -127,6 +127,7 @@ export async function scanHostKeys(address: string, port: number, timeoutMs: num
     ['-T', seconds, '-t', types, '-p', String(port), '--', address],
     timeoutMs,
   );
+  // Each line is an address, a space and a host key.
   return stdout
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -11,7 +11,9 @@ import type { Transport } from './transport.ts';
 
 /** Error of a step's output stream if the output may be incomplete. */
 export class OutputTruncated extends Error {
-  constructor(message = 'A process that it left running holds its output open, so the end of the output is unknown.') {
+  constructor(
+    message = 'A process that the step left running holds its output open, so the end of the output is unknown.',
+  ) {
     super(message);
     this.name = 'OutputTruncated';
   }
@@ -78,9 +80,9 @@ export class StepProcess {
       limits: step.limits,
       onLine: (line) => step.onLine?.(line),
       onUnfinishedLine: step.onUnfinishedLine,
-      onMarker: (word, value) => {
-        if (word === 'started') this.#handle({ type: 'started', group: Number(value) });
-        if (word === 'ended') this.#handle({ type: 'ended', exitCode: Number(value) });
+      onMarker: (name, value) => {
+        if (name === 'started') this.#handle({ type: 'started', group: Number(value) });
+        if (name === 'ended') this.#handle({ type: 'ended', exitCode: Number(value) });
       },
     });
   }
@@ -153,8 +155,8 @@ export class StepProcess {
     },
     drain: () => {
       this.#clearTimer('heartbeat');
-      if (this.#step.stdout === undefined) this.#cutWhenQuiet(performance.now());
-      else this.#cutWhenIdle(this.#step.stdout);
+      if (this.#step.stdout === undefined) this.#cutAfterOutput(performance.now());
+      else this.#cutAfterRawOutput(this.#step.stdout);
     },
   };
 
@@ -188,23 +190,26 @@ export class StepProcess {
     this.#setTimer('start', REFUSAL_GRACE_MS, () => this.#cutStreams());
   }
 
-  /** Closes the streams after a pause in the output, unless a slow reader causes the pause. */
-  #cutWhenIdle(reader: Writable): void {
+  /** Closes the streams after a pause in the raw output, unless a slow reader causes the pause. */
+  #cutAfterRawOutput(reader: Writable): void {
     this.#setTimer('drain', STOP_TIMEOUT_MS, () => {
       const idleMs = performance.now() - this.#lastOutputMs;
-      if (reader.writableNeedDrain || idleMs < STOP_TIMEOUT_MS) this.#cutWhenIdle(reader);
+      if (reader.writableNeedDrain || idleMs < STOP_TIMEOUT_MS) this.#cutAfterRawOutput(reader);
       else this.#cutStreams();
     });
   }
 
-  /** Waits for the complete output of the step, and briefly for the output of its background processes. */
-  #cutWhenQuiet(sinceMs: number): void {
+  /**
+   * Closes the streams after the complete output of the step and, for a short time, the output of its background
+   * processes.
+   */
+  #cutAfterOutput(sinceMs: number): void {
     this.#setTimer('drain', OUTPUT_IDLE_MS / 4, () => {
       const now = performance.now();
       const isComplete = this.#output.isComplete();
       const limitMs = isComplete ? OUTPUT_IDLE_MS : STOP_TIMEOUT_MS;
       const isOverdue = isComplete && now - sinceMs > MAX_OUTPUT_DRAIN_MS;
-      if (now - this.#lastOutputMs < limitMs && !isOverdue) return this.#cutWhenQuiet(sinceMs);
+      if (now - this.#lastOutputMs < limitMs && !isOverdue) return this.#cutAfterOutput(sinceMs);
       this.#isHeldOpen = isComplete;
       this.#cutStreams();
     });
@@ -239,8 +244,12 @@ export class StepProcess {
     if (!isRaw) this.#output.stdout.flush();
     this.#output.stderr.flush();
     const isTruncated = this.#state.group !== null && !isRaw && !this.#output.isComplete();
-    const text = this.#isHeldOpen ? OUTPUT_HELD_OPEN_MESSAGE : isTruncated ? OUTPUT_TRUNCATED_MESSAGE : null;
-    if (text !== null) this.#step.onLine?.({ at: Date.now(), stream: 'system', text });
+    if (this.#isHeldOpen) this.#emitSystemLine(OUTPUT_HELD_OPEN_MESSAGE);
+    else if (isTruncated) this.#emitSystemLine(OUTPUT_TRUNCATED_MESSAGE);
+  }
+
+  #emitSystemLine(text: string): void {
+    this.#step.onLine?.({ at: Date.now(), stream: 'system', text });
   }
 
   #describeLoss(code: number | null): string {

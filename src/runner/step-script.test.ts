@@ -20,6 +20,7 @@ test('background processes of a step keep running if the signal that ends its wa
     stdin: 'heartbeats',
     runAs: null,
   });
+  // The folder is in the command line, so that the shell and its watchdog can be found among the running processes.
   // A shell function replaces `kill` and does not send the signal, as if the subshell could not receive it yet.
   const losingKill = `kill() { [ "$*" = "$w" ] || command kill "$@"; }; : ${folder}`;
   const [, , readScript] = LOCAL_ENTRY_ARGV;

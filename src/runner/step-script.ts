@@ -6,7 +6,7 @@ import { shellQuote } from './shell-quote.ts';
  * does not read beyond the script, so the step can read the remaining input.
  */
 const READ_SCRIPT = 'read -r n && eval "$(head -c "$n")"';
-/** The same in single quotes, because no login shell interprets text in single quotes. */
+/** The command that runs `READ_SCRIPT` on a server. No login shell interprets text in single quotes. */
 export const ENTRY_COMMAND = `/bin/sh -c '${READ_SCRIPT}'`;
 export const LOCAL_ENTRY_ARGV = ['/bin/sh', '-c', READ_SCRIPT] as const;
 
@@ -91,6 +91,12 @@ function checkName(name: string): string {
 const MAKE_FILES_DIRECTORY =
   'v=$(mktemp -d /dev/shm/devpilot-files-XXXXXXXX 2>/dev/null) || { v=$d/files; mkdir -m 700 "$v" || exit 126; }';
 
+/**
+ * Returns the script of a step. Its variables: `d` is the step's private directory, `v` the directory of `files`, `s` and
+ * `t` the paths of `setsid` and `timeout` (empty if they are not installed), `p` the process group of the step, `w` the
+ * watchdog and `c` the exit code. File descriptor 3 is the shell's standard input. Exit codes of the script itself: 125 if
+ * `cwd` does not exist, 126 if a file cannot be written.
+ */
 function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;
   /**

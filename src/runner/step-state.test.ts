@@ -7,7 +7,7 @@ const ENDED: StepEvent = { type: 'ended', exitCode: 3 };
 const STOP: StepEvent = { type: 'stop' };
 const CLOSED: StepEvent = { type: 'closed' };
 
-/** Returns the state after each event, followed by the actions. */
+/** Returns the state after each event, each followed by the actions of its transition: `running supervise, …`. */
 function trace(...events: StepEvent[]): string {
   let state: StepState = INITIAL_STATE;
   return events
@@ -19,31 +19,39 @@ function trace(...events: StepEvent[]): string {
     .join(', ');
 }
 
-const cases: [string, StepEvent[], string][] = [
-  [
-    'a step that ends by itself is drained and closed',
-    [STARTED, ENDED, CLOSED],
-    'running supervise, draining drain, closed',
-  ],
-  [
-    'a step that is stopped ends its process group',
-    [STARTED, STOP, ENDED, CLOSED],
-    'running supervise, stopping limitStop endGroup, draining drain, closed',
-  ],
-  [
-    'a step that is stopped while it starts is ended as soon as its start is reported',
-    [STOP, STARTED, ENDED],
-    'stopping limitStop withdraw, stopping endGroup, draining drain',
-  ],
-  ['a second stop changes nothing', [STARTED, STOP, STOP], 'running supervise, stopping limitStop endGroup, stopping'],
-  [
-    'a stop after the end is applied once, to the processes that the step left running',
-    [STARTED, ENDED, STOP, STOP],
-    'running supervise, draining drain, draining limitStop endGroup, draining',
-  ],
-  ['a shell that closes before the start stays closed', [CLOSED, STARTED, STOP], 'closed, closed, closed'],
+const cases: { readonly name: string; readonly events: StepEvent[]; readonly expected: string }[] = [
+  {
+    name: 'a step that ends by itself is drained and closed',
+    events: [STARTED, ENDED, CLOSED],
+    expected: 'running supervise, draining drain, closed',
+  },
+  {
+    name: 'a step that is stopped ends its process group',
+    events: [STARTED, STOP, ENDED, CLOSED],
+    expected: 'running supervise, stopping limitStop endGroup, draining drain, closed',
+  },
+  {
+    name: 'a step that is stopped while it starts is ended as soon as its start is reported',
+    events: [STOP, STARTED, ENDED],
+    expected: 'stopping limitStop withdraw, stopping endGroup, draining drain',
+  },
+  {
+    name: 'a second stop changes nothing',
+    events: [STARTED, STOP, STOP],
+    expected: 'running supervise, stopping limitStop endGroup, stopping',
+  },
+  {
+    name: 'a stop after the end is applied once, to the processes that the step left running',
+    events: [STARTED, ENDED, STOP, STOP],
+    expected: 'running supervise, draining drain, draining limitStop endGroup, draining',
+  },
+  {
+    name: 'a shell that closes before the start stays closed',
+    events: [CLOSED, STARTED, STOP],
+    expected: 'closed, closed, closed',
+  },
 ];
-for (const [name, events, expected] of cases) test(name, () => assert.equal(trace(...events), expected));
+for (const { name, events, expected } of cases) test(name, () => assert.equal(trace(...events), expected));
 
 test('the closed state contains the exit code and the process group if they were reported', () => {
   const closeAfter = (...events: StepEvent[]) =>

@@ -20,7 +20,15 @@ export type StepEvent =
   | { readonly type: 'stop' }
   | { readonly type: 'closed' };
 
-/** The actions that `StepProcess` performs on a transition. */
+/**
+ * The actions that `StepProcess` performs on a transition.
+ *
+ * - `supervise`: starts the heartbeats or the standard input, and the time limit.
+ * - `limitStop`: limits the time in which the process group must end.
+ * - `withdraw`: prevents the start, or waits for its report.
+ * - `endGroup`: ends the process group.
+ * - `drain`: reads the remaining output, and then closes the streams.
+ */
 export type StepAction = 'supervise' | 'limitStop' | 'withdraw' | 'endGroup' | 'drain';
 
 export interface StepTransition {
@@ -30,7 +38,7 @@ export interface StepTransition {
 
 export const INITIAL_STATE: StepState = { name: 'starting', group: null };
 
-/** Returns the state after an event and the actions to perform. Unexpected events change nothing. Pure. */
+/** Returns the state after an event and the actions to perform. Unexpected events change nothing. */
 export function transition(state: StepState, event: StepEvent): StepTransition {
   const unchanged = { state, actions: [] };
   if (state.name === 'closed') return unchanged;

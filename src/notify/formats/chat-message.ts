@@ -46,6 +46,7 @@ export function fitText(
     const escaped = escapeCharacter(character);
     length += escaped.length;
     if (length > maxLength) return `${fitted}…`;
+    // Reserves one code unit for the ellipsis.
     if (length <= maxLength - 1) fitted += escaped;
   }
   return [...text].map(escapeCharacter).join('');
@@ -58,24 +59,28 @@ const toLine = (text: string): string =>
     .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
     .trim();
 
-const WORDS: Readonly<Record<string, string>> = { api: 'API', ssh: 'SSH', env: 'environment' };
+/** The spelling of parts of API names that are not plain words. */
+const SPELLINGS: Readonly<Record<string, string>> = { api: 'API', ssh: 'SSH', env: 'environment' };
 
 /** Returns a name of the API as words: `access_token.deleted` as "Access token deleted". Pure. */
 function toWords(name: string): string {
   const words = name
     .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
     .split(/[._\s]+/)
-    .map((word) => WORDS[word] ?? word)
+    .map((word) => SPELLINGS[word] ?? word)
     .join(' ');
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
 const isParty = (value: unknown): value is AuditParty => typeof value === 'object' && value !== null && 'kind' in value;
-const textOf = (value: unknown): string | null =>
+/** Returns a scalar value as one line of text; null for any other value. */
+const scalarText = (value: unknown): string | null =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? toLine(String(value)) : null;
 
+const actorName = ({ kind, name, id }: AuditParty): string | null => (kind === 'system' ? 'Devpilot' : (name ?? id));
+
 /** Paths of the pages that messages link to. Messages about other kinds of targets link to the activity log. */
-const PAGES: Readonly<Record<string, string>> = {
+const PAGE_PATHS: Readonly<Record<string, string>> = {
   deployment: '/deployments/',
   run: '/runs/',
   access_token: '/settings/access-tokens/',
@@ -84,12 +89,13 @@ const PAGES: Readonly<Record<string, string>> = {
 
 function pageOf(message: WebhookMessage, publicUrl: string): string {
   const { workspaceId, target } = message.data;
-  const page = isParty(target) && target.id !== null ? PAGES[target.kind] : undefined;
+  const page = isParty(target) && target.id !== null ? PAGE_PATHS[target.kind] : undefined;
   const isDeleted = /\.deleted$/.test(String(message.data['action'] ?? message.type));
   const path = page === undefined || isDeleted ? '/settings/activity-log' : `${page}${(target as AuditParty).id}`;
   return `${publicUrl}${path}?workspace=${encodeURIComponent(String(workspaceId))}`;
 }
 
+/** Parts of the names and statuses of events about problems; `new` is the end of `error.new`. */
 const BAD_NAMES = /fail|denied|switched_off|expir|unused|leak|violat|orphan|used_after|new$/;
 const GOOD_NAMES = /complete|deliver|finish|success/;
 
@@ -117,15 +123,14 @@ export function toChatMessage(message: WebhookMessage, source: MessageSource): C
   const detail = (data['detail'] ?? {}) as Readonly<Record<string, unknown>>;
   const { actor, target, address } = data;
   const targetName = isParty(target) ? toLine(target.name ?? target.id ?? '') : '';
-  const by = isParty(actor) ? (actor.kind === 'system' ? 'Devpilot' : (actor.name ?? actor.id)) : null;
   const values: readonly (readonly [string, unknown])[] = [
     ['Workspace', source.workspaceName],
-    ['By', by],
+    ['By', isParty(actor) ? actorName(actor) : null],
     ['Address', address],
     ...Object.entries(detail).map(([key, value]) => [toWords(key), value] as const),
   ];
   const fields = values.flatMap(([label, value]) => {
-    const text = textOf(value);
+    const text = scalarText(value);
     if (text === null || text === '') return [];
     return [[fitText(toLine(label), MAX_LABEL_LENGTH), fitText(text, MAX_VALUE_LENGTH)] as const];
   });

@@ -42,11 +42,11 @@ describe('message formats', () => {
         assert.match(JSON.stringify(header), /"plain_text"/);
       }
       if (discord !== undefined) {
-        const { allowed_mentions: mentions, embeds } = toDiscordBody(message) as {
+        const { allowed_mentions: allowedMentions, embeds } = toDiscordBody(message) as {
           allowed_mentions: object;
           embeds: { title: string; fields: { value: string }[] }[];
         };
-        assert.deepEqual(mentions, { parse: [] });
+        assert.deepEqual(allowedMentions, { parse: [] });
         for (const shown of [embeds[0]?.title ?? '', ...(embeds[0]?.fields ?? []).map(({ value }) => value)]) {
           assert.doesNotMatch(shown, discord);
         }
@@ -73,14 +73,17 @@ describe('message formats', () => {
       url: 'https://devpilot.example/deployments/dpl_1?workspace=wsp_1',
       timestamp: '2026-12-10T12:00:00.000Z',
     });
+  });
+
+  test('a message about the deletion of a credential names it, and Devpilot as the actor', () => {
     const system = { kind: 'system', id: null, name: null };
-    const deletion = {
-      ...messageOf('CI', { action: 'access_token.deleted', actor: system, detail: {} }),
-      type: 'audit.event',
-    };
-    const deleted = toChatMessage(deletion, source);
+    const fields = { action: 'access_token.deleted', actor: system, detail: {} };
+    const deleted = toChatMessage({ ...messageOf('CI', fields), type: 'audit.event' }, source);
     assert.equal(deleted.title, 'Access token deleted: CI');
     assert.deepEqual(deleted.fields[1], ['By', 'Devpilot']);
+  });
+
+  test('a message about a notice has the title of the notice', () => {
     const expiring = toChatMessage(
       {
         ...messageOf('CI'),
@@ -111,7 +114,13 @@ describe('message formats', () => {
       source,
     );
     assert.equal(chatMessage.title, 'The API key “CI” was used after its deletion');
-    const testMessage = toChatMessage({ ...deletion, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
+  });
+
+  test('a test message links to the activity log', () => {
+    const testMessage = toChatMessage(
+      { ...messageOf('CI'), type: 'webhook.test', data: { workspaceId: 'wsp_1' } },
+      source,
+    );
     assert.deepEqual([testMessage.title, testMessage.fields], ['Webhook test', [['Workspace', 'Shop & Co']]]);
     assert.equal(testMessage.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');
   });

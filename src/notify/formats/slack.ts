@@ -8,7 +8,7 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 /** Escapes Slack's control characters, so that no text becomes a link or a mention such as `<!channel>`. */
 const escapeCharacter = (character: string): string => ENTITIES[character] ?? character;
 /** Returns a text object in which Slack interprets no formatting. */
-const plain = (text: string, maxLength: number) => ({
+const plainText = (text: string, maxLength: number) => ({
   type: 'plain_text',
   text: fitText(text, maxLength, escapeCharacter),
   emoji: false,
@@ -26,8 +26,8 @@ export function toSlackBody({ title, fields, url }: ChatMessage): object {
     unfurl_links: false,
     unfurl_media: false,
     blocks: [
-      { type: 'header', text: plain(title, MAX_HEADER_LENGTH) },
-      { type: 'section', fields: fields.map(([label, value]) => plain(`${label}: ${value}`, MAX_FIELD_LENGTH)) },
+      { type: 'header', text: plainText(title, MAX_HEADER_LENGTH) },
+      { type: 'section', fields: fields.map(([label, value]) => plainText(`${label}: ${value}`, MAX_FIELD_LENGTH)) },
       {
         type: 'context',
         elements: [{ type: 'mrkdwn', text: `<${[...url].map(escapeCharacter).join('')}|Open in Devpilot>` }],

@@ -4,7 +4,7 @@ const COLORS = { good: 'Good', bad: 'Attention', neutral: 'Default' } as const;
 
 /** Teams interprets Markdown in text blocks and facts, but not in text runs. */
 const richText = (...inlines: readonly object[]) => ({ type: 'RichTextBlock', inlines });
-const run = (text: string, style: object = {}) => ({ type: 'TextRun', text, ...style });
+const textRun = (text: string, style: object = {}) => ({ type: 'TextRun', text, ...style });
 
 /**
  * Returns an Adaptive Card in the envelope that the Power Automate trigger "When a Teams webhook request is received"
@@ -17,8 +17,8 @@ export function toTeamsBody({ title, fields, tone, url }: ChatMessage): object {
     version: '1.4',
     fallbackText: 'A message from Devpilot',
     body: [
-      richText(run(title, { size: 'Medium', weight: 'Bolder', color: COLORS[tone] })),
-      ...fields.map(([label, value]) => richText(run(`${label}: `, { weight: 'Bolder' }), run(value))),
+      richText(textRun(title, { size: 'Medium', weight: 'Bolder', color: COLORS[tone] })),
+      ...fields.map(([label, value]) => richText(textRun(`${label}: `, { weight: 'Bolder' }), textRun(value))),
     ],
     actions: [{ type: 'Action.OpenUrl', title: 'Open in Devpilot', url }],
   };
