@@ -46,7 +46,7 @@ export function renderMail(
     action: toLine(notice.action.text),
     url: `${publicUrl}${notice.action.path}`,
   }));
-  const remainder = notices.length > items.length ? [`And ${notices.length - items.length} remainder.`] : [];
+  const remainder = notices.length > items.length ? [`And ${notices.length - items.length} more.`] : [];
   const footer = `You receive this email because you manage the workspace ${name} on Devpilot.`;
   const text = [
     ...items.map(({ title, details, action, url }) => [`* ${title}`, ...details, `${action}: ${url}`].join('\n  ')),

@@ -53,7 +53,7 @@ test('an array is split into its elements', async () => {
 
 test('reading stops soon after an array exceeds the maximum length', async () => {
   const parts = await splitJsonArray(bytesOf(`[${'{},'.repeat(1_000_000)}`), WIDE_LIMITS, 10);
-  assert.ok(parts !== null && parts.length > 10 && parts.length < 100_000);
+  assert.equal(parts?.length, 11);
 });
 
 test('an array that does not end, or that is followed by more text, is rejected', async () => {

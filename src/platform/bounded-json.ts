@@ -93,12 +93,14 @@ function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number,
       );
     }
   }
+  // If the chunk ends with the backslash of an escape, the offset of the escaped character is beyond `to`.
   Object.assign(scan, { depth, values, inString, escaped: offset > to });
 }
 
 /** Number of bytes that are scanned before the clock is read. */
 const CHUNK_BYTES = 262_144;
 
+/** Scans a JSON text in chunks, yielding in between. Stops early when there are more than `maxEnds` ends. */
 async function scanText(
   bytes: Uint8Array,
   limits: JsonLimits,

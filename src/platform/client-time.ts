@@ -24,8 +24,9 @@ function parseInstantText(text: string): number {
  * year 50000; both are corrected. Returns epoch milliseconds in the years 1970 to 9999; null for any other value. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
-  const timeMs =
-    typeof value === 'number' ? value * 1000 : typeof value === 'string' ? parseInstantText(value) : Number.NaN;
+  let timeMs = Number.NaN;
+  if (typeof value === 'number') timeMs = value * 1000;
+  else if (typeof value === 'string') timeMs = parseInstantText(value);
   const roundedMs = Math.round(timeMs > LAST_INSTANT ? timeMs / 1000 : timeMs);
   return roundedMs >= 0 && roundedMs <= LAST_INSTANT ? roundedMs : null;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextOccurrence } from './cron-schedule.ts';
 
-/** Returns the next `count` due times of a schedule after an instant. */
+/** Returns the next `count` due times of a schedule after an instant, in UTC. */
 function occurrences(schedule: string, timeZone: string, after: string, count: number): string[] {
   const times: string[] = [];
   for (let at = Date.parse(after); times.length < count; ) {

@@ -11,6 +11,7 @@ export interface SenderItem {
   /** Epoch milliseconds. */
   readonly receivedAt: number;
 }
+
 const senderKey = ({ workspaceId, sender }: SenderItem) => `${workspaceId} ${sender}`;
 
 /** Maximum number of cached senders that have exceeded a quota; the oldest is evicted first. */

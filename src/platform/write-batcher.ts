@@ -41,11 +41,9 @@ export function createWriteBatcher<Item, Result>(options: {
   function dequeueBatch(): QueuedItem<Item, Result>[] {
     const batch: QueuedItem<Item, Result>[] = [];
     let batchSize = 0;
-    for (
-      let nextEntry = queues.entries().next().value;
-      nextEntry !== undefined;
-      nextEntry = queues.entries().next().value
-    ) {
+    for (;;) {
+      const [nextEntry] = queues;
+      if (nextEntry === undefined) break;
       const [workspaceId, queue] = nextEntry;
       const [first] = queue;
       if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;

@@ -79,7 +79,7 @@ test('if an account runs no commands, the problem explains why and contains the 
   const accounts: [string, RegExp][] = [
     [
       '/usr/sbin/nologin',
-      /has no login shellStep \(nologin\).* The server said: This account is currently not available\.$/,
+      /has no login shell \(nologin\).* The server said: This account is currently not available\.$/,
     ],
     [
       'internal-sftp',

@@ -16,14 +16,14 @@ forEachEngine('event ingestion', (engine) => {
   let store: Store;
   let ingest: ActivityIngest;
   let workspaceId = '';
-  let created = 0;
+  let workspaceCount = 0;
   before(async () => {
     store = await engine.open();
   });
   after(() => store.close());
   beforeEach(async () => {
-    workspaceId = `wsp_${++created}`;
-    const row = { id: workspaceId, name: workspaceId, slug: `w-${created}`, created_at: NOW, updated_at: NOW };
+    workspaceId = `wsp_${++workspaceCount}`;
+    const row = { id: workspaceId, name: workspaceId, slug: `w-${workspaceCount}`, created_at: NOW, updated_at: NOW };
     await store.transaction((trx) => insertWorkspace(trx, row));
     ingest = createActivityIngest(store);
   });
@@ -36,7 +36,7 @@ forEachEngine('event ingestion', (engine) => {
     at,
     data: null,
   });
-  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
+  const range = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
   const send = (ids: readonly number[], at = NOW): Promise<IngestResult> =>
     ingest.ingest(
       workspaceId,
@@ -46,7 +46,7 @@ forEachEngine('event ingestion', (engine) => {
     );
   async function sendAll(from: number, count: number): Promise<void> {
     for (let index = 0; index < count; index += BATCH) {
-      assert.deepEqual(await send(numbers(from + index, BATCH)), { accepted: BATCH, duplicates: 0 });
+      assert.deepEqual(await send(range(from + index, BATCH)), { accepted: BATCH, duplicates: 0 });
     }
   }
   async function readCounts(): Promise<{ events: number; distinct: number; rolledUp: number }> {
@@ -70,7 +70,7 @@ forEachEngine('event ingestion', (engine) => {
   });
 
   test('an event that occurs several times in one write is stored once', async () => {
-    const ids = numbers(0, 900);
+    const ids = range(0, 900);
     const results = await Promise.all([send(ids), send(ids), send([...ids, 900, 900])]);
     assert.deepEqual(
       results.map(({ accepted }) => accepted),
@@ -82,13 +82,14 @@ forEachEngine('event ingestion', (engine) => {
   test('a failed write stores nothing, and its events are accepted when they are sent again', async () => {
     await send([1]);
     await assert.rejects(ingest.ingest('wsp_unknown', [event(2)], NOW, 'tok_1'));
-    const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'unpaired surrogate: \ud800' }], NOW, 'tok_1');
-    await Promise.allSettled([broken]);
+    // Whether this write fails depends on the engine.
+    const unpairedSurrogate = { ...event(3), type: 'unpaired surrogate: \ud800' };
+    await ingest.ingest(workspaceId, [unpairedSurrogate], NOW, 'tok_1').catch(() => undefined);
     assert.deepEqual(await send([1, 2]), { accepted: 1, duplicates: 1 });
   });
 
   test('an event is accepted again after the original has expired', async () => {
-    await send(numbers(0, BATCH), NOW - 10 * DAY);
+    await send(range(0, BATCH), NOW - 10 * DAY);
     await send([BATCH]);
     await deleteExpiredActivity({ store }, NOW - 5 * DAY);
     assert.deepEqual(await readCounts(), { events: 1, distinct: 1, rolledUp: 1 });
@@ -101,11 +102,11 @@ forEachEngine('event ingestion', (engine) => {
     await fc.assert(
       fc.asyncProperty(fc.array(ids, { minLength: 1, maxLength: 5 }), async (batches) => {
         const results = await Promise.all(batches.map((batch) => send(batch)));
-        const before = sentIds.size;
+        const sizeBefore = sentIds.size;
         for (const id of batches.flat()) sentIds.add(id);
         assert.equal(
           results.reduce((sum, { accepted }) => sum + accepted, 0),
-          sentIds.size - before,
+          sentIds.size - sizeBefore,
         );
         assert.equal(
           results.reduce((sum, { accepted, duplicates }) => sum + accepted + duplicates, 0),

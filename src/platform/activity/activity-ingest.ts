@@ -21,7 +21,7 @@ export interface IngestResult {
 
 export interface ActivityIngest {
   /**
-   * Stores a batch and updates the roll-ups atomically; an event whose source and id already exist is counted as a
+   * Stores a batch and updates the roll-ups atomically; an event whose source and ID already exist is counted as a
    * duplicate and not stored. The events are durable when the promise resolves. Throws `unavailable` if too many
    * events are queued, `quota_exceeded` if `sender`, a person or credential, has sent too many events or too much data.
    */
@@ -57,7 +57,10 @@ const hasSketch = (rollup: RollupIncrease['rollup']) => rollup.dimension !== 'su
 /** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
 
-/** Counts events per roll-up: for each interval and group, per step and value. Returns the increases by `rollupId`. */
+/**
+ * Counts events per roll-up: for each length of an interval (minute, hour, day) and each group, one roll-up per interval
+ * and value. Returns the increases by `rollupId`.
+ */
 async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<string, RollupIncrease>> {
   const increases = new Map<string, RollupIncrease>();
   const hashes = new Map<string, number>();
@@ -69,12 +72,12 @@ async function aggregateEvents(events: readonly ReceivedEvent[]): Promise<Map<st
       hashes.set(event.subject, subjectHash);
     }
     for (const interval of INTERVAL_NAMES) {
-      const stepStart = Math.floor(event.at / INTERVALS[interval]) * INTERVALS[interval];
+      const intervalStart = Math.floor(event.at / INTERVALS[interval]) * INTERVALS[interval];
       for (const group of ACTIVITY_GROUPS) {
-        const rollup = { grain: interval, dimension: group, at: stepStart, key: event[group] ?? '' };
+        const rollup = { grain: interval, dimension: group, at: intervalStart, key: event[group] ?? '' };
         const id = rollupId(rollup);
-        let increase = increases.get(id);
-        if (increase === undefined) increases.set(id, (increase = { rollup, count: 0, subjectHashes: new Set() }));
+        const increase = increases.get(id) ?? { rollup, count: 0, subjectHashes: new Set<number>() };
+        increases.set(id, increase);
         increase.count++;
         if (subjectHash !== null) increase.subjectHashes.add(subjectHash);
       }
@@ -120,6 +123,7 @@ async function storeBatches(
     attributes: event.attributes ?? null,
     sequence: firstSequence + index,
   }));
+  // Batches of one write are received at almost the same time.
   const receivedAt = batches[0]?.receivedAt ?? 0;
   const addedSequences = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
   const addedEvents = numbered.filter(({ sequence }) => addedSequences.has(sequence));

@@ -59,34 +59,34 @@ export async function listEvents(
   return toPage(rows, page.limit, '-time', (row) => ({ value: row.at, id: String(row.sequence) }), serializeEvent);
 }
 
-/** Default and maximum number of steps of a chart. */
-const CHART_STEPS: Readonly<Record<Interval, { readonly defaultSteps: number; readonly maxSteps: number }>> = {
-  minute: { defaultSteps: 60, maxSteps: 2_880 },
-  hour: { defaultSteps: 48, maxSteps: 2_232 },
-  day: { defaultSteps: 30, maxSteps: 3_660 },
+/** Default and maximum number of intervals in a chart. */
+const CHART_LENGTHS: Readonly<Record<Interval, { readonly defaultCount: number; readonly maxCount: number }>> = {
+  minute: { defaultCount: 60, maxCount: 2_880 },
+  hour: { defaultCount: 48, maxCount: 2_232 },
+  day: { defaultCount: 30, maxCount: 3_660 },
 };
 
 /**
- * Returns the range of whole steps for a query. Throws `validation_failed` for a range that is too long or reversed.
- * Pure.
+ * Returns the range of whole intervals for a query, by default up to the current interval. Throws `validation_failed` for
+ * a range that is too long or reversed. Pure.
  */
 function chartRange(
   query: AnalyticsQuery,
   interval: Interval,
   now: number,
-): { from: number; to: number; steps: number } {
-  const stepMs = INTERVALS[interval];
-  const { defaultSteps, maxSteps } = CHART_STEPS[interval];
-  const to = Math.ceil((parseInstant(query.to) ?? now + 1) / stepMs) * stepMs;
-  const from = Math.floor((parseInstant(query.from) ?? to - defaultSteps * stepMs) / stepMs) * stepMs;
-  const steps = (to - from) / stepMs;
-  if (!(steps > 0)) throw invalidField('from', 'must be before to');
-  if (steps > maxSteps)
+): { from: number; to: number; intervalCount: number } {
+  const intervalMs = INTERVALS[interval];
+  const { defaultCount, maxCount } = CHART_LENGTHS[interval];
+  const to = Math.ceil((parseInstant(query.to) ?? now + 1) / intervalMs) * intervalMs;
+  const from = Math.floor((parseInstant(query.from) ?? to - defaultCount * intervalMs) / intervalMs) * intervalMs;
+  const intervalCount = (to - from) / intervalMs;
+  if (!(intervalCount > 0)) throw invalidField('from', 'must be before to');
+  if (intervalCount > maxCount)
     throw invalidField(
       'from',
-      `must be at most ${maxSteps} intervals of one ${interval} before to; use a longer interval`,
+      `must be at most ${maxCount} intervals of one ${interval} before to; use a longer interval`,
     );
-  return { from, to, steps };
+  return { from, to, intervalCount };
 }
 
 /** `Analytics`, but with the points of each series as JSON text without brackets, because there may be thousands. */
@@ -103,9 +103,9 @@ export async function readAnalytics(
   query: AnalyticsQuery,
 ): Promise<Chart> {
   const interval = query.interval ?? 'day';
-  const { from, to, steps } = chartRange(query, interval, context.clock());
+  const { from, to, intervalCount } = chartRange(query, interval, context.clock());
   const { min, max } = RESOURCE_LIMITS.activitySeries;
-  const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / steps)));
+  const maxSeries = Math.min(max, Math.max(min, Math.floor(RESOURCE_LIMITS.activityPoints / intervalCount)));
   const range = { interval, from, to };
   const { total, series } = await readSeries(
     context.store.read,

@@ -36,16 +36,16 @@ function fieldProblem(index: number | null, field: string, message: string): Pro
   return new Problem('validation_failed', `${name}: ${message}`, { errors: [{ field: name, message }] });
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 function decodeUtf8(body: Uint8Array): string {
   try {
-    return utf8.decode(body);
+    return utf8Decoder.decode(body);
   } catch {
     throw new Problem('invalid_request', 'The body is not UTF-8.');
   }
 }
 
-/** Maximum size of an event as it is sent. JSON data is six times as long if every character is escaped. */
+/** Maximum size of an event as it is sent. JSON data can be six times as long as its stored form if it is escaped. */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
 /** The number of values is limited only by the size of the event, because events are parsed one at a time. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
@@ -102,6 +102,7 @@ const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
 
 /** Reads `datacontenttype`, `dataschema` and the extension attributes; null if there are none. */
 function readOtherAttributes(attributes: Attributes, index: number | null): Record<string, AttributeValue> | null {
+  // Limits the number of attributes and the length of their names.
   const max = RESOURCE_LIMITS.activityExtensions;
   const otherAttributes = Object.entries(attributes).filter(
     ([name, value]) => !CORE_ATTRIBUTES.has(name) && value !== null && value !== undefined,
@@ -182,8 +183,9 @@ async function parseEvent(event: unknown, index: number | null, now: number): Pr
  * Decodes a header value of the HTTP binding (section 3.1.3.2), which is percent-encoded UTF-8 and may be quoted.
  */
 function decodeHeader(value: string): string {
-  const utf8 = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value;
-  const encoded = utf8.includes('\ufffd') ? value : utf8;
+  // Node.js decodes header values as Latin-1; some clients send UTF-8 without percent-encoding.
+  const decoded = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value;
+  const encoded = decoded.includes('\ufffd') ? value : decoded;
   const isQuoted = encoded.startsWith('"') && encoded.endsWith('"') && encoded.length > 1;
   const text = isQuoted ? encoded.slice(1, -1).replace(/\\(.)/g, '$1') : encoded;
   try {
@@ -199,12 +201,11 @@ async function readBody(body: Uint8Array, type: string): Promise<Attributes> {
   if (isJson(type)) return { data: await parseJson(body) };
   if (/^text\//i.test(type)) return { data: decodeUtf8(body) };
   const binary = { data_base64: Buffer.from(body).toString('base64') };
-  return type === ''
-    ? parseJson(body).then(
-        (data) => ({ data }),
-        () => binary,
-      )
-    : binary;
+  if (type !== '') return binary;
+  return parseJson(body).then(
+    (data) => ({ data }),
+    () => binary,
+  );
 }
 
 async function parseBinaryEvent(

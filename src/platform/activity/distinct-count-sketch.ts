@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 
 /**
  * Counts distinct subjects in bounded space: up to 256 exactly, as 32-bit hashes, and more approximately, with a
- * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is the letter `s` (exact)
- * or `d` (dense), followed by base64.
+ * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). The text format is the letter `s` (sparse:
+ * the hashes) or `d` (dense: the registers), followed by base64.
  */
 const MAX_EXACT_COUNT = 256;
 const INDEX_BITS = 12;
@@ -62,6 +62,7 @@ export function estimateCount(sketch: DistinctCountSketch): number {
     sum += 2 ** -rank;
     if (rank === 0) zeros++;
   }
+  // The corrections for small and large counts are part of the published algorithm.
   const rawEstimate = (ALPHA * REGISTERS * REGISTERS) / sum;
   if (rawEstimate <= 2.5 * REGISTERS && zeros > 0) return Math.round(REGISTERS * Math.log(REGISTERS / zeros));
   const hashSpace = 2 ** 32;

@@ -179,7 +179,8 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sha256,
       });
       if (status === 'completed') {
-        // A new backup resolves the notice of a failed backup, but not the notice of a failed verification.
+        // A new backup resolves the notice of a failed backup, whose occurrence is the ID of the backup, but not the
+        // notice of a failed verification.
         const notice = await findNoticeBySubject(trx, workspaceId, row.app_id, 'backup.failed');
         if (notice?.occurrence.startsWith('bak_') === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
@@ -187,7 +188,10 @@ export function backupJobKind(context: PlatformContext): JobKind {
       }
       if (status !== 'failed') return;
       await raiseNotice(trx, {
-        ...{ workspaceId, kind: 'backup.failed', at: endedAt, occurrence: id },
+        workspaceId,
+        kind: 'backup.failed',
+        at: endedAt,
+        occurrence: id,
         subject: { kind: 'app', id: row.app_id, name: target.name },
         detail: { backupId: id, error },
       });

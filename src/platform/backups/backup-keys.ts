@@ -86,16 +86,8 @@ export async function replaceBackupKey(context: PlatformContext, request: Reques
     }
     const { id, created_at: createdAt } = await createKey(trx, context, workspaceId);
     await claimOrRefuseReplay(trx, request.claim, id, now);
-    await recordAuditEvent(
-      trx,
-      request,
-      'backup.key_replaced',
-      { kind: 'workspace', id: workspaceId, name: null },
-      now,
-      {
-        key: id,
-      },
-    );
+    const target = { kind: 'workspace', id: workspaceId, name: null } as const;
+    await recordAuditEvent(trx, request, 'backup.key_replaced', target, now, { key: id });
     return { id, createdAt: toIsoString(createdAt) };
   });
 }

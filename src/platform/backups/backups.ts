@@ -36,7 +36,7 @@ export async function getBackup(context: PlatformContext, workspaceId: string, i
   return serializeBackup(row, (await findLatestRestores(read, workspaceId, [id])).get(id));
 }
 
-/** Lists an app's backups, newest first. Accepts the id of a deleted app. Throws `not_found`. */
+/** Lists an app's backups, newest first. Accepts the ID of a deleted app. Throws `not_found`. */
 export async function listBackupsOf(
   context: PlatformContext,
   workspaceId: string,

@@ -17,6 +17,8 @@ export interface BucketSettings {
 /** Size of a part in bytes. S3 allows 10,000 parts per object. Only one part is in memory at a time. */
 const PART_BYTES = 16 * 1_048_576;
 const MAX_ATTEMPTS = 4;
+/** The delay doubles after each attempt. */
+const FIRST_RETRY_DELAY_MS = 200;
 const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
 /** Maximum length of a response other than an object; the rest of a longer response is not read. */
 const MAX_RESPONSE_CHARACTERS = 65_536;
@@ -33,7 +35,7 @@ function readXmlElement(xml: string, name: string): string | null {
   const content = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
   if (content === undefined) return null;
   const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-  return content.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
+  return content.replace(/&(lt|gt|quot|apos|amp);/g, (reference, entity: string) => entities[entity] ?? reference);
 }
 
 /** Describes an error response only by its code, because its text may repeat parts of the request. */
@@ -107,7 +109,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
 
   /** Sends a request, and retries if the connection breaks or the bucket is busy. Throws `StorageFailure`. */
   async function send(location: string, request: BucketRequest): Promise<Response> {
-    for (let attemptsLeft = MAX_ATTEMPTS - 1; ; attemptsLeft--) {
+    for (let attempt = 1; ; attempt++) {
       let failure: StorageFailure;
       try {
         const response = await sendOnce(location, request);
@@ -119,8 +121,8 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
         if (error instanceof StorageFailure) throw error;
         failure = new StorageFailure('The bucket cannot be reached.', { cause: error });
       }
-      if (attemptsLeft === 0) throw failure;
-      await pause(200 * 2 ** (MAX_ATTEMPTS - 1 - attemptsLeft), undefined, { signal: request.signal });
+      if (attempt === MAX_ATTEMPTS) throw failure;
+      await pause(FIRST_RETRY_DELAY_MS * 2 ** (attempt - 1), undefined, { signal: request.signal });
     }
   }
 
@@ -156,10 +158,10 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     }
     await uploadPart(firstPart);
     for await (const part of remainingParts) if (part.length > 0) await uploadPart(part);
-    const listed = etags.map(
+    const partElements = etags.map(
       (etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag.replace(/[&<>]/g, '')}</ETag></Part>`,
     );
-    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`;
+    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${partElements.join('')}</CompleteMultipartUpload>`;
     const body = new TextEncoder().encode(xml);
     const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploadId }, body, signal });
     // If completing the upload fails late, S3 responds with 200 and an error in the body.

@@ -23,6 +23,7 @@ interface Recipe {
   readonly restoreCommand: string;
   readonly verifyCommand: string;
 }
+
 function recipeOf(heading: string): Recipe {
   const section = GUIDE.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   const [command, restoreCommand, verifyCommand] = [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(
@@ -44,28 +45,33 @@ chmodSync(root, 0o755);
 const isRoot = process.getuid?.() === 0;
 /** Database servers refuse to run as root. */
 const asUser = (user: string, argv: readonly string[]) => (isRoot ? ['runuser', '-u', user, '--', ...argv] : [...argv]);
+
 function execute(argv: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ''): string {
   const [file = '', ...args] = argv;
   const options = { input, env: { ...process.env, ...environment }, cwd: root };
   return execFileSync(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
 }
+
 function startServer(argv: readonly string[], input?: string): ChildProcess {
   const [file = '', ...args] = argv;
   const child = spawn(file, args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore'], cwd: root });
   child.stdin?.end(input);
   return child;
 }
+
 async function stopServer(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   child.kill('SIGTERM');
   await once(child, 'exit');
 }
+
 function dataDirectory(name: string, user: string): string {
   const path = join(root, name);
   mkdirSync(path, { mode: 0o700 });
   if (isRoot) execute(['chown', `${user}:`, path]);
   return path;
 }
+
 const untilResponsive = (query: () => unknown) =>
   until(() => {
     try {
@@ -79,7 +85,8 @@ const untilResponsive = (query: () => unknown) =>
 async function startPostgresql(): Promise<Database> {
   ensureCommand('pg_dump', 'postgresql');
   const [bin = ''] = globSync('/usr/lib/postgresql/*/bin').sort().reverse();
-  const [data, port] = [dataDirectory('postgresql', 'postgres'), await freePort()];
+  const data = dataDirectory('postgresql', 'postgres');
+  const port = await freePort();
   execute(asUser('postgres', [join(bin, 'initdb'), '-D', data, '-U', 'shop', '--auth=trust', '--no-sync']));
   const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -104,7 +111,8 @@ async function startPostgresql(): Promise<Database> {
 
 async function startMariadb(): Promise<Database> {
   ensureCommand('mariadbd', 'mariadb-server');
-  const [data, port] = [dataDirectory('mariadb', 'mysql'), await freePort()];
+  const data = dataDirectory('mariadb', 'mysql');
+  const port = await freePort();
   const common = ['--no-defaults', `--datadir=${data}`, ...(isRoot ? ['--user=mysql'] : [])];
   execute(['mariadb-install-db', ...common, '--auth-root-authentication-method=normal', '--skip-test-db']);
   const socket = join(data, 'socket');
@@ -226,9 +234,10 @@ for (const { heading, fill, change, state, leftoverQuery } of DATABASES) {
     const database = databases.get(heading);
     assert.ok(database !== undefined);
     const recipe = recipeOf(heading);
+    // No password is on a command line.
     for (const command of Object.values(recipe)) assert.doesNotMatch(command, /password=|PASSWORD|-p"?\$(?!.*PORT)/i);
     database.query(fill);
-    const before = database.query(state);
+    const original = database.query(state);
     const directory = mkdtempSync(join(root, 'app-'));
     const body = { name: heading, projectId: project.id, serverId: server.id, directory, backup: recipe };
     const app = (await owner.call<App>('/v1/apps', { body })).body;
@@ -238,7 +247,7 @@ for (const { heading, fill, change, state, leftoverQuery } of DATABASES) {
     assert.equal(backup.status, 'completed', backup.error ?? '');
     database.query(change);
     const changed = database.query(state);
-    assert.notEqual(changed, before);
+    assert.notEqual(changed, original);
     const verified = await runToEnd(
       `/v1/backups/${backup.id}/verify`,
       ({ lastVerification }) => lastVerification?.finishedAt !== null,
@@ -251,13 +260,13 @@ for (const { heading, fill, change, state, leftoverQuery } of DATABASES) {
       ({ lastRestore }) => lastRestore?.finishedAt !== null,
     );
     assert.equal(restored.lastRestore?.status, 'completed', restored.lastRestore?.error ?? '');
-    assert.equal(database.query(state), before);
+    assert.equal(database.query(state), original);
     if (heading === 'SQLite') assert.equal(database.query('pragma user_version'), '7\n');
-    // A backup fails if the database cannot be read.
-    const isSecret = (name: string) => /PASSWORD|PWD|AUTH|^DATABASE$/.test(name);
+    // A backup fails if the database cannot be read, because the password or the path is wrong.
+    const isNeededToRead = (name: string) => /PASSWORD|PWD|AUTH|^DATABASE$/.test(name);
     const invalidVariables = Object.fromEntries(
       Object.keys(variables)
-        .filter(isSecret)
+        .filter(isNeededToRead)
         .map((name) => [name, '/nonexistent/db']),
     );
     await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: invalidVariables } });

@@ -72,14 +72,14 @@ export async function downloadBackup(
       );
       try {
         const bytes = Readable.from(await openStoredBackup(context, storage, object, signal), { objectMode: false });
-        const verified = createHashVerifier(sha256);
+        const verifier = createHashVerifier(sha256);
         // `pipe` forwards neither errors nor the disconnection of the reader.
         bytes.once('error', (error) =>
-          verified.destroy(error instanceof DecryptionFailure ? new Problem('conflict', error.message) : error),
+          verifier.destroy(error instanceof DecryptionFailure ? new Problem('conflict', error.message) : error),
         );
-        verified.once('close', () => bytes.destroy());
-        signal.addEventListener('abort', () => verified.destroy(), { once: true });
-        return bytes.pipe(verified);
+        verifier.once('close', () => bytes.destroy());
+        signal.addEventListener('abort', () => verifier.destroy(), { once: true });
+        return bytes.pipe(verifier);
       } catch (error) {
         if (error instanceof ObjectNotFound || error instanceof StorageFailure)
           throw new Problem('conflict', error.message);

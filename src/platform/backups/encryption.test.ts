@@ -5,7 +5,8 @@ import { CHUNK_BYTES, DecryptionFailure, decryptBackup, encryptBackup } from './
 
 const secret = { key: randomBytes(32), workspaceId: 'ws_1', backupId: 'bak_1' };
 const HEADER_BYTES = 48;
-const STORED_CHUNK_BYTES = CHUNK_BYTES + 16;
+const TAG_BYTES = 16;
+const STORED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
@@ -19,7 +20,7 @@ test('decryption returns the encrypted bytes, for any length and any size of the
   for (const length of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]) {
     const plain = randomBytes(length);
     const stored = await encrypt(plain);
-    assert.equal(stored.length, HEADER_BYTES + length + 16 * Math.max(1, Math.ceil(length / CHUNK_BYTES)));
+    assert.equal(stored.length, HEADER_BYTES + length + TAG_BYTES * Math.max(1, Math.ceil(length / CHUNK_BYTES)));
     for (const size of [1000, 70_001, stored.length])
       assert.ok((await decrypt(stored, secret, size)).equals(plain), `${length} in pieces of ${size}`);
   }
@@ -31,22 +32,22 @@ test('damaged, truncated, reordered and mixed chunks are detected, and only auth
   const plain = randomBytes(3 * CHUNK_BYTES + 5);
   const stored = await encrypt(plain);
   const otherBackup = await encrypt(plain);
-  const chunk = (index: number, of = stored) =>
-    of.subarray(HEADER_BYTES + index * STORED_CHUNK_BYTES, HEADER_BYTES + (index + 1) * STORED_CHUNK_BYTES);
+  const chunk = (index: number, backup = stored) =>
+    backup.subarray(HEADER_BYTES + index * STORED_CHUNK_BYTES, HEADER_BYTES + (index + 1) * STORED_CHUNK_BYTES);
   const header = stored.subarray(0, HEADER_BYTES);
-  const flipped = (at: number) => {
+  const withFlippedBit = (offset: number) => {
     const copy = Buffer.from(stored);
-    copy[at] = (copy[at] ?? 0) ^ 1;
+    copy[offset] = (copy[offset] ?? 0) ^ 1;
     return copy;
   };
   const forged: Readonly<Record<string, Buffer>> = {
     empty: Buffer.alloc(0),
     'half a header': stored.subarray(0, 20),
     'a header only': header,
-    'another magic': flipped(3),
-    'another salt': flipped(20),
-    'a bit of the first chunk': flipped(HEADER_BYTES),
-    'a bit of the last tag': flipped(stored.length - 1),
+    'another magic': withFlippedBit(3),
+    'another salt': withFlippedBit(20),
+    'a bit of the first chunk': withFlippedBit(HEADER_BYTES),
+    'a bit of the last tag': withFlippedBit(stored.length - 1),
     'without its last byte': stored.subarray(0, -1),
     'without its last chunk': Buffer.concat([header, chunk(0), chunk(1), chunk(2)]),
     'without its first chunk': Buffer.concat([header, chunk(1), chunk(2), chunk(3)]),

@@ -162,7 +162,10 @@ export function verificationJobKind(context: PlatformContext, storage: Storage):
         return;
       }
       await raiseNotice(trx, {
-        ...{ workspaceId, kind: 'backup.failed', at: endedAt, occurrence: id },
+        workspaceId,
+        kind: 'backup.failed',
+        at: endedAt,
+        occurrence: id,
         subject: { kind: 'app', id: row.app_id, name: row.app_name },
         detail: { backupId: row.id, error, verification: true },
       });

@@ -103,14 +103,14 @@ export async function restoreDirectory(
     DEVPILOT_BEFORE: previousName(id),
     LC_ALL: 'C',
   };
-  const inDirectory = (lines: readonly string[]): Step => ({
+  const shortStep = (lines: readonly string[]): Step => ({
     command: shellScript(lines),
     environment,
     timeoutMs: SHORT_STEP_TIMEOUT_MS,
   });
-  await runStep(target, 'Cleaning up', inDirectory(CLEANUP_SCRIPT), job.signal);
-  const remove = (name: string) =>
-    run(target.runTarget, inDirectory(['cd "$DEVPILOT_DIRECTORY"', `rm -rf "$${name}"`]), job.fenceSignal);
+  await runStep(target, 'Cleaning up', shortStep(CLEANUP_SCRIPT), job.signal);
+  const remove = (variable: 'DEVPILOT_INCOMING' | 'DEVPILOT_BEFORE') =>
+    run(target.runTarget, shortStep(['cd "$DEVPILOT_DIRECTORY"', `rm -rf "$${variable}"`]), job.fenceSignal);
   try {
     const unpack = shellScript([
       'cd "$DEVPILOT_DIRECTORY"',
@@ -119,7 +119,7 @@ export async function restoreDirectory(
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
     // Without a signal: the step is short, and must not be interrupted.
-    await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
+    await runStep(target, 'Swapping the directories', shortStep(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');
     throw error;

@@ -105,7 +105,7 @@ export async function restoreBackup(
     const otherServerId = await resolveOtherServer(trx, request, app, target.server);
     const serverId = otherServerId ?? app.server_id;
     requireRestorable(row, app, serverId);
-    // Locked after the app, in the same order as where an app's backups are deleted, so that no deadlock is possible.
+    // The app was locked first, as in the deletion of an app's backups, so that no deadlock is possible.
     await lockBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
     if (isActive(latest?.restore?.status ?? '')) {

@@ -38,14 +38,14 @@ before(async () => {
 after(() => s3.close());
 
 const PART_BYTES = 300_000;
-const STORAGES: [string, () => Storage][] = [
-  ['a directory', () => createDirectoryStorage(folder)],
-  ['a bucket', () => createBucketStorage(s3, PART_BYTES)],
+const STORAGES = [
+  { kind: 'a directory', openStorage: () => createDirectoryStorage(folder) },
+  { kind: 'a bucket', openStorage: () => createBucketStorage(s3, PART_BYTES) },
 ];
-for (const [kind, open] of STORAGES) {
+for (const { kind, openStorage } of STORAGES) {
   describe(`backups in ${kind}`, () => {
     test('an object of any size is read back byte for byte, and does not exist after its removal', async () => {
-      const storage = open();
+      const storage = openStorage();
       for (const size of [1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, 1_000_000]) {
         const bytes = randomBytes(size);
         const location = `${storage.name}app_1/bak_${size}.tar.gz`;
@@ -58,7 +58,7 @@ for (const [kind, open] of STORAGES) {
     });
 
     test('a stream that fails leaves no object', async () => {
-      const storage = open();
+      const storage = openStorage();
       for (const size of [10, 1000]) {
         const location = `${storage.name}app_1/bak_broken${size}.zst`;
         await assert.rejects(
@@ -70,7 +70,7 @@ for (const [kind, open] of STORAGES) {
     });
 
     test('a storage keeps its name when it is opened again', () => {
-      assert.equal(open().name, open().name);
+      assert.equal(openStorage().name, openStorage().name);
     });
   });
 }
@@ -104,12 +104,12 @@ test('a location outside the directory is rejected', async () => {
 });
 
 test('a cancelled write stops and stores nothing', async () => {
-  for (const [kind, open] of STORAGES) {
-    const storage = open();
+  for (const { kind, openStorage } of STORAGES) {
+    const storage = openStorage();
     const cancellation = new AbortController();
     async function* endless() {
-      for (let turn = 0; ; turn++) {
-        if (turn === 20) cancellation.abort(new Error('cancelled'));
+      for (let chunkCount = 0; ; chunkCount++) {
+        if (chunkCount === 20) cancellation.abort(new Error('cancelled'));
         yield randomBytes(50_000);
       }
     }
@@ -258,11 +258,9 @@ test('a redirect is an error and is not followed', async () => {
 });
 
 test('requests are retried if the bucket is busy or the connection breaks', async () => {
-  let turn = 0;
-  const { server, storage, requests } = await startFakeBucket(() => {
-    turn++;
-    return turn === 1 ? { status: 503, text: '<Code>SlowDown</Code>' } : turn === 2 ? 'break' : { status: 200 };
-  });
+  const replies = [{ status: 503, text: '<Code>SlowDown</Code>' }, 'break', { status: 200 }] as const;
+  let replyCount = 0;
+  const { server, storage, requests } = await startFakeBucket(() => replies[replyCount++] ?? { status: 500 });
   await storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), ignoreUpload, neverAborted);
   assert.equal(requests.length, 3);
   server.close();

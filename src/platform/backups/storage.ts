@@ -11,9 +11,8 @@ export interface Storage {
    */
   readonly name: string;
   /**
-   * Writes an object, and resolves once the object is complete and durable. If it rejects, it has tried to
-   * remove the incomplete object. Calls `onUpload` with the ID of a multipart upload before
-   * the first part is sent.
+   * Writes an object, and resolves once the object is complete and durable. If it rejects, it has tried to remove the
+   * incomplete object. Calls `onUpload` with the ID of a multipart upload before the first part is sent.
    */
   write(
     location: string,

@@ -6,8 +6,8 @@ import { decryptBackup } from './encryption.ts';
 import type { Storage } from './storage.ts';
 
 /**
- * Returns the decrypted bytes of a backup. Rejects with `ObjectNotFound` or
- * `StorageFailure`; reading throws `DecryptionFailure`.
+ * Returns the decrypted bytes of a backup. Rejects with `ObjectNotFound` or `StorageFailure`; reading the bytes throws
+ * `DecryptionFailure` if they are damaged.
  */
 export async function openStoredBackup(
   context: PlatformContext,
@@ -15,7 +15,7 @@ export async function openStoredBackup(
   { id, workspace_id: workspaceId, place, key_id: keyId }: StoredObjectTable,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  // The backup was stored by a version without encryption.
+  // Backups of Devpilot versions without encryption have no key.
   if (keyId === null) return storage.read(place, signal);
   const key = await requireBackupKey(context.store.read, context, workspaceId, keyId);
   const bytes: Readable = await storage.read(place, signal);

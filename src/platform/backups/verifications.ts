@@ -68,7 +68,7 @@ export async function startVerification(
   const { workspaceId } = request;
   const serialized = await context.store.transaction(async (trx) => {
     const { app_id: appId } = await requireBackup(trx, workspaceId, id);
-    // Serializes with retention and other verifications of the app. The app itself may have been deleted.
+    // Waits for concurrent retention and verifications of the app. The app itself may have been deleted.
     await lockScheduled(trx, 'app', workspaceId, appId);
     const row = await requireBackup(trx, workspaceId, id);
     const verification = await enqueueVerification(trx, context, request, row);

@@ -33,20 +33,20 @@ export function statusRequest(
   { status, commit, context, description, targetUrl }: StatusReport,
 ): { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
   const state = STATES[kind][status];
-  const common = { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'Devpilot' };
+  const commonHeaders = { 'content-type': 'application/json', accept: 'application/json', 'user-agent': 'Devpilot' };
   if (kind === 'gitlab') {
     return {
       url: `${apiUrl}/projects/${encodeURIComponent(path)}/statuses/${commit}`,
-      headers: { ...common, 'private-token': token },
+      headers: { ...commonHeaders, 'private-token': token },
       body: JSON.stringify({ state, name: context, description, target_url: targetUrl }),
     };
   }
-  const github = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
+  const githubHeaders = { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' };
   return {
     url: `${apiUrl}/repos/${ownerAndName(path)}/statuses/${commit}`,
     headers: {
-      ...common,
-      ...(kind === 'github' && github),
+      ...commonHeaders,
+      ...(kind === 'github' && githubHeaders),
       authorization: kind === 'github' ? `Bearer ${token}` : `token ${token}`,
     },
     body: JSON.stringify({ state, context, description, target_url: targetUrl }),

@@ -68,11 +68,12 @@ async function deployBatch(
   const { commit_id: knownCommit, next_server: nextServer } = progress.row();
   const resolvedCommit = Promise.withResolvers<string>();
   resolvedCommit.promise.catch(() => undefined);
+  // A commit ID has 40 characters (SHA-1) or 64 (SHA-256), unless it is abbreviated.
   const isFullCommit = knownCommit !== null && knownCommit.length >= 40;
   const prepared = await runOnEach(targets, signal, async (target, combinedSignal) => {
     const isFirst = target === targets[0];
     try {
-      // The first server resolves the commit, and all other servers deploy the same commit.
+      // The first server of the first batch resolves and verifies the commit; all other servers deploy the same commit.
       const select = async () =>
         isFullCommit || isFirst
           ? { commit: knownCommit, isVerified: nextServer > 0 }

@@ -36,8 +36,8 @@ const PROMOTION_TIMEOUT_MS = DAY;
 const CREDENTIAL_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /**
- * Throws `JobFailure` if the request contained a health check command, which earlier versions accepted. Such a deployment
- * may still be pending.
+ * Throws `JobFailure` if the request contained a health check command, which older versions of Devpilot accepted. Such
+ * a deployment may still be pending.
  */
 function rejectHealthCheckCommand(row: DeploymentTable): void {
   const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as DeploymentPlan['healthCheck']);
@@ -92,6 +92,7 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
   let exists = kind !== 'person' && id !== null;
   async function check(): Promise<void> {
     if (!exists || id === null || (await credentialExists(context.store.read, row.workspace_id, id))) return;
+    // A check that ran at the same time may have written the line.
     if (!exists) return;
     exists = false;
     const credentialKind = kind === 'api_key' ? 'API key' : 'access token';

@@ -134,8 +134,9 @@ export async function requireDeploymentForUpdate(
   return row;
 }
 
-/** Identifies a deployment by its own id, or by its app and id. */
+/** Identifies a deployment by its ID. If `app` is set, the deployment must be of that app. */
 export interface DeploymentRef {
+  /** The ID or slug of an app. */
   readonly app: string | null;
   readonly id: string;
 }
@@ -172,11 +173,12 @@ export function rollBack(
 
 type DeploymentAction = 'cancel' | 'approve' | 'promote' | 'abort';
 
+/** How each action is recorded in the activity log, and described in the log of the deployment. */
 const ACTION_RECORDS = {
-  cancel: ['deployment.cancelled', 'cancelled this'],
-  approve: ['deployment.approved', 'approved this'],
-  promote: ['deployment.promoted', 'promoted this'],
-  abort: ['deployment.aborted', 'aborted this'],
+  cancel: { auditAction: 'deployment.cancelled', phrase: 'cancelled this' },
+  approve: { auditAction: 'deployment.approved', phrase: 'approved this' },
+  promote: { auditAction: 'deployment.promoted', phrase: 'promoted this' },
+  abort: { auditAction: 'deployment.aborted', phrase: 'aborted this' },
 } as const;
 
 function checkActionAllowed(row: DeploymentTable, action: DeploymentAction): void {
@@ -228,7 +230,7 @@ export function applyDeploymentAction(
     checkActionAllowed(row, action);
     if (action === 'approve') await rejectSelfApproval(trx, request, row);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
-    const [auditAction, phrase] = ACTION_RECORDS[action];
+    const { auditAction, phrase } = ACTION_RECORDS[action];
     const actorName = displayNameOf(actor);
     const message = `${actorName.charAt(0).toUpperCase()}${actorName.slice(1)} ${phrase}.`;
     await context.logs.appendSystemLine(trx, workspaceId, row.id, message);

@@ -47,12 +47,8 @@ export async function finishDeployment(
   await updateServerStatuses(trx, workspaceId, id, ['processing'], status);
   await updateServerStatuses(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');
   if (status === 'completed') await setLiveDeployment(trx, row);
-  await context.logs.appendSystemLine(
-    trx,
-    workspaceId,
-    id,
-    error === null ? 'Completed.' : `${status === 'failed' ? 'Failed' : 'Cancelled'}: ${error}`,
-  );
+  const outcome = status === 'failed' ? 'Failed' : 'Cancelled';
+  await context.logs.appendSystemLine(trx, workspaceId, id, error === null ? 'Completed.' : `${outcome}: ${error}`);
   await context.logs.close(trx, workspaceId, id);
   if (row.started_at !== null) await enqueueCommitStatus(context, trx, row);
   if (status === 'cancelled') return;
@@ -70,12 +66,10 @@ export async function finishDeployment(
   await recordAuditEvent(trx, requester, action, target, endedAt, detail);
   if (status === 'completed') return resolveNotices(trx, workspaceId, row.app_id, ['deployment.failed']);
   await raiseNotice(trx, {
-    ...{
-      workspaceId,
-      kind: 'deployment.failed',
-      at: endedAt,
-      occurrence: row.attempt === 1 ? id : `${id} ${row.attempt}`,
-    },
+    workspaceId,
+    kind: 'deployment.failed',
+    at: endedAt,
+    occurrence: row.attempt === 1 ? id : `${id} ${row.attempt}`,
     subject: { kind: 'app', id: row.app_id, name: app?.name ?? null },
     detail: { deploymentId: id, ...detail },
   });

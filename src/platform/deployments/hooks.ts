@@ -14,7 +14,10 @@ const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
 /** Delay before the first retry of a hook; it doubles with each retry. */
 const FIRST_RETRY_DELAY_MS = SECOND;
 
-/** Returns the variables that hooks and health check commands receive in addition to the app's variables. */
+/**
+ * Returns the variables that hooks and health check commands receive in addition to the app's variables. `previous` is the
+ * path of the server's previous release in the app's directory; empty or null if there is none.
+ */
 export function hookEnvironment(
   deployment: DeploymentRun,
   stage: HookStage,

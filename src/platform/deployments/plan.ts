@@ -47,7 +47,7 @@ export function createPlan(app: AppTable, deployment: DeploymentTable): Deployme
   };
 }
 
-/** Parses a stored plan and completes hooks that earlier versions stored without some fields. Pure. */
+/** Parses a stored plan. Completes hooks that an older version of Devpilot stored without some fields. Pure. */
 export function parsePlan(json: string): DeploymentPlan {
   const plan = JSON.parse(json) as DeploymentPlan;
   return { ...plan, hooks: completeHooks(plan.hooks) };
@@ -66,14 +66,14 @@ export type PreparationStep =
 
 /** Returns the steps before the activation, in the order in which they run on each server. Pure. */
 export function preparationSteps(plan: DeploymentPlan): readonly PreparationStep[] {
-  const hooks = (stage: HookStage) => hooksOfStage(plan, stage).map((hook) => ({ kind: 'hook', hook }) as const);
+  const hookSteps = (stage: HookStage) => hooksOfStage(plan, stage).map((hook) => ({ kind: 'hook', hook }) as const);
   return [
-    ...hooks('pre_execution'),
-    ...hooks('pre_source_control'),
+    ...hookSteps('pre_execution'),
+    ...hookSteps('pre_source_control'),
     { kind: 'source_control' },
-    ...hooks('post_source_control'),
+    ...hookSteps('post_source_control'),
     { kind: 'setup' },
-    ...hooks('post_setup'),
+    ...hookSteps('post_setup'),
   ];
 }
 
@@ -112,6 +112,7 @@ export function waitsForPromotion(row: DeploymentTable): boolean {
 /**
  * Runs ssh for git. A connection to the repository's host uses the deploy key in the agent, trusts only the confirmed
  * host key, and ignores the ssh configuration of the server. A connection to another host has no access to the agent.
+ * The loop finds the host and port among git's arguments; `next` is the meaning of the following argument.
  */
 const SSH_SCRIPT = `host= port=22 next=
 for word do

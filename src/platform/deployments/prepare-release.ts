@@ -3,7 +3,7 @@ import { MINUTE } from '../../contract/limits.ts';
 import { runHook } from './hooks.ts';
 import { gitEnvironment, type PreparationStep, preparationSteps, stepsUntilCheckout } from './plan.ts';
 import { type DeploymentRun, type DeploymentTarget, runScript } from './run-step.ts';
-import { CHECKOUT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
+import { CHECKOUT_SCRIPT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
 
 /** Long enough for the first fetch of a large repository. */
 const FETCH_TIMEOUT_MS = 30 * MINUTE;
@@ -49,19 +49,27 @@ async function checkOut(
 ): Promise<void> {
   const { plan, row, log, credentials } = deployment;
   const selection = await commits.select();
-  const { outputs } = await runScript(deployment, target, 'source_control', 'fetching the source', CHECKOUT, signal, {
-    environment: {
-      ...gitEnvironment(credentials),
-      DP_REPOSITORY: plan.repository,
-      DP_BRANCH: row.branch ?? '',
-      DP_TAG: row.tag ?? '',
-      DP_COMMIT: selection.commit ?? '',
-      DP_KNOWN: selection.isVerified ? '1' : '',
-      DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+  const { outputs } = await runScript(
+    deployment,
+    target,
+    'source_control',
+    'fetching the source',
+    CHECKOUT_SCRIPT,
+    signal,
+    {
+      environment: {
+        ...gitEnvironment(credentials),
+        DP_REPOSITORY: plan.repository,
+        DP_BRANCH: row.branch ?? '',
+        DP_TAG: row.tag ?? '',
+        DP_COMMIT: selection.commit ?? '',
+        DP_KNOWN: selection.isVerified ? '1' : '',
+        DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+      },
+      timeoutMs: FETCH_TIMEOUT_MS,
+      outputNames: ['commit', 'tag'],
     },
-    timeoutMs: FETCH_TIMEOUT_MS,
-    outputNames: ['commit', 'tag'],
-  });
+  );
   const [id = '', ...subject] = (outputs.get('commit') ?? '').split(' ');
   log.writeSystemLine(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', target.server.server_id);
   await commits.onFound(id, outputs.get('tag') ?? null);

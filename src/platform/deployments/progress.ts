@@ -41,7 +41,10 @@ export interface DeploymentProgress {
   advance(): Promise<void>;
 }
 
-/** Number of Devpilot's own steps on each server, in addition to the hooks. */
+/**
+ * Number of Devpilot's own steps on each server, in addition to the hooks: preparation, checkout, setup, activation and
+ * health check.
+ */
 const STEPS_PER_SERVER = 5;
 
 export function createDeploymentProgress(
@@ -49,12 +52,12 @@ export function createDeploymentProgress(
   job: RunningJob,
   initialRow: DeploymentTable,
   plan: DeploymentPlan,
-  servers: number,
+  serverCount: number,
 ): DeploymentProgress {
   let row = initialRow;
   const hooks = new Map((JSON.parse(row.hooks) as HookResult[]).map((hook) => [hook.name, hook]));
   const completedServersByHook = new Map<string, number>();
-  const totalSteps = servers * (plan.hooks.length + STEPS_PER_SERVER);
+  const totalSteps = serverCount * (plan.hooks.length + STEPS_PER_SERVER);
   let completedSteps = row.next_server * (plan.hooks.length + STEPS_PER_SERVER);
 
   async function update(fields: Partial<DeploymentTable>): Promise<void> {
@@ -86,14 +89,14 @@ export function createDeploymentProgress(
     setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
     hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
     hookEnded(name, { exitCode, durationMs, attempts }, hasSucceeded) {
-      const count = (completedServersByHook.get(name) ?? row.next_server) + 1;
-      completedServersByHook.set(name, count);
+      const serversCompleted = (completedServersByHook.get(name) ?? row.next_server) + 1;
+      completedServersByHook.set(name, serversCompleted);
       const previous = hooks.get(name);
       completedSteps += 1;
       const hasFailed = previous?.status === 'failed' || !hasSucceeded;
-      const status = hasFailed ? 'failed' : count >= servers ? 'completed' : 'processing';
+      const successStatus = serversCompleted >= serverCount ? 'completed' : 'processing';
       const result = {
-        status,
+        status: hasFailed ? 'failed' : successStatus,
         exitCode: previous?.status === 'failed' ? previous.exitCode : exitCode,
         durationMs: Math.max(previous?.durationMs ?? 0, durationMs ?? 0),
         attempts: Math.max(previous?.attempts ?? 0, attempts),

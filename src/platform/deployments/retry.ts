@@ -46,7 +46,7 @@ async function planRetry(
   if (row.plan === null)
     throw new Problem(
       'conflict',
-      'This deployment failed before its first step, or in an earlier version. Deploy again.',
+      'This deployment failed before its first step, or in an older version of Devpilot. Deploy again.',
     );
   if (await hasNewerStartedDeployment(trx, row, row.started_at ?? row.created_at))
     throw new Problem('conflict', SUPERSEDED_MESSAGE);
@@ -91,12 +91,8 @@ function hooksOfRetry(
     plan,
     previousHooks.filter(({ name }) => namesToSkip.includes(name)),
   );
-  return planned.map(
-    (hook) =>
-      previousHooks.find(
-        ({ name, status }) => name === hook.name && completedNames.includes(name) && status === 'completed',
-      ) ?? hook,
-  );
+  const keptHooks = previousHooks.filter(({ name, status }) => completedNames.includes(name) && status === 'completed');
+  return planned.map((hook) => keptHooks.find(({ name }) => name === hook.name) ?? hook);
 }
 
 /**

@@ -38,8 +38,6 @@ export interface DeploymentTarget {
 /** Git messages that are less specific than the line before them. */
 const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
-export const toShellCommand = (body: string) => shellCommand(body);
-
 export interface StepResult extends StepOutcome {
   readonly lastLine: string;
   /** The cause of a failure according to git; null if git printed none. */
@@ -79,7 +77,10 @@ export async function runStep(
           return;
         }
         const text = line.text.trim();
-        if (text.startsWith('fatal: ')) cause ??= GENERIC_GIT_ERROR.test(text) && lastLine !== '' ? lastLine : text;
+        if (text.startsWith('fatal: ')) {
+          const isGeneric = GENERIC_GIT_ERROR.test(text) && lastLine !== '';
+          cause ??= isGeneric ? lastLine : text;
+        }
         if (text !== '') lastLine = text;
         deployment.log.write(line, name, target.server.server_id);
       },
@@ -98,15 +99,14 @@ export function stepFailure(
   result: StepResult,
   cause: string | null = null,
 ): JobFailure {
-  const ending = result.timedOut
-    ? 'timed out'
-    : result.signal !== null
-      ? `was killed by ${result.signal}`
-      : `ended with exit code ${result.exitCode}`;
   const causeOrLastLine = cause ?? result.lastLine;
-  return new JobFailure(
-    `${target.name}: ${description} ${ending}${causeOrLastLine === '' ? '' : `: ${causeOrLastLine.slice(0, 500)}`}`,
-  );
+  const suffix = causeOrLastLine === '' ? '' : `: ${causeOrLastLine.slice(0, 500)}`;
+  return new JobFailure(`${target.name}: ${description} ${describeEnding(result)}${suffix}`);
+}
+
+function describeEnding({ timedOut, signal, exitCode }: StepResult): string {
+  if (timedOut) return 'timed out';
+  return signal === null ? `ended with exit code ${exitCode}` : `was killed by ${signal}`;
 }
 
 /** Runs one of Devpilot's own scripts. Throws `JobFailure` unless it succeeds. */
@@ -122,7 +122,7 @@ export async function runScript(
   const { outputNames, environment, ...otherOverrides } = overrides;
   const { row, plan } = deployment;
   const step: Step = {
-    command: toShellCommand(body),
+    command: shellCommand(body),
     environment: { DP_DIR: plan.directory, DP_ID: row.id, ...environment },
     timeoutMs: STEP_TIMEOUT_MS,
     ...otherOverrides,

@@ -22,10 +22,21 @@ function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason 
   return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
 }
 
-/** Parses the hooks of a deployment. Adds the number of attempts to hooks of earlier versions, which did not count it. */
+/** Parses the hooks of a deployment. Older versions of Devpilot stored no number of attempts, so it is added. */
 function serializeHooks(json: string): Deployment['hooks'] {
   const hooks = JSON.parse(json) as Deployment['hooks'];
-  return hooks.map((hook) => ({ ...hook, attempts: hook.attempts ?? (hook.durationMs === null ? 0 : 1) }));
+  return hooks.map((hook) => {
+    const hasRun = hook.durationMs !== null;
+    return { ...hook, attempts: hook.attempts ?? (hasRun ? 1 : 0) };
+  });
+}
+
+function serializeApproval({ approval, approved_by: approvedBy }: DeploymentTable): Deployment['approval'] {
+  if (approval === null) return null;
+  return {
+    status: approval as 'waiting' | 'given',
+    by: approvedBy === null ? null : (JSON.parse(approvedBy) as AuditParty),
+  };
 }
 
 function serializeDeployment(
@@ -50,19 +61,13 @@ function serializeDeployment(
     servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
     hooks: serializeHooks(row.hooks),
     attempt: row.attempt,
-    // An earlier version accepted a password in the URL of a health check.
+    // Masked because older versions of Devpilot accepted a password in the URL of a health check.
     overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitingReason(row, now),
     blockedBy,
     scheduledAt: toIsoStringOrNull(row.scheduled_at),
-    approval:
-      row.approval === null
-        ? null
-        : {
-            status: row.approval as 'waiting' | 'given',
-            by: row.approved_by === null ? null : (JSON.parse(row.approved_by) as AuditParty),
-          },
+    approval: serializeApproval(row),
     rollbackOf: row.rollback_of,
     createdBy: { kind: row.created_by_kind as AuditPartyKind, id: row.created_by_id, name: row.created_by_name },
     startedAt: toIsoStringOrNull(row.started_at),
@@ -82,14 +87,14 @@ async function findBlockers(
   const [first] = queued;
   if (first === undefined) return new Map();
   const appIds = [...new Set(queued.map(({ app_id }) => app_id))];
-  const openByApp = Map.groupBy(await listDeploymentQueue(db, first.workspace_id, appIds), ({ app_id }) => app_id);
+  const queueByApp = Map.groupBy(await listDeploymentQueue(db, first.workspace_id, appIds), ({ app_id }) => app_id);
   const isReady = ({ approval, scheduled_at: at }: DeploymentQueueEntry) =>
     approval !== 'waiting' && (at ?? now) <= now;
   const blockers = queued.flatMap((row): [string, string][] => {
-    const openOfApp = openByApp.get(row.app_id) ?? [];
-    const position = openOfApp.findIndex(({ id }) => id === row.id);
-    const running = openOfApp.find(({ status }) => status === 'processing');
-    const blocker = running ?? openOfApp.slice(0, Math.max(0, position)).findLast(isReady);
+    const queue = queueByApp.get(row.app_id) ?? [];
+    const position = queue.findIndex(({ id }) => id === row.id);
+    const running = queue.find(({ status }) => status === 'processing');
+    const blocker = running ?? queue.slice(0, Math.max(0, position)).findLast(isReady);
     return blocker === undefined ? [] : [[row.id, blocker.id]];
   });
   return new Map(blockers);

@@ -2,13 +2,40 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../../contract/limits.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Step } from '../../runner/run.ts';
+import { shellCommand } from '../../runner/shell-command.ts';
 import { hookEnvironment, restartPreviousRelease, runHook } from './hooks.ts';
-import { hooksOfStage, stepsUntilCheckout } from './plan.ts';
-import { type DeploymentRun, type DeploymentTarget, runScript, runStep, toShellCommand } from './run-step.ts';
-import { ACTIVATE_SCRIPT, HEALTH_CHECK, PRUNE_SCRIPT, ROLLBACK_SCRIPT } from './shell-scripts.ts';
+import { type DeploymentPlan, hooksOfStage, stepsUntilCheckout } from './plan.ts';
+import { type DeploymentRun, type DeploymentTarget, runScript, runStep } from './run-step.ts';
+import { ACTIVATE_SCRIPT, HEALTH_CHECK_SCRIPT, PRUNE_SCRIPT, ROLLBACK_SCRIPT } from './shell-scripts.ts';
 
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
+
+/** Returns the step of one health check: the app's command or, without one, a request to the app's URL. */
+function healthCheckStep(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  { command, url }: NonNullable<DeploymentPlan['healthCheck']>,
+  remainingMs: number,
+): Step {
+  if (command === undefined) {
+    return {
+      command: shellCommand(HEALTH_CHECK_SCRIPT),
+      // Escaped for a quoted value in a configuration file of curl.
+      environment: { DP_URL: (url ?? '').replace(/["\\]/g, '\\$&') },
+      timeoutMs: Math.min(remainingMs, HEALTH_CHECK_TIMEOUT_MS),
+    };
+  }
+  return {
+    command: shellCommand(command),
+    cwd: `${deployment.plan.directory}/current`,
+    environment: {
+      ...deployment.commandVariables,
+      ...hookEnvironment(deployment, 'post_release', target.server.previous),
+    },
+    timeoutMs: remainingMs,
+  };
+}
 
 /** Repeats the health check until it succeeds. Throws `JobFailure` after the app's timeout. */
 async function waitUntilHealthy(
@@ -18,26 +45,11 @@ async function waitUntilHealthy(
 ): Promise<void> {
   const { healthCheck } = deployment.plan;
   if (healthCheck === null) return;
-  const { command, url, timeoutSeconds } = healthCheck;
+  const { timeoutSeconds } = healthCheck;
   const deadlineMs = performance.now() + timeoutSeconds * SECOND;
   for (;;) {
     const remainingMs = Math.max(100, deadlineMs - performance.now());
-    const step: Step =
-      command === undefined
-        ? {
-            command: toShellCommand(HEALTH_CHECK),
-            environment: { DP_URL: (url ?? '').replace(/["\\]/g, '\\$&') },
-            timeoutMs: Math.min(remainingMs, HEALTH_CHECK_TIMEOUT_MS),
-          }
-        : {
-            command: toShellCommand(command),
-            cwd: `${deployment.plan.directory}/current`,
-            environment: {
-              ...deployment.commandVariables,
-              ...hookEnvironment(deployment, 'post_release', target.server.previous),
-            },
-            timeoutMs: remainingMs,
-          };
+    const step = healthCheckStep(deployment, target, healthCheck, remainingMs);
     const result = await runStep(deployment, target, 'health_check', step, signal);
     if (result.exitCode === 0 && !result.timedOut) return;
     if (performance.now() + HEALTH_CHECK_INTERVAL_MS > deadlineMs) {

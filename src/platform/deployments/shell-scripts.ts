@@ -1,6 +1,7 @@
 /**
  * Devpilot's own steps on a server, as scripts for `/bin/sh`. The scripts are constant. User input is passed in
- * environment variables, whose values the shell does not interpret.
+ * environment variables, whose values the shell does not interpret. In every script, `DP_DIR` is the app's directory and
+ * `DP_ID` the ID of the deployment, which is also the name of its release.
  */
 
 /**
@@ -39,7 +40,7 @@ if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; l
  * already verified the commit. If `DP_ROLLBACK` is set, the commit of an existing release is also accepted, even if its
  * branch no longer exists.
  */
-export const CHECKOUT = `set -eu
+export const CHECKOUT_SCRIPT = `set -eu
 # Runs this script again under an ssh-agent that has the deploy key in memory and ends with this step.
 if [ -n "\${DP_DEPLOY_KEY-}" ]; then
   command -v ssh-agent >/dev/null || { echo 'ssh-agent is not installed on this server; a deploy key requires it.' >&2; exit 127; }
@@ -206,7 +207,7 @@ git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
  * Requests a URL from the server and expects a status below 400. The URL is passed on standard input because it may
  * contain a password.
  */
-export const HEALTH_CHECK = `set -eu
+export const HEALTH_CHECK_SCRIPT = `set -eu
 if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -
 elif command -v wget >/dev/null; then printf '%s\\n' "$DP_URL" | wget -q -O /dev/null -T 10 -t 1 -i -
 else echo 'A health check of a URL requires curl or wget on the server.' >&2; exit 127; fi

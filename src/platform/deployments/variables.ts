@@ -25,7 +25,8 @@ export async function compareVariables(
     { kind: 'app', id: row.app_id, workspaceId } as const,
     ...(app === undefined ? [] : [{ kind: 'project', id: app.project_id, workspaceId } as const]),
   ];
-  const [after, until] = [previous.started_at ?? 0, row.started_at ?? 0];
+  const after = previous.started_at ?? 0;
+  const until = row.started_at ?? 0;
   const setNamesByOwner = await Promise.all(owners.map((owner) => listNamesSetBetween(read, owner, after, until)));
   const previousNameSet = new Set(previousNames);
   const nameSet = new Set(names);

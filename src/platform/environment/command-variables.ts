@@ -18,7 +18,7 @@ export interface CommandVariables {
   readonly withheld: readonly string[];
   /**
    * Reason why no command can be started with these variables, or null. Variables that are too large are rejected when
-   * they are set, but an earlier version accepted them.
+   * they are set, but an older version of Devpilot accepted them.
    */
   readonly problem: string | null;
 }

@@ -135,6 +135,7 @@ const bytesOf = (rows: Iterable<readonly [name: string, bytes: number]>): number
   return sum;
 };
 
+/** The sizes of values in bytes, by the names of the variables. */
 type Sizes = ReadonlyMap<string, number>;
 const sizesOf = (rows: readonly EnvRow[]): Sizes =>
   new Map(rows.map(({ name, value_sealed }) => [name, unsealedByteLength(value_sealed)]));
@@ -172,6 +173,7 @@ export async function checkTotalSize(db: Queryable, state: EnvState, changes: Ch
   const totalBytes = (projectSizes: Sizes, appSizes: Sizes) => bytesOf(new Map([...projectSizes, ...appSizes]));
   const subject = owner.kind === 'app' ? "the app's variables" : "the project's variables";
   rejectTooLarge(field, subject, totalBytes(inherited, before), totalBytes(inherited, after));
+  // A new variable counts even if its value is empty.
   const isLarger = changes.some(([name]) => (after.get(name) ?? 0) > (before.get(name) ?? -1));
   if (owner.kind === 'app' || !isLarger) return;
   const largeApps = await listLargeEnvironments(

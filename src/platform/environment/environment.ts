@@ -132,21 +132,21 @@ async function writeVersion(
   const state = await readEnvState(trx, kind, row);
   const { owner, ownRows } = state;
   checkIfMatch(request.ifMatch, entityTagState(state));
-  const before = await openValues(
+  const previousValues = await openValues(
     context,
     ownRows.filter(({ name }) => desiredValues.has(name)),
   );
-  const changes = [...desiredValues].filter(([name, value]) => (before.get(name) ?? null) !== value);
+  const changes = [...desiredValues].filter(([name, value]) => (previousValues.get(name) ?? null) !== value);
   const setNames = changes.flatMap(([name, value]) => (value === null ? [] : [name]));
   const removedNames = changes.flatMap(([name, value]) => (value === null ? [name] : []));
-  const addedCount = setNames.filter((name) => !before.has(name)).length;
+  const addedCount = setNames.filter((name) => !previousValues.has(name)).length;
   if (addedCount > 0 && ownRows.length + addedCount - removedNames.length > RESOURCE_LIMITS.envVariables) {
     const article = kind === 'app' ? 'an app' : 'a project';
     throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for ${article}`);
   }
   await checkTotalSize(trx, state, changes);
   if (changes.length === 0)
-    return { state: entityTagState(state), data: serializeVariables(effectiveRows(state), before) };
+    return { state: entityTagState(state), data: serializeVariables(effectiveRows(state), previousValues) };
 
   const version = state.version + 1;
   await insertEnvVersion(
@@ -202,8 +202,8 @@ export async function deleteVariable(
   await context.store.transaction(async (trx) => {
     const row = await requireOwner(trx, kind, request.workspaceId, idOrSlug);
     const { ownRows, projectRows } = await readEnvState(trx, kind, row);
-    if (!ownRows.some((row) => row.name === name)) {
-      const isInherited = projectRows.some((row) => row.name === name);
+    if (!ownRows.some((own) => own.name === name)) {
+      const isInherited = projectRows.some((inherited) => inherited.name === name);
       throw new Problem(
         'not_found',
         isInherited

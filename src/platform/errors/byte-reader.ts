@@ -7,14 +7,14 @@ const NEWLINE = 0x0a;
  * stream, `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
  */
 export interface ByteReader {
-  /** Returns the bytes before the next newline or the end; null if there are more than `max`. */
-  readLine(max: number): Promise<Buffer | null>;
+  /** Returns the bytes before the next newline or the end; null if there are more than `maxBytes`. */
+  readLine(maxBytes: number): Promise<Buffer | null>;
   /** Like `readLine`, but does not consume the line. */
-  peekLine(max: number): Promise<Buffer | null>;
+  peekLine(maxBytes: number): Promise<Buffer | null>;
   readBytes(count: number): Promise<Buffer>;
-  skipBytes(count: number): Promise<null>;
-  skipLine(): Promise<null>;
-  /** Skips a newline if one is next. */
+  skipBytes(count: number): Promise<void>;
+  skipLine(): Promise<void>;
+  /** Skips a newline if one is next. Returns whether it has skipped one. */
   skipNewline(): Promise<boolean>;
   isAtEnd(): Promise<boolean>;
   /** Whether the limit of the reader, or a limit of the stream itself, was exceeded. */
@@ -103,18 +103,17 @@ export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: nu
         if (pending.length === 0) throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
         remaining -= consume(Math.min(remaining, pending.length)).length;
       }
-      return null;
     },
     async skipLine() {
       for (;;) {
         const end = pending.indexOf(NEWLINE);
         if (end !== -1) {
           consume(end + 1);
-          return null;
+          return;
         }
         pending = Buffer.alloc(0);
         await fill((_chunk, length) => length > 0);
-        if (pending.length === 0) return null;
+        if (pending.length === 0) return;
       }
     },
     async skipNewline() {

@@ -4,7 +4,7 @@ import { scaledTimeout } from '../../testing/timeouts.ts';
 import { fingerprintOf, normalizeText, type ReportedError, titleOf } from './error-grouping.ts';
 import { parseStack, type ReportedFrame } from './stack-frames.ts';
 
-const error = (more: Partial<ReportedError> = {}): ReportedError => ({
+const error = (overrides: Partial<ReportedError> = {}): ReportedError => ({
   type: 'TypeError',
   message: 'order 17 is undefined',
   stack: null,
@@ -17,7 +17,7 @@ const error = (more: Partial<ReportedError> = {}): ReportedError => ({
   app: null,
   fingerprint: null,
   at: 0,
-  ...more,
+  ...overrides,
 });
 const V8_STACK = `TypeError: order is undefined
     at placeOrder (/srv/shop/releases/41/src/orders.js:17:5)
@@ -63,12 +63,12 @@ test('errors are grouped by type and location, regardless of their release, line
   );
 });
 
-const frame = (name: string | null, file: string | null, more: Partial<ReportedFrame> = {}): ReportedFrame => ({
+const frame = (name: string | null, file: string | null, overrides: Partial<ReportedFrame> = {}): ReportedFrame => ({
   function: name,
   file,
   line: 1,
   inApp: true,
-  ...more,
+  ...overrides,
 });
 
 test('parts of frames that vary between builds or runs are ignored, in every language', () => {
@@ -136,8 +136,8 @@ test('parts of frames that vary between builds or runs are ignored, in every lan
 test('errors are grouped by frames of the app, and by message only if no frame identifies the error', () => {
   const libraryFrame = (name: string) => frame(name, '/srv/node_modules/x/y.js', { inApp: false });
   const appFrame = frame('pay', 'pay.js');
-  const hash = (frames: ReportedFrame[], more: Partial<ReportedError> = {}) =>
-    fingerprintOf(error({ frames, ...more }));
+  const hash = (frames: ReportedFrame[], overrides: Partial<ReportedError> = {}) =>
+    fingerprintOf(error({ frames, ...overrides }));
   assert.equal(hash([libraryFrame('a'), appFrame]), hash([libraryFrame('b'), appFrame]));
   assert.notEqual(hash([libraryFrame('a')]), hash([libraryFrame('b')]));
   assert.equal(hash([appFrame], { message: 'one' }), hash([appFrame], { message: 'another' }));

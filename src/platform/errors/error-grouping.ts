@@ -23,7 +23,7 @@ export interface ReportedError {
   readonly at: number;
 }
 
-/** Replaces numbers, ids and addresses, which vary between similar errors. Pure. */
+/** Replaces numbers, IDs and addresses, which vary between similar errors. Pure. */
 export function normalizeText(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '#')
@@ -76,12 +76,17 @@ const MINIFIED_COLUMN = 500;
 const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
   (column ?? 0) >= MINIFIED_COLUMN && (name === null || name.length <= 2) && /\.[mc]?js(?:[?#]|$)/.test(file ?? '');
 
+function normalizeModule(module: string): string {
+  // `$$` in a replacement is one literal `$`.
+  return normalizeText(module.replace(GENERATED_CLASS, '$$').replace(GENERATED_ACCESSOR, '$1'));
+}
+
 function frameLocation(frame: ReportedFrame): string {
   const { function: name, file, module } = frame;
   const functionName = name === null || isMinified(frame) ? '?' : normalizeFunction(name);
   // A class is more specific than its file. The module of a JavaScript frame is derived from its path.
   if (typeof module === 'string' && !/\.[mc]?[jt]sx?(?:[?#]|$)/.test(file ?? ''))
-    return `${functionName} ${normalizeText(module.replace(GENERATED_CLASS, '$$').replace(GENERATED_ACCESSOR, '$1'))}`;
+    return `${functionName} ${normalizeModule(module)}`;
   return `${functionName} ${normalizePath(file ?? '')}`;
 }
 
@@ -109,9 +114,15 @@ export function fingerprintOf(error: ReportedError, appId: string | null = null)
     error.fingerprint === null
       ? defaultParts
       : error.fingerprint.flatMap((part) => (/^\{\{\s*default\s*\}\}$/.test(part) ? defaultParts : [part]));
-  const { app } = error;
-  const grouped = appId !== null ? { appId, parts } : app !== null ? { app, parts } : parts;
-  return createHash('sha256').update(JSON.stringify(grouped)).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(partsOfApp(parts, error.app, appId)))
+    .digest('hex');
+}
+
+/** Adds the app to the parts of a fingerprint: its ID if it is known, otherwise the reported name. */
+function partsOfApp(parts: readonly string[], app: string | null, appId: string | null): unknown {
+  if (appId !== null) return { appId, parts };
+  return app === null ? parts : { app, parts };
 }
 
 const MAX_TITLE_LENGTH = 255;

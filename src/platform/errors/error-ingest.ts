@@ -38,6 +38,7 @@ interface Report extends SenderItem {
 
 const MAX_REPORTS_PER_WRITE = 500;
 const MAX_QUEUED_REPORTS = 5_000;
+/** The properties of errors whose values are counted per issue. */
 const FACETS = ['release', 'environment', 'app', 'app_id'] as const;
 
 function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
@@ -71,9 +72,9 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
       knownValues.add(value);
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
-    const last = reports.at(-1)?.receivedAt ?? 0;
+    const lastSeenAt = reports.at(-1)?.receivedAt ?? 0;
     for (const [value, count] of counts) {
-      rows.push({ issue_id: issue.id, workspace_id: issue.workspace_id, kind, value, count, last_seen_at: last });
+      rows.push({ issue_id: issue.id, workspace_id: issue.workspace_id, kind, value, count, last_seen_at: lastSeenAt });
     }
   }
   return rows;
@@ -189,7 +190,10 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     }
     if (before !== undefined && !reopens) return;
     await raiseNotice(trx, {
-      ...{ workspaceId, kind: reopens ? 'error.reopened' : 'error.new', subject, at: receivedAt },
+      workspaceId,
+      kind: reopens ? 'error.reopened' : 'error.new',
+      subject,
+      at: receivedAt,
       // Every node that receives the error at the same time uses the same value, so that only one notice is raised.
       occurrence: String(before?.resolved_at ?? ''),
       detail: { level, release, environment, app },

@@ -47,8 +47,7 @@ function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
 }
 
 /**
- * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server.
- * Throws `validation_failed` for an unknown app and beyond the maximum number of keys.
+ * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server. Throws `validation_failed` for an unknown app and beyond the maximum number of keys.
  */
 export function createErrorKey(
   context: PlatformContext,
@@ -63,9 +62,11 @@ export function createErrorKey(
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const app =
       input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
-    const isRefused =
-      app === null ? (request.allowed ?? null) !== null : !isAllowedResource(request.allowed, app ?? { id: '' });
-    if (app === undefined || isRefused) throw invalidField('app', 'must be an app of this workspace');
+    if (app === undefined) throw invalidField('app', 'must be an app of this workspace');
+    // A credential that is restricted to projects or apps cannot create a key for all apps.
+    const isRestricted = (request.allowed ?? null) !== null;
+    const isAllowed = app === null ? !isRestricted : isAllowedResource(request.allowed, app);
+    if (!isAllowed) throw invalidField('app', 'must be an app of this workspace');
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
       throw invalidField(
         'name',

@@ -1,13 +1,48 @@
-const RELEASE = /^(?:(.{1,200})@)?v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]{1,100}))?(?:\+.*)?$/;
+const RELEASE =
+  /^(?:(?<packageName>.{1,200})@)?v?(?<major>\d{1,9})(?:\.(?<minor>\d{1,9}))?(?:\.(?<patch>\d{1,9}))?(?:-(?<preRelease>[0-9A-Za-z.-]{1,100}))?(?:\+.*)?$/;
 
-const compareTexts = (first: string, second: string): number => (first < second ? -1 : first > second ? 1 : 0);
+interface ParsedRelease {
+  /** Undefined for a version without the name of a package. */
+  readonly packageName: string | undefined;
+  /** Major, minor and patch version. */
+  readonly numbers: readonly number[];
+  /** The identifiers after the hyphen, such as `beta` and `2`; null if the version is not a pre-release. */
+  readonly preRelease: readonly string[] | null;
+}
+
+function parseRelease(text: string): ParsedRelease | null {
+  const groups = RELEASE.exec(text)?.groups;
+  if (groups === undefined) return null;
+  return {
+    packageName: groups['packageName'],
+    numbers: [groups['major'], groups['minor'], groups['patch']].map((number) => Number(number ?? 0)),
+    preRelease: groups['preRelease']?.split('.') ?? null,
+  };
+}
+
+function compareTexts(first: string, second: string): number {
+  if (first === second) return 0;
+  return first < second ? -1 : 1;
+}
 
 /** Compares pre-release identifiers (SemVer 2.0, section 11). Numeric identifiers are lower than alphanumeric ones. */
-function compareIdentifiers(first: string | undefined, second: string | undefined): number {
-  if (first === undefined || second === undefined) return Number(first !== undefined) - Number(second !== undefined);
-  const areNumbers = [first, second].map((identifier) => /^\d+$/.test(identifier));
-  if (areNumbers[0] && areNumbers[1]) return Number(first) - Number(second);
-  return areNumbers[0] === areNumbers[1] ? compareTexts(first, second) : areNumbers[0] ? -1 : 1;
+function compareIdentifiers(first: string, second: string): number {
+  const isFirstNumeric = /^\d+$/.test(first);
+  const isSecondNumeric = /^\d+$/.test(second);
+  if (isFirstNumeric && isSecondNumeric) return Number(first) - Number(second);
+  if (isFirstNumeric !== isSecondNumeric) return isFirstNumeric ? -1 : 1;
+  return compareTexts(first, second);
+}
+
+/** Compares lists of pre-release identifiers. If one list begins with the other, the longer list is later. */
+function comparePreReleases(first: readonly string[], second: readonly string[]): number {
+  for (const [index, identifier] of first.entries()) {
+    const other = second[index];
+    if (other === undefined) return 1;
+    const difference = compareIdentifiers(identifier, other);
+    if (difference !== 0) return difference;
+  }
+  return first.length - second.length;
 }
 
 /**
@@ -16,20 +51,18 @@ function compareIdentifiers(first: string | undefined, second: string | undefine
  */
 export function compareReleases(first: string, second: string): number | null {
   if (first === second) return 0;
-  const [firstMatch, secondMatch] = [RELEASE.exec(first), RELEASE.exec(second)];
-  if (firstMatch === null || secondMatch === null || firstMatch[1] !== secondMatch[1]) return null;
-  for (const part of [2, 3, 4]) {
-    const difference = Number(firstMatch[part] ?? 0) - Number(secondMatch[part] ?? 0);
+  const firstRelease = parseRelease(first);
+  const secondRelease = parseRelease(second);
+  if (firstRelease === null || secondRelease === null) return null;
+  if (firstRelease.packageName !== secondRelease.packageName) return null;
+  for (const [index, number] of firstRelease.numbers.entries()) {
+    const difference = number - (secondRelease.numbers[index] ?? 0);
     if (difference !== 0) return difference;
   }
-  if (firstMatch[5] === undefined || secondMatch[5] === undefined)
-    return Number(firstMatch[5] === undefined) - Number(secondMatch[5] === undefined);
-  const [identifiers, otherIdentifiers] = [firstMatch[5].split('.'), secondMatch[5].split('.')];
-  for (let index = 0; index < Math.max(identifiers.length, otherIdentifiers.length); index++) {
-    const difference = compareIdentifiers(identifiers[index], otherIdentifiers[index]);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  // A pre-release is earlier than its release.
+  if (firstRelease.preRelease === null) return secondRelease.preRelease === null ? 0 : 1;
+  if (secondRelease.preRelease === null) return -1;
+  return comparePreReleases(firstRelease.preRelease, secondRelease.preRelease);
 }
 
 /**

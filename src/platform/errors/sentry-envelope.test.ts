@@ -119,7 +119,7 @@ test('a mutated envelope has the same result for any chunk size', async () => {
         }
         const outcome = await outcomeOf(read(bytes, chunkSize));
         assert.equal(outcome, await outcomeOf(read(bytes, 100_000)));
-        assert.ok(!/TypeError|RangeError|SyntaxError/.test(outcome) || outcome.startsWith('RangeError:'), outcome);
+        assert.doesNotMatch(outcome, /TypeError|RangeError|SyntaxError/);
       },
     ),
     { numRuns: 300 },
@@ -258,8 +258,14 @@ test('frames are read with their source, their module and the debug ID of their 
     { function: 'main', abs_path: '/usr/lib/python3/runpy.py', filename: 'runpy.py', lineno: 1 },
     null,
     {
-      ...{ function: 'place_order', module: 'shop.orders', filename: 'shop/orders.py', lineno: 17, in_app: true },
-      ...{ pre_context: ['a', 'b', 'c', 'd'], context_line: 'raise', post_context: ['e'] },
+      function: 'place_order',
+      module: 'shop.orders',
+      filename: 'shop/orders.py',
+      lineno: 17,
+      in_app: true,
+      pre_context: ['a', 'b', 'c', 'd'],
+      context_line: 'raise',
+      post_context: ['e'],
     },
     {
       filename: 'https://shop.example.com/app.js',
@@ -283,18 +289,21 @@ test('frames are read with their source, their module and the debug ID of their 
   });
   assert.deepEqual(error?.frames, [
     {
-      ...{ function: 'o', file: 'https://shop.example.com/app.js', line: 1, column: 99, module: null, inApp: true },
+      function: 'o',
+      file: 'https://shop.example.com/app.js',
+      line: 1,
+      column: 99,
+      module: null,
+      inApp: true,
       debugId: '8f3c2a1b-0000-4000-8000-0000000000ab',
     },
     {
-      ...{
-        function: 'place_order',
-        file: 'shop/orders.py',
-        line: 17,
-        column: null,
-        module: 'shop.orders',
-        inApp: true,
-      },
+      function: 'place_order',
+      file: 'shop/orders.py',
+      line: 17,
+      column: null,
+      module: 'shop.orders',
+      inApp: true,
       context: { firstLine: 14, lines: ['b', 'c', 'd', 'raise', 'e'] },
     },
     { function: 'main', file: 'runpy.py', line: 1, column: null, module: null, inApp: false },

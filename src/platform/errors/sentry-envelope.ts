@@ -39,7 +39,10 @@ export async function peekEnvelopeDsn(reader: ByteReader): Promise<string | null
 async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean): Promise<Buffer | null> {
   const max = RESOURCE_LIMITS.errorEventBytes;
   if (typeof length !== 'number') {
-    if (!isEvent) return reader.skipLine();
+    if (!isEvent) {
+      await reader.skipLine();
+      return null;
+    }
     const line = await reader.readLine(max);
     if (line === null) throw eventTooLarge();
     return line;
@@ -48,7 +51,9 @@ async function readPayload(reader: ByteReader, length: unknown, isEvent: boolean
     throw new Problem('invalid_request', 'The length of an item must be a whole number of bytes.');
   }
   if (isEvent && length > max) throw eventTooLarge();
-  const payload = isEvent ? await reader.readBytes(length) : await reader.skipBytes(length);
+  let payload: Buffer | null = null;
+  if (isEvent) payload = await reader.readBytes(length);
+  else await reader.skipBytes(length);
   // A newline follows the payload, except possibly at the end of the envelope.
   const afterPayload = await reader.readLine(0);
   if (afterPayload === null)
@@ -92,14 +97,20 @@ export async function readEnvelope(reader: ByteReader, now: number): Promise<Env
 }
 
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
-const isZlib = (body: Uint8Array) =>
-  ((body[0] ?? 0) & 0x0f) === 8 && (((body[0] ?? 0) << 8) | (body[1] ?? 0)) % 31 === 0;
+const OPENING_BRACE = 0x7b;
+
+/** Whether a body begins with a zlib header (RFC 1950): method 8, and two bytes that are a multiple of 31. */
+function isZlib(body: Uint8Array): boolean {
+  const [first = 0, second = 0] = body;
+  return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
+}
 
 /**
  * Decodes a body that old SDKs sent in base64, zlib or both without a header. Throws `too_large`, `invalid_request`.
  */
 async function unpackEvent(body: Buffer): Promise<Buffer> {
-  const text = body[0] === 0x7b ? '' : body.toString('latin1');
+  if (body[0] === OPENING_BRACE) return body;
+  const text = body.toString('latin1');
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : body;
   return isZlib(bytes) ? decompressBody(bytes, 'deflate', RESOURCE_LIMITS.errorEventBytes) : bytes;
 }

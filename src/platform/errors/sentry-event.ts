@@ -56,7 +56,8 @@ function parseTags(value: unknown): Record<string, string> {
   const pairs = Array.isArray(value) ? value.map((pair) => asArray(pair)) : Object.entries(asObject(value));
   const tags: [string, string][] = [];
   for (const [name, text] of pairs.slice(0, RESOURCE_LIMITS.errorTags)) {
-    const [key, shortValue] = [toShortText(name), toShortText(text)];
+    const key = toShortText(name);
+    const shortValue = toShortText(text);
     if (key !== null && key !== '__proto__' && shortValue !== null) tags.push([key, shortValue]);
   }
   return Object.fromEntries(tags);
@@ -74,11 +75,11 @@ function formatMessage(template: string, params: unknown): string {
   /** Parameters that were already converted, because a template may repeat a parameter many times. */
   const texts = new Map<string, string | null>();
   const textOf = (name: string): string | null => {
-    let text = texts.get(name);
-    if (text === undefined) {
-      const value = Array.isArray(params) ? params[Number(name)] : asObject(params)[name];
-      texts.set(name, (text = value === null ? 'null' : toLenientText(value)));
-    }
+    const knownText = texts.get(name);
+    if (knownText !== undefined) return knownText;
+    const value = Array.isArray(params) ? params[Number(name)] : asObject(params)[name];
+    const text = value === null ? 'null' : toLenientText(value);
+    texts.set(name, text);
     return text;
   };
   let remainingLength: number = RESOURCE_LIMITS.errorMessage;

@@ -36,7 +36,7 @@ export interface AppLog {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Returns the ids of the servers of the live deployment or, before the first deployment, of the app's server. */
+/** Returns the IDs of the servers of the live deployment or, before the first deployment, of the app's server. */
 async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<string[]> {
   const { read } = context.store;
   const { workspace_id: workspaceId, id: appId } = app;

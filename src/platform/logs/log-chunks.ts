@@ -11,6 +11,7 @@ const decompress = promisify(gunzip);
 /** Target size of the chunks into which a closed log is merged. */
 const MERGED_CHUNK_CHARACTERS = 524_288;
 const MIN_CHUNKS_TO_MERGE = 8;
+const MAX_CHUNKS_TO_MERGE = 64;
 
 export const toNdjsonLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
 
@@ -27,7 +28,7 @@ export async function readChunkText(chunk: LogChunkTable, from: number): Promise
 export async function mergeLog(store: Store, workspaceId: string, logId: string): Promise<void> {
   let from = 0;
   for (;;) {
-    const chunks = await readChunks(store.read, workspaceId, logId, from, 64);
+    const chunks = await readChunks(store.read, workspaceId, logId, from, MAX_CHUNKS_TO_MERGE);
     const [first] = chunks;
     if (first === undefined || chunks.length < MIN_CHUNKS_TO_MERGE) return;
     let text = '';

@@ -83,17 +83,18 @@ export function createLogWriter(
     timer = undefined;
     const partial = unfinished.toJson();
     if (lineCount === 0 && (partial === storedUnfinished || isFull)) return;
-    const chunk = { lines: lineCount, size: text.length, data: text };
+    const chunkText = text;
+    const chunkLines = lineCount;
     text = '';
     lineCount = 0;
-    const data = await compress(chunk.data);
+    const chunk = { lines: chunkLines, size: chunkText.length, data: await compress(chunkText), partial };
     const log = await store
-      .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, { ...chunk, data, partial }))
+      .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, chunk))
       .catch((error: unknown) => {
         // The store may be temporarily unavailable, so the lines remain buffered for a retry.
         isFailing = true;
-        text = chunk.data + text;
-        lineCount += chunk.lines;
+        text = chunkText + text;
+        lineCount += chunkLines;
         timer ??= setTimeout(flush, RETRY_DELAY_MS);
         throw error;
       });
@@ -103,22 +104,23 @@ export function createLogWriter(
     else storedCharacters = log.size;
     onStored();
   }
+
   function flush(): Promise<void> {
     // Chunks are written one at a time, so that lines remain in order.
     lastWrite = lastWrite.then(writeChunk).catch(onError);
     return lastWrite;
   }
+
   function add(line: LogLine): void {
     if (isFull) return;
-    if (storedCharacters + text.length > MAX_LOG_CHARACTERS) {
-      isFull = true;
-      line = { ...line, stream: 'system', text: 'This log is full; further output is not stored.' };
-    }
-    text += toNdjsonLine(line);
+    isFull = storedCharacters + text.length > MAX_LOG_CHARACTERS;
+    const fullMessage = { stream: 'system', text: 'This log is full; further output is not stored.' } as const;
+    text += toNdjsonLine(isFull ? { ...line, ...fullMessage } : line);
     lineCount += 1;
     if (text.length >= MAX_CHUNK_CHARACTERS && !isFailing) void flush();
     else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
   }
+
   return {
     write({ at, stream, text: message }, step, serverId) {
       const line = { at: toIsoString(at), stream, step, serverId, text: message };

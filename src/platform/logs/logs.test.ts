@@ -114,16 +114,17 @@ forEachEngine('logs', (engine) => {
     const following: Promise<unknown>[] = [];
     let refusal: unknown = null;
     while (refusal === null && following.length < 500) {
-      const next = follow(workspaceId, 'log');
+      const firstPiece = follow(workspaceId, 'log');
       // A rejected reader fails immediately; an accepted one waits for lines.
-      refusal = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
-      if (refusal === null) following.push(next);
+      refusal = await Promise.race([firstPiece.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
+      if (refusal === null) following.push(firstPiece);
     }
+    // A single workspace gets at most half of the capacity.
     assert.equal(following.length, 250);
     assert.equal((refusal as { code?: string }).code, 'unavailable');
-    const others = follow(other.workspaceId, 'other');
+    const otherFollower = follow(other.workspaceId, 'other');
     finished.abort();
-    assert.deepEqual(await others, { value: undefined, done: true });
+    assert.deepEqual(await otherFollower, { value: undefined, done: true });
     await Promise.all(following);
   });
 

@@ -55,16 +55,17 @@ export function createLogs(context: LogContext): Logs {
     logId: string,
     { from, follow, partial = false, signal }: LogReadOptions,
   ): AsyncGenerator<string> {
-    let next = from;
+    let nextLine = from;
     let shownPartial: string | null = null;
     for (;;) {
       // The log is read before the chunks, so that the chunks include everything written before it was closed.
       const log = await findLog(store.read, workspaceId, logId);
-      const chunks = log === undefined ? [] : await readChunks(store.read, workspaceId, logId, next, CHUNKS_PER_READ);
+      const chunks =
+        log === undefined ? [] : await readChunks(store.read, workspaceId, logId, nextLine, CHUNKS_PER_READ);
       for (const chunk of chunks) {
         if (signal.aborted || isStopped) return;
-        const text = await readChunkText(chunk, next);
-        next = chunk.first_line + chunk.lines;
+        const text = await readChunkText(chunk, nextLine);
+        nextLine = chunk.first_line + chunk.lines;
         yield text;
       }
       if (signal.aborted || isStopped) return;

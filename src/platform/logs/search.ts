@@ -12,7 +12,8 @@ export async function* searchLines(chunks: AsyncGenerator<string>, text: string)
   for await (const chunk of chunks) {
     let matches = '';
     for (let start = 0; start < chunk.length; ) {
-      const end = chunk.indexOf('\n', start) + 1 || chunk.length;
+      const lineEnd = chunk.indexOf('\n', start);
+      const end = lineEnd < 0 ? chunk.length : lineEnd + 1;
       const json = chunk.slice(start, end);
       const line = JSON.parse(json) as LogLine;
       if (line.text.replace(ESCAPE_SEQUENCES, '').toLowerCase().includes(lowerCaseText)) matches += json;

@@ -1,5 +1,5 @@
 /** Splits a pattern into characters and wildcards. A longer run of `*` is the same as `**`. */
-const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs) ?? [];
+const splitPattern = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs) ?? [];
 
 /**
  * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` matches any characters.
@@ -7,7 +7,7 @@ const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs
  * Pure.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
-  const parts = parse(pattern);
+  const parts = splitPattern(pattern);
   const end = parts.length;
   let reached: number[] = [];
   let next: number[] = [];

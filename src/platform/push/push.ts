@@ -31,8 +31,8 @@ export function createPushSecret(
     const now = context.clock();
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
     await claimOrRefuseReplay(trx, request.claim, app.id, now);
-    const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
-    await replacePushSecret(trx, app, context.seal.seal(secret, identity), now);
+    const associatedData = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
+    await replacePushSecret(trx, app, context.seal.seal(secret, associatedData), now);
     const target = { kind: 'app', id: app.id, name: app.name } as const;
     await recordAuditEvent(trx, request, 'app.push_secret_replaced', target, now, {});
     return { secret };
@@ -65,14 +65,15 @@ async function requireSignedApp(
 ): Promise<AppTable> {
   const now = context.clock();
   limiter.check(address, now);
+  // PostgreSQL rejects texts with NUL characters.
   const candidates = idOrSlug.includes('\0')
     ? []
     : await listAppsWithPushSecret(context.store.read, idOrSlug, PUSH_LIMITS.candidates);
   const yieldIfDue = createYielder();
   for (const { secret_sealed, ...app } of candidates) {
     await yieldIfDue();
-    const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
-    if (isSignedBy(context.seal.open(secret_sealed, identity), headers, body)) return app;
+    const associatedData = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
+    if (isSignedBy(context.seal.open(secret_sealed, associatedData), headers, body)) return app;
   }
   limiter.record(address, now);
   throw new Problem(

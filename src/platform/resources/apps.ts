@@ -27,8 +27,8 @@ import { parseHooks } from './stored-hooks.ts';
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
 /**
- * Parses a health check, and masks a password in its URL, which earlier versions accepted. A command is not masked, so
- * that it can be edited.
+ * Parses a health check, and masks a password in its URL, which older versions of Devpilot accepted. A command is not
+ * masked, so that it can be edited.
  */
 function serializeHealthCheck(stored: string | null): App['healthCheck'] {
   if (stored === null) return null;
@@ -59,11 +59,12 @@ function serializeApp(row: AppTable): App {
     updatedAt: toIsoString(row.updated_at),
   };
 }
+
 const APP_KIND = {
   noun: 'app',
   serialize: serializeApp,
   replacedSecrets: (before: AppTable, after: AppTable) =>
-    before.repository_password_sealed !== after.repository_password_sealed ? ['repositoryPassword'] : [],
+    before.repository_password_sealed === after.repository_password_sealed ? [] : ['repositoryPassword'],
 } as const satisfies ResourceKind<'app', App>;
 
 const jsonOrNull = (value: unknown): string | null =>
@@ -182,8 +183,8 @@ export function updateApp(
 /** Deletes an app and its error keys. Throws `conflict` while it is being deployed. */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
-    const open = await listUnfinishedDeployments(trx, row.workspace_id, row.id);
-    if (open.length > 0)
+    const unfinishedDeployments = await listUnfinishedDeployments(trx, row.workspace_id, row.id);
+    if (unfinishedDeployments.length > 0)
       throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
     await deleteErrorKeysOf(trx, request, row.id, context.clock());
   });

@@ -81,7 +81,11 @@ export function createDeployKey(
     const pair = generateKeyPair(`devpilot-${app.slug}`);
     const { host = null, port = null, host_key = null } = (await findDeployKeyRow(trx, workspace_id, app_id)) ?? {};
     const row: DeployKeyTable = {
-      ...{ app_id, workspace_id, host, port, host_key },
+      app_id,
+      workspace_id,
+      host,
+      port,
+      host_key,
       public_key: pair.publicKey,
       private_key_sealed: context.seal.seal(pair.privateKey, deployKeyAssociatedData({ app_id, workspace_id })),
       created_at: now,

@@ -30,6 +30,7 @@ function serializeProject(row: ProjectTable): Project {
     updatedAt: toIsoString(row.updated_at),
   };
 }
+
 const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const satisfies ResourceKind<
   'project',
   Project

@@ -57,10 +57,9 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   }
   const isSameOrigin = origin === repositoryOrigin(row.repository);
   const stored = row.repository_password_sealed;
-  const inputPassword =
-    input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
   let user = input.repositoryUser === undefined ? (parts?.user ?? row.repository_user) : input.repositoryUser;
-  let password = inputPassword;
+  // If undefined, the stored password is kept; if null, it is removed.
+  let password = input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
   if (
     password === undefined &&
     parts?.user != null &&
@@ -115,8 +114,8 @@ function sealUrlCredentials(seal: Seal, app: AppTable, repository: string): Repo
 }
 
 /**
- * Encrypts credentials that an earlier version stored in repository URLs, and removes queries and fragments, in apps
- * and in the plans of unfinished deployments. Does nothing if there are none.
+ * Encrypts credentials that an older version of Devpilot stored in repository URLs, and removes queries and fragments, in
+ * apps and in the plans of unfinished deployments. Does nothing if there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await listAppsWithSecretsInUrl(store.read);

@@ -125,6 +125,7 @@ async function chooseSlug(
   for (let number = 2; number < MAX_SLUG_ATTEMPTS; number++) {
     if (!(await isTaken(`${slug}-${number}`))) return `${slug}-${number}`;
   }
+  // The end of an ID is random.
   return `${slug}-${createId(noun).slice(-8)}`;
 }
 
@@ -159,7 +160,7 @@ export async function createResource<Noun extends ResourceType, Representation e
     await throwOnTakenSlug(() => insertResource(trx, noun, row));
     await afterWrite(trx, row);
     const representation = serialize(row);
-    const { id: _, createdAt: __, updatedAt: ___, ...fields } = auditFields(representation);
+    const { id: _id, createdAt: _createdAt, updatedAt: _updatedAt, ...fields } = auditFields(representation);
     await recordAuditEvent(trx, request, `${noun}.created`, { kind: noun, id, name }, now, {
       after: changesBetween({}, fields)?.after ?? {},
     });

@@ -213,7 +213,8 @@ export async function acceptHostKey(
     const after = { ...before, host_key: hostKey, offered_host_key: null, updated_at: now };
     await updateResource(trx, 'server', after);
     const target = { kind: 'server', id: after.id, name: after.name } as const;
-    const [previous, current] = [serializeServer(before), serializeServer(after)];
+    const previous = serializeServer(before);
+    const current = serializeServer(after);
     await recordAuditEvent(trx, request, 'server.host_key_replaced', target, now, {
       before: { hostKey: previous.hostKey, connection: connectionOf(previous) },
       after: { hostKey: current.hostKey, connection: connectionOf(current) },

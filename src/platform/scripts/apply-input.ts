@@ -35,8 +35,9 @@ async function resolveAppAndServer(
 ): Promise<Pick<ScriptTable, 'app_id' | 'server_id'>> {
   const { workspace_id: workspaceId } = row;
   const app = appId === null ? undefined : await findResource(trx, 'app', workspaceId, appId);
-  const isForbidden = app === undefined ? appId !== null || allowed !== null : !isAllowedResource(allowed, app);
-  if (isForbidden) throw invalidField('appId', 'must be an app of this workspace');
+  const canHaveNoApp = appId === null && allowed === null;
+  const isAccepted = app === undefined ? canHaveNoApp : isAllowedResource(allowed, app);
+  if (!isAccepted) throw invalidField('appId', 'must be an app of this workspace');
   const app_id = app?.id ?? null;
   if (allowed === null) {
     const isUnchanged = serverId === row.server_id;

@@ -28,12 +28,12 @@ test('an invalid pattern is reported, even if anchors around it would make it va
 });
 
 test('a pattern with catastrophic backtracking is stopped, and the next pattern is matched', async () => {
-  let turns = 0;
-  const timer = setInterval(() => turns++, 5);
+  let timerCalls = 0;
+  const timer = setInterval(() => timerCalls++, 5);
   assert.equal(await sharedMatcher.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
   // The event loop of this process was not blocked.
-  assert.ok(turns > 2, String(turns));
+  assert.ok(timerCalls > 2, String(timerCalls));
   assert.equal(await resultOf('a+b', 'aab'), 'match');
 });
 
@@ -69,9 +69,9 @@ test('a workspace waits for at most two slow checks of other workspaces, even if
   for (const workspaceId of workspaceIds) assert.equal(await sharedMatcher.match(workspaceId, [hostile]), null);
   const loops = workspaceIds.map(loop);
   for (let request = 0; request < 5; request++) {
-    const before = slowChecks;
+    const slowChecksBefore = slowChecks;
     assert.deepEqual(await sharedMatcher.match('wsp_neighbor', [{ pattern: 'a+b', value: 'aab' }]), ['match']);
-    const waitedFor = slowChecks - before;
+    const waitedFor = slowChecks - slowChecksBefore;
     assert.ok(waitedFor <= 2, `waited for ${waitedFor} slow checks`);
   }
   isStopped = true;

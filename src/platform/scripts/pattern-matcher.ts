@@ -77,6 +77,7 @@ export function createPatternMatcher(): PatternMatcher {
       return null;
     } finally {
       clearTimeout(timer);
+      // Removes the listener of the event that did not occur.
       abortController.abort();
       activeWorker.unref();
     }

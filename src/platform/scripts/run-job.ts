@@ -39,9 +39,8 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
   if (server === undefined) throw new JobFailure('The server was deleted.');
   const log = context.logs.writer(workspaceId, id);
   try {
-    log.writeSystemLine(
-      `Version ${script.number} on ${server.name}${script.run_as === null ? '' : ` as ${script.run_as}`}.`,
-    );
+    const user = script.run_as === null ? '' : ` as ${script.run_as}`;
+    log.writeSystemLine(`Version ${script.number} on ${server.name}${user}.`);
     const outcome = await run(
       await resolveRunTarget(context, server),
       {
@@ -90,7 +89,10 @@ export function runJobKind(context: PlatformContext): JobKind {
       if (status === 'completed') await resolveNotices(trx, workspaceId, row.script_id, ['run.failed']);
       if (status !== 'failed') return;
       await raiseNotice(trx, {
-        ...{ workspaceId, kind: 'run.failed', at: endedAt, occurrence: id },
+        workspaceId,
+        kind: 'run.failed',
+        at: endedAt,
+        occurrence: id,
         subject: { kind: 'script', id: row.script_id, name: script?.name ?? null },
         detail: { runId: id, exitCode: row.exit_code, error },
       });

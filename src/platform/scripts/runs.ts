@@ -228,7 +228,8 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
     if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
     await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
     // A pending run serves the same purpose, so scheduled runs do not accumulate.
-    if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
+    const scheduledOnly = true;
+    if ((await countRuns(trx, workspaceId, id, ['pending'], scheduledOnly)) > 0) return false;
     if (script.overlap === 'skip' && (await countRuns(trx, workspaceId, id, ACTIVE_STATUSES)) > 0) return false;
     const values = Object.fromEntries(
       parseParameters(script).map((parameter) => [parameter.name, parameter.default ?? '']),

@@ -74,6 +74,7 @@ function serializeScript(row: ScriptTable): Script {
 function auditFields(script: Script): Record<string, unknown> {
   return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
 }
+
 const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } as const satisfies ResourceKind<
   'script',
   Script
@@ -83,7 +84,12 @@ const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } 
 async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
   const { body, interpreter, server_id, run_as, timeout_seconds, parameters } = row;
   await insertScriptVersion(trx, {
-    ...{ body, interpreter, server_id, run_as, timeout_seconds, parameters },
+    body,
+    interpreter,
+    server_id,
+    run_as,
+    timeout_seconds,
+    parameters,
     script_id: row.id,
     workspace_id: row.workspace_id,
     number: row.version,
@@ -178,18 +184,18 @@ export async function updateScript(
 ): Promise<Script> {
   await validatePatterns(context, request.workspaceId, input.parameters);
   const now = context.clock();
-  let version = 0;
+  let versionBefore = 0;
   return editResource(
     context,
     request,
     SCRIPT_KIND,
     idOrSlug,
     (trx, before) => {
-      ({ version } = before);
+      versionBefore = before.version;
       return applyInput(trx, before, input, now, request.allowed ?? null);
     },
     async (trx, row) => {
-      if (row.version !== version) await recordVersion(trx, request, row);
+      if (row.version !== versionBefore) await recordVersion(trx, request, row);
     },
   );
 }
@@ -197,8 +203,9 @@ export async function updateScript(
 /** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` while it has unfinished runs. */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
-    const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
-    if (running > 0) throw new Problem('conflict', `This script has ${running} runs in progress. Cancel them first.`);
+    const unfinishedRuns = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
+    if (unfinishedRuns > 0)
+      throw new Problem('conflict', `This script has ${unfinishedRuns} runs in progress. Cancel them first.`);
   });
 }
 

@@ -79,6 +79,7 @@ function createTaskRunner() {
       return null;
     } finally {
       clearTimeout(timer);
+      // Removes the listener of the event that did not occur.
       abortController.abort();
       active.unref();
     }
@@ -101,9 +102,11 @@ function createTaskRunner() {
   };
 }
 
+const cacheKey = (mapId: string, { line, column }: Position): string => `${mapId} ${line} ${column}`;
+
 export function createSourceMapResolver(store: Store): SourceMapResolver {
   const runner = createTaskRunner();
-  /** Original positions by map ID and position. They stay valid, because a stored map never changes. */
+  /** Original positions by `cacheKey`. They stay valid, because a stored map never changes. */
   const cache = new Map<string, OriginalPosition | null>();
 
   function addToCache(key: string, resolved: OriginalPosition | null): void {
@@ -123,10 +126,9 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
     deadlineMs: number,
   ): Promise<ReadonlyMap<string, OriginalPosition | null>> {
     const results = new Map<string, OriginalPosition | null>();
-    const keyOf = ({ line, column }: Position) => `${mapId} ${line} ${column}`;
     const uncached = new Map<string, Position>();
     for (const position of positions) {
-      const key = keyOf(position);
+      const key = cacheKey(mapId, position);
       const cached = cache.get(key);
       if (cached === undefined) uncached.set(key, position);
       else results.set(key, cached);
@@ -149,11 +151,8 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
 
   return {
     async check(workspaceId, read) {
-      return (
-        (await runner.run(workspaceId, async () => ({ kind: 'check', bytes: await read() }))) ?? {
-          defect: 'takes too long or too much memory to read',
-        }
-      );
+      const reply = await runner.run(workspaceId, async () => ({ kind: 'check', bytes: await read() }));
+      return reply ?? { defect: 'takes too long or too much memory to read' };
     },
     async resolve(workspaceId, app, positions, deadlineMs) {
       const debugIds = [...new Set(positions.map(({ debugId }) => debugId))];
@@ -167,9 +166,7 @@ export function createSourceMapResolver(store: Store): SourceMapResolver {
         );
         for (const [key, result] of results) resolved.set(key, result);
       }
-      return positions.map(
-        ({ debugId, line, column }) => resolved.get(`${mapIds.get(debugId)} ${line} ${column}`) ?? null,
-      );
+      return positions.map((position) => resolved.get(cacheKey(mapIds.get(position.debugId) ?? '', position)) ?? null);
     },
     close: () => runner.close(),
   };

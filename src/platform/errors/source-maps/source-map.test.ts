@@ -8,7 +8,9 @@ import { findSourceMapDefect, resolvePositions } from './source-map.ts';
 import { createSourceMapResolver } from './source-map-resolver.ts';
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-function encode(value: number): string {
+
+/** Encodes a number as base64 VLQ, as in the mappings of a source map. */
+function encodeVlq(value: number): string {
   let remaining = value < 0 ? -value * 2 + 1 : value * 2;
   let text = '';
   do {
@@ -27,7 +29,7 @@ function encodeMappings(lines: readonly (readonly Segment[])[]): string {
       .map((value, field) => {
         const delta = value - (previous[field] ?? 0);
         previous[field] = value;
-        return encode(delta);
+        return encodeVlq(delta);
       })
       .join('');
   return lines
@@ -38,7 +40,7 @@ function encodeMappings(lines: readonly (readonly Segment[])[]): string {
     .join(';');
 }
 
-const mapOf = (mappings: string, more: object = {}) => ({
+const mapOf = (mappings: string, overrides: object = {}) => ({
   version: 3 as const,
   file: 'app.js',
   sourceRoot: '',
@@ -46,7 +48,7 @@ const mapOf = (mappings: string, more: object = {}) => ({
   sourcesContent: ['one\ntwo\nthree\nfour\nfive\nsix\nseven', 'a', ''],
   names: ['placeOrder', 'pay'],
   mappings,
-  ...more,
+  ...overrides,
 });
 
 test('positions are resolved to the original file, line, name and source', () => {
@@ -63,7 +65,11 @@ test('positions are resolved to the original file, line, name and source', () =>
   );
   const position = (column: number) => resolvePositions(map, [{ line: 2, column }])[0];
   assert.deepEqual(position(5), {
-    ...{ file: 'src/orders.ts', line: 6, column: 3, name: 'placeOrder', isIgnored: false },
+    file: 'src/orders.ts',
+    line: 6,
+    column: 3,
+    name: 'placeOrder',
+    isIgnored: false,
     context: { firstLine: 2, lines: ['two', 'three', 'four', 'five', 'six', 'seven'] },
   });
   assert.equal(position(9)?.file, 'src/orders.ts');
@@ -80,6 +86,9 @@ test('positions are resolved to the original file, line, name and source', () =>
     ]),
     [null, null],
   );
+});
+
+test('positions are resolved in a map with sections', () => {
   const sections = [
     { offset: { line: 0, column: 0 }, map: mapOf(encodeMappings([[[0, 0, 0, 0, 0]]])) },
     { offset: { line: 0, column: 100 }, map: mapOf(encodeMappings([[[0, 1, 0, 0, 1]], [[0, 0, 3, 0, 0]]])) },
@@ -102,9 +111,9 @@ test('positions are resolved to the original file, line, name and source', () =>
 
 test('the resolved positions are the same as those of the Node.js decoder, for any map', () => {
   const segment = fc.tuple(fc.nat(300), fc.nat(1), fc.nat(6), fc.nat(40), fc.nat(1));
-  const line = fc.uniqueArray(segment, { selector: ([column]) => column, maxLength: 6 });
+  const unsortedLine = fc.uniqueArray(segment, { selector: ([column]) => column, maxLength: 6 });
   const lines = fc.array(
-    line.map((segments) => segments.sort(([first], [second]) => first - second)),
+    unsortedLine.map((segments) => segments.sort(([first], [second]) => first - second)),
     { minLength: 1, maxLength: 5 },
   );
   const positions = fc.array(
@@ -177,7 +186,8 @@ test('an invalid source map is rejected, in linear time', () => {
 
 test('uploads are read and decompressed one at a time, regardless of how many are waiting', async () => {
   const resolver = createSourceMapResolver({} as Store);
-  let [concurrent, maxConcurrent] = [0, 0];
+  let concurrent = 0;
+  let maxConcurrent = 0;
   const upload = async () => {
     const reply = await resolver.check('one', async () => {
       maxConcurrent = Math.max(maxConcurrent, ++concurrent);

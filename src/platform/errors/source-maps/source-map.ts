@@ -44,13 +44,21 @@ function scanMappings(
   onSegment: (line: number, column: number, segment: Segment | null) => void,
   onLine: (line: number) => boolean,
 ): void {
+  /** Column, source, original line, original column and name of the last segment. */
   const state = [0, 0, 0, 0, 0];
+  /** The differences between the current segment and `state`. */
   const fields = [0, 0, 0, 0, 0];
-  let [line, count, value, shift] = [0, 0, 0, 0];
+  let line = 0;
+  let count = 0;
+  let value = 0;
+  let shift = 0;
   const endSegment = () => {
     if (shift !== 0) throw new SyntaxError('A mapping is not complete.');
     if (count === 0) return;
-    const fieldCount = count >= MAX_FIELDS ? 5 : count >= 4 ? 4 : 1;
+    // A segment has one, four or five fields; any others are ignored.
+    let fieldCount = 1;
+    if (count >= MAX_FIELDS) fieldCount = 5;
+    else if (count >= 4) fieldCount = 4;
     for (let field = 0; field < fieldCount; field++) state[field] = (state[field] ?? 0) + (fields[field] ?? 0);
     const [column = 0, source = 0, originalLine = 0, originalColumn = 0, name = 0] = state;
     const segment =
@@ -153,14 +161,15 @@ function contextOf(lines: readonly string[], line: number): OriginalPosition['co
 
 /** Resolves zero-based positions in a map without sections. */
 function resolveInMap(map: JsonObject, positions: readonly Position[]): (OriginalPosition | null)[] {
-  const [sources, contents, names] = [asArray(map['sources']), asArray(map['sourcesContent']), asArray(map['names'])];
+  const sources = asArray(map['sources']);
+  const contents = asArray(map['sourcesContent']);
+  const names = asArray(map['names']);
   const ignored = new Set(asArray(map['ignoreList'] ?? map['x_google_ignoreList']));
   const linesBySource = new Map<number, readonly string[]>();
   const linesOf = (source: number): readonly string[] => {
     const content = contents[source];
-    let lines = linesBySource.get(source);
-    if (lines === undefined)
-      linesBySource.set(source, (lines = typeof content === 'string' ? content.split('\n') : []));
+    const lines = linesBySource.get(source) ?? (typeof content === 'string' ? content.split('\n') : []);
+    linesBySource.set(source, lines);
     return lines;
   };
   const segments = typeof map['mappings'] === 'string' ? findSegments(map['mappings'], positions) : new Map();

@@ -69,9 +69,15 @@ export async function uploadSourceMap(
     // The app may have been deleted while the map was checked.
     if ((await lockScheduled(trx, 'app', workspaceId, app.id)) === undefined)
       throw invalidField('app', 'must be an app of this workspace');
-    const map = checked.packed;
     await replaceSourceMap(trx, {
-      ...{ id, workspace_id: workspaceId, app_id: app.id, debug_id: debugId, file, size, map, created_at: now },
+      id,
+      workspace_id: workspaceId,
+      app_id: app.id,
+      debug_id: debugId,
+      file,
+      size,
+      map: checked.packed,
+      created_at: now,
     });
     const evicted = await evictSourceMaps(
       trx,
@@ -155,7 +161,10 @@ export async function applySourceMaps(
     return {
       ...reported,
       function: redactOrNull(isShortened(frame.function) ? (calledAs ?? frame.function) : frame.function),
-      ...{ file: redactSecrets(file), line, column, module: null },
+      file: redactSecrets(file),
+      line,
+      column,
+      module: null,
       inApp: frame.inApp && !original.isIgnored && isAppFrame(file),
       context: original.context && { ...original.context, lines: original.context.lines.map(redactSecrets) },
       generated: { function: frame.function, file: frame.file, line: frame.line, column: frame.column ?? null },
