@@ -16,7 +16,7 @@ interface TestNode extends JobWorker {
   readonly ended: EndedJob[];
 }
 
-/** Creates a node that runs `work` for each job of the kind `work`. Only a suspension returned by `work` has an effect. */
+/** Creates a node that runs `work` for each job of the kind `work`. Ignores its result, unless it is a suspension. */
 function createNode(
   store: Store,
   nodeId: string,

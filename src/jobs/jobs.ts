@@ -13,9 +13,11 @@ export interface Job {
   readonly payload: unknown;
   /** 1 for the first attempt. */
   readonly attempt: number;
+  /** Epoch milliseconds. */
   readonly createdAt: number;
 }
 
+/** The error of a job whose node was lost, for users. */
 export const LOST_MESSAGE = 'The node that ran this was lost.';
 
 /**
@@ -57,6 +59,7 @@ export interface JobEnd {
   readonly status: 'completed' | 'failed' | 'cancelled';
   /** A message for users; null if the job completed. */
   readonly error: string | null;
+  /** Epoch milliseconds. */
   readonly endedAt: number;
 }
 
@@ -68,6 +71,7 @@ export interface Suspension {
   readonly shouldWait: (trx: Trx) => Promise<boolean>;
 }
 
+/** How the jobs of one kind, such as deployments, are performed. */
 export interface JobKind {
   readonly name: string;
   /**

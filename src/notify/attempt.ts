@@ -17,7 +17,9 @@ export interface AttemptResult {
   readonly gone: boolean;
   readonly responseStatus: number | null;
   readonly responseBody: string | null;
+  /** The header `Retry-After` of the response. */
   readonly retryAfter: string | undefined;
+  /** Why the message was not delivered, for users; null if it was. */
   readonly error: string | null;
 }
 

@@ -26,6 +26,7 @@ export const MAX_WAITING = 10;
 /** Maximum number of events read and of deliveries sent per batch. */
 const BATCH_SIZE = 50;
 
+/** The deliveries of a webhook that are sent next, with their request bodies. */
 export interface Batch {
   readonly webhook: WebhookTable;
   /** Whether the activity log may contain events that have no deliveries yet. */
@@ -33,6 +34,7 @@ export interface Batch {
   readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly body: string }[];
 }
 
+/** A finished attempt to send a delivery. */
 export interface Attempt {
   readonly delivery: WebhookDeliveryTable;
   readonly result: AttemptResult;

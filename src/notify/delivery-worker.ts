@@ -64,7 +64,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     let attempts: Attempt[] = [];
     let consecutiveFailures = 0;
     let recordedMs = performance.now();
-    const record = async (isInterrupted: boolean) => {
+    const record = async ({ isInterrupted }: { readonly isInterrupted: boolean }) => {
       const unrecorded = attempts;
       attempts = [];
       recordedMs = performance.now();
@@ -79,19 +79,20 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         return attemptDelivery(options, batch.webhook, message, clock(), stopController.signal);
       };
       const result = await pacer.run(attempt, stopController.signal).catch(async (error: unknown) => {
-        await record(false);
+        await record({ isInterrupted: false });
         throw error;
       });
       attempts.push({ delivery, result, endedAt: clock(), durationMs: Math.round(performance.now() - startedMs) });
       if (delivery.is_manual === 0) consecutiveFailures = result.delivered ? 0 : consecutiveFailures + 1;
       const isInterrupted = consecutiveFailures >= (batch.webhook.is_ordered === 1 ? 1 : MAX_CONSECUTIVE_FAILURES);
       if (isInterrupted || result.gone) {
-        await record(isInterrupted);
+        await record({ isInterrupted });
         return false;
       }
-      if (performance.now() - recordedMs > RECORD_INTERVAL_MS && !(await record(false))) return false;
+      if (performance.now() - recordedMs > RECORD_INTERVAL_MS && !(await record({ isInterrupted: false })))
+        return false;
     }
-    return (attempts.length === 0 || (await record(false))) && performance.now() < endMs;
+    return (attempts.length === 0 || (await record({ isInterrupted: false }))) && performance.now() < endMs;
   }
 
   async function runRound(claimed: WebhookTable): Promise<void> {

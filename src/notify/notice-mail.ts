@@ -46,11 +46,11 @@ export function renderMail(
     action: toLine(notice.action.text),
     url: `${publicUrl}${notice.action.path}`,
   }));
-  const remainder = notices.length > items.length ? [`And ${notices.length - items.length} more.`] : [];
+  const remainderNote = notices.length > items.length ? [`And ${notices.length - items.length} more.`] : [];
   const footer = `You receive this email because you manage the workspace ${name} on Devpilot.`;
   const text = [
     ...items.map(({ title, details, action, url }) => [`* ${title}`, ...details, `${action}: ${url}`].join('\n  ')),
-    ...remainder,
+    ...remainderNote,
     // "-- " begins the signature, which mail clients omit from replies.
     `-- \n${footer}\nUnsubscribe: ${unsubscribeUrl}`,
   ].join('\n\n');
@@ -61,7 +61,7 @@ export function renderMail(
       const lines = details.map((line) => `${escapeHtml(line)}<br>`).join('');
       return `<p><strong>${escapeHtml(title)}</strong><br>${lines}${link(url, action)}</p>`;
     }),
-    ...remainder.map((line) => `<p>${escapeHtml(line)}</p>`),
+    ...remainderNote.map((line) => `<p>${escapeHtml(line)}</p>`),
     `<hr><p><small>${escapeHtml(footer)} ${link(unsubscribeUrl, 'Unsubscribe')}</small></p></body></html>`,
   ].join('\n');
   return { subject: `[${name}] ${subject}`.slice(0, MAX_SUBJECT_LENGTH), text: `${text}\n`, html };

@@ -80,7 +80,7 @@ function requireRow(row: WebhookTable | undefined): WebhookTable {
   return row;
 }
 
-const partyOf = ({ id, name }: { id: string; name: string }) => ({ kind: 'webhook', id, name }) as const;
+const auditTargetOf = ({ id, name }: { id: string; name: string }) => ({ kind: 'webhook', id, name }) as const;
 
 function requireAllowedUrl({ outbound }: NotifyContext, url: string): void {
   const refusal = outbound.refusalOf(url);
@@ -126,7 +126,7 @@ export function createWebhook(
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const shown = showWebhook(row, now);
     // Locks the head of the log, so that no other webhook is created between the count and the insert.
-    await recordAuditEvent(trx, request, 'webhook.created', partyOf(row), now, { after: auditFieldsOf(shown) });
+    await recordAuditEvent(trx, request, 'webhook.created', auditTargetOf(row), now, { after: auditFieldsOf(shown) });
     if ((await countWebhooks(trx, workspaceId)) >= WEBHOOK_LIMITS.perWorkspace) {
       const max = WEBHOOK_LIMITS.perWorkspace;
       throw invalidField('name', `must not be added: a workspace can have at most ${max} webhooks`);
@@ -200,7 +200,7 @@ export async function updateWebhook(
     if (resumes) await resumeDeliveries(trx, before, now);
     const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
     const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
-    await recordAuditEvent(trx, request, 'webhook.updated', partyOf(row), now, detail);
+    await recordAuditEvent(trx, request, 'webhook.updated', auditTargetOf(row), now, detail);
     if (resumes) await resolveNotices(trx, before.workspace_id, id);
     return after;
   });
@@ -215,7 +215,7 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
     const row = await requireWebhookForUpdate(trx, request.workspaceId, id);
     checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
     await deleteRow(trx, request.workspaceId, id);
-    await recordAuditEvent(trx, request, 'webhook.deleted', partyOf(row), now, {});
+    await recordAuditEvent(trx, request, 'webhook.deleted', auditTargetOf(row), now, {});
     await resolveNotices(trx, request.workspaceId, id);
   });
 }
@@ -241,7 +241,7 @@ export async function replaceWebhookSecret(
       previous_secret_until: until,
       updated_at: now,
     });
-    await recordAuditEvent(trx, request, 'webhook.secret_replaced', partyOf(row), now, {});
+    await recordAuditEvent(trx, request, 'webhook.secret_replaced', auditTargetOf(row), now, {});
     return { secret, previousSecretExpiresAt: toIsoString(until) };
   });
 }

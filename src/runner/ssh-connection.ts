@@ -12,7 +12,7 @@ import { ENTRY_COMMAND } from './step-script.ts';
 export class SshConnectFailure extends Error {
   /** Whether no SSH server responded, so that another attempt may succeed. */
   readonly unreachable: boolean;
-  constructor(message: string, unreachable: boolean) {
+  constructor(message: string, { unreachable }: { readonly unreachable: boolean }) {
     super(message);
     this.name = 'SshConnectFailure';
     this.unreachable = unreachable;
@@ -70,8 +70,9 @@ function errorLineOf(text: string): string {
 }
 
 function toConnectFailure(stderr: string): SshConnectFailure {
-  if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr)) return new SshConnectFailure(UNREACHABLE_MESSAGE, true);
-  return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, false);
+  if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr))
+    return new SshConnectFailure(UNREACHABLE_MESSAGE, { unreachable: true });
+  return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, { unreachable: false });
 }
 
 /** Resolves when the client is authenticated. Rejects with `SshConnectFailure`, or with the signal's reason. */
@@ -80,7 +81,7 @@ async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: Abo
     let stderrText = '';
     let stdoutText = '';
     const timer = setTimeout(
-      () => fail(new SshConnectFailure(UNREACHABLE_MESSAGE, true)),
+      () => fail(new SshConnectFailure(UNREACHABLE_MESSAGE, { unreachable: true })),
       CONNECT_TIMEOUT_SECONDS * 1000 + SIGN_IN_TIMEOUT_MS,
     );
     const onAbort = () => fail(signal?.reason);
@@ -90,7 +91,9 @@ async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: Abo
       reject(error);
     }
     signal?.addEventListener('abort', onAbort, { once: true });
-    master.once('error', (error) => fail(new SshConnectFailure(`Connection failed: ${error.message}`, false)));
+    master.once('error', (error) =>
+      fail(new SshConnectFailure(`Connection failed: ${error.message}`, { unreachable: false })),
+    );
     master.once('close', () => fail(toConnectFailure(stderrText)));
     master.stderr.on('data', (chunk: Buffer) => {
       stderrText = (stderrText + chunk.toString('latin1')).slice(-4096);
@@ -120,7 +123,7 @@ async function connectToAddress(
   const socket = join(folder, 's');
   try {
     if (socket.length > MAX_SOCKET_PATH_LENGTH)
-      throw new SshConnectFailure('The path of TMPDIR is too long for a socket.', false);
+      throw new SshConnectFailure('The path of TMPDIR is too long for a socket.', { unreachable: false });
     const keyFile = join(folder, 'key');
     const knownHosts = join(folder, 'known_hosts');
     await writeFile(keyFile, target.privateKey, { mode: 0o600, flag: 'wx' });
@@ -177,9 +180,9 @@ export async function allowedAddresses({
 }: Pick<SshTarget, 'host' | 'allowNodeLocal'>): Promise<string[]> {
   const addresses = await resolveHost(host);
   const [first] = addresses;
-  if (first === undefined) throw new SshConnectFailure(UNREACHABLE_MESSAGE, true);
+  if (first === undefined) throw new SshConnectFailure(UNREACHABLE_MESSAGE, { unreachable: true });
   const allowed = allowNodeLocal ? addresses : addresses.filter((address) => !isNodeLocal(address));
-  if (allowed.length === 0) throw new SshConnectFailure(NODE_LOCAL_REFUSED_MESSAGE, false);
+  if (allowed.length === 0) throw new SshConnectFailure(NODE_LOCAL_REFUSED_MESSAGE, { unreachable: false });
   return allowed;
 }
 

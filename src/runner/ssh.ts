@@ -17,6 +17,7 @@ export interface SshTarget {
 
 const MAX_OUTPUT_CHARACTERS = 16_384;
 export const CONNECT_TIMEOUT_SECONDS = 10;
+/** Without variables and files of this user that could change how the client connects or signs in. */
 export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
 interface CommandResult {

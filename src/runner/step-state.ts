@@ -14,6 +14,7 @@ export type StepState =
   | { readonly name: 'draining'; readonly group: number | null; readonly exitCode: number; readonly stopping: boolean }
   | { readonly name: 'closed'; readonly group: number | null; readonly exitCode: number | null };
 
+/** `started` and `ended` are reported by the server; `stop` is requested; `closed` is the end of the shell. */
 export type StepEvent =
   | { readonly type: 'started'; readonly group: number }
   | { readonly type: 'ended'; readonly exitCode: number }

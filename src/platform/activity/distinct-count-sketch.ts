@@ -14,10 +14,12 @@ export type DistinctCountSketch =
   | { readonly kind: 'exact'; readonly hashes: Set<number> }
   | { readonly kind: 'dense'; readonly registers: Uint8Array };
 
+/** Returns a hash of 32 bits. */
 export function hashSubject(subject: string): number {
   return Number.parseInt(hash('sha256', subject, 'hex').slice(0, 8), 16);
 }
 
+/** Parses a stored sketch. Returns an empty sketch for null. */
 export function decodeSketch(text: string | null): DistinctCountSketch {
   if (text === null) return { kind: 'exact', hashes: new Set() };
   const bytes = Buffer.from(text.slice(1), 'base64');
@@ -54,6 +56,7 @@ export function addToSketch(sketch: DistinctCountSketch, hashes: Iterable<number
   return { kind: 'dense', registers };
 }
 
+/** Returns the number of distinct subjects. */
 export function estimateCount(sketch: DistinctCountSketch): number {
   if (sketch.kind === 'exact') return sketch.hashes.size;
   let sum = 0;

@@ -15,14 +15,13 @@ import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
 import { currentBackupKey } from './backup-keys.ts';
-import { backupSettingsOf } from './backup-record.ts';
+import { ACTIVE_STATUSES, backupSettingsOf } from './backup-record.ts';
 import { BACKUP_JOB_KIND } from './backups.ts';
 import { encryptBackup } from './encryption.ts';
 import { applyRetention } from './scheduled-backups.ts';
 import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
-const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 /** tar's warnings about files that changed while it read them. The archive contains their old or their new state. */
 const TAR_WARNING =
   /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;

@@ -25,7 +25,9 @@ export function backupSettingsOf(app: AppTable): BackupSettings {
   return app.backup === null ? { command: null, restoreCommand: null } : (JSON.parse(app.backup) as BackupSettings);
 }
 
-export const isActive = (status: string) => status === 'pending' || status === 'processing';
+/** Statuses of backups, restores and verifications that have not ended. */
+export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
+export const isActive = (status: string) => ACTIVE_STATUSES.some((active) => active === status);
 /** Whether a backup is being restored or verified. */
 export const isBeingRead = ({ restore, verification }: LatestRestores = {}) =>
   isActive(restore?.status ?? '') || isActive(verification?.status ?? '');

@@ -10,6 +10,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 const MAGIC = Buffer.from('devpilot-backup1');
 const SALT_BYTES = 32;
 const HEADER_BYTES = MAGIC.length + SALT_BYTES;
+/** Number of bytes in a chunk before it is encrypted; the last chunk may be shorter. */
 export const CHUNK_BYTES = 65_536;
 const TAG_BYTES = 16;
 export const KEY_BYTES = 32;

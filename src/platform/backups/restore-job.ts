@@ -10,14 +10,12 @@ import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveAppTarget } from './app-target.ts';
-import { auditTargetOf, backupSettingsOf } from './backup-record.ts';
+import { ACTIVE_STATUSES, auditTargetOf, backupSettingsOf } from './backup-record.ts';
 import { restoreByCommand, restoreDirectory, verifyByCommand, verifyDirectory } from './restore-steps.ts';
 import { restoreJobKindName } from './restores.ts';
 import { type Storage, StorageFailure } from './storage.ts';
 import { verificationJobKindName } from './verifications.ts';
 import { type BackupSource, DamagedBackup, verifyBackup } from './verified-source.ts';
-
-const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 
 /** A restore or verification whose backup was read completely and is intact. */
 interface RestoreRun {

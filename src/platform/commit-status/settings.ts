@@ -32,7 +32,7 @@ export async function getCommitStatus(
   return serializeCommitStatus(await findCommitStatusRow(read, workspaceId, app.id));
 }
 
-const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
+const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
 /**
  * Stores the token with which commit statuses are reported. Throws `not_found`, `conflict` if the repository is not on a
@@ -67,7 +67,7 @@ export function setCommitStatus(
       updated_at: now,
     };
     await replaceCommitStatusRow(trx, row);
-    await recordAuditEvent(trx, request, 'app.commit_status_set', targetOf(app), now, { kind, url });
+    await recordAuditEvent(trx, request, 'app.commit_status_set', auditTargetOf(app), now, { kind, url });
     return serializeCommitStatus(row);
   });
 }
@@ -80,6 +80,6 @@ export function deleteCommitStatus(context: PlatformContext, request: RequestCon
     if (row === undefined) throw new Problem('not_found', 'No commit statuses are reported for the app.');
     await deleteCommitStatusRow(trx, row);
     const detail = { kind: row.kind, url: row.url };
-    await recordAuditEvent(trx, request, 'app.commit_status_deleted', targetOf(app), context.clock(), detail);
+    await recordAuditEvent(trx, request, 'app.commit_status_deleted', auditTargetOf(app), context.clock(), detail);
   });
 }

@@ -82,7 +82,7 @@ async function checkOut(
 async function setUp(
   deployment: DeploymentRun,
   target: DeploymentTarget,
-  isRepeated: boolean,
+  { isRepeated }: { readonly isRepeated: boolean },
   signal: AbortSignal,
 ): Promise<boolean> {
   const { size } = deployment.variables;
@@ -116,13 +116,13 @@ export async function prepareRelease(
   async function skipOrRepeat(step: PreparationStep, index: number): Promise<void> {
     if (step.kind === 'hook') return progress.hookSkipped(step.hook.name);
     if (step.kind === 'source_control') await commits.onFound(progress.row().commit_id ?? '', null);
-    else if (!(await setUp(deployment, target, true, signal))) completed = index + 1;
+    else if (!(await setUp(deployment, target, { isRepeated: true }, signal))) completed = index + 1;
     await progress.advance();
   }
   async function perform(step: PreparationStep): Promise<void> {
     if (step.kind === 'hook') return runHook(deployment, target, step.hook, signal);
     if (step.kind === 'source_control') await checkOut(deployment, target, commits, signal);
-    else await setUp(deployment, target, false, signal);
+    else await setUp(deployment, target, { isRepeated: false }, signal);
     await progress.advance();
   }
   for (const [index, step] of steps.entries()) {

@@ -38,6 +38,7 @@ export interface DeploymentTarget {
 /** Git messages that are less specific than the line before them. */
 const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
+/** The outcome of a step, with parts of its output. */
 export interface StepResult extends StepOutcome {
   readonly lastLine: string;
   /** The cause of a failure according to git; null if git printed none. */

@@ -140,6 +140,7 @@ type Sizes = ReadonlyMap<string, number>;
 const sizesOf = (rows: readonly EnvRow[]): Sizes =>
   new Map(rows.map(({ name, value_sealed }) => [name, unsealedByteLength(value_sealed)]));
 
+/** The new values of variables; null for a variable to remove. */
 export type Changes = readonly (readonly [name: string, value: string | null])[];
 
 function sizesAfter(rows: readonly EnvRow[], changes: Changes): Sizes {

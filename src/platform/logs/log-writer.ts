@@ -15,6 +15,7 @@ const FLUSH_INTERVAL_MS = 250;
 const MAX_CHUNK_CHARACTERS = 65_536;
 /** Maximum size of one log, including the JSON around each line. */
 const MAX_LOG_CHARACTERS = 16 * 1_048_576;
+const LOG_FULL_MESSAGE = { stream: 'system', text: 'This log is full; further output is not stored.' } as const;
 /** Delay before a failed write is retried. */
 const RETRY_DELAY_MS = SECOND;
 /** Maximum number of retries at the end of a log. */
@@ -114,8 +115,7 @@ export function createLogWriter(
   function add(line: LogLine): void {
     if (isFull) return;
     isFull = storedCharacters + text.length > MAX_LOG_CHARACTERS;
-    const fullMessage = { stream: 'system', text: 'This log is full; further output is not stored.' } as const;
-    text += toNdjsonLine(isFull ? { ...line, ...fullMessage } : line);
+    text += toNdjsonLine(isFull ? { ...line, ...LOG_FULL_MESSAGE } : line);
     lineCount += 1;
     if (text.length >= MAX_CHUNK_CHARACTERS && !isFailing) void flush();
     else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);

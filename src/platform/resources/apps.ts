@@ -167,6 +167,7 @@ async function checkMove(trx: Trx, before: AppTable, after: AppTable): Promise<v
   if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
 }
 
+/** Edits an app. Throws `not_found`, `validation_failed`, and `conflict` (`If-Match`). */
 export function updateApp(
   context: PlatformContext,
   request: RequestContext,

@@ -61,7 +61,7 @@ async function checkTarget(
     const pooled = connections.pooled(target);
     const outcome = await run(pooled, { command: { argv: ['true'] } }, AbortSignal.timeout(CHECK_TIMEOUT_MS));
     if (outcome.exitCode !== 0)
-      throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
+      throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, { unreachable: outcome.problem === null });
     const directories = await listAppDirectories(context.store.read, row.workspace_id, row.id, MAX_DIRECTORIES);
     return { resources: await readServerResources(pooled, directories.length === 0 ? ['/'] : directories) };
   } finally {

@@ -65,7 +65,7 @@ export async function getDeployKey(
   return serializeDeployKey(await findDeployKeyRow(read, workspaceId, app.id), app);
 }
 
-const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
+const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
 /** Creates or replaces the key pair of an app; a confirmed host remains confirmed. Throws `not_found`. */
 export function createDeployKey(
@@ -92,7 +92,7 @@ export function createDeployKey(
     };
     await replaceDeployKey(trx, row);
     const detail = { publicKey: pair.publicKey };
-    await recordAuditEvent(trx, request, 'app.deploy_key_replaced', targetOf(app), now, detail);
+    await recordAuditEvent(trx, request, 'app.deploy_key_replaced', auditTargetOf(app), now, detail);
     return serializeDeployKey(row, app);
   });
 }
@@ -103,7 +103,7 @@ export function deleteDeployKey(context: PlatformContext, request: RequestContex
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
     const { public_key: publicKey } = await requireDeployKey(trx, app);
     await deleteDeployKeyRow(trx, app.workspace_id, app.id);
-    await recordAuditEvent(trx, request, 'app.deploy_key_deleted', targetOf(app), context.clock(), { publicKey });
+    await recordAuditEvent(trx, request, 'app.deploy_key_deleted', auditTargetOf(app), context.clock(), { publicKey });
   });
 }
 
@@ -160,7 +160,7 @@ export function confirmGitHost(
     }
     const row = { ...before, host, port, host_key: hostKey };
     await replaceDeployKey(trx, row);
-    await recordAuditEvent(trx, request, 'app.git_host_confirmed', targetOf(app), now, { host, port, hostKey });
+    await recordAuditEvent(trx, request, 'app.git_host_confirmed', auditTargetOf(app), now, { host, port, hostKey });
     return serializeDeployKey(row, app);
   });
 }

@@ -55,6 +55,7 @@ export async function rejectIfInUse(
   }
 }
 
+/** Creates a project. Throws `conflict` for a taken slug, `idempotent_replay`. */
 export function createProject(
   context: PlatformContext,
   request: RequestContext,
@@ -80,6 +81,7 @@ export async function getProject(context: PlatformContext, workspaceId: string, 
   return serializeProject(await requireResource(context.store.read, 'project', workspaceId, idOrSlug));
 }
 
+/** Edits a project. Throws `not_found`, and `conflict` (`If-Match`). */
 export function updateProject(
   context: PlatformContext,
   request: RequestContext,
