@@ -80,8 +80,9 @@ export interface JobKind {
    */
   readonly resumable: boolean;
   /**
-   * Performs the job. Resolving completes it and throwing fails it. If it throws after its signal was aborted, the abort
-   * reason determines its status. It can clean up before it throws, until `fenceSignal` is aborted.
+   * Performs the job. If `run` resolves, the job is completed or suspended; if it throws, the job has failed. If it throws
+   * after the job's signal was aborted, the abort reason determines the status of the job. `run` can clean up before it
+   * throws, until `fenceSignal` is aborted.
    */
   run(job: RunningJob): Promise<Suspension | undefined>;
   /** Updates the kind's own rows in the transaction that ends the job, which can run on any node. */

@@ -185,8 +185,8 @@ async function pruneAllServers(
 
 /**
  * Performs a deployment. The live release stays active until the new release is activated; if the deployment fails or is
- * cancelled after that, it is rolled back. A node that takes over a running deployment rolls it back and fails it,
- * because it cannot know how far a hook got.
+ * cancelled after that, the previous release is restored. A node that takes over a running deployment rolls it back, and
+ * the deployment fails, because it is unknown how far a hook got.
  */
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;

@@ -44,7 +44,7 @@ test('stacks of V8, Firefox and Python are parsed, innermost call first', () => 
   const python =
     'Traceback (most recent call last):\n  File "main.py", line 3, in main\n    run()\n  File "run.py", line 9, in run\nValueError: x';
   assert.deepEqual(
-    parseStack(python).map((frame) => frame.function),
+    parseStack(python).map(({ function: name }) => name),
     ['run', 'main'],
   );
   assert.deepEqual(parseStack('no stack at all'), []);

@@ -58,8 +58,9 @@ function runWithTimeout(check: PatternCheck, timeoutMs: number): PatternResult |
 }
 
 /**
- * Runs a check. The timeout of an attempt limits elapsed time, but on a busy machine this thread may use little CPU time
- * in it. Therefore, a check is repeated with a longer timeout until it has a result or has used up its CPU time.
+ * Runs a check. The timeout of an attempt limits elapsed time. On a busy machine, this thread may get little CPU time
+ * before the timeout. Therefore, the check is repeated with a longer timeout until there is a result or the limit of CPU
+ * time is reached.
  */
 function runCheck(check: PatternCheck): PatternReply {
   const start = process.threadCpuUsage();
