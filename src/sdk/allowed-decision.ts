@@ -3,12 +3,12 @@ import { effectiveRightNamesOf, type RightsMask, rightNamesOf } from '../authori
 import type { Identity } from './remote-authorizer.ts';
 
 /** Caches the right names per mask. The cache stays small, because few different masks occur. */
-function memoizeNames<Word>(toNames: (rights: RightsMask) => Word[]): (rights: RightsMask) => readonly Word[] {
-  const names = new Map<RightsMask, readonly Word[]>();
+function memoizeNames<Name>(toNames: (rights: RightsMask) => Name[]): (rights: RightsMask) => readonly Name[] {
+  const namesByMask = new Map<RightsMask, readonly Name[]>();
   return (rights) => {
-    let words = names.get(rights);
-    if (words === undefined) names.set(rights, (words = Object.freeze(toNames(rights))));
-    return words;
+    let names = namesByMask.get(rights);
+    if (names === undefined) namesByMask.set(rights, (names = Object.freeze(toNames(rights))));
+    return names;
   };
 }
 const scopesOf = memoizeNames((rights) => effectiveRightNamesOf('access_token', rights));

@@ -17,7 +17,7 @@ export interface AuditVerification {
 }
 
 type Party = AuditEvent['target'];
-const partyOf = (party: Party) => [party?.kind ?? null, party?.id ?? null, party?.name ?? null];
+const partyFields = (party: Party) => [party?.kind ?? null, party?.id ?? null, party?.name ?? null];
 
 /** Returns the hash of an event, which covers every field and the hash of the previous event, in hex. */
 export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): Promise<string> {
@@ -29,9 +29,9 @@ export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): 
     event.id,
     Date.parse(event.at),
     event.action,
-    partyOf(actor),
-    partyOf(target),
-    partyOf(credential),
+    partyFields(actor),
+    partyFields(target),
+    partyFields(credential),
     [event.address, event.userAgent, event.requestId],
     JSON.stringify(event.detail),
   ];

@@ -33,7 +33,9 @@ test('uses are reported without rights to an earlier version of the server, whic
   const bodies: { uses: { rights?: unknown }[] }[] = [];
   const refusal = { type: 'about:blank', title: 'x', status: 422, code: 'validation_failed', detail: 'Unknown field.' };
   const connection = connectGuard({
-    ...{ url: 'http://127.0.0.1:1', apiKey: 'dp_x', timeout: 1000 },
+    url: 'http://127.0.0.1:1',
+    apiKey: 'dp_x',
+    timeout: 1000,
     fetch: async (_url, init) => {
       const body = JSON.parse(String(init?.body)) as (typeof bodies)[number];
       bodies.push(body);
@@ -51,21 +53,21 @@ test('uses are reported without rights to an earlier version of the server, whic
 
 /** A valid response with one field replaced by an arbitrary value. */
 function withArbitraryField(response: object): fc.Arbitrary<unknown> {
-  const paths = Object.keys(response);
+  const names = Object.keys(response);
   return fc
-    .tuple(fc.constantFrom(...paths), fc.jsonValue())
+    .tuple(fc.constantFrom(...names), fc.jsonValue())
     .map(([name, value]) => ({ ...response, [name]: value }) as unknown);
 }
 
 test('unexpected responses are rejected or harmless, and only an explicit grant grants a lease', () => {
-  const anything = fc.oneof(
+  const responseBody = fc.oneof(
     fc.jsonValue(),
     withArbitraryField(GRANTED),
     withArbitraryField(FEED_PAGE),
     withArbitraryField({ granted: false, ...FEED_PAGE }),
   );
   fc.assert(
-    fc.property(anything, (body) => {
+    fc.property(responseBody, (body) => {
       for (const parse of [parseHeartbeatResponse, parseRevocations, parseRecord]) {
         try {
           const result = parse(body);

@@ -33,7 +33,7 @@ function randomGuardId(): string {
   return encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
-/** Responses must match the contract exactly, so that no other server at Devpilot's URL can grant a lease. */
+/** Rejects a response that does not match the contract, so that no other server at Devpilot's URL can grant a lease. */
 function throwUnexpectedAnswer(): never {
   throw new DevpilotError('unexpected_answer', 'The response did not come from Devpilot.', { status: 200 });
 }
@@ -164,13 +164,14 @@ export function connectGuard(options: {
           count: Math.min(usesOfRight, GUARD_REPORT_LIMITS.usesPerCredential),
         })),
       }));
-      const report = (uses: readonly object[]) => send('POST', '/v1/guards/uses', { body: { guard, chunk, uses } });
+      const sendReport = (report: readonly object[]) =>
+        send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: report } });
       try {
-        await report(reportedUses);
+        await sendReport(reportedUses);
       } catch (error) {
         // An earlier version of the server does not know `rights`, and rejects unknown fields.
         if (!(error instanceof DevpilotError && error.code === 'validation_failed')) throw error;
-        await report(reportedUses.map(({ rights: _, ...knownFields }) => knownFields));
+        await sendReport(reportedUses.map(({ rights: _, ...knownFields }) => knownFields));
       }
     },
     releaseLease: () => send('DELETE', `/v1/guards/${guard}`),

@@ -5,6 +5,9 @@ import { scheduleTimer } from './timer.ts';
 
 /** A response within this time counts as immediate. */
 const IMMEDIATE_RESPONSE_MS = 1000;
+/** Base of the pause after failures. The pause doubles with each further failure, at most seven times. */
+const BASE_PAUSE_MS = 50;
+const MAX_DOUBLINGS = 7;
 
 /** Waits for revocations and applies them. Returns whether the guard has advanced in the feed. */
 async function pollRevocations(
@@ -31,9 +34,11 @@ export async function followRevocations(
   for (let failures = 0; !signal.aborted; ) {
     const sentAtMs = performance.now();
     const hasAdvanced = await pollRevocations(connection, lease, workspaceId(), signal).catch(() => false);
-    // Back off after an immediate response without progress, as after a failure.
-    failures = hasAdvanced || performance.now() - sentAtMs > IMMEDIATE_RESPONSE_MS ? 0 : Math.min(failures + 1, 7);
+    // An immediate response without progress counts as a failure.
+    const hasFailed = !hasAdvanced && performance.now() - sentAtMs <= IMMEDIATE_RESPONSE_MS;
+    failures = hasFailed ? Math.min(failures + 1, MAX_DOUBLINGS) : 0;
     if (failures === 0) continue;
-    await new Promise<void>((resolve) => scheduleTimer(50 * 2 ** failures * (0.5 + Math.random()), resolve));
+    const pauseMs = BASE_PAUSE_MS * 2 ** failures * (0.5 + Math.random());
+    await new Promise<void>((resolve) => scheduleTimer(pauseMs, resolve));
   }
 }

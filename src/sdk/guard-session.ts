@@ -21,7 +21,8 @@ function rejectedAgain(standing: Standing, nowMs: number): Standing {
   return { name: 'rejected', untilMs: nowMs + pauseMs, pauseMs };
 }
 
-export const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
+/** Returns the HTTP status of an error response; 0 for an error without a response. */
+export const httpStatusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
 
 /** Sends the heartbeats of one guard, and provides the values from their responses. */
 export interface GuardSession {
@@ -62,7 +63,8 @@ export function createGuardSession(options: {
         isErrorReported = false;
         return response;
       } catch (error) {
-        if (statusOf(error) >= 400 && statusOf(error) < 500) {
+        const httpStatus = httpStatusOf(error);
+        if (httpStatus >= 400 && httpStatus < 500) {
           options.onRejected();
           standing = rejectedAgain(standing, monotonic());
         }

@@ -77,7 +77,7 @@ export function guard(options: GuardOptions) {
   const { authorize, leaseAuthorizer } = createAuthorization(options);
   const decisionKey = Symbol('decision');
   type Admitted = { [decisionKey]?: (GuardDecision & { allowed: true }) | null };
-  let apps = 0;
+  let registeredApps = 0;
 
   function admit(request: object, decision: GuardDecision & { allowed: true }): void {
     // A property, because a WeakMap costs the garbage collector more than a whole decision (`bench/guard.ts`).
@@ -99,12 +99,12 @@ export function guard(options: GuardOptions) {
     /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of the instance it is registered on. */
     fastify: Object.assign(
       (app: Fastify, _options: unknown, done: () => void): void => {
-        apps++;
+        registeredApps++;
         // Decorated, so that the property is part of the request's shape from the start.
         if (!app.hasRequestDecorator(decisionKey)) app.decorateRequest(decisionKey, null);
         app.addHook('onRequest', createBatchedHook(authorize, admit));
         app.addHook('onClose', async () => {
-          if (--apps === 0) await close();
+          if (--registeredApps === 0) await close();
         });
         done();
       },

@@ -9,7 +9,7 @@ import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { AllowedDecision } from './allowed-decision.ts';
 import { connectGuard, type GuardConnection } from './connection.ts';
 import { followRevocations } from './follow-revocations.ts';
-import { createGuardSession, statusOf } from './guard-session.ts';
+import { createGuardSession, httpStatusOf } from './guard-session.ts';
 import { LEFT_TO_SERVER, NO_CREDENTIAL, readHeaderCredential } from './header-credential.ts';
 import type { Authorize, GuardDecision, RawHeaders } from './remote-authorizer.ts';
 import { createRefusal } from './remote-authorizer.ts';
@@ -104,7 +104,7 @@ export function createLeaseAuthorizer(options: {
       await getConnection().reportUses(chunk, uses);
     } catch (error) {
       // A chunk that the server rejects as invalid is dropped; any other failure is retried.
-      if (![400, 413, 422].includes(statusOf(error))) throw error;
+      if (![400, 413, 422].includes(httpStatusOf(error))) throw error;
       reportError(error);
     }
   }

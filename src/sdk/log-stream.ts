@@ -3,11 +3,11 @@ import { DevpilotError } from './errors.ts';
 import { type CallOptions, pause, type Transport } from './transport.ts';
 
 export interface LogOptions {
-  /** Number of lines to skip. */
+  /** Skips this number of lines. */
   readonly from?: number | undefined;
-  /** Whether to wait for further lines. The stream ends when the deployment or run ends. */
+  /** Waits for further lines. The stream ends when the deployment or run ends. */
   readonly follow?: boolean | undefined;
-  /** While following, whether to also return incomplete lines, with `partial: true`. */
+  /** With `follow`, also returns incomplete lines, which have `partial: true`. */
   readonly partial?: boolean | undefined;
   /** Returns only lines that contain this text, ignoring case. Cannot be combined with `follow`. */
   readonly q?: string | undefined;

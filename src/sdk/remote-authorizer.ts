@@ -81,24 +81,25 @@ const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after', 'r
 /** The headers of a request as received: names and values alternate, and repeated headers are separate. */
 export type RawHeaders = readonly string[];
 
-function checkNames<Word extends string>(
+/** Returns the names in an option as a list; null if the option is not set. Throws `TypeError` for an unknown name. */
+function readNames<Name extends string>(
   option: string,
-  names: Word | readonly Word[] | undefined,
-  known: readonly Word[],
+  names: Name | readonly Name[] | undefined,
+  allowedNames: readonly Name[],
 ) {
   if (names === undefined) return null;
-  const words: readonly string[] = typeof names === 'string' ? [names] : names;
-  const unknown = words.find((word) => !known.some((knownWord) => knownWord === word));
-  if (words.length === 0 || unknown !== undefined) {
-    throw new TypeError(`guard: ${option} must contain at least one of: ${known.join(', ')}.`);
+  const list: readonly string[] = typeof names === 'string' ? [names] : names;
+  const isAllowed = (name: string) => allowedNames.some((allowedName) => allowedName === name);
+  if (list.length === 0 || !list.every(isAllowed)) {
+    throw new TypeError(`guard: ${option} must contain at least one of: ${allowedNames.join(', ')}.`);
   }
-  return words;
+  return list;
 }
 
 /** Validates the options. Throws `TypeError` if one is invalid, or if they require neither scopes nor permissions. */
 export function readOptions(options: GuardOptions) {
-  const scopes = checkNames('scope', options.scope, SCOPES);
-  const permissions = checkNames('permission', options.permission, PERMISSIONS);
+  const scopes = readNames('scope', options.scope, SCOPES);
+  const permissions = readNames('permission', options.permission, PERMISSIONS);
   if (scopes === null && permissions === null && options.any !== true) {
     throw new TypeError('guard: set a scope, a permission or any: true.');
   }
@@ -116,6 +117,7 @@ export function readOptions(options: GuardOptions) {
   }
   const url = new URL(options.url);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  // If only scopes are required, API keys are refused; if only permissions are required, access tokens are refused.
   const requirement: Requirement = {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),

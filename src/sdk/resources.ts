@@ -18,6 +18,7 @@ export interface ResourceListQuery extends Paging {
 export interface AppListQuery extends ResourceListQuery {
   /** ID or slug. */
   readonly project?: string | undefined;
+  /** ID or slug. */
   readonly server?: string | undefined;
 }
 

@@ -30,7 +30,7 @@ function crc32(text: string): number {
  * local: a well-formed secret need not exist on a server.
  */
 export function secretKindOf(text: string): SecretKind | null {
-  const kind = KINDS.find((kind) => text.startsWith(SECRET_PREFIXES[kind]));
+  const kind = KINDS.find((candidate) => text.startsWith(SECRET_PREFIXES[candidate]));
   if (kind === undefined || text.length !== SECRET_PREFIXES[kind].length + SECRET_TAIL_LENGTH) return null;
   if (!/^[0-9A-Za-z_]+$/.test(text)) return null;
   let remainder = crc32(text.slice(0, -SECRET_CHECKSUM_LENGTH));

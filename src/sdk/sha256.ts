@@ -25,6 +25,7 @@ function toPaddedWords(text: string): Uint32Array {
   return words;
 }
 
+/** Adds one block to the state (FIPS 180-4, section 6.2.2, with its names `a` to `h`, `t1` and `t2`). */
 function compress(state: Uint32Array, words: Uint32Array, offset: number, schedule: Uint32Array): void {
   for (let round = 0; round < 64; round++) {
     if (round < 16) {
@@ -41,22 +42,22 @@ function compress(state: Uint32Array, words: Uint32Array, offset: number, schedu
   }
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
   for (let round = 0; round < 64; round++) {
-    const first =
+    const t1 =
       (h +
         (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) +
         ((e & f) ^ (~e & g)) +
         wordAt(ROUND_CONSTANTS, round) +
         wordAt(schedule, round)) |
       0;
-    const second = ((rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    const t2 = ((rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     h = g;
     g = f;
     f = e;
-    e = (d + first) | 0;
+    e = (d + t1) | 0;
     d = c;
     c = b;
     b = a;
-    a = (first + second) | 0;
+    a = (t1 + t2) | 0;
   }
   [a, b, c, d, e, f, g, h].forEach((word, index) => {
     state[index] = wordAt(state, index) + word;

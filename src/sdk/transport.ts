@@ -158,11 +158,11 @@ const resolveOption = (setting: string | (() => string | null) | undefined): str
 export function createTransport(options: ClientOptions): Transport {
   const base = (options.url ?? '').replace(/\/+$/, '');
   // The origin excludes a user name, password and path.
-  const server = URL.canParse(base) ? new URL(base).origin : 'The server';
+  const serverLabel = URL.canParse(base) ? new URL(base).origin : 'The server';
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
   const retries = options.retries ?? DEFAULT_RETRIES;
 
-  function headersOf(request: Request): Headers {
+  function buildHeaders(request: Request): Headers {
     const headers = new Headers({ accept: request.accept ?? 'application/json' });
     if (request.body !== undefined) headers.set('content-type', 'application/json');
     if (request.packedJson !== undefined) {
@@ -197,7 +197,7 @@ export function createTransport(options: ClientOptions): Transport {
     try {
       response = await send(buildUrl(base, path, request.query), {
         method,
-        headers: headersOf(request),
+        headers: buildHeaders(request),
         signal,
         // Not followed, so that the credential is sent to no other server. Workers do not support `error`.
         redirect: 'manual',
@@ -208,21 +208,21 @@ export function createTransport(options: ClientOptions): Transport {
     } catch (cause) {
       request.signal?.throwIfAborted();
       if (timeoutSignal.aborted)
-        throw new DevpilotError('timed_out', `${server} did not respond in time.`, { status: 0 });
-      throw new DevpilotError('unreachable', `${server} cannot be reached.`, { status: 0, cause });
+        throw new DevpilotError('timed_out', `${serverLabel} did not respond in time.`, { status: 0 });
+      throw new DevpilotError('unreachable', `${serverLabel} cannot be reached.`, { status: 0, cause });
     } finally {
       clearTimeout(timer);
     }
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
-      const message = `${server} redirects to another URL, which is not followed.`;
+      const message = `${serverLabel} redirects to another URL, which is not followed.`;
       throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
     if (!response.ok) throw await toDevpilotError(response);
     return response;
   }
 
-  async function open(method: Method, path: string, request: Request, isStream = false): Promise<Response> {
+  async function sendWithRetries(method: Method, path: string, request: Request, isStream = false): Promise<Response> {
     for (let attempts = 0; ; attempts++) {
       try {
         return await tryOnce(method, path, request, isStream);
@@ -235,7 +235,7 @@ export function createTransport(options: ClientOptions): Transport {
     }
   }
 
-  async function bodyOf<Body>(response: Response): Promise<Body> {
+  async function parseBody<Body>(response: Response): Promise<Body> {
     const text = await response.text();
     if (text === '') return undefined as Body;
     try {
@@ -248,17 +248,17 @@ export function createTransport(options: ClientOptions): Transport {
 
   return {
     async send<Body>(method: Method, path: string, request: Request = {}) {
-      return bodyOf<Body>(await open(method, path, request));
+      return parseBody<Body>(await sendWithRetries(method, path, request));
     },
     async sendTagged<Body>(method: Method, path: string, request: Request = {}) {
-      const response = await open(method, path, request);
-      return { value: await bodyOf<Body>(response), tag: response.headers.get('etag') ?? undefined };
+      const response = await sendWithRetries(method, path, request);
+      return { value: await parseBody<Body>(response), tag: response.headers.get('etag') ?? undefined };
     },
     async text(path, request = {}) {
-      return (await open('GET', path, { accept: 'text/plain', ...request })).text();
+      return (await sendWithRetries('GET', path, { accept: 'text/plain', ...request })).text();
     },
     async stream(path, request = {}) {
-      const { body } = await open('GET', path, request, true);
+      const { body } = await sendWithRetries('GET', path, request, true);
       return body ?? new ReadableStream({ start: (controller) => controller.close() });
     },
   };

@@ -72,7 +72,9 @@ function deploymentClientOf(transport: Transport) {
 /** Deployments, scripts with their runs, and backups. */
 export function workClientsOf(transport: Transport) {
   const { send } = transport;
-  const [scripts, runs, backups] = ['/v1/scripts', '/v1/runs', '/v1/backups'] as const;
+  const scripts = '/v1/scripts';
+  const runs = '/v1/runs';
+  const backups = '/v1/backups';
   return {
     deployments: deploymentClientOf(transport),
     scripts: {
