@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { settingsFile, settingsTable } from '../src/server/settings-table.ts';
+import { formatSettingsFile, formatSettingsTable } from '../src/server/settings-table.ts';
 
 /** Updates the lists of settings in `docs/operations.md` and `deploy/devpilot.env`. */
 const page = 'docs/operations.md';
@@ -8,6 +8,6 @@ const text = readFileSync(page, 'utf8');
 if (!table.test(text)) throw new Error(`${page} has no table of settings.`);
 writeFileSync(
   page,
-  text.replace(table, () => settingsTable()),
+  text.replace(table, () => formatSettingsTable()),
 );
-writeFileSync('deploy/devpilot.env', settingsFile());
+writeFileSync('deploy/devpilot.env', formatSettingsFile());

@@ -8,8 +8,8 @@ import { forEachEngine } from '../testing/engines.ts';
 import { runCommand } from '../testing/process.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
-const RULES = 'deploy/alerts.yml';
-const rules = readFileSync(RULES, 'utf8');
+const RULES_FILE = 'deploy/alerts.yml';
+const rules = readFileSync(RULES_FILE, 'utf8');
 const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
 
 function promtool(args: readonly string[], input = ''): void {
@@ -46,7 +46,7 @@ function queriesWithoutResult(metrics: string, queries: readonly string[]): stri
 const readMetric = (text: string, name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 
 test('the alert rules are valid, and each has passing tests of firing and of not firing', () => {
-  promtool(['check', 'rules', RULES]);
+  promtool(['check', 'rules', RULES_FILE]);
   promtool(['test', 'rules', 'deploy/alerts.test.yml']);
   const cases = readFileSync('deploy/alerts.test.yml', 'utf8');
   for (const alert of alerts) {

@@ -15,7 +15,6 @@ export function openBucket({ backups: { bucket } }: Settings): Storage | null {
  * called unless a bucket is configured.
  */
 export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
-  const { maxBytes: limit } = settings.backups;
   const bucket = openBucket(settings);
   const storages: Storage[] = bucket === null ? [] : [bucket];
   try {
@@ -24,5 +23,5 @@ export function openBackupStorages(settings: Settings, onError: (error: unknown)
   } catch (error) {
     if (bucket === null) onError(error);
   }
-  return { all: storages, maxBackupBytes: limit };
+  return { all: storages, maxBackupBytes: settings.backups.maxBytes };
 }

@@ -21,7 +21,7 @@ import { openReader } from '../store/open-reader.ts';
 import { assertStoreComplete, markCopyClean } from '../store/sqlite-integrity.ts';
 import { recordBackupTime } from './last-backup.ts';
 import { secretFromSettings } from './open-store.ts';
-import { assertMatchingSecret, readSecretFile } from './secret.ts';
+import { assertMatchingSecret, type NamedSecret, readSecretFile } from './secret.ts';
 import type { Settings } from './settings.ts';
 import { copyAndVerify, openSource, type StoreLocation, verifyLogs } from './transfer.ts';
 
@@ -65,23 +65,23 @@ function makeEmptyFolder(path: string): void {
   chmodSync(path, 0o700);
 }
 
+/** Returns the secret that an installation with an embedded store generated; null if there is none. */
+function readGeneratedSecret({ databaseUrl, dataDirectory }: Settings): NamedSecret | null {
+  const file = join(dataDirectory, SECRET_FILE);
+  return databaseUrl === null && existsSync(file) ? readSecretFile(file) : null;
+}
+
 /**
  * Throws `StartRefusedError` if the store cannot be decrypted with the configured secret, or with the generated secret
  * that the backup would contain.
  */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
-  const generatedSecret = join(settings.dataDirectory, SECRET_FILE);
-  const configuredSecret =
-    secretFromSettings(settings) ??
-    (settings.databaseUrl === null && existsSync(generatedSecret) ? readSecretFile(generatedSecret) : null);
-  if (
-    configuredSecret === null ||
-    (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, DATABASE_FILE)))
-  )
-    return;
+  const secret = secretFromSettings(settings) ?? readGeneratedSecret(settings);
+  if (secret === null) return;
+  if (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, DATABASE_FILE))) return;
   const db = openReader(settings);
   try {
-    await assertMatchingSecret(db, configuredSecret);
+    await assertMatchingSecret(db, secret);
   } finally {
     await db.destroy();
   }

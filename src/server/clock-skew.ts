@@ -15,15 +15,19 @@ export interface ClockSkew {
   exceedsLimit(): boolean;
 }
 
-/** Calls `warn` when the skew exceeds one second, and `onRecovered` when it no longer does. */
-export function createClockSkew(warn: (skewMs: number) => void, onRecovered: (skewMs: number) => void): ClockSkew {
+/** Calls `onExceeded` when the skew exceeds one second, and `onRecovered` when it no longer does. */
+export function createClockSkew(
+  onExceeded: (skewMs: number) => void,
+  onRecovered: (skewMs: number) => void,
+): ClockSkew {
   let lastMeasurement = { skewMs: 0, minimumMs: 0 };
   let isWarned = false;
   return {
     record(skewMs, uncertaintyMs) {
       lastMeasurement = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
       const exceedsWarningLimit = lastMeasurement.minimumMs > WARNING_LIMIT_MS;
-      if (exceedsWarningLimit !== isWarned) (exceedsWarningLimit ? warn : onRecovered)(Math.round(skewMs));
+      if (exceedsWarningLimit && !isWarned) onExceeded(Math.round(skewMs));
+      if (!exceedsWarningLimit && isWarned) onRecovered(Math.round(skewMs));
       isWarned = exceedsWarningLimit;
     },
     skewMs: () => lastMeasurement.skewMs,

@@ -6,7 +6,7 @@ export interface Closers {
    * Adds functions that are called concurrently, before functions that were added earlier. Each must end before the
    * deadline of the shutdown, but has at least `minimumMs` milliseconds.
    */
-  add(level: readonly (() => unknown)[], minimumMs?: number): void;
+  add(functions: readonly (() => unknown)[], minimumMs?: number): void;
   /**
    * Calls each function once and waits for it, even if other functions fail. Resolves to the message of the first
    * failure; null if none failed. After the deadline, it continues to wait as long as `remaining()`, the number of items
@@ -16,17 +16,19 @@ export interface Closers {
 }
 
 export function createClosers(): Closers {
-  const levels: { readonly level: readonly (() => unknown)[]; readonly minimumMs: number | undefined }[] = [];
+  const levels: { readonly functions: readonly (() => unknown)[]; readonly minimumMs: number | undefined }[] = [];
   return {
-    add(level, minimumMs) {
-      levels.push({ level, minimumMs });
+    add(functions, minimumMs) {
+      levels.push({ functions, minimumMs });
     },
     async closeAll(remaining = () => 0) {
-      const withinStop = createStopDeadline(remaining);
+      const waitUntilDeadline = createStopDeadline(remaining);
       let failure: string | null = null;
-      for (let entry = levels.pop(); entry !== undefined; entry = levels.pop()) {
-        const { level, minimumMs } = entry;
-        const outcomes = await Promise.allSettled(level.map((close) => withinStop(Promise.try(close), minimumMs)));
+      for (let level = levels.pop(); level !== undefined; level = levels.pop()) {
+        const { functions, minimumMs } = level;
+        const outcomes = await Promise.allSettled(
+          functions.map((close) => waitUntilDeadline(Promise.try(close), minimumMs)),
+        );
         const failed = outcomes.find((outcome) => outcome.status === 'rejected');
         if (failed !== undefined) failure ??= messageOf(failed.reason);
       }

@@ -56,7 +56,10 @@ function recordDenials(denials: DenialBuffer, clock: () => number): Authenticati
 function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCredential, address: string, at: number) {
   const credential = { kind, id, name };
   return {
-    ...{ workspaceId, actor: credential, credential, at },
+    workspaceId,
+    actor: credential,
+    credential,
+    at,
     action: 'credential.used_after_deletion' as const,
     reason: `deleted at ${toIsoString(deletedAt)}`,
     origin: { address, userAgent: null, requestId: null },
@@ -107,6 +110,7 @@ export async function createCredentialChecks(options: {
     authenticator,
     passphraseVerifier,
     findBySecret: createFindBySecret(findRecord, foreignPrefixes),
+    /** Finds the credential of a secret reported as leaked. Unlike `findBySecret`, records no use after deletion. */
     findReported: createFindBySecret(createFindRecord(registry, unknownSecrets, clock), foreignPrefixes),
     foreignPrefixes,
     unknownSecrets,

@@ -4,7 +4,9 @@ import { isEssentialWrite } from '../store/essential-writes.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
 import type { Trx } from '../store/store.ts';
 
+/** Result code `SQLITE_FULL`. */
 const SQLITE_FULL = 13;
+/** Result codes `SQLITE_IOERR` and `SQLITE_CANTOPEN`. */
 const SQLITE_IO_ERRORS = new Set([10, 14]);
 /** Interval at which a full disk is checked again. */
 const CHECK_INTERVAL_MS = 1_000;
@@ -23,18 +25,18 @@ export interface DiskSpace {
    * Runs a transaction. While the disk is full, only essential transactions are run, using the reserve. Throws
    * `unavailable`.
    */
-  transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  transaction<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
   isFull(): boolean;
   reserveBytes(): number;
   /** Restores the reserve if there is free space. */
   fillReserve(): Promise<void>;
 }
 
-/** Calls `onChange` when the disk becomes full or is no longer full. `touch` writes as little as possible. */
+/** Calls `onChange` when the disk becomes full or is no longer full. `writeProbe` writes as little as possible. */
 export function createDiskSpace(
   store: SqliteStore,
   directory: string,
-  { touch: writeProbe, onChange }: { touch: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
+  { writeProbe, onChange }: { writeProbe: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
 ): DiskSpace {
   const reserve = createDiskReserve(directory);
   let isDiskFull = false;

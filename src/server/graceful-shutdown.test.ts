@@ -47,7 +47,7 @@ test('a second call of close returns the promise of the first call', async () =>
 
 test('a shutdown waits for work only as long as the work makes progress', async () => {
   let remainingItems = 3;
-  const withinStop = createStopDeadline(() => remainingItems);
+  const waitUntilDeadline = createStopDeadline(() => remainingItems);
   const work = new Promise<void>((resolve) => {
     const step = () => {
       remainingItems--;
@@ -56,7 +56,7 @@ test('a shutdown waits for work only as long as the work makes progress', async 
     };
     setTimeout(step, 3_500);
   });
-  await withinStop(work, 2_500);
+  await waitUntilDeadline(work, 2_500);
   assert.equal(remainingItems, 0);
-  await assert.rejects(withinStop(new Promise(() => undefined)), /did not respond in time/);
+  await assert.rejects(waitUntilDeadline(new Promise(() => undefined)), /did not respond in time/);
 });

@@ -96,7 +96,7 @@ forEachEngine('guards in lease mode', (engine) => {
         scopes: ['modify_env'],
         permissions: [],
       });
-      for (let time = 0; time < 50; time++) assert.equal(await statusOf(token.secret), 200);
+      for (let count = 0; count < 50; count++) assert.equal(await statusOf(token.secret), 200);
       assert.equal(countRequestsTo('/v1/guards/records'), 1);
       assert.equal(countRequestsTo('/v1/authorize'), 0);
       await close();
@@ -156,7 +156,7 @@ forEachEngine('guards in lease mode', (engine) => {
     test('reports each use exactly once, with the address', async () => {
       const { statusOf, close } = await openGuard();
       const token = await createToken(owner, ['modify_env']);
-      for (let time = 0; time < 37; time++) assert.equal(await statusOf(token.secret), 200);
+      for (let count = 0; count < 37; count++) assert.equal(await statusOf(token.secret), 200);
       await close();
       const tokenResponse = await owner.call<{ useCount: number; lastUsedAt: string | null }>(
         `/v1/access-tokens/${token.id}`,
@@ -178,11 +178,11 @@ forEachEngine('guards in lease mode', (engine) => {
       const { sendRequest, countRequestsTo, close } = await openGuard();
       const passphrase = 'a passphrase of ours';
       const token = await createToken(owner, ['modify_env'], { passphrase });
-      const right = { ...bearer(token.secret), 'access-token-passphrase': passphrase };
-      assert.equal((await sendRequest(right)).status, 200);
-      assert.equal((await sendRequest(right)).status, 200);
+      const headers = { ...bearer(token.secret), 'access-token-passphrase': passphrase };
+      assert.equal((await sendRequest(headers)).status, 200);
+      assert.equal((await sendRequest(headers)).status, 200);
       assert.equal((await (await sendRequest(bearer(token.secret))).json()).code, 'passphrase_required');
-      assert.equal((await sendRequest({ ...right, 'access-token-passphrase': 'a wrong passphrase' })).status, 401);
+      assert.equal((await sendRequest({ ...headers, 'access-token-passphrase': 'a wrong passphrase' })).status, 401);
       assert.equal(countRequestsTo('/v1/authorize'), 4);
       await close();
     });
@@ -192,8 +192,8 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal((await (await sendRequest(bearer('garbage'))).json()).code, 'invalid_token');
       assert.equal((await (await sendRequest({})).json()).code, 'missing_credential');
       assert.equal(countRequestsTo('/v1/authorize'), 0);
-      const narrow = await createToken(owner, ['run_scripts']);
-      const refused = await sendRequest(bearer(narrow.secret));
+      const tokenWithoutScope = await createToken(owner, ['run_scripts']);
+      const refused = await sendRequest(bearer(tokenWithoutScope.secret));
       assert.deepEqual(
         [refused.status, (await refused.json()).required, countRequestsTo('/v1/authorize')],
         [403, ['modify_env'], 1],
@@ -202,11 +202,11 @@ forEachEngine('guards in lease mode', (engine) => {
     });
 
     test('a guard whose lookups are rate-limited lets the server authorize, and the use is counted once', async () => {
-      const limited: typeof fetch = (input, init) =>
+      const fetchWithLimit: typeof fetch = (input, init) =>
         String(input).endsWith('/records')
           ? Promise.resolve(Response.json({ code: 'rate_limited' }, { status: 429 }))
           : fetch(input, init);
-      const { statusOf, close } = await openGuard({ fetch: limited });
+      const { statusOf, close } = await openGuard({ fetch: fetchWithLimit });
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(mintSecret('access_token')), 401);
       assert.equal(await statusOf(token.secret), 200);
@@ -347,7 +347,7 @@ forEachEngine('guards in lease mode', (engine) => {
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
       const uses = [token, otherToken].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
-      for (let time = 0; time < 3; time++) {
+      for (let count = 0; count < 3; count++) {
         assert.equal((await send(key.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses })).status, 204);
       }
       assert.equal((await send(key.secret, 'uses', { guard: GUARD_ID, chunk: 2, uses })).status, 204);
@@ -358,16 +358,16 @@ forEachEngine('guards in lease mode', (engine) => {
     });
 
     test('a key without the guard flag gets no lease, record or revocation, and cannot report uses', async () => {
-      const plain = await createKey(owner, ['read', 'write', 'manage_apps']);
+      const keyWithoutFlag = await createKey(owner, ['read', 'write', 'manage_apps']);
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
       const uses = [{ credentialId: token.id, count: 99_999, lastUsedAt, addresses: [] }];
       const responses = await Promise.all([
-        send(plain.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false }),
-        send(plain.secret, 'records', { digest: encoded(token.secret) }),
-        send(plain.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses }),
-        server.call(`/v1/guards/revocations?guard=${GUARD_ID}&after=0`, { headers: bearer(plain.secret) }),
-        server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: bearer(plain.secret) }),
+        send(keyWithoutFlag.secret, 'beats', { guard: GUARD_ID, applied: null, moved: false }),
+        send(keyWithoutFlag.secret, 'records', { digest: encoded(token.secret) }),
+        send(keyWithoutFlag.secret, 'uses', { guard: GUARD_ID, chunk: 1, uses }),
+        server.call(`/v1/guards/revocations?guard=${GUARD_ID}&after=0`, { headers: bearer(keyWithoutFlag.secret) }),
+        server.call(`/v1/guards/${GUARD_ID}`, { method: 'DELETE', headers: bearer(keyWithoutFlag.secret) }),
       ]);
       for (const { status, text } of responses) {
         assert.equal(status, 403);
@@ -376,12 +376,12 @@ forEachEngine('guards in lease mode', (engine) => {
       const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
       assert.equal(body.useCount, 0);
       // The flag takes effect immediately, and is not a permission that a proxy could require.
-      await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
-      assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
-      const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
+      await owner.call(`/v1/api-keys/${keyWithoutFlag.id}`, { method: 'PATCH', body: { guard: true } });
+      assert.equal((await send(keyWithoutFlag.secret, 'records', { digest: encoded(token.secret) })).status, 200);
+      const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(keyWithoutFlag.secret) });
       assert.equal(proxied.status, 403);
-      await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: false } });
-      assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
+      await owner.call(`/v1/api-keys/${keyWithoutFlag.id}`, { method: 'PATCH', body: { guard: false } });
+      assert.equal((await send(keyWithoutFlag.secret, 'records', { digest: encoded(token.secret) })).status, 403);
     });
 
     test('uses reported by a guard are attributed to its key; uses authorized by the server are not', async () => {
@@ -438,7 +438,7 @@ forEachEngine('guards in lease mode', (engine) => {
 
     test('reject malformed requests', async () => {
       const heartbeat = { guard: GUARD_ID, applied: null, moved: false };
-      const invalidUses: readonly [string, unknown][] = [
+      const malformedRequests: readonly [path: string, body: unknown][] = [
         ['beats', { ...heartbeat, guard: 'short' }],
         ['beats', { ...heartbeat, applied: 1 }],
         ['beats', { ...heartbeat, applied: { history: 'h', number: -1, id: 'i' } }],
@@ -447,7 +447,7 @@ forEachEngine('guards in lease mode', (engine) => {
         ['records', { digest: 'x' }],
         ['uses', { guard: GUARD_ID, chunk: 0, uses: [] }],
       ];
-      for (const [path, body] of invalidUses)
+      for (const [path, body] of malformedRequests)
         assert.equal((await send(key.secret, path, body)).status, 422, JSON.stringify(body));
     });
   });

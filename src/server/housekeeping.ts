@@ -75,11 +75,11 @@ export function repeatEvery(
   let timer: NodeJS.Timeout;
   function schedule(delayMs: number): void {
     timer = setTimeout(() => {
-      const startedAt = performance.now();
+      const startMs = performance.now();
       running = work()
         .catch(onError)
         .then(() => {
-          const elapsedMs = fromStart ? performance.now() - startedAt : 0;
+          const elapsedMs = fromStart ? performance.now() - startMs : 0;
           if (!isStopped) schedule(Math.max(0, pauseMs - elapsedMs));
         });
     }, delayMs);

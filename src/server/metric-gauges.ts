@@ -43,10 +43,10 @@ function addJobGauges(register: Metrics, readJobs: GaugeSources['jobs']): void {
 }
 
 /** Adds the metrics that are read on each scrape, and the metrics of the runtime. */
-export function addGauges(register: Metrics, gauges: GaugeSources): void {
+export function addGauges(register: Metrics, sources: GaugeSources): void {
   collectDefaultMetrics({ register });
   for (const name of UNCONVENTIONAL_NAMES) register.removeSingleMetric(name);
-  addHealthMetrics([register], gauges.health);
+  addHealthMetrics([register], sources.health);
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -56,28 +56,28 @@ export function addGauges(register: Metrics, gauges: GaugeSources): void {
         this.set(read());
       },
     });
-  gauge('devpilot_records_in_memory', 'Credential records cached in memory', gauges.cachedRecords);
-  gauge('devpilot_usage_flush_lag_seconds', 'Age of the oldest use not yet written', () => gauges.usageLagMs() / 1000);
-  gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', gauges.pendingCredentials);
+  gauge('devpilot_records_in_memory', 'Credential records cached in memory', sources.cachedRecords);
+  gauge('devpilot_usage_flush_lag_seconds', 'Age of the oldest use not yet written', () => sources.usageLagMs() / 1000);
+  gauge('devpilot_usage_pending_credentials', 'Credentials with uses not yet written', sources.pendingCredentials);
   new Counter({
     name: 'devpilot_look_ups_refused_total',
     help: 'Lookups refused because the client address sent too many unknown secrets',
     registers: [register],
     collect() {
       this.reset();
-      this.inc(gauges.refusedLookups());
+      this.inc(sources.refusedLookups());
     },
   });
   gauge('devpilot_disk_full', '1 while the disk is full and only writes that end access are accepted', () =>
-    Number(gauges.diskFull()),
+    Number(sources.diskFull()),
   );
-  gauge('devpilot_disk_reserve_bytes', 'Disk space reserved for when the disk is full', gauges.reserveBytes);
-  gauge('devpilot_jobs_here', 'Jobs running on this node', gauges.localJobs);
-  addJobGauges(register, gauges.jobs);
+  gauge('devpilot_disk_reserve_bytes', 'Disk space reserved for when the disk is full', sources.reserveBytes);
+  gauge('devpilot_jobs_here', 'Jobs running on this node', sources.localJobs);
+  addJobGauges(register, sources.jobs);
   new Gauge({
     name: 'devpilot_build_info',
     help: 'Versions of Devpilot and Node, as labels; always 1',
     labelNames: ['version', 'node'],
     registers: [register],
-  }).set({ version: gauges.version, node: process.version }, 1);
+  }).set({ version: sources.version, node: process.version }, 1);
 }

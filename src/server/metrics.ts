@@ -102,7 +102,7 @@ export function createMetricsRecorder(): MetricsRecorder {
   const { decisions, decisionSeconds, storeSeconds, errors, jobsEnded, confirmation, requests, latency } =
     createInstruments(register);
 
-  async function timed<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async function timed<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
     const stop = storeSeconds.startTimer({ operation });
     try {
       return await work();
@@ -117,11 +117,11 @@ export function createMetricsRecorder(): MetricsRecorder {
   return {
     instrumentAuthenticator: (authenticator) => ({
       authenticate(request, requirement) {
-        const start = performance.now();
+        const startMs = performance.now();
         const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
           // The final decision of this request is made later, and is counted then.
           if (request.isPreliminary === true && result.decision === 'ok') return result;
-          decisionSeconds.observe((performance.now() - start) / 1000);
+          decisionSeconds.observe((performance.now() - startMs) / 1000);
           decisions.inc({ kind: result.record?.kind ?? 'unknown', decision: result.decision });
           return result;
         };

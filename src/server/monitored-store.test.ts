@@ -33,13 +33,13 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 let copyCount = 0;
 /** Copies a data directory, so that a test can damage the copy. */
-function copyOf(directory: string): string {
+function createCopyOf(directory: string): string {
   const copy = join(root, `copy-${++copyCount}`);
   cpSync(directory, copy, { recursive: true });
   return copy;
 }
 
-const refusal = (directory: string): string => {
+const findRefusal = (directory: string): string => {
   try {
     assertStoreComplete(directory);
     return '';
@@ -76,28 +76,28 @@ describe('a data directory', () => {
     assert.ok(statSync(join(crashed, 'devpilot.db-wal')).size > 32);
     assert.ok(!existsSync(join(stopped, 'devpilot.db-wal')));
     for (const directory of [crashed, stopped]) {
-      assert.equal(refusal(directory), '');
-      const copy = copyOf(directory);
+      assert.equal(findRefusal(directory), '');
+      const copy = createCopyOf(directory);
       await startAndStop(copy);
-      assert.equal(refusal(copy), '');
+      assert.equal(findRefusal(copy), '');
     }
-    const earlier = copyOf(stopped);
+    const earlier = createCopyOf(stopped);
     rmSync(join(earlier, 'devpilot.state'));
     const database = new DatabaseSync(join(earlier, 'devpilot.db'));
     database.exec('delete from installation');
     database.close();
     await startAndStop(earlier);
-    assert.equal(refusal(earlier), '');
+    assert.equal(findRefusal(earlier), '');
   });
 
   test('is still accepted after a crash if a start with another secret was refused', async () => {
-    const copy = copyOf(crashed);
+    const copy = createCopyOf(crashed);
     const otherSettings = readSettings({
       DEVPILOT_DATA_DIR: copy,
       DEVPILOT_SECRET: 'another secret that is long enough',
     });
     await assert.rejects(openStore(otherSettings), /is not the secret/);
-    assert.equal(refusal(copy), '');
+    assert.equal(findRefusal(copy), '');
     await startAndStop(copy);
   });
 
@@ -164,28 +164,28 @@ describe('a data directory', () => {
   };
   for (const [state, { from, message, damage }] of Object.entries(damages)) {
     test(`${state} is refused with one line that names the problem, and is not modified`, () => {
-      const copy = copyOf(from);
+      const copy = createCopyOf(from);
       damage(copy);
       const database = join(copy, 'devpilot.db');
       const modifiedMs = existsSync(database) ? statSync(database).mtimeMs : 0;
-      for (let times = 0; times < 2; times++) assert.match(refusal(copy), message);
+      for (let times = 0; times < 2; times++) assert.match(findRefusal(copy), message);
       assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, modifiedMs);
     });
   }
 
   test('is refused if its database file is an older copy, or belongs to another installation', async () => {
-    const copy = copyOf(stopped);
+    const copy = createCopyOf(stopped);
     await startAndStop(copy);
     copyFileSync(join(stopped, 'devpilot.db'), join(copy, 'devpilot.db'));
-    assert.match(refusal(copy), /is older than/);
+    assert.match(findRefusal(copy), /is older than/);
     const otherDirectory = join(root, 'other');
     await startAndStop(otherDirectory);
     copyFileSync(join(stopped, 'devpilot.db'), join(otherDirectory, 'devpilot.db'));
-    assert.match(refusal(otherDirectory), /is not the database/);
+    assert.match(findRefusal(otherDirectory), /is not the database/);
   });
 
   test('with lost writes is opened in its current state once the operator accepts the loss', async () => {
-    const copy = copyOf(crashed);
+    const copy = createCopyOf(crashed);
     rmSync(join(copy, 'devpilot.db-wal'));
     rmSync(join(copy, 'devpilot.db-shm'), { force: true });
     const settings = { DEVPILOT_DATA_DIR: copy, PORT: '0' };
@@ -281,7 +281,7 @@ test('a store that is too large to be checked before the start is checked while 
   for (let page = Math.floor(size / 8192); page < size / 8192 + 40; page++)
     writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
   closeSync(file);
-  assert.equal(refusal(directory), '');
+  assert.equal(findRefusal(directory), '');
   // A fast machine finds the damage within a second and refuses to start; a slower one starts, but is not ready.
   const outcome = await spawnServer(directory).then(
     async (server) => {

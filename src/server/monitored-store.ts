@@ -32,6 +32,7 @@ function startCheck(path: string): FileCheck {
     damage = message;
   });
   worker.on('error', () => {
+    // A check that fails is no evidence of damage.
     damage ??= null;
   });
   const done = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -69,9 +70,9 @@ export async function monitorStore(
   const check = needsBackgroundCheck(database) ? startCheck(database) : null;
   if (check !== null) {
     await waitAtMost(check.done, STARTUP_CHECK_MS);
-    const damage = check.damage();
-    if (typeof damage === 'string')
-      throw new StartRefusedError(`${database} is damaged (${damage}). Restore a backup.`);
+    const earlyDamage = check.damage();
+    if (typeof earlyDamage === 'string')
+      throw new StartRefusedError(`${database} is damaged (${earlyDamage}). Restore a backup.`);
     void check.done.then(() => {
       const damage = check.damage();
       if (typeof damage !== 'string') return;
@@ -83,7 +84,7 @@ export async function monitorStore(
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
-    touch: touchInstallation,
+    writeProbe: touchInstallation,
     onChange: (isFull) =>
       onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has free space again.`),
   });

@@ -45,20 +45,23 @@ function readManifest(folder: string): Manifest {
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; install: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
-  const from = join(folder, SECRET_FILE);
-  const to = join(settings.dataDirectory, SECRET_FILE);
+  const backupFile = join(folder, SECRET_FILE);
+  const targetFile = join(settings.dataDirectory, SECRET_FILE);
   const installNothing = () => false;
   if (configuredSecret !== null || settings.databaseUrl !== null)
     return { secret: configuredSecret, install: installNothing };
-  if (!existsSync(from)) return { secret: existsSync(to) ? readSecretFile(to) : null, install: installNothing };
-  if (existsSync(to) && readFileSync(to, 'utf8') !== readFileSync(from, 'utf8')) {
-    throw new CopyRefusedError(`${to} differs from the secret in the backup. Move it to another directory first.`);
+  if (!existsSync(backupFile))
+    return { secret: existsSync(targetFile) ? readSecretFile(targetFile) : null, install: installNothing };
+  if (existsSync(targetFile) && readFileSync(targetFile, 'utf8') !== readFileSync(backupFile, 'utf8')) {
+    throw new CopyRefusedError(
+      `${targetFile} differs from the secret in the backup. Move it to another directory first.`,
+    );
   }
-  const secret = readSecretFile(from);
+  const secret = readSecretFile(backupFile);
   return {
     secret,
     install() {
-      writeSecretFile(to, secret.secret.toString());
+      writeSecretFile(targetFile, secret.secret.toString());
       return true;
     },
   };
@@ -99,9 +102,9 @@ export interface RestoreResult {
 
 async function countUnreadableIn(settings: Settings): Promise<number> {
   const secretFile = join(settings.dataDirectory, SECRET_FILE);
-  const secret =
-    settings.secret ??
-    (existsSync(secretFile) ? Buffer.from(readFileSync(secretFile, 'utf8').trim()) : randomBytes(32));
+  const readStoredSecret = () => (existsSync(secretFile) ? Buffer.from(readFileSync(secretFile, 'utf8').trim()) : null);
+  // Without a secret, no value can be decrypted, as with a random secret.
+  const secret = settings.secret ?? readStoredSecret() ?? randomBytes(32);
   const db = openReader(settings);
   try {
     return await countUnreadable(db, createSeal([secret]));
@@ -129,7 +132,7 @@ export async function restore(settings: Settings, folder: string, onProgress: On
     const workDirectory = await prepareRestoredStore(folder, lockedDirectory.path, manifest);
     try {
       await checkRestoredSecret(workDirectory, selectedSecret);
-      const secret = installSecret();
+      const isSecretRestored = installSecret();
       let logEntries: number;
       if ('databaseUrl' in location) {
         const source = await openSource({ directory: workDirectory });
@@ -146,7 +149,7 @@ export async function restore(settings: Settings, folder: string, onProgress: On
         renameSync(join(workDirectory, DATABASE_FILE), lockedDirectory.database);
         syncPath(lockedDirectory.path);
       }
-      return { manifest, secret, logEntries, unreadable: await countUnreadableIn(settings) };
+      return { manifest, secret: isSecretRestored, logEntries, unreadable: await countUnreadableIn(settings) };
     } finally {
       rmSync(workDirectory, { recursive: true, force: true });
     }

@@ -28,7 +28,7 @@ import { until } from '../testing/until.ts';
 
 let root: string;
 before(() => {
-  root = mkdtempSync(join(tmpdir(), 'devpilot-work-'));
+  root = mkdtempSync(join(tmpdir(), 'devpilot-resources-'));
 });
 after(() => rmSync(root, { recursive: true, force: true }));
 
@@ -83,11 +83,13 @@ describe('two nodes on one database', () => {
   });
 
   test('each due time of a schedule starts one run and one backup', async () => {
-    const work = await createTestResources(owner);
+    const resources = await createTestResources(owner);
     const scripts = await Promise.all(
-      [1, 2, 3].map((number) => work.script(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' })),
+      [1, 2, 3].map((number) =>
+        resources.script(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' }),
+      ),
     );
-    const app = await work.app({
+    const app = await resources.app({
       backup: { command: 'echo rows', restoreCommand: null, schedule: '0 3 * * *' },
     });
     for (let night = 1; night <= 4; night++) {
@@ -116,8 +118,8 @@ describe('two nodes on one database', () => {
     writeFileSync(join(directory, 'shared/state'), 'then');
     const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
     assert.equal((await waitUntilFinished<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
-    const [ownFolder = '', ...others] = foldersWith(id);
-    assert.deepEqual(others, []);
+    const [backupFolder = '', ...otherFolders] = foldersWith(id);
+    assert.deepEqual(otherFolders, []);
     for (const person of [owner, ownerOnSecond]) {
       writeFileSync(join(directory, 'shared/state'), 'since then');
       assert.equal((await person.call(`/v1/backups/${id}/restore`, { method: 'POST' })).status, 202);
@@ -125,7 +127,7 @@ describe('two nodes on one database', () => {
       assert.equal(restored.lastRestore?.status, 'completed', restored.lastRestore?.error ?? '');
       assert.equal(readFileSync(join(directory, 'shared/state'), 'utf8'), 'then');
     }
-    const requester = ownFolder === folders[0] ? ownerOnSecond : owner;
+    const requester = backupFolder === folders[0] ? ownerOnSecond : owner;
     assert.equal((await requester.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
     await until(async () => foldersWith(id).length === 0);
   });
@@ -153,10 +155,10 @@ test('after a node is killed, its run and its backup fail with a reason, and the
   const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
   const first = await spawnServer(directory.path, environment);
   const owner = await signUpOwnerOf(first);
-  const work = await createTestResources(owner);
+  const resources = await createTestResources(owner);
   const startedMarker = join(root, 'started');
-  const hangingScript = await work.script(`echo here; touch ${startedMarker}; sleep 300`);
-  const app = await work.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
+  const hangingScript = await resources.script(`echo here; touch ${startedMarker}; sleep 300`);
+  const app = await resources.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
   const run = (await owner.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });

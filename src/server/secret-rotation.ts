@@ -26,7 +26,7 @@ import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFi
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { openSource } from './transfer.ts';
 
-const identityOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
+const associatedDataOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
   variableAssociatedData(
     { kind, id, workspaceId: String(row['workspace_id']) },
     {
@@ -36,7 +36,7 @@ const identityOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
   );
 
 /** Per table: the associated data that binds the encrypted value of a row to that row. */
-const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
+const ASSOCIATED_DATA: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
   session_sign_in: (row) => refreshTokenIdentity({ session_id: String(row['session_id']) }),
   server: (row) => serverKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
@@ -46,8 +46,8 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
       id: String(row['id']),
       repository: String(row['repository']),
     }),
-  env_change: (row) => identityOfVariable('app', String(row['app_id']), row),
-  project_env_change: (row) => identityOfVariable('project', String(row['project_id']), row),
+  env_change: (row) => associatedDataOfVariable('app', String(row['app_id']), row),
+  project_env_change: (row) => associatedDataOfVariable('project', String(row['project_id']), row),
   backup_key: (row) => backupKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   push_secret: (row) =>
     pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
@@ -73,7 +73,10 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
   return count;
 }
 
-/** Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. */
+/**
+ * Encrypts every value again with the first secret of `seal`, which must also be able to decrypt the values. Returns the
+ * number of values.
+ */
 async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
   return store.transaction(async (trx) => {
     let count = 0;
@@ -81,13 +84,9 @@ async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<n
     for (const column of SEALED_COLUMNS) {
       for await (const rows of readSealedRows(trx, column)) {
         for (const row of rows) {
-          const identity = IDENTITY_OF_ROW[column.table](row);
-          await updateSealedValue(
-            trx,
-            column,
-            row,
-            seal.seal(seal.open(String(row[column.column]), identity), identity),
-          );
+          const associatedData = ASSOCIATED_DATA[column.table](row);
+          const value = seal.open(String(row[column.column]), associatedData);
+          await updateSealedValue(trx, column, row, seal.seal(value, associatedData));
           count++;
         }
       }

@@ -16,7 +16,8 @@ export interface NamedSecret {
 }
 
 const SECRET_CHECK_TEXT = 'The secret of this installation.';
-const identityOf = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
+/** Returns the associated data that binds the encrypted check value to the store. */
+const checkAssociatedData = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
 
 /** Calls fsync on a directory. */
 export function syncFolder(path: string): void {
@@ -74,7 +75,7 @@ export function readOrCreateSecrets(path: string, storePath: string | null): rea
 
 function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 'secret_check'>): boolean {
   try {
-    return row.secret_check !== null && seal.open(row.secret_check, identityOf(row)) === SECRET_CHECK_TEXT;
+    return row.secret_check !== null && seal.open(row.secret_check, checkAssociatedData(row)) === SECRET_CHECK_TEXT;
   } catch {
     return false;
   }
@@ -82,15 +83,16 @@ function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 
 
 /** For a store without a check value: returns whether nothing is encrypted yet, or a sample can be decrypted. */
 async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
-  let sealed = 0;
+  let sampleSize = 0;
   for (const column of SEALED_COLUMNS) {
     for await (const rows of readSealedRows(db, column)) {
       if (rows.some((row) => seal.hasKeyFor(String(row[column.column])))) return true;
-      sealed += rows.length;
+      sampleSize += rows.length;
+      // The first rows of each column are a sufficient sample.
       break;
     }
   }
-  return sealed === 0;
+  return sampleSize === 0;
 }
 
 const wrongSecretError = (name: string): StartRefusedError =>
@@ -109,7 +111,7 @@ export async function assertMatchingSecret(db: Queryable, { secret, name }: Name
 /** Records this secret as the secret of the store. */
 export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
   const row = await ensureInstallation(trx);
-  await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, identityOf(row)), onlyFirst);
+  await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, checkAssociatedData(row)), onlyFirst);
 }
 
 /**

@@ -136,7 +136,12 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
   const onRefreshError = (error: unknown) => log.error({ err: error }, 'foreign prefixes not read; retrying');
   const checks = await createCredentialChecks({
-    ...{ store, clock, nodeId, registry, deletedSecrets, onDenialError },
+    store,
+    clock,
+    nodeId,
+    registry,
+    deletedSecrets,
+    onDenialError,
     lastWallTime: options.clock ?? membership.lastWallTime,
   });
   const { authenticator, denials } = checks;
@@ -150,7 +155,9 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   });
   const sessionActivity = createSessionActivityBuffer(store);
   const jobs = createJobWorker({
-    ...{ store, clock, nodeId },
+    store,
+    clock,
+    nodeId,
     onError: (error) => log.error({ err: error }, 'job failed'),
     ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
     ...options.jobs,
@@ -158,11 +165,18 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
   const platform = createPlatform(base, jobs, { seal: people.seal, outbound, publicUrl });
   const webhooks = createDeliveryWorker({
-    ...{ store, clock, nodeId, outbound, publicUrl, seal: people.seal },
+    store,
+    clock,
+    nodeId,
+    outbound,
+    publicUrl,
+    seal: people.seal,
     onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
   });
   const credentials: CredentialContext = {
-    ...{ store, clock, waitForConfirmation },
+    store,
+    clock,
+    waitForConfirmation,
     waitForAllConfirmations: membership.waitForAllConfirmations,
     flushUses: checks.flushUses,
     shareRates: checks.rateLimiter.flush,
@@ -170,7 +184,12 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
   };
   const appContext: AppContext = {
-    ...{ store, clock, people, platform, denials, sessionActivity },
+    store,
+    clock,
+    people,
+    platform,
+    denials,
+    sessionActivity,
     notify: {
       store,
       clock,

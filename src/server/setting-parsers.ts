@@ -121,11 +121,12 @@ export function parseSmtpUrl(text: string): string | undefined {
 
 /** A prefix length of 0 is refused, because the `X-Forwarded-For` headers of all clients would be trusted. */
 function isProxyRange(entry: string): boolean {
-  const [address = '', prefix, ...extraParts] = entry.split('/');
+  const [address = '', prefixLength, ...extraParts] = entry.split('/');
   const version = isIP(address);
   if (version === 0 || extraParts.length > 0) return false;
-  if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128);
+  if (prefixLength === undefined) return true;
+  const maxLength = version === 4 ? 32 : 128;
+  return /^\d{1,3}$/.test(prefixLength) && Number(prefixLength) >= 1 && Number(prefixLength) <= maxLength;
 }
 
 export function parseProxies(text: string): string[] | undefined {

@@ -23,7 +23,7 @@ import {
 } from './setting-parsers.ts';
 
 /** The declaration of an environment variable: how it is parsed and documented. */
-export interface Declared<T> {
+export interface Declared<Value> {
   /** Text to parse if the variable is unset or empty. With null, the value is then null. */
   readonly default: string | null;
   /** Default in the documentation, if it differs from `default`. */
@@ -36,12 +36,13 @@ export interface Declared<T> {
    * Returns the value, or undefined if the text is not accepted. Throws `NotAccepted` for a more specific message than
    * `accepts`.
    */
-  readonly parse: (text: string) => T | undefined;
+  readonly parse: (text: string) => Value | undefined;
 }
 
-function setting<T, D extends string | null>(
-  declared: Declared<T> & { readonly default: D },
-): Declared<T> & { readonly default: D } {
+/** Returns the declaration. Infers its types, including whether the default is null. */
+function setting<Value, Default extends string | null>(
+  declared: Declared<Value> & { readonly default: Default },
+): Declared<Value> & { readonly default: Default } {
   return declared;
 }
 
@@ -269,16 +270,16 @@ export type SettingValues = {
 };
 
 /** Returns the table of settings in `docs/operations.md`, as Markdown. */
-export function settingsTable(): string {
+export function formatSettingsTable(): string {
   const rows = Object.entries(SETTINGS).map(([name, { default: value, defaultShown, accepts, description }]) => {
-    const shown = defaultShown ?? (value === null ? 'unset' : `\`${value}\``);
-    return `| \`${name}\` | ${shown} | ${description} Must be ${accepts}. |`;
+    const formattedDefault = defaultShown ?? (value === null ? 'unset' : `\`${value}\``);
+    return `| \`${name}\` | ${formattedDefault} | ${description} Must be ${accepts}. |`;
   });
   return ['| Setting | Default | Description |', '|---|---|---|', ...rows].join('\n');
 }
 
 /** Returns the content of `deploy/devpilot.env`: every setting with its default, commented out. */
-export function settingsFile(): string {
+export function formatSettingsFile(): string {
   const head = '# Settings of Devpilot: read by systemd (deploy/devpilot.service) and Docker (compose.yaml).\n';
   const entries = Object.entries(SETTINGS).map(([name, { default: value, accepts, description }]) => {
     const text = description.replaceAll('`', '').replace(/\[[^\]]*\]\(([^)]*)\)/g, 'docs/$1');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { readSettings } from './settings.ts';
-import { SETTINGS, settingsFile, settingsTable } from './settings-table.ts';
+import { formatSettingsFile, formatSettingsTable, SETTINGS } from './settings-table.ts';
 
 test('the defaults of the contract apply without any setting', () => {
   const settings = readSettings({});
@@ -27,8 +27,8 @@ test('the defaults of the contract apply without any setting', () => {
 
 test('the documentation and the file for systemd and Docker list every setting as declared', () => {
   const help = 'run `bin/node scripts/settings.ts`';
-  assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
-  assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
+  assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${formatSettingsTable()}\n`), help);
+  assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), formatSettingsFile(), help);
 });
 
 test('every declared setting is read', () => {
@@ -106,7 +106,7 @@ test('valid values are accepted', () => {
   assert.equal(settings.secret?.length, 32);
 });
 
-const INVALID_VALUES: readonly (readonly [string, ...string[]])[] = [
+const INVALID_VALUES: readonly (readonly [name: string, ...values: string[]])[] = [
   ['PORT', 'abc', '-1', '65536', '80.5', ' 80', '0x50', '123456'],
   ['HOST', 'not a host', 'a_b', '-x', 'http://127.0.0.1', '999.1.1.1', '1.2.3', '127'],
   ['DATABASE_URL', 'mysql://localhost/x', 'devpilot.db', 'postgres', 'postgres://%zz@db/x', 'postgres://db/%zz'],
@@ -146,19 +146,19 @@ const INVALID_VALUES: readonly (readonly [string, ...string[]])[] = [
   ['DEVPILOT_BACKUP_MAX_MB', '0', '-1', '1.5', '10GB', '150001'],
 ];
 
-for (const [name, first, ...rest] of INVALID_VALUES) {
+for (const [name, firstValue, ...otherValues] of INVALID_VALUES) {
   test(`${name} with an invalid value stops the start with exit code 2 and one line that names the setting`, async () => {
     const directory = temporaryDirectory();
     const { code, stdout, stderr } = await runCommand(['serve'], {
       PORT: '0',
       DEVPILOT_DATA_DIR: directory.path,
-      [name]: first ?? '',
+      [name]: firstValue ?? '',
     });
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, new RegExp(`^devpilot: ${name} must be [^\n]+\\.\n$`));
-    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(first)));
-    for (const value of rest) {
+    if (name === 'DEVPILOT_SECRET') assert.ok(!stderr.includes(String(firstValue)));
+    for (const value of otherValues) {
       assert.throws(() => readSettings({ [name]: value }), new RegExp(`^InvalidSettingError: ${name} must be `), value);
     }
     directory.remove();

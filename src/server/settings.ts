@@ -87,7 +87,7 @@ function readAllSettings(environment: Environment): SettingValues {
 }
 
 /** Returns the value of a setting or of its `_FILE` counterpart. Throws if both are set. */
-function valueOrFile<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
+function valueOrFile<Value>(name: SettingName, value: Value | null, fromFile: Value | null): Value | null {
   if (value !== null && fromFile !== null) throw new InvalidSettingError(name, `unset while ${name}_FILE is set`);
   return value ?? fromFile;
 }
@@ -99,10 +99,8 @@ function readSecret(values: SettingValues): Pick<Settings, 'secret' | 'secretSet
     const { accepts } = SETTINGS.DEVPILOT_SECRET;
     throw new InvalidSettingError('DEVPILOT_SECRET', `${accepts}, the same on every node, when DATABASE_URL is set`);
   }
-  return {
-    secret,
-    secretSetting: value !== null ? 'DEVPILOT_SECRET' : fromFile !== null ? 'DEVPILOT_SECRET_FILE' : null,
-  };
+  if (secret === null) return { secret, secretSetting: null };
+  return { secret, secretSetting: value !== null ? 'DEVPILOT_SECRET' : 'DEVPILOT_SECRET_FILE' };
 }
 
 function readBucket(values: SettingValues): Settings['backups']['bucket'] {

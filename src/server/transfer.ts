@@ -74,11 +74,10 @@ export async function verifyLogs(location: StoreLocation): Promise<number> {
   const db = openReader(toReaderOptions(location));
   let entries = 0;
   try {
-    for await (const check of verifyEveryLog(db)) {
-      const { workspaceId, broken } = check;
+    for await (const { workspaceId, broken, entries: entriesOfLog } of verifyEveryLog(db)) {
       if (broken !== null)
         throw new Error(`The activity log of ${workspaceId} is broken: entry ${broken.sequence} ${broken.reason}.`);
-      entries += check.entries;
+      entries += entriesOfLog;
     }
   } finally {
     await db.destroy();
@@ -102,14 +101,14 @@ export async function copyAndVerify(
   } finally {
     await target.close();
   }
-  const written = await openSource(to);
-  let differing: string[];
+  const copy = await openSource(to);
+  let differingTables: string[];
   try {
-    differing = await findDifferingTables(copied, written, onProgress);
+    differingTables = await findDifferingTables(copied, copy, onProgress);
   } finally {
-    await written.close();
+    await copy.close();
   }
-  if (differing.length > 0) throw new Error(`The copy differs from the source: ${differing.join(', ')}.`);
+  if (differingTables.length > 0) throw new Error(`The copy differs from the source: ${differingTables.join(', ')}.`);
   return { copied, logEntries: await verifyLogs(to) };
 }
 
