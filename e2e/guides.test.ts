@@ -72,7 +72,7 @@ describe('the index of the guides', () => {
   });
 
   test('names the versions of the packages that the tests install', () => {
-    const table = /^## Versions that the tests run$(.*?)^Not available/ms.exec(index)?.[1] ?? '';
+    const table = /^## Versions that the tests use$(.*?)^Not available/ms.exec(index)?.[1] ?? '';
     const manifest = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Manifest;
     const tools = ['client-generators', 'hcl-parser', 'kubernetes-tools', 'mcp-inspector', 'sentry-sdk'];
     const manifests = ['../package.json', ...tools.map((name) => `../src/testing/${name}/package.json`)];
