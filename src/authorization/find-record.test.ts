@@ -7,7 +7,7 @@ import type { StoredCredential } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
 import { createRecordRegistry } from './registry.ts';
 
-const LIMITS = { burst: 10, perSecond: 5, addresses: 3 };
+const LIMITS = { burst: 10, perSecond: 5, maxClients: 3 };
 const ADDRESS = '10.0.0.1';
 
 const stored: StoredCredential = {

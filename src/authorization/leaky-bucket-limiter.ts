@@ -5,7 +5,7 @@ export interface LeakyBucketLimits {
   readonly burst: number;
   readonly perSecond: number;
   /** Maximum number of tracked clients. Beyond it, the client whose last event is oldest is dropped. */
-  readonly addresses: number;
+  readonly maxClients: number;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface LeakyBucketLimiter {
 }
 
 export function createLeakyBucketLimiter(
-  { burst, perSecond, addresses }: LeakyBucketLimits,
+  { burst, perSecond, maxClients }: LeakyBucketLimits,
   message = 'Too many requests with unknown credentials from this address.',
 ): LeakyBucketLimiter {
   const buckets = new Map<string, { level: number; updatedAt: number }>();
@@ -50,7 +50,7 @@ export function createLeakyBucketLimiter(
       const level = levelOf(network, now) + 1;
       buckets.delete(network);
       buckets.set(network, { level, updatedAt: now });
-      if (buckets.size <= addresses) return;
+      if (buckets.size <= maxClients) return;
       const [oldest] = buckets.keys();
       if (oldest !== undefined) buckets.delete(oldest);
     },

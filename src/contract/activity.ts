@@ -104,7 +104,7 @@ export const Analytics = z
                 count: z.int(),
                 subjects: z
                   .int()
-                  .describe('Unique subjects: exact up to 256, otherwise an estimate with a standard error of 1.6 %'),
+                  .describe('Unique subjects: exact up to 256, otherwise an estimate with a standard error of 1.6%'),
               }),
             )
             .describe('Oldest first; intervals without events are omitted'),

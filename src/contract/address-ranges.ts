@@ -18,6 +18,7 @@ const MAPPED_PREFIX_LENGTH = 96;
 const DOT = 46;
 const COLON = 58;
 const ZERO = 48;
+const LETTER_A = 97;
 
 /**
  * Parses `text` from `start` as a dotted IPv4 address. Returns it as an unsigned number, or -1 if it is not an address.
@@ -25,38 +26,42 @@ const ZERO = 48;
 function parseDotted(text: string, start: number): number {
   let value = 0;
   let part = 0;
-  let digits = 0;
-  let parts = 1;
+  let digitCount = 0;
+  let partCount = 1;
   for (let index = start; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === DOT) {
-      if (digits === 0 || ++parts > 4) return -1;
+      if (digitCount === 0 || ++partCount > 4) return -1;
       value = value * 256 + part;
       part = 0;
-      digits = 0;
+      digitCount = 0;
       continue;
     }
     const digit = code - ZERO;
     // Leading zeros are rejected, because some parsers read them as octal.
-    if (digit < 0 || digit > 9 || (digits > 0 && part === 0)) return -1;
+    if (digit < 0 || digit > 9 || (digitCount > 0 && part === 0)) return -1;
     part = part * 10 + digit;
-    digits++;
+    digitCount++;
     if (part > 255) return -1;
   }
-  return parts === 4 && digits > 0 ? value * 256 + part : -1;
+  return partCount === 4 && digitCount > 0 ? value * 256 + part : -1;
 }
 
+/** Returns the value of a hexadecimal digit, given as a character code; -1 for any other character. */
 function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  const letter = code | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+  if (code >= ZERO && code <= ZERO + 9) return code - ZERO;
+  // Setting this bit converts an ASCII letter to lower case.
+  const letter = code | 0x20;
+  return letter >= LETTER_A && letter <= LETTER_A + 5 ? letter - LETTER_A + 10 : -1;
 }
 
+/** The result of `parseGroups`, reused so that nothing is allocated. */
 const groups = new Uint32Array(8);
 
 /** Parses an IPv6 address without a zone into `groups`. Returns whether the text is an IPv6 address. */
 function parseGroups(text: string): boolean {
   let count = 0;
+  /** The number of groups before `::`; -1 if the text contains no `::`. */
   let gap = -1;
   let index = 0;
   if (text.charCodeAt(0) === COLON) {
@@ -129,7 +134,9 @@ const scratch = new Uint32Array(4);
  * IPv4 if it is IPv4-mapped. Returns null if the text is not an address, such as `unknown` (RFC 7239, section 6).
  */
 export function canonicalAddress(text: string): string | null {
-  const [, bracketed, dotted] = text.endsWith(']') || text.includes(':') ? (WITH_PORT.exec(text) ?? []) : [];
+  // Most addresses have neither brackets nor a port, so the expression is evaluated only if it can match.
+  const canHavePort = text.endsWith(']') || text.includes(':');
+  const [, bracketed, dotted] = canHavePort ? (WITH_PORT.exec(text) ?? []) : [];
   const [address = ''] = (bracketed ?? dotted ?? text).split('%');
   const family = readAddress(address, scratch);
   if (family === 0) return null;
@@ -159,20 +166,20 @@ export function containsRange(outer: AddressRange, inner: AddressRange): boolean
   return inner.words.every((word, index) => (word & maskOfWord(bits, index)) >>> 0 === outer.words[index]);
 }
 
-const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
+const PREFIX_LENGTH = /^(?:0|[1-9]\d{0,2})$/;
 
 /** Parses an address or a CIDR range; host bits are cleared. Returns null if it is neither. */
 export function parseAddressRange(text: string): AddressRange | null {
   const [address = '', length, ...extraParts] = text.split('/');
-  if (extraParts.length > 0 || (length !== undefined && !PREFIX.test(length))) return null;
+  if (extraParts.length > 0 || (length !== undefined && !PREFIX_LENGTH.test(length))) return null;
   const parsed = new Uint32Array(4);
   const family = readAddress(address, parsed);
   if (family === 0) return null;
   const isMapped = family === 4 && address.includes(':');
-  const longest = address.includes(':') ? 128 : 32;
-  const writtenLength = length === undefined ? longest : Number(length);
+  const maxLength = address.includes(':') ? 128 : 32;
+  const writtenLength = length === undefined ? maxLength : Number(length);
   // A mapped range wider than all IPv4 addresses would also contain other IPv6 addresses.
-  if (writtenLength > longest || (isMapped && writtenLength < MAPPED_PREFIX_LENGTH)) return null;
+  if (writtenLength > maxLength || (isMapped && writtenLength < MAPPED_PREFIX_LENGTH)) return null;
   const prefixLength = isMapped ? writtenLength - MAPPED_PREFIX_LENGTH : writtenLength;
   const bits = family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
   const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
@@ -181,21 +188,24 @@ export function parseAddressRange(text: string): AddressRange | null {
 
 /** Formats an IPv6 address in the canonical form of RFC 5952. */
 function formatIpv6(words: readonly number[]): string {
-  const list = words.flatMap((word) => [word >>> 16, word & 0xffff]);
-  let longest = { from: 0, length: 1 };
+  const groupValues = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  // A single zero group is not shortened.
+  let longestRun = { from: 0, length: 1 };
   for (let from = 0; from < 8; from++) {
     let length = 0;
-    while (from + length < 8 && list[from + length] === 0) length++;
-    if (length > longest.length) longest = { from, length };
+    while (from + length < 8 && groupValues[from + length] === 0) length++;
+    if (length > longestRun.length) longestRun = { from, length };
   }
-  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
-  if (longest.length === 1) return hex(list);
-  return `${hex(list.slice(0, longest.from))}::${hex(list.slice(longest.from + longest.length))}`;
+  const hex = (values: readonly number[]) => values.map((value) => value.toString(16)).join(':');
+  if (longestRun.length === 1) return hex(groupValues);
+  const before = hex(groupValues.slice(0, longestRun.from));
+  const after = hex(groupValues.slice(longestRun.from + longestRun.length));
+  return `${before}::${after}`;
 }
 
 /** Returns the canonical text of a range; a range of one address is written as the address. */
 export function formatAddressRange({ family, words, prefixLength }: AddressRange): string {
-  const last = words[3] ?? 0;
-  const address = family === 4 ? [24, 16, 8, 0].map((shift) => (last >>> shift) & 255).join('.') : formatIpv6(words);
+  const ipv4 = words[3] ?? 0;
+  const address = family === 4 ? [24, 16, 8, 0].map((shift) => (ipv4 >>> shift) & 255).join('.') : formatIpv6(words);
   return prefixLength === (family === 4 ? 32 : 128) ? address : `${address}/${prefixLength}`;
 }

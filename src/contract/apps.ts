@@ -51,8 +51,6 @@ export const healthCheckUrl = matchingText(
   'http://127.0.0.1:8080/healthz',
 );
 
-// Apps
-
 const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('Shell for the command; /bin/bash runs with pipefail');
 const HOOK_RETRIES_NOTE =
   'Maximum number of times that the hook is run again on a server after it fails or times out there. The delays are 1 s, 2 s, 4 s, 8 s and 16 s';

@@ -5,9 +5,11 @@ export function isCalendarDay(year: number, month: number, day: number): boolean
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
+/** Returns the first millisecond of the day that is `days` days after a date, as `startOfDay` does. */
 function startOfDayAfter(date: string, days: number): number | null {
   const [year = 0, month = 0, day = 0] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(date) ?? []).slice(1).map(Number);
   if (!isCalendarDay(year, month, day)) return null;
+  // Unlike the constructor, `setFullYear` does not read the years 0 to 99 as 1900 to 1999.
   const start = new Date(2000, 0, 1);
   start.setFullYear(year, month - 1, day + days);
   return start.getTime();

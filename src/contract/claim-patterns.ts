@@ -31,7 +31,7 @@ export function matchesPattern(value: string, pattern: string): boolean {
   return position + last.length <= value.length;
 }
 
-/** Longer values match no condition; UTF-16 code units. */
+/** Maximum length of a value in UTF-16 code units. A longer value meets no condition. */
 const MAX_VALUE_LENGTH = 4096;
 
 /** Returns a claim as text, for comparison with conditions; null for lists, objects and inexact numbers. Pure. */
@@ -114,12 +114,13 @@ const MAX_LIFETIME_SECONDS = 86_400;
 export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
   const seconds = now / 1000;
   const failures: ClaimFailure[] = [];
-  const { exp, nbf, iat } = claims;
+  const { exp } = claims;
   if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: 'must be a time' });
   else if (exp + CLOCK_SKEW_SECONDS <= seconds) failures.push({ claim: 'exp', message: 'is in the past' });
   else if (exp > seconds + MAX_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS)
     failures.push({ claim: 'exp', message: 'must be at most one day in the future' });
-  for (const [claim, value] of [['nbf', nbf] as const, ['iat', iat] as const]) {
+  for (const claim of ['nbf', 'iat'] as const) {
+    const value = claims[claim];
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value)) failures.push({ claim, message: 'must be a time' });
     else if (value > seconds + CLOCK_SKEW_SECONDS) failures.push({ claim, message: 'is in the future' });

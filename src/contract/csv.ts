@@ -26,11 +26,11 @@ export function parseCsv(text: string): readonly CsvRecord[] | { readonly malfor
   let line = 1;
   let firstLine = 1;
   while (cell.lastIndex < text.length || cells.length > 0) {
-    const [match, quoted, bare = '', end] = cell.exec(text) ?? [];
+    const [match, quoted, unquoted = '', separator] = cell.exec(text) ?? [];
     if (match === undefined) return { malformedLine: line };
-    cells.push(quoted?.replaceAll('""', '"') ?? bare);
+    cells.push(quoted?.replaceAll('""', '"') ?? unquoted);
     line += match.split('\n').length - 1;
-    if (end === ',') continue;
+    if (separator === ',') continue;
     if (cells.length > 1 || cells[0] !== '') records.push({ line: firstLine, cells });
     cells = [];
     firstLine = line;

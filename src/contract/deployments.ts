@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { branch, healthCheckUrl, tag } from './apps.ts';
 import { auditParty, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
-import { RESOURCE_LIMITS } from './limits.ts';
+import { LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
 import {
   DEPLOYMENT_KINDS,
@@ -52,7 +52,8 @@ const deploymentOptions = {
     .optional()
     .describe('Whether the deployment requires approval: by another member, if the workspace has other members'),
   skipHooks: z
-    .array(z.string().max(255 * 8))
+    // Longer than the name of any hook.
+    .array(z.string().max(LIMITS.name.max * 8))
     .max(RESOURCE_LIMITS.hooks)
     .refine(hasNoDuplicates, 'must not contain a hook twice')
     .optional()
@@ -87,6 +88,7 @@ export const CreateRollback = z.strictObject(deploymentOptions).meta({ id: 'Crea
 export type CreateRollback = z.infer<typeof CreateRollback>;
 /** The request before defaults are applied. */
 export type CreateRollbackInput = z.input<typeof CreateRollback>;
+/** The options that deployments and rollbacks have in common. */
 export type DeploymentOptions = CreateRollback;
 
 export const DeploymentOverrides = z
@@ -98,7 +100,10 @@ export const DeploymentOverrides = z
     healthCheck: z
       .object({
         url: z.string().optional().describe('The URL without its password'),
-        command: z.string().optional().describe('Only in deployments created by releases that accepted one'),
+        command: z
+          .string()
+          .optional()
+          .describe('Only in deployments that an earlier version of Devpilot created, which accepted a command'),
         timeoutSeconds: z.int(),
       })
       .nullable()
@@ -161,16 +166,16 @@ export const Deployment = z
   .meta({ id: 'Deployment' });
 export type Deployment = z.infer<typeof Deployment>;
 
-const names = z.array(z.string());
+const variableNames = z.array(z.string());
 export const DeploymentVariables = z
   .object({
     comparedWith: id.nullable().describe('The previous release: the last earlier deployment that completed'),
-    names: names
+    names: variableNames
       .nullable()
       .describe('The names of its variables; null if the deployment has not started or its variables are unknown'),
-    added: names,
-    removed: names,
-    changed: names.describe(
+    added: variableNames,
+    removed: variableNames,
+    changed: variableNames.describe(
       'Variables that were set again since the previous release, if the history goes back that far',
     ),
   })

@@ -7,10 +7,10 @@
 /** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** A value that all readers of all formats read literally. */
+/** Matches a value that needs no quotes: every reader of every format reads it literally. */
 export const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
 const SINGLE_QUOTABLE = /^[^'\r]*$/;
-/** A value that has the same meaning in double quotes for all readers. */
+/** Matches a value that has the same meaning in double quotes for all readers. */
 const DOUBLE_QUOTABLE = /^[^"\\$`\r]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$', '`': '`' };
 
@@ -53,8 +53,8 @@ export type ParsedDotenv =
 
 interface QuotedValue {
   readonly value: string;
-  /** The position after the value. */
-  readonly next: number;
+  /** The position after the closing quote. */
+  readonly end: number;
 }
 
 /** Parses the quoted value that begins at `start`; returns null if it is not terminated. */
@@ -62,12 +62,12 @@ function readQuotedValue(text: string, start: number): QuotedValue | null {
   const quote = text.charAt(start);
   if (quote !== '"') {
     const end = text.indexOf(quote, start + 1);
-    return end === -1 ? null : { value: text.slice(start + 1, end), next: end + 1 };
+    return end === -1 ? null : { value: text.slice(start + 1, end), end: end + 1 };
   }
   let value = '';
   for (let index = start + 1; index < text.length; index++) {
     const character = text.charAt(index);
-    if (character === '"') return { value, next: index + 1 };
+    if (character === '"') return { value, end: index + 1 };
     const escaped = character === '\\' ? ESCAPES[text.charAt(index + 1)] : undefined;
     value += escaped ?? character;
     if (escaped !== undefined) index++;
@@ -114,9 +114,9 @@ export function parseDotenv(source: string): ParsedDotenv {
     }
     const quotedValue = readQuotedValue(text, start);
     if (quotedValue === null) return refuse(index, 'must have a closing quote');
-    const endOfLastLine = endOfLine(text, quotedValue.next);
-    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.next, endOfLastLine))) {
-      return refuse(quotedValue.next, 'must not contain anything except a comment after a closing quote');
+    const endOfLastLine = endOfLine(text, quotedValue.end);
+    if (!/^[ \t\r]*(?:#.*)?$/s.test(text.slice(quotedValue.end, endOfLastLine))) {
+      return refuse(quotedValue.end, 'must not contain anything except a comment after a closing quote');
     }
     values.set(name, quotedValue.value);
     index = endOfLastLine + 1;

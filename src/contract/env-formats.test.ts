@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,8 +53,8 @@ const samples = fc
   )
   .filter((value) => !value.includes('\0') && value !== '');
 
-/** Writes a file of all samples that a format can represent. Returns its path and the samples by name. */
-function fileOf(format: EnvFileFormat, isIncluded: (value: string) => boolean = () => true) {
+/** Writes a file of all samples that a format can represent. Returns its path, and the written values by name. */
+function writeSampleFile(format: EnvFileFormat, isIncluded: (value: string) => boolean = () => true) {
   const supported = samples.flatMap((value, index) => {
     const variable = [`V${index}`, value] as const;
     return isIncluded(value) && writeEnvFile(format, [variable]).ok ? [variable] : [];
@@ -79,13 +79,13 @@ const run = (file: string, args: readonly string[], env: Readonly<Record<string,
   execFileSync(file, args, { env, maxBuffer: 64 * 1_048_576, encoding: 'utf8' });
 
 test('node --env-file reads back every value that the format for Node can represent', () => {
-  const { path, values } = fileOf('node');
+  const { path, values } = writeSampleFile('node');
   assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);
 });
 
 test('python-dotenv reads back every value', () => {
   ensurePythonDotenv();
-  const { path, values } = fileOf('python');
+  const { path, values } = writeSampleFile('python');
   assert.equal(Object.keys(values).length, samples.length);
   const script = 'import json, sys, dotenv; print(json.dumps(dict(dotenv.dotenv_values(sys.argv[1]))))';
   assertSame(JSON.parse(run('/usr/bin/python3', ['-c', script, path])), values);
@@ -94,10 +94,10 @@ test('python-dotenv reads back every value', () => {
 for (const shell of ['dash', 'bash', 'zsh', 'sh']) {
   test(`${shell} reads back every value from a sourced file (set -a) and executes none`, () => {
     ensureCommand(shell);
-    const { path, values } = fileOf('shell');
+    const { path, values } = writeSampleFile('shell');
     assert.equal(Object.keys(values).length, samples.length);
-    const read = run(shell, ['-c', `set -a; . ${path}; exec ${process.execPath} -e '${PRINT_JSON}'`]);
-    assertSame(JSON.parse(read), values);
+    const output = run(shell, ['-c', `set -a; . ${path}; exec ${process.execPath} -e '${PRINT_JSON}'`]);
+    assertSame(JSON.parse(output), values);
   });
 }
 
@@ -113,10 +113,10 @@ const unquoteOutput = (text: string): string =>
 // expands $.
 test("systemd's parser reads back every value that its format can represent", () => {
   ensureCommand('systemd-analyze', 'systemd');
-  const { path, values } = fileOf('systemd', (value) => !value.includes('$'));
+  const { path, values } = writeSampleFile('systemd', (value) => !value.includes('$'));
   const folder = join(directory, 'config/environment.d');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'values.conf'), execFileSync('cat', [path]));
+  copyFileSync(path, join(folder, 'values.conf'));
   const output = run(SYSTEMD_READER, [], { ...ENVIRONMENT, XDG_CONFIG_HOME: join(directory, 'config') });
   const lines = output.split('\n').map((line) => /^(V\d+)=(.*)$/s.exec(line) ?? []);
   assertSame(Object.fromEntries(lines.map(([, name, value]) => [name, unquoteOutput(value ?? '')])), values);
@@ -126,7 +126,7 @@ const hasDocker = isInstalled('docker');
 test('docker --env-file reads back every value that its format can represent', {
   skip: !hasDocker && 'docker is not installed',
 }, async () => {
-  const { path, values } = fileOf('docker');
+  const { path, values } = writeSampleFile('docker');
   let received = '';
   const daemon = createServer((request, response) => {
     if (request.url?.endsWith('/containers/create') !== true) {
@@ -164,7 +164,7 @@ test('docker --env-file reads back every value that its format can represent', {
 });
 
 test('a value that a reader could not read back is refused, naming the variable and the reason', () => {
-  const cases: readonly [EnvFileFormat, string, string][] = [
+  const cases: readonly [format: EnvFileFormat, value: string, reason: string][] = [
     ['docker', 'one\ntwo', 'has a line break'],
     ['docker', 'x\r', 'ends with a carriage return'],
     ['docker', 'x'.repeat(65_536), 'is longer than the 65535 bytes of a line'],
@@ -186,7 +186,7 @@ test('a value that a reader could not read back is refused, naming the variable 
 
 test('every reader agrees on a dotenv file of values without backslashes, carriage returns and mixed quotes', () => {
   const isCommon = (value: string) => !/[\\\r]|\$\{/.test(value) && (!value.includes("'") || !/["$`]/.test(value));
-  const { path, values } = fileOf('dotenv', isCommon);
+  const { path, values } = writeSampleFile('dotenv', isCommon);
   assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);
   const script = 'import json, sys, dotenv; print(json.dumps(dict(dotenv.dotenv_values(sys.argv[1]))))';
   assertSame(JSON.parse(run('/usr/bin/python3', ['-c', script, path])), values);

@@ -5,11 +5,8 @@
 import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
 
-/** The longest line that Docker reads; bytes. */
-const DOCKER_LINE_BYTES = 65_535;
-
-/** Returns why a reader could not read a value back, or null. */
-type RefusalCheck = (name: string, value: string) => string | null;
+/** Maximum length of a line that Docker reads, in bytes. */
+const MAX_DOCKER_LINE_BYTES = 65_535;
 
 /**
  * Quotes a value for `node --env-file` and `util.parseEnv`; null if that is not possible. They drop carriage returns,
@@ -41,34 +38,38 @@ function quoteForPython(value: string): string {
 const writeQuoted = (variables: Variables, quote: (value: string) => string): string =>
   [...variables].map(([name, value]) => `${name}=${UNQUOTED.test(value) ? value : quote(value)}\n`).join('');
 
-function dockerRefusal(name: string, value: string): string | null {
+function dockerRefusalReason(name: string, value: string): string | null {
   if (value.includes('\n')) return 'has a line break';
   if (value.endsWith('\r')) return 'ends with a carriage return';
   const bytes = new TextEncoder().encode(`${name}=${value}`).length;
-  return bytes > DOCKER_LINE_BYTES ? `is longer than the ${DOCKER_LINE_BYTES} bytes of a line` : null;
+  return bytes > MAX_DOCKER_LINE_BYTES ? `is longer than the ${MAX_DOCKER_LINE_BYTES} bytes of a line` : null;
 }
 
-const FORMATS: Readonly<
-  Record<EnvFileFormat, { readonly refuse: RefusalCheck; readonly write: (variables: Variables) => string }>
-> = {
-  dotenv: { refuse: () => null, write: writeDotenv },
+interface FileFormat {
+  /** Returns why the reader could not read a value back, or null. */
+  readonly refusalReason: (name: string, value: string) => string | null;
+  readonly write: (variables: Variables) => string;
+}
+
+const FORMATS: Readonly<Record<EnvFileFormat, FileFormat>> = {
+  dotenv: { refusalReason: () => null, write: writeDotenv },
   node: {
-    refuse(_, value) {
+    refusalReason(_, value) {
       if (value.includes('\r')) return 'has a carriage return';
       return quoteForNode(value) === null ? 'has all three kinds of quotes' : null;
     },
     write: (variables) => writeQuoted(variables, (value) => quoteForNode(value) ?? ''),
   },
-  python: { refuse: () => null, write: (variables) => writeQuoted(variables, quoteForPython) },
-  shell: { refuse: () => null, write: writeShellDotenv },
+  python: { refusalReason: () => null, write: (variables) => writeQuoted(variables, quoteForPython) },
+  shell: { refusalReason: () => null, write: writeShellDotenv },
   systemd: {
     // systemd ignores variables whose values contain these characters.
-    refuse: (_, value) =>
+    refusalReason: (_, value) =>
       /[\0-\x08\x0b-\x1f\x7f\p{Noncharacter_Code_Point}]/u.test(value) ? 'has a control character' : null,
     write: writeShellDotenv,
   },
   docker: {
-    refuse: dockerRefusal,
+    refusalReason: dockerRefusalReason,
     write: (variables) => [...variables].map(([name, value]) => `${name}=${value}\n`).join(''),
   },
 };
@@ -83,9 +84,9 @@ export type EnvFile =
  * Pure.
  */
 export function writeEnvFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): EnvFile {
-  const { refuse, write } = FORMATS[format];
+  const { refusalReason, write } = FORMATS[format];
   for (const [name, value] of variables) {
-    const reason = refuse(name, value);
+    const reason = refusalReason(name, value);
     if (reason !== null) return { ok: false, name, reason };
   }
   return { ok: true, text: write(variables) };

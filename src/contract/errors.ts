@@ -7,20 +7,20 @@ import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { pagingFields } from './paging.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './platform-vocabulary.ts';
 
-const text = (max: number) =>
+const wellFormedText = (max: number) =>
   z
     .string()
     .max(max, `must be at most ${max} characters`)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
-const shortText = text(RESOURCE_LIMITS.errorFieldLength).min(1);
+const shortText = wellFormedText(RESOURCE_LIMITS.errorFieldLength).min(1);
 
 export const ErrorReport = z
   .strictObject({
-    type: text(RESOURCE_LIMITS.errorType)
+    type: wellFormedText(RESOURCE_LIMITS.errorType)
       .min(1)
       .meta({ examples: ['TypeError'] }),
-    message: text(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
-    stack: text(RESOURCE_LIMITS.errorStack).nullish(),
+    message: wellFormedText(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
+    stack: wellFormedText(RESOURCE_LIMITS.errorStack).nullish(),
     level: oneOf(ERROR_LEVELS).nullish(),
     release: shortText.nullish().meta({ examples: ['shop@2.4.0'] }),
     environment: shortText.nullish().meta({ examples: ['production'] }),

@@ -39,8 +39,8 @@ export const ExplainAuthorization = z
   .meta({ id: 'ExplainAuthorization' });
 export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;
 
-/** The error codes with which an existing credential can be refused, without the codes for its passphrase. */
-export const REFUSAL_CODES = [
+/** The error codes that an explanation can have: refusals of an existing credential, except for its passphrase. */
+export const EXPLAINED_REFUSAL_CODES = [
   'token_inactive',
   'token_expired',
   'credential_spent',
@@ -58,7 +58,7 @@ export const AuthorizationExplanation = z
     status: z
       .union([z.literal(200), z.literal(401), z.literal(403)])
       .describe('The status with which `/v1/authorize` would respond'),
-    code: z.enum(REFUSAL_CODES).nullable().describe('The error code of the refusal'),
+    code: z.enum(EXPLAINED_REFUSAL_CODES).nullable().describe('The error code of the refusal'),
     detail: z.string().nullable().describe('Why the request is refused'),
     assumed: z
       .array(z.enum(DECISION_STEPS))

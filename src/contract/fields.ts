@@ -77,10 +77,7 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(word
     .meta({ uniqueItems: true });
 }
 
-/**
- * A single line that people can tell apart from other lines: it has a visible character and does not change the text
- * direction.
- */
+/** A single line with a visible character, without characters that could make it look like another name. */
 const nameText = (limits: { min: number; max: number }, example: string) =>
   singleLineText(limits.min, limits.max, example)
     .refine(hasVisibleCharacter, 'must contain a visible character')
@@ -137,7 +134,7 @@ export const wholeNumber = (min: number, max: number) =>
     .meta({ type: 'integer', minimum: min, maximum: max });
 /** A boolean in a query string. The OpenAPI document shows its type as boolean, which is the type that clients use. */
 export const flag = oneOf(['true', 'false']).meta({ type: 'boolean' });
-/** A search term. Excludes NUL, which PostgreSQL cannot store, so that nothing could match. */
+/** A search term. Excludes NUL, which PostgreSQL does not accept. */
 export const searchText = (max: number) =>
   z
     .string()

@@ -17,18 +17,20 @@ export interface HostedRepository {
 /** Returns the host and path of a repository; null for a path on a server and for URLs without a host or path. Pure. */
 export function hostedRepositoryOf(repository: string | null): HostedRepository | null {
   if (repository === null || repository.startsWith('/')) return null;
-  const scp = /^[^@/\s]+@[^:/\s]+:(.*)$/.exec(repository)?.[1];
-  const url = scp === undefined ? URL.parse(repository) : null;
+  const scpPath = /^[^@/\s]+@[^:/\s]+:(.*)$/.exec(repository)?.[1];
+  const url = scpPath === undefined ? URL.parse(repository) : null;
   const ssh = sshHostOf(repository);
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
   const host = isHttp ? url.hostname : ssh?.host;
-  const path = (scp ?? url?.pathname ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+  const path = (scpPath ?? url?.pathname ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
   const segments = path.split('/');
-  if (host === undefined || segments.length < 2 || segments.some((name) => /^\.{0,2}$/.test(name))) return null;
-  return { host, origin: isHttp ? url.origin : `https://${host.includes(':') ? `[${host}]` : host}`, path };
+  const isEmptyOrDots = (segment: string) => /^\.{0,2}$/.test(segment);
+  if (host === undefined || segments.length < 2 || segments.some(isEmptyOrDots)) return null;
+  const isIpv6 = host.includes(':');
+  return { host, origin: isHttp ? url.origin : `https://${isIpv6 ? `[${host}]` : host}`, path };
 }
 
-const KNOWN_APIS: Readonly<Record<string, CommitStatusApi>> = {
+const API_BY_HOST: Readonly<Record<string, CommitStatusApi>> = {
   'github.com': 'github',
   'gitlab.com': 'gitlab',
   'codeberg.org': 'gitea',
@@ -36,7 +38,7 @@ const KNOWN_APIS: Readonly<Record<string, CommitStatusApi>> = {
 };
 
 /** Returns the API of a well-known Git host; null for other hosts. Pure. */
-export const commitStatusApiOf = (host: string): CommitStatusApi | null => KNOWN_APIS[host] ?? null;
+export const commitStatusApiOf = (host: string): CommitStatusApi | null => API_BY_HOST[host] ?? null;
 
 const API_PATHS: Readonly<Record<CommitStatusApi, string>> = { github: '/api/v3', gitlab: '/api/v4', gitea: '/api/v1' };
 
@@ -45,13 +47,17 @@ export function apiUrlOf({ host, origin }: HostedRepository, kind: CommitStatusA
   return host === 'github.com' ? 'https://api.github.com' : `${origin}${API_PATHS[kind]}`;
 }
 
+/** Returns the part of a commit page's path between the repository and the commit. */
+function commitSegmentOf(host: string): string {
+  if (host === 'bitbucket.org') return 'commits';
+  return commitStatusApiOf(host) === 'gitlab' ? '-/commit' : 'commit';
+}
+
 /** Returns the URL of a commit's page on its Git host; null if the repository is not on a Git host. Pure. */
 export function commitPageOf(repository: string | null, commit: string): string | null {
   const hosted = hostedRepositoryOf(repository);
   if (hosted === null) return null;
   const { host, origin, path } = hosted;
-  const commitPath =
-    host === 'bitbucket.org' ? 'commits' : commitStatusApiOf(host) === 'gitlab' ? '-/commit' : 'commit';
-  // Not every host that ssh accepts is valid in a URL, such as 1.2.3.999.
-  return URL.parse(`${origin}/${path}/${commitPath}/${commit}`)?.href ?? null;
+  // A host that ssh accepts, such as 1.2.3.999, is not always valid in a URL.
+  return URL.parse(`${origin}/${path}/${commitSegmentOf(host)}/${commit}`)?.href ?? null;
 }

@@ -31,14 +31,14 @@ export const ImportedCredential = z.discriminatedUnion(
 );
 export type ImportedCredential = z.infer<typeof ImportedCredential>;
 
-const { credentials: max } = IMPORT_LIMITS;
+const { credentials: maxCredentials } = IMPORT_LIMITS;
 
 export const ImportCredentials = z
   .strictObject({
     credentials: z
       .array(ImportedCredential)
       .min(1, 'must contain at least one credential')
-      .max(max, `must contain at most ${max} credentials`),
+      .max(maxCredentials, `must contain at most ${maxCredentials} credentials`),
   })
   .meta({ id: 'ImportCredentials' });
 export type ImportCredentials = z.infer<typeof ImportCredentials>;

@@ -6,7 +6,7 @@ export const LIMITS = {
   password: { min: 8, max: 255 },
   personName: { min: 1, max: 255 },
   email: { max: 254 },
-  page: { standard: 50, max: 200 },
+  page: { default: 50, max: 200 },
   /** Maximum number of results that are counted for the total of a list. */
   countedTotal: 10_000,
   query: { max: 255 },
@@ -95,35 +95,35 @@ export const WORKLOAD_LIMITS = {
   subjectToken: 16_384,
   /** The restrictions in a request for a token, as JSON. */
   restrictions: 16_384,
-  lifetimeSeconds: { min: 60, max: 43_200, standard: 900 },
+  lifetimeSeconds: { min: 60, max: 43_200, default: 900 },
   /** Live tokens per identity. */
   liveTokens: 2_000,
   /** Recorded exchanges per identity, for accepted and for refused exchanges. */
   exchanges: 50,
   /**
-   * Accepted exchanges: the burst, the sustained rate per second on each node, and the number of identities that the
-   * limiter remembers.
+   * Accepted exchanges per identity: the burst, the sustained rate per second on each node, and the number of identities
+   * that the limiter tracks.
    */
-  perIdentity: { burst: 300, perSecond: 1, addresses: 10_000 },
+  perIdentity: { burst: 300, perSecond: 1, maxClients: 10_000 },
 } as const;
 
 /**
- * Exchanges of an access token for a narrower one: live tokens per parent, their lifetime in seconds, and the burst and
- * sustained rate of exchanges per parent (per second on each node).
+ * Exchanges of an access token (the parent) for a narrower one (the child): live children per parent, their lifetime in
+ * seconds, and the burst and sustained rate of exchanges per parent (per second on each node).
  */
 export const EXCHANGE_LIMITS = {
   liveChildren: 100,
   lifetimeSeconds: { min: 60, max: 3_600 },
-  perParent: { burst: 200, perSecond: 1, addresses: 10_000 },
+  perParent: { burst: 200, perSecond: 1, maxClients: 10_000 },
   /** For all tokens and workload identities of a workspace. */
-  perWorkspace: { burst: 600, perSecond: 3, addresses: 10_000 },
+  perWorkspace: { burst: 600, perSecond: 3, maxClients: 10_000 },
 } as const;
 
 /**
- * Rate limit per client address for refused exchanges: the burst, the sustained rate per second, and the number of
- * addresses that the limiter remembers.
+ * Rate limit per client for refused exchanges: the burst, the sustained rate per second, and the number of clients that
+ * the limiter tracks.
  */
-export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, addresses: 50_000 } as const;
+export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, maxClients: 50_000 } as const;
 
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
 export const RESTRICTION_LIMITS = {
@@ -143,10 +143,10 @@ export const GUARD_REPORT_LIMITS = {
 } as const;
 
 /**
- * Rate limit per client address for well-formed secrets that do not exist: the burst, the sustained rate per second, and
- * the number of addresses that the limiter remembers.
+ * Rate limit per client for well-formed secrets that do not exist: the burst, the sustained rate per second, and the
+ * number of clients that the limiter tracks.
  */
-export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
+export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, maxClients: 50_000 } as const;
 
 /** Prefixes of secrets of other systems: their number per workspace and their lengths. */
 export const FOREIGN_PREFIX_LIMITS = { perWorkspace: 20, length: { min: 3, max: 24 } } as const;
@@ -182,10 +182,13 @@ export const LEAK_LIMITS = {
   reports: 100,
   url: 2048,
   field: 255,
-  requests: { burst: 60, perSecond: 1, addresses: 50_000 },
+  requests: { burst: 60, perSecond: 1, maxClients: 50_000 },
 } as const;
 
-/** Limits of push to deploy. A path that is too long counts as selected. If there are too many paths, all are unknown. */
+/**
+ * Limits of push to deploy. A path that is too long counts as selected. If a push changes too many paths, it counts as
+ * changing a selected path.
+ */
 export const PUSH_LIMITS = {
   bodyBytes: 2 * 1024 * 1024,
   json: { depth: 20, values: 100_000 },
@@ -194,10 +197,10 @@ export const PUSH_LIMITS = {
   path: 1_024,
   paths: 3_000,
   /**
-   * Limit of the sum of the products of lengths over all pairs of a pattern and a path. Beyond the limit, the paths count
-   * as selected without being compared.
+   * Maximum cost of the comparison of all patterns with all paths; the cost of one comparison is the product of the two
+   * lengths. Beyond it, the remaining paths count as selected without a comparison.
    */
-  matching: 100_000_000,
+  matchingCost: 100_000_000,
   /** Apps of different workspaces with the same slug whose push secrets are tried for one signature. */
   candidates: 20,
 } as const;

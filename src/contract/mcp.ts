@@ -9,7 +9,7 @@ export const MCP_LIMITS = {
   output: 65_536,
   /** Maximum length of the arguments in a URL, in characters. Node limits the URL and all headers to 16 KiB. */
   url: 8_192,
-  logLines: { max: 1_000, standard: 200 },
+  logLines: { max: 1_000, default: 200 },
 } as const;
 
 const requestId = z.union([z.string().max(255), z.int()]);

@@ -49,7 +49,7 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     action: { text: 'Replace it with one that the policy allows', path: credentialPath(notice) },
   }),
   'credential.orphaned': (notice, name) => ({
-    title: `The creator of ${name[0]?.toLowerCase() ?? ''}${name.slice(1)} has left the workspace`,
+    title: `The creator of ${name.replace(/^The/, 'the')} has left the workspace`,
     action: { text: 'Replace it, because the creator might still know the secret', path: credentialPath(notice) },
   }),
   'deployment.failed': ({ subject, detail }) => ({
@@ -75,10 +75,13 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     title: `A resolved error was reported again: ${subject.name ?? ''}`,
     action: { text: 'Look at the issue', path: `/errors/${pathSegment(subject.id)}` },
   }),
-  'webhook.switched_off': ({ subject, detail }) => ({
-    title: `The webhook ${quoted(subject.name)} was switched off: ${detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days'}`,
-    action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${pathSegment(subject.id)}` },
-  }),
+  'webhook.switched_off': ({ subject, detail }) => {
+    const reason = detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days';
+    return {
+      title: `The webhook ${quoted(subject.name)} was switched off: ${reason}`,
+      action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${pathSegment(subject.id)}` },
+    };
+  },
 };
 
 const quoted = (name: string | null): string => `“${name ?? ''}”`;

@@ -34,7 +34,7 @@ export interface CountedPage<T> extends Page<T> {
 
 export const pagingFields = {
   limit: wholeNumber(1, LIMITS.page.max)
-    .meta({ default: LIMITS.page.standard })
+    .meta({ default: LIMITS.page.default })
     .optional()
     .describe('Maximum number of results per page'),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional().describe('The `nextCursor` of the previous page'),

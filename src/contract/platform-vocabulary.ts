@@ -30,7 +30,7 @@ export type HookStage = (typeof HOOK_STAGES)[number];
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
-/** Deploys to all servers in parallel, in batches, or to one server first and to the others after a promotion. */
+/** How a deployment reaches its servers: all in parallel, in batches, or one first and the others after a promotion. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
@@ -75,7 +75,7 @@ export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
 /** How a backup was verified. The schema `Backup` describes the methods. */
 export const VERIFICATION_METHODS = ['stored', 'unpacked', 'command'] as const;
 export type VerificationMethod = (typeof VERIFICATION_METHODS)[number];
-/** A backup of an app's shared directory, or of the output of its backup command. */
+/** What a backup contains: an app's shared directory, or the output of its backup command. */
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
 

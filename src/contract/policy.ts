@@ -101,9 +101,7 @@ export const UpdatePolicyQuery = z.strictObject({
     .describe('Whether to return the credentials and members that would violate the policy, without changing it'),
   limit: wholeNumber(1, LIMITS.page.max)
     .optional()
-    .describe(
-      `Maximum number of credentials and of members that a dry run returns; ${LIMITS.page.standard} by default`,
-    ),
+    .describe(`Maximum number of credentials and of members that a dry run returns; ${LIMITS.page.default} by default`),
 });
 export type UpdatePolicyQuery = z.infer<typeof UpdatePolicyQuery>;
 

@@ -28,7 +28,7 @@ export interface ProblemExtensions {
   readonly rate?: RateState;
   /** The value of the header `Sunset`, if the credential expires soon. */
   readonly sunset?: string;
-  /** Why a node is not ready, as single words. */
+  /** The failed checks of a node that is not ready. */
   readonly reasons?: readonly string[];
   /** ID of the resource that the first request created, for `idempotent_replay`. */
   readonly id?: string;

@@ -15,10 +15,12 @@ export const Reauthenticate = z
       .describe("Uses this session's sign-in at the provider as proof, if it is not older than ten minutes"),
   })
   .refine(
-    ({ password, code, passkey, singleSignOn }) =>
-      passkey === undefined && singleSignOn === undefined
-        ? password !== undefined
-        : password === undefined && code === undefined && (passkey === undefined || singleSignOn === undefined),
+    ({ password, code, passkey, singleSignOn }) => {
+      const hasPassword = password !== undefined;
+      if (passkey === undefined && singleSignOn === undefined) return hasPassword;
+      const hasBoth = passkey !== undefined && singleSignOn !== undefined;
+      return !hasBoth && !hasPassword && code === undefined;
+    },
     {
       path: ['password'],
       error:

@@ -41,20 +41,22 @@ export function repositoryUrlProblem(repository: string): string | null {
   return username === '' || protocol === 'ssh:' ? null : `must not contain a user name; ${protocol}// URLs have none`;
 }
 
+const withoutQueryAndFragment = (repository: string): string =>
+  repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
+
 /**
  * Removes and returns the user name and password of an http(s) URL. From other URLs, only the password is removed, which
  * Git would ignore; the user name is part of the address. A query and a fragment are removed, because they can contain a
  * token.
  */
 export function splitCredentials(repository: string): RepositoryUrlParts {
-  const bare = repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
+  const bare = withoutQueryAndFragment(repository);
   if (!isHttp(bare)) {
     // In an invalid http URL and in a git:// URL, the user name is removed too, because it could be a token.
     const url = repository
       .replace(/^((?:https?|git):\/\/)[^/\s]*@/i, '$1')
-      .replace(/^([a-z]+:\/\/[^/:\s]*):[^/\s]*@/i, '$1@')
-      .replace(repository.startsWith('/') ? '' : /[?#].*$/s, '');
-    return { url, user: null, password: null };
+      .replace(/^([a-z]+:\/\/[^/:\s]*):[^/\s]*@/i, '$1@');
+    return { url: withoutQueryAndFragment(url), user: null, password: null };
   }
   if (!/^https?:\/+[^/]*@/i.test(bare)) return { url: bare, user: null, password: null };
   const url = new URL(bare);
@@ -85,8 +87,8 @@ export function sshHostOf(repository: string | null): SshHost | null {
 }
 
 /**
- * Returns the origin (scheme, host and port) of an http(s) repository, to which alone its credentials are sent. Returns
- * null for other URLs, and for a host with `*`, which Git would treat as a pattern.
+ * Returns the origin (scheme, host and port) of an http(s) repository. Its credentials are sent to this origin only.
+ * Returns null for other URLs, and for a host with `*`, which Git would treat as a pattern.
  */
 export function repositoryOrigin(repository: string | null): string | null {
   if (repository === null || !isHttp(repository)) return null;

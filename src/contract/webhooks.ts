@@ -21,7 +21,7 @@ export const Webhook = z
     failingSince: nullableInstant.describe('When the first attempt after the last success failed'),
     lastDeliveredAt: nullableInstant,
     switchedOffAt: nullableInstant.describe(
-      'When the webhook was switched off because every attempt had failed for 3 days',
+      'When the webhook was switched off: every attempt had failed for 3 days, or its receiver responded with 410 (Gone)',
     ),
     previousSecretExpiresAt: nullableInstant.describe(
       'Time until which messages are also signed with the previous secret',

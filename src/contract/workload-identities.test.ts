@@ -5,7 +5,7 @@ import { CreateWorkloadIdentity } from './workload-identities.ts';
 import { identificationProblem } from './workload-issuers.ts';
 
 test('a pattern matches exactly, except that * matches any characters', () => {
-  const rows: [string, string, boolean][] = [
+  const rows: [value: string, pattern: string, isMatch: boolean][] = [
     ['acme/shop', 'acme/shop', true],
     ['acme/shop', 'acme/Shop', false],
     ['acme/shop', 'acme/sho', false],
@@ -26,8 +26,8 @@ test('a pattern matches exactly, except that * matches any characters', () => {
     ['a\nb', 'a*b', true],
     ['cafe\u0301', 'caf\u00e9', false],
   ];
-  for (const [value, pattern, expected] of rows) {
-    assert.equal(matchesPattern(value, pattern), expected, `${JSON.stringify(value)} and ${pattern}`);
+  for (const [value, pattern, isMatch] of rows) {
+    assert.equal(matchesPattern(value, pattern), isMatch, `${JSON.stringify(value)} and ${pattern}`);
   }
 });
 
@@ -37,7 +37,7 @@ test('conditions that would trust more than one workload are refused', () => {
   const buildkite = 'https://agent.buildkite.com';
   const circleci = 'https://oidc.circleci.com/org/ab-12';
   const otherIssuer = 'https://k8s.example.com';
-  const rows: [string, Record<string, string>, boolean][] = [
+  const rows: [issuer: string, conditions: Record<string, string>, isAccepted: boolean][] = [
     [github, { repository: 'acme/shop' }, true],
     [github, { sub: 'repo:acme/shop:*' }, true],
     [github, { sub: 'repo:acme@65/shop@74:ref:refs/heads/main' }, true],
@@ -85,14 +85,14 @@ test('conditions that would trust more than one workload are refused', () => {
   }
 });
 
-test('an issuer is an https:// URL, and conditions are exact texts', () => {
+test('an issuer must be an https:// or loopback URL, and conditions must not be empty or name a claim that is always checked', () => {
   const validIdentity = {
     name: 'Shop',
     issuer: 'https://ci.example.com',
     conditions: { sub: 'x' },
     scopes: ['all'],
   };
-  const rows: [Readonly<Record<string, unknown>>, boolean][] = [
+  const rows: [overrides: Readonly<Record<string, unknown>>, isAccepted: boolean][] = [
     [{}, true],
     [{ issuer: 'https://ci.example.com/path/' }, true],
     [{ issuer: 'http://127.0.0.1:4010' }, true],

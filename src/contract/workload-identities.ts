@@ -54,7 +54,7 @@ const conditions = z
     'Required values by claim. `*` matches any characters; everything else is compared exactly. At least one condition must name a single repository, project or service account',
   )
   .meta({ examples: [{ repository: 'acme/shop', ref: 'refs/heads/main' }] });
-const lifetimeSeconds = integerInRange(lifetimes, lifetimes.standard);
+const lifetimeSeconds = integerInRange(lifetimes, lifetimes.default);
 
 export const WorkloadIdentity = z
   .object({
@@ -83,7 +83,7 @@ export const CreateWorkloadIdentity = z
     scopes,
     lifetimeSeconds: lifetimeSeconds
       .optional()
-      .describe(`Lifetime of the issued access tokens in seconds; defaults to ${lifetimes.standard}`),
+      .describe(`Lifetime of the issued access tokens in seconds; defaults to ${lifetimes.default}`),
     restrictions: RestrictionsInput.optional().describe('The restrictions of each issued access token'),
   })
   .meta({ id: 'CreateWorkloadIdentity' });

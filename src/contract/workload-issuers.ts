@@ -59,7 +59,7 @@ const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssue
  * Any other issuer, such as a self-hosted GitLab or GitHub: accepts a complete `sub`, or any condition that identifies a
  * workload of a known issuer.
  */
-const OTHER: IdentifyingClaims = {
+const OTHER_ISSUER: IdentifyingClaims = {
   claims: Object.assign({}, ...Object.values(ISSUERS).map(({ claims }) => claims)) as IdentifyingClaims['claims'],
   example: 'sub: the complete subject',
 };
@@ -92,7 +92,7 @@ function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, 
 export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
   const provider = providerOf(issuer);
   if (Object.entries(conditions).some(([claim, value]) => isIdentifying(provider, claim, value))) return null;
-  const { claims, example } = provider === 'other' ? OTHER : ISSUERS[provider];
+  const { claims, example } = provider === 'other' ? OTHER_ISSUER : ISSUERS[provider];
   return (
     'must identify one repository, project or service account, with its complete name before any *. Use one of: ' +
     `${Object.keys(claims).join(', ')} (for example ${example})`

@@ -55,17 +55,20 @@ const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: Work
       event_name: fields.event,
     }),
   }),
-  gitlab: ({ subject, issuer, branch, tag, environment, repositoryId }) => ({
-    issuer: issuer || 'https://gitlab.com',
-    audience: null,
-    conditions: withoutEmpty({
-      project_path: subject,
-      project_id: repositoryId,
-      ref: branch || tag,
-      ref_type: branch ? 'branch' : tag && 'tag',
-      environment,
-    }),
-  }),
+  gitlab: ({ subject, issuer, branch, tag, environment, repositoryId }) => {
+    const tagType = tag ? 'tag' : undefined;
+    return {
+      issuer: issuer || 'https://gitlab.com',
+      audience: null,
+      conditions: withoutEmpty({
+        project_path: subject,
+        project_id: repositoryId,
+        ref: branch || tag,
+        ref_type: branch ? 'branch' : tagType,
+        environment,
+      }),
+    };
+  },
   kubernetes: ({ subject, issuer }) => ({
     issuer: issuer ?? '',
     audience: null,

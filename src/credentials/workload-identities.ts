@@ -100,7 +100,7 @@ export function createWorkloadIdentity(
     audience: input.audience ?? defaultAudience,
     conditions: JSON.stringify(input.conditions),
     scopes: JSON.stringify(input.scopes),
-    lifetime_seconds: input.lifetimeSeconds ?? WORKLOAD_LIMITS.lifetimeSeconds.standard,
+    lifetime_seconds: input.lifetimeSeconds ?? WORKLOAD_LIMITS.lifetimeSeconds.default,
     created_at: now,
     updated_at: now,
     last_exchanged_at: null,

@@ -28,11 +28,11 @@ export type Access =
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
-/** The format of every ID and slug. It excludes NUL, which PostgreSQL does not accept in the JSON of recorded uses. */
+/** Every ID and slug matches this. NUL does not match, because PostgreSQL does not accept it in the JSON of recorded uses. */
 const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
 /** Returns the ID or slug of the app in the path of a request, or null. Does not check whether the app exists. */
-export function appOf({ params, routeOptions }: FastifyRequest): string | null {
+export function requestedApp({ params, routeOptions }: FastifyRequest): string | null {
   const url = routeOptions.url ?? '';
   if (!url.startsWith('/v1/apps/:')) return null;
   const { app, id } = params as { app?: unknown; id?: unknown };

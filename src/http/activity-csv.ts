@@ -11,7 +11,7 @@ export const CSV_TYPE = 'text/csv; charset=utf-8';
 /** Whether a request asks for CSV instead of JSON (RFC 4180). */
 export const acceptsCsv = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/csv') === true;
 
-const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ListedEvent) => string | null])[] = [
+const EVENT_COLUMNS: readonly (readonly [name: string, cell: (event: ListedEvent) => string | null])[] = [
   ['time', ({ time }) => time],
   ['source', ({ source }) => source],
   ['type', ({ type }) => type],
@@ -21,8 +21,20 @@ const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ListedEvent) => str
   ['receivedAt', ({ receivedAt }) => receivedAt],
 ];
 
-export const EVENTS_CSV_EXAMPLE = `${csvRow(EVENT_CSV_COLUMNS.map(([name]) => name))}${csvRow(['2027-02-24T09:00:00.000Z', '/shop', 'order.paid', null, '1', '{"total":5}', '2027-02-24T09:00:01.000Z'])}`;
-export const ANALYTICS_CSV_EXAMPLE = `${csvRow(['at', 'key', 'count', 'subjects'])}${csvRow(['2027-02-24T09:00:00.000Z', 'order.paid', 12, 7])}`;
+const EVENTS_HEADER_ROW = csvRow(EVENT_COLUMNS.map(([name]) => name));
+const ANALYTICS_HEADER_ROW = csvRow(['at', 'key', 'count', 'subjects']);
+
+const EXAMPLE_EVENT_ROW = csvRow([
+  '2027-02-24T09:00:00.000Z',
+  '/shop',
+  'order.paid',
+  null,
+  '1',
+  '{"total":5}',
+  '2027-02-24T09:00:01.000Z',
+]);
+export const EVENTS_CSV_EXAMPLE = EVENTS_HEADER_ROW + EXAMPLE_EVENT_ROW;
+export const ANALYTICS_CSV_EXAMPLE = ANALYTICS_HEADER_ROW + csvRow(['2027-02-24T09:00:00.000Z', 'order.paid', 12, 7]);
 
 /**
  * Streams at most `RESOURCE_LIMITS.activityCsv` events as CSV. Reads the next page when the client has received the
@@ -33,11 +45,12 @@ export async function* eventsAsCsv(
   query: ActivityQuery,
   readPage: (query: ActivityQuery) => Promise<Page<ListedEvent>>,
 ): AsyncGenerator<string> {
-  yield csvRow(EVENT_CSV_COLUMNS.map(([name]) => name));
+  yield EVENTS_HEADER_ROW;
   let page = firstPage;
-  for (let remaining: number = RESOURCE_LIMITS.activityCsv; ; ) {
+  let remaining: number = RESOURCE_LIMITS.activityCsv;
+  for (;;) {
     const events = page.data.slice(0, remaining);
-    yield events.map((event) => csvRow(EVENT_CSV_COLUMNS.map(([, cell]) => cell(event)))).join('');
+    yield events.map((event) => csvRow(EVENT_COLUMNS.map(([, cell]) => cell(event)))).join('');
     remaining -= events.length;
     if (page.nextCursor === null || remaining <= 0) return;
     page = await readPage({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
@@ -46,8 +59,9 @@ export async function* eventsAsCsv(
 
 /** Streams the points of a chart as CSV: one line per point, grouped by series. */
 export async function* analyticsAsCsv({ series }: Chart): AsyncGenerator<string> {
-  yield csvRow(['at', 'key', 'count', 'subjects']);
+  yield ANALYTICS_HEADER_ROW;
   for (const { key, points } of series) {
+    // A series can have thousands of points, so let the event loop handle other requests before each one.
     await setImmediate();
     const pointRows = JSON.parse(`[${points}]`) as Analytics['series'][number]['points'];
     yield pointRows.map(({ at, count, subjects }) => csvRow([at, key, count, subjects])).join('');

@@ -102,8 +102,8 @@ export function activityRoutes(context: AppContext): Route[] {
       handler: async ({ query, request, reply }) => {
         const list = (pageQuery: ActivityQuery) => listEvents(platform, workspaceIdOf(request), pageQuery);
         if (!acceptsCsv(request)) return sendJson(reply, eventsAsJson(await list(query)));
-        const first = await list({ ...query, limit: String(LIMITS.page.max) });
-        return reply.type(CSV_TYPE).send(Readable.from(eventsAsCsv(first, query, list)));
+        const firstPage = await list({ ...query, limit: String(LIMITS.page.max) });
+        return reply.type(CSV_TYPE).send(Readable.from(eventsAsCsv(firstPage, query, list)));
       },
     }),
     route({

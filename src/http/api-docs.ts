@@ -13,7 +13,7 @@ import { sendProblem } from './problems.ts';
 import { baseUrlOf } from './public-origin.ts';
 
 /** The compressed script of the API reference, which `npm run build` creates. */
-const REFERENCE = fileURLToPath(new URL('../../dist/web/docs/scalar.js.gz', import.meta.url));
+const REFERENCE_SCRIPT_PATH = fileURLToPath(new URL('../../dist/web/docs/scalar.js.gz', import.meta.url));
 
 const STYLESHEET = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
 code{font:0.95em ui-monospace,monospace}dt{font-weight:600}a{color:light-dark(#0b5cad,#8ec5ff)}`;
@@ -48,7 +48,7 @@ function formatAdvice(advice: string): string {
  */
 export function registerDocs(app: FastifyInstance, context: AppContext): void {
   const codes = Object.keys(CODES) as Code[];
-  let scalar: Promise<Buffer> | null = null;
+  let referenceScript: Promise<Buffer> | null = null;
 
   const representationFor = createOpenApiRepresentations(context.version);
   app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
@@ -75,14 +75,14 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
     reply.type('text/javascript').send(START_SCRIPT),
   );
   app.get('/docs/scalar.js', { schema: { hide: true } }, async (_request, reply) => {
-    if (!existsSync(REFERENCE)) {
+    if (!existsSync(REFERENCE_SCRIPT_PATH)) {
       return sendProblem(reply, new Problem('not_found', 'The API reference is not built: run `npm run build`.'));
     }
-    scalar ??= readFile(REFERENCE);
+    referenceScript ??= readFile(REFERENCE_SCRIPT_PATH);
     return reply
       .headers({ 'content-encoding': 'gzip', 'cache-control': 'public, max-age=3600' })
       .type('text/javascript')
-      .send(await scalar);
+      .send(await referenceScript);
   });
   app.get('/docs/problems', { schema: { hide: true } }, (_request, reply) => {
     const items = codes.map(

@@ -28,7 +28,7 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
-  /** Like `findBySecret`, but for a reported or revoked secret: records no use if the credential is deleted. */
+  /** Like `findBySecret`, for a reported or revoked secret: a deleted credential is not recorded as used after deletion. */
   readonly findReported: FindBySecret;
   /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;

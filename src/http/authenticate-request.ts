@@ -3,7 +3,7 @@ import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import { decide } from '../authorization/decision.ts';
 import type { Requirement } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
-import { type Access, appOf } from './access.ts';
+import { type Access, requestedApp } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticateSession } from './authenticate-session.ts';
 import { authorizePerson } from './authorize-principal.ts';
@@ -13,7 +13,7 @@ import { hasBody, rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-sit
 import { problemOfDecision } from './decision-problem.ts';
 import type { Principal } from './principal.ts';
 import { originOf } from './request-context.ts';
-import { isRequestedWorkspace, otherWorkspace, requestedWorkspace } from './requested-workspace.ts';
+import { isRequestedWorkspace, requestedWorkspace, workspaceMismatch } from './requested-workspace.ts';
 import { resourceCheckOf, resourceNotAllowed } from './resource-access.ts';
 import { sessionCookieName } from './security-headers.ts';
 import { withSunset } from './sunset.ts';
@@ -52,7 +52,7 @@ export async function authenticateRequest(
     secret,
     passphrase,
     ...origin,
-    app: appOf(request),
+    app: requestedApp(request),
     isPreliminary,
     ...(workspace !== null && {
       checkWorkspace: (workspaceId: string) => isRequestedWorkspace(context, workspace, workspaceId),
@@ -65,7 +65,7 @@ export async function authenticateRequest(
   throw withSunset(problemOfRefusal(context, request, access, requirement, result), record, context.clock());
 }
 
-/** Returns whether the credential can only be the client secret in a form: the headers contain none. */
+/** Whether a request can have its credential in a form, as the client secret: it has a body, and no credential in its headers. */
 export function mayHaveClientSecret(context: AppContext, request: FastifyRequest): boolean {
   return hasBody(request) && readRequestCredentials(context, request).kind === 'none';
 }
@@ -77,7 +77,7 @@ function problemOfRefusal(
   requirement: Requirement,
   result: AuthenticationResult,
 ): Problem {
-  if (result.decision === 'other_workspace') return otherWorkspace();
+  if (result.decision === 'other_workspace') return workspaceMismatch();
   if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
   const acceptsPeople = !('public' in access || 'any' in access) && access.person !== undefined;
   return problemOfDecision(
@@ -111,9 +111,10 @@ export async function authenticateAgain(
   const record = await context.findBySecret(credentials.secret, clientAddressOf(request));
   const decision = decide(record, 'not_needed', requirement, context.clock(), clientAddressOf(request));
   if (decision === 'ok' && record !== null) {
-    const resources = record.restrictions?.resources ?? null;
-    const isAllowed = resources === null || (await resourceCheckOf(context, request)?.(resources, record.workspace.id));
-    if (isAllowed === false) throw resourceNotAllowed(request);
+    const allowed = record.restrictions?.resources ?? null;
+    const checkResource = resourceCheckOf(context, request);
+    const needsCheck = allowed !== null && checkResource !== undefined;
+    if (needsCheck && !(await checkResource(allowed, record.workspace.id))) throw resourceNotAllowed(request);
     return { kind: record.kind, record };
   }
   const refusal = problemOfRefusal(context, request, access, requirement, { decision, record });

@@ -35,18 +35,19 @@ export async function authenticateSession(
   request: FastifyRequest,
   sessionCredentials: Extract<RequestCredentials, { kind: 'session' }>,
 ): Promise<PersonPrincipal> {
-  const { store, people, sessionActivity, unknownSessionLimiter: unknownSessions, clock } = context;
+  const { store, people, sessionActivity, unknownSessionLimiter, clock } = context;
   const sessionEnded = new Problem('invalid_token', 'The session has ended. Sign in again.');
   if (secretKindOf(sessionCredentials.secret) !== 'session') throw sessionEnded;
   const digest = digestBytes(digestOf(sessionCredentials.secret));
   const requestedIdOrSlug = requestedWorkspace(request);
 
-  unknownSessions.check(clientAddressOf(request), clock());
+  unknownSessionLimiter.check(clientAddressOf(request), clock());
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
-  if (row === undefined) unknownSessions.record(clientAddressOf(request), clock());
+  if (row === undefined) unknownSessionLimiter.record(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
   // Sessions that were started with a password stop working when passwords are turned off.
   if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;
+  // Without a requested workspace, use the last-used one or, if the person is no longer a member of it, their first one.
   if (requestedIdOrSlug === null) {
     const lastId = sessionActivity.lastWorkspace(row.person_id);
     if (lastId !== null && lastId !== row.workspace_id) row = (await findSignedInPerson(store, digest, lastId)) ?? row;
@@ -66,7 +67,7 @@ export async function authenticateSession(
     name: row.person_name,
     email: row.person_email,
     sessionId: row.session_id,
-    operator: row.person_operator === 1,
+    isOperator: row.person_operator === 1,
     byCookie: sessionCredentials.byCookie,
     isBrowserSession: sessionCredentials.byCookie && row.session_kind === 'browser',
     membership: membershipFromRow(row),

@@ -16,10 +16,10 @@ export function secondFactorNeeded(): Problem {
 }
 
 /** The error if the role of a person, admin or member, is not sufficient. */
-export function insufficientRole(needed: Role, role: Role): Problem {
-  const requiredRole = needed === 'owner' ? 'the owner' : 'an owner or admin';
-  const ownRole = role === 'admin' ? 'an admin' : 'a member';
-  return new Problem('forbidden', `This requires ${requiredRole} of the workspace; you are ${ownRole}.`);
+export function insufficientRole(requiredRole: Role, role: Role): Problem {
+  const requiredPerson = requiredRole === 'owner' ? 'the owner' : 'an owner or admin';
+  const actualPerson = role === 'admin' ? 'an admin' : 'a member';
+  return new Problem('forbidden', `This requires ${requiredPerson} of the workspace; you are ${actualPerson}.`);
 }
 
 /**
@@ -43,7 +43,7 @@ export function authorizePerson(
     throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a session.');
   }
   if (access.person === 'operator') {
-    if (person.operator) return;
+    if (person.isOperator) return;
     throw new Problem('forbidden', 'This requires an operator of this server.');
   }
   if (person.membership === null) throw workspaceNotFound();
@@ -76,15 +76,16 @@ function recordRoleDenial(
  * Checks a person's role where only some uses of a route require it. Throws `forbidden` and records the denial. Does
  * not check credentials, which have scopes or permissions instead of roles.
  */
-export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
+export function requireRole(context: AppContext, request: FastifyRequest, requiredRole: Role): void {
   const { principal } = request;
-  if (principal?.kind !== 'person' || hasRole(request, needed)) return;
+  if (principal?.kind !== 'person' || hasRole(request, requiredRole)) return;
   const { membership } = principal;
-  throw membership === null ? workspaceNotFound() : recordRoleDenial(context, request, principal, membership, needed);
+  if (membership === null) throw workspaceNotFound();
+  throw recordRoleDenial(context, request, principal, membership, requiredRole);
 }
 
 /** Whether a person has at least this role. True for every authorized credential. */
-export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
+export function hasRole({ principal }: FastifyRequest, requiredRole: Role): boolean {
   if (principal?.kind !== 'person') return principal !== null;
-  return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];
+  return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[requiredRole];
 }

@@ -195,7 +195,7 @@ export function createAuthorizeHandler(
   }
 
   /** Returns the check of the resources that a proxy names; undefined if it names none. */
-  function checkOf({ resources }: ProxyRequirement): ResourceCheck | undefined {
+  function namedResourceCheckOf({ resources }: ProxyRequirement): ResourceCheck | undefined {
     const [first] = resources;
     if (first === undefined) return undefined;
     if (resources.length === 1)
@@ -228,12 +228,12 @@ export function createAuthorizeHandler(
       address: addressOf(request),
       userAgent: singleHeaderValue(request.rawHeaders, 'user-agent') ?? null,
       requestId,
-      checkResource: checkOf(requirement),
+      checkResource: namedResourceCheckOf(requirement),
       checkWorkspace: workspace === undefined || workspace === '' ? undefined : workspaceCheckOf(workspace),
     };
     const authentication = authenticator.authenticate(authenticationRequest, requirement);
     return authentication instanceof Promise
-      ? authentication.then((done) => resultOf(done, authenticationRequest, requirement)).catch(toProblem)
+      ? authentication.then((settled) => resultOf(settled, authenticationRequest, requirement)).catch(toProblem)
       : resultOf(authentication, authenticationRequest, requirement);
   }
 
@@ -250,7 +250,7 @@ export function createAuthorizeHandler(
     for (const [index, result] of results.entries()) {
       const pending = batch[index];
       if (pending === undefined) continue;
-      if (result instanceof Promise) void result.then((done) => respond(pending, done));
+      if (result instanceof Promise) void result.then((settled) => respond(pending, settled));
       else respond(pending, result);
     }
   });

@@ -37,7 +37,8 @@ const isApiKeyOrForeign = (secret: string, isForeign: IsForeignSecret): boolean 
   secret.startsWith(SECRET_PREFIXES.api_key) || isForeign(secret);
 
 /**
- * Decodes `user:password` (RFC 7617) as UTF-8. Either part can be the secret. The other part is a passphrase or ignored.
+ * Decodes `user:password` (RFC 7617) as UTF-8. Either part can be the secret. The other part is the passphrase or is
+ * ignored.
  */
 function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
@@ -78,7 +79,7 @@ export function parseAuthorization(header: string, isForeign = noForeignSecret):
 }
 
 /** Returns the values of all cookies with this name in a `Cookie` header. */
-export function parseSessionCookies(header: string | undefined, cookieName: string): string[] {
+export function parseCookieValues(header: string | undefined, cookieName: string): string[] {
   if (header === undefined || !header.includes(cookieName)) return [];
   const values: string[] = [];
   for (const pair of header.split(';')) {
@@ -122,8 +123,8 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
 }
 
 /**
- * Returns the value of a header that must not be repeated. A blank value counts as missing, because proxies send blank
- * headers for missing values.
+ * Returns the value of a header. A blank value counts as missing, because proxies send blank headers for missing values.
+ * Throws `invalid_request` for a repeated header.
  */
 function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);
@@ -165,7 +166,7 @@ export function readCredentials(
   refuseCredentialInQuery(request.url ?? '');
   const authorization = requireSingleHeader(request, 'authorization');
   const apiKey = requireSingleHeader(request, 'x-api-key');
-  const sessions = cookieName === null ? [] : parseSessionCookies(request.headers.cookie, cookieName);
+  const sessions = cookieName === null ? [] : parseCookieValues(request.headers.cookie, cookieName);
 
   let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization, isForeign);
   if (apiKey !== undefined) {

@@ -28,6 +28,7 @@ interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType
   readonly kind: CredentialKind;
   readonly listUrl: string;
   readonly tag: string;
+  /** For the API reference, with its article: `an API key`. */
   readonly name: string;
   readonly plural: string;
   readonly schema: z.ZodType<Item>;
@@ -37,7 +38,7 @@ interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType
   readonly list: (context: CredentialContext, workspaceId: string, query: z.output<Query>) => Promise<unknown>;
   readonly find: (context: CredentialContext, workspaceId: string, id: string) => Promise<Item>;
   readonly create: (context: CredentialContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
-  /** Absent if this kind of credential cannot be edited. */
+  /** Returns the entity tag. Absent, like `edit`, if this kind of credential cannot be edited. */
   readonly etagOf?: (item: Item) => string;
   readonly edit?: Route;
 }

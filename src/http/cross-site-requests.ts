@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
-import { parseSessionCookies } from './credentials-from-request.ts';
+import { parseCookieValues } from './credentials-from-request.ts';
 import { requireOwnOrigin } from './public-origin.ts';
 import { sessionCookieName } from './security-headers.ts';
 
@@ -18,7 +18,7 @@ export function rejectCrossSiteRequest(context: AppContext, request: FastifyRequ
 }
 
 function hasSessionCookie(context: AppContext, request: FastifyRequest): boolean {
-  return parseSessionCookies(request.headers.cookie, sessionCookieName(context, request)).length > 0;
+  return parseCookieValues(request.headers.cookie, sessionCookieName(context, request)).length > 0;
 }
 
 /** Whether a request has a body, even if the body has not arrived yet. */

@@ -33,7 +33,7 @@ export function problemOfDecision(
   const { decision, record, rate } = result;
   if (decision === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
   if (decision === 'rate_limited') {
-    return new Problem('rate_limited', 'Too many wrong passphrases for this access token.', {
+    return new Problem('rate_limited', 'Too many wrong passphrases for this access token. Try again later.', {
       retryAfter: passphraseVerifier.retryAfterSeconds(record, address, now),
     });
   }
@@ -44,19 +44,19 @@ export function problemOfDecision(
     );
   }
   if (decision === 'insufficient_scope') {
-    const missing = requirement[record.kind];
-    const rights = missing?.rights ?? [];
+    const requirementOfKind = requirement[record.kind];
+    const rights = requirementOfKind?.rights ?? [];
     const noun = record.kind === 'access_token' ? 'scope' : 'permission';
     if (rights.every((right) => right === '')) {
       return new Problem(decision, `The requested ${noun} is empty. Name at least one ${noun}.`, { required: rights });
     }
-    if (missing === GUARD_REQUIREMENT) {
+    if (requirementOfKind === GUARD_REQUIREMENT) {
       const detail =
         'A guard needs an API key with the permission read and the flag guard. An owner or admin can set both.';
       return new Problem(decision, detail, { required: rights });
     }
-    const list = rights.join(missing?.match === 'any' ? ' or ' : ' and ');
-    return new Problem(decision, `The credential lacks the ${noun} ${list}.`, { required: rights });
+    const rightList = rights.join(requirementOfKind?.match === 'any' ? ' or ' : ' and ');
+    return new Problem(decision, `The credential lacks the ${noun} ${rightList}.`, { required: rights });
   }
   if (decision === 'token_expired' && record.expiresAt !== null) {
     return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);

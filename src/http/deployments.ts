@@ -36,7 +36,7 @@ const triggerAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['de
 const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
 const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
 
-/** Returns the additional access for a deployment, which depends on the fields of its body. */
+/** Returns the access for a deployment with these fields: some fields require `advanced_deployment`. */
 function accessForFields(body: unknown): Access {
   const fields: readonly string[] = typeof body === 'object' && body !== null ? Object.keys(body) : [];
   return ADVANCED_DEPLOYMENT_FIELDS.some((field) => fields.includes(field)) ? advancedAccess : basicAccess;
@@ -50,19 +50,32 @@ const SCOPE_NOTE = `An access token needs \`basic_deployment\`. To set ${advance
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [
-    ['approve', 'Approve a deployment', 'You cannot approve your own deployment if the workspace has other members.'],
-    ['promote', 'Promote a canary deployment', 'Continues the deployment on the remaining servers.'],
-    ['abort', 'Abort a canary deployment', 'Rolls the first server back to the previous release.'],
+    {
+      action: 'approve',
+      summary: 'Approve a deployment',
+      description: 'You cannot approve your own deployment if the workspace has other members.',
+    },
+    {
+      action: 'promote',
+      summary: 'Promote a canary deployment',
+      description: 'Continues the deployment on the remaining servers.',
+    },
+    {
+      action: 'abort',
+      summary: 'Abort a canary deployment',
+      description: 'Rolls the first server back to the previous release.',
+    },
   ] as const;
   const pathVariants = [
     { url: '/v1/deployments/:id', params: IdParams },
     { url: '/v1/apps/:app/deployments/:id', params: AppDeploymentParams },
   ] as const;
+  // A retry has the overrides of the deployment, so it requires the same access as a deployment with these fields.
   const accessOfRetry = async (request: FastifyRequest) => {
     const { id } = request.params as z.infer<typeof IdParams>;
     const workspaceId = workspaceIdOf(request);
     const allowed = allowedResourcesOf(request);
-    // The second check of the access then responds as if the deployment did not exist.
+    // The request is authenticated again after this function, and then refused as if the deployment did not exist.
     if (allowed !== null && !(await isAllowed(context, 'deployment', workspaceId, id, allowed))) return triggerAccess;
     const overrides = await overridesOf(platform, workspaceId, id);
     return overrides === undefined ? triggerAccess : accessForFields(overrides);
@@ -73,7 +86,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
       app: typeof pathParams.app === 'string' ? pathParams.app : null,
     });
     return [
-      ...actions.map(([action, summary, description]) =>
+      ...actions.map(({ action, summary, description }) =>
         jobRoute(context, {
           url: `${url}/${action}`,
           access: advancedAccess,

@@ -28,7 +28,10 @@ const tag = 'Device sign-in';
 export const unsupportedGrant = (grants: readonly string[]): Problem =>
   new Problem('invalid_request', `grant_type must be ${grants.join(' or ')}.`, { error: 'unsupported_grant_type' });
 
-/** Responds to a request with the device grant at a token endpoint (RFC 8628, section 3.5). */
+/**
+ * Returns the response of a token endpoint to the device grant (RFC 8628, section 3.5). Throws the errors of that section
+ * until the device is approved.
+ */
 export async function pollForDevice(
   { people, clock }: AppContext,
   { device_code: code }: { device_code?: string | undefined },

@@ -18,9 +18,9 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,
-  isFile,
   listEnvVersions,
   readVariables,
+  requestsFile,
   restoreVersion,
   updateVariables,
 } from '../platform/environment/environment.ts';
@@ -47,12 +47,12 @@ function withEtag(reply: FastifyReply, { state }: EnvironmentSnapshot): FastifyR
 
 /** Returns the text of a variable file. Throws `validation_failed` for a value that the format cannot represent. */
 function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
-  const file = writeEnvFile(
+  const result = writeEnvFile(
     format,
     data.map(({ name, value }) => [name, value ?? '']),
   );
-  if (file.ok) return file.text;
-  throw invalidField('format', `cannot be ${format}: the value of ${file.name} ${file.reason}`);
+  if (result.ok) return result.text;
+  throw invalidField('format', `cannot be ${format}: the value of ${result.name} ${result.reason}`);
 }
 
 /** The parts of the API reference that differ between the two owners of variables. */
@@ -72,13 +72,13 @@ const TEXTS = {
 } as const;
 
 /** The routes for the variables of apps or of projects. */
-function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
+function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
   const { platform } = context;
-  const url = `/v1/${owner}s/:${owner}/env`;
-  const about = owner;
-  const texts = TEXTS[owner];
-  const ownerParam = { [owner]: z.string().max(64) };
-  const ownerIn = (params: object) => String((params as Readonly<Record<string, unknown>>)[owner]);
+  const url = `/v1/${ownerKind}s/:${ownerKind}/env`;
+  const about = ownerKind;
+  const texts = TEXTS[ownerKind];
+  const ownerParam = { [ownerKind]: z.string().max(64) };
+  const ownerIn = (params: object) => String((params as Readonly<Record<string, unknown>>)[ownerKind]);
   return [
     route({
       method: 'GET',
@@ -95,10 +95,13 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
         // Refuse instead of returning a file with blank values, because a process might be started with the file.
-        if (isFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
+        if (requestsFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
         const requestContext = requestContextOf(context, request);
-        const environment = await readVariables(platform, requestContext, owner, ownerIn(params), { ...query, values });
+        const environment = await readVariables(platform, requestContext, ownerKind, ownerIn(params), {
+          ...query,
+          values,
+        });
         if (query.format === undefined || query.format === 'json')
           return withEtag(reply, environment).send({ data: environment.data });
         const text = fileOf(query.format, environment);
@@ -124,7 +127,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       handler: async ({ params, body, request, reply }) => {
         const values = new Map(Object.entries(body.values));
         const requestContext = requestContextOf(context, request);
-        const environment = await updateVariables(platform, requestContext, owner, ownerIn(params), values);
+        const environment = await updateVariables(platform, requestContext, ownerKind, ownerIn(params), values);
         return withEtag(reply, environment).send({ data: environment.data });
       },
     }),
@@ -145,7 +148,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
         const name = parseVariableName(String(params['name']));
         const values = new Map([[name, body.value]]);
         const requestContext = requestContextOf(context, request);
-        const environment = await updateVariables(platform, requestContext, owner, ownerIn(params), values);
+        const environment = await updateVariables(platform, requestContext, ownerKind, ownerIn(params), values);
         const variable = environment.data.find((candidate) => candidate.name === name);
         if (variable === undefined) throw new Problem('internal');
         return withEtag(reply, environment).send(variable);
@@ -164,7 +167,13 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) =>
-        deleteVariable(platform, requestContextOf(context, request), owner, ownerIn(params), String(params['name'])),
+        deleteVariable(
+          platform,
+          requestContextOf(context, request),
+          ownerKind,
+          ownerIn(params),
+          String(params['name']),
+        ),
     }),
     route({
       method: 'GET',
@@ -179,7 +188,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       responses: { 200: pageOf(EnvVersion) },
       errorCodes: ['not_found'],
       handler: ({ params, query, request }) =>
-        listEnvVersions(platform, workspaceIdOf(request), owner, ownerIn(params), query),
+        listEnvVersions(platform, workspaceIdOf(request), ownerKind, ownerIn(params), query),
     }),
     route({
       method: 'POST',
@@ -196,7 +205,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       handler: async ({ params, request, reply }) => {
         const number = Number(params['version']);
         const requestContext = requestContextOf(context, request);
-        const environment = await restoreVersion(platform, requestContext, owner, ownerIn(params), number);
+        const environment = await restoreVersion(platform, requestContext, ownerKind, ownerIn(params), number);
         return withEtag(reply, environment).send({ data: environment.data });
       },
     }),

@@ -37,9 +37,9 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '86400',
 };
 
-const MAX_AUTH_HEADER = 4096;
+const MAX_AUTH_HEADER_LENGTH = 4096;
 const headerText = (header: string | string[] | undefined) =>
-  typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER) : '';
+  typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER_LENGTH) : '';
 
 /** Returns the headers that can contain `sentry_…` fields: `X-Sentry-Auth`, and `Authorization` with the scheme `Sentry`. */
 function authHeadersOf({ headers }: FastifyRequest): string[] {
@@ -47,6 +47,7 @@ function authHeadersOf({ headers }: FastifyRequest): string[] {
   return [headerText(headers['x-sentry-auth']), /^sentry\s/i.test(authorization) ? authorization : ''];
 }
 
+/** Returns the values of a field in a header such as `Sentry sentry_key=…, sentry_timestamp=…`. */
 function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp'): string[] {
   return [...header.matchAll(/(?:^|[\s,])(sentry_\w{1,20})=([^\s,]+)/gi)]
     .filter(([, name]) => name?.toLowerCase() === field)
@@ -76,14 +77,14 @@ async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null)
   return new URL(dsn).username;
 }
 
-const MAX_ENVELOPE = RESOURCE_LIMITS.errorEnvelopeBytes;
+const MAX_ENVELOPE_BYTES = RESOURCE_LIMITS.errorEnvelopeBytes;
 
-/** Passes bytes through. Throws `too_large` beyond the maximum size of an envelope before decompression. */
+/** Passes a compressed envelope through. Throws `too_large` beyond its maximum size. */
 async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let total = 0;
   for await (const chunk of source) {
     total += chunk.length;
-    if (total > MAX_ENVELOPE) throw new Problem('too_large');
+    if (total > MAX_ENVELOPE_BYTES) throw new Problem('too_large');
     yield chunk;
   }
 }
@@ -99,18 +100,18 @@ async function readCompressed<Result>(
 ): Promise<Result> {
   const decompressed = createDecompressStream(encoding);
   const abortController = new AbortController();
-  const piped = pipeline(limitBytes(body), decompressed, { signal: abortController.signal }).catch(
+  const decompressionError = pipeline(limitBytes(body), decompressed, { signal: abortController.signal }).catch(
     (error: unknown) => error,
   );
   try {
     return await read(createByteReader(decompressed, RESOURCE_LIMITS.errorEnvelopeUnpackedBytes));
   } catch (error) {
     if (error instanceof Problem) throw error;
-    const cause = await piped;
+    const cause = await decompressionError;
     throw cause instanceof Problem ? cause : encodingProblem(encoding);
   } finally {
     abortController.abort();
-    await piped;
+    await decompressionError;
   }
 }
 
@@ -131,9 +132,9 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 }
 
 /**
- * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key. It can only submit
- * errors, so it may appear in pages and query strings. Other credentials are not accepted and, as on every route,
- * rejected in the query string.
+ * The routes to which Sentry SDKs submit errors. They accept only the public key of an error key, which can only submit
+ * errors and may therefore appear in pages and query strings. Other credentials are not accepted. In the query string,
+ * they are rejected, as on every route.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -159,7 +160,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     return key;
   }
 
-  async function store(key: IngestKeyRow, { eventId, errors }: Envelope): Promise<{ id?: string }> {
+  async function storeErrors(key: IngestKeyRow, { eventId, errors }: Envelope): Promise<{ id?: string }> {
     const now = platform.clock();
     await Promise.all(
       errors.map((error) =>
@@ -173,17 +174,17 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     request: FastifyRequest,
     reply: FastifyReply,
     body: AsyncIterable<Uint8Array>,
-  ): Promise<[IngestKeyRow, Envelope]> {
+  ): Promise<{ key: IngestKeyRow; envelope: Envelope }> {
     const encoding = parseContentEncoding(request.headers['content-encoding']);
     const read = (reader: ByteReader) => readEnvelope(reader, platform.clock());
     if (encoding === null) {
-      const reader = createByteReader(body, MAX_ENVELOPE);
+      const reader = createByteReader(body, MAX_ENVELOPE_BYTES);
       const key = await authorize(request, reply, await publicKeyOf(request, reader));
-      return [key, await read(reader)];
+      return { key, envelope: await read(reader) };
     }
     // Nothing is decompressed before authentication.
     const key = await authorize(request, reply, await publicKeyOf(request, null));
-    return [key, await readCompressed(body, encoding, read)];
+    return { key, envelope: await readCompressed(body, encoding, read) };
   }
 
   async function submitEnvelope(request: FastifyRequest, reply: FastifyReply): Promise<{ id?: string }> {
@@ -191,7 +192,8 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     // Do not destroy a request that was not read completely, because then the response could not be sent.
     const chunks = body.iterator({ destroyOnReturn: false });
     try {
-      return await store(...(await readSubmission(request, reply, chunks)));
+      const { key, envelope } = await readSubmission(request, reply, chunks);
+      return await storeErrors(key, envelope);
     } finally {
       await chunks.return?.();
       body.resume();
@@ -203,10 +205,11 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     const body = rawBodyOf(request);
     const bytes = await decompressBody(body, request.headers['content-encoding'], RESOURCE_LIMITS.errorStoreBytes);
     if (request.headers['content-type']?.toLowerCase().startsWith('application/x-sentry-envelope')) {
-      return store(key, await readEnvelope(createByteReader(Readable.from([bytes]), bytes.length), platform.clock()));
+      const reader = createByteReader(Readable.from([bytes]), bytes.length);
+      return storeErrors(key, await readEnvelope(reader, platform.clock()));
     }
     const [sentAt = null] = authHeadersOf(request).flatMap((header) => readAuthField(header, 'sentry_timestamp'));
-    return store(key, await readStoredEvent(bytes, platform.clock(), sentAt));
+    return storeErrors(key, await readStoredEvent(bytes, platform.clock(), sentAt));
   }
 
   const commonFields = {

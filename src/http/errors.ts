@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   CreateErrorKey,
   ErrorEvent,
@@ -26,7 +25,7 @@ import { principalIdOf, workspaceIdOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { requestContextOf } from './request-context.ts';
 import { allowedResourcesOf } from './resource-access.ts';
-import { IdParams, type Route, route } from './route.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 import { sourceMapRoutes } from './source-maps.ts';
 
 const tag = 'Errors';
@@ -89,8 +88,8 @@ export function errorRoutes(context: AppContext): Route[] {
       responses: { 201: ErrorKey },
       errorCodes: ['idempotent_replay'],
       handler: async ({ body, request }) => {
-        const origin = baseUrlOf(context, request);
-        return createErrorKey(platform, requestContextOf(context, request), body, origin);
+        const baseUrl = baseUrlOf(context, request);
+        return createErrorKey(platform, requestContextOf(context, request), body, baseUrl);
       },
     }),
     route({
@@ -101,7 +100,7 @@ export function errorRoutes(context: AppContext): Route[] {
       summary: 'Delete an error key',
       tag,
       params: IdParams,
-      responses: { 204: z.null().describe('Deleted') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => deleteErrorKey(platform, requestContextOf(context, request), params.id),
     }),
@@ -157,7 +156,7 @@ export function errorRoutes(context: AppContext): Route[] {
       description: 'Also deletes its occurrences. If the error is reported again, it creates a new issue.',
       tag,
       params: IdParams,
-      responses: { 204: z.null().describe('Deleted') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => deleteErrorIssue(platform, requestContextOf(context, request), params.id),
     }),

@@ -1,5 +1,5 @@
 import type { Decision } from '../authorization/decision.ts';
-import { AuthorizationExplanation, ExplainAuthorization, REFUSAL_CODES } from '../contract/explanation.ts';
+import { AuthorizationExplanation, EXPLAINED_REFUSAL_CODES, ExplainAuthorization } from '../contract/explanation.ts';
 import type { DecisionStep } from '../contract/vocabulary.ts';
 import { explainDecision } from '../credentials/explanation.ts';
 import type { AppContext } from './app-context.ts';
@@ -11,8 +11,8 @@ import { isAllowed } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
 /**
- * The step at which each decision is made. Null for decisions that no explanation can have, because they depend on the
- * secret or the headers of a request.
+ * The step at which each refusal is decided. Null for `ok`, and for refusals that no explanation can have, because they
+ * depend on the secret or the headers of a request.
  */
 const STEP_BY_DECISION: Readonly<Record<Decision, DecisionStep | null>> = {
   ok: null,
@@ -37,7 +37,7 @@ async function explain(
   workspaceId: string,
   { credential, requirement, address, resource }: ExplainAuthorization,
 ): Promise<AuthorizationExplanation> {
-  const needed = requirementOfRights(requirement.scopes ?? null, requirement.permissions ?? null);
+  const requiredRights = requirementOfRights(requirement.scopes ?? null, requirement.permissions ?? null);
   const namedResource = resource === undefined ? null : parseResource(resource);
   const {
     decision,
@@ -46,7 +46,7 @@ async function explain(
     rate = null,
   } = await explainDecision(context.credentials, workspaceId, {
     credentialId: credential,
-    requirement: needed,
+    requirement: requiredRights,
     address: address ?? null,
     checkResource:
       namedResource === null
@@ -58,14 +58,14 @@ async function explain(
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(
     { decision, record, rate },
-    needed,
+    requiredRights,
     false,
     passphraseVerifier,
     address ?? '',
     clock(),
   );
   const status = proxyStatusOf(problem) === 403 ? 403 : 401;
-  const code = REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
+  const code = EXPLAINED_REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
   return {
     allowed: false,
     step: STEP_BY_DECISION[decision],

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RevocationFeedPage } from '../authorization/guard-lease.ts';
 import type { Digest } from '../authorization/record.ts';
@@ -39,7 +40,7 @@ function serializeFeedPage({ head, revocations, through, whole }: RevocationFeed
  * Returns the identity of the guard that sent a request. The ID includes the API key, so that one key cannot act as a
  * guard of another key.
  */
-function guardIdentityOf(request: Parameters<typeof credentialOf>[0], guard: string) {
+function guardIdentityOf(request: FastifyRequest, guard: string) {
   const { record } = credentialOf(request);
   return { id: `${record.id}.${guard}`, workspaceId: record.workspace.id };
 }

@@ -14,7 +14,7 @@ const HEALTH_SCHEMA = {
 
 /**
  * Registers `/healthz`, which succeeds if the process responds, and `/readyz`, which succeeds if the database is
- * reachable and migrated, the lease is held and the clock is correct.
+ * reachable and migrated, this node holds its lease, and the clock is correct.
  */
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(

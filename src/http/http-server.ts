@@ -27,6 +27,7 @@ import {
   withObserver,
 } from './node-server.ts';
 import { addNotFoundHandler } from './not-found.ts';
+import { principalIdOf } from './principal.ts';
 import { handleError, rawProblemResponse } from './problems.ts';
 import { registerRoutes } from './register-routes.ts';
 import { routeTable } from './route-table.ts';
@@ -47,7 +48,7 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
       status,
       ms: Math.round(milliseconds * 10) / 10,
       address: clientAddressOf(request),
-      principal: principal === null ? null : principal.kind === 'person' ? principal.personId : principal.record.id,
+      principal: principal === null ? null : principalIdOf(request),
     },
     'request',
   );
@@ -56,8 +57,8 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
 type AuthorizeHandler = ReturnType<typeof createAuthorizeHandler>;
 
 /**
- * Also registers `/v1/authorize` with Fastify, for URLs in absolute form or with escapes, and so that the list of routes
- * contains it.
+ * Registers `/v1/authorize` with Fastify. Node's server handles most of its requests (`node-server.ts`); Fastify handles
+ * URLs in absolute form or with escapes. The registration also adds the route to Fastify's list of routes.
  */
 function registerAuthorize(app: FastifyInstance, authorize: AuthorizeHandler): void {
   app.register((scope, _options, done) => {
@@ -126,7 +127,7 @@ function addHooks(app: FastifyInstance, observe: ResponseObserver | undefined): 
     });
   }
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    // While the server stops, also close the connections of requests that arrived before.
+    // When the server stops, also close the connections of requests that arrived before it stopped listening.
     if (!app.server.listening) reply.raw.shouldKeepAlive = false;
     done();
   });
@@ -159,8 +160,8 @@ function createSetupCheck({ store }: AppContext): () => Promise<boolean> {
 }
 
 /**
- * Registers the health checks, the API reference and the web UI. Returns a function that responds that a page was not
- * found.
+ * Registers the health checks, the API reference and the web UI. Returns a function that sends the page for a URL that
+ * was not found.
  */
 function registerPages(scope: FastifyInstance, context: AppContext): (reply: FastifyReply) => FastifyReply {
   scope.addHook('onRequest', (request, reply, next) => {

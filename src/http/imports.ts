@@ -5,7 +5,7 @@ import { requestContextOf } from './request-context.ts';
 import { type Route, route } from './route.ts';
 
 /** Sufficient for the maximum number of credentials with several restrictions each. */
-const JSON_LIMITS = { depth: 6, values: 50_000 };
+const IMPORT_JSON_LIMITS = { depth: 6, values: 50_000 };
 
 export function importRoutes(context: AppContext): Route[] {
   return [
@@ -19,7 +19,7 @@ export function importRoutes(context: AppContext): Route[] {
       tag: 'Credential import',
       query: ImportQuery,
       body: ImportCredentials,
-      jsonLimits: JSON_LIMITS,
+      jsonLimits: IMPORT_JSON_LIMITS,
       longArray: 'credentials',
       responses: { 200: CredentialImport },
       errorCodes: ['idempotent_replay'],

@@ -6,15 +6,13 @@ import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oauth.ts';
 import { Problem } from '../contract/problem.ts';
 import { Whoami } from '../contract/whoami.ts';
-import type { CredentialContext } from '../credentials/credentials.ts';
 import { revokeBySecret } from '../credentials/deletion.ts';
 import { takeUsesOf } from '../credentials/stored-record.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findUses } from '../store/credential-uses.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
-import type { Principal } from './principal.ts';
-import { credentialOf } from './principal.ts';
+import { credentialOf, type Principal } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { type Route, route } from './route.ts';
@@ -94,12 +92,9 @@ async function whoami(context: AppContext, principal: Principal): Promise<Whoami
   };
 }
 
-async function revoke(
-  context: AppContext,
-  credentials: CredentialContext,
-  secret: string,
-  origin: ReturnType<typeof originOf>,
-) {
+/** Revokes the credential or ends the session with this secret. Does nothing for an unknown secret. */
+async function revoke(context: AppContext, secret: string, origin: ReturnType<typeof originOf>): Promise<void> {
+  const { credentials } = context;
   const kind = secretKindOf(secret);
   if (kind === null && !credentials.isForeignSecret(secret)) return;
   if (kind === 'session') await endSessionBySecret(context.people, secret, origin, 'revoked by its holder');
@@ -142,7 +137,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request }) => {
         // Always 200, even for an invalid secret (RFC 7009, section 2.2).
-        await revoke(context, context.credentials, body.token, originOf(request));
+        await revoke(context, body.token, originOf(request));
       },
     }),
     route({

@@ -15,7 +15,7 @@ import { requestContextOf } from './request-context.ts';
 import type { About } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
-interface Declaration<Params extends z.ZodType> {
+interface RouteDeclaration<Params extends z.ZodType> {
   readonly url: string;
   readonly access: Access;
   /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
@@ -27,7 +27,7 @@ interface Declaration<Params extends z.ZodType> {
 }
 
 interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType>
-  extends Declaration<Params>,
+  extends RouteDeclaration<Params>,
     Pick<Route, 'accessForBody' | 'accessForResource'> {
   readonly body?: Body;
   readonly schema: z.ZodType;
@@ -40,7 +40,7 @@ interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType>
   ) => Promise<{ readonly id: string }>;
 }
 
-/** Declares a POST that creates a job or acts on one. It responds with 202, because the job's status changes later. */
+/** Declares a POST route that creates a job or acts on one. It responds with 202, because the job's status changes later. */
 export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
   context: AppContext,
   { schema, createdIn, action, ...declaration }: JobDeclaration<Params, Body>,
@@ -58,16 +58,16 @@ export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
   });
 }
 
-interface LogDeclaration<Params extends z.ZodType> extends Declaration<Params> {
+interface LogDeclaration<Params extends z.ZodType> extends RouteDeclaration<Params> {
   readonly errorCodes: readonly Code[];
-  /** Finds the log before the response starts, so that the response can still be an error. */
+  /** Finds the log before the response starts, so that the response can still be an error. Returns its reader. */
   readonly openLog: (
     workspaceId: string,
     params: z.output<Params>,
   ) => Promise<(options: LogReadOptions) => AsyncGenerator<string>>;
 }
 
-/** Declares a GET that streams a log as NDJSON. */
+/** Declares a GET route that streams a log as NDJSON. */
 export function logRoute<Params extends z.ZodType>(
   context: AppContext,
   { openLog, ...declaration }: LogDeclaration<Params>,

@@ -10,8 +10,8 @@ const MAX_LARGE_BODIES = 32;
 export const createLargeBodyLimiter = (): FairShareLimiter => createFairShareLimiter(MAX_LARGE_BODIES);
 
 /**
- * Reserves memory for the body of a request until the response has been sent, so that many clients that send large
- * bodies slowly cannot exhaust it. A workspace leaves capacity to the others. Throws `rate_limited`.
+ * Reserves memory for a large body until the response has been sent, so that clients that send many large bodies slowly
+ * cannot exhaust the memory. No workspace can reserve all of the capacity. Throws `rate_limited`.
  */
 export function reserveLargeBody(
   limiter: FairShareLimiter,
@@ -21,7 +21,7 @@ export function reserveLargeBody(
 ): void {
   const { 'content-length': length, 'transfer-encoding': transferEncoding } = request.headers;
   const maxBytes = transferEncoding === undefined ? Number(length ?? 0) : bodyLimit;
-  // The parser refuses a body that is declared to be longer than the limit before it is read.
+  // If the declared length exceeds the limit, the parser refuses the body without reading it.
   if (maxBytes <= LIMITS.bodyBytes || maxBytes > bodyLimit) return;
   const { principal } = request;
   const workspaceId = principal !== null && 'record' in principal ? principal.record.workspace.id : null;

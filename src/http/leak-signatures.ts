@@ -91,9 +91,9 @@ export function createLeakSignatureVerifier(
     if (typeof id !== 'string' || typeof signature !== 'string' || signature.length > 1024) {
       throw new Problem('forbidden', 'This server accepts signed reports only.');
     }
-    const bytes = Buffer.from(signature, 'base64');
+    const signatureBytes = Buffer.from(signature, 'base64');
     const keys = await keysFor(id);
-    if (keys.some((key) => verify('sha256', body, key, bytes))) return;
+    if (keys.some((key) => verify('sha256', body, key, signatureBytes))) return;
     throw new Problem('forbidden', 'The signature of the report is not valid.');
   };
 }

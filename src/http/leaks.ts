@@ -15,11 +15,11 @@ import { type Route, rawBodyOf, route } from './route.ts';
 import { validationProblem } from './validation.ts';
 
 /** Sufficient for the maximum number of reports, with unknown fields, which are ignored. */
-const JSON_LIMITS = { depth: 5, values: 40 * LEAK_LIMITS.reports };
+const REPORT_JSON_LIMITS = { depth: 5, values: 40 * LEAK_LIMITS.reports };
 
 /** Parses the body after its signature was verified. Throws `invalid_request`, `too_large`, `validation_failed`. */
 async function parseReports(body: Buffer): Promise<LeakReport[]> {
-  await checkJsonLimits(body, JSON_LIMITS);
+  await checkJsonLimits(body, REPORT_JSON_LIMITS);
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString());
@@ -50,7 +50,7 @@ export function leakRoutes(context: AppContext): Route[] {
   }
 
   /** Responds to a leaked secret. Returns whether it is, or recently was, a secret of this server. */
-  async function respond(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
+  async function respondToReport(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
     const record = await context.findReported(secret, origin.address);
@@ -60,18 +60,19 @@ export function leakRoutes(context: AppContext): Route[] {
     return true;
   }
 
-  async function report(request: FastifyRequest): Promise<LeakLabel[]> {
+  async function processReports(request: FastifyRequest): Promise<LeakLabel[]> {
     const body = rawBodyOf(request);
     if (context.verifyLeakSignature === null) limitRequests(request);
     else await context.verifyLeakSignature(request.headers, body);
-    const knownSecrets = new Map<string, boolean>();
+    const isKnownBySecret = new Map<string, boolean>();
     const labels: LeakLabel[] = [];
-    for (const leakReport of await parseReports(body)) {
-      const isKnown = knownSecrets.get(leakReport.token) ?? (await respond(leakReport, originOf(request)));
-      knownSecrets.set(leakReport.token, isKnown);
+    for (const report of await parseReports(body)) {
+      const { token, type } = report;
+      const isKnown = isKnownBySecret.get(token) ?? (await respondToReport(report, originOf(request)));
+      isKnownBySecret.set(token, isKnown);
       labels.push({
-        token_hash: createHash('sha256').update(leakReport.token).digest('hex'),
-        token_type: leakReport.type?.slice(0, LEAK_LIMITS.field) ?? secretKindOf(leakReport.token.trim()) ?? 'unknown',
+        token_hash: createHash('sha256').update(token).digest('hex'),
+        token_type: type?.slice(0, LEAK_LIMITS.field) ?? secretKindOf(token.trim()) ?? 'unknown',
         label: isKnown ? 'true_positive' : 'false_positive',
       });
     }
@@ -95,7 +96,7 @@ export function leakRoutes(context: AppContext): Route[] {
       body: LeakReports,
       responses: { 200: z.array(LeakLabel) },
       errorCodes: ['forbidden'],
-      handler: ({ request }) => report(request),
+      handler: ({ request }) => processReports(request),
     }),
   ];
 }

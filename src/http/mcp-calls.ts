@@ -41,7 +41,7 @@ function rejectTooLong(text: string): void {
   );
 }
 
-/** Encodes an argument as a path segment. Throws `ArgumentError` if that is not possible. */
+/** Encodes an argument as a path segment. Throws `ArgumentError` for a value that cannot be one. */
 function pathSegment(name: string, value: unknown): string {
   if (typeof value === 'string') rejectTooLong(value);
   // A segment `.` or `..` would lead to another route, and a lone surrogate cannot be encoded.
@@ -76,6 +76,7 @@ function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): Route
 
 const TRUNCATION_NOTE = `\n[Truncated after ${MCP_LIMITS.output} characters. Request less: use limit and cursor, a filter, or fewer lines.]`;
 
+/** Reads a response as text, and truncates it after `MCP_LIMITS.output` characters. */
 async function readBounded(stream: Readable): Promise<string> {
   let text = '';
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
@@ -111,9 +112,9 @@ async function readLastLines(stream: Readable, count: number): Promise<string> {
  * can be built.
  */
 export async function callTool(request: FastifyRequest, tool: Tool, args: Arguments): Promise<ToolResult> {
-  const { lines: count = MCP_LIMITS.logLines.standard } = tool.isLog ? args : {};
-  const isCount = Number.isInteger(count) && Number(count) >= 1 && Number(count) <= MCP_LIMITS.logLines.max;
-  if (!isCount) throw new ArgumentError(`lines must be a whole number from 1 to ${MCP_LIMITS.logLines.max}.`);
+  const { lines: lineCount = MCP_LIMITS.logLines.default } = tool.isLog ? args : {};
+  const isValid = Number.isInteger(lineCount) && Number(lineCount) >= 1 && Number(lineCount) <= MCP_LIMITS.logLines.max;
+  if (!isValid) throw new ArgumentError(`lines must be a whole number from 1 to ${MCP_LIMITS.logLines.max}.`);
   const { url, body } = routeCall(tool, args);
   const headers = Object.fromEntries(
     FORWARDED_HEADERS.flatMap((name) => {
@@ -135,6 +136,6 @@ export async function callTool(request: FastifyRequest, tool: Tool, args: Argume
   });
   const isError = response.statusCode >= 400;
   const stream = response.stream();
-  const text = tool.isLog && !isError ? await readLastLines(stream, Number(count)) : await readBounded(stream);
+  const text = tool.isLog && !isError ? await readLastLines(stream, Number(lineCount)) : await readBounded(stream);
   return { text: text === '' ? 'Done.' : text, isError };
 }

@@ -7,7 +7,7 @@ import { requirementOf } from './access.ts';
 import type { Route } from './route.ts';
 
 /** The declaration of a tool, which calls one route of the route table. */
-interface Declaration {
+interface ToolDeclaration {
   readonly name: string;
   /** Method and path of the route. */
   readonly route: string;
@@ -23,7 +23,7 @@ interface Declaration {
   readonly contentType?: string;
 }
 
-export const TOOL_DECLARATIONS: readonly Declaration[] = [
+export const TOOL_DECLARATIONS: readonly ToolDeclaration[] = [
   { name: 'list_projects', route: 'GET /v1/projects' },
   { name: 'list_apps', route: 'GET /v1/apps' },
   { name: 'get_app', route: 'GET /v1/apps/:app' },
@@ -108,7 +108,7 @@ export const TOOL_DECLARATIONS: readonly Declaration[] = [
 ];
 
 /** A tool with its route. */
-export interface Tool extends Omit<Declaration, 'route'> {
+export interface Tool extends Omit<ToolDeclaration, 'route'> {
   readonly route: Route;
 }
 
@@ -128,17 +128,17 @@ const logFields = {
     .int()
     .min(1)
     .max(MCP_LIMITS.logLines.max)
-    .meta({ default: MCP_LIMITS.logLines.standard })
+    .meta({ default: MCP_LIMITS.logLines.default })
     .optional()
     .describe('Number of lines, counted from the end'),
 };
 
 /** Resolves the routes of the declared tools. Throws if a route does not exist. */
 export function resolveTools(routes: readonly Route[]): ReadonlyMap<string, Tool> {
-  const byName = new Map(routes.map((route) => [`${String(route.method)} ${route.url}`, route]));
+  const routesByMethodAndUrl = new Map(routes.map((route) => [`${String(route.method)} ${route.url}`, route]));
   return new Map(
     TOOL_DECLARATIONS.map((declaration) => {
-      const route = byName.get(declaration.route);
+      const route = routesByMethodAndUrl.get(declaration.route);
       if (route === undefined) throw new Error(`The tool ${declaration.name} has no route ${declaration.route}.`);
       return [declaration.name, { ...declaration, route }];
     }),
@@ -146,7 +146,7 @@ export function resolveTools(routes: readonly Route[]): ReadonlyMap<string, Tool
 }
 
 /** Removes the text formats of numbers and booleans, which apply to query strings only. */
-function describeValues(properties: Record<string, z.core.JSONSchema.JSONSchema>): void {
+function removeTextFormats(properties: Record<string, z.core.JSONSchema.JSONSchema>): void {
   for (const schema of Object.values(properties)) {
     if (schema.type !== 'integer' && schema.type !== 'boolean') continue;
     delete schema.pattern;
@@ -163,7 +163,7 @@ export function describeTool({ name, description, route, isLog, without = [] }: 
     io: 'input',
     unrepresentable: 'any',
   });
-  describeValues((inputSchema.properties ?? {}) as Record<string, z.core.JSONSchema.JSONSchema>);
+  removeTextFormats((inputSchema.properties ?? {}) as Record<string, z.core.JSONSchema.JSONSchema>);
   return {
     name,
     description: description ?? [route.summary, route.description].filter((text) => text !== undefined).join('. '),
@@ -177,5 +177,6 @@ export function isToolAllowed({ route, typicalBody }: Tool, { kind, rights, rest
   const { access, accessForBody, about } = route;
   const requirement = requirementOf(accessForBody === undefined ? access : accessForBody(typicalBody))[kind];
   if (requirement === null || !meets(rights, requirement)) return false;
-  return about !== 'workspace' || restrictions?.resources === undefined || restrictions.resources === null;
+  // A credential that is restricted to projects and apps has no access to resources outside of apps.
+  return about !== 'workspace' || (restrictions?.resources ?? null) === null;
 }

@@ -139,6 +139,7 @@ export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[
       responses: { 200: McpReply, 202: NoContent, 400: z.union([McpReply, ProblemBody]) },
       handler: async ({ body: { id, method, params = {} }, request, reply }) => {
         rejectForeignOrigin(context, request);
+        // A notification or a reply gets no reply.
         if (method === undefined || id === undefined) return reply.code(202).send();
         const problem = headerProblem(request, method);
         if (problem !== null) reply.code(400);

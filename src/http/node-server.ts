@@ -27,7 +27,7 @@ export function createRequestIdGenerator(): RequestIdGenerator {
 
 /**
  * Creates a function that returns the client's address in canonical form: the address of the socket, or the address that
- * trusted proxies report. Returns an empty text if the proxies report something that is not an address.
+ * trusted proxies report. Returns an empty string if the proxies report something that is not an address.
  */
 export function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') ?? '';

@@ -13,7 +13,10 @@ export function noticeRoutes(context: AppContext): Route[] {
   const { notify } = context;
   return [
     route({
-      ...{ method: 'GET', url, access, tag },
+      method: 'GET',
+      url,
+      access,
+      tag,
       summary: 'List notices',
       description: 'Newest first. A notice is deleted when its cause no longer exists.',
       query: NoticeQuery,
@@ -21,7 +24,11 @@ export function noticeRoutes(context: AppContext): Route[] {
       handler: ({ query, request }) => listNotices(notify, workspaceIdOf(request), query),
     }),
     route({
-      ...{ method: 'POST', url: `${url}/:id/dismiss`, params: IdParams, access, tag },
+      method: 'POST',
+      url: `${url}/:id/dismiss`,
+      params: IdParams,
+      access,
+      tag,
       summary: 'Dismiss or snooze a notice',
       description: 'With `until`, the notice is snoozed and opens again at that time.',
       body: DismissNotice,
@@ -31,7 +38,11 @@ export function noticeRoutes(context: AppContext): Route[] {
         dismissNotice(notify, requestContextOf(context, request), params.id, body),
     }),
     route({
-      ...{ method: 'POST', url: `${url}/:id/reopen`, params: IdParams, access, tag },
+      method: 'POST',
+      url: `${url}/:id/reopen`,
+      params: IdParams,
+      access,
+      tag,
       summary: 'Reopen a dismissed or snoozed notice',
       responses: { 200: Notice },
       errorCodes: ['not_found'],

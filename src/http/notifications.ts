@@ -11,13 +11,15 @@ export function notificationRoutes(context: AppContext): Route[] {
   const { notify } = context;
   return [
     route({
-      ...{ ...common, method: 'GET' },
+      ...common,
+      method: 'GET',
       summary: 'Get your email settings for notices',
       responses: { 200: Notifications },
       handler: ({ request }) => getNotifications(notify, workspaceIdOf(request), signedInOf(request).personId),
     }),
     route({
-      ...{ ...common, method: 'PATCH' },
+      ...common,
+      method: 'PATCH',
       summary: 'Change your email settings for notices',
       description: 'Kinds that are not sent keep their settings.',
       body: UpdateNotifications,

@@ -1,11 +1,11 @@
 /** The suffix that the generator adds to the names of components in requests. */
-const SUFFIX = 'Input';
+const REQUEST_SUFFIX = 'Input';
 const REFERENCE = /"\$ref":"#\/components\/schemas\/(\w+)"/g;
 
 const namesIn = (value: unknown): string[] =>
   [...JSON.stringify(value).matchAll(REFERENCE)].map(([, name = '']) => name);
 
-const withoutSuffix = (name: string) => (name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name);
+const withoutSuffix = (name: string) => (name.endsWith(REQUEST_SUFFIX) ? name.slice(0, -REQUEST_SUFFIX.length) : name);
 
 /** Returns a copy of a value in which the component names in references are replaced. */
 function renameReferences<Value>(value: Value, rename: (name: string) => string): Value {
@@ -22,21 +22,24 @@ function renameReferences<Value>(value: Value, rename: (name: string) => string)
  * returned, and the component for requests keeps the suffix. Otherwise one component without the suffix is returned.
  * Updates the references in `paths`.
  */
-export function mergeDirections<Schema extends object>(
+export function mergeRequestAndResponseComponents<Schema extends object>(
   paths: Record<string, unknown>,
   generated: Readonly<Record<string, Schema>>,
 ): Record<string, Schema> {
   const used = new Set(namesIn(paths));
+  // The loop also visits the names that it adds.
   for (const name of used) for (const nestedName of namesIn(generated[name] ?? {})) used.add(nestedName);
 
-  const comparable = (name: string) => JSON.stringify(renameReferences(generated[name] ?? {}, withoutSuffix));
-  const pairs = [...used].filter((name) => name.endsWith(SUFFIX) && used.has(withoutSuffix(name)));
-  const distinct = new Set(pairs.filter((name) => comparable(name) !== comparable(withoutSuffix(name))));
+  const comparableText = (name: string) => JSON.stringify(renameReferences(generated[name] ?? {}, withoutSuffix));
+  const pairedNames = [...used].filter((name) => name.endsWith(REQUEST_SUFFIX) && used.has(withoutSuffix(name)));
+  const distinct = new Set(pairedNames.filter((name) => comparableText(name) !== comparableText(withoutSuffix(name))));
   // A component that refers to a distinct component is itself distinct.
   let previousSize = -1;
   while (previousSize !== distinct.size) {
     previousSize = distinct.size;
-    for (const name of pairs) if (namesIn(generated[name]).some((nested) => distinct.has(nested))) distinct.add(name);
+    for (const name of pairedNames) {
+      if (namesIn(generated[name]).some((nestedName) => distinct.has(nestedName))) distinct.add(name);
+    }
   }
 
   const rename = (name: string) => (distinct.has(name) ? name : withoutSuffix(name));

@@ -42,7 +42,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   device_authorization_endpoint: `${ORIGIN}/v1/device/code`,
   device_code: 'dev_…',
   directory: '/srv/shop',
-  dsn: 'https://0123456789abcdef@devpilot.example.com/1',
+  dsn: 'https://0123456789abcdef0123456789abcdef@devpilot.example.com/1',
   email: 'ada@example.com',
   environment: 'production',
   field: 'name',
@@ -113,7 +113,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   user_code: 'BCDF-GHJK',
   value: 'info',
   verification_uri: `${ORIGIN}/device`,
-  verification_uri_complete: `${ORIGIN}/device?code=BCDF-GHJK`,
+  verification_uri_complete: `${ORIGIN}/device#BCDF-GHJK`,
   workspaceId: 'wsp_01kaexample0000000000000000',
 };
 

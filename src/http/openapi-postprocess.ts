@@ -1,5 +1,5 @@
 import { CODES, type Code } from '../contract/error-codes.ts';
-import { mergeDirections } from './openapi-components.ts';
+import { mergeRequestAndResponseComponents } from './openapi-components.ts';
 import { extractEnumerations } from './openapi-enums.ts';
 import { exampleOf, oauthErrorExample, problemExample } from './openapi-examples.ts';
 import { HEADER_COMPONENTS, HEADER_PARAMETERS, type HeaderParameter } from './openapi-headers.ts';
@@ -30,7 +30,7 @@ interface Content {
 export const OPTIONAL_BODY = 'x-optional-body';
 /** The extension that lists the content types of an operation's successful response until the document is postprocessed. */
 export const CONTENT_TYPES = 'x-content-types';
-/** Content types with an example if they are text; null for JSON, NDJSON and bytes. */
+/** The example of each content type; null for JSON, NDJSON and bytes. */
 export type ContentTypes = Readonly<Record<string, string | null>>;
 interface Response {
   $ref?: string;
@@ -82,8 +82,8 @@ function addBounds(schema: Schema): void {
   if (schema.propertyNames !== undefined) addBounds(schema.propertyNames);
 }
 
-/** Removes the text pattern of an integer or boolean parameter, because the document describes the value, not its text. */
-function describeValue(schema: Schema): void {
+/** Removes the text format of an integer or boolean parameter, because the document describes the value, not its text. */
+function removeTextFormat(schema: Schema): void {
   if (schema.type !== 'integer' && schema.type !== 'boolean') return;
   delete schema.pattern;
   delete schema.enum;
@@ -120,7 +120,7 @@ function contentOfTypes(types: ContentTypes, json: Content): Record<string, Cont
 function postprocessOperation(operation: Operation, { schemas, responses = {} }: Document['components']): void {
   for (const { schema } of operation.parameters ?? []) {
     if (schema === undefined) continue;
-    describeValue(schema);
+    removeTextFormat(schema);
     addBounds(schema);
   }
   const { requestBody } = operation;
@@ -157,7 +157,7 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
 export function postprocessOpenApi(generated: object): Document {
   const document = JSON.parse(JSON.stringify(generated)) as Document;
   const { components, paths } = document;
-  components.schemas = mergeDirections(paths, components.schemas);
+  components.schemas = mergeRequestAndResponseComponents(paths, components.schemas);
   Object.assign(components.schemas, extractEnumerations([paths, components.schemas]));
   components.responses = {};
   components.parameters = HEADER_COMPONENTS;

@@ -13,8 +13,8 @@ interface OpenApiRepresentation {
 }
 
 const compress = promisify(gzip);
-/** Maximum number of base URLs. Without a public URL, the base URL depends on the host name that a client uses. */
-const MAX_CACHED = 16;
+/** Maximum number of cached documents. Without a public URL, the base URL depends on the host name that a client uses. */
+const MAX_CACHED_BASE_URLS = 16;
 
 async function generate(version: string): Promise<string> {
   const workerFile = import.meta.url.endsWith('.ts') ? './openapi-worker.ts' : './openapi-worker.js';
@@ -27,7 +27,7 @@ async function generate(version: string): Promise<string> {
 
 /** Creates a function that returns the OpenAPI document for a base URL. The document is generated on first use. */
 export function createOpenApiRepresentations(version: string): (baseUrl: string) => Promise<OpenApiRepresentation> {
-  const cached = new Map<string, Promise<OpenApiRepresentation>>();
+  const representations = new Map<string, Promise<OpenApiRepresentation>>();
   let document: Promise<string> | null = null;
 
   async function represent(baseUrl: string): Promise<OpenApiRepresentation> {
@@ -39,13 +39,13 @@ export function createOpenApiRepresentations(version: string): (baseUrl: string)
   }
 
   return (baseUrl) => {
-    const known = cached.get(baseUrl);
-    if (known !== undefined) return known;
-    if (cached.size >= MAX_CACHED) cached.clear();
+    const cached = representations.get(baseUrl);
+    if (cached !== undefined) return cached;
+    if (representations.size >= MAX_CACHED_BASE_URLS) representations.clear();
     const representation = represent(baseUrl);
-    cached.set(baseUrl, representation);
+    representations.set(baseUrl, representation);
     representation.catch(() => {
-      cached.delete(baseUrl);
+      representations.delete(baseUrl);
       document = null;
     });
     return representation;

@@ -10,8 +10,14 @@ const identityHeader = (description: string) => ({
   schema: { type: 'string' as const, maxLength: 4096 },
 });
 
+const AUTHORIZE_FAILURES = {
+  401: 'The credential is missing or invalid',
+  403: 'The credential lacks a required scope or permission, or its restrictions do not allow the request',
+  503: 'Authorization is temporarily unavailable',
+} as const;
+
 /** Documents `/v1/authorize` manually, because it accepts every method and OpenAPI cannot express that. */
-const authorize = {
+const authorizePathItem = {
   get: {
     operationId: 'authorize.check',
     summary: 'Authorize a request for a reverse proxy',
@@ -57,18 +63,14 @@ const authorize = {
         },
       },
       ...Object.fromEntries(
-        [
-          [401, 'The credential is missing or invalid'],
-          [403, 'The credential lacks a required scope or permission, or its restrictions do not allow the request'],
-          [503, 'Authorization is temporarily unavailable'],
-        ].map(([status, description]) => [
+        Object.entries(AUTHORIZE_FAILURES).map(([status, description]) => [
           status,
           {
             description,
             content: {
               'application/problem+json': {
                 schema: { $ref: '#/components/schemas/Problem' },
-                example: problemExample(String(status)),
+                example: problemExample(status),
               },
             },
           },
@@ -96,6 +98,7 @@ export function openApiDocument(version: string) {
       {
         url: BASE_URL_PLACEHOLDER,
         description: 'This installation',
+        // The audience of the server, which the OWASP rules of API linters require (API9:2023).
         'x-internal': false,
       },
     ],
@@ -134,7 +137,7 @@ export function openApiDocument(version: string) {
       { name: 'Introspection', description: 'Introspect, explain, report and revoke credentials' },
       { name: 'Guards', description: 'Authorize credentials in other processes, under a lease' },
     ],
-    paths: { '/v1/authorize': authorize },
+    paths: { '/v1/authorize': authorizePathItem },
     components: {
       securitySchemes: {
         session: {

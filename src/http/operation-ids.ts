@@ -51,7 +51,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
 const NOT_LISTS: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
 const LISTS: ReadonlySet<string> = new Set(['people']);
 
-const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, next: string) => next.toUpperCase());
+const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /**
  * Returns the ID of an operation: the constant parts of its path, then a verb for the method, such as

@@ -42,7 +42,7 @@ export function policyRoutes(context: AppContext): Route[] {
       handler: async ({ query, body, request, reply }) => {
         const requestContext = requestContextOf(context, request);
         if (query.dryRun === 'true') {
-          const limit = Number(query.limit ?? LIMITS.page.standard);
+          const limit = Number(query.limit ?? LIMITS.page.default);
           return findViolations(credentials, requestContext, body, limit);
         }
         const { policy, receipt } = await updatePolicy(credentials, requestContext, body);

@@ -21,7 +21,8 @@ export interface PersonPrincipal {
   readonly name: string;
   readonly email: string;
   readonly sessionId: string;
-  readonly operator: boolean;
+  readonly isOperator: boolean;
+  /** Whether the request sent the session as a cookie, and not as a Bearer token. */
   readonly byCookie: boolean;
   /** Whether the session was started in a browser and not with the CLI, and the request sent it as a cookie. */
   readonly isBrowserSession: boolean;
@@ -84,8 +85,8 @@ export function workspaceIdOf(request: FastifyRequest): string {
   if (principal === null) throw new Problem('internal');
   if (principal.kind === 'person') return membershipOf(request).workspaceId;
   const { restrictions, workspace } = principal.record;
-  const isOutside = request.routeOptions.config.about === 'workspace' && (restrictions?.resources ?? null) !== null;
-  return isOutside ? NO_WORKSPACE : workspace.id;
+  const isRestricted = (restrictions?.resources ?? null) !== null;
+  return isRestricted && request.routeOptions.config.about === 'workspace' ? NO_WORKSPACE : workspace.id;
 }
 
 /** Returns the ID of the person or credential that sent a request. */

@@ -22,7 +22,7 @@ function bearerChallenge(code: Code, status: number, detail: string, required: r
   const error = bearerError(code, status);
   if (error === null) return 'Bearer realm="devpilot"';
   // The name of a required right can contain characters that RFC 6749, section 3.3, does not allow.
-  const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
+  const scopes = required?.map((right) => right.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
   const scope = scopes === undefined ? '' : `, scope="${scopes}"`;
   return `Bearer realm="devpilot", error="${error}", error_description="${toErrorDescription(detail)}"${scope}`;
 }
@@ -64,7 +64,7 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
   };
 }
 
-/** Returns the headers and body of a problem, optionally with members of another standard. */
+/** Returns the headers and body of a problem, optionally with additional members, such as the members of an OAuth error. */
 export function serializeProblem(
   problem: Problem,
   status: number,
@@ -135,7 +135,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     .send(Buffer.from(body));
 }
 
-/** Returns a complete HTTP response to bytes that are not a valid request. */
+/** Returns a complete HTTP response, for a connection on which Node received no request that it can handle. */
 export function rawProblemResponse(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(problemBody(code, status, title, {}, requestId));

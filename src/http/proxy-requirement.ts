@@ -40,7 +40,7 @@ export function parseResource(text: string): RequiredResource | null {
   return { type: type as RequiredResource['type'], idOrSlug };
 }
 
-/** Returns the values of `resource`; null if one is malformed, which must never weaken the check. */
+/** Returns the values of `resource`; null if one of them is malformed. A malformed value must never weaken the check. */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {

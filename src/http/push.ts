@@ -13,7 +13,7 @@ const AppParams = z.object({ app: z.string().max(64) });
 /** Routes for push to deploy: for the requests of a Git host, and for the secret with which it signs them. */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
-  const limiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
+  const unknownSecretLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   return [
     route({
       method: 'POST',
@@ -30,7 +30,7 @@ export function pushRoutes(context: AppContext): Route[] {
       errorCodes: ['invalid_token', 'too_large', 'unsupported_media_type', 'conflict'],
       handler: async ({ params, request, reply }) => {
         const pushRequest = { headers: request.headers, body: rawBodyOf(request), address: request.ip };
-        const result = await receivePush(platform, limiter, params.app, pushRequest);
+        const result = await receivePush(platform, unknownSecretLimiter, params.app, pushRequest);
         if (result.deployment === null) return reply.code(200).send(result);
         return reply.code(202).header('location', `/v1/deployments/${result.deployment.id}`).send(result.deployment);
       },

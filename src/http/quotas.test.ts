@@ -45,10 +45,10 @@ describe('quotas over HTTP', () => {
 
   /** Sets the usage of a quota so that `remaining` uses remain. */
   async function setRemaining(name: QuotaName, subject: string, remaining: number): Promise<void> {
-    const { max, spanMs }: Quota = QUOTAS[name];
+    const { max, windowMs }: Quota = QUOTAS[name];
     const statement = 'insert or replace into quota_use (subject, quota, period, used) values (?, ?, ?, ?)';
     await changeDatabase(testServer.dataDirectory, (database) =>
-      database.prepare(statement).run(subject, name, Math.floor(NOW / (spanMs ?? 1)), max - remaining),
+      database.prepare(statement).run(subject, name, Math.floor(NOW / (windowMs ?? 1)), max - remaining),
     );
   }
 
@@ -198,8 +198,8 @@ describe('quotas over HTTP', () => {
   test('docs/operations.md contains the table of all quotas', () => {
     const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     const rows = Object.values<Quota>(QUOTAS).map(
-      ({ unit, max, per, spanMs }) =>
-        `| ${unit} | ${max.toLocaleString('en')} | ${spanMs === null ? 'at a time' : `${spanMs / HOUR} hours`} | ${per} |`,
+      ({ unit, max, per, windowMs }) =>
+        `| ${unit} | ${max.toLocaleString('en')} | ${windowMs === null ? 'at a time' : `${windowMs / HOUR} hours`} | ${per} |`,
     );
     const documentedRows = page.split('\n').filter((line) => / \| (?:at a time|\d+ hours) \| /.test(line));
     assert.deepEqual(documentedRows, rows);

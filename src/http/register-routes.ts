@@ -50,7 +50,8 @@ export function withDefaults(definition: Route): Route {
 function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
   const { expect, 'content-length': length } = request.headers;
   if (expect?.toLowerCase() !== '100-continue' || request.raw.httpVersionMinor === 0) return;
-  if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
+  const isTooLarge = length !== undefined && Number(length) > bodyLimit;
+  if (!isTooLarge) reply.raw.writeContinue();
 }
 
 /** Returns the problem of a request whose content type its route does not accept, or null. */
@@ -93,8 +94,14 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
     reply: FastifyReply,
     { requiredAccess = access, isPreliminary = false, credentials }: AuthenticateOptions = {},
   ) => {
-    const needed = requiredAccess === access ? requirement : requirementOf(requiredAccess);
-    const principal = await authenticateRequest(context, request, requiredAccess, needed, isPreliminary, credentials);
+    const principal = await authenticateRequest(
+      context,
+      request,
+      requiredAccess,
+      requiredAccess === access ? requirement : requirementOf(requiredAccess),
+      isPreliminary,
+      credentials,
+    );
     request.principal = principal;
     const sunset = 'record' in principal ? sunsetOf(principal.record, context.clock()) : null;
     if (sunset !== null) reply.header('sunset', sunset);

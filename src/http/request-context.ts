@@ -9,11 +9,15 @@ import { clientAddressOf } from './client-address.ts';
 import { auditPartyOf, workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 
+/** Returns where a request came from: not its header `Origin`, but the client's address and user agent. */
 export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
   return { address: clientAddressOf(request), userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
 
-/** Returns the context of a request without its `Idempotency-Key`, for requests that are safe to repeat without one. */
+/**
+ * Returns the context of a request in a workspace, without its `Idempotency-Key`: for requests that are safe to repeat
+ * without one.
+ */
 export function requestContextIn(workspaceId: string, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');

@@ -21,7 +21,7 @@ export function isRequestedWorkspace(
 }
 
 /** The error if a request names a workspace to which its credential does not belong. */
-export function otherWorkspace(): Problem {
+export function workspaceMismatch(): Problem {
   return new Problem(
     'not_found',
     `The credential does not belong to the workspace in the header ${HEADERS.workspace}. Remove the header, or use a credential of that workspace.`,

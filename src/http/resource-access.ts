@@ -6,11 +6,13 @@ import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 
 /**
- * Which resources a route is about. It determines how the route treats credentials that are restricted to projects and
- * apps. A type: the credential must have access to the resource in the path. `list`: the handler returns and accepts
- * only allowed resources (`allowedResourcesOf`). `workspace`: resources outside of apps, to which such a credential has
- * no access. `guard`: all credentials of the workspace, to which it has no access either. `none`: nothing that could
- * belong to an app.
+ * Which resources a route is about. It determines what a restricted credential, which has access only to some projects
+ * and apps, can do with the route:
+ * - a type: the credential must have access to the resource in the path;
+ * - `list`: the handler returns and accepts only allowed resources (`allowedResourcesOf`);
+ * - `workspace`: resources outside of apps, to which a restricted credential has no access;
+ * - `guard`: the credentials of the workspace, to which a restricted credential has no access;
+ * - `none`: nothing that could belong to an app.
  */
 export type About = AllowedType | 'list' | 'workspace' | 'guard' | 'none';
 
@@ -48,12 +50,13 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   const { about = 'none' } = request.routeOptions.config;
   if (about === 'none' || about === 'list') return undefined;
   if (about === 'guard') return () => false;
-  // A restricted credential cannot create resources outside of apps, and `workspaceIdOf` hides existing ones from it.
+  // A restricted credential cannot create resources outside of apps: a POST without a parameter in its path creates one.
+  // `workspaceIdOf` hides existing ones from the credential.
   if (about === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
-    const idOrSlug =
-      (about === 'project' || about === 'app' || about === 'script' ? params[about] : undefined) ?? params['id'];
+    const hasOwnParameter = about === 'project' || about === 'app' || about === 'script';
+    const idOrSlug = (hasOwnParameter ? params[about] : undefined) ?? params['id'];
     return typeof idOrSlug === 'string' && isAllowed(context, about, workspaceId, idOrSlug, allowed);
   };
 }

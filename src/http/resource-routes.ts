@@ -14,7 +14,7 @@ import { type About, allowedResourcesOf } from './resource-access.ts';
 import { NoContent, type Route, route } from './route.ts';
 
 /** The fields that the declarations of all routes of a resource have. */
-interface Declaration {
+interface RouteDeclaration {
   readonly access: Access;
   /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
   readonly about: About;
@@ -28,7 +28,7 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
   readonly noun: 'project' | 'app' | 'server' | 'script';
   readonly tag: string;
   readonly schema: z.ZodType<Item>;
-  readonly list: Declaration & {
+  readonly list: RouteDeclaration & {
     readonly query: Query;
     readonly errorCodes?: readonly Code[];
     readonly action: (
@@ -38,14 +38,14 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
       allowed: AllowedResources | null,
     ) => Promise<Page<Item>>;
   };
-  readonly create: Declaration & {
+  readonly create: RouteDeclaration & {
     readonly body: Create;
     readonly action: (platform: PlatformContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
   };
-  readonly get: Declaration & {
+  readonly get: RouteDeclaration & {
     readonly action: (platform: PlatformContext, workspaceId: string, idOrSlug: string) => Promise<Item>;
   };
-  readonly update: Declaration & {
+  readonly update: RouteDeclaration & {
     readonly body: Update;
     readonly action: (
       platform: PlatformContext,
@@ -54,7 +54,7 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
       input: z.output<Update>,
     ) => Promise<Item>;
   };
-  readonly remove: Declaration & {
+  readonly remove: RouteDeclaration & {
     readonly action: (platform: PlatformContext, request: RequestContext, idOrSlug: string) => Promise<void>;
   };
 }

@@ -10,7 +10,7 @@ import { workspaceIdOf } from './principal.ts';
 import { requestContextIn } from './request-context.ts';
 import { type Route, route } from './route.ts';
 
-const CSV_COLUMNS: readonly (readonly [string, (item: ReviewItem) => string | number | null])[] = [
+const COLUMNS: readonly (readonly [name: string, cell: (item: ReviewItem) => string | number | null])[] = [
   ['risk', ({ risk }) => risk],
   ['reasons', ({ reasons }) => reasons.join(' ')],
   ['kind', ({ credential }) => credential.kind],
@@ -32,19 +32,22 @@ const CSV_COLUMNS: readonly (readonly [string, (item: ReviewItem) => string | nu
   ['note', ({ kept }) => kept?.note ?? null],
 ];
 
+const HEADER_ROW = csvRow(COLUMNS.map(([name]) => name));
+
 /**
- * Streams at most `REVIEW_LIMITS.csvRows` items as CSV. Reads the next page when the client has received the previous
- * one.
+ * Streams the items of a review as CSV. Reads the next page when the client has received the previous one, until
+ * `REVIEW_LIMITS.csvRows` items are sent.
  */
 async function* reviewAsCsv(
-  first: Review,
+  firstPage: Review,
   query: ReviewQuery,
   readPage: (query: ReviewQuery) => Promise<Review>,
 ): AsyncGenerator<string> {
-  yield csvRow(CSV_COLUMNS.map(([name]) => name));
-  let page = first;
-  for (let remaining: number = REVIEW_LIMITS.csvRows; ; ) {
-    yield page.data.map((item) => csvRow(CSV_COLUMNS.map(([, cell]) => cell(item)))).join('');
+  yield HEADER_ROW;
+  let page = firstPage;
+  let remaining: number = REVIEW_LIMITS.csvRows;
+  for (;;) {
+    yield page.data.map((item) => csvRow(COLUMNS.map(([, cell]) => cell(item)))).join('');
     remaining -= page.data.length;
     if (page.nextCursor === null || remaining <= 0) return;
     page = await readPage({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
@@ -65,14 +68,15 @@ export function reviewRoutes(context: AppContext): Route[] {
       tag,
       query: ReviewQuery,
       responses: { 200: Review },
-      contentTypes: { 'application/json': null, 'text/csv': csvRow(CSV_COLUMNS.map(([name]) => name)) },
+      contentTypes: { 'application/json': null, 'text/csv': HEADER_ROW },
       handler: async ({ query, request, reply }) => {
-        const read = (page: ReviewQuery) => listReview(credentials, findSnapshot, workspaceIdOf(request), page);
-        if (!acceptsCsv(request)) return read(query);
+        const list = (pageQuery: ReviewQuery) =>
+          listReview(credentials, findSnapshot, workspaceIdOf(request), pageQuery);
+        if (!acceptsCsv(request)) return list(query);
         // The first page is read before the response starts, so that an invalid query is still rejected.
-        const first = await read({ ...query, limit: String(LIMITS.page.max) });
+        const firstPage = await list({ ...query, limit: String(LIMITS.page.max) });
         reply.header('content-disposition', 'attachment; filename="review.csv"');
-        return reply.type(CSV_TYPE).send(Readable.from(reviewAsCsv(first, query, read)));
+        return reply.type(CSV_TYPE).send(Readable.from(reviewAsCsv(firstPage, query, list)));
       },
     }),
     route({

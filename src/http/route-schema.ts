@@ -34,26 +34,21 @@ const AUTHENTICATION_ERROR_CODES: readonly Code[] = [
   'wrong_credential_kind',
 ];
 
-function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
-  const authentication = 'public' in definition.access ? [] : AUTHENTICATION_ERROR_CODES;
-  // A request can name a workspace that does not exist.
-  const workspace: Code[] = isInWorkspace(definition.access) ? ['not_found'] : [];
-  const hasInput = definition.body !== undefined || definition.query !== undefined;
+function errorCodesOf({ access, body, query, errorCodes = [] }: Route): Code[] {
+  const codes: Code[] = [...COMMON_ERROR_CODES, ...errorCodes];
+  if (!('public' in access)) codes.push(...AUTHENTICATION_ERROR_CODES);
   // A browser might have sent the request for a page of another site.
-  const browser: Code[] = 'public' in definition.access && definition.access.cors === undefined ? ['forbidden'] : [];
-  const input: Code[] = hasInput ? ['validation_failed'] : [];
-  const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
-  const codes = [
-    ...COMMON_ERROR_CODES,
-    ...authentication,
-    ...browser,
-    ...workspace,
-    ...input,
-    ...body,
-    ...(definition.errorCodes ?? []),
-  ];
+  if ('public' in access && access.cors === undefined) codes.push('forbidden');
+  // A request can name a workspace that does not exist.
+  if (isInWorkspace(access)) codes.push('not_found');
+  if (body !== undefined || query !== undefined) codes.push('validation_failed');
+  if (body !== undefined) codes.push('too_large', 'unsupported_media_type');
+  return codes;
+}
+
+function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
   const responses: Record<number, z.ZodType> = {};
-  for (const code of codes) {
+  for (const code of errorCodesOf(definition)) {
     const status = definition.oauth && code === 'validation_failed' ? 400 : CODES[code].status;
     responses[status] = definition.oauth ? OAuthError : ProblemBody;
   }
@@ -74,13 +69,11 @@ function describeAccess(access: Access): string {
   if ('public' in access) return 'Requires no session, access token or API key.';
   if ('any' in access) return 'Accepts any credential or session.';
   const { person, token, key } = access;
-  const parts = [
-    person === undefined ? null : PERSON_REQUIREMENT_LABELS[person],
-    token === undefined ? null : `an access token with the scope ${listAlternatives(token)}`,
-    key === undefined
-      ? null
-      : `an API key with the permission ${listAlternatives(key)}${'guard' in access ? ' and the flag `guard`' : ''}`,
-  ].filter((part) => part !== null);
+  const guardNote = 'guard' in access ? ' and the flag `guard`' : '';
+  const parts: string[] = [];
+  if (person !== undefined) parts.push(PERSON_REQUIREMENT_LABELS[person]);
+  if (token !== undefined) parts.push(`an access token with the scope ${listAlternatives(token)}`);
+  if (key !== undefined) parts.push(`an API key with the permission ${listAlternatives(key)}${guardNote}`);
   if (parts.length === 0) throw new Error('A route without a declared access is refused.');
   return `Accepts ${parts.join(', or ')}.`;
 }
@@ -103,7 +96,7 @@ function headerParametersOf({ access, method, checksIfMatch, errorCodes = [] }: 
  * Returns the schema of a route for validation and the OpenAPI document. Throws for a route that accepts no principal.
  */
 export function schemaOf(definition: Route) {
-  const { access, bodyFormat } = definition;
+  const { access, bodyFormat, consumes = [FORM_CONTENT_TYPE, 'application/json'] } = definition;
   return {
     summary: definition.summary,
     description: [definition.description, describeAccess(access)].filter((text) => text !== undefined).join(' '),
@@ -114,12 +107,7 @@ export function schemaOf(definition: Route) {
     ...(definition.query !== undefined && { querystring: definition.query }),
     ...(definition.body !== undefined && { body: definition.body }),
     ...(definition.body?.safeParse(undefined).success && { [OPTIONAL_BODY]: true }),
-    ...(bodyFormat !== undefined && {
-      consumes:
-        bodyFormat === 'form'
-          ? [FORM_CONTENT_TYPE]
-          : [...(definition.consumes ?? [FORM_CONTENT_TYPE, 'application/json'])],
-    }),
+    ...(bodyFormat !== undefined && { consumes: bodyFormat === 'form' ? [FORM_CONTENT_TYPE] : [...consumes] }),
     [HEADER_PARAMETERS]: headerParametersOf(definition),
     ...(definition.streamsNdjson && { produces: ['application/x-ndjson'] }),
     ...(definition.contentTypes !== undefined && { [CONTENT_TYPES]: definition.contentTypes }),

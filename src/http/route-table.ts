@@ -40,7 +40,8 @@ import { workloadIdentityRoutes } from './workload-identities.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /**
- * Every route that requires a principal, with its access. `/v1/authorize`, health and docs are registered separately.
+ * Returns all routes of the API with their access, except `/v1/authorize`, health checks and docs, which are registered
+ * separately.
  */
 export function routeTable(context: AppContext): Route[] {
   const routes = [

@@ -7,7 +7,7 @@ import type { CreatedSession } from '../people/sessions.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { AppContext } from './app-context.ts';
 import { personOf } from './principal.ts';
-import { sessionCookieName } from './security-headers.ts';
+import { isHttps, sessionCookieName } from './security-headers.ts';
 
 /** Sets the session cookie (ASVS 3.3.1 to 3.3.4), or clears it if the secret is null. */
 export function setSessionCookie(
@@ -18,9 +18,10 @@ export function setSessionCookie(
 ): void {
   const name = sessionCookieName(context, request);
   const maxAgeSeconds = secret === null ? 0 : Math.floor(DURATIONS.sessionLifetime / 1000);
+  const secure = isHttps(context, request) ? '; Secure' : '';
   reply.header(
     'set-cookie',
-    `${name}=${secret ?? ''}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
+    `${name}=${secret ?? ''}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`,
   );
 }
 

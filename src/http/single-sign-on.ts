@@ -1,6 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { Reauthenticate } from '../contract/reauthentication.ts';
 import { safeReturnPath } from '../contract/return-path.ts';
@@ -13,137 +12,32 @@ import {
   SingleSignOnUrl,
   StartSingleSignOn,
 } from '../contract/single-sign-on.ts';
-import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
-import type { SignedInPerson } from '../people/context.ts';
 import { findOwnSingleSignOn, unlinkIdentity } from '../people/identities.ts';
-import type { FlowPurpose } from '../people/oidc-flow.ts';
-import { SingleSignOnError } from '../people/oidc-provider.ts';
 import { endProviderSessions } from '../people/provider-logout.ts';
 import { reauthenticate } from '../people/reauthentication.ts';
 import { signInWithLink } from '../people/sign-in-link.ts';
-import {
-  completeSecondFactor,
-  completeSingleSignOn,
-  requireProvider,
-  type SingleSignOnOutcome,
-  startSingleSignOn,
-} from '../people/single-sign-on.ts';
+import { completeSecondFactor, completeSingleSignOn } from '../people/single-sign-on.ts';
 import type { AppContext } from './app-context.ts';
-import { authenticateSession } from './authenticate-session.ts';
-import { parseSessionCookies } from './credentials-from-request.ts';
 import { signedInOf } from './principal.ts';
 import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
-import { isHttps, sessionCookieName } from './security-headers.ts';
-import { SignInResponse, sendSignInResponse, setSessionCookie } from './session-cookie.ts';
+import { SignInResponse, sendSignInResponse } from './session-cookie.ts';
+import {
+  findCaller,
+  problemPath,
+  readFlowCookie,
+  SEE_OTHER,
+  sendOutcome,
+  setFlowCookie,
+  startFlow,
+} from './single-sign-on-flow.ts';
 
 const tag = 'Single sign-on';
-const REDIRECT = 303;
-const Redirect = z.null().describe('Redirect to the provider or to a page of this server');
-/** A longer path would not fit into the cookie; characters. */
-const MAX_RETURN_PATH_LENGTH = 1024;
-
-function flowCookieName(context: AppContext, request: FastifyRequest): string {
-  return isHttps(context, request) ? '__Host-devpilot-oidc' : 'devpilot-oidc';
-}
-
-/**
- * Sets the cookie that binds a started flow to the browser, or clears it if the value is null. The cookie is `Lax`,
- * because the provider's redirect comes from another site.
- */
-function setFlowCookie(context: AppContext, request: FastifyRequest, reply: FastifyReply, value: string | null): void {
-  const seconds = value === null ? 0 : DURATIONS.singleSignOn / 1000;
-  const secure = isHttps(context, request) ? '; Secure' : '';
-  reply.header(
-    'set-cookie',
-    `${flowCookieName(context, request)}=${value ?? ''}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`,
-  );
-}
-
-function readFlowCookie(context: AppContext, request: FastifyRequest): string | null {
-  const [value, ...others] = parseSessionCookies(request.headers.cookie, flowCookieName(context, request));
-  return value === undefined || value === '' || others.length > 0 ? null : value;
-}
-
-/** Returns the path of a page that explains a problem and then returns to `returnPath`. */
-function problemPath(page: string, reason: SingleSignOnProblem, returnPath: string): string {
-  const query = new URLSearchParams({ problem: reason, ...(returnPath !== '/' && { from: returnPath }) });
-  return `${page}?${query}`;
-}
-
-/** Returns the person who is signed in to the browser that sends a request to a public route, or null. */
-async function findCaller(context: AppContext, request: FastifyRequest): Promise<SignedInPerson | null> {
-  const [secret] = parseSessionCookies(request.headers.cookie, sessionCookieName(context, request));
-  if (secret === undefined) return null;
-  try {
-    return await authenticateSession(context, request, { kind: 'session', secret, byCookie: true });
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'invalid_token') return null;
-    throw error;
-  }
-}
-
-/**
- * Starts a flow, sets its cookie and returns the URL of the provider. Throws `unavailable` if the provider cannot be
- * reached, and `not_found` if single sign-on is not set up.
- */
-async function startFlow(
-  context: AppContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  purpose: FlowPurpose,
-  options: { readonly return?: string | undefined; readonly fresh?: boolean | undefined },
-): Promise<string> {
-  const { people } = context;
-  requireProvider(people);
-  const ownOrigin = requireOwnOrigin(context, request);
-  const path = safeReturnPath(options.return, ownOrigin);
-  try {
-    const { url, cookie } = await startSingleSignOn(people, purpose, {
-      redirectUri: `${ownOrigin}/v1/oidc/callback`,
-      returnPath: path.length > MAX_RETURN_PATH_LENGTH ? '/' : path,
-      fresh: options.fresh === true,
-    });
-    setFlowCookie(context, request, reply, cookie);
-    return url;
-  } catch (error) {
-    if (!(error instanceof SingleSignOnError)) throw error;
-    request.log.warn({ requestId: request.id, reason: error.reason, detail: error.message }, 'single sign-on failed');
-    const name = requireProvider(people).name;
-    throw new Problem('unavailable', `${name} cannot be reached or is misconfigured. Try again later.`);
-  }
-}
+const RedirectResponse = z.null().describe('Redirect to the provider or to a page of this server');
 
 const signInPurpose = (codes: { invitation?: string | undefined; setupCode?: string | undefined } = {}) =>
   ({ kind: 'sign_in', invitation: codes.invitation ?? null, setupCode: codes.setupCode ?? null }) as const;
-
-/** Redirects the browser after the provider's response. */
-function sendOutcome(
-  context: AppContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  outcome: SingleSignOnOutcome,
-): FastifyReply {
-  setFlowCookie(context, request, reply, outcome.kind === 'second_factor' ? outcome.code : null);
-  const { returnPath } = outcome;
-  switch (outcome.kind) {
-    case 'signed_in':
-      setSessionCookie(context, request, reply, outcome.session.secret);
-      return reply.redirect(returnPath, REDIRECT);
-    case 'linked':
-      return reply.redirect(returnPath, REDIRECT);
-    case 'second_factor':
-      return reply.redirect(`/sign-in?${new URLSearchParams({ step: 'code', from: returnPath })}`, REDIRECT);
-    case 'failed': {
-      const { reason, message: detail } = outcome;
-      request.log.warn({ requestId: request.id, reason, detail }, 'single sign-on failed');
-      const path =
-        outcome.purpose === 'link' ? problemPath('/account', reason, '/') : problemPath('/sign-in', reason, returnPath);
-      return reply.redirect(path, REDIRECT);
-    }
-  }
-}
 
 /** The routes that browsers use before sign-in, and the routes that the provider calls. */
 function signInRoutes(context: AppContext): Route[] {
@@ -158,15 +52,15 @@ function signInRoutes(context: AppContext): Route[] {
       description: 'Redirects to the provider.',
       tag,
       query: SingleSignOnQuery,
-      responses: { [REDIRECT]: Redirect },
+      responses: { [SEE_OTHER]: RedirectResponse },
       errorCodes: ['not_found', 'forbidden'],
       handler: async ({ query, request, reply }) => {
         try {
-          return reply.redirect(await startFlow(context, request, reply, signInPurpose(), query), REDIRECT);
+          return reply.redirect(await startFlow(context, request, reply, signInPurpose(), query), SEE_OTHER);
         } catch (error) {
           if (!(error instanceof Problem) || error.code !== 'unavailable') throw error;
           const path = safeReturnPath(query.return, requireOwnOrigin(context, request));
-          return reply.redirect(problemPath('/sign-in', 'unavailable', path), REDIRECT);
+          return reply.redirect(problemPath('/sign-in', 'unavailable', path), SEE_OTHER);
         }
       },
     }),
@@ -195,7 +89,7 @@ function signInRoutes(context: AppContext): Route[] {
       description:
         'The redirect URI of the provider. Signs the person in, or redirects to a page that explains why sign-in failed.',
       tag,
-      responses: { [REDIRECT]: Redirect },
+      responses: { [SEE_OTHER]: RedirectResponse },
       errorCodes: ['not_found'],
       handler: async ({ request, reply }) => {
         const { url = '' } = request.raw;

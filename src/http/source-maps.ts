@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { SourceMap, SourceMapContent, SourceMapQuery, SourceMapUpload } from '../contract/errors.ts';
 import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { pageOf } from '../contract/paging.ts';
@@ -7,7 +6,7 @@ import { deleteSourceMap, listSourceMaps, uploadSourceMap } from '../platform/er
 import type { AppContext } from './app-context.ts';
 import { requestContextOf } from './request-context.ts';
 import { allowedResourcesOf } from './resource-access.ts';
-import { IdParams, type Route, rawBodyOf, route } from './route.ts';
+import { IdParams, NoContent, type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';
 const url = '/v1/errors/source-maps';
@@ -47,7 +46,8 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       responses: { 201: SourceMap },
       errorCodes: ['too_large', 'unsupported_media_type'],
       handler: ({ query, request }) => {
-        const [body, encoding] = [rawBodyOf(request), request.headers['content-encoding']];
+        const body = rawBodyOf(request);
+        const encoding = request.headers['content-encoding'];
         const read = () => decompressBody(body, encoding, RESOURCE_LIMITS.sourceMapUnpackedBytes);
         return uploadSourceMap(platform, requestContextOf(context, request), query, read);
       },
@@ -61,7 +61,7 @@ export function sourceMapRoutes(context: AppContext): Route[] {
       description: 'Stack frames of its file are then shown as they were reported.',
       tag,
       params: IdParams,
-      responses: { 204: z.null().describe('Deleted') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => deleteSourceMap(platform, requestContextOf(context, request), params.id),
     }),

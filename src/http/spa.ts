@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { escapeHtml } from '../contract/html.ts';
 import { PAGE_ROUTES, type PageRoute } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
 import { negotiateCoding } from './content-coding.ts';
@@ -88,11 +89,9 @@ interface SpaOptions {
   readonly passwords?: 'on' | 'off';
   /** The name of the single sign-on provider, if single sign-on is set up. */
   readonly singleSignOn?: string | undefined;
+  /** The directory of the built web UI, with a slash at the end. Default: the directory of `npm run build`. */
   readonly directory?: string;
 }
-
-const HTML_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => HTML_ESCAPES[character] ?? '');
 
 /** Whether a request without a route comes from a person who opened a wrong URL in a browser. */
 export function wantsPage({ method, url, headers: { accept } }: FastifyRequest): boolean {
@@ -108,13 +107,13 @@ export function registerSpa(
   { allowLocalServers, isSetUp, passwords = 'on', singleSignOn = '', directory = BUILD_DIRECTORY }: SpaOptions,
 ): (reply: FastifyReply) => FastifyReply {
   const built = readBuiltSpa(directory);
-  const local = allowLocalServers ? 'on' : 'off';
+  const localServers = allowLocalServers ? 'on' : 'off';
 
   function sendHtml(reply: FastifyReply, status: number, setup: 'pending' | 'done'): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
     const values: Readonly<Record<string, string>> = {
       NONCE: nonce,
-      LOCAL_SERVER: local,
+      LOCAL_SERVER: localServers,
       SETUP: setup,
       PASSWORDS: passwords,
       SINGLE_SIGN_ON: escapeHtml(singleSignOn),

@@ -40,7 +40,8 @@ async function exchangeOwnToken(
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());
   // RFC 8693, section 2.2.2, requires `invalid_request` for any invalid subject token.
-  throw problem.status === 429 ? problem : oauthError('invalid_request', `The subject token: ${problem.message}`);
+  if (problem.status === 429) throw problem;
+  throw oauthError('invalid_request', `The subject token was refused. ${problem.message}`);
 }
 
 function exchangeSubjectToken(context: AppContext, body: TokenRequest, request: FastifyRequest): Promise<IssuedToken> {

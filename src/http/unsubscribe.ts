@@ -30,11 +30,11 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
     const parser = { parseAs: 'buffer', bodyLimit: LIMITS.formBodyBytes } as const;
     app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
     const url = '/unsubscribe/:token';
-    const invalid =
+    const invalidLinkHtml =
       '<h1>This link is not valid</h1><p>The link is incomplete, or you are no longer a member of the workspace.</p>';
     app.get<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
       const recipient = await findUnsubscriber(notify, request.params.token);
-      if (recipient === null) return sendPage(reply, 404, invalid);
+      if (recipient === null) return sendPage(reply, 404, invalidLinkHtml);
       const name = escapeHtml(recipient.workspace_name);
       return sendPage(
         reply,
@@ -45,7 +45,7 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
     });
     app.post<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
       const recipient = await findUnsubscriber(notify, request.params.token);
-      if (recipient === null) return sendPage(reply, 404, invalid);
+      if (recipient === null) return sendPage(reply, 404, invalidLinkHtml);
       await unsubscribe(notify, recipient, originOf(request));
       const name = escapeHtml(recipient.workspace_name);
       return sendPage(

@@ -33,12 +33,16 @@ function limitMessage(issue: z.core.$ZodIssue): string | null {
 /** Maximum number of field errors in a response. */
 const MAX_FIELD_ERRORS = 20;
 
+/** Maximum number of characters of a field's path or message in a response. */
+const MAX_TEXT_LENGTH = 1_000;
+
 /** Redacts secrets in a text from a request and truncates it, for use in a response. */
 function redactAndTruncate(text: string): string {
   const redacted = redactSecrets(text);
-  return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
+  return redacted.length > MAX_TEXT_LENGTH ? `${redacted.slice(0, MAX_TEXT_LENGTH).toWellFormed()}…` : redacted;
 }
 
+/** Returns the problem `validation_failed` for issues that zod found in a part of a request, such as `querystring`. */
 export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string | undefined): Problem {
   const fieldErrors = issues.slice(0, 2 * MAX_FIELD_ERRORS).flatMap((issue) => {
     const path = issue.path.map(String).join('.');
@@ -49,14 +53,17 @@ export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart:
       }));
     }
     const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
-    const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
+    // The issue of an invalid key contains the issues that the schema of the key reported.
+    const issueOfKey = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
+    const { message } = issueOfKey ?? issue;
     if (MISSING.test(message)) return [{ field: redactAndTruncate(field), message: 'is required' }];
     return [{ field: redactAndTruncate(field), message: redactAndTruncate(limitMessage(issue) ?? message) }];
   });
   // Two checks of one field can produce the same message.
-  const errors = [...new Map(fieldErrors.map((error) => [`${error.field}\0${error.message}`, error])).values()];
-  const [first] = errors;
-  const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
+  const errorsByText = new Map(fieldErrors.map((error) => [`${error.field}\0${error.message}`, error]));
+  const errors = [...errorsByText.values()];
+  const [firstError] = errors;
+  const detail = firstError === undefined ? undefined : `${firstError.field}: ${firstError.message}`;
   return new Problem('validation_failed', detail, { errors: errors.slice(0, MAX_FIELD_ERRORS) });
 }
 

@@ -39,7 +39,10 @@ function configurationRoutes(context: AppContext): Route[] {
   const { notify } = context;
   return [
     route({
-      ...{ method: 'GET', url, access, tag },
+      method: 'GET',
+      url,
+      access,
+      tag,
       summary: 'List webhooks',
       description: 'Newest first.',
       query: PageQuery,
@@ -47,7 +50,10 @@ function configurationRoutes(context: AppContext): Route[] {
       handler: ({ query, request }) => listWebhooks(notify, workspaceIdOf(request), query),
     }),
     route({
-      ...{ method: 'POST', url, access, tag },
+      method: 'POST',
+      url,
+      access,
+      tag,
       summary: 'Create a webhook',
       description: 'It receives the events that occur after its creation. Its secret is shown only once.',
       body: CreateWebhook,
@@ -61,7 +67,8 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'GET' },
+      ...itemRoute,
+      method: 'GET',
       summary: 'Get a webhook',
       responses: { 200: Webhook },
       errorCodes: ['not_found'],
@@ -72,7 +79,9 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'PATCH', checksIfMatch: true },
+      ...itemRoute,
+      method: 'PATCH',
+      checksIfMatch: true,
       summary: 'Edit a webhook',
       description: '`active: true` resumes delivery with the first event that was not delivered.',
       body: UpdateWebhook,
@@ -85,14 +94,18 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'DELETE', checksIfMatch: true },
+      ...itemRoute,
+      method: 'DELETE',
+      checksIfMatch: true,
       summary: 'Delete a webhook and its deliveries',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => deleteWebhook(notify, requestContextOf(context, request), params.id),
     }),
     route({
-      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/secret` },
+      ...itemRoute,
+      method: 'POST',
+      url: `${url}/:id/secret`,
       summary: 'Replace the secret of a webhook',
       description: 'For 24 hours, messages are also signed with the previous secret.',
       responses: { 201: WebhookSecret },
@@ -109,14 +122,18 @@ function deliveryRoutes(context: AppContext): Route[] {
   const { notify } = context;
   return [
     route({
-      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/test` },
+      ...itemRoute,
+      method: 'POST',
+      url: `${url}/:id/test`,
       summary: 'Send a test message to a webhook',
       responses: { 202: WebhookDelivery },
       errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
       handler: ({ params, request }) => testWebhook(notify, requestContextOf(context, request), params.id),
     }),
     route({
-      ...{ ...deliveryRoute, method: 'GET', params: IdParams },
+      ...deliveryRoute,
+      method: 'GET',
+      params: IdParams,
       summary: 'List the deliveries of a webhook',
       description: 'Newest first. Old deliveries are deleted.',
       query: PageQuery,
@@ -125,7 +142,10 @@ function deliveryRoutes(context: AppContext): Route[] {
       handler: ({ params, query, request }) => listDeliveries(notify, workspaceIdOf(request), params.id, query),
     }),
     route({
-      ...{ ...deliveryRoute, method: 'GET', url: `${deliveryRoute.url}/:delivery`, params: DeliveryParams },
+      ...deliveryRoute,
+      method: 'GET',
+      url: `${deliveryRoute.url}/:delivery`,
+      params: DeliveryParams,
       summary: 'Get a delivery',
       description: 'Includes the request and the beginning of the response.',
       responses: { 200: WebhookDeliveryDetail },
@@ -133,7 +153,10 @@ function deliveryRoutes(context: AppContext): Route[] {
       handler: ({ params, request }) => getDelivery(notify, workspaceIdOf(request), params.id, params.delivery),
     }),
     route({
-      ...{ ...deliveryRoute, method: 'POST', url: `${deliveryRoute.url}/:delivery/redeliver`, params: DeliveryParams },
+      ...deliveryRoute,
+      method: 'POST',
+      url: `${deliveryRoute.url}/:delivery/redeliver`,
+      params: DeliveryParams,
       summary: 'Redeliver a message',
       description: 'Sends the message again. If the delivery is waiting, it is sent immediately.',
       responses: { 202: WebhookDelivery },

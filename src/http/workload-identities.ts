@@ -47,7 +47,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
   const { workloads } = context;
   return [
     route({
-      ...{ method: 'GET', url, access: readAccess, tag },
+      method: 'GET',
+      url,
+      access: readAccess,
+      tag,
       summary: 'List workload identities',
       description: 'Newest first.',
       query: PageQuery,
@@ -55,7 +58,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       handler: ({ query, request }) => listWorkloadIdentities(workloads, workspaceIdOf(request), query),
     }),
     route({
-      ...{ method: 'POST', url, access: writeAccess, tag },
+      method: 'POST',
+      url,
+      access: writeAccess,
+      tag,
       summary: 'Create a workload identity',
       description: 'Tokens of its issuer that meet its conditions can be exchanged for access tokens.',
       body: CreateWorkloadIdentity,
@@ -69,7 +75,9 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'GET', access: readAccess },
+      ...itemRoute,
+      method: 'GET',
+      access: readAccess,
       summary: 'Get a workload identity',
       responses: { 200: WorkloadIdentity },
       errorCodes: ['not_found'],
@@ -77,7 +85,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
         withEtag(reply, await findWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
     }),
     route({
-      ...{ ...itemRoute, method: 'PATCH', access: writeAccess, checksIfMatch: true },
+      ...itemRoute,
+      method: 'PATCH',
+      access: writeAccess,
+      checksIfMatch: true,
       summary: 'Edit a workload identity',
       description:
         'If anything except the name or the lifetime changes, the access tokens that were issued for it stop working before the response is sent.',
@@ -92,7 +103,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'DELETE', access: writeAccess, checksIfMatch: true },
+      ...itemRoute,
+      method: 'DELETE',
+      access: writeAccess,
+      checksIfMatch: true,
       summary: 'Delete a workload identity',
       description: 'The access tokens that were issued for it stop working before the response is sent.',
       responses: { 204: NoContent },
@@ -103,7 +117,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...itemRoute, method: 'GET', url: `${url}/:id/exchanges`, access: writeAccess },
+      ...itemRoute,
+      method: 'GET',
+      url: `${url}/:id/exchanges`,
+      access: writeAccess,
       summary: 'List the exchanges of a workload identity',
       description: 'Returns the last accepted and the last refused exchanges, newest first.',
       responses: { 200: WorkloadExchanges },
@@ -111,7 +128,10 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       handler: ({ params, request }) => listExchanges(workloads, workspaceIdOf(request), params.id),
     }),
     route({
-      ...{ ...itemRoute, method: 'POST', url: `${url}/:id/test`, access: writeAccess },
+      ...itemRoute,
+      method: 'POST',
+      url: `${url}/:id/test`,
+      access: writeAccess,
       summary: 'Test a workload identity',
       description:
         'Returns whether a token with these claims would be accepted. Its signature and its times are not checked.',

@@ -45,7 +45,7 @@ export function readPageRequest(
   kind: 'string' | 'number',
 ): PageRequest {
   return {
-    limit: query.limit === undefined ? LIMITS.page.standard : Number(query.limit),
+    limit: query.limit === undefined ? LIMITS.page.default : Number(query.limit),
     after: decodeCursor(sort, kind, query.cursor),
   };
 }

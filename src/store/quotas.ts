@@ -6,11 +6,11 @@ import type { Trx } from './store.ts';
 
 /** Returns the `quota_exceeded` problem of a quota, with the seconds until its window ends. */
 export function quotaExceeded(name: QuotaName, now: number): Problem {
-  const { max, spanMs, per, unit }: Quota = QUOTAS[name];
-  const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
+  const { max, windowMs, per, unit }: Quota = QUOTAS[name];
+  const window = windowMs === null ? '' : ` in ${windowMs / HOUR} hours`;
   const detail = `The quota of ${max.toLocaleString('en')} ${unit}${window} per ${per} has been reached.`;
-  if (spanMs === null) return new Problem('quota_exceeded', detail);
-  return new Problem('quota_exceeded', detail, { retryAfter: Math.ceil((spanMs - (now % spanMs)) / SECOND) });
+  if (windowMs === null) return new Problem('quota_exceeded', detail);
+  return new Problem('quota_exceeded', detail, { retryAfter: Math.ceil((windowMs - (now % windowMs)) / SECOND) });
 }
 
 /**
@@ -24,8 +24,8 @@ export async function tryConsumeQuota(
   now: number,
   count = 1,
 ): Promise<boolean> {
-  const { max, spanMs }: Quota = QUOTAS[name];
-  const row = { subject, quota: name, period: Math.floor(now / (spanMs ?? 1)), used: count };
+  const { max, windowMs }: Quota = QUOTAS[name];
+  const row = { subject, quota: name, period: Math.floor(now / (windowMs ?? 1)), used: count };
   const { used } = await trx
     .insertInto('quota_use')
     .values(row)
@@ -65,12 +65,12 @@ export async function checkOwnedWorkspaces(trx: Trx, personId: string, now: numb
 
 /** Deletes the counts of past windows. Used only by housekeeping. */
 export async function deleteOldQuotaUses(trx: Trx, now: number): Promise<void> {
-  for (const [quota, { spanMs }] of Object.entries<Quota>(QUOTAS)) {
-    if (spanMs === null) continue;
+  for (const [quota, { windowMs }] of Object.entries<Quota>(QUOTAS)) {
+    if (windowMs === null) continue;
     await trx
       .deleteFrom('quota_use')
       .where('quota', '=', quota)
-      .where('period', '<', Math.floor(now / spanMs))
+      .where('period', '<', Math.floor(now / windowMs))
       .execute();
   }
 }

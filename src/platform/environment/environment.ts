@@ -74,7 +74,7 @@ const requireOwner = (db: Queryable, kind: EnvOwnerKind, workspaceId: string, id
   requireResource(db, kind, workspaceId, idOrSlug);
 
 /** Whether a query requests a file, which always contains the values. */
-export const isFile = ({ format = 'json' }: EnvQuery): boolean => format !== 'json';
+export const requestsFile = ({ format = 'json' }: EnvQuery): boolean => format !== 'json';
 
 const AUDIT_ACTIONS = {
   app: { updated: 'env.updated', restored: 'env.restored', revealed: 'env.revealed' },
@@ -98,7 +98,7 @@ export async function readVariables(
   const state = await readEnvState(read, kind, row);
   const rows = effectiveRows(state).filter(({ name }) => query.name === undefined || name === query.name);
   if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'The variable was not found.');
-  const isRevealed = query.values !== 'hidden' || isFile(query);
+  const isRevealed = query.values !== 'hidden' || requestsFile(query);
   const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
   if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
     await context.store.transaction((trx) =>

@@ -93,7 +93,7 @@ async function matchesAny(patterns: readonly string[], texts: readonly string[])
     for (const pattern of patterns) {
       await yieldIfDue();
       work += pattern.length * text.length;
-      const isTooMuch = text.length > PUSH_LIMITS.path || work > PUSH_LIMITS.matching;
+      const isTooMuch = text.length > PUSH_LIMITS.path || work > PUSH_LIMITS.matchingCost;
       if (isTooMuch || matchesPattern(pattern, text)) return true;
     }
   }
