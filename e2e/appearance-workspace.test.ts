@@ -15,7 +15,7 @@ checkWorkspacePages(settings.fixture, [
   {
     name: 'log-details',
     path: LOG_PATH,
-    prepare: (tab) => listItemOf(tab, 'changed permissions').getByRole('button').click(),
+    prepare: (tab) => listItemOf(tab, 'changed the permissions').getByRole('button').click(),
   },
   { name: 'log-export', path: LOG_PATH, prepare: clickButton('Export') },
   {
