@@ -64,6 +64,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     let attempts: Attempt[] = [];
     let consecutiveFailures = 0;
     let recordedMs = performance.now();
+    /** Writes the results of the attempts since the last call. Returns whether sending can continue. */
     const record = async ({ isInterrupted }: { readonly isInterrupted: boolean }) => {
       const unrecorded = attempts;
       attempts = [];
@@ -89,10 +90,11 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
         await record({ isInterrupted });
         return false;
       }
-      if (performance.now() - recordedMs > RECORD_INTERVAL_MS && !(await record({ isInterrupted: false })))
-        return false;
+      const isRecordDue = performance.now() - recordedMs > RECORD_INTERVAL_MS;
+      if (isRecordDue && !(await record({ isInterrupted: false }))) return false;
     }
-    return (attempts.length === 0 || (await record({ isInterrupted: false }))) && performance.now() < endMs;
+    const canContinue = attempts.length === 0 || (await record({ isInterrupted: false }));
+    return canContinue && performance.now() < endMs;
   }
 
   async function runRound(claimed: WebhookTable): Promise<void> {

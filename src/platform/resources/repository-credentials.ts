@@ -60,13 +60,11 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   let user = input.repositoryUser === undefined ? (parts?.user ?? row.repository_user) : input.repositoryUser;
   // If undefined, the stored password is kept; if null, it is removed.
   let password = input.repositoryPassword === undefined ? (parts?.password ?? undefined) : input.repositoryPassword;
-  if (
-    password === undefined &&
-    parts?.user != null &&
-    input.repositoryUser === undefined &&
-    (stored === null || !isSameOrigin || parts.user !== row.repository_user)
-  ) {
-    password = parts.user;
+  const urlUser = parts?.user ?? null;
+  const isStoredUser = stored !== null && isSameOrigin && urlUser === row.repository_user;
+  if (password === undefined && urlUser !== null && input.repositoryUser === undefined && !isStoredUser) {
+    // The user in the URL is a token.
+    password = urlUser;
     user = null;
   }
   if (password === undefined && stored !== null && !isSameOrigin) {
@@ -75,15 +73,11 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
       'must be sent again or be null, because the scheme, host or port of the repository changes',
     );
   }
-  const sealed =
-    password === undefined || password === null
-      ? password
-      : seal.seal(password, repositoryPasswordAssociatedData({ ...row, repository }));
-  return {
-    repository,
-    repository_user: user,
-    repository_password_sealed: sealed === undefined ? stored : sealed,
-  };
+  let sealed = stored;
+  if (password === null) sealed = null;
+  else if (password !== undefined)
+    sealed = seal.seal(password, repositoryPasswordAssociatedData({ ...row, repository }));
+  return { repository, repository_user: user, repository_password_sealed: sealed };
 }
 
 /**
