@@ -31,7 +31,10 @@ function signingSecretsOf(seal: Seal, webhook: WebhookTable, now: number): strin
   return (isPreviousValid ? [current, previous] : [current]).map((sealed) => seal.open(sealed, associatedData));
 }
 
-/** Returns the beginning of a response as text that can be stored, without secrets and signatures that the receiver sent back. */
+/**
+ * Returns the beginning of a response as text that can be stored, without secrets and signatures that the receiver sent
+ * back.
+ */
 function showResponse(body: Buffer, secrets: readonly string[]): string {
   const text = body.toString('utf8').replaceAll('\0', '\ufffd').toWellFormed();
   const masked = secrets.reduce((unmasked, secret) => unmasked.replaceAll(secret, '[secret]'), text);

@@ -21,8 +21,8 @@ function requestedPauseMs(retryAfter: string | undefined): number {
 }
 
 /**
- * Returns when a delivery or an email is retried after its `attempts`-th attempt failed at `now`, in epoch milliseconds; null once
- * three days have passed. The last attempt is made at the end of the three days. Pure.
+ * Returns when a delivery or an email is retried after its `attempts`-th attempt failed at `now`, in epoch milliseconds;
+ * null once three days have passed. The last attempt is made at the end of the three days. Pure.
  */
 export function nextAttemptAt(
   now: number,

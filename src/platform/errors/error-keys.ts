@@ -47,7 +47,8 @@ function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
 }
 
 /**
- * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server. Throws `validation_failed` for an unknown app and beyond the maximum number of keys.
+ * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server. Throws
+ * `validation_failed` for an unknown app and beyond the maximum number of keys.
  */
 export function createErrorKey(
   context: PlatformContext,

@@ -45,7 +45,10 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
   return (await listDeploymentServers(read, workspaceId, [live.id])).map(({ server_id }) => server_id);
 }
 
-/** Returns what is needed to read an app's log. Throws `not_found`, and `conflict` if the app has no log command or server. */
+/**
+ * Returns the log command of an app, and where to run it. Throws `not_found`, and `conflict` if the app has no log command
+ * or server.
+ */
 export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
   const app = await requireResource(read, 'app', workspaceId, idOrSlug);

@@ -20,7 +20,10 @@ const CPU_LIMIT_MS = 40;
 const FIRST_ATTEMPT_TIMEOUT_MS = 50;
 const MAX_ATTEMPTS = 5;
 
-/** Compiles a pattern with the `u` flag if possible, and otherwise without it: many patterns contain escapes that it forbids. */
+/**
+ * Compiles a pattern with the `u` flag if possible, and otherwise without it, because many patterns contain escapes that
+ * the flag forbids.
+ */
 function compilePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
