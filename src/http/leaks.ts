@@ -10,6 +10,7 @@ import { respondToLeak } from '../credentials/leaks.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { checkJsonLimits } from '../platform/bounded-json.ts';
 import type { AppContext } from './app-context.ts';
+import { clientAddressOf } from './client-address.ts';
 import { originOf } from './request-context.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 import { validationProblem } from './validation.ts';
@@ -35,10 +36,11 @@ async function parseReports(body: Buffer): Promise<LeakReport[]> {
 export function leakRoutes(context: AppContext): Route[] {
   const limiter = createLeakyBucketLimiter(LEAK_LIMITS.requests, 'Too many reports from this address.');
 
-  function limitRequests({ ip }: FastifyRequest): void {
+  function limitRequests(request: FastifyRequest): void {
+    const address = clientAddressOf(request);
     const now = context.clock();
-    limiter.check(ip, now);
-    limiter.record(ip, now);
+    limiter.check(address, now);
+    limiter.record(address, now);
   }
 
   async function endSession(secret: string, origin: ReturnType<typeof originOf>): Promise<boolean> {

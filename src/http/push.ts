@@ -5,6 +5,7 @@ import { PUSH_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { PushIgnored, PushSecret } from '../contract/push.ts';
 import { createPushSecret, receivePush } from '../platform/push/push.ts';
 import type { AppContext } from './app-context.ts';
+import { clientAddressOf } from './client-address.ts';
 import { requestContextOf } from './request-context.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 
@@ -29,7 +30,7 @@ export function pushRoutes(context: AppContext): Route[] {
       responses: { 202: Deployment, 200: PushIgnored.describe('The push does not deploy the app') },
       errorCodes: ['invalid_token', 'too_large', 'unsupported_media_type', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        const pushRequest = { headers: request.headers, body: rawBodyOf(request), address: request.ip };
+        const pushRequest = { headers: request.headers, body: rawBodyOf(request), address: clientAddressOf(request) };
         const result = await receivePush(platform, unknownSecretLimiter, params.app, pushRequest);
         if (result.deployment === null) return reply.code(200).send(result);
         return reply.code(202).header('location', `/v1/deployments/${result.deployment.id}`).send(result.deployment);
