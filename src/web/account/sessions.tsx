@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import type { Session } from '../../contract/sessions.ts';
@@ -82,12 +82,14 @@ export function SessionsSection() {
             await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
           }}
         >
-          {sessionToEnd === 'others'
-            ? strings.sessions.othersAreSignedOut
-            : strings.sessions.isSignedOut(
-                describeUserAgent(sessionToEnd.userAgent),
-                <RelativeTime time={sessionToEnd.createdAt} />,
-              )}
+          <Text fz="sm">
+            {sessionToEnd === 'others'
+              ? strings.sessions.othersAreSignedOut
+              : strings.sessions.isSignedOut(
+                  describeUserAgent(sessionToEnd.userAgent),
+                  <RelativeTime time={sessionToEnd.createdAt} />,
+                )}
+          </Text>
         </ConfirmDialog>
       )}
     </Section>

@@ -1,16 +1,18 @@
 import { Button, Group } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { type ReactElement, useState } from 'react';
 import { ConfirmationInput } from './confirmation-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { ErrorNotice } from './error-message.tsx';
 import { Form } from './form.tsx';
 import { strings } from './strings.ts';
 
+type Block = ReactElement | false | null;
+
 interface ConfirmDialogProps {
   readonly onClose: () => void;
   readonly title: string;
-  /** The consequences of the action. */
-  readonly children: ReactNode;
+  /** The consequences of the action, as blocks such as `Text`: the dialog would break loose text at its elements. */
+  readonly children: Block | readonly Block[];
   readonly confirmLabel: string;
   /** The label of the button that closes the dialog without performing the action. */
   readonly cancelLabel?: string;

@@ -4,7 +4,7 @@ export const strings = {
   devicePage: {
     enterTheCode: 'Enter the eight letters shown on the device',
     title: 'Sign in on a device',
-    description: 'Enter the code shown by the command line or the device.',
+    description: 'Enter the code that the CLI or the device shows.',
     code: 'Code',
     codePlaceholder: 'BCDF-GHJK',
     continue: 'Continue',

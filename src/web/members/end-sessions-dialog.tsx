@@ -1,3 +1,4 @@
+import { Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { strings } from './strings.ts';
@@ -20,7 +21,7 @@ export function EndSessionsDialog({ name, onClose, endSessions }: EndSessionsDia
         notifications.show({ message: strings.endSessionsDialog.ended(name) });
       }}
     >
-      {strings.endSessionsDialog.consequences(name)}
+      <Text fz="sm">{strings.endSessionsDialog.consequences(name)}</Text>
     </ConfirmDialog>
   );
 }

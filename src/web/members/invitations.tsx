@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -67,7 +67,7 @@ export function Invitations() {
             await queryClient.invalidateQueries({ queryKey: key });
           }}
         >
-          {strings.invitations.consequences(revoking.email)}
+          <Text fz="sm">{strings.invitations.consequences(revoking.email)}</Text>
         </ConfirmDialog>
       )}
     </Section>

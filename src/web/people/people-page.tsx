@@ -154,7 +154,7 @@ export function PeoplePage() {
           confirmLabel={strings.peoplePage.disableConfirmLabel}
           onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(invalidatePeople)}
         >
-          {strings.peoplePage.disableConsequences(dialog.disable.name)}
+          <Text fz="sm">{strings.peoplePage.disableConsequences(dialog.disable.name)}</Text>
         </ConfirmDialog>
       )}
       {dialog !== null && 'link' in dialog && (

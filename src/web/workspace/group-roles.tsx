@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { SSO_LIMITS } from '../../contract/limits.ts';
@@ -150,7 +150,7 @@ export function GroupRolesSection() {
           confirmLabel={strings.groupRoles.remove}
           onConfirm={() => saveGroups(workspace.id, null, strings.groupRoles.removed)}
         >
-          {strings.groupRoles.removeConsequences}
+          <Text fz="sm">{strings.groupRoles.removeConsequences}</Text>
         </ConfirmDialog>
       )}
     </Section>

@@ -104,7 +104,7 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
         await navigate({ to: '/', search: {} });
       }}
     >
-      {strings.workspacePage.leavingConsequences(<b>{workspace.name}</b>)}
+      <Text fz="sm">{strings.workspacePage.leavingConsequences(<b>{workspace.name}</b>)}</Text>
     </ConfirmDialog>
   );
 }
