@@ -19,26 +19,26 @@ const trackedFetch: typeof fetch = async (input, init) => {
 /** The API for the signed-in person outside a workspace: account, sign-in, list of workspaces. */
 export const api = createClient({ fetch: trackedFetch });
 
-const clients = new Map<string, Client>();
+const workspaceClients = new Map<string, Client>();
 /**
  * Returns the API client of one workspace. Its requests never reach another workspace, even after the tab has switched
  * to one.
  */
 export function getWorkspaceApi(workspaceId: string): Client {
-  const cached = clients.get(workspaceId);
+  const cached = workspaceClients.get(workspaceId);
   if (cached !== undefined) return cached;
   const client = createClient({ fetch: trackedFetch, workspace: workspaceId });
-  clients.set(workspaceId, client);
+  workspaceClients.set(workspaceId, client);
   return client;
 }
 
 /** Returns whether the error means that the session has ended and the user must sign in again. */
-export function isSignedOut(error: unknown): boolean {
+export function isSignedOutError(error: unknown): boolean {
   return error instanceof DevpilotError && (error.code === 'missing_credential' || error.code === 'invalid_token');
 }
 
 /** Returns whether the error means that the workspace requires the person to turn on two-factor authentication. */
-export function isSecondFactorNeeded(error: unknown): boolean {
+export function isSecondFactorNeededError(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'second_factor_needed';
 }
 
@@ -47,28 +47,29 @@ let signedOutHandler: () => void = () => {};
 export function setSignedOutHandler(handler: () => void): void {
   signedOutHandler = handler;
 }
-const handleQueryError = (error: unknown) => {
-  if (isSignedOut(error)) signedOutHandler();
+const handleSignedOutError = (error: unknown) => {
+  if (isSignedOutError(error)) signedOutHandler();
 };
 
 export const SECOND_FACTOR_KEY = ['second-factor-needed'] as const;
 /** Returns the query key of a flag: whether a workspace denies the person access without two-factor authentication. */
 export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, workspaceId] as const;
 
-/** Records which workspace denied access. The first element of a workspace's query keys is its ID. */
-function handleWorkspaceQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
-  handleQueryError(error);
-  // If there is unsaved input, the page stays as it is. The error of its request links to the account.
-  if (isSecondFactorNeeded(error) && !hasUnsavedInput()) queryClient.setQueryData(secondFactorKey(queryKey[0]), true);
+/** Also records which workspace requires two-factor authentication: its ID is the first element of its query keys. */
+function handleQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
+  handleSignedOutError(error);
+  // If there is unsaved input, the page stays as it is. The error that it shows links to the account page.
+  if (isSecondFactorNeededError(error) && !hasUnsavedInput())
+    queryClient.setQueryData(secondFactorKey(queryKey[0]), true);
 }
 
 /** The client itself retries safe requests, so TanStack Query must not retry them again. */
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: handleWorkspaceQueryError }),
-  mutationCache: new MutationCache({ onError: handleQueryError }),
+  queryCache: new QueryCache({ onError: handleQueryError }),
+  mutationCache: new MutationCache({ onError: handleSignedOutError }),
   defaultOptions: {
     queries: { networkMode: 'always', retry: false, staleTime: 10_000, refetchOnWindowFocus: true },
-    // Variables of a mutation may contain a password, so they are not kept after the form unmounts.
+    // The variables of a mutation can contain a password, so they are not kept after the form unmounts.
     mutations: { networkMode: 'always', retry: false, gcTime: 0 },
   },
 });
@@ -89,8 +90,9 @@ export function getErrorMessage(error: unknown): string {
 }
 
 /**
- * Returns the server's field errors in the form that `useForm` accepts, or null if the error names no field. `fields`
- * maps the server's field names to the form's where they differ; its keys are field paths or prefixes of them.
+ * Returns the server's messages by form field, for `form.setErrors`, or null if the error names no field. `fields` maps
+ * the server's field names to the names of form fields where they differ. Its keys are paths, such as `backup.schedule`,
+ * or prefixes of paths, such as `backup`.
  */
 export function getFieldErrors(
   error: unknown,
@@ -101,8 +103,10 @@ export function getFieldErrors(
     error.errors.map(({ field, message }) => {
       const path = field.split('.');
       // The longest path prefix that `fields` maps determines the form's field, otherwise the first segment.
-      const lastIndex = path.findLastIndex((_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined);
-      const mappedLength = Math.max(lastIndex, 0) + 1;
+      const lastMappedIndex = path.findLastIndex(
+        (_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined,
+      );
+      const mappedLength = Math.max(lastMappedIndex, 0) + 1;
       const serverField = path.slice(0, mappedLength).join('.');
       const remainder = path
         .slice(mappedLength)

@@ -7,7 +7,7 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router';
-import { isSignedOut, queryClient } from './api.ts';
+import { isSignedOutError, queryClient } from './api.ts';
 import { TextLink } from './components/link.tsx';
 import { importWhenOnline } from './connection.ts';
 import {
@@ -28,7 +28,7 @@ import { strings } from './strings.ts';
 
 /** The query string of a URL. All values are strings. Secrets and codes are passed only in the fragment. */
 export interface AppSearch {
-  /** The slug of the tab's workspace. */
+  /** The slug or the ID of the tab's workspace. */
   workspace?: string;
   /** The path to return to after signing in. */
   from?: string;
@@ -54,7 +54,7 @@ export const signedIn = createRoute({
     try {
       await Promise.all([queryClient.ensureQueryData(meQuery), queryClient.ensureQueryData(workspacesQuery)]);
     } catch (error) {
-      if (!isSignedOut(error)) throw error;
+      if (!isSignedOutError(error)) throw error;
       throw redirect({ to: '/sign-in', search: location.pathname === '/' ? {} : { from: location.href } });
     }
   },
@@ -69,9 +69,11 @@ export const inShell = createRoute({
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
     const namedWorkspace = workspaces.find(({ slug, id }) => slug === search.workspace || id === search.workspace);
     if (namedWorkspace !== undefined) return rememberWorkspace(namedWorkspace);
+    // `inWorkspace` reports a workspace that does not exist.
     if (search.workspace !== undefined) return;
     const chosen = await chooseWorkspace(workspaces);
     if (chosen === null) {
+      // The only pages with navigation that need no workspace.
       if (location.pathname !== '/account' && location.pathname !== '/people') throw redirect({ to: '/', search: {} });
       return;
     }
@@ -91,11 +93,11 @@ export const inWorkspace = createRoute({
   component: function InWorkspace() {
     const workspace = useWorkspaceOrNull();
     const isSecondFactorNeeded = useSecondFactorNeeded(workspace?.id);
-    // The key unmounts the page when the workspace changes, so that no input or selection is carried over.
     if (workspace === null) return <NoSuchWorkspace />;
     if (isSecondFactorNeeded) return <SecondFactorNeeded workspace={workspace} />;
     return (
       <CurrentWorkspace value={workspace}>
+        {/* The key unmounts the page when the workspace changes, so that no input or selection is carried over. */}
         <Outlet key={workspace.id} />
       </CurrentWorkspace>
     );

@@ -1,7 +1,7 @@
 import { Center, Loader } from '@mantine/core';
 import { createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import type { PageRoute } from '../contract/page-routes.ts';
-import { isSignedOut, queryClient } from './api.ts';
+import { isSignedOutError, queryClient } from './api.ts';
 import { ErrorState } from './components/states.tsx';
 import { importWhenOnline } from './connection.ts';
 import { inShell, inWorkspace, page, root, settings, signedIn } from './layout-routes.tsx';
@@ -13,6 +13,7 @@ const home = createRoute({
   path: '/',
   component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/home-page.tsx')), 'HomePage'),
   beforeLoad: async ({ search }) => {
+    // `?create` asks for the form that creates another workspace.
     if (search['create'] !== undefined) return;
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
     const chosen = await chooseWorkspace(workspaces);
@@ -133,7 +134,7 @@ const setup = createRoute({
   beforeLoad: async () => {
     if (document.querySelector<HTMLMetaElement>('meta[name=devpilot-setup]')?.content === 'pending') return;
     const me = await queryClient.ensureQueryData(meQuery).catch((error: unknown) => {
-      throw isSignedOut(error) ? redirect({ to: '/sign-in', search: {} }) : error;
+      throw isSignedOutError(error) ? redirect({ to: '/sign-in', search: {} }) : error;
     });
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
     if (workspaces.length > 0 || !me.canCreateWorkspaces) throw redirect({ to: '/', search: {} });

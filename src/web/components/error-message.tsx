@@ -1,5 +1,5 @@
 import { Anchor } from '@mantine/core';
-import { getErrorMessage, isSecondFactorNeeded, isSignedOut } from '../api.ts';
+import { getErrorMessage, isSecondFactorNeededError, isSignedOutError } from '../api.ts';
 import { Notice } from './notice.tsx';
 import { strings } from './strings.ts';
 
@@ -24,10 +24,10 @@ function AccessLink({ path, children }: { readonly path: string; readonly childr
  */
 export function ErrorMessage({ error, message }: ErrorMessageProps) {
   const texts = strings.errorMessage;
-  if (isSignedOut(error)) {
+  if (isSignedOutError(error)) {
     return texts.sessionEnded(<AccessLink path="/sign-in">{texts.signInAgain}</AccessLink>);
   }
-  if (isSecondFactorNeeded(error)) {
+  if (isSecondFactorNeededError(error)) {
     return texts.secondFactorNeeded(<AccessLink path="/account">{texts.turnOnTwoFactor}</AccessLink>);
   }
   return message ?? getErrorMessage(error);

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import type { Person } from '../../contract/people.ts';
 import type { Workspace } from '../../contract/workspaces.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, getErrorMessage, isSignedOut, queryClient } from '../api.ts';
+import { api, getErrorMessage, isSignedOutError, queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
@@ -151,7 +151,7 @@ export function InvitationPage() {
     );
   }
   if (me.data !== undefined) return <AcceptInvitation me={me.data} />;
-  if (isSignedOut(me.error)) return <InvitedSignUp />;
+  if (isSignedOutError(me.error)) return <InvitedSignUp />;
   return (
     <CenteredLayout title={strings.invitationPage.title}>
       <Notice tone="danger">{getErrorMessage(me.error)}</Notice>
