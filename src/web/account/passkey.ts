@@ -13,7 +13,7 @@ export const passkeysQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.passkeys.list({ limit: 200 }, { signal })).data,
 });
 
-/** Returns why this browser cannot create passkeys for this address, or null if it can. */
+/** Returns the reason why passkeys cannot be used in this browser and at this address, or null if they can. */
 export function passkeyUnavailableReason(location: Location = window.location): string | null {
   if (window.PublicKeyCredential === undefined) {
     return window.isSecureContext ? strings.passkey.unsupported : strings.passkey.needsHttps;

@@ -86,7 +86,7 @@ export function PasskeysSection() {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const unavailableReason = passkeyUnavailableReason();
-  const { rename, remove } = dialog === null || dialog === 'add' ? {} : dialog;
+  const { rename: passkeyToRename, remove: passkeyToDelete } = dialog === null || dialog === 'add' ? {} : dialog;
 
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (passkeys === undefined) return <BlockSkeleton height={96} />;
@@ -131,24 +131,24 @@ export function PasskeysSection() {
           </ReauthenticationForm>
         </Dialog>
       )}
-      {rename !== undefined && (
+      {passkeyToRename !== undefined && (
         <Dialog onClose={close} title={strings.passkeys.renameTitle}>
-          <RenamePasskeyForm passkey={rename} onClose={close} />
+          <RenamePasskeyForm passkey={passkeyToRename} onClose={close} />
         </Dialog>
       )}
-      {remove !== undefined && (
+      {passkeyToDelete !== undefined && (
         <Dialog onClose={close} title={strings.passkeys.deleteTitle}>
           <ReauthenticationForm
             submitLabel={strings.passkeys.delete}
             isDestructive
             onCancel={close}
             onReauthenticated={async (proof) => {
-              await api.passkeys.delete(remove.id, proof);
+              await api.passkeys.delete(passkeyToDelete.id, proof);
               close();
               await invalidatePasskeys();
             }}
           >
-            {strings.passkeys.deleteConsequences(<b>{remove.name}</b>)}
+            {strings.passkeys.deleteConsequences(<b>{passkeyToDelete.name}</b>)}
           </ReauthenticationForm>
         </Dialog>
       )}

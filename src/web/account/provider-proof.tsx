@@ -17,9 +17,9 @@ interface ProviderProofProps {
  * to the provider and back. Renders nothing for a person with neither a linked account nor a recent sign-in.
  */
 export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
-  const name = singleSignOnName();
-  const { data } = useQuery({ ...singleSignOnQuery, enabled: name !== null });
-  if (name === null || data === undefined) return null;
+  const providerName = singleSignOnName();
+  const { data } = useQuery({ ...singleSignOnQuery, enabled: providerName !== null });
+  if (providerName === null || data === undefined) return null;
   if (data.confirmedUntil !== null && Date.parse(data.confirmedUntil) > Date.now()) {
     return (
       <Button variant="default" fullWidth loading={isPending} onClick={() => onProof({ singleSignOn: true })}>
@@ -32,7 +32,7 @@ export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
     <Stack gap="xs">
       <SingleSignOnButton
         request={{ return: '/account', fresh: true }}
-        label={strings.providerProof.signInAgain(name)}
+        label={strings.providerProof.signInAgain(providerName)}
       />
       <DimmedText>{strings.providerProof.thenTryAgain}</DimmedText>
     </Stack>

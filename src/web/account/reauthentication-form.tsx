@@ -22,8 +22,8 @@ interface ReauthenticationFormProps {
   readonly proposedName?: string;
   readonly onCancel: () => void;
   /**
-   * Performs the operation with the proof, and the name if the form asks for one. The form shows its errors, at the
-   * field if the error is about one.
+   * Performs the operation with the proof, and with the name if the form asks for one. If it rejects, the form shows the
+   * error, next to the field that the error is about, if any.
    */
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }
@@ -71,7 +71,7 @@ export function ReauthenticationForm({
   onReauthenticated,
 }: ReauthenticationFormProps) {
   const me = useMe();
-  const describedBy = useId();
+  const descriptionId = useId();
   const canUsePasskey = passkeyUnavailableReason() === null;
   const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
   const { form, reauthenticate } = useReauthentication({ proposedName, onReauthenticated });
@@ -82,13 +82,13 @@ export function ReauthenticationForm({
   return (
     <form
       noValidate
-      aria-describedby={describedBy}
+      aria-describedby={descriptionId}
       onSubmit={form.onSubmit(({ password, code }) =>
         reauthenticate.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
       )}
     >
       <Stack gap="md">
-        <Text fz="sm" component="div" id={describedBy}>
+        <Text fz="sm" component="div" id={descriptionId}>
           {children}
         </Text>
         <input type="hidden" name="username" autoComplete="username" value={me.email} />

@@ -15,7 +15,7 @@ import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { strings } from './strings.ts';
 
-/** The person's linked accounts at the provider, and until when the last sign-in there counts as reauthentication. */
+/** The person's linked accounts at the provider, and the time until which a sign-in there counts as reauthentication. */
 export const singleSignOnQuery = queryOptions({
   queryKey: ['single-sign-on'],
   queryFn: ({ signal }) => api.singleSignOn.get({ signal }),
@@ -23,19 +23,19 @@ export const singleSignOnQuery = queryOptions({
 
 /** The person's linked accounts at the provider: link and unlink, after reauthentication. */
 export function SingleSignOnSection() {
-  const name = singleSignOnName();
-  const { data, error, refetch } = useQuery({ ...singleSignOnQuery, enabled: name !== null });
+  const providerName = singleSignOnName();
+  const { data, error, refetch } = useQuery({ ...singleSignOnQuery, enabled: providerName !== null });
   const [dialog, setDialog] = useState<'link' | Identity | null>(null);
   const close = () => setDialog(null);
 
-  if (name === null) return null;
+  if (providerName === null) return null;
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined) return <BlockSkeleton height={96} />;
   const { identities } = data;
   return (
     <Section
       title={strings.singleSignOn.title}
-      description={strings.singleSignOn.description(name)}
+      description={strings.singleSignOn.description(providerName)}
       actions={
         <Button variant="default" leftSection={<IconPlus size={16} />} onClick={() => setDialog('link')}>
           {strings.singleSignOn.link}
@@ -49,7 +49,7 @@ export function SingleSignOnSection() {
             <ItemListRow
               key={identity.id}
               icon={<IconShieldCheck size={18} />}
-              title={identity.email ?? name}
+              title={identity.email ?? providerName}
               note={strings.singleSignOn.linkedLastUsed(
                 <RelativeTime time={identity.createdAt} withDate />,
                 <RelativeTime time={identity.lastUsedAt} withDate />,
@@ -59,7 +59,7 @@ export function SingleSignOnSection() {
                   <Button
                     variant="default"
                     size="xs"
-                    aria-label={strings.singleSignOn.unlinkAccount(identity.email ?? name)}
+                    aria-label={strings.singleSignOn.unlinkAccount(identity.email ?? providerName)}
                     onClick={() => setDialog(identity)}
                   >
                     {strings.singleSignOn.unlink}
@@ -71,13 +71,13 @@ export function SingleSignOnSection() {
         </ItemList>
       )}
       {dialog === 'link' && (
-        <Dialog onClose={close} title={strings.singleSignOn.linkTitle(name)}>
+        <Dialog onClose={close} title={strings.singleSignOn.linkTitle(providerName)}>
           <ReauthenticationForm
             submitLabel={strings.singleSignOn.continue}
             onCancel={close}
             onReauthenticated={async (proof) => window.location.assign((await api.singleSignOn.link(proof)).url)}
           >
-            {strings.singleSignOn.linkConsequences(name)}
+            {strings.singleSignOn.linkConsequences(providerName)}
           </ReauthenticationForm>
         </Dialog>
       )}
@@ -94,7 +94,7 @@ export function SingleSignOnSection() {
               await queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey });
             }}
           >
-            {strings.singleSignOn.unlinkConsequences(<b>{dialog.email ?? name}</b>)}
+            {strings.singleSignOn.unlinkConsequences(<b>{dialog.email ?? providerName}</b>)}
           </ReauthenticationForm>
         </Dialog>
       )}

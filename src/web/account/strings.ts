@@ -71,7 +71,7 @@ export const strings = {
     continue: 'Continue',
     added: 'Passkey added. Use it the next time you sign in.',
     addConsequences:
-      'Your browser will ask where to store it: on this device, in a password manager, or on a security key.',
+      'Your browser will ask where to store the passkey: on this device, in a password manager, or on a security key.',
     renameTitle: 'Rename passkey',
     deleteTitle: 'Delete passkey',
     delete: 'Delete',
@@ -110,7 +110,7 @@ export const strings = {
     incorrectPasswordOrCode: 'Incorrect password or code',
     incorrectPassword: 'Incorrect password',
     name: 'Name',
-    nameDescription: 'A name to recognize it by.',
+    nameDescription: 'A name to recognize the passkey by.',
     yourPassword: 'Your password',
     twoFactorCode: 'Two-factor code',
     twoFactorCodeDescription: 'The six-digit code from your authenticator app, or a recovery code.',
@@ -131,9 +131,9 @@ export const strings = {
     done: 'Done',
   },
   providerProof: {
-    confirmWithRecentSignIn: 'Continue without a password: you have just signed in',
+    confirmWithRecentSignIn: 'Continue without a password (you have just signed in)',
     signInAgain: (name: string) => phrase`Confirm with ${name}`,
-    thenTryAgain: 'You will return to this page. Repeat this action there within ten minutes.',
+    thenTryAgain: 'You will return to this page. Then repeat this action within ten minutes.',
   },
   singleSignOn: {
     title: 'Single sign-on',

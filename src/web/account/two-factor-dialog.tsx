@@ -58,6 +58,7 @@ function ScanStep({
             {strings.twoFactorDialog.orEnterThisKey}
           </Text>
           <div className={styles['key']} data-testid="totp-key">
+            {/* In groups of four characters. */}
             {secret.replace(/.{4}(?=.)/g, '$& ')}
           </div>
           <CopyButton text={secret} label={strings.twoFactorDialog.copyKey} size="xs" />

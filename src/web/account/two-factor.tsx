@@ -36,6 +36,7 @@ export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined) return <BlockSkeleton height={96} />;
   const { enabled, recoveryCodesLeft } = data;
+  const isLow = recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT;
   return (
     <Section
       title={strings.twoFactor.title}
@@ -50,8 +51,8 @@ export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
     >
       {enabled && (
         <Group justify="space-between" gap="sm">
-          <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warning)' : 'dimmed'}>
-            {strings.twoFactor.codesLeft(recoveryCodesLeft, recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT)}
+          <Text fz="sm" c={isLow ? 'var(--app-warning)' : 'dimmed'}>
+            {strings.twoFactor.codesLeft(recoveryCodesLeft, isLow)}
           </Text>
           <Group gap="xs">
             <Button variant="default" size="xs" onClick={() => setPurpose('renew')}>

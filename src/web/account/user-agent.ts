@@ -1,5 +1,6 @@
 import { strings } from './strings.ts';
 
+/** The first pattern that matches counts: Edge and Opera also name Chrome, and Chrome also names Safari. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/^devpilot\b/i, 'Devpilot CLI'],
   [/\bEdgA?\//, 'Edge'],
