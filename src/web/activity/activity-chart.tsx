@@ -18,7 +18,7 @@ interface ActivityChartProps {
 export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
   const chartProps = {
     h: 260,
-    data: chart.steps.map((step) => ({ ...step })),
+    data: chart.rows.map((row) => ({ ...row })),
     dataKey: 'time',
     series: chart.series.map((series) => ({ name: series.field, label: seriesName(series), color: series.color })),
     gridAxis: 'x',
@@ -28,14 +28,14 @@ export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
     yAxisProps: { allowDecimals: false, width: 48, tickFormatter: formatCompactNumber },
     xAxisProps: {
       ticks: axisTicks(
-        chart.steps.map(({ time }) => time),
+        chart.rows.map(({ time }) => time),
         interval,
       ),
       tickFormatter: (time: number) => axisLabel(time, interval),
       interval: 'equidistantPreserveStart',
     },
     tooltipProps: {
-      // The chart library also calls this while the pointer is not over a step.
+      // The chart library also calls this while the pointer is not over an interval.
       labelFormatter: (time: unknown) => (typeof time === 'number' ? intervalLabel(time, interval) : ''),
     },
     tooltipAnimationDuration: 0,

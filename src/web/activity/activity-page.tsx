@@ -19,7 +19,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
 import { buildChartData, type Metric } from './chart-data.ts';
 import { ChartDataTable, ChartLegend } from './chart-legend.tsx';
-import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANGES } from './chart-range.ts';
+import { availableIntervals, DEFAULT_RANGE, parseChartRange, parseGroup, RELATIVE_RANGES } from './chart-range.ts';
 import { EventsTable } from './events-table.tsx';
 import { HowToSend } from './how-to-send.tsx';
 import { strings } from './strings.ts';
@@ -56,7 +56,8 @@ function ActivityExport({ state }: { readonly state: ListState }) {
         ? api.activity.csv({ ...query, from, to })
         : api.activity.analyticsCsv({ from, to, interval, groupBy }));
       const file = await new Response(stream, { headers: { 'content-type': 'text/csv' } }).blob();
-      download(`${workspace.slug}-${content === 'events' ? 'events' : `events-by-${groupBy}`}.csv`, file);
+      const contentName = content === 'events' ? 'events' : `events-by-${groupBy}`;
+      download(`${workspace.slug}-${contentName}.csv`, file);
     },
     onError: notifyError,
   });
@@ -70,7 +71,7 @@ function ActivityExport({ state }: { readonly state: ListState }) {
   );
 }
 
-function Controls({ state }: { readonly state: ListState }) {
+function ChartControls({ state }: { readonly state: ListState }) {
   const [isCustom, setIsCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);
   const range = parseChartRange(state.get, Date.now());
   return (
@@ -96,7 +97,7 @@ function Controls({ state }: { readonly state: ListState }) {
       {isCustom && <TimeRangeFields state={state} />}
       <NativeSelect
         label={strings.activityPage.interval}
-        data={intervalsFor(range.to - range.from).map((value) => ({ value, label: capitalize(value) }))}
+        data={availableIntervals(range.to - range.from).map((value) => ({ value, label: capitalize(value) }))}
         value={range.interval}
         onChange={(event) => state.set({ interval: event.currentTarget.value })}
       />
@@ -119,10 +120,10 @@ function ChartSection({
 }) {
   const { api, workspace } = useWorkspace();
   const [metric, setMetric] = useState<Metric>('count');
-  const filterValues = ['since', 'from', 'to', 'interval'].map((name) => state.get(name) ?? '');
+  const rangeParameters = ['since', 'from', 'to', 'interval'].map((name) => state.get(name) ?? '');
   const groupBy = parseGroup(state.get('groupBy'));
   const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [workspace.id, 'activity', 'analytics', filterValues, groupBy],
+    queryKey: [workspace.id, 'activity', 'analytics', rangeParameters, groupBy],
     queryFn: async ({ signal }) => {
       const range = parseChartRange(state.get, Date.now());
       const { from, to, interval } = range;
@@ -182,7 +183,7 @@ export function ActivityPage() {
       actions={<ActivityExport state={state} />}
     >
       <Stack gap="lg">
-        <Controls state={state} />
+        <ChartControls state={state} />
         <ChartSection state={state} onSelect={(group, key) => state.set({ [group]: key })} />
         <Section title={strings.activityPage.latestEventsTitle}>
           <FilterBar state={state} filters={EVENT_FILTERS}>

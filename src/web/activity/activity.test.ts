@@ -4,13 +4,13 @@ import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
 import { INTERVALS } from '../../contract/platform-vocabulary.ts';
 import { axisLabel, axisTicks } from './chart-axis.ts';
 import { buildChartData } from './chart-data.ts';
-import { intervalsFor, parseChartRange } from './chart-range.ts';
+import { availableIntervals, parseChartRange } from './chart-range.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:20.000Z');
 const searchGetter = (search: Record<string, string>) => (name: string) => search[name];
 const time = (text: string) => Date.parse(`2027-02-${text}:00.000Z`);
 
-test('a range is aligned to whole steps and has an interval that a chart can show', () => {
+test('a range is aligned to whole intervals and has an interval that a chart can show', () => {
   assert.deepEqual(parseChartRange(searchGetter({}), NOW), {
     from: time('23T09:00'),
     to: time('24T10:00'),
@@ -40,7 +40,7 @@ test('the axis is labeled with round local times, or with evenly spaced days', (
     assert.deepEqual(ticks({ since: '7d', interval: 'hour' }).slice(0, 2), ['02-17T23:00', '02-18T23:00']);
     assert.deepEqual(ticks({ since: '7d', interval: 'day' }).slice(0, 2), ['02-17T00:00', '02-18T00:00']);
     assert.deepEqual(ticks({ since: '90d' }).slice(0, 2), ['11-26T00:00', '12-08T00:00']);
-    // Midnight is at 18:30 UTC, within the step that starts at 18:00.
+    // Midnight is at 18:30 UTC, within the interval that starts at 18:00.
     process.env['TZ'] = 'Asia/Kolkata';
     assert.deepEqual(ticks({}), ['02-23T13:00', '02-23T19:00', '02-24T01:00', '02-24T07:00']);
   } finally {
@@ -60,13 +60,13 @@ test('invalid values select the default range, and the end is always after the s
 });
 
 test('the available intervals depend on the length of the range', () => {
-  assert.deepEqual(intervalsFor(HOUR), ['minute', 'hour']);
-  assert.deepEqual(intervalsFor(7 * DAY), ['hour', 'day']);
-  assert.deepEqual(intervalsFor(90 * DAY), ['day']);
-  assert.deepEqual(intervalsFor(MINUTE / 2), ['day']);
+  assert.deepEqual(availableIntervals(HOUR), ['minute', 'hour']);
+  assert.deepEqual(availableIntervals(7 * DAY), ['hour', 'day']);
+  assert.deepEqual(availableIntervals(90 * DAY), ['day']);
+  assert.deepEqual(availableIntervals(MINUTE / 2), ['day']);
 });
 
-test('steps without events are zero, and keys beyond the sixth are combined', () => {
+test('intervals without events are zero, and keys beyond the sixth are combined', () => {
   const range = { from: 0, to: 3 * HOUR, interval: 'hour' } as const;
   const series = Array.from({ length: 8 }, (_, index) => ({
     key: `type.${index}`,
@@ -86,7 +86,7 @@ test('steps without events are zero, and keys beyond the sixth are combined', ()
     ],
   );
   assert.deepEqual(
-    chart.steps.map((step) => [step.time, step['s0'], step['other']]),
+    chart.rows.map((row) => [row.time, row['s0'], row['other']]),
     [
       [0, 0, 0],
       [HOUR, 10, 7],

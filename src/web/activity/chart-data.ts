@@ -9,11 +9,11 @@ export type Metric = 'count' | 'subjects';
 
 export interface ChartSeries {
   /**
-   * The property of a step that holds the series' values. Keys cannot be used because they may contain dots, which the
+   * The property of a row that holds the series' values. Keys cannot be used because they may contain dots, which the
    * chart library reads as paths.
    */
   readonly field: string;
-  /** Null for events without a subject. */
+  /** Null for events without a subject, and for the series that combines the other keys. */
   readonly key: string | null;
   /** True for the series that combines all other keys. */
   readonly isOther: boolean;
@@ -21,24 +21,25 @@ export interface ChartSeries {
   readonly total: number;
 }
 
-export type ChartStep = { readonly time: number } & { readonly [field: string]: number };
+/** The values of all series in one interval, which starts at `time` (epoch milliseconds). */
+export type ChartRow = { readonly time: number } & { readonly [field: string]: number };
 
 export interface ChartData {
   readonly series: readonly ChartSeries[];
-  readonly steps: readonly ChartStep[];
+  readonly rows: readonly ChartRow[];
   readonly total: number;
 }
 
 /**
- * Returns the data of a chart: every step of the range, one series for each of the largest keys, and one for all
- * others.
+ * Returns the data of a chart: one row for each interval of the range, one series for each of the largest keys, and one
+ * for all others.
  */
 export function buildChartData(
   { series, total }: Analytics,
   { from, to, interval }: ChartRange,
   metric: Metric,
 ): ChartData {
-  const stepMs = INTERVALS[interval];
+  const intervalMs = INTERVALS[interval];
   const topSeries = series.slice(0, MAX_SERIES);
   const otherSeries = series.slice(MAX_SERIES);
   const countEvents = (points: Analytics['series'][number]['points']) =>
@@ -61,19 +62,19 @@ export function buildChartData(
       total: total - topTotal,
     });
   }
-  const steps = new Map<number, Record<string, number> & { time: number }>();
-  for (let time = from; time < to; time += stepMs) {
-    steps.set(time, Object.fromEntries([['time', time], ...chartSeries.map(({ field }) => [field, 0])]));
+  const rows = new Map<number, Record<string, number> & { time: number }>();
+  for (let time = from; time < to; time += intervalMs) {
+    rows.set(time, Object.fromEntries([['time', time], ...chartSeries.map(({ field }) => [field, 0])]));
   }
-  const addToSteps = (field: string, points: Analytics['series'][number]['points']) => {
+  const addToRows = (field: string, points: Analytics['series'][number]['points']) => {
     for (const point of points) {
-      const step = steps.get(Date.parse(point.at));
-      if (step !== undefined) step[field] = (step[field] ?? 0) + point[metric];
+      const row = rows.get(Date.parse(point.at));
+      if (row !== undefined) row[field] = (row[field] ?? 0) + point[metric];
     }
   };
   topSeries.forEach(({ points }, index) => {
-    addToSteps(`s${index}`, points);
+    addToRows(`s${index}`, points);
   });
-  if (metric === 'count') for (const { points } of otherSeries) addToSteps('other', points);
-  return { series: chartSeries, steps: [...steps.values()], total };
+  if (metric === 'count') for (const { points } of otherSeries) addToRows('other', points);
+  return { series: chartSeries, rows: [...rows.values()], total };
 }

@@ -68,9 +68,9 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   );
 }
 
-/** The chart's data as a table, for screen readers. */
+/** The chart's data as a table, collapsed at first. The chart itself is hidden from screen readers. */
 export function ChartDataTable({ chart, interval }: { readonly chart: ChartData; readonly interval: Interval }) {
-  const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
+  const rows = chart.rows.filter((row) => chart.series.some(({ field }) => (row[field] ?? 0) > 0));
   return (
     <details className={styles['table']}>
       <summary>{strings.chartLegend.showAsTable}</summary>
@@ -88,12 +88,12 @@ export function ChartDataTable({ chart, interval }: { readonly chart: ChartData;
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {rows.toReversed().map((step) => (
-              <Table.Tr key={step.time}>
-                <Table.Th scope="row">{intervalLabel(step.time, interval)}</Table.Th>
+            {rows.toReversed().map((row) => (
+              <Table.Tr key={row.time}>
+                <Table.Th scope="row">{intervalLabel(row.time, interval)}</Table.Th>
                 {chart.series.map(({ field }) => (
                   <Table.Td key={field} ta="right">
-                    {(step[field] ?? 0).toLocaleString('en')}
+                    {(row[field] ?? 0).toLocaleString('en')}
                   </Table.Td>
                 ))}
               </Table.Tr>

@@ -12,10 +12,10 @@ export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; 
 };
 export const DEFAULT_RANGE = '24h';
 
-/** Maximum number of steps that remain distinguishable at the chart's width. */
-const MAX_STEPS = 400;
-/** The default interval is the finest that results in at most this many steps. */
-const TARGET_STEPS = 100;
+/** Maximum number of intervals that remain distinguishable at the chart's width. */
+const MAX_INTERVALS = 400;
+/** The default interval is the finest one that divides the range into at most this many intervals. */
+const MAX_DEFAULT_INTERVALS = 100;
 
 export interface ChartRange {
   readonly from: number;
@@ -27,10 +27,10 @@ const isInterval = (value: string | undefined): value is Interval =>
   value !== undefined && Object.hasOwn(INTERVALS, value);
 
 /** Returns the intervals available for a range, finest first. */
-export function intervalsFor(durationMs: number): Interval[] {
+export function availableIntervals(durationMs: number): Interval[] {
   const available = (['minute', 'hour', 'day'] as const).filter((interval) => {
-    const steps = durationMs / INTERVALS[interval];
-    return steps >= 1 && steps <= MAX_STEPS;
+    const intervalCount = durationMs / INTERVALS[interval];
+    return intervalCount >= 1 && intervalCount <= MAX_INTERVALS;
   });
   return available.length === 0 ? ['day'] : available;
 }
@@ -40,21 +40,23 @@ function parseInstant(text: string | undefined): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
-/** Returns the range in the URL, aligned to whole steps. Invalid values are ignored. */
+/** Returns the range in the URL, aligned to whole intervals. Invalid values are ignored. */
 export function parseChartRange(get: (name: string) => string | undefined, now: number): ChartRange {
   const requested = { from: parseInstant(get('from')), to: parseInstant(get('to')) };
   const isCustom = requested.from !== null || requested.to !== null;
   const rangeMs = (RELATIVE_RANGES[get('since') ?? ''] ?? RELATIVE_RANGES[DEFAULT_RANGE])?.durationMs ?? DAY;
   const to = Math.min(requested.to ?? now + MINUTE, now + DAY);
   const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
-  const available = intervalsFor(to - from);
+  const available = availableIntervals(to - from);
   const requestedInterval = get('interval');
   const preferred =
-    available.find((interval) => (to - from) / INTERVALS[interval] <= TARGET_STEPS) ?? available.at(-1) ?? 'day';
+    available.find((interval) => (to - from) / INTERVALS[interval] <= MAX_DEFAULT_INTERVALS) ??
+    available.at(-1) ??
+    'day';
   const interval =
     isInterval(requestedInterval) && available.includes(requestedInterval) ? requestedInterval : preferred;
-  const stepMs = INTERVALS[interval];
-  return { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, interval };
+  const intervalMs = INTERVALS[interval];
+  return { from: Math.floor(from / intervalMs) * intervalMs, to: Math.ceil(to / intervalMs) * intervalMs, interval };
 }
 
 export function parseGroup(value: string | undefined): ActivityGroup {

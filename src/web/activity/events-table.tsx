@@ -51,8 +51,9 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
   const textColumn = (name: 'type' | 'source' | 'subject', label: string): Column<ActivityEvent> => ({
     key: name,
     label,
-    cell: ({ [name]: value }) =>
-      value === null ? (
+    cell: (event) => {
+      const value = event[name];
+      return value === null ? (
         '–'
       ) : (
         <button
@@ -63,7 +64,8 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
         >
           {value}
         </button>
-      ),
+      );
+    },
   });
   return [
     {
