@@ -5,7 +5,7 @@ import {
   describeChangedFields,
   describeDeletion,
   namedCredential,
-  type Sentence,
+  type SentenceBuilder,
   valuePart,
   withDefiniteArticle,
 } from './sentence-parts.ts';
@@ -17,10 +17,11 @@ export const ACCESS_SENTENCES = {
   'api_key.created': defaultSentence,
   'api_key.deleted': describeDeletion('api_key'),
   'api_key.updated': ({ event, actor, target, after }) => {
-    const changedFields = Object.keys(after).join();
-    if (changedFields === 'active')
+    const fields = Object.keys(after);
+    const onlyChangedField = fields.length === 1 ? fields[0] : undefined;
+    if (onlyChangedField === 'active')
       return [actor, after['active'] === true ? ' enabled ' : ' disabled ', withDefiniteArticle('api_key'), target];
-    if (changedFields === 'guard') {
+    if (onlyChangedField === 'guard') {
       const allowed = after['guard'] === true;
       return [
         actor,
@@ -176,4 +177,4 @@ export const ACCESS_SENTENCES = {
     valuePart(event.detail['reason'] ?? 'unknown reason'),
   ],
   'system.secret_rotated': ({ actor }) => [actor, ' re-encrypted the stored values with a new secret'],
-} satisfies Partial<Record<AuditAction, Sentence>>;
+} satisfies Partial<Record<AuditAction, SentenceBuilder>>;

@@ -66,7 +66,12 @@ function ActivityLog() {
   const state = useListState();
   const filters = FILTERS.map((name) => state.get(name) ?? '');
   const isFiltered = filters.some((value) => value !== '');
-  const { data, error, refetch, isPlaceholderData } = useQuery({
+  const {
+    data: page,
+    error,
+    refetch,
+    isPlaceholderData,
+  } = useQuery({
     queryKey: [workspace.id, 'audit-events', filters, state.cursor],
     queryFn: ({ signal }) =>
       api.auditEvents.list({ ...toAuditQuery(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
@@ -74,7 +79,7 @@ function ActivityLog() {
     // Polls only on the first page, where new events appear, and only while the tab is visible.
     refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
   });
-  const names = collectNames(data?.data ?? []);
+  const names = collectNames(page?.data ?? []);
   return (
     <Page
       title={strings.activityLogPage.title}
@@ -94,13 +99,13 @@ function ActivityLog() {
       <Stack gap="sm">
         <Filters state={state} findName={(id) => names.get(id)} />
       </Stack>
-      {data === undefined ? (
+      {page === undefined ? (
         error !== null ? (
           <ErrorState error={error} retry={() => void refetch()} />
         ) : (
           <TableSkeleton rows={10} />
         )
-      ) : data.data.length === 0 ? (
+      ) : page.data.length === 0 ? (
         <EmptyState
           icon={<IconActivity size={26} />}
           title={isFiltered ? strings.activityLogPage.noResultsTitle : strings.activityLogPage.noActivityYetTitle}
@@ -109,8 +114,8 @@ function ActivityLog() {
         </EmptyState>
       ) : (
         <div aria-busy={isPlaceholderData} style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
-          <EventList events={data.data} />
-          {(data.nextCursor !== null || state.isPaged) && (
+          <EventList events={page.data} />
+          {(page.nextCursor !== null || state.isPaged) && (
             <Group justify="flex-end" gap="xs" mt="md">
               {state.isPaged && (
                 <Button size="xs" variant="default" onClick={state.previous}>
@@ -120,8 +125,8 @@ function ActivityLog() {
               <Button
                 size="xs"
                 variant="default"
-                disabled={data.nextCursor === null}
-                onClick={() => data.nextCursor !== null && state.next(data.nextCursor)}
+                disabled={page.nextCursor === null}
+                onClick={() => page.nextCursor !== null && state.next(page.nextCursor)}
               >
                 {strings.activityLogPage.older}
               </Button>

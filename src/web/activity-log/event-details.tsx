@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import { DescriptionList } from '../components/description-list.tsx';
 import { capitalize, formatDateTime } from '../components/format.ts';
+import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { strings } from './strings.ts';
@@ -11,7 +12,7 @@ import { strings } from './strings.ts';
 /** The format of times in the API. */
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-/** Formats a value that an edit recorded. */
+/** Formats a value in the details of an event. */
 function formatDetailValue(value: unknown): string {
   if (value === undefined) return '–';
   if (value === null) return strings.eventDetails.none;
@@ -112,11 +113,13 @@ function Party({
 export function EventDetails({ event }: { readonly event: AuditEvent }) {
   const { actor, target, credential, address, userAgent, requestId, detail } = event;
   const otherDetails = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');
-  const mono = (text: string) => <span className="mono">{text}</span>;
   const items: (readonly [string, ReactNode])[] = [
     [strings.eventDetails.items.time, formatDateTime(event.at)],
     [strings.eventDetails.items.action, mono(event.action)],
-    [strings.eventDetails.items.actor, <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
+    [
+      strings.eventDetails.items.actor,
+      <Party key="actor" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />,
+    ],
   ];
   if (target !== null)
     items.push([
@@ -126,7 +129,7 @@ export function EventDetails({ event }: { readonly event: AuditEvent }) {
   if (credential !== null && credential.id !== target?.id && credential.id !== actor.id) {
     items.push([
       strings.eventDetails.items.credential,
-      <Party key="of" name={credential.name} id={credential.id} filter="credential" />,
+      <Party key="credential" name={credential.name} id={credential.id} filter="credential" />,
     ]);
   }
   for (const [name, value] of otherDetails) items.push([capitalize(name), formatDetailValue(value)]);

@@ -86,6 +86,7 @@ function PartyLink({ route, id, text }: PartyLinkProps) {
       renderRoot={(props) => (
         <Link
           to={route.to}
+          // The router's types accept only parameters that are known when the code is compiled.
           params={{ [route.param]: id } as never}
           search={{ workspace: workspace.slug } as never}
           {...props}
@@ -100,7 +101,7 @@ function PartyLink({ route, id, text }: PartyLinkProps) {
 function SentencePartView({ part, event }: { readonly part: SentencePart; readonly event: AuditEvent }) {
   if (part.role === undefined) return part.text;
   if (part.role === 'value') return <bdi className={styles['value']}>{part.text}</bdi>;
-  const party = part.role === 'actor' ? event.actor : part.role === 'target' ? event.target : event.credential;
+  const party = event[part.role];
   const route = PARTY_ROUTES[party?.kind ?? ''];
   const isDeleted = part.role === 'target' && event.action.endsWith('.deleted');
   if (party != null && party.id !== null && route !== undefined && (!isDeleted || isCredential(party.kind))) {

@@ -6,6 +6,7 @@ import type { AccessToken } from '../../contract/access-tokens.ts';
 import type { ApiKey } from '../../contract/api-keys.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/event-names.ts';
 import type { Member } from '../../contract/members.ts';
+import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
 import { isolate } from '../components/sentence.ts';
 import { TimeRangeFields } from '../components/time-range-fields.tsx';
@@ -13,6 +14,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { FILTERS, RELATIVE_RANGES } from './audit-query.ts';
 import { actionLabel } from './sentence.ts';
+import { kindLabel } from './sentence-parts.ts';
 import { strings } from './strings.ts';
 
 function groupActionsByNoun(): ComboboxData {
@@ -23,8 +25,8 @@ function groupActionsByNoun(): ComboboxData {
     items.push({ value: action, label: actionLabel(action) });
     groups.set(noun, items);
   }
-  return [...groups.values()].map((items) => ({
-    group: (items[0]?.label ?? '').replace(/ \S+$/, ''),
+  return [...groups].map(([noun, items]) => ({
+    group: capitalize(kindLabel(noun)),
     items,
   }));
 }
@@ -96,12 +98,13 @@ function PartyFilter({ state, findName }: FiltersProps) {
   const [searchText, setSearchText] = useState('');
   const actor = state.get('actor');
   const credential = state.get('credential');
-  const value = credential !== undefined ? `credential ${credential}` : actor !== undefined ? `actor ${actor}` : null;
+  const actorValue = actor === undefined ? null : `actor ${actor}`;
+  const value = credential === undefined ? actorValue : `credential ${credential}`;
   const { people, tokens, keys } = useParties(value === null ? searchText : '');
   const id = credential ?? actor;
-  const toCredentialOption = ({ id: value, name }: NamedItem) => ({
-    value: `credential ${value}`,
-    label: isolate(name),
+  const toCredentialOption = (item: NamedItem) => ({
+    value: `credential ${item.id}`,
+    label: isolate(item.name),
   });
   const options: ComboboxData = [
     {
@@ -164,7 +167,7 @@ function TargetFilter({ state, findName }: FiltersProps) {
   );
 }
 
-/** Filters by actor or credential, action, target and time. Their values are in the URL. */
+/** The filters for the actor or credential, the action, the target and the time. Their values are in the URL. */
 export function Filters({ state, findName }: FiltersProps) {
   const hasFilters = FILTERS.some((name) => state.get(name) !== undefined);
   const [isCustom, setIsCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);

@@ -2,25 +2,25 @@ import type { AuditAction } from '../../contract/event-names.ts';
 import {
   defaultSentence,
   describeOutcome,
-  type Sentence,
+  type SentenceBuilder,
   summarizeNames,
   toNames,
   valuePart,
   withDefiniteArticle,
 } from './sentence-parts.ts';
 
-const environmentChanged: Sentence = ({ event, actor, target }) => {
+const environmentChanged: SentenceBuilder = ({ event, actor, target }) => {
   const names = [...toNames(event.detail['set']), ...toNames(event.detail['removed'])];
   return [actor, ' changed ', valuePart(summarizeNames(names)), ' in the environment of ', target];
 };
-const environmentRestored: Sentence = ({ event, actor, target }) => [
+const environmentRestored: SentenceBuilder = ({ event, actor, target }) => [
   actor,
   ' restored the environment of ',
   target,
   ' to version ',
   valuePart(event.detail['restoredFrom'] ?? 'unknown'),
 ];
-const environmentRevealed: Sentence = ({ event, actor, target }) => [
+const environmentRevealed: SentenceBuilder = ({ event, actor, target }) => [
   actor,
   ' revealed ',
   valuePart(summarizeNames(toNames(event.detail['names']))),
@@ -124,4 +124,4 @@ export const RESOURCE_SENTENCES = {
   'notifications.updated': ({ actor }) => [actor, ' changed their email notifications'],
   'error.new': ({ target }) => ['A new kind of error was reported: ', target],
   'error.reopened': ({ target }) => ['A resolved error was reported again: ', target],
-} satisfies Partial<Record<AuditAction, Sentence>>;
+} satisfies Partial<Record<AuditAction, SentenceBuilder>>;

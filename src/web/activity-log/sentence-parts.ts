@@ -98,7 +98,8 @@ export interface SentenceContext {
   readonly after: Readonly<Record<string, unknown>>;
 }
 
-export type Sentence = (context: SentenceContext) => SentenceParts;
+/** Returns the sentence for an event, in parts. */
+export type SentenceBuilder = (context: SentenceContext) => SentenceParts;
 
 /** Returns the sentence for an action `noun.verb` with no sentence of its own: "Ada created the project Shop". */
 export function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {

@@ -7,7 +7,7 @@ import { actionLabel, toPlainSentence } from './sentence.ts';
 const ada = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
 const token = { kind: 'access_token', id: 'tok_1', name: 'CI/CD Pipeline' } as const;
 
-function event(action: AuditEvent['action'], overrides: Partial<AuditEvent> = {}): AuditEvent {
+function createEvent(action: AuditEvent['action'], overrides: Partial<AuditEvent> = {}): AuditEvent {
   return {
     id: 'evt_1',
     sequence: 1,
@@ -26,33 +26,33 @@ function event(action: AuditEvent['action'], overrides: Partial<AuditEvent> = {}
   };
 }
 
-const shop = { kind: 'app', id: 'app_1', name: 'Storefront' } as const;
+const storefront = { kind: 'app', id: 'app_1', name: 'Storefront' } as const;
 const CASES: readonly (readonly [AuditEvent, string])[] = [
   [
-    event('env.updated', { target: shop, detail: { version: 2, set: ['A', 'B', 'C'], removed: ['D'] } }),
+    createEvent('env.updated', { target: storefront, detail: { version: 2, set: ['A', 'B', 'C'], removed: ['D'] } }),
     'Ada changed A, B, C and 1 more in the environment of Storefront',
   ],
   [
-    event('env.revealed', { target: shop, detail: { names: ['DATABASE_URL'] } }),
+    createEvent('env.revealed', { target: storefront, detail: { names: ['DATABASE_URL'] } }),
     'Ada revealed DATABASE_URL in the environment of Storefront',
   ],
   [
-    event('env.restored', { target: shop, detail: { version: 3, restoredFrom: 1 } }),
+    createEvent('env.restored', { target: storefront, detail: { version: 3, restoredFrom: 1 } }),
     'Ada restored the environment of Storefront to version 1',
   ],
   [
-    event('server.checked', { target: { kind: 'server', id: 'srv_1', name: 'Web 1' }, detail: { ok: false } }),
+    createEvent('server.checked', { target: { kind: 'server', id: 'srv_1', name: 'Web 1' }, detail: { ok: false } }),
     'Ada checked the server Web 1: it is not reachable',
   ],
   [
-    event('deployment.created', {
+    createEvent('deployment.created', {
       target: { kind: 'deployment', id: 'dep_1', name: 'Storefront' },
       detail: { kind: 'rollback' },
     }),
     'Ada started a rollback of Storefront',
   ],
   [
-    event('run.finished', {
+    createEvent('run.finished', {
       actor: { kind: 'system', id: null, name: null },
       target: { kind: 'run', id: 'run_1', name: 'Greet' },
       detail: { status: 'cancelled', exitCode: null },
@@ -60,76 +60,81 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     'A run of Greet was cancelled',
   ],
   [
-    event('error_issue.reopened', { target: { kind: 'error_issue', id: 'iss_1', name: 'TypeError: x' } }),
+    createEvent('error_issue.reopened', { target: { kind: 'error_issue', id: 'iss_1', name: 'TypeError: x' } }),
     'Ada reopened the issue TypeError: x',
   ],
-  [event('access_token.created', { target: token }), 'Ada created the access token CI/CD Pipeline'],
-  [event('access_token.deleted', { target: token }), 'Ada deleted the access token CI/CD Pipeline'],
-  [event('api_key.created'), 'Ada created an API key'],
-  [event('server.created'), 'Ada created a server'],
+  [createEvent('access_token.created', { target: token }), 'Ada created the access token CI/CD Pipeline'],
+  [createEvent('access_token.deleted', { target: token }), 'Ada deleted the access token CI/CD Pipeline'],
+  [createEvent('api_key.created'), 'Ada created an API key'],
+  [createEvent('server.created'), 'Ada created a server'],
   [
-    event('access_token.deleted', { actor: token, target: token }),
+    createEvent('access_token.deleted', { actor: token, target: token }),
     'The holder of the access token CI/CD Pipeline revoked it',
   ],
   [
-    event('api_key.updated', {
+    createEvent('api_key.updated', {
       target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
       detail: { before: { active: true }, after: { active: false } },
     }),
     'Ada disabled the API key Billing',
   ],
   [
-    event('api_key.updated', {
+    createEvent('api_key.updated', {
       target: { kind: 'api_key', id: 'key_1', name: 'Billing' },
       detail: { before: {}, after: { name: 'Billing', permissions: ['read'], expiresAt: null } },
     }),
     'Ada changed the name, permissions and expiry of the API key Billing',
   ],
   [
-    event('credential.denied', { actor: token, credential: token, detail: { reason: 'token_expired', count: 3 } }),
+    createEvent('credential.denied', {
+      actor: token,
+      credential: token,
+      detail: { reason: 'token_expired', count: 3 },
+    }),
     'The access token CI/CD Pipeline was denied: it has expired (3 times)',
   ],
   [
-    event('credential.passphrase_failed', { actor: token, credential: token, detail: { count: 1 } }),
+    createEvent('credential.passphrase_failed', { actor: token, credential: token, detail: { count: 1 } }),
     'An incorrect passphrase was sent for the access token CI/CD Pipeline',
   ],
   [
-    event('session.failed', { actor: { kind: 'person', id: null, name: null }, detail: { count: 4 } }),
+    createEvent('session.failed', { actor: { kind: 'person', id: null, name: null }, detail: { count: 4 } }),
     'Sign-in with an unknown email address failed (4 times)',
   ],
-  [event('session.failed', { detail: { reason: 'sign_in_failed', count: 1 } }), 'Sign-in as Ada failed'],
+  [createEvent('session.failed', { detail: { reason: 'sign_in_failed', count: 1 } }), 'Sign-in as Ada failed'],
   [
-    event('session.created', { detail: { kind: 'browser', passkey: 'Laptop' } }),
+    createEvent('session.created', { detail: { kind: 'browser', passkey: 'Laptop' } }),
     'Ada signed in with the passkey Laptop',
   ],
-  [event('session.created', { detail: { kind: 'device', client: 'cli' } }), 'Ada signed in on a device (cli)'],
+  [createEvent('session.created', { detail: { kind: 'device', client: 'cli' } }), 'Ada signed in on a device (cli)'],
   [
-    event('member.updated', {
+    createEvent('member.updated', {
       target: { kind: 'member', id: 'mem_1', name: 'Grace' },
       detail: { before: { role: 'member' }, after: { role: 'admin' } },
     }),
     'Ada changed the role of Grace from member to admin',
   ],
   [
-    event('invitation.created', {
+    createEvent('invitation.created', {
       target: { kind: 'invitation', id: 'inv_1', name: 'grace@example.com' },
       detail: { after: { role: 'member' } },
     }),
     'Ada invited grace@example.com as member',
   ],
   [
-    event('workspace.created', { target: { kind: 'workspace', id: 'wsp_1', name: 'Acme' } }),
+    createEvent('workspace.created', { target: { kind: 'workspace', id: 'wsp_1', name: 'Acme' } }),
     'Ada created the workspace Acme',
   ],
   [
-    event('system.secret_rotated', { actor: { kind: 'system', id: null, name: null } }),
+    createEvent('system.secret_rotated', { actor: { kind: 'system', id: null, name: null } }),
     'The system re-encrypted the stored values with a new secret',
   ],
+  // An action that only a newer server records.
   [
-    event('webhook.paused' as AuditEvent['action'], {
-      target: { kind: 'workspace', id: 'whk_1', name: 'an action of a newer server' },
+    createEvent('webhook.paused' as AuditEvent['action'], {
+      target: { kind: 'webhook', id: 'whk_1', name: 'Orders' },
     }),
-    'Ada paused the webhook an action of a newer server',
+    'Ada paused the webhook Orders',
   ],
 ];
 
@@ -141,7 +146,7 @@ test('every action has a sentence and a label without underscores', () => {
   for (const action of AUDIT_ACTIONS) {
     const target = { kind: 'workspace', id: 'x', name: 'Target' } as const;
     const detail = { before: { name: 'a', role: 'b' }, after: { name: 'c', role: 'd' }, reason: 'GET /v1/x' };
-    const sentence = toPlainSentence(event(action, { target, detail }));
+    const sentence = toPlainSentence(createEvent(action, { target, detail }));
     assert.doesNotMatch(sentence, /_|undefined|null/, action);
     assert.doesNotMatch(actionLabel(action), /_/);
   }

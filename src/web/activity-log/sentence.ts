@@ -8,13 +8,13 @@ import {
   detailFields,
   kindLabel,
   partyName,
-  type Sentence,
+  type SentenceBuilder,
   type SentenceContext,
   type SentencePart,
 } from './sentence-parts.ts';
 
 /** Compiles only if every action has a sentence. */
-const SENTENCES: Readonly<Record<AuditAction, Sentence>> = { ...ACCESS_SENTENCES, ...RESOURCE_SENTENCES };
+const SENTENCES: Readonly<Record<AuditAction, SentenceBuilder>> = { ...ACCESS_SENTENCES, ...RESOURCE_SENTENCES };
 
 /** Describes an event as the parts of a sentence. */
 export function toSentence(event: AuditEvent): SentencePart[] {
@@ -27,7 +27,7 @@ export function toSentence(event: AuditEvent): SentencePart[] {
     after: detailFields(event.detail, 'after'),
   };
   // A newer server may have recorded an action that this version of the page does not know.
-  const sentences: Readonly<Record<string, Sentence | undefined>> = SENTENCES;
+  const sentences: Readonly<Record<string, SentenceBuilder | undefined>> = SENTENCES;
   const parts = (sentences[event.action] ?? defaultSentence)(context).map((part) =>
     typeof part === 'string' ? { text: part } : part,
   );
