@@ -272,7 +272,7 @@ describe('Generate Token', () => {
       return route.abort();
     });
     await form.getByRole('button', { name: 'Generate Token' }).click();
-    await form.getByText('it will not be created twice').waitFor();
+    await form.getByText('nothing will be created twice').waitFor();
     await tab.unroute('**/v1/access-tokens');
     await form.getByRole('button', { name: 'Generate Token' }).click();
     await form.getByText('the response with its secret was lost').waitFor();

@@ -220,7 +220,7 @@ test(
     // The page shows an outdated version of the key.
     await changeElsewhere({ description: 'Changed elsewhere' });
     await tab.getByLabel('Careful is active').dispatchEvent('click');
-    await tab.getByText('Careful was changed in the meantime, so nothing was saved.').waitFor();
+    await tab.getByText('Careful was changed by someone else, so nothing was saved.').waitFor();
     await rowOf(tab, 'Changed elsewhere').getByText('Active', { exact: true }).waitFor();
     assert.equal(await errorCodeOf(secret), undefined);
 
@@ -248,7 +248,7 @@ test(
     await tab.getByText('API key Careful disabled.', { exact: false }).waitFor();
     await changeElsewhere({ description: 'Keep it off' });
     await tab.getByRole('button', { name: 'Undo' }).click();
-    await tab.getByText('Careful was changed in the meantime, so nothing was saved.').last().waitFor();
+    await tab.getByText('Careful was changed by someone else, so nothing was saved.').last().waitFor();
     assert.equal(await errorCodeOf(secret), 'token_inactive');
   },
 );

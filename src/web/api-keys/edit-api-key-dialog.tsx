@@ -11,7 +11,7 @@ import { Notice } from '../components/notice.tsx';
 import { CredentialForm } from '../credentials/credential-form.tsx';
 import type { CredentialFormValues, CredentialRequest } from '../credentials/credential-form-values.ts';
 import { API_KEYS } from '../credentials/kinds.ts';
-import { useUses } from '../credentials/use-uses.ts';
+import { useCredentialUses } from '../credentials/use-credential-uses.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
 import { toKnownUses } from '../restrictions/known-uses.ts';
 import { toRestrictionValues } from '../restrictions/restriction-values.ts';
@@ -48,7 +48,7 @@ const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined):
   description: apiKey.description ?? '',
   rights: [...apiKey.permissions],
   passphrase: '',
-  generatedPassphrase: false,
+  isPassphraseGenerated: false,
   ...toRestrictionValues(apiKey.restrictions),
   ...(addresses !== undefined && { addresses: addresses.join('\n') }),
   expiry: { choice: 'keep', dateText: '' },
@@ -56,9 +56,9 @@ const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined):
   guard: apiKey.guard,
 });
 
-/** Describes the access that saving the form removes from the key, and when it was last used. */
+/** Warns about the access that saving the form removes from the key, and names the last use of that access. */
 function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
-  const uses = useUses(apiKey);
+  const uses = useCredentialUses(apiKey);
   const sentences = describeRemovedAccess(apiKey, { active: values.active, permissions: values.rights }, uses.data);
   if (sentences.length === 0) return null;
   return (
@@ -84,7 +84,7 @@ interface EditApiKeyFormProps extends EditApiKeyDialogProps {
 }
 
 function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKeyFormProps) {
-  const { data: uses } = useUses(apiKey);
+  const { data: uses } = useCredentialUses(apiKey);
   const { api } = useWorkspace();
   const updateKey = useKeyUpdate();
   const [base, setBase] = useState(apiKey);
@@ -106,7 +106,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
       kind={API_KEYS}
       initial={toFormValues(base, addresses)}
       edited={base}
-      knownUses={uses && toKnownUses(uses)}
+      knownUses={uses === undefined ? undefined : toKnownUses(uses)}
       submitLabel={theirs === null ? texts.save : texts.saveAgain}
       onCancel={onClose}
       onDirtyChange={onDirtyChange}

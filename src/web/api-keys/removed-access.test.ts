@@ -40,25 +40,34 @@ const uses: CredentialUses = {
   rightsSince: hoursAgo(500),
 };
 
-test('the message of an edit names the access that it removes, and when it was last used', () => {
-  const refused = (permission: string, use: string) =>
-    `Without ${permission}, requests that need it are refused${use}.`;
+const refused = (permission: string, lastUse: string) =>
+  `Without ${permission}, requests that need it are refused${lastUse}.`;
+
+test('an edit that removes no access has no message', () => {
   assert.deepEqual(describeRemovedAccess(key, {}, uses), []);
-  assert.deepEqual(
-    describeRemovedAccess(key, { active: true, permissions: ['view_logs', 'deploy', 'read', 'write'] }, uses),
-    [],
-  );
+  const permissions = ['view_logs', 'deploy', 'read', 'write'] as const;
+  assert.deepEqual(describeRemovedAccess(key, { active: true, permissions }, uses), []);
+  assert.deepEqual(describeRemovedAccess({ ...key, active: false }, { active: false }, uses), []);
+});
+
+test('each removed permission is named, with its last use', () => {
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['view_logs'] }, uses), [
     refused('read', ' (last used 3 hours ago)'),
     refused('deploy', ' (never used)'),
   ]);
-  const counted = { ...uses, rightsSince: hoursAgo(50) };
-  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, counted), [
-    refused('deploy', ` (not used since ${formatDate(counted.rightsSince)}, when counting began)`),
+  const usesCountedSinceLater = { ...uses, rightsSince: hoursAgo(50) };
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, usesCountedSinceLater), [
+    refused('deploy', ` (not used since ${formatDate(usesCountedSinceLater.rightsSince)}, when counting began)`),
   ]);
+});
+
+test('if the uses are unknown, a removed permission is named without its last use', () => {
   assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'deploy'] }, undefined), [
     refused('view_logs', ''),
   ]);
+});
+
+test('for a disabled key, the last use of the whole key is named instead of its permissions', () => {
   const allRefused = 'All of its requests are refused from now on';
   assert.deepEqual(describeRemovedAccess(key, { active: false, permissions: ['read'] }, uses), [
     `${allRefused} (last used 2 hours ago).`,
@@ -66,5 +75,4 @@ test('the message of an edit names the access that it removes, and when it was l
   assert.deepEqual(describeRemovedAccess({ ...key, lastUsedAt: null }, { active: false }, uses), [
     `${allRefused} (never used).`,
   ]);
-  assert.deepEqual(describeRemovedAccess({ ...key, active: false }, { active: false }, uses), []);
 });

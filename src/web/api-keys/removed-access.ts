@@ -7,7 +7,7 @@ import { strings } from './strings.ts';
 const texts = strings.removedAccess;
 
 function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSince }: CredentialUses): string {
-  // Latest first.
+  // `rights` is sorted by the last use, latest first.
   const lastUse = rights.find((use) => use.right === right);
   if (lastUse !== undefined) return texts.lastUsed(formatRelativeTime(lastUse.lastUsedAt));
   return createdAt >= rightsSince ? texts.neverUsed : texts.notUsedSince(formatDate(rightsSince));

@@ -27,12 +27,13 @@ export const strings = {
   },
   keyStatus: {
     enabled: (name: string) => phrase`API key ${name} enabled`,
+    /** Followed by `removedAccess.disabled`. */
     disabled: (name: string) => phrase`API key ${name} disabled.`,
     isActive: (name: string) => phrase`${name} is active`,
   },
   keyUpdate: {
     changedByOther: (name: string) =>
-      phrase`${name} was changed in the meantime, so nothing was saved. The page now shows the current version; try again if the change is still needed.`,
+      phrase`${name} was changed by someone else, so nothing was saved. The page now shows the current version; try again if the change is still needed.`,
     undone: (name: string) => phrase`The change to ${name} was undone.`,
   },
 };

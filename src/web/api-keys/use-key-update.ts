@@ -34,7 +34,8 @@ interface KeyUpdate {
 
 /**
  * Returns a function that changes a key and shows a message. If the change removes access, the message says when that
- * access was last used, and the change can be undone. Throws `conflict` if someone else has changed the key.
+ * access was last used, and the change can be undone. The function throws `conflict` if someone else has changed the
+ * key.
  */
 export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
   const { api, workspace } = useWorkspace();
@@ -47,7 +48,8 @@ export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
 
   return async ({ before, changes, message }) => {
     try {
-      const uses = changes.permissions && (await api.apiKeys.uses(before.id).catch(() => undefined));
+      const uses =
+        changes.permissions === undefined ? undefined : await api.apiKeys.uses(before.id).catch(() => undefined);
       const saved = await updateUnlessChanged(api, before, changes);
       const removedAccess = describeRemovedAccess({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
       const text = [message(shortenName(saved.name)), ...removedAccess].join(' ');

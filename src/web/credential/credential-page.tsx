@@ -32,7 +32,7 @@ import {
 import { rotationOf } from '../credentials/rotation.ts';
 import { RotationNote } from '../credentials/rotation-note.tsx';
 import { CredentialStatusTag } from '../credentials/status-tag.tsx';
-import { useUses } from '../credentials/use-uses.ts';
+import { useCredentialUses } from '../credentials/use-credential-uses.ts';
 import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
 import { findViolatedRules } from '../policy/violated-rules.ts';
@@ -89,7 +89,7 @@ interface CredentialDetailsProps {
 function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
-  const violated = policy === undefined ? [] : findViolatedRules(policy, credential);
+  const violatedRules = policy === undefined ? [] : findViolatedRules(policy, credential);
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>
@@ -103,7 +103,10 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
               <CredentialStatusTag key="status" credential={credential} />
             ),
           ],
-          violated.length > 0 && [strings.credentialPage.violatesPolicy, <RuleTags key="violated" rules={violated} />],
+          violatedRules.length > 0 && [
+            strings.credentialPage.violatesPolicy,
+            <RuleTags key="violated" rules={violatedRules} />,
+          ],
           isKey &&
             credential.description !== null && [
               strings.credentialPage.description,
@@ -164,7 +167,7 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
 }
 
 function CredentialLeak({ credential }: { readonly credential: Credential }) {
-  const { data } = useUses(credential);
+  const { data } = useCredentialUses(credential);
   return <LeakSection id={credential.id} uses={data} />;
 }
 
@@ -204,7 +207,7 @@ export function CredentialPage() {
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  /** The values that the dialog suggests in its form. */
+  /** The values that the form of the opened dialog suggests. */
   const [suggested, setSuggested] = useState<Suggestion>({});
   function close(): void {
     setDialog(null);
@@ -242,7 +245,7 @@ export function CredentialPage() {
           <div>
             <UsesSections
               credential={data}
-              onNarrow={isAdmin && canReplace ? (rights) => openWith('replace', { rights }) : undefined}
+              onReplaceWithUsed={isAdmin && canReplace ? (rights) => openWith('replace', { rights }) : undefined}
               // A token cannot be edited, so it is restricted by replacing it.
               onRestrict={
                 isAdmin && (isKey || canReplace)

@@ -34,13 +34,13 @@ async function readLeakHistory(api: Client, id: string, signal: AbortSignal): Pr
   const { data: reports } = await read({ action: 'credential.leaked' });
   const firstReport = reports.at(-1);
   if (firstReport === undefined) return null;
-  const pages = await Promise.all([
+  const refusalPages = await Promise.all([
     read({ action: 'credential.denied', from: firstReport.at }),
     read({ action: 'credential.passphrase_failed', from: firstReport.at }),
     read({ action: 'credential.used_after_deletion', from: firstReport.at }),
   ]);
-  const refusals = pages.flatMap(({ data }) => data);
-  return { reports, refusals, isPartial: pages.some(({ nextCursor }) => nextCursor !== null) };
+  const refusals = refusalPages.flatMap(({ data }) => data);
+  return { reports, refusals, isPartial: refusalPages.some(({ nextCursor }) => nextCursor !== null) };
 }
 
 const listAddresses = (addresses: readonly (string | null)[]): string => {
@@ -50,9 +50,9 @@ const listAddresses = (addresses: readonly (string | null)[]): string => {
 
 /** Returns the uses since an instant and their addresses. Uses are counted per day, so the whole day is included. */
 function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
-  const day = since.slice(0, 10);
+  const firstDay = since.slice(0, 10);
   return {
-    count: uses.days.reduce((sum, { day: counted, count }) => (counted >= day ? sum + count : sum), 0),
+    count: uses.days.filter(({ day }) => day >= firstDay).reduce((sum, { count }) => sum + count, 0),
     addresses: uses.addresses.filter(({ lastSeenAt }) => lastSeenAt >= since).map(({ address }) => address),
   };
 }
@@ -75,11 +75,11 @@ function LeakReport({ report: { at, address, detail } }: { readonly report: Audi
 
 interface LeakSectionProps {
   readonly id: string;
-  /** Null for a credential that was deleted. */
+  /** Null for a credential that was deleted, undefined while they are loading. */
   readonly uses: CredentialUses | null | undefined;
 }
 
-/** The places where the secret of a credential was found in public, and its uses since. For owners and admins. */
+/** Where the secret of a credential was found in public, and its uses since the first report. For owners and admins. */
 export function LeakSection({ id, uses }: LeakSectionProps) {
   const { workspace, api } = useWorkspace();
   const { data } = useQuery({

@@ -8,7 +8,7 @@ import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { type Credential, getKindConfig, getRights, type Right } from '../credentials/kinds.ts';
 import { strings } from './strings.ts';
-import { DEFAULT_PERIOD, PERIODS, usageOfRights } from './used-rights.ts';
+import { classifyRights, DEFAULT_PERIOD, PERIODS } from './used-rights.ts';
 
 const texts = strings.usedRightsSection;
 
@@ -47,11 +47,16 @@ interface UsedRightsSectionProps {
 }
 
 /** Shows which of its rights a credential used in a chosen period, and offers a replacement with only those rights. */
-export function UsedRightsSection({ credential, uses, onReplaceWithUsed: onNarrow }: UsedRightsSectionProps) {
+export function UsedRightsSection({ credential, uses, onReplaceWithUsed }: UsedRightsSectionProps) {
   const [days, setDays] = useState<number>(DEFAULT_PERIOD);
   const kind = getKindConfig(credential);
-  const usage = usageOfRights(kind, getRights(credential), uses.rights, days, Date.now());
-  const { used, unused } = usage;
+  const { usesInPeriod, usedRights, unusedRights } = classifyRights(
+    kind,
+    getRights(credential),
+    uses.rights,
+    days,
+    Date.now(),
+  );
   const label = texts.title(kind.rightsLabel);
   return (
     <Section
@@ -67,16 +72,21 @@ export function UsedRightsSection({ credential, uses, onReplaceWithUsed: onNarro
         />
       }
     >
-      {usage.uses.length > 0 && <RightUsesTable uses={usage.uses} label={label} />}
-      {used.length === 0 && <DimmedText>{texts.noneUsed(kind.rightsLabel.toLowerCase(), days)}</DimmedText>}
-      {used.length > 0 && unused.length === 0 && (
+      {usesInPeriod.length > 0 && <RightUsesTable uses={usesInPeriod} label={label} />}
+      {usedRights.length === 0 && <DimmedText>{texts.noneUsed(kind.rightsLabel.toLowerCase(), days)}</DimmedText>}
+      {usedRights.length > 0 && unusedRights.length === 0 && (
         <DimmedText>{texts.allUsed(kind.rightsLabel.toLowerCase(), days)}</DimmedText>
       )}
-      {used.length > 0 && unused.length > 0 && (
+      {usedRights.length > 0 && unusedRights.length > 0 && (
         <Stack gap="sm" align="flex-start">
-          <Notice tone="warning">{texts.broaderThanUsed(kind.noun, unused, days)}</Notice>
-          {onNarrow !== undefined && (
-            <Button variant="default" size="xs" leftSection={<IconRefresh size={14} />} onClick={() => onNarrow(used)}>
+          <Notice tone="warning">{texts.broaderThanUsed(kind.noun, unusedRights, days)}</Notice>
+          {onReplaceWithUsed !== undefined && (
+            <Button
+              variant="default"
+              size="xs"
+              leftSection={<IconRefresh size={14} />}
+              onClick={() => onReplaceWithUsed(usedRights)}
+            >
               {texts.replaceWithUsed(kind.rightsLabel.toLowerCase())}
             </Button>
           )}

@@ -6,7 +6,7 @@ import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import type { Credential, Right } from '../credentials/kinds.ts';
-import { useUses } from '../credentials/use-uses.ts';
+import { useCredentialUses } from '../credentials/use-credential-uses.ts';
 import { toKnownUses } from '../restrictions/known-uses.ts';
 import { KnownUsesOffer } from '../restrictions/known-uses-offer.tsx';
 import styles from './credential.module.css';
@@ -118,14 +118,14 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
 interface UsesSectionsProps {
   readonly credential: Credential;
   /** Starts a replacement with only these rights. Undefined if the person is not an admin or a replacement exists. */
-  readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
+  readonly onReplaceWithUsed: ((rights: readonly Right[]) => void) | undefined;
   /** Restricts the credential to these addresses. Undefined if that is not possible. */
   readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 
 /** When and from where a credential was used, and with which of its rights. */
-export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsProps) {
-  const { data, error, refetch } = useUses(credential);
+export function UsesSections({ credential, onReplaceWithUsed, onRestrict }: UsesSectionsProps) {
+  const { data, error, refetch } = useCredentialUses(credential);
   if (data === undefined) {
     return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
   }
@@ -141,7 +141,7 @@ export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsP
         )}
         <DailyUsesTable days={days} />
       </Section>
-      <UsedRightsSection credential={credential} uses={data} onReplaceWithUsed={onNarrow} />
+      <UsedRightsSection credential={credential} uses={data} onReplaceWithUsed={onReplaceWithUsed} />
       <Section
         title={strings.usesSection.sourceAddressesTitle}
         description={strings.usesSection.sourceAddressesDescription}

@@ -66,7 +66,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   const [phase, setPhase] = useState<'confirming' | 'deleting' | 'done'>('confirming');
   const [typedText, setTypedText] = useState('');
   const inUseCount = credentials.filter((credential) => isInUse(credential)).length;
-  const phrase = strings.bulkDeleteDialog.confirmationPhrase(credentials.length);
+  const confirmationPhrase = strings.bulkDeleteDialog.confirmationPhrase(credentials.length);
 
   async function deleteAll() {
     setPhase('deleting');
@@ -105,7 +105,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
       {phase === 'confirming' && inUseCount > 0 && (
         <>
           <Notice tone="warning">{strings.bulkDeleteDialog.inUseNotice(inUseCount)}</Notice>
-          <ConfirmationInput text={phrase} value={typedText} onChange={setTypedText} />
+          <ConfirmationInput text={confirmationPhrase} value={typedText} onChange={setTypedText} />
         </>
       )}
       <Group justify="flex-end" gap="sm">
@@ -118,7 +118,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
           <Button
             className="button-danger"
             loading={phase === 'deleting'}
-            disabled={phase === 'confirming' && inUseCount > 0 && typedText.trim() !== phrase}
+            disabled={phase === 'confirming' && inUseCount > 0 && typedText.trim() !== confirmationPhrase}
             onClick={() => void deleteAll()}
           >
             {phase === 'confirming'

@@ -17,7 +17,7 @@ import { RotationNote } from './rotation-note.tsx';
 import { CredentialStatusTag } from './status-tag.tsx';
 import { strings } from './strings.ts';
 
-interface RotationCells {
+interface RotationContext {
   /** The credentials in the list, each replacement below the credential that it replaces. */
   readonly rows: readonly Credential[];
   /** Resumes the rotation of a credential. Omitted for members. */
@@ -25,7 +25,7 @@ interface RotationCells {
 }
 
 /** A note about the rotation of a credential, without details if the row above already shows them. */
-function RotationCell({ credential, rows, onContinue }: RotationCells & { readonly credential: Credential }) {
+function RotationCell({ credential, rows, onContinue }: RotationContext & { readonly credential: Credential }) {
   if (isBelowReplaced(credential, rows)) {
     return <div className={styles['rotation']}>{strings.columns.replacesTheOneAbove}</div>;
   }
@@ -38,7 +38,7 @@ function RotationCell({ credential, rows, onContinue }: RotationCells & { readon
   );
 }
 
-interface CredentialNameProps extends RotationCells {
+interface CredentialNameProps extends RotationContext {
   readonly kind: CredentialKindConfig;
   readonly credential: Credential;
 }
@@ -50,7 +50,7 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
       <NameLink to={`${kind.path}/$id`} params={{ id: credential.id }}>
         {credential.name}
       </NameLink>
-      {description !== null && description !== '' && <div className={styles['described']}>{description}</div>}
+      {description !== null && description !== '' && <div className={styles['description']}>{description}</div>}
       <Text component="div" className={`mono ${styles['hint']}`}>
         …{credential.hint}
         {hasPassphrase(credential) && (
@@ -69,7 +69,7 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
   );
 }
 
-/** Describes when the policy ends a credential and, if it does not apply yet, the date from which it applies. */
+/** Describes when the policy ends a credential. If the policy does not apply yet, also names the date from which it does. */
 function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string; readonly from: string }): string {
   const days = Math.ceil((Date.parse(expiresAt) - Date.now()) / DAY);
   const remaining = days > 1 ? strings.columns.inDays(days) : formatRelativeTime(expiresAt);
@@ -78,7 +78,7 @@ function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string;
     : strings.columns.byPolicy(remaining);
 }
 
-interface ColumnOptions extends RotationCells {
+interface ColumnOptions extends RotationContext {
   /** Renders the status; by default a tag. */
   readonly renderStatus?: ((credential: Credential) => ReactNode) | undefined;
   /** Undefined for members, who cannot read the policy. */
@@ -139,8 +139,10 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       cell: (credential) => {
         const { expiresAt, status } = credential;
         if (expiresAt === null) return dimmed(strings.columns.never);
-        const policyEnd = status === 'expired' ? null : getPolicyExpiry(policy, credential);
-        return <TimeCell time={expiresAt} note={policyEnd === null ? undefined : describePolicyExpiry(policyEnd)} />;
+        const policyExpiry = status === 'expired' ? null : getPolicyExpiry(policy, credential);
+        return (
+          <TimeCell time={expiresAt} note={policyExpiry === null ? undefined : describePolicyExpiry(policyExpiry)} />
+        );
       },
     },
     {

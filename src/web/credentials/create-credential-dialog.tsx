@@ -63,10 +63,10 @@ function CreateCredentialForm({ kind, prefill, onCreated, onDirtyChange, onClose
 
 /** Creates a credential, then shows its secret once in a dialog that only "I have stored it" closes. */
 export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialogProps) {
-  const url = useListState();
-  const [prefill] = useState(() => readPrefill(url.get, kind, Date.now()));
+  const listState = useListState();
+  const [prefill] = useState(() => readPrefill(listState.get, kind, Date.now()));
   function close(): void {
-    if (prefill !== null) url.set(WITHOUT_PREFILL);
+    if (prefill !== null) listState.set(WITHOUT_PREFILL);
     onClose();
   }
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(close);

@@ -90,9 +90,9 @@ function UseFields(props: CredentialFieldsProps) {
       {isToken && (
         <PassphraseField
           value={form.values.passphrase}
-          onChange={(passphrase, generatedPassphrase) => {
+          onChange={(passphrase, isPassphraseGenerated) => {
             form.setFieldValue('passphrase', passphrase);
-            form.setFieldValue('generatedPassphrase', generatedPassphrase);
+            form.setFieldValue('isPassphraseGenerated', isPassphraseGenerated);
           }}
           isRequired={needsPassphrase}
           error={errorText(form, 'passphrase')}

@@ -9,7 +9,7 @@ export type CredentialFormValues = RestrictionValues & {
   readonly rights: Right[];
   readonly passphrase: string;
   /** Whether the form generated the passphrase, so that the user has not stored it yet. */
-  readonly generatedPassphrase: boolean;
+  readonly isPassphraseGenerated: boolean;
   readonly expiry: Expiry;
   readonly active: boolean;
   /** Whether an API key may be used by guards. */
@@ -27,7 +27,7 @@ export const NEW_CREDENTIAL: CredentialFormValues = {
   description: '',
   rights: [],
   passphrase: '',
-  generatedPassphrase: false,
+  isPassphraseGenerated: false,
   ...UNRESTRICTED,
   expiry: { choice: '90', dateText: '' },
   active: true,

@@ -96,7 +96,7 @@ function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: Pol
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
-  const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
+  const mustHavePassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
   // An edit does not have to fix an existing violation.
   const needsAddresses = policy.requireAddresses && edited === undefined;
   const form = useAppForm<CredentialFormValues>({
@@ -109,7 +109,7 @@ function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: Pol
       rights: (rights) => (rights.length === 0 ? strings.credentialForm.chooseARight(kind.rightNoun) : null),
       passphrase: (passphrase, { rights }) => {
         if (passphrase !== '') return validatePassphrase(passphrase);
-        return needsPassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
+        return mustHavePassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
       },
       addresses: (text) =>
         validateAddresses(text, needsAddresses || (policy.requireAddresses && text !== initial.addresses)),
@@ -125,7 +125,7 @@ function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: Pol
     onDirtyChange(isDirty);
     return () => onDirtyChange(false);
   }, [isDirty, onDirtyChange]);
-  return { form, limits, needsPassphrase: needsPassphrase(form.values.rights) };
+  return { form, limits, needsPassphrase: mustHavePassphrase(form.values.rights) };
 }
 
 function PolicyForm(props: PolicyFormProps) {

@@ -55,7 +55,7 @@ interface CredentialMenuProps {
   readonly kind: CredentialKindConfig;
   readonly credential: Credential;
   readonly canEdit: boolean;
-  readonly onOpen: (open: OpenDialog) => void;
+  readonly onOpen: (dialog: OpenDialog) => void;
 }
 
 function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuProps) {
@@ -112,7 +112,7 @@ function SelectionBar({ selectedCount, onClear, onDelete }: SelectionBarProps) {
 }
 
 interface CredentialDialogsProps extends Pick<CredentialsPageProps, 'kind' | 'renderEditDialog'> {
-  readonly open: OpenDialog | null;
+  readonly openDialog: OpenDialog | null;
   readonly selected: ReadonlyMap<string, Credential>;
   readonly onClose: () => void;
   /** Called with the IDs of selected credentials that were deleted. */
@@ -121,20 +121,24 @@ interface CredentialDialogsProps extends Pick<CredentialsPageProps, 'kind' | 're
 
 /** The dialogs for existing credentials. */
 function CredentialDialogs(props: CredentialDialogsProps) {
-  const { kind, open, selected, renderEditDialog, onClose, onDeleted } = props;
+  const { kind, openDialog, selected, renderEditDialog, onClose, onDeleted } = props;
   return (
     <>
-      {open?.dialog === 'edit' && renderEditDialog?.(open.credential, onClose)}
-      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={onClose} />}
-      {open?.dialog === 'continue' && (
+      {openDialog?.dialog === 'edit' && renderEditDialog?.(openDialog.credential, onClose)}
+      {openDialog?.dialog === 'replace' && (
+        <ReplaceCredentialDialog credential={openDialog.credential} onClose={onClose} />
+      )}
+      {openDialog?.dialog === 'continue' && (
         <ReplaceCredentialDialog
-          credential={open.credential}
-          oldId={rotationOf(open.credential)?.oldId}
+          credential={openDialog.credential}
+          oldId={rotationOf(openDialog.credential)?.oldId}
           onClose={onClose}
         />
       )}
-      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={onClose} />}
-      {open?.dialog === 'delete selected' && (
+      {openDialog?.dialog === 'delete' && (
+        <DeleteCredentialDialog credential={openDialog.credential} onClose={onClose} />
+      )}
+      {openDialog?.dialog === 'delete selected' && (
         <BulkDeleteDialog kind={kind} credentials={[...selected.values()]} onClose={onClose} onDeleted={onDeleted} />
       )}
     </>
@@ -147,7 +151,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   const { workspace, api, isAdmin } = access;
   const policy = useQuery(policyQuery(access));
   const state = useListState();
-  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
   const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
   const list = useList(
     credentialsKey(workspace.id, kind),
@@ -157,8 +161,8 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
     },
     { ...toListFilters(state.get), cursor: state.cursor, sort: state.get('sort') },
   );
-  const filtered = isFiltered(state, FILTERS);
-  const isEmpty = list.data?.data.length === 0 && !filtered;
+  const isListFiltered = isFiltered(state, FILTERS);
+  const isEmpty = list.data?.data.length === 0 && !isListFiltered;
   // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded, because
   // its fields depend on the policy, and a dialog moves the focus only when it opens.
   const isOpenedByLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
@@ -168,7 +172,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
       <Button
         leftSection={<IconPlus size={16} />}
         disabled={isCreationForbidden}
-        onClick={() => setOpen({ dialog: 'create' })}
+        onClick={() => setOpenDialog({ dialog: 'create' })}
       >
         {kind.generateLabel}
       </Button>
@@ -180,7 +184,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
     renderStatus,
     policy: policy.data,
     rows,
-    onContinue: isAdmin ? (credential) => setOpen({ dialog: 'continue', credential }) : undefined,
+    onContinue: isAdmin ? (credential) => setOpenDialog({ dialog: 'continue', credential }) : undefined,
   });
 
   return (
@@ -189,7 +193,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
         {!isEmpty && (
           <>
             <Filters kind={kind} state={state} />
-            <ReviewBar kind={kind} state={state} page={list.data} isFiltered={filtered} />
+            <ReviewBar kind={kind} state={state} page={list.data} isFiltered={isListFiltered} />
           </>
         )}
         <ListBody
@@ -199,7 +203,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           columns={columns}
           state={state}
           rowName={({ name }) => name}
-          isFiltered={filtered}
+          isFiltered={isListFiltered}
           selection={isAdmin ? { rows: selected, set: setSelected } : undefined}
           renderRowActions={
             isAdmin
@@ -208,7 +212,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
                     kind={kind}
                     credential={credential}
                     canEdit={renderEditDialog !== undefined}
-                    onOpen={setOpen}
+                    onOpen={setOpenDialog}
                   />
                 )
               : undefined
@@ -227,19 +231,19 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           <SelectionBar
             selectedCount={selected.size}
             onClear={() => setSelected(new Map())}
-            onDelete={() => setOpen({ dialog: 'delete selected' })}
+            onDelete={() => setOpenDialog({ dialog: 'delete selected' })}
           />
         )}
       </Stack>
-      {(open?.dialog === 'create' || isOpenedByLink) && (
-        <CreateCredentialDialog kind={kind} onClose={() => setOpen(null)} />
+      {(openDialog?.dialog === 'create' || isOpenedByLink) && (
+        <CreateCredentialDialog kind={kind} onClose={() => setOpenDialog(null)} />
       )}
       <CredentialDialogs
         kind={kind}
-        open={open}
+        openDialog={openDialog}
         selected={selected}
         renderEditDialog={renderEditDialog}
-        onClose={() => setOpen(null)}
+        onClose={() => setOpenDialog(null)}
         onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
       />
     </Page>

@@ -24,18 +24,18 @@ import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
 import { summarize } from './summary.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
-const LIMITS = { now, latest: null };
+const NO_MAXIMUM = { now, latest: null };
 
 describe('Expiry', () => {
   const onDate = (dateText: string) => ({ choice: 'date', dateText }) as const;
 
   test('a duration starts now, a date means the end of the day, and "never" is null', () => {
-    assert.equal(toExpiresAt({ choice: '30', dateText: '' }, LIMITS), new Date(now + 30 * DAY).toISOString());
-    const date = toExpiresAt(onDate('24 Feb 2027'), LIMITS);
+    assert.equal(toExpiresAt({ choice: '30', dateText: '' }, NO_MAXIMUM), new Date(now + 30 * DAY).toISOString());
+    const date = toExpiresAt(onDate('24 Feb 2027'), NO_MAXIMUM);
     assert.equal(date, new Date(2027, 1, 24, 23, 59, 59, 999).toISOString());
-    assert.equal(toExpiresAt({ choice: 'never', dateText: '' }, LIMITS), null);
+    assert.equal(toExpiresAt({ choice: 'never', dateText: '' }, NO_MAXIMUM), null);
     assert.equal(
-      toExpiresAt({ choice: 'keep', dateText: '' }, LIMITS, '2028-01-01T00:00:00.000Z'),
+      toExpiresAt({ choice: 'keep', dateText: '' }, NO_MAXIMUM, '2028-01-01T00:00:00.000Z'),
       '2028-01-01T00:00:00.000Z',
     );
   });
@@ -47,21 +47,21 @@ describe('Expiry', () => {
       ['30 Feb 2027', 'There is no 30 February 2027.'],
       ['30 Feb', 'There is no 30 February.'],
     ] as const) {
-      assert.equal(validateExpiry(onDate(text), LIMITS), message);
-      assert.equal(toExpiresAt(onDate(text), LIMITS), undefined, text);
+      assert.equal(validateExpiry(onDate(text), NO_MAXIMUM), message);
+      assert.equal(toExpiresAt(onDate(text), NO_MAXIMUM), undefined, text);
     }
-    assert.equal(validateExpiry(onDate('15 Jan 2027'), LIMITS), null);
+    assert.equal(validateExpiry(onDate('15 Jan 2027'), NO_MAXIMUM), null);
   });
 
   test('every date that the calendar writes into the field is read as that date', () => {
     for (let day = 0; day < 366; day++) {
       const time = new Date(2028, 0, 1 + day, 12).getTime();
-      const expiresAt = toExpiresAt(onDate(formatDate(time)), LIMITS);
+      const expiresAt = toExpiresAt(onDate(formatDate(time)), NO_MAXIMUM);
       assert.equal(new Date(expiresAt ?? 0).toDateString(), new Date(time).toDateString(), formatDate(time));
     }
   });
 
-  test('a replacement gets the option closest to the lifetime of the old credential', () => {
+  test('a replacement gets the shortest option that covers the lifetime of the old credential, or a year', () => {
     const expiryForDays = (days: number) =>
       closestExpiry(new Date(now).toISOString(), new Date(now + days * DAY).toISOString());
     assert.deepEqual(
@@ -80,7 +80,7 @@ describe('Expiry under a maximum lifetime', () => {
     expiryOptions(limits, current).flatMap(({ value, disabled }) => (disabled ? [] : [value]));
 
   test('the options within the maximum are allowed, and the longest allowed lifetime is added if none equals it', () => {
-    assert.deepEqual(allowed(LIMITS), ['7', '30', '60', '90', '365', 'date', 'never']);
+    assert.deepEqual(allowed(NO_MAXIMUM), ['7', '30', '60', '90', '365', 'date', 'never']);
     assert.deepEqual(allowed(withMaximum(30)), ['7', '30', 'date']);
     assert.deepEqual(allowed(withMaximum(45)), ['7', '30', 'latest', 'date']);
     assert.deepEqual(allowed(withMaximum(1)), ['latest', 'date']);
@@ -134,7 +134,7 @@ describe('Passphrases', () => {
 });
 
 describe('Presets', () => {
-  const chosen = (kind: CredentialKind, values: CredentialFormValues) =>
+  const chosenPresets = (kind: CredentialKind, values: CredentialFormValues) =>
     PRESETS[kind].filter((preset) => isChosen(preset, values));
 
   test('a preset grants only rights that its kind of credential has, and no two presets grant the same rights', () => {
@@ -148,10 +148,10 @@ describe('Presets', () => {
         );
         const values = { ...NEW_CREDENTIAL, ...applyPreset(kind, preset, NEW_CREDENTIAL) };
         assert.equal(validateName(values.name), null);
-        assert.deepEqual(chosen(kind, values), [preset]);
+        assert.deepEqual(chosenPresets(kind, values), [preset]);
       }
     }
-    assert.deepEqual(chosen('api_key', NEW_CREDENTIAL), []);
+    assert.deepEqual(chosenPresets('api_key', NEW_CREDENTIAL), []);
   });
 
   test('a preset replaces the name of another preset, but not a name that the user entered', () => {
@@ -211,7 +211,7 @@ describe('The summary', () => {
   });
 });
 
-// ASVS 3.7.2
+// ASVS 3.7.2 (redirects to other hosts)
 test('sign-in never redirects to another origin', () => {
   const origin = 'https://devpilot.example.com';
   assert.equal(safeReturnPath('/settings/api-keys?q=x', origin), '/settings/api-keys?q=x');
@@ -229,25 +229,34 @@ test('sign-in never redirects to another origin', () => {
 });
 
 describe('Rotation', () => {
-  const row = (id: string, replaces: string | null = null, replacedBy: string | null = null) => ({
+  const row = (id: string, links: { replaces?: string; replacedBy?: string } = {}) => ({
     id,
-    replaces,
-    replacedBy,
+    replaces: links.replaces ?? null,
+    replacedBy: links.replacedBy ?? null,
   });
   const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).join(' ');
 
   test('a credential is the old or the new credential of its rotation; of two rotations, the later is returned', () => {
     assert.equal(rotationOf(row('a')), null);
-    assert.deepEqual(rotationOf(row('old', null, 'new')), { oldId: 'old', newId: 'new' });
-    assert.deepEqual(rotationOf(row('new', 'old')), { oldId: 'old', newId: 'new' });
-    assert.deepEqual(rotationOf(row('b', 'a', 'c')), { oldId: 'b', newId: 'c' });
+    assert.deepEqual(rotationOf(row('old', { replacedBy: 'new' })), { oldId: 'old', newId: 'new' });
+    assert.deepEqual(rotationOf(row('new', { replaces: 'old' })), { oldId: 'old', newId: 'new' });
+    assert.deepEqual(rotationOf(row('b', { replaces: 'a', replacedBy: 'c' })), { oldId: 'b', newId: 'c' });
   });
 
   test('a list has each replacement below the credential that it replaces, and nothing else moves', () => {
-    const [old, replacement] = [row('old', null, 'new'), row('new', 'old')];
+    const [old, replacement] = [row('old', { replacedBy: 'new' }), row('new', { replaces: 'old' })];
     assert.equal(idsOf(groupReplacements([row('x'), replacement, row('y'), old, row('z')])), 'x old new y z');
     assert.equal(idsOf(groupReplacements([old, row('x'), replacement])), 'old new x');
-    assert.equal(idsOf(groupReplacements([row('c', 'b'), row('a', null, 'b'), row('b', 'a', 'c')])), 'a b c');
+    assert.equal(
+      idsOf(
+        groupReplacements([
+          row('c', { replaces: 'b' }),
+          row('a', { replacedBy: 'b' }),
+          row('b', { replaces: 'a', replacedBy: 'c' }),
+        ]),
+      ),
+      'a b c',
+    );
     // The replaced credential is on another page.
     assert.equal(idsOf(groupReplacements([row('x'), replacement])), 'x new');
     assert.equal(isBelowReplaced(replacement, [old, replacement]), true);

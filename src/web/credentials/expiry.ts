@@ -74,29 +74,22 @@ export function expiryOptions(
   const { latest } = limits;
   const durations = EXPIRY_DURATIONS.map(([choice]) => choice);
   const isLatestADuration = durations.some((choice) => endOfDuration(choice, limits) === latest);
-  const options = [
-    ...(currentExpiresAt === undefined
-      ? []
-      : [
-          {
-            value: 'keep',
-            label:
-              currentExpiresAt === null
-                ? strings.expiry.noChangeNeverExpires
-                : strings.expiry.noChangeUntil(formatDate(currentExpiresAt)),
-          },
-        ]),
-    ...EXPIRY_DURATIONS.map(([value, label]) => ({
-      value,
-      label: strings.expiry.withDate(label, formatDate(endOfDuration(value, limits))),
-    })),
-    ...(latest === null || isLatestADuration || !isAllowed('latest', limits)
-      ? []
-      : [{ value: 'latest', label: strings.expiry.withDate(strings.expiry.latestAllowed, formatDate(latest)) }]),
-    { value: 'date', label: strings.expiry.customDate },
-    { value: 'never', label: strings.expiry.noExpiry },
-  ];
-  return options.map((option) => ({ ...option, disabled: !isAllowed(option.value as ExpiryChoice, limits) }));
+  const options: { value: ExpiryChoice; label: string }[] = [];
+  if (currentExpiresAt !== undefined) {
+    const label =
+      currentExpiresAt === null
+        ? strings.expiry.noChangeNeverExpires
+        : strings.expiry.noChangeUntil(formatDate(currentExpiresAt));
+    options.push({ value: 'keep', label });
+  }
+  for (const [value, duration] of EXPIRY_DURATIONS) {
+    options.push({ value, label: strings.expiry.withDate(duration, formatDate(endOfDuration(value, limits))) });
+  }
+  if (latest !== null && !isLatestADuration && isAllowed('latest', limits)) {
+    options.push({ value: 'latest', label: strings.expiry.withDate(strings.expiry.latestAllowed, formatDate(latest)) });
+  }
+  options.push({ value: 'date', label: strings.expiry.customDate }, { value: 'never', label: strings.expiry.noExpiry });
+  return options.map((option) => ({ ...option, disabled: !isAllowed(option.value, limits) }));
 }
 
 /** Returns an expiry if the limits allow it, otherwise the option for the longest lifetime that they allow. */
@@ -135,10 +128,11 @@ export function validateExpiry(
   return 'error' in reading ? reading.error : null;
 }
 
-/** Returns the option closest to the lifetime of another credential. */
+/** Returns the shortest option that covers the lifetime of another credential, or a year if none does. */
 export function closestExpiry(createdAt: string, expiresAt: string | null): Expiry {
   if (expiresAt === null) return { choice: 'never', dateText: '' };
   const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;
+  // One day of tolerance, because an expiry date means the end of that day.
   const [choice] = EXPIRY_DURATIONS.find(([durationDays]) => days <= Number(durationDays) + 1) ?? ['365' as const];
   return { choice, dateText: '' };
 }

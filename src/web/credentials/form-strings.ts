@@ -14,7 +14,7 @@ export const strings = {
     progress: (count: number, total: number) => `Deleting ${count} of ${total}…`,
     result: (deletedCount: number, failedCount: number) =>
       failedCount === 0
-        ? `${deletedCount} deleted. They no longer work.`
+        ? `${deletedCount} deleted. ${plural(deletedCount, { one: 'It no longer works.', other: 'They no longer work.' })}`
         : `${deletedCount} deleted, ${failedCount} failed.`,
     credentialsToDelete: 'Credentials to delete',
     inUseNotice: (count: number) =>
@@ -44,7 +44,7 @@ export const strings = {
       "For services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission. Otherwise leave this off.",
     responseLost: (noun: string) =>
       `The ${noun} was created, but the response with its secret was lost, and a secret cannot be shown again. Close this dialog, delete the ${noun} and generate a new one.`,
-    safeToRetry: (error: string) => `${error} You can submit again safely: it will not be created twice.`,
+    safeToRetry: (error: string) => `${error} You can safely submit again: nothing will be created twice.`,
     chooseARight: (rightNoun: string) => `Choose at least one ${rightNoun}`,
     nameDescription: (min: number, max: number) =>
       `Say what uses it, so teammates know before deleting it. ${min} to ${max} characters.`,

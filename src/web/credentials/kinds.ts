@@ -18,12 +18,14 @@ export interface CredentialKindConfig {
   readonly kind: CredentialKind;
   /** As written in the middle of a sentence. */
   readonly noun: string;
+  /** The plural of `noun`. */
   readonly plural: string;
   readonly title: string;
   readonly generateLabel: string;
   readonly path: '/settings/access-tokens' | '/settings/api-keys';
   /** An introduction of two sentences for new users. */
   readonly description: string;
+  /** The prefix of the secrets. */
   readonly prefix: string;
   /** The environment variable that a script reads the secret from. */
   readonly variable: string;
@@ -31,6 +33,7 @@ export interface CredentialKindConfig {
   readonly rightNoun: string;
   readonly rightGroups: readonly RightGroup[];
   readonly statuses: readonly string[];
+  /** The placeholder of the name field. */
   readonly placeholder: string;
 }
 
@@ -135,7 +138,7 @@ export interface CredentialListQuery {
 
 const apiPath = ({ kind }: CredentialKindConfig) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
 
-/** Sends the URL's filters to the server unchanged; the server rejects invalid ones. */
+/** Lists credentials. The filters come from the URL and are not validated here; the server rejects invalid values. */
 export function listCredentials(
   api: Client,
   kind: CredentialKindConfig,

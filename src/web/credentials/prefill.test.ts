@@ -6,15 +6,15 @@ import { ACCESS_TOKENS, API_KEYS } from './kinds.ts';
 import { readPrefill } from './prefill.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
-const LIMITS = { now, latest: null };
+const NO_MAXIMUM = { now, latest: null };
 
-function read(query: string, kind = ACCESS_TOKENS) {
+function readLink(query: string, kind = ACCESS_TOKENS) {
   const search = new URLSearchParams(query);
   return readPrefill((name) => search.get(name) ?? undefined, kind, now);
 }
 
 test('a link fills in the name, the rights and the expiry, and nothing else', () => {
-  const token = read(
+  const token = readLink(
     'new&name=CI&scopes=basic_deployment,error_tracker&expires=30d&passphrase=x&description=y&active=no',
   );
   assert.deepEqual(token, {
@@ -26,7 +26,7 @@ test('a link fills in the name, the rights and the expiry, and nothing else', ()
     },
     ignored: [],
   });
-  const key = read('new&description=Reads&permissions=read+view_logs&expires=never&guard=true', API_KEYS);
+  const key = readLink('new&description=Reads&permissions=read+view_logs&expires=never&guard=true', API_KEYS);
   assert.deepEqual(key?.values, {
     ...NEW_CREDENTIAL,
     description: 'Reads',
@@ -36,8 +36,8 @@ test('a link fills in the name, the rights and the expiry, and nothing else', ()
 });
 
 test('without the parameter new the form stays closed', () => {
-  assert.equal(read('name=CI&scopes=all'), null);
-  assert.deepEqual(read('new'), { values: NEW_CREDENTIAL, ignored: [] });
+  assert.equal(readLink('name=CI&scopes=all'), null);
+  assert.deepEqual(readLink('new'), { values: NEW_CREDENTIAL, ignored: [] });
 });
 
 test('an expiry is one of the options, or a date', () => {
@@ -47,20 +47,20 @@ test('an expiry is one of the options, or a date', () => {
     ['45d', { choice: 'date', dateText: '1 Mar 2027' }],
     ['2027-02-24', { choice: 'date', dateText: '2027-02-24' }],
   ] as const) {
-    assert.deepEqual(read(`new&expires=${expires}`)?.values.expiry, expected, expires);
+    assert.deepEqual(readLink(`new&expires=${expires}`)?.values.expiry, expected, expires);
   }
   assert.equal(
-    toExpiresAt({ choice: 'date', dateText: '2027-02-24' }, LIMITS),
+    toExpiresAt({ choice: 'date', dateText: '2027-02-24' }, NO_MAXIMUM),
     new Date(2027, 1, 24, 23, 59, 59, 999).toISOString(),
   );
 });
 
-test('unknown rights and expiries are named instead of guessed', () => {
-  const prefill = read('new&scopes=all,read,everything&expires=soon');
+test('unknown rights and expiries are ignored, and listed by name', () => {
+  const prefill = readLink('new&scopes=all,read,everything&expires=soon');
   assert.deepEqual(prefill?.values.rights, ['all']);
   assert.deepEqual(prefill?.values.expiry, NEW_CREDENTIAL.expiry);
   assert.deepEqual(prefill?.ignored, ['the scope read', 'the scope everything', 'the expiry soon']);
   for (const expires of ['0d', '12h', '-1d', '9999y', '2027-02-30', '24 Feb 2027']) {
-    assert.deepEqual(read(`new&expires=${expires}`)?.ignored, [`the expiry ${expires}`]);
+    assert.deepEqual(readLink(`new&expires=${expires}`)?.ignored, [`the expiry ${expires}`]);
   }
 });

@@ -34,7 +34,7 @@ export const PRESETS: Readonly<Record<CredentialKind, readonly Preset[]>> = {
   ],
 };
 
-/** Whether the rights in a form are exactly those of a preset. */
+/** Returns whether a form has exactly the rights of a preset, and the same setting for guards. */
 export const isChosen = ({ rights, guard = false }: Preset, values: CredentialFormValues): boolean =>
   guard === values.guard &&
   rights.length === values.rights.length &&

@@ -19,10 +19,26 @@ import { strings } from './form-strings.ts';
 import { type Credential, getKindConfig, getRights, hasPassphrase, isDeletedError, type Right } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
-import { useUses } from './use-uses.ts';
+import { useCredentialUses } from './use-credential-uses.ts';
 import { polledCredentialKey, usePolledCredential, VerifyReplacementStep } from './verify-replacement-step.tsx';
 
 const texts = strings.replaceCredentialDialog;
+
+/** The steps by their index in the stepper. With `done`, all four are completed. */
+const STEPS = { create: 0, update: 1, verify: 2, done: 4 } as const;
+
+interface RotationState {
+  /** Whether the secret of the new credential is shown. */
+  readonly isSecretShown: boolean;
+  readonly isDone: boolean;
+  readonly hasReplacement: boolean;
+}
+
+function currentStep({ isSecretShown, isDone, hasReplacement }: RotationState): number {
+  if (isSecretShown) return STEPS.update;
+  if (isDone) return STEPS.done;
+  return hasReplacement ? STEPS.verify : STEPS.create;
+}
 
 interface CreateStepProps {
   readonly old: Credential;
@@ -37,7 +53,7 @@ interface CreateStepProps {
 /** The first step: a form with the properties of the old credential. */
 function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreated, onDirtyChange }: CreateStepProps) {
   const kind = getKindConfig(old);
-  const { data: uses } = useUses(old);
+  const { data: uses } = useCredentialUses(old);
   const create = useCreateCredential(kind, old);
   return (
     <>
@@ -54,7 +70,7 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
           guard: old.kind === 'api_key' && old.guard,
           expiry: closestExpiry(old.createdAt, old.expiresAt),
         }}
-        knownUses={uses && toKnownUses(uses)}
+        knownUses={uses === undefined ? undefined : toKnownUses(uses)}
         submitLabel={texts.createReplacement}
         onCancel={onCancel}
         onDirtyChange={onDirtyChange}
@@ -127,11 +143,11 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
     refetch,
   } = usePolledCredential(kind, oldId, {
     shouldPoll: ({ replacedBy }) => replacedBy !== null,
-    known: credential,
+    placeholder: credential,
   });
   const newId = old?.replacedBy ?? null;
   const isDone = revealed === null && (wasDeleted || isDeletedError(error));
-  const step = revealed !== null ? 1 : isDone ? 4 : newId !== null ? 2 : 0;
+  const step = currentStep({ isSecretShown: revealed !== null, isDone, hasReplacement: newId !== null });
 
   function handleCreated(result: RevealedCredential) {
     setRevealed(result);
@@ -146,7 +162,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
       <RotationStepper step={step} />
       {old === undefined && error === null && <BlockSkeleton height={200} />}
       {old === undefined && error !== null && !isDone && <ErrorState error={error} retry={() => void refetch()} />}
-      {step === 0 && old !== undefined && (
+      {step === STEPS.create && old !== undefined && (
         <CreateStep
           old={old}
           rights={rights}
@@ -169,7 +185,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
           />
         </>
       )}
-      {step === 2 && old !== undefined && newId !== null && (
+      {step === STEPS.verify && old !== undefined && newId !== null && (
         <VerifyReplacementStep
           kind={kind}
           old={old}

@@ -75,15 +75,15 @@ interface ReviewBarProps {
 /** The number of credentials in the list, and one link per review reason, which filters the list. */
 export function ReviewBar({ kind, state, page, isFiltered }: ReviewBarProps) {
   const reasons = useReview(kind);
-  const review = page === undefined ? [] : reasons;
+  const shownReasons = page === undefined ? [] : reasons;
   return (
     <Group gap="xs" className={styles['review']}>
       <Text fz="sm" fw={550} role="status">
         {page !== undefined && describeTotal(kind, page, isFiltered)}
       </Text>
-      {review.length > 0 && (
+      {shownReasons.length > 0 && (
         <ul aria-label={texts.label} className="screen-only">
-          {review.map(({ filters, label, count }) => (
+          {shownReasons.map(({ filters, label, count }) => (
             <li key={JSON.stringify(filters)}>
               <Link
                 to="."

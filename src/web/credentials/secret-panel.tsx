@@ -11,10 +11,10 @@ import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
 /**
- * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, so that they are
- * not in the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
+ * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, which keeps
+ * them out of the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
  */
-function tryCommand(credential: Credential, origin: string): string {
+function buildTestCommand(credential: Credential, origin: string): string {
   const { variable } = getKindConfig(credential);
   const headers = [[variable, 'Authorization: Bearer ']];
   if (hasPassphrase(credential)) headers.push(['DEVPILOT_PASSPHRASE', 'Access-Token-Passphrase: ']);
@@ -35,7 +35,7 @@ function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   link.href = url;
   link.download = `${variable.toLowerCase().replaceAll('_', '-')}.env`;
   link.click();
-  // This is not done with download(), because the URL is revoked immediately, so that the secret does not stay in memory.
+  // Unlike `download()`, this revokes the URL immediately, so that the secret does not stay in memory.
   URL.revokeObjectURL(url);
 }
 
@@ -52,7 +52,7 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
   const { secret } = credential;
   const [secretId, passphraseId] = [useId(), useId()];
   const kind = getKindConfig(credential);
-  const command = tryCommand(credential, window.location.origin);
+  const command = buildTestCommand(credential, window.location.origin);
   return (
     <Stack gap="md">
       <UnstoredSecretBlocker

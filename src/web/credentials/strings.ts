@@ -29,7 +29,7 @@ export const strings = {
     continueReplacing: 'Continue replacing…',
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
     onlyTheOwnerCreates: 'The policy of this workspace allows only its owner to do this.',
-    askToCreate: (kinds: string) => `An owner or admin of this workspace can create ${kinds}.`,
+    askToCreate: (nouns: string) => `An owner or admin of this workspace can create ${nouns}.`,
     selection: 'Selection',
     selected: (selectedCount: number) => `${selectedCount} selected`,
     clearSelection: 'Clear selection',

@@ -24,8 +24,8 @@ export interface RevealedCredential {
 }
 
 /**
- * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
- * response is lost, sending the same request again does not create a second credential. `replaced` is the credential
+ * Returns a function that creates a credential. Its result contains the secret, which is not cached. If the response is
+ * lost, sending the same request again does not create a second credential. `replaced` is the credential
  * that the new one replaces, if any.
  */
 export function useCreateCredential(
@@ -69,6 +69,6 @@ export function useCreateCredential(
     const created = await create();
     lastRequest.current = { requestText: '', idempotencyKey: '' };
     void invalidateCredentials(workspace.id, kind);
-    return { created, passphrase: request.generatedPassphrase ? request.passphrase : null };
+    return { created, passphrase: request.isPassphraseGenerated ? request.passphrase : null };
   };
 }

@@ -21,7 +21,14 @@ export const polledCredentialKey = (workspaceId: string, kind: CredentialKindCon
 export function usePolledCredential(
   kind: CredentialKindConfig,
   id: string,
-  { shouldPoll, known }: { readonly shouldPoll: (credential: Credential) => boolean; readonly known?: Credential },
+  {
+    shouldPoll,
+    placeholder,
+  }: {
+    readonly shouldPoll: (credential: Credential) => boolean;
+    /** Returned until the credential is loaded, if it has the same ID. */
+    readonly placeholder?: Credential;
+  },
 ): UseQueryResult<Credential> {
   const { api, workspace } = useWorkspace();
   return useQuery<Credential>({
@@ -29,7 +36,7 @@ export function usePolledCredential(
     queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id }, { signal }),
     refetchInterval: ({ state: { data, error } }) =>
       data !== undefined && shouldPoll(data) && !isDeletedError(error) ? POLL_INTERVAL_MS : false,
-    ...(known?.id === id && { placeholderData: known }),
+    ...(placeholder?.id === id && { placeholderData: placeholder }),
     staleTime: 0,
   });
 }
