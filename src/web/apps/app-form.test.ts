@@ -62,16 +62,19 @@ test('a changed part of an object is sent with the whole object', () => {
     backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7, days: 30 } },
   });
   assert.deepEqual(toUpdateRequest(app, { ...values, checkKind: 'none' }), { healthCheck: null });
-  const cleared = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
-  assert.deepEqual(toUpdateRequest(app, cleared), { backup: null });
+  const withoutBackup = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
+  assert.deepEqual(toUpdateRequest(app, withoutBackup), { backup: null });
 });
 
 test('the password is sent only if it is replaced or removed', () => {
   const values = toFormValues(app);
   assert.deepEqual(toUpdateRequest(app, { ...values, repositoryPassword: 'new' }), { repositoryPassword: 'new' });
   assert.deepEqual(toUpdateRequest(app, { ...values, removePassword: true }), { repositoryPassword: null });
-  const overSsh = { ...values, repository: 'git@git.example.com:shop.git', repositoryPassword: 'new' };
-  assert.deepEqual(toUpdateRequest(app, overSsh), { repository: 'git@git.example.com:shop.git', repositoryUser: null });
+  const withSshUrl = { ...values, repository: 'git@git.example.com:shop.git', repositoryPassword: 'new' };
+  assert.deepEqual(toUpdateRequest(app, withSshUrl), {
+    repository: 'git@git.example.com:shop.git',
+    repositoryUser: null,
+  });
 });
 
 test('a new app is created from the form, without an empty slug or repository user', () => {
@@ -79,12 +82,12 @@ test('a new app is created from the form, without an empty slug or repository us
   assert.equal('slug' in request, false);
   assert.deepEqual([request.repository, request.backup, request.healthCheck], [null, null, null]);
   assert.equal('repositoryUser' in request, false, 'the URL may contain a user');
-  const named = toCreateRequest({
+  const requestWithUser = toCreateRequest({
     ...NEW_APP_VALUES,
     repository: 'https://git.example.com/shop.git',
     repositoryUser: 'deploy',
   });
-  assert.equal(named.repositoryUser, 'deploy');
+  assert.equal(requestWithUser.repositoryUser, 'deploy');
 });
 
 test('numbers and the health check are validated as in the API', () => {

@@ -44,6 +44,7 @@ export type AppFormValues = {
   readonly keepDays: number | string;
   /** One pattern per line. */
   readonly pushBranches: string;
+  /** One pattern per line. */
   readonly pushPaths: string;
 };
 
@@ -78,6 +79,11 @@ export const NEW_APP_VALUES: AppFormValues = {
   pushPaths: '',
 };
 
+function getCheckKind(healthCheck: App['healthCheck']): AppFormValues['checkKind'] {
+  if (healthCheck === null) return 'none';
+  return healthCheck.url === undefined ? 'command' : 'url';
+}
+
 export function toFormValues(app: App): AppFormValues {
   const { healthCheck, backup } = app;
   return {
@@ -93,7 +99,7 @@ export function toFormValues(app: App): AppFormValues {
     directory: app.directory ?? '',
     hooks: app.hooks,
     keepReleases: app.keepReleases,
-    checkKind: healthCheck === null ? 'none' : healthCheck.url === undefined ? 'command' : 'url',
+    checkKind: getCheckKind(healthCheck),
     checkUrl: healthCheck?.url ?? '',
     checkCommand: healthCheck?.command ?? '',
     checkTimeoutSeconds: healthCheck?.timeoutSeconds ?? 60,
@@ -131,6 +137,12 @@ export const APP_RULES = {
     checkKind === 'command' && command.trim() === '' ? strings.appForm.checkCommandMissing : null,
 };
 
+function toHealthCheck({ checkKind, checkUrl, checkCommand, checkTimeoutSeconds }: AppFormValues) {
+  if (checkKind === 'none') return null;
+  const timeoutSeconds = Number(checkTimeoutSeconds);
+  return checkKind === 'url' ? { url: checkUrl.trim(), timeoutSeconds } : { command: checkCommand, timeoutSeconds };
+}
+
 function toBackupSettings(values: AppFormValues) {
   const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
   const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
@@ -140,7 +152,7 @@ function toBackupSettings(values: AppFormValues) {
     restoreCommand: emptyToNull(values.restoreCommand),
     schedule: emptyToNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
-    // Omitted if empty, so that settings that were saved before these fields existed do not appear changed.
+    // Omitted if empty: older settings lack these fields, and must not appear changed.
     ...(values.verifyCommand.trim() !== '' && { verifyCommand: values.verifyCommand }),
     ...(values.verifySchedule.trim() !== '' && { verifySchedule: values.verifySchedule }),
   };
@@ -167,7 +179,6 @@ function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?
 
 /** Converts the form to the API's fields. */
 export function toRequestFields(values: AppFormValues) {
-  const timeoutSeconds = Number(values.checkTimeoutSeconds);
   return {
     name: values.name.trim(),
     projectId: values.projectId,
@@ -178,12 +189,7 @@ export function toRequestFields(values: AppFormValues) {
     directory: emptyToNull(values.directory),
     hooks: [...values.hooks],
     keepReleases: Number(values.keepReleases),
-    healthCheck:
-      values.checkKind === 'none'
-        ? null
-        : values.checkKind === 'url'
-          ? { url: values.checkUrl.trim(), timeoutSeconds }
-          : { command: values.checkCommand, timeoutSeconds },
+    healthCheck: toHealthCheck(values),
     logCommand: emptyToNull(values.logCommand),
     requiredVariables: [...new Set(splitLines(values.requiredVariables))],
     backup: toBackupSettings(values),
@@ -222,4 +228,5 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   'push.paths': 'pushPaths',
 };
 
+/** The labels of the API's fields, for the notice about conflicting changes. */
 export const APP_LABELS: Readonly<Record<string, string>> = strings.appForm.fieldLabels;

@@ -76,6 +76,7 @@ function HealthCheckFields({ form }: AppFieldsProps) {
   );
 }
 
+/** Each field has the texts `…Optional`, `…OptionalDescription` and `…OptionalPlaceholder` in `strings.appSettings`. */
 const COMMAND_FIELDS = ['logCommand', 'backupCommand', 'restoreCommand', 'verifyCommand'] as const;
 
 function LogAndBackupFields({ form }: AppFieldsProps) {

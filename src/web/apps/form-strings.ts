@@ -96,7 +96,7 @@ export const strings = {
     confirmTitle: 'Create a push secret?',
     confirm: 'Create push secret',
     consequence:
-      'The new secret replaces the current one, if any. Pushes signed with the current one are then rejected.',
+      'The new secret replaces the current one, if any. Pushes signed with the old secret are then rejected.',
     shownTitle: 'Push secret created',
     shownOnce: 'The push secret is shown only once. Enter it at the Git host now.',
     secretName: 'the push secret',
@@ -197,10 +197,10 @@ export const strings = {
     timeLimitInSeconds: 'Time limit in seconds',
     retries: 'Retries',
     retriesDescription:
-      'How many times it is retried after a failure, with increasing delays: 1 s, 2 s, 4 s, 8 s, 16 s.',
+      'How many times the hook is retried after a failure, with increasing delays: 1 s, 2 s, 4 s, 8 s, 16 s.',
     variables: 'Variables',
     variablesDescription:
-      'As files, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, so child processes do not inherit its value.',
+      'With “As files”, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, so child processes do not inherit its value.',
     deliveries: { environment: 'As environment variables', files: 'As files' },
     active: 'Active',
     activeDescription: 'An inactive hook is skipped.',

@@ -33,18 +33,18 @@ const NEW_HOOK_VALUES: HookFormValues = {
   active: true,
 };
 
+function validateCommand(command: string): string | null {
+  if (command.trim() === '') return strings.hookDialog.enterACommand;
+  return command.length > RESOURCE_LIMITS.command ? strings.hookDialog.commandTooLong(RESOURCE_LIMITS.command) : null;
+}
+
 /** Adds or edits a hook. It is saved along with the app. */
 export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogProps) {
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
     validate: {
       name: (name) => validateName(name) ?? (existingNames.includes(name.trim()) ? strings.hookDialog.nameTaken : null),
-      run: (run) =>
-        run.trim() === ''
-          ? strings.hookDialog.enterACommand
-          : run.length > RESOURCE_LIMITS.command
-            ? strings.hookDialog.commandTooLong(RESOURCE_LIMITS.command)
-            : null,
+      run: validateCommand,
       timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
       retries: (retries) => validateInteger(retries, RESOURCE_LIMITS.hookRetries),
     },
@@ -110,6 +110,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
           {...form.getInputProps('active', { type: 'checkbox' })}
         />
         <FormFooter
+          // This form sends no request.
           saving={{ busy: false, formError: null, error: null }}
           submitLabel={hook === null ? strings.hookDialog.add : strings.hookDialog.done}
           onCancel={onClose}

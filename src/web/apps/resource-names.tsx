@@ -16,7 +16,7 @@ export interface ResourceNames {
   readonly isPending: boolean;
 }
 
-/** The projects and servers that an app can belong to, by name. */
+/** The projects and servers of the workspace, sorted by name. */
 export function useResourceNames(): ResourceNames {
   const { api, workspace } = useWorkspace();
   const projects = useQuery({
@@ -38,7 +38,7 @@ export function useResourceNames(): ResourceNames {
   };
 }
 
-/** The apps of the workspace, by name. */
+/** The apps of the workspace, sorted by name. */
 export function useApps(): readonly App[] {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({
@@ -49,7 +49,7 @@ export function useApps(): readonly App[] {
   return data ?? [];
 }
 
-/** The name of an app, or its ID if it was deleted, linked to its page. */
+/** The name of an app, or its ID if it is deleted or not loaded yet, linked to its page. */
 export function AppLink({ id }: { readonly id: string }) {
   const name = useApps().find((app) => app.id === id)?.name ?? id;
   return (
@@ -59,7 +59,7 @@ export function AppLink({ id }: { readonly id: string }) {
   );
 }
 
-/** The name of a server, linked to its page. */
+/** The name of a server, or its ID if it is deleted or not loaded yet, linked to its page. */
 export function ServerLink({ id }: { readonly id: string }) {
   const { serverName } = useResourceNames();
   return (
@@ -69,7 +69,7 @@ export function ServerLink({ id }: { readonly id: string }) {
   );
 }
 
-/** The name of a project, linked to its page. */
+/** The name of a project, or its ID if it is deleted or not loaded yet, linked to its page. */
 export function ProjectLink({ id }: { readonly id: string }) {
   const { projectName } = useResourceNames();
   return (

@@ -175,7 +175,7 @@ function BackupList({ app }: { readonly app: App }) {
       {!isEmpty && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c="dimmed" maw={640}>
-            {strings.backupsTab.restoreChecksHash(app.backup?.schedule ?? null)}
+            {strings.backupsTab.introduction(app.backup?.schedule ?? null)}
           </Text>
           {backUpButton}
         </Group>
@@ -218,7 +218,7 @@ function BackupList({ app }: { readonly app: App }) {
   );
 }
 
-/** The backups of an app. Every member can create one; owners and admins can restore and delete them. */
+/** The backups of an app. Every member can create one; owners and admins can download, verify, restore and delete them. */
 export function BackupsTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <BackupList key={app.id} app={app} />;

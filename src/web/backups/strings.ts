@@ -15,7 +15,7 @@ export const strings = {
     directoryIsReplaced: 'The shared directory is replaced; the current one is kept until the restore has succeeded.',
     laterDataIsLost: 'Anything written there since the backup is lost.',
     commandDecides: 'The restore command receives the backup and decides what to replace.',
-    hashIsChecked: 'The SHA-256 is checked first; if it does not match, nothing is changed.',
+    hashIsChecked: 'The SHA-256 of the backup is checked first. If it does not match, nothing is changed.',
     deleteTitle: 'Delete backup',
     delete: 'Delete',
     deleted: 'Backup deleted',
@@ -34,7 +34,7 @@ export const strings = {
       kind === 'directory' ? phrase`Shared directory, by ${name}` : phrase`Backup command output, by ${name}`,
     started: (name: string) => phrase`Backup of ${name} started`,
     backUpNow: 'Back up now',
-    restoreChecksHash: (schedule: string | null) => {
+    introduction: (schedule: string | null) => {
       const note = "A restore checks the backup's SHA-256 before it changes anything.";
       return schedule === null ? note : `${note} Backups run on the schedule ${schedule} (UTC).`;
     },

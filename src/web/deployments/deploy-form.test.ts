@@ -40,18 +40,18 @@ test('overrides are sent, and the batch size only for a rolling deployment', () 
 });
 
 test('a deployment is repeated with its branch or commit and its options, without hooks that no longer exist', () => {
-  const previous = { kind: 'deploy', branch: 'main', commit: 'abcdef0', overrides: {} } as Deployment;
-  const again = (changes: Partial<Deployment>) =>
+  const previous = { kind: 'deploy', branch: 'main', tag: null, commit: 'abcdef0', overrides: {} } as Deployment;
+  const repeatedRequest = (changes: Partial<Deployment>) =>
     toCreateRequest(app, initialFormValues(app, { ...previous, ...changes }));
-  assert.deepEqual(again({}), {});
-  assert.deepEqual(again({ branch: 'next', commit: null }), { branch: 'next' });
-  assert.deepEqual(again({ branch: null }), { commit: 'abcdef0' });
-  assert.deepEqual(again({ kind: 'rollback' }), { commit: 'abcdef0' });
-  assert.deepEqual(again({ branch: null, tag: 'v1' }), { tag: 'v1' });
-  assert.deepEqual(again({ kind: 'rollback', branch: null, tag: 'v1' }), { commit: 'abcdef0' });
+  assert.deepEqual(repeatedRequest({}), {});
+  assert.deepEqual(repeatedRequest({ branch: 'next', commit: null }), { branch: 'next' });
+  assert.deepEqual(repeatedRequest({ branch: null }), { commit: 'abcdef0' });
+  assert.deepEqual(repeatedRequest({ kind: 'rollback' }), { commit: 'abcdef0' });
+  assert.deepEqual(repeatedRequest({ branch: null, tag: 'v1' }), { tag: 'v1' });
+  assert.deepEqual(repeatedRequest({ kind: 'rollback', branch: null, tag: 'v1' }), { commit: 'abcdef0' });
   const overrides = { servers: ['srv_2'], strategy: 'rolling' as const, approval: true, replace: true };
   assert.deepEqual(
-    again({ batchSize: 2, pauseSeconds: 5, overrides: { ...overrides, skipHooks: ['Build', 'Removed'] } }),
+    repeatedRequest({ batchSize: 2, pauseSeconds: 5, overrides: { ...overrides, skipHooks: ['Build', 'Removed'] } }),
     { ...overrides, batchSize: 2, pauseSeconds: 5, skipHooks: ['Build'] },
   );
 });

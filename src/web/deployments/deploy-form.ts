@@ -26,26 +26,21 @@ export type DeployFormValues = {
   readonly replace: boolean;
 };
 
+function getSource(previous: Deployment | undefined): DeployFormValues['source'] {
+  if (previous === undefined) return 'branch';
+  const { kind, branch, tag, commit } = previous;
+  // A rollback has the branch of the deployment that it rolled back to, but that branch may have newer commits.
+  if (kind === 'rollback') return commit === null ? 'branch' : 'commit';
+  if (tag !== null) return 'tag';
+  return branch === null && commit !== null ? 'commit' : 'branch';
+}
+
 /** Returns the app's defaults as form values or, if given, the options of a previous deployment. */
 export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
-  const {
-    kind,
-    branch = null,
-    tag = null,
-    commit = null,
-    overrides = {},
-    batchSize = 1,
-    pauseSeconds = 0,
-  } = previous ?? {};
+  const { branch = null, tag = null, commit = null, overrides = {}, batchSize = 1, pauseSeconds = 0 } = previous ?? {};
   const hookNames = new Set(app.hooks.map(({ name }) => name));
   return {
-    // A rollback has the branch of the deployment that it rolled back to, but that branch may have newer commits.
-    source:
-      kind !== 'rollback' && tag !== null
-        ? 'tag'
-        : commit !== null && (branch === null || kind === 'rollback')
-          ? 'commit'
-          : 'branch',
+    source: getSource(previous),
     branch: branch ?? app.branch,
     tag: tag ?? '',
     commit: commit ?? '',
@@ -72,8 +67,9 @@ export const DEPLOY_RULES = {
     strategy === 'rolling' ? validateInteger(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
   pauseSeconds: (seconds: number | string, { strategy }: DeployFormValues) =>
     strategy === 'rolling' ? validateInteger(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
-  scheduledAt: (local: string) =>
-    local !== '' && !(new Date(local).getTime() > Date.now()) ? strings.deployForm.mustBeInTheFuture : null,
+  scheduledAt: (localTime: string) =>
+    // The negation also rejects an invalid time, which is NaN.
+    localTime !== '' && !(new Date(localTime).getTime() > Date.now()) ? strings.deployForm.mustBeInTheFuture : null,
 };
 
 /**

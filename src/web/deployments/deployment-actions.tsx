@@ -27,7 +27,7 @@ interface DecisionConfig {
   readonly Icon: typeof IconCheck;
   /** Whether the action stops the deployment or rolls servers back. */
   readonly isDestructive: boolean;
-  readonly describe: (deployment: Deployment) => string;
+  readonly describeConsequences: (deployment: Deployment) => string;
   readonly doneMessage: string;
 }
 
@@ -40,7 +40,7 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
     title: strings.deploymentActions.approve.title,
     Icon: IconCheck,
     isDestructive: false,
-    describe: (deployment) => strings.deploymentActions.approve.consequences(sourceLabel(deployment)),
+    describeConsequences: (deployment) => strings.deploymentActions.approve.consequences(sourceLabel(deployment)),
     doneMessage: strings.deploymentActions.approve.done,
   },
   promote: {
@@ -48,7 +48,8 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
     title: strings.deploymentActions.promote.title,
     Icon: IconPlayerPlay,
     isDestructive: false,
-    describe: (deployment) => strings.deploymentActions.promote.consequences(countRemainingServers(deployment)),
+    describeConsequences: (deployment) =>
+      strings.deploymentActions.promote.consequences(countRemainingServers(deployment)),
     doneMessage: strings.deploymentActions.promote.done,
   },
   abort: {
@@ -56,7 +57,7 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
     title: strings.deploymentActions.abort.title,
     Icon: IconArrowBackUp,
     isDestructive: true,
-    describe: () => strings.deploymentActions.abort.consequences,
+    describeConsequences: () => strings.deploymentActions.abort.consequences,
     doneMessage: strings.deploymentActions.abort.done,
   },
   cancel: {
@@ -64,7 +65,7 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
     title: strings.deploymentActions.cancel.title,
     Icon: IconPlayerStop,
     isDestructive: true,
-    describe: ({ status }) =>
+    describeConsequences: ({ status }) =>
       status === 'pending'
         ? strings.deploymentActions.cancel.consequencesIfPending
         : strings.deploymentActions.cancel.consequences,
@@ -75,7 +76,7 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
     title: strings.deploymentActions.retry.title,
     Icon: IconRefresh,
     isDestructive: false,
-    describe: () => strings.deploymentActions.retry.consequences,
+    describeConsequences: () => strings.deploymentActions.retry.consequences,
     doneMessage: strings.deploymentActions.retry.done,
   },
 };
@@ -93,7 +94,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const [isRollBackDialogOpen, setIsRollBackDialogOpen] = useState(false);
   const [decisionToConfirm, setDecisionToConfirm] = useState<Decision | null>(null);
   const { id, status, live } = deployment;
-  const texts = decisionToConfirm === null ? null : DECISION_CONFIGS[decisionToConfirm];
+  const confirmation = decisionToConfirm === null ? null : DECISION_CONFIGS[decisionToConfirm];
 
   async function decide(decision: Decision): Promise<void> {
     try {
@@ -132,16 +133,16 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
           {strings.deploymentActions.rollBackToThis}
         </Button>
       )}
-      {decisionToConfirm !== null && texts !== null && (
+      {decisionToConfirm !== null && confirmation !== null && (
         <ConfirmDialog
           onClose={() => setDecisionToConfirm(null)}
-          title={texts.title}
-          confirmLabel={texts.verb}
+          title={confirmation.title}
+          confirmLabel={confirmation.verb}
           cancelLabel={strings.deploymentActions.back}
-          isDestructive={texts.isDestructive}
+          isDestructive={confirmation.isDestructive}
           onConfirm={() => decide(decisionToConfirm)}
         >
-          <Text fz="sm">{texts.describe(deployment)}</Text>
+          <Text fz="sm">{confirmation.describeConsequences(deployment)}</Text>
         </ConfirmDialog>
       )}
       {isRollBackDialogOpen && (

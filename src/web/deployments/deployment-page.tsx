@@ -33,7 +33,7 @@ import { VariablesSection } from './variables-section.tsx';
 
 const POLL_INTERVAL_MS = 1500;
 
-function HookSteps({ deployment }: { readonly deployment: Deployment }) {
+function StepsSection({ deployment }: { readonly deployment: Deployment }) {
   const { hooks, progress, status, waitingFor } = deployment;
   return (
     <Section
@@ -77,7 +77,7 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
   );
 }
 
-function Servers({ deployment }: { readonly deployment: Deployment }) {
+function ServersSection({ deployment }: { readonly deployment: Deployment }) {
   if (deployment.servers.length < 2) return null;
   return (
     <Section title={strings.deploymentPage.serversTitle}>
@@ -106,13 +106,13 @@ function overrideItems({ overrides }: Deployment): (readonly [string, string])[]
   return items;
 }
 
-interface DeploymentDetailsProps {
+interface DeploymentContentProps {
   readonly deployment: Deployment;
   /** Undefined while it is loading. */
   readonly app: App | undefined;
 }
 
-function DetailsSection({ deployment, app }: DeploymentDetailsProps) {
+function DetailsSection({ deployment, app }: DeploymentContentProps) {
   const { id, appId, branch, tag, commit, strategy, servers, approval, createdBy, rollbackOf, scheduledAt } =
     deployment;
   const [firstServer] = servers;
@@ -180,7 +180,7 @@ function DetailsSection({ deployment, app }: DeploymentDetailsProps) {
   );
 }
 
-function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
+function DeploymentContent({ deployment, app }: DeploymentContentProps) {
   const { api } = useWorkspace();
   const names = useResourceNames();
   const { id, appId, kind, status, servers } = deployment;
@@ -203,8 +203,8 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
       actions={<DeploymentActions deployment={deployment} app={app} />}
     >
       <FailureSection deployment={deployment} lines={log.lines.slice(-MAX_SHOWN_LINES)} />
-      <HookSteps deployment={deployment} />
-      <Servers deployment={deployment} />
+      <StepsSection deployment={deployment} />
+      <ServersSection deployment={deployment} />
       <LiveLog
         id={id}
         log={log}
@@ -242,7 +242,7 @@ export function DeploymentPage() {
       query={query}
     >
       {(deployment) => (
-        <DeploymentDetails key={`${deployment.id} ${deployment.attempt}`} deployment={deployment} app={app.data} />
+        <DeploymentContent key={`${deployment.id} ${deployment.attempt}`} deployment={deployment} app={app.data} />
       )}
     </ResourcePage>
   );

@@ -2,7 +2,7 @@ import type { Deployment } from '../../contract/deployments.ts';
 import type { LogLine } from '../../contract/logs.ts';
 
 const MAX_LINES = 12;
-/** The name in the log of the step that rolls a server back; it and everything after it ran because of the failure. */
+/** The log's name for the step that rolls a server back. This step and all later ones ran because of the failure. */
 const ROLLBACK_STEP = 'restore';
 
 export interface FailedStep {

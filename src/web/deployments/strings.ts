@@ -95,14 +95,14 @@ export const strings = {
       title: 'Cancel deployment',
       consequencesIfPending: 'It has not started and will not run.',
       consequences:
-        'The running step is stopped, and servers that were already switched are rolled back to their previous release.',
+        'The running step is stopped, and servers on which the new release is already live are rolled back to their previous release.',
       done: 'Cancelling the deployment',
     },
     retry: {
       verb: 'Retry',
       title: 'Retry deployment',
       consequences:
-        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those after the switch, because the switch was rolled back.",
+        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those that run once the release is live, because it was rolled back.",
       done: 'Retrying the deployment',
     },
     rollBackToThis: 'Roll back to this deployment…',
@@ -178,7 +178,7 @@ export const strings = {
   },
   variablesSection: {
     title: 'Changed variables',
-    description: (release: ReactNode) => sentence`Compared with the ${release}, by name.`,
+    description: (release: ReactNode) => sentence`Compared with the ${release}. Only names are shown.`,
     previousRelease: 'previous release',
     added: 'Added',
     changed: 'Changed',

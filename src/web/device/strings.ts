@@ -24,7 +24,7 @@ export const strings = {
     },
     unknown: 'Unknown',
     warning:
-      'Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If someone sent you a link to this page, approving it signs them in as you.',
+      'Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If someone sent you a link to this page, approving the sign-in would sign them in as you.',
     deny: 'Deny',
     approve: 'Approve',
     whereToEndIt: 'You can end its session under Sessions on your account page.',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { diffDraft, mergeFile, validateVariableName, validateVariableValue } from './environment-draft.ts';
 
 const names = new Set(['HOST', 'PORT', 'OLD']);
-const none = new Set<string>();
+const noInheritedNames = new Set<string>();
 
 test('the changes of a draft are additions, changes and removals, sorted by name', () => {
   const draft = new Map([
@@ -12,7 +12,7 @@ test('the changes of a draft are additions, changes and removals, sorted by name
     ['OLD', null],
     ['NEVER', null],
   ]);
-  assert.deepEqual(diffDraft(names, none, new Map([['PORT', '80']]), draft), [
+  assert.deepEqual(diffDraft(names, noInheritedNames, new Map([['PORT', '80']]), draft), [
     { name: 'NEW', kind: 'added', before: undefined, after: 'x' },
     { name: 'OLD', kind: 'removed', before: undefined, after: null },
     { name: 'PORT', kind: 'changed', before: '80', after: '81' },
@@ -25,7 +25,7 @@ test('a new value is a change unless the revealed value is the same', () => {
     ['PORT', '80'],
   ]);
   assert.deepEqual(
-    diffDraft(names, none, new Map([['PORT', '80']]), draft).map(({ name }) => name),
+    diffDraft(names, noInheritedNames, new Map([['PORT', '80']]), draft).map(({ name }) => name),
     ['HOST'],
   );
 });
@@ -46,13 +46,13 @@ test('a file is merged into the draft, or replaces all variables', () => {
   const file = new Map([['PORT', '82']]);
   const draft = new Map([['NEW', 'x']]);
   assert.deepEqual(
-    [...mergeFile(names, draft, file, false)],
+    [...mergeFile(names, draft, file, { removeOthers: false })],
     [
       ['NEW', 'x'],
       ['PORT', '82'],
     ],
   );
-  assert.deepEqual([...mergeFile(names, draft, file, true)].sort(), [
+  assert.deepEqual([...mergeFile(names, draft, file, { removeOthers: true })].sort(), [
     ['HOST', null],
     ['OLD', null],
     ['PORT', '82'],

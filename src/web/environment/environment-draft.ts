@@ -36,17 +36,17 @@ export function diffDraft(
 }
 
 /**
- * Adds a file's variables to the draft. With `replace`, the draft also removes the variables that are not in the file.
+ * Adds a file's variables to the draft. With `removeOthers`, the draft also removes the variables that are not in the file.
  */
 export function mergeFile(
   names: ReadonlySet<string>,
   draft: Draft,
   file: ReadonlyMap<string, string>,
-  replace: boolean,
+  { removeOthers }: { readonly removeOthers: boolean },
 ): Draft {
   const mergedDraft = new Map<string, string | null>(draft);
   for (const [name, value] of file) mergedDraft.set(name, value);
-  if (!replace) return mergedDraft;
+  if (!removeOthers) return mergedDraft;
   for (const name of [...names, ...draft.keys()]) {
     if (file.has(name)) continue;
     if (names.has(name)) mergedDraft.set(name, null);

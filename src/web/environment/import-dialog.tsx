@@ -27,13 +27,13 @@ function parseFile(text: string): ParseResult {
 interface ImportDialogProps {
   readonly names: ReadonlySet<string>;
   readonly onClose: () => void;
-  readonly onDone: (values: ReadonlyMap<string, string>, replace: boolean) => void;
+  readonly onDone: (values: ReadonlyMap<string, string>, options: { readonly removeOthers: boolean }) => void;
 }
 
 /** Reads a dotenv file into the draft without saving it. */
 export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const [text, setText] = useState('');
-  const [replace, setReplace] = useState(false);
+  const [removeOthers, setRemoveOthers] = useState(false);
   const result = parseFile(text);
   const count = result.ok ? result.values.size : 0;
   const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
@@ -44,7 +44,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
         onSubmit={(event) => {
           event.preventDefault();
           if (!result.ok || count === 0) return;
-          onDone(result.values, replace);
+          onDone(result.values, { removeOthers });
           onClose();
         }}
       >
@@ -69,13 +69,13 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
         />
         <Checkbox
           label={strings.importDialog.removeOthers}
-          checked={replace}
-          onChange={(event) => setReplace(event.currentTarget.checked)}
+          checked={removeOthers}
+          onChange={(event) => setRemoveOthers(event.currentTarget.checked)}
         />
         <Text fz="sm" role="status">
           {result.ok &&
             count > 0 &&
-            strings.importDialog.summary({ count, existingCount, removedCount: replace ? removedCount : null })}
+            strings.importDialog.summary({ count, existingCount, removedCount: removeOthers ? removedCount : null })}
         </Text>
         {!result.ok && <Notice tone="danger">{result.message}</Notice>}
         <Group justify="flex-end" gap="sm">

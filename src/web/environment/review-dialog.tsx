@@ -15,22 +15,24 @@ const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: s
   removed: { label: strings.reviewDialog.kinds.removed, tone: 'danger' },
 };
 
+/** Shown instead of a hidden value. */
 export const MASK = '••••••••';
 
 function DiffValue({
   sign,
   value,
-  shown,
+  isShown,
 }: {
   readonly sign: '−' | '+';
   readonly value: string | undefined;
-  readonly shown: boolean;
+  readonly isShown: boolean;
 }) {
+  const shownValue = value === '' ? <i>{strings.reviewDialog.empty}</i> : value;
   return (
     <div className={sign === '+' ? styles['after'] : styles['before']}>
       <span aria-hidden>{sign} </span>
       <span className="visually-hidden">{sign === '+' ? strings.reviewDialog.after : strings.reviewDialog.before}</span>
-      {shown && value !== undefined ? value === '' ? <i>{strings.reviewDialog.empty}</i> : value : MASK}
+      {isShown && value !== undefined ? shownValue : MASK}
     </div>
   );
 }
@@ -53,7 +55,7 @@ interface ReviewDialogProps {
 
 /** Shows the unsaved changes, one per variable, before they are saved. */
 export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }: ReviewDialogProps) {
-  const [shown, setShown] = useState(false);
+  const [areValuesShown, setAreValuesShown] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -78,8 +80,8 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
       <Stack gap="md">
         <Switch
           label={strings.reviewDialog.showValues}
-          checked={shown}
-          onChange={(event) => setShown(event.currentTarget.checked)}
+          checked={areValuesShown}
+          onChange={(event) => setAreValuesShown(event.currentTarget.checked)}
           data-autofocus
         />
         <ul className={styles['diff']} aria-label={strings.reviewDialog.changes}>
@@ -89,12 +91,12 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
                 <span className={`mono ${styles['name']}`}>{name}</span>
                 <ChangeTag kind={kind} />
               </Group>
-              {kind !== 'added' && <DiffValue sign="−" value={before} shown={shown} />}
-              {after !== null && <DiffValue sign="+" value={after} shown={shown} />}
+              {kind !== 'added' && <DiffValue sign="−" value={before} isShown={areValuesShown} />}
+              {after !== null && <DiffValue sign="+" value={after} isShown={areValuesShown} />}
             </li>
           ))}
         </ul>
-        {shown && changes.some(({ kind, before }) => kind !== 'added' && before === undefined) && (
+        {areValuesShown && changes.some(({ kind, before }) => kind !== 'added' && before === undefined) && (
           <Text fz="xs" c="dimmed">
             {strings.reviewDialog.hiddenValuesStayHidden}
           </Text>

@@ -63,6 +63,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
           {...form.getInputProps('value')}
         />
         <FormFooter
+          // This form sends no request.
           saving={{ busy: false, formError: null, error: null }}
           submitLabel={name === null ? strings.variableDialog.add : strings.variableDialog.apply}
           onCancel={onClose}

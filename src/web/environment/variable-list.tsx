@@ -32,11 +32,11 @@ import { strings } from './strings.ts';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
 
-type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
+type OpenDialog = 'add' | 'import' | 'review' | { readonly editedName: string };
 
 function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
   const client = useEnvironmentClient(owner);
-  const save = useMutation({
+  const exportFile = useMutation({
     mutationFn: async (format: EnvFileFormat) => {
       const text = await client.dotenv(owner.id, {}, format);
       download(
@@ -47,9 +47,9 @@ function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
     onError: notifyError,
   });
   return (
-    <ExportMenu busy={save.isPending} label={strings.variableList.downloadNotice}>
+    <ExportMenu busy={exportFile.isPending} label={strings.variableList.downloadNotice}>
       {ENV_FILE_FORMATS.map((format) => (
-        <Menu.Item key={format} onClick={() => save.mutate(format)}>
+        <Menu.Item key={format} onClick={() => exportFile.mutate(format)}>
           {strings.variableList.downloadAs[format]}
         </Menu.Item>
       ))}
@@ -184,6 +184,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       throw error;
     }
     notifications.show({ message: strings.variableList.saved(owner.name) });
+    // Without names, `hide` would hide all values.
     if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
     discard();
     await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
@@ -199,7 +200,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       {strings.variableList.import}
     </Button>
   );
-  const editedName = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
+  const editedName = dialog !== null && typeof dialog === 'object' ? dialog.editedName : null;
   return (
     <Stack gap="md">
       <NavigationBlocker when={changes.length > 0} />
@@ -250,7 +251,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
                 edit={
                   isAdmin
                     ? {
-                        onEdit: () => setDialog({ change: name }),
+                        onEdit: () => setDialog({ editedName: name }),
                         onRemove: () => setVariable(name, null),
                         onUndo: () => undoChange(name),
                       }
@@ -279,7 +280,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
         <ImportDialog
           names={names}
           onClose={() => setDialog(null)}
-          onDone={(values, replace) => setDraft(mergeFile(names, draft, values, replace))}
+          onDone={(values, options) => setDraft(mergeFile(names, draft, values, options))}
         />
       )}
       {dialog === 'review' && (

@@ -22,10 +22,11 @@ function CopyValueButton({ name, value }: { readonly name: string; readonly valu
 
 /** The unmodified value. A long value can be scrolled, also by keyboard. */
 function VariableValue({ value }: { readonly value: string | undefined }) {
+  const shownValue = value === '' ? <i>{strings.variableRow.empty}</i> : value;
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
   return (
     <pre className={`mono ${styles['value']}`} {...(isLong && { tabIndex: 0 })}>
-      {value === undefined ? MASK : value === '' ? <i>{strings.variableRow.empty}</i> : value}
+      {value === undefined ? MASK : shownValue}
     </pre>
   );
 }
