@@ -49,6 +49,7 @@ function applyStylesheet(): Promise<unknown> {
 
 /** Renders the page once its route and stylesheet are loaded. Before that, the browser shows the layout of index.html. */
 async function start(): Promise<void> {
+  // Mantine stores the selected color scheme under this key.
   const scheme = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
   if (scheme !== 'auto') document.documentElement.dataset['mantineColorScheme'] = scheme;
   const rootElement = document.getElementById('root');

@@ -45,11 +45,11 @@ export function useMe(): Person {
   return useSuspenseQuery(meQuery).data;
 }
 
-/** The workspace in the tab's URL, or null if the user is not a member. */
+/** The workspace in the tab's URL; null if the URL names none, or none that the person is a member of. */
 export function useWorkspaceOrNull(): Workspace | null {
-  const { workspace: slug } = useSearch({ strict: false });
+  const { workspace: slugOrId } = useSearch({ strict: false });
   const { data } = useQuery(workspacesQuery);
-  return data?.find((workspace) => workspace.slug === slug || workspace.id === slug) ?? null;
+  return data?.find((workspace) => workspace.slug === slugOrId || workspace.id === slugOrId) ?? null;
 }
 
 /** Whether the workspace denies the person access until they turn on two-factor authentication. */

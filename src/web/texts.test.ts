@@ -27,6 +27,7 @@ const SHOWN_NAMES =
 const TECHNICAL_NAMES =
   /^(?:class|.*[cC]lassNames?|styles?|d|.*[kK]ey|border|gridTemplate\w*|autoComplete|mask|noun|transition|padding|margin|fontFamily\w*)$/;
 
+/** A node of the syntax tree (ESTree). */
 interface Node {
   readonly type: string;
   readonly start: number;
@@ -37,39 +38,39 @@ const isNode = (value: unknown): value is Node =>
   typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 
 /** The properties of each expression type that contain its possible values. */
-const BRANCHES: Readonly<Record<string, readonly string[]>> = {
+const VALUE_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
   JSXExpressionContainer: ['expression'],
   ConditionalExpression: ['consequent', 'alternate'],
   LogicalExpression: ['left', 'right'],
   ParenthesizedExpression: ['expression'],
 };
 
-function literalText(node: Node): string | null {
+function getLiteralText(node: Node): string | null {
   if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : null;
   if (node.type !== 'TemplateLiteral') return null;
   return (node['quasis'] as { value: { cooked: string } }[]).map(({ value }) => value.cooked).join(' … ');
 }
 
 /** Returns the literals of a file that users see. */
-function literalTexts(file: string, source: string): string[] {
+function findShownTexts(file: string, source: string): string[] {
   const { program, errors } = parseSync(file, source);
   assert.deepEqual(errors, [], file);
   const textsByPosition = new Map<number, string>();
-  const add = (node: Node, text: string) => {
+  const recordText = (node: Node, text: string) => {
     if (/\p{L}/u.test(text) && !HIDDEN_PHRASES.test(text)) textsByPosition.set(node.start, text.trim());
   };
   /** Records a literal that is shown to users unchanged. */
   function addShown(value: unknown) {
     if (!isNode(value)) return;
-    const text = literalText(value);
-    if (text !== null) add(value, text);
-    for (const branch of BRANCHES[value.type] ?? []) addShown(value[branch]);
+    const text = getLiteralText(value);
+    if (text !== null) recordText(value, text);
+    for (const property of VALUE_PROPERTIES[value.type] ?? []) addShown(value[property]);
   }
   function visit(value: unknown) {
     if (Array.isArray(value)) for (const item of value) visit(item);
     if (!isNode(value)) return;
     if (/^(?:Import|ExportAll|TS(?!As|Satisfies))/.test(value.type)) return;
-    if (value.type === 'JSXText') add(value, String(value['value']));
+    if (value.type === 'JSXText') recordText(value, String(value['value']));
     if (value.type === 'JSXElement' || value.type === 'JSXFragment') {
       for (const child of value['children'] as Node[]) if (child.type === 'JSXExpressionContainer') addShown(child);
     }
@@ -83,8 +84,8 @@ function literalTexts(file: string, source: string): string[] {
       if (SHOWN_NAMES.test(name)) addShown(value['value'] ?? value['right']);
     }
     // Any other literal that is a phrase or a word with a capital letter.
-    const text = literalText(value);
-    if (text !== null && /(?:^|\s)\p{L}{2,}\s\p{L}|^\p{Lu}\p{Ll}+(?:…|[.?!:])?$/u.test(text)) add(value, text);
+    const text = getLiteralText(value);
+    if (text !== null && /(?:^|\s)\p{L}{2,}\s\p{L}|^\p{Lu}\p{Ll}+(?:…|[.?!:])?$/u.test(text)) recordText(value, text);
     for (const [name, child] of Object.entries(value)) if (name !== 'parent') visit(child);
   }
   visit(program);
@@ -96,14 +97,16 @@ test('the texts of a page are in the strings.ts of its folder', () => {
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => !/(?:\.test\.ts|(?:^|\/)(?:form-)?strings\.ts)$/.test(file) && !EXCEPTIONS.has(file))
     .sort();
+  // Fails if the pattern no longer matches the files.
   assert.ok(files.length > 200);
   const texts = files.flatMap((file) =>
-    literalTexts(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).map((text) => `${file}: ${text}`),
+    findShownTexts(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).map((text) => `${file}: ${text}`),
   );
   assert.deepEqual(texts, []);
 });
 
 test('literal texts are found, and other literals are not', () => {
+  // A string that contains `${` must be split, because the linter takes it for a template with the wrong quotes.
   const shown = [
     '<p>Saved</p>',
     '<p>{saved ? strings.saved : "Failed"}</p>',
@@ -115,7 +118,7 @@ test('literal texts are found, and other literals are not', () => {
     '["Status", status]',
     'form.setFieldError("password", "The password is wrong")',
   ];
-  for (const code of shown) assert.equal(literalTexts('x.tsx', `const x = ${code};`).length, 1, code);
+  for (const code of shown) assert.equal(findShownTexts('x.tsx', `const x = ${code};`).length, 1, code);
   const notShown = [
     '<p className="mono small">{strings.saved}</p>',
     '<Button variant="default" aria-label={strings.close} />',
@@ -123,7 +126,7 @@ test('literal texts are found, and other literals are not', () => {
     '<p>{status === "failed" && strings.failed}</p>',
     '<p>·</p>',
   ];
-  for (const code of notShown) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
+  for (const code of notShown) assert.deepEqual(findShownTexts('x.tsx', `const x = ${code};`), [], code);
 });
 
 /** Variables that contain names chosen by users, which can be written from right to left. */
@@ -139,7 +142,7 @@ function unisolatedNames(file: string, source: string): string[] {
       const names = (value['expressions'] as Node[]).filter(
         (node) => node.type === 'Identifier' && NAMES.test(String(node['name'])),
       );
-      if (names.length > 0) templates.push(`${file}: ${literalText(value)}`);
+      if (names.length > 0) templates.push(`${file}: ${getLiteralText(value)}`);
     }
     for (const [key, child] of Object.entries(value)) if (key !== 'parent') visit(child, value);
   }
@@ -149,6 +152,7 @@ function unisolatedNames(file: string, source: string): string[] {
 
 test('names in texts are isolated, so that one written from right to left does not reorder the words around it', () => {
   const files = globSync('**/{,form-}strings.ts', { cwd: import.meta.dirname });
+  // Fails if the pattern no longer matches the files.
   assert.ok(files.length > 15);
   const templates = files.flatMap((file) =>
     unisolatedNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')),

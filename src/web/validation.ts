@@ -2,7 +2,8 @@ import { LIMITS } from '../contract/limits.ts';
 import { hasBidirectionalControls, hasVisibleCharacter } from '../contract/visible-text.ts';
 import { strings } from './strings.ts';
 
-/** The contract's limits, checked in the browser. Each function returns an error message, or null for a valid value. */
+// The contract's limits, checked in the browser. The `validate…` functions return an error message, or null for a valid
+// value.
 
 /** Counts code points, as the contract does. */
 export function countCodePoints(text: string): number {
@@ -26,8 +27,8 @@ function validateCharacters(name: string): string | null {
 }
 
 export function validateName(name: string): string | null {
-  const tooShortOrLong = validateLength(name.normalize('NFC').trim(), LIMITS.name, strings.validation.nameLength);
-  return tooShortOrLong ?? validateCharacters(name);
+  const lengthError = validateLength(name.normalize('NFC').trim(), LIMITS.name, strings.validation.nameLength);
+  return lengthError ?? validateCharacters(name);
 }
 
 export function validatePersonName(name: string): string | null {
@@ -43,12 +44,12 @@ export function validatePassword(password: string): string | null {
 }
 
 export function validatePassphrase(passphrase: string): string | null {
-  const wrongLength = validateLength(
+  const lengthError = validateLength(
     passphrase.normalize('NFC'),
     LIMITS.passphrase,
     strings.validation.passphraseLength,
   );
-  return wrongLength ?? (passphrase === passphrase.trim() ? null : strings.validation.passphraseSpaces);
+  return lengthError ?? (passphrase === passphrase.trim() ? null : strings.validation.passphraseSpaces);
 }
 
 export function validateDescription(description: string): string | null {
@@ -63,7 +64,6 @@ export function validateSlug(slug: string): string | null {
 /** Validates the slug of a new resource, which may be empty: it is then derived from the name. */
 export const validateNewSlug = (slug: string): string | null => (slug === '' ? null : validateSlug(slug));
 
-/** Returns the validation error of a whole number within bounds, or null. */
 export const validateInteger = (
   value: number | string,
   { min, max }: { readonly min: number; readonly max: number },

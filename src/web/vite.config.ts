@@ -11,6 +11,7 @@ const ICONS = [
 
 /** Emits the web app manifest and its icons, and links to the manifest. */
 function webAppManifest(): Plugin {
+  // Set by `generateBundle`, which runs before `transformIndexHtml`.
   let href = '';
   return {
     name: 'web-app-manifest',
