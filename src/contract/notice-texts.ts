@@ -69,11 +69,11 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
   }),
   'error.new': ({ subject }) => ({
     title: `New error: ${subject.name ?? ''}`,
-    action: { text: 'Look at the issue', path: `/errors/${pathSegment(subject.id)}` },
+    action: { text: 'View issue', path: `/errors/${pathSegment(subject.id)}` },
   }),
   'error.reopened': ({ subject }) => ({
     title: `A resolved error was reported again: ${subject.name ?? ''}`,
-    action: { text: 'Look at the issue', path: `/errors/${pathSegment(subject.id)}` },
+    action: { text: 'View issue', path: `/errors/${pathSegment(subject.id)}` },
   }),
   'webhook.switched_off': ({ subject, detail }) => {
     const reason = detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days';

@@ -77,7 +77,7 @@ forEachEngine('notices', (engine) => {
       {
         kind: 'error.new',
         status: 'open',
-        action: { text: 'Look at the issue', path: `/errors/${issueId}` },
+        action: { text: 'View issue', path: `/errors/${issueId}` },
         subject: issueId,
       },
     );

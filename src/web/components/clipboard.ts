@@ -30,7 +30,10 @@ export async function copyText(text: string): Promise<boolean> {
 
 export type CopyState = 'idle' | 'copied' | 'failed';
 
-/** Returns a function that copies the text, and the result of the last copy for a short time. */
+/**
+ * Returns a function that copies the text, and the result of its last call. The result `copied` is reset to `idle` after
+ * `COPIED_FEEDBACK_MS`; `failed` remains until the next call.
+ */
 export function useCopy(text: string): { readonly state: CopyState; readonly copy: () => void } {
   const [state, setState] = useState<CopyState>('idle');
   const copy = useCallback(() => {

@@ -43,12 +43,28 @@ interface DataTableProps<Row> {
   readonly isAttached?: ((row: Row) => boolean) | undefined;
 }
 
+/** The sort order of a list whose URL has no `sort` parameter. */
+const DEFAULT_SORT = '-createdAt';
+
+type SortDirection = 'ascending' | 'descending';
+
+/** Returns the direction in which the list is sorted by this column; null if it is sorted by another column. */
+function getSortDirection(sort: string | undefined, state: ListState): SortDirection | null {
+  const currentSort = state.get('sort') ?? DEFAULT_SORT;
+  if (sort === undefined) return null;
+  if (currentSort === sort) return 'ascending';
+  return currentSort === `-${sort}` ? 'descending' : null;
+}
+
+function getSortIcon(direction: SortDirection | null): typeof IconSelector {
+  if (direction === null) return IconSelector;
+  return direction === 'ascending' ? IconChevronUp : IconChevronDown;
+}
+
 function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
   const { sort } = column;
-  const currentSort = state.get('sort') ?? '-createdAt';
-  const direction =
-    sort === undefined ? null : currentSort === sort ? 'ascending' : currentSort === `-${sort}` ? 'descending' : null;
-  const Icon = direction === null ? IconSelector : direction === 'ascending' ? IconChevronUp : IconChevronDown;
+  const direction = getSortDirection(sort, state);
+  const Icon = getSortIcon(direction);
   return (
     <th
       scope="col"
@@ -74,8 +90,10 @@ function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; re
 }
 
 /** Returns the window width up to which rows are shown as cards, because a table would have to scroll sideways. */
-const cardsMaxWidth = (columnCount: number): string =>
-  columnCount >= 7 ? '79em' : columnCount === 6 ? '66em' : '52em';
+function getCardsMaxWidth(columnCount: number): string {
+  if (columnCount >= 7) return '79em';
+  return columnCount === 6 ? '66em' : '52em';
+}
 
 /**
  * One page of a list with sorting, selection, a menu per row and cursor pagination. Each row is a card if the window is
@@ -83,7 +101,7 @@ const cardsMaxWidth = (columnCount: number): string =>
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, rowName, state, selection, renderRowActions, nextCursor } = props;
-  const isNarrow = useMediaQuery(`(max-width: ${cardsMaxWidth(columns.length)})`, undefined, {
+  const isNarrow = useMediaQuery(`(max-width: ${getCardsMaxWidth(columns.length)})`, undefined, {
     getInitialValueInEffect: false,
   });
   const ids = rows.map(rowId);

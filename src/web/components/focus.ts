@@ -34,10 +34,10 @@ export function keepFocusInDialog(): void {
 
 /**
  * Returns the focus to the element that opened a dialog or, if that element has been removed, to the page's content.
- * The closing dialog may still be in the document and contain the focus.
+ * The closing dialog can still be in the document and contain the focus.
  */
-export function restoreFocus(opener: HTMLElement | null, closing: Element | null): void {
-  if (!isFocusLost() && closing?.contains(document.activeElement) !== true) return;
+export function restoreFocus(opener: HTMLElement | null, closingDialog: Element | null): void {
+  if (!isFocusLost() && closingDialog?.contains(document.activeElement) !== true) return;
   const target =
     [opener, lastFocusedOnPage].find((candidate) => candidate?.isConnected === true) ?? document.getElementById('main');
   target?.focus();

@@ -19,7 +19,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,
   send: (values: Values) => Promise<unknown>,
   /** Maps the server's field names to the form's field names where they differ. */
-  fields: Readonly<Record<string, string>> = {},
+  errorFields: Readonly<Record<string, string>> = {},
 ): Submission<Values> {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -32,13 +32,13 @@ export function useSubmit<Values extends Record<string, unknown>>(
       await send(values);
     } catch (thrown) {
       setError(thrown);
-      form.setErrors(getFieldErrors(thrown, fields) ?? {});
+      form.setErrors(getFieldErrors(thrown, errorFields) ?? {});
     } finally {
       setBusy(false);
     }
   }
 
-  const invalidFields = Object.keys(getFieldErrors(error, fields) ?? {});
+  const invalidFields = Object.keys(getFieldErrors(error, errorFields) ?? {});
   const isShownAtFields =
     invalidFields.length > 0 &&
     invalidFields.every((field) => Object.hasOwn(form.values, field.split('.', 1)[0] ?? field));

@@ -3,7 +3,7 @@ import { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {
-    /** The cursors of the previous pages, for going back. */
+    /** The cursors of the previous pages, for going back; empty for the first page. */
     readonly previousCursors?: readonly string[];
   }
 }
@@ -24,11 +24,17 @@ export interface ListState {
 
 type Search = Record<string, string | undefined>;
 
+interface HistoryUpdate {
+  readonly previousCursors: readonly string[];
+  /** Whether the entry of the browser's history is replaced instead of adding one. */
+  readonly replace: boolean;
+}
+
 export function useListState(): ListState {
   const search = useSearch({ strict: false }) as Search;
   const previousCursors = useLocation({ select: (location) => location.state.previousCursors }) ?? [];
   const navigate = useNavigate();
-  const updateSearch = (change: Search, cursors: readonly string[], replace: boolean) =>
+  const updateSearch = (change: Search, historyUpdate: HistoryUpdate) =>
     void navigate({
       to: '.',
       search: (before: Search) => {
@@ -38,22 +44,29 @@ export function useListState(): ListState {
         }
         return after;
       },
-      state: { previousCursors: cursors },
-      replace,
+      state: { previousCursors: historyUpdate.previousCursors },
+      replace: historyUpdate.replace,
       resetScroll: false,
     } as never);
 
   return {
     get: (name) => search[name],
     set(change) {
-      const clean = Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? undefined]));
-      updateSearch({ ...clean, cursor: undefined }, [], true);
+      const changedParameters: Search = {};
+      for (const [name, value] of Object.entries(change)) changedParameters[name] = value ?? undefined;
+      updateSearch({ ...changedParameters, cursor: undefined }, { previousCursors: [], replace: true });
     },
     cursor: search['cursor'],
     isPaged: search['cursor'] !== undefined,
     canGoBack: previousCursors.length > 0,
-    next: (cursor) => updateSearch({ cursor }, [...previousCursors, search['cursor'] ?? ''], false),
-    previous: () => updateSearch({ cursor: previousCursors.at(-1) }, previousCursors.slice(0, -1), false),
+    next(cursor) {
+      const currentCursor = search['cursor'] ?? '';
+      updateSearch({ cursor }, { previousCursors: [...previousCursors, currentCursor], replace: false });
+    },
+    previous() {
+      const previousCursor = previousCursors.at(-1);
+      updateSearch({ cursor: previousCursor }, { previousCursors: previousCursors.slice(0, -1), replace: false });
+    },
   };
 }
 

@@ -16,6 +16,8 @@ import { useLogSearch } from './use-log-search.ts';
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 /** Number of lines by which "Show earlier lines" and "Show later lines" move. */
 const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
+/** The log follows new output while it is scrolled to within this distance of its end. */
+const END_TOLERANCE_PX = 24;
 
 interface LogLineRowProps {
   readonly line: LogLine;
@@ -51,7 +53,10 @@ interface LiveLogProps {
   readonly emptyText: string;
 }
 
-/** Describes how many lines the log has and, if only a part of them is shown, which. */
+/**
+ * Describes how many lines the log has and, if only a part of them is shown, which. `first` is the number of the first
+ * line shown and `end` the number after the last line shown; lines are counted from 0.
+ */
 function describeShownLines({ lineCount, hasEnded }: LiveLogState, first: number, end: number, emptyText: string) {
   if (lineCount === 0) return hasEnded ? strings.liveLog.noOutput : emptyText;
   const total = strings.liveLog.lineCount(lineCount, !hasEnded);
@@ -75,10 +80,13 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
   const { lines, partialLines, lineCount, hasEnded, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
+  // Lines are counted from 0, including the lines that are no longer in memory.
   /** Number of the first line shown; null while the last lines are shown. */
   const [shownFrom, setShownFrom] = useState<number | null>(null);
   const [searchText, setSearchText] = useState('');
+  /** Index of the selected match in `matches`. */
   const [selected, setSelected] = useState<number | null>(null);
+  /** Numbers of the lines that match the search. */
   const matches = useLogSearch(searchText, log);
   const firstInMemory = lineCount - lines.length;
   const first = Math.max(firstInMemory, shownFrom ?? lineCount - MAX_SHOWN_LINES);
@@ -100,11 +108,11 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
     setFollowsEnd(false);
     setShownFrom(from + MAX_SHOWN_LINES >= lineCount ? null : Math.max(firstInMemory, from));
   }
-  function select(position: number) {
-    const line = matches[position];
-    if (line === undefined) return;
-    setSelected(position);
-    if (line < first || line >= end) showFrom(line - LINES_PER_CLICK);
+  function select(index: number) {
+    const lineNumber = matches[index];
+    if (lineNumber === undefined) return;
+    setSelected(index);
+    if (lineNumber < first || lineNumber >= end) showFrom(lineNumber - LINES_PER_CLICK);
     else setFollowsEnd(false);
   }
   const getLine = (number: number): LogLine | undefined => lines[number - firstInMemory];
@@ -153,7 +161,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
           tabIndex={0}
           onScroll={(event) => {
             const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-            setFollowsEnd(shownFrom === null && scrollHeight - scrollTop - clientHeight < 24);
+            setFollowsEnd(shownFrom === null && scrollHeight - scrollTop - clientHeight < END_TOLERANCE_PX);
           }}
         >
           {first > firstInMemory && (

@@ -12,15 +12,18 @@ interface LogSearchProps {
   readonly matchCount: number;
   /** Index of the selected match; null if none is selected. */
   readonly selected: number | null;
-  readonly onSelect: (position: number) => void;
+  readonly onSelect: (index: number) => void;
 }
 
 /** The search field of a log. Enter selects the next match, Shift+Enter the previous one. Escape clears the search. */
 export function LogSearch({ text, onChange, matchCount, selected, onSelect }: LogSearchProps) {
-  const move = (step: 1 | -1) => {
+  /** Selects the next (1) or previous (-1) match, and wraps around at the end and the start. */
+  function move(direction: 1 | -1) {
     if (matchCount === 0) return;
-    onSelect(selected === null ? (step === 1 ? 0 : matchCount - 1) : (selected + step + matchCount) % matchCount);
-  };
+    // If no match is selected, starts before the first or after the last match.
+    const current = selected ?? (direction === 1 ? -1 : matchCount);
+    onSelect((current + direction + matchCount) % matchCount);
+  }
   function handleKey(event: KeyboardEvent) {
     if (event.key === 'Enter') move(event.shiftKey ? -1 : 1);
     else if (event.key === 'Escape' && text !== '') onChange('');

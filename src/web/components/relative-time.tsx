@@ -5,7 +5,7 @@ import { formatDate, formatDateTime, formatRelativeTime, formatTimeOfDay } from 
 interface RelativeTimeProps {
   readonly time: string;
   /** Adds words around the relative time, such as "used 3 days ago". */
-  readonly phrase?: (time: string) => string;
+  readonly phrase?: (relativeTime: string) => string;
   /** Appends the date: "3 days ago (24 Feb 2027)". */
   readonly withDate?: true;
   /** Appends the date and the time of day: "in 3 hours (24 Feb 2027, 09:00)". */
@@ -13,7 +13,7 @@ interface RelativeTimeProps {
 }
 
 /** A relative time that stays up to date. The exact time is shown on hover, focus and touch. */
-export function RelativeTime({ time, phrase = String, withDate, withTime }: RelativeTimeProps) {
+export function RelativeTime({ time, phrase = (relativeTime) => relativeTime, withDate, withTime }: RelativeTimeProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(tick, 30_000);

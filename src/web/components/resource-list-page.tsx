@@ -56,7 +56,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
   const { noun, columns, filters = {}, prerequisite } = props;
   const { workspace, isAdmin } = useWorkspace();
   const state = useListState();
-  const [open, setOpen] = useState<OpenDialog<Row> | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog<Row> | null>(null);
   const plural = `${noun}s`;
   const title = capitalize(plural);
   const filterNames = ['q', ...Object.keys(filters)];
@@ -67,15 +67,18 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
     project: filters.project && state.get('project'),
     server: filters.server && state.get('server'),
   });
-  const close = () => setOpen(null);
+  const close = () => setOpenDialog(null);
   const filtered = isFiltered(state, filterNames);
   const isEmpty = list.data?.data.length === 0 && !filtered;
   const createButton = isAdmin && prerequisite === undefined && (
-    <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
+    <Button
+      leftSection={<IconPlus size={16} />}
+      onClick={props.onCreate ?? (() => setOpenDialog({ dialog: 'create' }))}
+    >
       {strings.resourceListPage.newResource(noun)}
     </Button>
   );
-  const edit = props.onEdit ?? ((row: Row) => setOpen({ dialog: 'edit', row }));
+  const edit = props.onEdit ?? ((row: Row) => setOpenDialog({ dialog: 'edit', row }));
   return (
     <Page title={title} description={props.description} actions={!isEmpty && createButton}>
       <Stack gap="md">
@@ -106,7 +109,10 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
               ? (row) => (
                   <RowMenu
                     name={row.name}
-                    actions={[editAction(() => edit(row)), deleteAction(() => setOpen({ dialog: 'delete', row }))]}
+                    actions={[
+                      editAction(() => edit(row)),
+                      deleteAction(() => setOpenDialog({ dialog: 'delete', row })),
+                    ]}
                   />
                 )
               : undefined
@@ -122,9 +128,9 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
           }
         />
       </Stack>
-      {open?.dialog === 'create' && props.renderCreateDialog?.(close)}
-      {open?.dialog === 'edit' && props.renderEditDialog?.(open.row, close)}
-      {open?.dialog === 'delete' && props.renderDeleteDialog(open.row, close)}
+      {openDialog?.dialog === 'create' && props.renderCreateDialog?.(close)}
+      {openDialog?.dialog === 'edit' && props.renderEditDialog?.(openDialog.row, close)}
+      {openDialog?.dialog === 'delete' && props.renderDeleteDialog(openDialog.row, close)}
     </Page>
   );
 }

@@ -9,7 +9,7 @@ interface StickyFooterProps {
   readonly children: ReactNode;
 }
 
-/** The footer of a long form. While `isSticky`, it stays at the bottom of the window or the dialog. */
+/** The footer of a long form. If `isSticky` is true, it stays at the bottom of the window or the dialog. */
 export function StickyFooter({ isSticky = true, isInDialog = false, children }: StickyFooterProps) {
   const className = [isSticky && styles['footer'], isInDialog && styles['inDialog']].filter(Boolean).join(' ');
   return (

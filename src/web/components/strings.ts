@@ -211,8 +211,8 @@ export const strings = {
     noYear: 'Enter the year with four digits, as in 24 Feb 2027.',
     noSuchDate: (day: number, month: string, year: number) => `There is no ${day} ${month} ${year}.`,
     noSuchDay: (day: number, month: string) => `There is no ${day} ${month}.`,
-    ambiguous: (dayOne: number, monthTwo: string, dayTwo: number, monthOne: string) =>
-      `This could be ${dayOne} ${monthTwo} or ${dayTwo} ${monthOne}. Enter the month as a word, as in 24 Feb 2027.`,
+    ambiguous: (firstDay: number, firstMonth: string, secondDay: number, secondMonth: string) =>
+      `This could be ${firstDay} ${firstMonth} or ${secondDay} ${secondMonth}. Enter the month as a word, as in 24 Feb 2027.`,
     chooseADate: 'Choose a date',
   },
 };

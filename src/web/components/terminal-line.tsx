@@ -3,10 +3,12 @@ import styles from './terminal-line.module.css';
 import { type StyledText, toStyledText } from './terminal-styles.ts';
 
 function getClassNames({ color, background, decorations }: StyledText): string | undefined {
-  const names = [
-    background !== null ? 'background' : color !== null ? 'color' : '',
-    ...decorations.filter((name) => name !== 'dim' || (color === null && background === null)),
-  ];
+  const names: string[] = [];
+  if (background !== null) names.push('background');
+  else if (color !== null) names.push('color');
+  // The class `dim` sets a color, which must not replace a color of the program.
+  const hasColor = names.length > 0;
+  names.push(...decorations.filter((name) => name !== 'dim' || !hasColor));
   return names.flatMap((name) => styles[name] ?? []).join(' ') || undefined;
 }
 

@@ -23,10 +23,10 @@ test('colors and styles are kept, and all other control sequences are removed', 
       ],
     ],
     [
-      `${ESC}[32mok${ESC}(B${ESC}[m as of tput`,
+      `${ESC}[32mok${ESC}(B${ESC}[m from tput`,
       [
         { ...unstyled, text: 'ok', color: '0, 187, 0' },
-        { ...unstyled, text: ' as of tput' },
+        { ...unstyled, text: ' from tput' },
       ],
     ],
     [`${ESC}[38;5;196mpalette`, [{ ...unstyled, text: 'palette', color: '255, 0, 0' }]],

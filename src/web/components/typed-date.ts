@@ -46,7 +46,7 @@ const MONTH_FORMATS: readonly Intl.DateTimeFormatOptions[] = [
   { month: 'short', day: 'numeric', year: 'numeric' },
 ];
 
-/** Formats one date in each month in each of `MONTH_FORMATS`, and returns the parts of all of them. */
+/** Formats one date per month with each of `MONTH_FORMATS`, and returns the parts of all formatted dates. */
 function formatMonths(locale: string): (Intl.DateTimeFormatPart & { readonly month: number })[] {
   return MONTH_FORMATS.flatMap((options) => {
     const format = new Intl.DateTimeFormat(locale, { ...options, calendar: 'gregory', timeZone: 'UTC' });
@@ -86,11 +86,12 @@ function detectLeadingPart(locale: string): DateLanguage['leadingPart'] {
 
 function createDateLanguage(locale: string): DateLanguage {
   try {
+    // The formatted number consists of all ten digits, from 9 to 0.
     const digits = [...new Intl.NumberFormat(locale, { useGrouping: false }).format(9_876_543_210)].reverse();
     const leadingPart = detectLeadingPart(locale);
     return { digits, ...collectWords(leadingPart === 'another calendar' ? [] : [locale]), leadingPart };
   } catch {
-    // The browser's language is not a valid tag.
+    // The browser's language is not a valid language tag.
     return { digits: [], ...collectWords([]), leadingPart: 'either' };
   }
 }
@@ -144,17 +145,15 @@ function toDateOfNamedMonth(month: number, numbers: readonly string[]): TypedDat
 function toDateOfNumbers(numbers: readonly string[], leadingPart: DateLanguage['leadingPart']): TypedDate {
   if (numbers.length > 3) return NOT_A_DATE;
   if (numbers.every((number) => number.length < 4)) return NO_YEAR;
-  const [one = 0, two = 0, three = 0] = numbers.map(Number);
+  const [first = 0, second = 0, third = 0] = numbers.map(Number);
   const lengths = numbers.map((number) => (number.length <= 2 ? 'short' : number.length)).join();
-  if (lengths === '4,short,short') return toDate(one, two, three);
+  if (lengths === '4,short,short') return toDate(first, second, third);
   if (lengths !== 'short,short,4') return NOT_A_DATE;
   if (leadingPart === 'another calendar') return NOT_A_DATE;
-  const isDayFirst = one > MONTHS || (leadingPart === 'day' && two <= MONTHS) || one === two;
-  if (isDayFirst) return toDate(three, two, one);
-  if (two > MONTHS || leadingPart === 'month') return toDate(three, one, two);
-  return {
-    error: strings.typedDate.ambiguous(one, englishMonth(two), two, englishMonth(one)),
-  };
+  const isDayFirst = first > MONTHS || (leadingPart === 'day' && second <= MONTHS) || first === second;
+  if (isDayFirst) return toDate(third, second, first);
+  if (second > MONTHS || leadingPart === 'month') return toDate(third, first, second);
+  return { error: strings.typedDate.ambiguous(first, englishMonth(second), second, englishMonth(first)) };
 }
 
 /**

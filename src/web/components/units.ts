@@ -9,7 +9,7 @@ export function formatDuration(milliseconds: number): string {
   return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
 }
 
-/** Formats a size: "512 B", "1.5 kB", "20 MB". */
+/** Formats a size: "512 B", "1.5 kB", "123 MB". */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = bytes;

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 
+/** Each returns whether a form or an editor has unsaved input. */
 const checks = new Set<() => boolean>();
 
 /** Returns whether a form or an editor on the page has input that leaving the page would discard. */
@@ -8,16 +9,16 @@ export function hasUnsavedInput(): boolean {
 }
 
 /** Registers a check for unsaved input while the component is mounted. */
-export function useUnsavedInput(hasInput: () => boolean): void {
-  const latest = useRef(hasInput);
+export function useUnsavedInput(check: () => boolean): void {
+  const latestCheck = useRef(check);
   useEffect(() => {
-    latest.current = hasInput;
+    latestCheck.current = check;
   });
   useEffect(() => {
-    const check = () => latest.current();
-    checks.add(check);
+    const runLatestCheck = () => latestCheck.current();
+    checks.add(runLatestCheck);
     return () => {
-      checks.delete(check);
+      checks.delete(runLatestCheck);
     };
   }, []);
 }

@@ -12,7 +12,7 @@ const MAX_LINES_IN_MEMORY = 100_000;
 export interface LiveLogState {
   /** The last lines. The array is mutated while the log is followed, so use `lineCount` to detect changes. */
   readonly lines: readonly LogLine[];
-  /** Partial lines: output that has no line break yet. */
+  /** Output that has no line break yet; at most one line per step, server and stream. */
   readonly partialLines: readonly LogLine[];
   /** Number of lines read, including those that are no longer in memory. */
   readonly lineCount: number;

@@ -112,7 +112,9 @@ function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: Pol
         return mustHavePassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
       },
       addresses: (text) =>
-        validateAddresses(text, needsAddresses || (policy.requireAddresses && text !== initial.addresses)),
+        validateAddresses(text, {
+          isRequired: needsAddresses || (policy.requireAddresses && text !== initial.addresses),
+        }),
       resources: validateResources,
       rate: validateRate,
       maxUses: validateMaxUses,

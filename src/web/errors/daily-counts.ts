@@ -6,11 +6,11 @@ export interface DailyCount {
   readonly count: number;
 }
 
-/** Returns the counts of the last `count` days up to today (UTC), oldest first, including days without errors. */
-export function fillLastDays(days: readonly DailyCount[], count: number, now: number): DailyCount[] {
-  const countByDay = new Map(days.map((day) => [day.day, day.count]));
-  return Array.from({ length: count }, (_, index) => {
-    const day = new Date(now - (count - 1 - index) * DAY).toISOString().slice(0, 10);
+/** Returns the counts of the last `dayCount` days up to today (UTC), oldest first, including days without errors. */
+export function fillLastDays(dailyCounts: readonly DailyCount[], dayCount: number, now: number): DailyCount[] {
+  const countByDay = new Map(dailyCounts.map(({ day, count }) => [day, count]));
+  return Array.from({ length: dayCount }, (_, index) => {
+    const day = new Date(now - (dayCount - 1 - index) * DAY).toISOString().slice(0, 10);
     return { day, count: countByDay.get(day) ?? 0 };
   });
 }

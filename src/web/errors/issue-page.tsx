@@ -97,6 +97,7 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
   const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
   const cursor = cursors.at(-1);
   const query = useQuery({
+    // With the count in its key, the latest occurrence is read again after the error has recurred.
     queryKey: [workspace.id, 'errors', issue.id, 'events', cursor, cursor === undefined && issue.count],
     queryFn: ({ signal }) => api.errors.issues.events(issue.id).list({ limit: 1, cursor }, { signal }),
     placeholderData: keepPreviousData,
@@ -157,9 +158,7 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
                 [strings.issuePage.items.occurrences, issue.count.toLocaleString('en')],
                 [strings.issuePage.items.lastSeen, <ExactTime key="last" time={issue.lastSeenAt} />],
                 [strings.issuePage.items.firstSeen, <ExactTime key="first" time={issue.firstSeenAt} />],
-                ...(issue.resolvedInRelease === null
-                  ? []
-                  : [[strings.issuePage.items.resolvedIn, issue.resolvedInRelease] as const]),
+                issue.resolvedInRelease !== null && [strings.issuePage.items.resolvedIn, issue.resolvedInRelease],
                 [strings.issuePage.items.id, <CopyableId key="id" id={issue.id} />],
               ]}
             />

@@ -29,15 +29,17 @@ function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFram
   );
 }
 
-/** A line of a minified script is so long that only the column identifies the position of a frame. */
+/** Whether a line is so long that it is probably minified, so that only the column identifies the position of a frame. */
 const isMinifiedColumn = (column: number | null) => (column ?? 0) >= 200;
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   const { file, line, column, module, inApp } = frame;
   const position = [line, line !== null && isMinifiedColumn(column) ? column : null].filter((part) => part !== null);
+  const isJvm = file !== null && /\.(?:java|kt|scala)$/.test(file);
   return (
     <li {...(inApp && { 'data-in-app': true })}>
-      {module !== null && file !== null && /\.(?:java|kt|scala)$/.test(file) && `${module}.`}
+      {/* On the JVM, the module is the class that contains the function. */}
+      {isJvm && module !== null && `${module}.`}
       {frame.function ?? strings.occurrence.anonymous}{' '}
       <span className={styles['location']}>{[file ?? strings.occurrence.unknownFile, ...position].join(':')}</span>
       {inApp && <span className="visually-hidden">{strings.occurrence.inTheApp}</span>}

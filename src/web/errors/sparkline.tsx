@@ -16,12 +16,16 @@ export function Sparkline({ days, width, height }: SparklineProps) {
   const dailyCounts = fillLastDays(days, DAY_COUNT, Date.now());
   const maxCount = Math.max(1, ...dailyCounts.map(({ count }) => count));
   const barStep = width / DAY_COUNT;
-  const sum = dailyCounts.reduce((total, { count }) => total + count, 0);
+  const totalCount = dailyCounts.reduce((sum, { count }) => sum + count, 0);
   const todayCount = dailyCounts.at(-1)?.count ?? 0;
   return (
     <svg
       role="img"
-      aria-label={strings.sparkline.occurrences(sum.toLocaleString('en'), DAY_COUNT, todayCount.toLocaleString('en'))}
+      aria-label={strings.sparkline.occurrences(
+        totalCount.toLocaleString('en'),
+        DAY_COUNT,
+        todayCount.toLocaleString('en'),
+      )}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}

@@ -9,7 +9,7 @@ export const strings = {
     asReported: 'As reported with each error',
     allowedOriginsOptional: 'Allowed origins (optional)',
     allowedOriginsOptionalDescription:
-      'Browsers can report errors only from these origins, one per line. If empty, any origin is allowed. Servers are not restricted.',
+      'The origins from which browsers can report errors, one per line. If empty, any origin is allowed. Servers are not restricted.',
     allowedOriginsOptionalPlaceholder: 'https://shop.example.com',
   },
   deleteIssueDialog: {
@@ -135,6 +135,6 @@ export const strings = {
     occurrencesPerDay: 'Occurrences per day',
     day: 'Day (UTC)',
     count: 'Occurrences',
-    occurrences: (sum: string, days: number, today: string) => `${sum} occurrences in ${days} days, ${today} today`,
+    occurrences: (total: string, days: number, today: string) => `${total} occurrences in ${days} days, ${today} today`,
   },
 };

@@ -132,6 +132,10 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   }
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
   const isDone = removeAndDelete.isSuccess && toDelete.length === 0;
+  const removeLabel =
+    toDelete.length === 0
+      ? strings.removeMemberDialog.remove(member.name)
+      : strings.removeMemberDialog.removeAndDelete(toDelete.length);
   const deletedCount = createdCredentials.filter(isDeleted).length;
   return (
     <Stack gap="md">
@@ -205,11 +209,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
             loading={removeAndDelete.isPending}
             onClick={() => removeAndDelete.mutate()}
           >
-            {removeMember.isSuccess
-              ? strings.removeMemberDialog.deleteCredentials(toDelete.length)
-              : toDelete.length === 0
-                ? strings.removeMemberDialog.remove(member.name)
-                : strings.removeMemberDialog.removeAndDelete(toDelete.length)}
+            {removeMember.isSuccess ? strings.removeMemberDialog.deleteCredentials(toDelete.length) : removeLabel}
           </Button>
         )}
       </Group>

@@ -82,6 +82,7 @@ const COLUMNS: readonly Column<Notice>[] = [
     cell: ({ action }) => {
       const { to, search } = toLinkProps(action.path);
       return (
+        // The cast is necessary because the server returns the path, so it is not one of the router's literal types.
         <TextLink to={to as '/notices'} search={search}>
           {action.text}
         </TextLink>
@@ -95,12 +96,14 @@ function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   const { api, workspace } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'notices'] });
   const reopen = (id: string) => api.notices.reopen(id).then(refresh);
-  function dismiss({ id, title }: Notice, days: number | null): void {
-    const body = days === null ? {} : { until: new Date(Date.now() + days * DAY).toISOString() };
+  /** Snoozes the notice for a number of days, or dismisses it if `snoozeDays` is null. */
+  function dismiss({ id, title }: Notice, snoozeDays: number | null): void {
+    const body = snoozeDays === null ? {} : { until: new Date(Date.now() + snoozeDays * DAY).toISOString() };
+    const message = snoozeDays === null ? texts.dismissed(title) : texts.snoozed(title);
     api.notices
       .dismiss(id, body)
       .then(refresh)
-      .then(() => notifyWithUndo(days === null ? texts.dismissed(title) : texts.snoozed(title), () => reopen(id)))
+      .then(() => notifyWithUndo(message, () => reopen(id)))
       .catch(notifyError);
   }
   return (notice) => {
@@ -119,7 +122,7 @@ function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
   };
 }
 
-const toOptions = <Value extends string>(values: readonly Value[], labels: Readonly<Record<Value, string>>) =>
+const toLabeledOptions = <Value extends string>(values: readonly Value[], labels: Readonly<Record<Value, string>>) =>
   values.map((value) => ({ value, label: labels[value] }));
 
 function Notices() {
@@ -142,14 +145,17 @@ function Notices() {
           name="status"
           label={texts.status}
           anyLabel={strings.statuses.open}
-          options={toOptions(NOTICE_STATUSES.slice(1), strings.statuses)}
+          options={toLabeledOptions(
+            NOTICE_STATUSES.filter((name) => name !== 'open'),
+            strings.statuses,
+          )}
         />
         <SelectFilter
           state={state}
           name="kind"
           label={texts.kind}
           anyLabel={texts.anyKind}
-          options={toOptions(NOTICE_KINDS, strings.kinds)}
+          options={toLabeledOptions(NOTICE_KINDS, strings.kinds)}
         />
       </FilterBar>
       <ListBody

@@ -96,6 +96,9 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
     destinations.findIndex((destination) => destination.id === selectedId),
   );
   const isEmpty = destinations.length === 0;
+  const resultText = isEmpty
+    ? strings.commandPalette.noResults
+    : strings.commandPalette.resultCount(destinations.length);
   useEffect(() => {
     // The braces discard the promise that newer browsers return; React would treat it as the effect's cleanup.
     document.getElementById(`${id}-${selected}`)?.scrollIntoView({ block: 'nearest' });
@@ -152,13 +155,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
           />
         </div>
         <Group justify="space-between" gap="xs">
-          <DimmedText role="status">
-            {isSearching
-              ? strings.commandPalette.searching
-              : isEmpty
-                ? strings.commandPalette.noResults
-                : strings.commandPalette.resultCount(destinations.length)}
-          </DimmedText>
+          <DimmedText role="status">{isSearching ? strings.commandPalette.searching : resultText}</DimmedText>
           {isIncomplete ? (
             <DimmedText>{strings.commandPalette.someFailed}</DimmedText>
           ) : (

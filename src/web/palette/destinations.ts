@@ -15,12 +15,13 @@ export interface Destination {
   readonly params: Readonly<Record<string, string>>;
 }
 
-interface Rights {
+/** The roles on which the visible pages depend. */
+interface Roles {
   readonly isAdmin: boolean;
   readonly isOperator: boolean;
 }
 
-const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rights])[] = [
+const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Roles])[] = [
   ['/projects', strings.pages.projects],
   ['/apps', strings.pages.apps],
   ['/deployments', strings.pages.deployments],
@@ -44,11 +45,11 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
 ];
 
 /** Returns the pages that a person can open and whose name contains every word of the text. */
-export function findPages(text: string, rights: Rights): readonly Destination[] {
+export function findPages(text: string, roles: Roles): readonly Destination[] {
   const words = text.toLowerCase().split(/\s+/);
   return PAGES.filter(
     ([, label, requires]) =>
-      (requires === undefined || rights[requires]) && words.every((word) => label.toLowerCase().includes(word)),
+      (requires === undefined || roles[requires]) && words.every((word) => label.toLowerCase().includes(word)),
   ).map(([to, label]) => ({ id: to, group: 'pages', label, note: null, to, params: {} }));
 }
 
@@ -71,6 +72,7 @@ export async function searchByName(api: Client, q: string, signal: AbortSignal):
       group,
       label: name,
       note: slug ?? null,
+      // The page's route, such as `/projects/$project`, whose parameter is named after the noun.
       to: `/${noun}s/$${noun}`,
       params: { [noun]: id },
     });

@@ -22,6 +22,7 @@ function summarize({ credentials, members }: PolicyDryRun): string {
 interface ViolationListProps {
   readonly title: string;
   readonly consequence: string;
+  /** Null if there are more than `LIMITS.countedTotal`. */
   readonly total: number | null;
   readonly items: readonly { readonly id: string; readonly content: ReactNode }[];
 }

@@ -107,10 +107,15 @@ function TokenFields({ form }: FieldsProps) {
   );
 }
 
-function PeopleFields({ form, isRequired }: FieldsProps & { readonly isRequired: boolean }) {
+interface PeopleFieldsProps extends FieldsProps {
+  /** Whether the saved policy already requires two-factor authentication. */
+  readonly isTwoFactorRequired: boolean;
+}
+
+function PeopleFields({ form, isTwoFactorRequired }: PeopleFieldsProps) {
   const me = useMe();
   const from = useLocation({ select: ({ href }) => href });
-  const isUnavailable = !me.twoFactor && !isRequired;
+  const isUnavailable = !me.twoFactor && !isTwoFactorRequired;
   return (
     <Section title={strings.policyForm.peopleTitle}>
       <NativeSelect
@@ -152,6 +157,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
   const edit = useEditForm({
     loaded,
     read: () => api.policy.read(),
+    // Does not update the policy yet, but shows the result of a dry run. `save` updates it after the confirmation.
     async update(changes: UpdatePolicy, options) {
       const dryRun = await api.policy.dryRun(changes, { limit: MAX_LISTED }, options);
       setPreview({ changes, options, dryRun });
@@ -178,7 +184,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
       <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
         <CredentialFields form={form} />
         <TokenFields form={form} />
-        <PeopleFields form={form} isRequired={base.requireTwoFactor} />
+        <PeopleFields form={form} isTwoFactorRequired={base.requireTwoFactor} />
         <Section title={strings.policyForm.unusedTitle}>
           <DaysInput form={form} rule="unusedAfterDays" />
         </Section>

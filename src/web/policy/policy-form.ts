@@ -72,6 +72,7 @@ export function parseBindsExistingFrom(values: PolicyFormValues, now: number): T
 function toBindsExistingFrom(values: PolicyFormValues): string | null {
   if (values.maxLifetimeDays === '') return null;
   if (isBindsExistingFromUnchanged(values)) return values.storedBindsExistingFrom;
+  // The form has already been validated, so no day is too early.
   const parsed = parseBindsExistingFrom(values, Number.NEGATIVE_INFINITY);
   return 'date' in parsed ? startOfDay(parsed.date).toISOString() : null;
 }

@@ -24,14 +24,14 @@ function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, stri
   return {
     maxLifetimeDays: maxLifetimeDays === null ? values.noMaximum : values.days(maxLifetimeDays),
     bindsExistingFrom: bindsExistingFrom === null ? values.never : formatDate(bindsExistingFrom),
-    passphraseScopes: passphraseScopes.length === 0 ? values.noScopes : passphraseScopes.join(', '),
+    passphraseScopes: passphraseScopes.length === 0 ? values.none : passphraseScopes.join(', '),
     allowAll: policy.allowAll ? values.yes : values.no,
     requireAddresses: policy.requireAddresses ? values.yes : values.no,
     createdBy: values.createdBy[policy.createdBy],
     requireTwoFactor: policy.requireTwoFactor ? values.yes : values.no,
     unusedAfterDays: values.days(policy.unusedAfterDays),
     onLeak: values.onLeak[policy.onLeak],
-    foreignPrefixes: policy.foreignPrefixes.length === 0 ? values.noScopes : policy.foreignPrefixes.join(', '),
+    foreignPrefixes: policy.foreignPrefixes.length === 0 ? values.none : policy.foreignPrefixes.join(', '),
   };
 }
 

@@ -69,7 +69,7 @@ export const strings = {
     days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
     noMaximum: 'No maximum',
     never: 'Never',
-    noScopes: 'None',
+    none: 'None',
     yes: 'Yes',
     no: 'No',
     createdBy: { admins: 'The owner and admins', owner: 'The owner only' },

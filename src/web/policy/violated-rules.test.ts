@@ -37,38 +37,39 @@ test('the violated rules of a credential are listed, unless it has expired', () 
     'passphraseScopes',
     'allowAll',
   ]);
-  const addresses = { ...POLICY, requireAddresses: true };
-  assert.deepEqual(findViolatedRules(addresses, token({})), ['requireAddresses']);
+  const addressPolicy = { ...POLICY, requireAddresses: true };
+  assert.deepEqual(findViolatedRules(addressPolicy, token({})), ['requireAddresses']);
   assert.deepEqual(
-    findViolatedRules(addresses, token({ restrictions: { ...NO_RESTRICTIONS, addresses: ['203.0.113.7'] } })),
+    findViolatedRules(addressPolicy, token({ restrictions: { ...NO_RESTRICTIONS, addresses: ['203.0.113.7'] } })),
     [],
   );
   assert.deepEqual(findViolatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
 });
 
 test('a credential whose lifetime was shortened by the maximum lifetime violates the rule', () => {
-  const binding = { ...POLICY, bindsExistingFrom: inDays(20) };
-  assert.deepEqual(findViolatedRules(binding, token({})), ['maxLifetimeDays']);
-  assert.deepEqual(findViolatedRules(binding, token({ expiresAt: inDays(29) })), []);
-  const later = { ...POLICY, bindsExistingFrom: inDays(40) };
-  assert.deepEqual(findViolatedRules(later, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
-  assert.deepEqual(findViolatedRules(later, token({})), []);
+  // The maximum lifetime of the tokens ends on day 30.
+  const policyFromDay20 = { ...POLICY, bindsExistingFrom: inDays(20) };
+  assert.deepEqual(findViolatedRules(policyFromDay20, token({ expiresAt: inDays(30) })), ['maxLifetimeDays']);
+  assert.deepEqual(findViolatedRules(policyFromDay20, token({ expiresAt: inDays(29) })), []);
+  const policyFromDay40 = { ...POLICY, bindsExistingFrom: inDays(40) };
+  assert.deepEqual(findViolatedRules(policyFromDay40, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
+  assert.deepEqual(findViolatedRules(policyFromDay40, token({ expiresAt: inDays(30) })), []);
 });
 
-test('a credential expires on the day from which the policy applies, or later after the maximum lifetime', () => {
-  const bound: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
-  assert.deepEqual(getPolicyExpiry(bound, token({ expiresAt: inDays(40) })), {
+test('the policy lets a credential expire when it begins to apply, or at the end of the maximum lifetime if that is later', () => {
+  const policyFromDay40: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
+  assert.deepEqual(getPolicyExpiry(policyFromDay40, token({ expiresAt: inDays(40) })), {
     expiresAt: inDays(40),
     from: inDays(40),
   });
   for (const [policy, expiresAt] of [
-    [bound, inDays(39)],
-    [bound, null],
+    [policyFromDay40, inDays(39)],
+    [policyFromDay40, null],
     [POLICY, inDays(30)],
     [undefined, inDays(40)],
   ] as const) {
     assert.equal(getPolicyExpiry(policy, token({ expiresAt })), null);
   }
-  const young = token({ createdAt: inDays(20), expiresAt: inDays(50) });
-  assert.deepEqual(getPolicyExpiry(bound, young), { expiresAt: inDays(50), from: inDays(40) });
+  const youngToken = token({ createdAt: inDays(20), expiresAt: inDays(50) });
+  assert.deepEqual(getPolicyExpiry(policyFromDay40, youngToken), { expiresAt: inDays(50), from: inDays(40) });
 });

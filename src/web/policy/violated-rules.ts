@@ -34,7 +34,7 @@ export function findViolatedRules(policy: Policy, credential: Credential): Crede
     hasPassphrase: hasPassphrase(credential),
     createdAt,
     addresses: credential.restrictions.addresses,
-    // The response does not contain the later expiry that the credential was created with.
+    // The response does not contain the original, later expiry. Null (no expiry) violates the rule as well.
     expiresAt: isShortened(policy, createdAt, expiresAt) ? null : expiresAt,
   }).map(({ rule }) => rule);
 }

@@ -17,9 +17,10 @@ export function toKnownUses({ addresses, rights }: Pick<CredentialUses, 'address
   for (const { app } of rights) {
     if (app?.name != null) apps.set(app.id, app.name);
   }
-  const areAllAppsKnown = rights.every(({ app }) => app?.name != null) && apps.size <= MAX_KNOWN;
+  // A right that was used on no app, or on an app that has been deleted, would be lost by a restriction to apps.
+  const canRestrictToApps = rights.every(({ app }) => app?.name != null) && apps.size <= MAX_KNOWN;
   return {
     addresses: addresses.length > MAX_KNOWN ? [] : addresses.map(({ address }) => address),
-    apps: areAllAppsKnown ? [...apps].map(([value, label]) => ({ value, label })) : [],
+    apps: canRestrictToApps ? [...apps].map(([value, label]) => ({ value, label })) : [],
   };
 }

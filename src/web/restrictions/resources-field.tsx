@@ -22,7 +22,8 @@ export function ResourcesField({ value, onChange, error, ...fieldProps }: Resour
   const names = useNamesById(value);
   const isFound = (id: string) =>
     [...searchResult.projects, ...searchResult.apps].some((option) => option.value === id);
-  const selectedOnly = value
+  // `MultiSelect` shows a selected value only if it is one of the options.
+  const selectedOptions = value
     .filter((id) => !isFound(id))
     .map((id): Option => ({ value: id, label: names.get(id) ?? id }));
   return (
@@ -38,11 +39,11 @@ export function ResourcesField({ value, onChange, error, ...fieldProps }: Resour
       data={[
         {
           group: strings.fields.projects,
-          items: [...searchResult.projects, ...selectedOnly.filter((option) => isProjectId(option.value))],
+          items: [...searchResult.projects, ...selectedOptions.filter((option) => isProjectId(option.value))],
         },
         {
           group: strings.fields.apps,
-          items: [...searchResult.apps, ...selectedOnly.filter((option) => !isProjectId(option.value))],
+          items: [...searchResult.apps, ...selectedOptions.filter((option) => !isProjectId(option.value))],
         },
       ]}
       searchValue={searchText}

@@ -39,12 +39,13 @@ test('converting restrictions to form values and back does not change them', () 
 });
 
 test('a restriction that is turned on must be filled in, and addresses that the policy requires must be turned on', () => {
-  assert.equal(validateAddresses(null, false), null);
-  assert.equal(validateAddresses(' \n', false), 'Enter at least one address');
-  for (const text of [null, '']) assert.match(validateAddresses(text, true) ?? '', /workspace policy requires/);
-  assert.equal(validateAddresses('203.0.113.0/24\n 2001:db8::1\n', true), null);
-  assert.equal(validateAddresses('203.0.113', false), '203.0.113 is not an IP address or a CIDR range');
-  assert.equal(validateAddresses('::1\n'.repeat(65), false), 'At most 64 lines');
+  assert.equal(validateAddresses(null, { isRequired: false }), null);
+  assert.equal(validateAddresses(' \n', { isRequired: false }), 'Enter at least one address');
+  for (const text of [null, ''])
+    assert.match(validateAddresses(text, { isRequired: true }) ?? '', /workspace policy requires/);
+  assert.equal(validateAddresses('203.0.113.0/24\n 2001:db8::1\n', { isRequired: true }), null);
+  assert.equal(validateAddresses('203.0.113', { isRequired: false }), '203.0.113 is not an IP address or a CIDR range');
+  assert.equal(validateAddresses('::1\n'.repeat(65), { isRequired: false }), 'At most 64 lines');
   assert.equal(validateResources([]), 'Choose at least one project or app');
   const many = Array.from({ length: 65 }, (_, index) => `app_${index}`);
   assert.deepEqual([null, ['prj_1'], many].map(validateResources), [null, null, 'At most 64 projects and 64 apps']);
@@ -88,16 +89,16 @@ test('the summary names the restrictions, or the input that is missing', () => {
 });
 
 test('addresses and apps of past uses are offered as restrictions if they are few and all of them are known', () => {
-  const at = '2027-01-15T12:00:00.000Z';
+  const time = '2027-01-15T12:00:00.000Z';
   const addressUses = (count: number) =>
     Array.from({ length: count }, (_, index) => ({
       address: `203.0.113.${index}`,
-      firstSeenAt: at,
-      lastSeenAt: at,
+      firstSeenAt: time,
+      lastSeenAt: time,
       reportedBy: null,
     }));
   const rightUse = (app: { id: string; name: string | null } | null) =>
-    ({ right: 'read', app, count: 1, lastUsedAt: at }) as const;
+    ({ right: 'read', app, count: 1, lastUsedAt: time }) as const;
   const shop = rightUse({ id: 'app_1', name: 'Shop' });
   assert.deepEqual(toKnownUses({ addresses: addressUses(1), rights: [shop, shop] }), {
     addresses: ['203.0.113.0'],

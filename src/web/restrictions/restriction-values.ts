@@ -43,7 +43,10 @@ export const toRestrictions = ({ addresses, resources, rate, maxUses }: Restrict
 });
 
 /** Returns the validation error of the addresses, or null. */
-export function validateAddresses(text: string | null, isRequired: boolean): string | null {
+export function validateAddresses(
+  text: string | null,
+  { isRequired }: { readonly isRequired: boolean },
+): string | null {
   if (text === null) return isRequired ? strings.validation.addressesRequired : null;
   const addresses = toAddresses(text);
   if (addresses.length === 0) {
@@ -79,8 +82,10 @@ const MAX_NAMED = 3;
 
 function describeResources(resources: readonly string[], names: ReadonlyMap<string, string>): string {
   if (validateResources(resources) !== null) return strings.summary.chooseResources;
-  const known = resources.flatMap((id) => names.get(id) ?? []);
-  if (known.length === resources.length && known.length <= MAX_NAMED) return strings.summary.onlyOnNamed(known);
+  const knownNames = resources.flatMap((id) => names.get(id) ?? []);
+  if (knownNames.length === resources.length && knownNames.length <= MAX_NAMED) {
+    return strings.summary.onlyOnNamed(knownNames);
+  }
   const { projects, apps } = toRestrictions({ ...UNRESTRICTED, resources });
   return strings.summary.onlyOn(projects.length, apps.length);
 }
@@ -95,7 +100,7 @@ export function describeRestrictions(
 ): string[] {
   const notes: string[] = [];
   if (addresses !== null) {
-    const isValid = validateAddresses(addresses, false) === null;
+    const isValid = validateAddresses(addresses, { isRequired: false }) === null;
     notes.push(isValid ? strings.summary.onlyFrom(toAddresses(addresses)) : strings.summary.enterAddresses);
   }
   if (resources !== null) notes.push(describeResources(resources, names));

@@ -19,14 +19,13 @@ interface KeepDialogProps {
 export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
   const { api } = useWorkspace();
   const [note, setNote] = useState('');
-  const kept = useRef(new Set<string>());
-  const [first] = credentials;
+  const keptIds = useRef(new Set<string>());
 
   async function keepAll(): Promise<void> {
     for (const { id } of credentials) {
-      if (kept.current.has(id)) continue;
+      if (keptIds.current.has(id)) continue;
       await api.review.decide(id, { decision: 'keep', ...(note.trim() !== '' && { note }) });
-      kept.current.add(id);
+      keptIds.current.add(id);
       onKept(id);
     }
     notifications.show({ message: texts.kept(credentials.length) });
@@ -34,7 +33,7 @@ export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
 
   return (
     <ConfirmDialog
-      title={texts.title(credentials.length === 1 ? (first?.name ?? null) : null, credentials.length)}
+      title={texts.title(credentials.map(({ name }) => name))}
       confirmLabel={texts.keep}
       isDestructive={false}
       onClose={onClose}

@@ -18,7 +18,7 @@ interface RevealedEnvironment {
   readonly id: string;
   readonly name: string;
   /** The time of the latest reveal. */
-  readonly at: string;
+  readonly lastRevealedAt: string;
   readonly variables: readonly string[];
 }
 
@@ -32,7 +32,7 @@ function groupByOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
       id,
       kind: latest.target?.kind === 'project' ? 'project' : 'app',
       name: latest.target?.name ?? id,
-      at: latest.at,
+      lastRevealedAt: latest.at,
       variables: [...new Set(names.map(String))].sort(),
     };
   });
@@ -82,7 +82,7 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
             }
           >
             <ItemList label={texts.title}>
-              {groupByOwner(events).map(({ id, kind, name: owner, at, variables }) => (
+              {groupByOwner(events).map(({ id, kind, name: owner, lastRevealedAt, variables }) => (
                 <ItemListRow
                   key={id}
                   title={
@@ -109,7 +109,7 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
                           Math.max(0, variables.length - MAX_NAMES),
                         )}
                       </Text>{' '}
-                      · {texts.lastRevealed(<RelativeTime time={at} />)}
+                      · {texts.lastRevealed(<RelativeTime time={lastRevealedAt} />)}
                     </>
                   }
                 />

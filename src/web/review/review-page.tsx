@@ -52,7 +52,7 @@ type OpenDialog =
 
 interface ReviewMenuProps {
   readonly row: ReviewRow;
-  readonly onOpen: (open: OpenDialog) => void;
+  readonly onOpen: (openDialog: OpenDialog) => void;
 }
 
 function ReviewMenu({ row, onOpen }: ReviewMenuProps) {
@@ -149,36 +149,36 @@ function EmptyReview({ review }: { readonly review: Review | undefined }) {
 }
 
 interface ReviewDialogsProps {
-  readonly open: OpenDialog | null;
+  readonly openDialog: OpenDialog | null;
   readonly onClose: () => void;
   /** Called with the IDs of credentials that were kept or deleted. */
   readonly onDecided: (ids: ReadonlySet<string>) => void;
 }
 
-function ReviewDialogs({ open, onClose, onDecided }: ReviewDialogsProps) {
-  if (open === null) return null;
-  if ('rows' in open) {
-    const credentials = open.rows.map(({ credential }) => credential);
-    return open.dialog === 'keep' ? (
+function ReviewDialogs({ openDialog, onClose, onDecided }: ReviewDialogsProps) {
+  if (openDialog === null) return null;
+  if ('rows' in openDialog) {
+    const credentials = openDialog.rows.map(({ credential }) => credential);
+    return openDialog.dialog === 'keep' ? (
       <KeepDialog credentials={credentials} onClose={onClose} onKept={(id) => onDecided(new Set([id]))} />
     ) : (
       <BulkDeleteDialog kind={null} credentials={credentials} onClose={onClose} onDeleted={onDecided} />
     );
   }
-  const { credential, usedRights, id } = open.row;
-  if (open.dialog === 'delete') {
+  const { credential, usedRights, id } = openDialog.row;
+  if (openDialog.dialog === 'delete') {
     return (
       <DeleteCredentialDialog credential={credential} onClose={onClose} onDeleted={() => onDecided(new Set([id]))} />
     );
   }
-  const rights = open.dialog === 'narrow' && usedRights !== null ? (usedRights as readonly Right[]) : undefined;
+  const rights = openDialog.dialog === 'narrow' && usedRights !== null ? (usedRights as readonly Right[]) : undefined;
   return <ReplaceCredentialDialog credential={credential} rights={rights} onClose={onClose} />;
 }
 
 interface SelectionBarProps {
   readonly rows: ReadonlyMap<string, ReviewRow>;
   readonly onClear: () => void;
-  readonly onOpen: (open: OpenDialog) => void;
+  readonly onOpen: (openDialog: OpenDialog) => void;
 }
 
 function SelectionBar({ rows, onClear, onOpen }: SelectionBarProps) {
@@ -211,7 +211,7 @@ function SelectionBar({ rows, onClear, onOpen }: SelectionBarProps) {
 function ReviewContent() {
   const { workspace, api } = useWorkspace();
   const state = useListState();
-  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
   const [selected, setSelected] = useState<ReadonlyMap<string, ReviewRow>>(new Map());
   const queryKey = [workspace.id, 'review'];
   const list = useList(
@@ -242,15 +242,15 @@ function ReviewContent() {
           rowName={({ credential }) => credential.name}
           isFiltered={isFiltered(state, FILTERS)}
           selection={{ rows: selected, set: setSelected }}
-          renderRowActions={(row) => <ReviewMenu row={row} onOpen={setOpen} />}
+          renderRowActions={(row) => <ReviewMenu row={row} onOpen={setOpenDialog} />}
           empty={<EmptyReview review={list.data} />}
         />
-        <SelectionBar rows={selected} onClear={() => setSelected(new Map())} onOpen={setOpen} />
+        <SelectionBar rows={selected} onClear={() => setSelected(new Map())} onOpen={setOpenDialog} />
       </Stack>
       <ReviewDialogs
-        open={open}
+        openDialog={openDialog}
         onClose={() => {
-          setOpen(null);
+          setOpenDialog(null);
           refresh();
         }}
         onDecided={(ids) => {

@@ -66,10 +66,15 @@ export const strings = {
     details: 'Details and activity',
   },
   keepDialog: {
-    title: (name: string | null, count: number) =>
-      name === null ? `Keep ${credentials(count)}` : phrase`Keep ${name}`,
+    title: (names: readonly string[]) => {
+      const [name] = names;
+      return name !== undefined && names.length === 1 ? phrase`Keep ${name}` : `Keep ${credentials(names.length)}`;
+    },
     explanation: (count: number, days: number) =>
-      `${count === 1 ? 'It does' : 'They do'} not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+      plural(count, {
+        one: `It does not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+        other: `They do not appear in the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+      }),
     note: 'Note (optional)',
     notePlaceholder: 'Used by the yearly report',
     keep: 'Keep',

@@ -29,8 +29,8 @@ import {
 import { strings } from './strings.ts';
 
 /**
- * Returns a function that opens the page of a saved script, and a flag that the function sets, so that the navigation
- * blocker does not ask about unsaved changes.
+ * Returns a function that opens the page of a saved script. The function sets the flag `isSaved`, with which the
+ * navigation blocker does not ask about unsaved changes.
  */
 function useSavedRedirect() {
   const { workspace } = useWorkspace();

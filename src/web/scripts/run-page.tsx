@@ -49,7 +49,7 @@ function CancelButton({ run }: { readonly run: Run }) {
 function RunDetails({ run, script }: { readonly run: Run; readonly script: Script | undefined }) {
   const { api } = useWorkspace();
   const [isRerunning, setIsRerunning] = useState(false);
-  const values = Object.entries(run.parameters);
+  const parameterValues = Object.entries(run.parameters);
   const readLog: ReadLog = (query, options) => api.runs.logs(run.id, query, options);
   const log = useLiveLog(run.id, readLog);
   return (
@@ -91,14 +91,17 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
               </span>,
             ],
             [strings.runPage.items.exitCode, run.exitCode ?? '–'],
-            [strings.runPage.items.duration, <Duration key="duration" {...run} />],
+            [
+              strings.runPage.items.duration,
+              <Duration key="duration" startedAt={run.startedAt} finishedAt={run.finishedAt} />,
+            ],
             [
               strings.runPage.items.started,
               <span key="started">
                 {strings.runPage.startedBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
               </span>,
             ],
-            ...values.map(
+            ...parameterValues.map(
               ([name, value]) =>
                 [
                   name,

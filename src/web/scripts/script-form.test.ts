@@ -59,12 +59,12 @@ test('a required parameter has no default; an optional one may have an empty def
 });
 
 test('parameter names must be unique and not empty', () => {
-  const { name } = SCRIPT_RULES.parameters;
+  const { name: validateParameterName } = SCRIPT_RULES.parameters;
   const valuesWithNames = (...names: string[]) => ({
     ...NEW_SCRIPT_VALUES,
     parameters: names.map((parameterName) => ({ ...newParameter(), name: parameterName })),
   });
-  assert.equal(name('B', valuesWithNames('A', 'B')), null);
-  assert.notEqual(name('A', valuesWithNames('A', ' A')), null);
-  assert.notEqual(name('', valuesWithNames('')), null);
+  assert.equal(validateParameterName('B', valuesWithNames('A', 'B')), null);
+  assert.notEqual(validateParameterName('A', valuesWithNames('A', ' A')), null);
+  assert.notEqual(validateParameterName('', valuesWithNames('')), null);
 });

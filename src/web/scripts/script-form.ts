@@ -49,9 +49,11 @@ export const NEW_SCRIPT_VALUES: ScriptFormValues = {
   keepRuns: RESOURCE_LIMITS.keepRuns.max,
 };
 
-let parameterCount = 0;
+let lastParameterKey = 0;
+const createParameterKey = (): string => `parameter-${++lastParameterKey}`;
+
 export const newParameter = (): ParameterFormValues => ({
-  key: `parameter-${parameterCount++}`,
+  key: createParameterKey(),
   name: '',
   pattern: '',
   default: '',
@@ -70,7 +72,7 @@ export function toFormValues(script: Script): ScriptFormValues {
     runAs: script.runAs ?? '',
     timeoutSeconds: script.timeoutSeconds,
     parameters: script.parameters.map((parameter) => ({
-      key: `parameter-${parameterCount++}`,
+      key: createParameterKey(),
       name: parameter.name,
       pattern: parameter.pattern ?? '',
       default: parameter.default ?? '',
@@ -89,6 +91,12 @@ function validateParameterName(name: string, { parameters }: ScriptFormValues): 
   return sameName.length === 1 ? null : strings.scriptForm.parameterNameTaken;
 }
 
+function validateBody(body: string): string | null {
+  if (body.trim() === '') return strings.scriptForm.bodyMissing;
+  const max = RESOURCE_LIMITS.scriptBody;
+  return body.length > max ? strings.scriptForm.bodyTooLong(max.toLocaleString('en')) : null;
+}
+
 export const SCRIPT_RULES = {
   name: validateName,
   slug: validateNewSlug,
@@ -96,12 +104,7 @@ export const SCRIPT_RULES = {
     countCodePoints(text.trim()) > RESOURCE_LIMITS.scriptDescription
       ? strings.scriptForm.descriptionTooLong(RESOURCE_LIMITS.scriptDescription)
       : null,
-  body: (body: string) =>
-    body.trim() === ''
-      ? strings.scriptForm.bodyMissing
-      : body.length > RESOURCE_LIMITS.scriptBody
-        ? strings.scriptForm.bodyTooLong(RESOURCE_LIMITS.scriptBody.toLocaleString('en'))
-        : null,
+  body: validateBody,
   interpreter: (path: string) => (path.trim().startsWith('/') ? null : strings.scriptForm.interpreterInvalid),
   serverId: (id: string) => (id === '' ? strings.scriptForm.serverMissing : null),
   timeZone: (name: string) => (isTimeZone(name.trim()) ? null : strings.scriptForm.timeZoneInvalid),
@@ -110,11 +113,14 @@ export const SCRIPT_RULES = {
   parameters: { name: validateParameterName },
 };
 
-/** The `errorFields` of the parameters. The form's field paths are the same as the server's. */
+/**
+ * The `errorFields` of the parameters, such as `parameters.0.name`. The form has the same field paths as the server. They
+ * must be listed, because an error in any other nested path is shown at the first segment of the path.
+ */
 export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(
     parameters.flatMap((_, index) =>
-      ['name', 'pattern', 'default'].map((part) => [`parameters.${index}.${part}`, `parameters.${index}.${part}`]),
+      ['name', 'pattern', 'default'].map((field) => [`parameters.${index}.${field}`, `parameters.${index}.${field}`]),
     ),
   );
 

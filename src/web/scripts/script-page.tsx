@@ -28,8 +28,10 @@ const DeleteScriptDialog = lazyComponent(() =>
 
 function describeParameter({ pattern, default: value }: Script['parameters'][number]): ReactNode {
   const texts = strings.scriptPage;
-  if (pattern === null)
-    return value === null ? texts.required : value === '' ? texts.defaultEmpty : texts.default(value);
+  if (pattern === null) {
+    if (value === null) return texts.required;
+    return value === '' ? texts.defaultEmpty : texts.default(value);
+  }
   if (value === null) return texts.requiredMatching(mono(pattern));
   return value === '' ? texts.defaultEmptyMatching(mono(pattern)) : texts.defaultMatching(value, mono(pattern));
 }

@@ -42,7 +42,11 @@ const COLUMNS: readonly Column<Run>[] = [
     ),
   },
   { key: 'exitCode', label: strings.scriptRuns.columns.exitCode, cell: ({ exitCode }) => exitCode ?? '–' },
-  { key: 'duration', label: strings.scriptRuns.columns.duration, cell: (run) => <Duration {...run} /> },
+  {
+    key: 'duration',
+    label: strings.scriptRuns.columns.duration,
+    cell: ({ startedAt, finishedAt }) => <Duration startedAt={startedAt} finishedAt={finishedAt} />,
+  },
   { key: 'by', label: strings.scriptRuns.columns.startedBy, cell: ({ createdBy }) => actorName(createdBy) },
 ];
 

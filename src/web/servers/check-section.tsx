@@ -23,12 +23,18 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
     queryFn: () => computeFingerprint(publicKey),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const [kind = ''] = publicKey.split(' ');
+  const [keyType = '', encodedKey = ''] = publicKey.split(' ');
   return (
     <span className="mono">
-      {kind} {data ?? publicKey.split(' ')[1]}
+      {keyType} {data ?? encodedKey}
     </span>
   );
+}
+
+/** Returns the key type in the names of the key files of an OpenSSH server. */
+function getKeyFileType(hostKey: string): string {
+  if (hostKey.startsWith('ssh-ed25519')) return 'ed25519';
+  return hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa';
 }
 
 /**
@@ -37,10 +43,9 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
  */
 function CompareCommand({ hostKey }: { readonly hostKey: string }) {
   const program = globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat';
-  const keyType = hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa';
   return (
     <CodeBlock label={strings.checkSection.fingerprintCommand}>
-      {`${program} /etc/ssh/ssh_host_${keyType}_key.pub`}
+      {`${program} /etc/ssh/ssh_host_${getKeyFileType(hostKey)}_key.pub`}
     </CodeBlock>
   );
 }

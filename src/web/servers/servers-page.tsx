@@ -14,7 +14,7 @@ const CreateServerDialog = lazyComponent(() => import('./server-dialogs.tsx').th
 const EditServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.EditServerDialog));
 const DeleteServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.DeleteServerDialog));
 
-/** Formats a server's address as for the `ssh` command. */
+/** Returns `user@host`, followed by the port if it is not 22. */
 function formatSshAddress({ user, host, port }: Server): string {
   return `${user}@${host}${port === 22 ? '' : `:${port}`}`;
 }

@@ -19,6 +19,7 @@ export function NoticeBell() {
     retry: false,
   });
   if (!isAdmin) return null;
+  // Null if there are too many notices for the server to count.
   const count = data === undefined ? 0 : data.total;
   return (
     <Indicator

@@ -11,6 +11,8 @@ import { strings } from './strings.ts';
 export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspace }) {
   const navigate = useNavigate();
   const from = useLocation({ select: ({ href }) => href });
+  /** Shows the workspace's pages again. Their next request sets the flag if the person still has no second factor. */
+  const checkAgain = () => queryClient.setQueryData(secondFactorKey(workspace.id), false);
   return (
     <Page title={workspace.name}>
       <EmptyState
@@ -21,7 +23,7 @@ export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspac
             <Button onClick={() => void navigate({ to: '/account', search: { from } as never })}>
               {strings.secondFactorNeeded.setUp}
             </Button>
-            <Button variant="default" onClick={() => queryClient.setQueryData(secondFactorKey(workspace.id), false)}>
+            <Button variant="default" onClick={checkAgain}>
               {strings.secondFactorNeeded.checkAgain}
             </Button>
           </Group>

@@ -62,10 +62,10 @@ function NavLinks({ workspace }: { readonly workspace: Workspace }) {
 
 /** The layout of all pages with navigation. */
 export function Shell() {
-  const [opened, { toggle, close }] = useDisclosure();
+  const [isNavigationOpen, { toggle: toggleNavigation, close: closeNavigation }] = useDisclosure();
   const workspace = useWorkspaceOrNull();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const { open, palette } = useCommandPalette(workspace);
+  const { open: openPalette, palette } = useCommandPalette(workspace);
   const bell = workspace !== null && (
     <CurrentWorkspace value={workspace}>
       <NoticeBell />
@@ -73,13 +73,13 @@ export function Shell() {
   );
   const main = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: closes the navigation whenever the path changes
-  useEffect(() => close(), [path, close]);
+  useEffect(() => closeNavigation(), [path, closeNavigation]);
 
   return (
     <AppShell
       layout="alt"
       header={{ height: { base: 56, sm: 0 } }}
-      navbar={{ width: 252, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      navbar={{ width: 252, breakpoint: 'sm', collapsed: { mobile: !isNavigationOpen } }}
       padding={{ base: 'md', sm: 'lg', xl: 'xl' }}
     >
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
@@ -89,14 +89,14 @@ export function Shell() {
         <Group h="100%" px="md" justify="space-between">
           <Brand />
           <Group gap="xs" wrap="nowrap">
-            {workspace !== null && <SearchIconButton onClick={open} />}
+            {workspace !== null && <SearchIconButton onClick={openPalette} />}
             {bell}
             <Burger
-              opened={opened}
-              onClick={toggle}
+              opened={isNavigationOpen}
+              onClick={toggleNavigation}
               size="sm"
               aria-label={strings.shell.openNavigation}
-              aria-expanded={opened}
+              aria-expanded={isNavigationOpen}
             />
           </Group>
         </Group>
@@ -104,7 +104,7 @@ export function Shell() {
       <AppShell.Navbar
         p="md"
         className={styles['side']}
-        mod={{ closed: !opened }}
+        mod={{ closed: !isNavigationOpen }}
         aria-label={strings.shell.mainLabel}
         style={{ overflowY: 'auto' }}
       >
@@ -112,11 +112,17 @@ export function Shell() {
           <Group justify="space-between">
             <Brand />
             <Box visibleFrom="sm">{bell}</Box>
-            <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label={strings.shell.closeNavigation} />
+            <Burger
+              hiddenFrom="sm"
+              opened
+              onClick={closeNavigation}
+              size="sm"
+              aria-label={strings.shell.closeNavigation}
+            />
           </Group>
           <Stack gap="xs">
             <WorkspaceSwitcher />
-            {workspace !== null && <SearchButton onClick={open} />}
+            {workspace !== null && <SearchButton onClick={openPalette} />}
           </Stack>
           {workspace !== null && <NavLinks workspace={workspace} />}
           <Box mt="auto">

@@ -2,12 +2,11 @@ import { plural } from '../components/plural.ts';
 
 export const strings = {
   bell: {
-    label: (count: number | null) =>
-      count === 0
-        ? 'Notices: none'
-        : count === null
-          ? 'Notices: many need attention'
-          : `Notices: ${count} ${plural(count, { one: 'needs', other: 'need' })} attention`,
+    label: (count: number | null) => {
+      if (count === null) return 'Notices: many need attention';
+      if (count === 0) return 'Notices: none';
+      return plural(count, { one: 'Notices: 1 needs attention', other: `Notices: ${count} need attention` });
+    },
     many: '99+',
   },
   accountMenu: {
@@ -35,7 +34,7 @@ export const strings = {
   secondFactorNeeded: {
     title: 'Two-factor authentication is required',
     reason: (workspace: string) =>
-      `The policy of ${workspace} requires two-factor authentication for every member. A passkey does not count as a second factor. Until you turn it on, you can only access your own account.`,
+      `The policy of ${workspace} requires two-factor authentication for every member. Until you turn it on, you can access only your own account. A passkey does not count as a second factor.`,
     setUp: 'Set up two-factor authentication',
     checkAgain: 'Check again',
   },

@@ -44,17 +44,12 @@ function PasswordSignIn() {
     },
   });
   const isCodeRequired = signIn.error instanceof DevpilotError && signIn.error.code === 'second_factor_required';
+  const signInDescription = from === undefined ? strings.signInPage.description : strings.signInPage.returnDescription;
 
   return (
     <CenteredLayout
       title={needsCode ? strings.signInPage.codeTitle : strings.signInPage.title}
-      description={
-        needsCode
-          ? strings.signInPage.codeDescription
-          : from === undefined
-            ? strings.signInPage.description
-            : strings.signInPage.returnDescription
-      }
+      description={needsCode ? strings.signInPage.codeDescription : signInDescription}
       footer={
         <Text c="dimmed" fz="sm" ta="center">
           {strings.signInPage.newHere}

@@ -75,7 +75,7 @@ export const strings = {
       account_exists: (name: string) =>
         phrase`You already have an account here. Sign in as before, then link ${name} in your account.`,
       invitation_invalid: (name: string) =>
-        phrase`The invitation is no longer valid, or it was sent to a different email address than the one of your ${name} account.`,
+        phrase`The invitation is no longer valid, or the email address of your ${name} account is not the one it was sent to.`,
       disabled: () => 'This account is disabled. Ask an operator of this server to enable it.',
       other_address: (name: string) =>
         phrase`The ${name} account was not linked, because its email address differs from yours.`,

@@ -86,6 +86,7 @@ function formatBody(body: string): string {
 
 function DeliveryDetails({ delivery }: { readonly delivery: WebhookDeliveryDetail }) {
   const { request, responseBody } = delivery;
+  const headerLines = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`);
   return (
     <Stack gap="md">
       <DescriptionList
@@ -104,11 +105,7 @@ function DeliveryDetails({ delivery }: { readonly delivery: WebhookDeliveryDetai
         <Text fz="sm" fw={600}>
           {texts.requestHeaders}
         </Text>
-        <CodeBlock label={texts.requestHeaders}>
-          {[`POST ${request.url}`, ...Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`)].join(
-            '\n',
-          )}
-        </CodeBlock>
+        <CodeBlock label={texts.requestHeaders}>{[`POST ${request.url}`, ...headerLines].join('\n')}</CodeBlock>
       </Stack>
       <Stack gap={6}>
         <Text fz="sm" fw={600}>
@@ -121,7 +118,7 @@ function DeliveryDetails({ delivery }: { readonly delivery: WebhookDeliveryDetai
           {texts.responseBody}
         </Text>
         {responseBody === null || responseBody === '' ? (
-          <DimmedText>{texts.noResponse}</DimmedText>
+          <DimmedText>{texts.noResponseBody}</DimmedText>
         ) : (
           <CodeBlock label={texts.responseBody}>{formatBody(responseBody)}</CodeBlock>
         )}

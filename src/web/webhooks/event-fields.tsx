@@ -4,7 +4,7 @@ import { WEBHOOK_EVENT_FAMILIES } from '../../contract/event-names.ts';
 import { FormSection } from '../components/form-section.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { strings } from './strings.ts';
-import { eventsOf, type Family, type WebhookFormValues } from './webhook-form.ts';
+import { type Family, getFamilyEvents, type WebhookFormValues } from './webhook-form.ts';
 
 interface EventFieldsProps {
   readonly form: UseFormReturnType<WebhookFormValues>;
@@ -17,7 +17,7 @@ function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Fa
       <Stack gap="xs">
         <Checkbox value={family} label={strings.fields.all} />
         <SimpleGrid cols={{ base: 1, xs: 2, sm: 3 }} spacing="xs" verticalSpacing="xs" pl="lg">
-          {eventsOf(family).map((event) =>
+          {getFamilyEvents(family).map((event) =>
             isFamilySelected ? (
               // Not part of the group's value: it is checked only because the whole family is selected.
               <Checkbox key={`${event} of all`} label={strings.events[event]} checked disabled readOnly value="" />

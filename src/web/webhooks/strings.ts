@@ -112,6 +112,7 @@ export const strings = {
     urlHints,
     urlPlaceholder: 'https://hooks.example.com/devpilot',
     urlInvalid: 'Enter a URL that starts with https:// or http://.',
+    urlTooLong: (max: number) => `Must be at most ${max} characters.`,
     format: 'Format',
     formatDescription: 'The message format that the receiver expects.',
     events: 'Events',
@@ -189,7 +190,8 @@ export const strings = {
     requestBody: 'Request body',
     responseBody: 'Response body',
     signatureHidden: 'Signatures are not stored. Secrets in a response are masked.',
-    noResponse: 'The receiver sent no body.',
+    noResponse: 'No response',
+    noResponseBody: 'The receiver sent no body.',
     items: {
       messageId: 'Message ID',
       status: 'Status',

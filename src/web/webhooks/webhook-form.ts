@@ -21,14 +21,16 @@ export type WebhookFormValues = {
 export type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
 
 /** Returns all events of a family, such as those that begin with `deployment.` for `deployment.*`. */
-export const eventsOf = (family: Family): WebhookEvent[] =>
+export const getFamilyEvents = (family: Family): WebhookEvent[] =>
   WEBHOOK_EVENTS.filter((event) => event.startsWith(family.slice(0, -1)));
 
 /** Returns the selected subscriptions in the order of `WEBHOOK_SUBSCRIPTIONS`, without events of selected families. */
 export function toSubscriptions(events: readonly string[]): WebhookSubscription[] {
   const families = WEBHOOK_EVENT_FAMILIES.filter((family) => events.includes(family));
-  const included = new Set<string>(families.flatMap(eventsOf));
-  return WEBHOOK_SUBSCRIPTIONS.filter((event) => events.includes(event) && !included.has(event));
+  const familyEvents = new Set<string>(families.flatMap(getFamilyEvents));
+  return WEBHOOK_SUBSCRIPTIONS.filter(
+    (subscription) => events.includes(subscription) && !familyEvents.has(subscription),
+  );
 }
 
 export const toFormValues = ({ name, url, format, events }: Webhook): WebhookFormValues => ({
@@ -47,8 +49,8 @@ export const toRequestFields = ({ name, url, format, events }: WebhookFormValues
 
 function validateUrl(text: string): string | null {
   const url = URL.parse(text.trim());
-  const isValid = url !== null && /^https?:$/.test(url.protocol) && text.trim().length <= WEBHOOK_LIMITS.url;
-  return isValid ? null : strings.fields.urlInvalid;
+  if (url === null || !/^https?:$/.test(url.protocol)) return strings.fields.urlInvalid;
+  return text.trim().length > WEBHOOK_LIMITS.url ? strings.fields.urlTooLong(WEBHOOK_LIMITS.url) : null;
 }
 
 export const WEBHOOK_RULES = {
@@ -57,7 +59,7 @@ export const WEBHOOK_RULES = {
   events: (events: readonly string[]) => (events.length === 0 ? strings.fields.eventsMissing : null),
 };
 
-/** What a new webhook can start from: a chat service, a log store, or a custom receiver. */
+/** A kind of receiver with initial values for a new webhook: a chat service, a log store, or a custom receiver. */
 export type Recipe = keyof typeof strings.recipes.names;
 
 /** The initial values of a new webhook for each recipe. */
@@ -82,12 +84,14 @@ export function guessFormat(text: string): WebhookFormat | undefined {
   return FORMATS_BY_HOST.find(([pattern]) => pattern.test(host))?.[1];
 }
 
+const isFamily = (subscription: WebhookSubscription): subscription is Family => subscription.endsWith('.*');
+
 /** Returns a description of each subscription of a webhook. */
-export function describeEvents(events: readonly WebhookSubscription[]): string[] {
-  return events.map((event) => {
-    const isFamily = (name: WebhookSubscription): name is Family => name.endsWith('.*');
-    if (isFamily(event)) return strings.webhooksPage.allOf(strings.families[event]);
-    const family = WEBHOOK_EVENT_FAMILIES.find((name) => event.startsWith(name.slice(0, -1)));
-    return family === undefined ? strings.events[event] : `${strings.families[family]}: ${strings.events[event]}`;
+export function describeSubscriptions(subscriptions: readonly WebhookSubscription[]): string[] {
+  return subscriptions.map((subscription) => {
+    if (isFamily(subscription)) return strings.webhooksPage.allOf(strings.families[subscription]);
+    const family = WEBHOOK_EVENT_FAMILIES.find((name) => subscription.startsWith(name.slice(0, -1)));
+    const event = strings.events[subscription];
+    return family === undefined ? event : `${strings.families[family]}: ${event}`;
   });
 }

@@ -26,7 +26,7 @@ import { type RevealedSecret, SecretDialog } from './secret-dialog.tsx';
 import { getWebhookState, StateTag } from './state-tag.tsx';
 import { strings } from './strings.ts';
 import { TestSection } from './test-section.tsx';
-import { describeEvents } from './webhook-form.ts';
+import { describeSubscriptions } from './webhook-form.ts';
 
 const EditWebhookDialog = lazyComponent(() => import('./webhook-dialogs.tsx').then((file) => file.EditWebhookDialog));
 const DeleteWebhookDialog = lazyComponent(() =>
@@ -80,7 +80,7 @@ function DetailsSection({ webhook }: { readonly webhook: Webhook }) {
           [
             texts.items.events,
             <Stack key="events" gap={2}>
-              {describeEvents(webhook.events).map((event) => (
+              {describeSubscriptions(webhook.events).map((event) => (
                 <span key={event}>{event}</span>
               ))}
             </Stack>,

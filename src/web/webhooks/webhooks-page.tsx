@@ -16,7 +16,7 @@ import { useWorkspace } from '../session.ts';
 import type { RevealedSecret } from './secret-dialog.tsx';
 import { StateTag } from './state-tag.tsx';
 import { strings } from './strings.ts';
-import { describeEvents, RECIPES, type Recipe } from './webhook-form.ts';
+import { describeSubscriptions, RECIPES, type Recipe } from './webhook-form.ts';
 
 const CreateWebhookDialog = lazyComponent(() =>
   import('./webhook-dialogs.tsx').then((file) => file.CreateWebhookDialog),
@@ -49,7 +49,7 @@ const COLUMNS: readonly Column<Webhook>[] = [
     key: 'events',
     label: texts.columns.events,
     cell: ({ events }) => {
-      const [first = '', ...others] = describeEvents(events);
+      const [first = '', ...others] = describeSubscriptions(events);
       return others.length === 0 ? first : texts.eventCount(events.length);
     },
   },
@@ -81,27 +81,33 @@ function Recipes({ onChoose }: { readonly onChoose: (recipe: Recipe) => void }) 
   );
 }
 
-function CurrentDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: OpenDialog | null) => void }) {
-  const close = () => setOpen(null);
-  switch (open.dialog) {
+function CurrentDialog({
+  openDialog,
+  setOpenDialog,
+}: {
+  openDialog: OpenDialog;
+  setOpenDialog: (openDialog: OpenDialog | null) => void;
+}) {
+  const close = () => setOpenDialog(null);
+  switch (openDialog.dialog) {
     case 'create':
       return (
         <CreateWebhookDialog
-          initial={RECIPES[open.recipe]}
+          initial={RECIPES[openDialog.recipe]}
           onClose={close}
           onCreated={({ name, secret, format }) => {
             // Chat services do not verify signatures, so the secret is not shown for their formats.
             if (format !== 'standard') return;
-            setOpen({ dialog: 'secret', revealed: { name, secret, previousSecretExpiresAt: null } });
+            setOpenDialog({ dialog: 'secret', revealed: { name, secret, previousSecretExpiresAt: null } });
           }}
         />
       );
     case 'edit':
-      return <EditWebhookDialog webhook={open.webhook} onClose={close} />;
+      return <EditWebhookDialog webhook={openDialog.webhook} onClose={close} />;
     case 'delete':
-      return <DeleteWebhookDialog webhook={open.webhook} onClose={close} />;
+      return <DeleteWebhookDialog webhook={openDialog.webhook} onClose={close} />;
     case 'secret':
-      return <SecretDialog revealed={open.revealed} onClose={close} />;
+      return <SecretDialog revealed={openDialog.revealed} onClose={close} />;
   }
 }
 
@@ -109,7 +115,7 @@ function CurrentDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: Op
 export function WebhooksPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
-  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
   const list = useList(
     [workspace.id, 'webhooks'],
     api.webhooks.list,
@@ -117,7 +123,7 @@ export function WebhooksPage() {
     { enabled: isAdmin, refetchInterval: 10_000 },
   );
   const isEmpty = list.data?.data.length === 0;
-  const create = (recipe: Recipe) => setOpen({ dialog: 'create', recipe });
+  const create = (recipe: Recipe) => setOpenDialog({ dialog: 'create', recipe });
   return (
     <Page
       title={texts.title}
@@ -142,8 +148,8 @@ export function WebhooksPage() {
             <RowMenu
               name={webhook.name}
               actions={[
-                editAction(() => setOpen({ dialog: 'edit', webhook })),
-                deleteAction(() => setOpen({ dialog: 'delete', webhook })),
+                editAction(() => setOpenDialog({ dialog: 'edit', webhook })),
+                deleteAction(() => setOpenDialog({ dialog: 'delete', webhook })),
               ]}
             />
           )}
@@ -160,7 +166,7 @@ export function WebhooksPage() {
       ) : (
         <NoPermission />
       )}
-      {open !== null && <CurrentDialog open={open} setOpen={setOpen} />}
+      {openDialog !== null && <CurrentDialog openDialog={openDialog} setOpenDialog={setOpenDialog} />}
     </Page>
   );
 }

@@ -14,13 +14,13 @@ import { IDENTITIES_KEY, strings } from './strings.ts';
 const texts = strings.exchanges;
 
 function ExchangeRow({ exchange }: { readonly exchange: WorkloadExchange }) {
-  const { accepted, reason, detail, claims, credential, address, at } = exchange;
+  const { accepted, reason, detail, claims, credential: tokenId, address, at: time } = exchange;
   return (
     <ItemListRow
       title={
         <Group gap="xs">
           <Tag tone={accepted ? 'success' : 'danger'}>{accepted ? texts.accepted : texts.refused(reason ?? '')}</Tag>
-          <RelativeTime time={at} withDate />
+          <RelativeTime time={time} withDate />
           {address !== null && <DimmedText>{texts.from(address)}</DimmedText>}
         </Group>
       }
@@ -39,8 +39,8 @@ function ExchangeRow({ exchange }: { readonly exchange: WorkloadExchange }) {
         </>
       }
       actions={
-        credential !== null && (
-          <TextLink to="/settings/access-tokens/$id" params={{ id: credential }}>
+        tokenId !== null && (
+          <TextLink to="/settings/access-tokens/$id" params={{ id: tokenId }}>
             {texts.token}
           </TextLink>
         )

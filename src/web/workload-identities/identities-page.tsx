@@ -65,9 +65,9 @@ type OpenDialog =
   | { readonly dialog: 'create' }
   | { readonly dialog: 'edit' | 'delete'; readonly identity: WorkloadIdentity };
 
-function CurrentDialog({ open, onClose }: { readonly open: OpenDialog; readonly onClose: () => void }) {
+function CurrentDialog({ openDialog, onClose }: { readonly openDialog: OpenDialog; readonly onClose: () => void }) {
   const navigate = useNavigate();
-  switch (open.dialog) {
+  switch (openDialog.dialog) {
     case 'create':
       return (
         <CreateIdentityDialog
@@ -76,9 +76,9 @@ function CurrentDialog({ open, onClose }: { readonly open: OpenDialog; readonly 
         />
       );
     case 'edit':
-      return <EditIdentityDialog identity={open.identity} onClose={onClose} />;
+      return <EditIdentityDialog identity={openDialog.identity} onClose={onClose} />;
     case 'delete':
-      return <DeleteIdentityDialog identity={open.identity} onClose={onClose} />;
+      return <DeleteIdentityDialog identity={openDialog.identity} onClose={onClose} />;
   }
 }
 
@@ -86,10 +86,10 @@ function CurrentDialog({ open, onClose }: { readonly open: OpenDialog; readonly 
 export function IdentitiesPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
-  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
   const list = useList([workspace.id, IDENTITIES_KEY], api.workloadIdentities.list, { cursor: state.cursor });
-  const create = (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen({ dialog: 'create' })}>
+  const createButton = (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setOpenDialog({ dialog: 'create' })}>
       {texts.create}
     </Button>
   );
@@ -97,7 +97,7 @@ export function IdentitiesPage() {
     <Page
       title={texts.title}
       description={texts.description}
-      actions={isAdmin && list.data?.data.length !== 0 && create}
+      actions={isAdmin && list.data?.data.length !== 0 && createButton}
     >
       <ListBody
         label={texts.title}
@@ -110,8 +110,8 @@ export function IdentitiesPage() {
             <RowMenu
               name={identity.name}
               actions={[
-                editAction(() => setOpen({ dialog: 'edit', identity })),
-                deleteAction(() => setOpen({ dialog: 'delete', identity })),
+                editAction(() => setOpenDialog({ dialog: 'edit', identity })),
+                deleteAction(() => setOpenDialog({ dialog: 'delete', identity })),
               ]}
             />
           ),
@@ -120,13 +120,13 @@ export function IdentitiesPage() {
           <EmptyState
             icon={<IconFingerprint size={26} />}
             title={texts.emptyTitle}
-            action={isAdmin ? create : undefined}
+            action={isAdmin ? createButton : undefined}
           >
             {texts.emptyHint}
           </EmptyState>
         }
       />
-      {open !== null && <CurrentDialog open={open} onClose={() => setOpen(null)} />}
+      {openDialog !== null && <CurrentDialog openDialog={openDialog} onClose={() => setOpenDialog(null)} />}
     </Page>
   );
 }

@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 type Form = UseFormReturnType<IdentityFormValues>;
 const texts = strings.fields;
-const optional = (label: string) => `${label} ${texts.optional}`;
+const optionalLabel = (label: string) => `${label} ${texts.optional}`;
 
 /** The optional fields that further limit which of a provider's tokens are accepted. */
 const LIMIT_FIELDS: Readonly<
@@ -28,10 +28,10 @@ const LIMIT_FIELDS: Readonly<
 };
 
 const LIMIT_PROPS = {
-  branch: { label: optional(texts.branch), placeholder: texts.branchPlaceholder },
-  environment: { label: optional(texts.environment), placeholder: texts.environmentPlaceholder },
-  workflow: { label: optional(texts.workflow), placeholder: texts.workflowPlaceholder },
-  repositoryId: { label: optional(texts.repositoryId), description: texts.repositoryIdHint },
+  branch: { label: optionalLabel(texts.branch), placeholder: texts.branchPlaceholder },
+  environment: { label: optionalLabel(texts.environment), placeholder: texts.environmentPlaceholder },
+  workflow: { label: optionalLabel(texts.workflow), placeholder: texts.workflowPlaceholder },
+  repositoryId: { label: optionalLabel(texts.repositoryId), description: texts.repositoryIdHint },
 };
 
 function IssuerFields({ form }: { readonly form: Form }) {
@@ -41,13 +41,13 @@ function IssuerFields({ form }: { readonly form: Form }) {
   return (
     <>
       <PlainTextInput
-        label={isRequired ? texts.issuer : optional(texts.issuer)}
+        label={isRequired ? texts.issuer : optionalLabel(texts.issuer)}
         description={isRequired ? texts.issuerHint : texts.selfHostedIssuerHint}
         {...form.getInputProps('issuer')}
       />
       {isRequired && (
         <PlainTextInput
-          label={optional(texts.jwksUrl)}
+          label={optionalLabel(texts.jwksUrl)}
           description={texts.jwksUrlHint}
           {...form.getInputProps('jwksUrl')}
         />

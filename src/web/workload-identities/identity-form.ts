@@ -69,9 +69,9 @@ export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => 
 /** Returns the conditions in a text, or null if there are none or a line is not `claim=value`. */
 function parseConditions(text: string): Record<string, string> | null {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  const pairs = lines.map((line) => /^\s*([^=\s]+)=(.+)$/.exec(line));
-  if (pairs.length === 0 || pairs.includes(null)) return null;
-  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+  const matches = lines.map((line) => /^\s*([^=\s]+)=(.+)$/.exec(line));
+  if (matches.length === 0 || matches.includes(null)) return null;
+  return Object.fromEntries(matches.map((match) => [match?.[1] ?? '', match?.[2] ?? '']));
 }
 
 /** Returns the issuer, audience and conditions of the form. An undefined audience means the URL of this server. */
@@ -79,13 +79,14 @@ export function toTrust(values: IdentityFormValues) {
   const { provider, issuer, conditions } = values;
   if (provider === 'other')
     return { issuer: issuer.trim(), audience: undefined, conditions: parseConditions(conditions) ?? {} };
-  const trimmed = Object.fromEntries(
-    (['subject', 'branch', 'environment', 'workflow', 'repositoryId', 'issuer'] as const).map((name) => [
-      name,
-      values[name].trim(),
-    ]),
-  );
-  const preset = workloadPreset(provider, { ...trimmed, subject: values.subject.trim() });
+  const preset = workloadPreset(provider, {
+    subject: values.subject.trim(),
+    branch: values.branch.trim(),
+    environment: values.environment.trim(),
+    workflow: values.workflow.trim(),
+    repositoryId: values.repositoryId.trim(),
+    issuer: issuer.trim(),
+  });
   return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
 }
 
@@ -134,7 +135,7 @@ export const IDENTITY_RULES = {
     const { min, max } = WORKLOAD_LIMITS.lifetimeSeconds;
     return minutes !== '' && seconds >= min && seconds <= max ? null : strings.fields.lifetimeInvalid;
   },
-  addresses: (text: string | null) => validateAddresses(text, false),
+  addresses: (text: string | null) => validateAddresses(text, { isRequired: false }),
   resources: validateResources,
   rate: validateRate,
   maxUses: validateMaxUses,

@@ -34,6 +34,7 @@ const texts = strings.identityPage;
 function DetailsSection({ identity }: { readonly identity: WorkloadIdentity }) {
   const { issuer, jwksUrl, audience, conditions, scopes, restrictions, lifetimeSeconds } = identity;
   const { lastExchangedAt, createdAt, id } = identity;
+  const lifetimeMinutes = Number((lifetimeSeconds / 60).toFixed(1));
   return (
     <Section title={texts.detailsTitle}>
       <DescriptionList
@@ -44,7 +45,7 @@ function DetailsSection({ identity }: { readonly identity: WorkloadIdentity }) {
           [texts.items.audience, mono(audience)],
           [texts.items.scopes, mono(scopes.join(', '))],
           ...restrictionItems(restrictions),
-          [texts.items.lifetime, texts.minutes(Math.round(lifetimeSeconds / 6) / 10)],
+          [texts.items.lifetime, texts.minutes(lifetimeMinutes)],
           [
             texts.items.lastExchange,
             lastExchangedAt === null ? strings.listPage.never : <ExactTime key="last" time={lastExchangedAt} />,

@@ -110,7 +110,6 @@ export const strings = {
     accepted: 'Accepted',
     refused: (reason: string) => `Refused: ${reason}`,
     from: (address: string) => `from ${address}`,
-    claims: 'Claims',
     token: 'Access token',
   },
 };

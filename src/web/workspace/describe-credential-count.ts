@@ -1,13 +1,16 @@
 import type { Client } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
 
-/** Larger numbers are not counted exactly. */
 const MAX_COUNTED = 1000;
 
+/** Counts up to `MAX_COUNTED` items. Returns a larger number if there are more. */
 async function countItems(list: AsyncIterable<unknown>): Promise<number> {
-  let total = 0;
-  for await (const _ of list) if (++total > MAX_COUNTED) break;
-  return total;
+  let count = 0;
+  for await (const _ of list) {
+    count++;
+    if (count > MAX_COUNTED) break;
+  }
+  return count;
 }
 
 /** Returns the number of credentials in words, such as "3 access tokens and 1 API key". */

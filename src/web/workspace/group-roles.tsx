@@ -17,6 +17,7 @@ import { singleSignOnName } from '../sign-in/installation.ts';
 import { strings } from './strings.ts';
 
 interface GroupRow {
+  /** The group, as it is named in the provider's claim. */
   readonly value: string;
   readonly role: AssignableRole;
 }

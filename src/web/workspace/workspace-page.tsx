@@ -35,7 +35,7 @@ function RenameSection() {
       workspace.id,
       changedFields({ name: workspace.name, slug: workspace.slug }, values),
     );
-    // The list of workspaces does not contain the new slug yet, so the URL contains the ID in the meantime.
+    // The URL contains the ID until the list of workspaces has been refetched and contains the new slug.
     await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     form.setInitialValues({ name, slug });
