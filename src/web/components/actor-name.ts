@@ -1,4 +1,5 @@
 interface Actor {
+  /** One of `AUDIT_PARTY_KINDS`, such as `api_key`. `system` starts scheduled jobs. */
   readonly kind: string;
   readonly name: string | null;
 }

@@ -16,7 +16,7 @@ interface ConfirmDialogProps {
   readonly confirmLabel: string;
   /** The label of the button that closes the dialog without performing the action. */
   readonly cancelLabel?: string;
-  /** Whether the action deletes or stops something; its button is then red. */
+  /** Whether the button of the action is red; true by default. False if nothing is deleted, stopped or lost. */
   readonly isDestructive?: boolean;
   /** If set, the user must type this text to confirm. */
   readonly confirmationText?: string | null;

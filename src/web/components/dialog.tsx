@@ -24,8 +24,9 @@ export function Dialog({ closeOnEscape = true, ...props }: Omit<ModalProps, 'ope
     function handleKeyDown(event: KeyboardEvent): void {
       if (event.key !== 'Escape' || event.isComposing || openDialogs.at(-1) !== dialogToken) return;
       // An open dropdown or calendar within the dialog closes first.
-      const openPopup = event.target instanceof Element && event.target.closest('[data-mantine-stop-propagation=true]');
-      if (openPopup === false || openPopup === null) close();
+      const { target } = event;
+      const isInPopup = target instanceof Element && target.closest('[data-mantine-stop-propagation=true]') !== null;
+      if (!isInPopup) close();
     }
     window.addEventListener('keydown', handleKeyDown, { capture: true });
     const observer = new MutationObserver(() => {

@@ -1,6 +1,6 @@
 import { Button, Stack } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import type { Page as PageOf } from '../../contract/paging.ts';
+import type { Page as ResultPage } from '../../contract/paging.ts';
 import type { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { Column } from './data-table.tsx';
@@ -34,7 +34,7 @@ interface ResourceListPageProps<Row> {
   readonly icon: ReactNode;
   /** The hint for owners and admins while the list is empty. */
   readonly emptyHint: ReactNode;
-  readonly list: (query: ResourceQuery, options: { readonly signal: AbortSignal }) => Promise<PageOf<Row>>;
+  readonly list: (query: ResourceQuery, options: { readonly signal: AbortSignal }) => Promise<ResultPage<Row>>;
   readonly columns: readonly Column<Row>[];
   /** The resources that the list can be filtered by. */
   readonly filters?: { readonly [name in 'project' | 'server']?: readonly NamedResource[] };

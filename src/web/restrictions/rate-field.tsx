@@ -6,6 +6,7 @@ import { strings } from './strings.ts';
 
 type Rate = NonNullable<RestrictionValues['rate']>;
 
+/** The periods that can be chosen, in seconds. */
 const PERIODS = [SECOND, MINUTE, HOUR, DAY].map((ms) => ms / SECOND);
 export const NEW_RATE: Rate = { requests: '', seconds: MINUTE / SECOND };
 
@@ -19,6 +20,7 @@ interface RateFieldProps {
 /** A maximum number of requests per period. */
 export function RateField({ value, onChange, error, ...fieldProps }: RateFieldProps) {
   const { min, max } = RESTRICTION_LIMITS.rateRequests;
+  // A rate that was set through the API can have another period.
   const periods = PERIODS.includes(value.seconds) ? PERIODS : [...PERIODS, value.seconds];
   return (
     <Group gap="xs" align="flex-end" wrap="nowrap" {...fieldProps}>

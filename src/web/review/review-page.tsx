@@ -46,6 +46,7 @@ function toQuery(state: ListState): ReviewListQuery {
   };
 }
 
+/** `narrow` replaces a credential with one that has only the used rights. */
 type OpenDialog =
   | { readonly dialog: 'keep' | 'delete selected'; readonly rows: readonly ReviewRow[] }
   | { readonly dialog: 'narrow' | 'replace' | 'delete'; readonly row: ReviewRow };

@@ -123,6 +123,7 @@ function validateConditions(text: string, { provider, issuer }: IdentityFormValu
 
 export const IDENTITY_RULES = {
   name: validateName,
+  // Two names with a slash between them. The second can contain more slashes, as in nested groups of GitLab.
   subject: (text: string, { provider }: IdentityFormValues) =>
     provider === 'other' || /^[^/*\s]+\/[^*\s]+$/.test(text.trim()) ? null : strings.fields.subjectInvalid,
   issuer: validateIssuer,
