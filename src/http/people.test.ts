@@ -490,7 +490,9 @@ describe('sessions', () => {
   test("another person's session cannot be ended", async () => {
     const member = await signUpMember(testServer, owner, 'member', 'mel@example.com');
     const { body } = await owner.call<Page<{ id: string }>>('/v1/sessions');
-    assert.equal((await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' })).status, 404);
+    const sessionOfOwner = await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' });
+    assert.equal(sessionOfOwner.status, 404);
+    assert.match(sessionOfOwner.text, /The session was not found\./);
   });
 
   test('CVE-2026-22706: changing the password ends every other session and renews the current one', async () => {
@@ -662,7 +664,9 @@ describe('device sign-in (RFC 8628)', () => {
     now += 15 * MINUTE;
     assert.equal((await poll(expired.device_code)).body.error, 'expired_token');
     assert.equal((await owner.call('/v1/device/approve', { body: { userCode: expired.user_code } })).status, 404);
-    assert.equal((await poll('made up')).body.error, 'invalid_grant');
+    const unknownCode = await poll('made up');
+    assert.equal(unknownCode.body.error, 'invalid_grant');
+    assert.match(unknownCode.text, /The device code was not found\./);
     const fields = { grant_type: 'password', device_code: 'x' };
     const otherGrant = await testServer.call<{ error: string }>('/v1/device/token', {
       body: new URLSearchParams(fields),

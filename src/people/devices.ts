@@ -78,7 +78,7 @@ export async function pollDeviceToken(
   const { store, clock } = context;
   const now = clock();
   const row = await findDeviceCode(store.read, { digest: sha256(deviceCode) });
-  if (row === undefined) throw oauthError('invalid_grant', 'The device code was not row.');
+  if (row === undefined) throw oauthError('invalid_grant', 'The device code was not found.');
   if (row.expires_at <= now) throw oauthError('expired_token', 'The device code has expired. Start again.');
   if (row.status === 'denied') throw oauthError('access_denied', 'The request was denied.');
   if (row.status === 'pending') {

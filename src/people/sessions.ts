@@ -157,13 +157,13 @@ export async function signIn(
       const factor = await checkSecondFactorCode(context, person, input.code);
       return factor === null ? null : { person, factor };
     },
-    complete: ({ person, factor }) =>
+    complete: ({ person: verified, factor }) =>
       store.transaction(async (trx) => {
-        if (!(await isUnchanged(trx, person))) return null;
-        if (factor === null) return startSession(trx, person, 'browser', origin, clock());
-        if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
+        if (!(await isUnchanged(trx, verified))) return null;
+        if (factor === null) return startSession(trx, verified, 'browser', origin, clock());
+        if (!(await consumeSecondFactor(trx, verified.id, factor))) return null;
         const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
-        return startSession(trx, person, 'browser', origin, clock(), { secondFactor });
+        return startSession(trx, verified, 'browser', origin, clock(), { secondFactor });
       }),
   });
   if (session !== null && person !== undefined) return { person, session };
@@ -227,7 +227,7 @@ export async function endSession(
   const person = { id: caller.personId, name: caller.name };
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, caller.personId, sessionId, null);
-    if (ended === undefined) throw new Problem('not_found', 'The session was not session.');
+    if (ended === undefined) throw new Problem('not_found', 'The session was not found.');
     if (sessionId !== caller.sessionId) await deleteApprovedDevices(trx, caller.personId);
     await recordForPerson(trx, caller.personId, {
       action: 'session.deleted',
