@@ -40,7 +40,7 @@ const WARM_ROUNDS = 3;
 const SECONDS = 2;
 /** Seconds between the start of a node and the measurement of the idle node. */
 const SETTLE_SECONDS = 2;
-/** Duration of the measurement of the idle node. It includes at least one fold of the use counts. */
+/** Duration of the measurement of the idle node. It includes at least one addition of uses to their credentials. */
 const IDLE_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS_PER_ROUND = 10_000;

@@ -18,14 +18,14 @@ import { compareColdCache, compareWarmCache } from './postgres-authorization.ts'
 const STORED_CREDENTIALS = 100_000;
 const NODE_COUNT = 10;
 const ROUNDS = 15;
-const FOLDED_CREDENTIALS = 50_000;
+const UPDATED_CREDENTIALS = 50_000;
 
-/** Measures ten nodes that use one credential heavily, and write and fold its uses every second. */
+/** Measures ten nodes that use one credential heavily, write its uses, and add them to the credential every second. */
 async function measureContention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secretsFile, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODE_COUNT }, () => openPostgresStore(url, () => undefined)));
   const flushesMs: number[] = [];
-  const foldsMs: number[] = [];
+  const additionsMs: number[] = [];
   try {
     const [store] = stores;
     const stored =
@@ -56,10 +56,10 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
           const startMs = performance.now();
           await usage.flush();
           const flushedAtMs = performance.now();
-          await journal.fold();
+          await journal.addToCredentials();
           if (round === 0) return;
           flushesMs.push(flushedAtMs - startMs);
-          foldsMs.push(performance.now() - flushedAtMs);
+          additionsMs.push(performance.now() - flushedAtMs);
         }),
       );
     }
@@ -75,24 +75,24 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
   }
   return [
     {
-      name: 'longest flush and subsequent fold while ten nodes write their uses of one credential at the same time',
-      value: Math.max(...flushesMs.map((flushMs, index) => flushMs + (foldsMs[index] ?? 0))),
+      name: 'longest flush and subsequent addition to the credential while ten nodes write their uses of one credential at the same time',
+      value: Math.max(...flushesMs.map((flushMs, index) => flushMs + (additionsMs[index] ?? 0))),
       unit: ' ms',
       bound: atMost(1000),
-      measurements: `flush: median ${median(flushesMs).toFixed(1)}, longest ${Math.max(...flushesMs).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(foldsMs).toFixed(1)}, longest ${Math.max(...foldsMs).toFixed(1)} ms; ${flushesMs.length} of each`,
+      measurements: `flush: median ${median(flushesMs).toFixed(1)}, longest ${Math.max(...flushesMs).toFixed(1)} ms; addition (every ten seconds in a node): median ${median(additionsMs).toFixed(1)}, longest ${Math.max(...additionsMs).toFixed(1)} ms; ${flushesMs.length} of each`,
     },
   ];
 }
 
-/** Measures writing the uses of many credentials, and folding them: adding them to the use counts of the credentials. */
-async function measureFolding(url: string): Promise<Finding[]> {
+/** Measures writing the uses of many credentials, and adding them to the use counts of the credentials. */
+async function measureStoringUses(url: string): Promise<Finding[]> {
   const store = await openPostgresStore(url, () => undefined);
   try {
     const journal = await createUsageJournal(store);
     const rows = await store.read
       .selectFrom('credential')
       .select(['id', 'workspace_id'])
-      .limit(FOLDED_CREDENTIALS)
+      .limit(UPDATED_CREDENTIALS)
       .execute();
     const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
@@ -115,8 +115,8 @@ async function measureFolding(url: string): Promise<Finding[]> {
     const startMs = performance.now();
     await usage.flush();
     const flushedAtMs = performance.now();
-    await journal.fold();
-    const foldedAtMs = performance.now();
+    await journal.addToCredentials();
+    const addedAtMs = performance.now();
     const credentialsPerSecond = (durationMs: number) => (rows.length / durationMs) * 1000;
     const createFinding = (name: string, value: number): Finding => ({
       name,
@@ -129,7 +129,7 @@ async function measureFolding(url: string): Promise<Finding[]> {
       createFinding('credentials per second whose uses are written', credentialsPerSecond(flushedAtMs - startMs)),
       createFinding(
         'credentials per second whose uses are added to the credentials',
-        credentialsPerSecond(foldedAtMs - flushedAtMs),
+        credentialsPerSecond(addedAtMs - flushedAtMs),
       ),
     ];
   } finally {
@@ -173,7 +173,7 @@ export async function postgres(): Promise<Finding[]> {
       ...(await compareWarmCache(seeded, url, server.pid())),
       ...(await compareColdCache(seeded, url)),
       ...(await measureContention(seeded, url)),
-      ...(await measureFolding(url)),
+      ...(await measureStoringUses(url)),
       copying,
       size,
     ];

@@ -1,44 +1,45 @@
 import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Store } from '../store/store.ts';
-import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk } from '../store/usage.ts';
+import { addChunksToCredentials, claimUsageChunk, countUsesInChunks, insertUsageChunk } from '../store/usage.ts';
 
 /**
- * Durable storage of counted uses. Uses are written within a second, and added to their credentials ("folded") later or
- * when a credential is read.
+ * Durable storage of counted uses, in two stages. Each node writes its uses as chunks within a second. The chunks are
+ * added to the credentials later, or when a credential is read.
  */
 export interface UsageJournal extends UsageStore {
   /**
-   * Adds all uses that were written before the call to their credentials, in short transactions. Only one fold runs at
-   * a time. Uses that remain after `timeBudgetMs` milliseconds are left to the next fold.
+   * Adds all uses that were written before the call to their credentials, in short transactions. Calls run one at a
+   * time. Uses that remain after `timeBudgetMs` milliseconds are left to the next call.
    */
-  fold(timeBudgetMs?: number): Promise<void>;
-  /** Number of credentials in chunks that are not yet folded. A credential in several chunks counts several times. */
+  addToCredentials(timeBudgetMs?: number): Promise<void>;
+  /** Number of credentials in the stored chunks. A credential in several chunks counts several times. */
   pendingUses(): number;
 }
 
 /** A longer transaction is followed by smaller transactions, because other writers wait for it. */
-const MAX_FOLD_TRANSACTION_MS = 100;
-const MAX_CHUNKS_PER_FOLD = 64;
+const MAX_TRANSACTION_MS = 100;
+const MAX_CHUNKS_PER_TRANSACTION = 64;
 
 /** Creates a journal that counts a chunk once, even if it is sent again. */
 export async function createUsageJournal(store: Store): Promise<UsageJournal> {
-  let unfoldedCount = await countUnfoldedUses(store.read);
+  let pendingCount = await countUsesInChunks(store.read);
   let maxChunks = 1;
-  let folding: Promise<void> | null = null;
+  let runningCall: Promise<void> | null = null;
 
-  async function foldAll(timeBudgetMs: number): Promise<void> {
+  async function addAll(timeBudgetMs: number): Promise<void> {
     const end = performance.now() + timeBudgetMs;
-    for (let full = true; full && performance.now() < end; ) {
+    let hasMoreChunks = true;
+    while (hasMoreChunks && performance.now() < end) {
       const chunkLimit = maxChunks;
       const startedAt = performance.now();
-      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, chunkLimit));
+      const { chunks, uses } = await store.transaction((trx) => addChunksToCredentials(trx, chunkLimit));
       const elapsedMs = performance.now() - startedAt;
       maxChunks =
-        elapsedMs > MAX_FOLD_TRANSACTION_MS
-          ? Math.max(1, chunkLimit >> 1)
-          : Math.min(MAX_CHUNKS_PER_FOLD, chunkLimit * 2);
-      unfoldedCount = Math.max(0, unfoldedCount - uses);
-      full = chunks === chunkLimit;
+        elapsedMs > MAX_TRANSACTION_MS
+          ? Math.max(1, Math.floor(chunkLimit / 2))
+          : Math.min(MAX_CHUNKS_PER_TRANSACTION, chunkLimit * 2);
+      pendingCount = Math.max(0, pendingCount - uses);
+      hasMoreChunks = chunks === chunkLimit;
     }
   }
 
@@ -49,16 +50,16 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
         await insertUsageChunk(trx, nodeId, number, uses);
         return true;
       });
-      if (isNew) unfoldedCount += uses.length;
+      if (isNew) pendingCount += uses.length;
     },
-    async fold(timeBudgetMs = Number.POSITIVE_INFINITY) {
-      // A fold in progress may have started before the uses that the caller needs were written.
-      if (folding !== null) await folding.catch(() => undefined);
-      folding ??= foldAll(timeBudgetMs).finally(() => {
-        folding = null;
+    async addToCredentials(timeBudgetMs = Number.POSITIVE_INFINITY) {
+      // A running call may have started before the uses that the caller needs were written.
+      if (runningCall !== null) await runningCall.catch(() => undefined);
+      runningCall ??= addAll(timeBudgetMs).finally(() => {
+        runningCall = null;
       });
-      await folding;
+      await runningCall;
     },
-    pendingUses: () => unfoldedCount,
+    pendingUses: () => pendingCount,
   };
 }

@@ -8,11 +8,11 @@ import type { Base } from './base.ts';
 import {
   FLUSH_INTERVAL_MS,
   FLUSH_USES_INTERVAL_MS,
-  FOLD_INTERVAL_MS,
-  FOLD_TIME_BUDGET_MS,
   HOUSEKEEPING_INTERVAL_MS,
   repeatEvery,
   runHousekeeping,
+  USE_ADDITION_BUDGET_MS,
+  USE_ADDITION_INTERVAL_MS,
 } from './housekeeping.ts';
 import { SCHEDULER_INTERVALS, startScheduler } from './scheduler.ts';
 import type { Services } from './services.ts';
@@ -39,7 +39,7 @@ export function startBackgroundWork(
     repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, true),
     repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
     repeatEvery(FLUSH_INTERVAL_MS, sessionActivity.flush, onError),
-    repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError),
+    repeatEvery(USE_ADDITION_INTERVAL_MS, () => usageJournal.addToCredentials(USE_ADDITION_BUDGET_MS), onError),
     repeatEvery(HOUSEKEEPING_INTERVAL_MS, () => runHousekeeping(platform, clock(), settings.retentionDays), onError),
   ];
   if (settings.databaseUrl !== null) {

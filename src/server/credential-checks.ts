@@ -26,7 +26,7 @@ import { createFailureStore } from './people-context.ts';
 
 /**
  * Maximum number of pending uses that are added to the stored counts before a reader gets them. With more pending uses,
- * readers get the counts as of the last periodic fold.
+ * readers get the counts as of the last periodic addition.
  */
 const MAX_PENDING_USES_FOR_READERS = 5_000;
 /**
@@ -124,13 +124,16 @@ export async function createCredentialChecks(options: {
       const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();
       if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
       await usageRecorder.flush();
-      await usageJournal.fold();
+      await usageJournal.addToCredentials();
     },
-    /** Writes all counted uses. If folding them would delay the shutdown too long, the next start folds them. */
+    /**
+     * Writes all counted uses. If adding them to their credentials would delay the shutdown too long, the next start
+     * adds them.
+     */
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();
-      if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
+      if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.addToCredentials();
     },
     /**
      * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from memory.

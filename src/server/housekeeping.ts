@@ -97,7 +97,7 @@ export function repeatEvery(
 /** Short enough that each use is written within a second of its request, even if two writes are slow. */
 export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
 export const FLUSH_INTERVAL_MS = SECOND;
-export const FOLD_INTERVAL_MS = 10 * SECOND;
-/** Limited, so that folding many uses does not block other writers or a shutdown. */
-export const FOLD_TIME_BUDGET_MS = 2 * SECOND;
+export const USE_ADDITION_INTERVAL_MS = 10 * SECOND;
+/** Limited, so that adding many uses to their credentials does not block other writers or a shutdown. */
+export const USE_ADDITION_BUDGET_MS = 2 * SECOND;
 export const HOUSEKEEPING_INTERVAL_MS = HOUR;

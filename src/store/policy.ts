@@ -114,7 +114,7 @@ export async function applyPolicy(
   const changed = sql<boolean>`(${expiryDiffers} or ${violations} <> credential.policy_violations)`;
   const rows = trx.selectFrom('credential').select('id').where('workspace_id', '=', workspaceId).where(changed);
   const rowWithNewExpiry = await rows.where(expiryDiffers).limit(1).executeTakeFirst();
-  // Locks the rows in a consistent order, so that this cannot deadlock with `foldUses`.
+  // Locks the rows in a consistent order, so that this cannot deadlock with `addChunksToCredentials`.
   if (engineOf(trx) === 'postgres') await rows.orderBy('id').forUpdate().execute();
   await trx
     .updateTable('credential')

@@ -11,7 +11,7 @@ const RETENTION_MS = 400 * DAY;
 
 /**
  * Adds the uses of rights in the selected chunks to the totals of their credentials (`credential_right`); called by
- * `foldUses`. `elements` returns SQL that expands a JSON array into rows. The indexes are those of the arrays that
+ * `addChunksToCredentials`. `elements` returns SQL that expands a JSON array into rows. The indexes are those of the arrays that
  * `insertUsageChunk` writes; chunks of earlier versions have no element 5. Chunks refer to an app by its ID or slug, as
  * the request did; an app that does not exist counts as no app.
  */

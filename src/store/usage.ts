@@ -39,7 +39,7 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials; `foldUses` later
+ * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials; `addChunksToCredentials` later
  * adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts`
  * show the gain; without it, uses would be added to the credentials directly. A JSON row contains: credential ID,
  * number of uses, last use, day, addresses, rights.
@@ -62,10 +62,9 @@ export async function insertUsageChunk(
 }
 
 /**
- * Returns the number of credential entries in chunks that are not folded yet. A credential in several chunks counts
- * several times.
+ * Returns the number of credential entries in the stored chunks. A credential in several chunks counts several times.
  */
-export async function countUnfoldedUses(db: Queryable): Promise<number> {
+export async function countUsesInChunks(db: Queryable): Promise<number> {
   const { size } = await db
     .selectFrom('usage_chunk')
     .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('size'))
@@ -73,8 +72,8 @@ export async function countUnfoldedUses(db: Queryable): Promise<number> {
   return size;
 }
 
-/** Adds the uses that guards reported in chunks to the reports of the guards' API keys, as part of `foldUses`. */
-async function foldGuardReports(
+/** Adds the uses that guards reported in chunks to the reports of the guards' API keys, as part of `addChunksToCredentials`. */
+async function addGuardReports(
   trx: Trx,
   chunkFilter: RawBuilder<unknown>,
   elements: (text: string) => RawBuilder<unknown>,
@@ -99,7 +98,7 @@ async function foldGuardReports(
  * Adds the uses of the oldest `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted
  * credentials are dropped. A credential in several chunks is updated once.
  */
-export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: number; uses: number }> {
+export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promise<{ chunks: number; uses: number }> {
   const oldest = trx
     .selectFrom('usage_chunk')
     .select(['node_id', 'number', 'size'])
@@ -158,7 +157,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     on conflict (credential_id, address) do update set
       last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
   await addRightUses(trx, chunkFilter, elements);
-  if (chunks.some(({ node_id }) => isGuard(node_id))) await foldGuardReports(trx, chunkFilter, elements);
+  if (chunks.some(({ node_id }) => isGuard(node_id))) await addGuardReports(trx, chunkFilter, elements);
   await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -24,7 +24,7 @@ import {
 } from '../../store/people.ts';
 import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
-import { foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
+import { addChunksToCredentials, insertUsageChunk, readUses } from '../../store/usage.ts';
 import { deleteWorkspace, findWorkspace, isOwnedByOperator } from '../../store/workspaces.ts';
 import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
 import { NOW, type StoreFixture, testDigest } from './fixture.ts';
@@ -186,7 +186,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
         const uses = { credentialId: id, count: 1, lastUsedAt: NOW, addresses, rights: [] };
         await insertUsageChunk(trx, 'nod_suite', 1, [uses]);
-        await foldUses(trx, 1);
+        await addChunksToCredentials(trx, 1);
         await deleteWorkspace(trx, deletedWorkspace.workspaceId);
       });
       assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);

@@ -3,7 +3,13 @@ import { describe, test } from 'node:test';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
 import { addRefusals, readRefusals, readRightUses } from '../../store/right-uses.ts';
-import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
+import {
+  addChunksToCredentials,
+  claimUsageChunk,
+  deleteOldUses,
+  insertUsageChunk,
+  readUses,
+} from '../../store/usage.ts';
 import { seedCredential } from '../test-store.ts';
 import { NOW, type StoreFixture } from './fixture.ts';
 
@@ -94,8 +100,8 @@ export function declareUseTests(fixture: StoreFixture): void {
           const rights = [{ right: 'read', app: 'no-such-app', count }];
           const uses = { credentialId: id, count, lastUsedAt: time, addresses, rights };
           await insertUsageChunk(trx, 'nod_suite', time, [uses, { ...uses, credentialId: 'key_deleted' }]);
-          assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
-          assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
+          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 1, uses: 2 });
+          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 0, uses: 0 });
         });
       await use(3, NOW, '10.0.0.1');
       await use(4, NOW - DAY, '10.0.0.2');
