@@ -23,7 +23,9 @@ async function setUp() {
   const actor = { kind: 'api_key', id: 'key_1', name: 'one' } as const;
   const origin = { address: null, userAgent: null, requestId: null };
   return {
-    ...{ close, errors, outcomes },
+    close,
+    errors,
+    outcomes,
     transactions: () => transactions,
     flush: createDenialWriter(
       failingStore,

@@ -29,6 +29,7 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
     // Skips refusals of a person's request that merely concern a credential.
     if (credential === null || credential.id === null || credential.id !== actor.id) continue;
     const { reason: text, count } = detail as { reason?: unknown; count?: unknown };
+    // The error code, without the details that may follow it (`Denial`).
     const reason = /^[a-z_]+/.exec(String(text))?.[0] ?? 'forbidden';
     const key = `${credential.id} ${reason}`;
     const counted = sums.get(key)?.count ?? 0;

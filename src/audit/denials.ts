@@ -12,6 +12,7 @@ export interface Denial {
   /** The error code, followed by details if they help. */
   readonly reason: string;
   readonly origin: RequestOrigin;
+  /** Epoch milliseconds. */
   readonly at: number;
 }
 

@@ -10,7 +10,7 @@ import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema/audit.ts';
 import type { Queryable, Trx } from '../store/store.ts';
 import { consumeChangeQuota } from './quotas.ts';
-import { refuseFormerRights } from './roles.ts';
+import { refuseIfRightsLost } from './roles.ts';
 import { toStoredUserAgent } from './user-agent.ts';
 
 /**
@@ -48,7 +48,7 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
  */
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
-  if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRights(trx, draft);
+  if (draft.workspaceId !== SYSTEM_LOG) await refuseIfRightsLost(trx, draft);
   await consumeChangeQuota(trx, draft);
   const { actor, target, credential, origin } = draft;
   const row = {

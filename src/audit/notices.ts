@@ -29,8 +29,8 @@ const ALREADY_RECORDED: readonly NoticeKind[] = ['deployment.failed', 'credentia
 
 /**
  * Creates a notice in the transaction of the event that it reports, and records it in the activity log, whose events
- * are sent to webhooks. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence has a notice,
- * even if that was dismissed. Returns whether a notice was created.
+ * are sent to webhooks. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence already has a
+ * notice, even a dismissed one. Returns whether a notice was created.
  */
 export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
   const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;
@@ -63,7 +63,10 @@ function recordNotice(trx: Trx, draft: NoticeDraft, address: string | null): Pro
   const { workspaceId, kind: action, subject, detail, at } = draft;
   const isCredential = subject.kind === 'access_token' || subject.kind === 'api_key';
   return appendAuditEvent(trx, {
-    ...{ workspaceId, action, at, detail },
+    workspaceId,
+    action,
+    at,
+    detail,
     actor: SYSTEM_ACTOR,
     target: { kind: subject.kind, id: subject.id, name: subject.name },
     credential: isCredential

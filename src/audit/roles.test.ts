@@ -105,7 +105,12 @@ forEachEngine('a change by a person or credential', (engine) => {
       store.transaction((trx) =>
         appendAuditEvent(trx, {
           workspaceId: seeded.workspaceId,
-          ...{ action, at: 1_000, actor: { kind, id, name: null }, target, credential: null, detail: {} },
+          action,
+          at: 1_000,
+          actor: { kind, id, name: null },
+          target,
+          credential: null,
+          detail: {},
           origin: { address: null, userAgent: null, requestId: null },
         }),
       );

@@ -27,10 +27,10 @@ export function requiredRole(action: AuditAction): Role | null {
  * locking the head of the log: a change of a role or credential is recorded in the same log, so it cannot commit
  * between this check and the end of the transaction. Throws `forbidden` and `invalid_token`.
  */
-export async function refuseFormerRights(trx: Trx, draft: AuditDraft): Promise<void> {
+export async function refuseIfRightsLost(trx: Trx, draft: AuditDraft): Promise<void> {
   const { action, actor, workspaceId } = draft;
   if (OUTCOME_ACTIONS.test(action)) return;
-  if (actor.kind === 'access_token' || actor.kind === 'api_key') return refuseFormerCredential(trx, draft);
+  if (actor.kind === 'access_token' || actor.kind === 'api_key') return refuseIfCredentialInvalid(trx, draft);
   const required = actor.kind === 'person' ? requiredRole(action) : null;
   if (required === null) return;
   const role = await findRole(trx, workspaceId, actor.id ?? '');
@@ -38,7 +38,7 @@ export async function refuseFormerRights(trx: Trx, draft: AuditDraft): Promise<v
   throw new Problem('forbidden', 'Your role in this workspace has changed and no longer allows this.');
 }
 
-async function refuseFormerCredential(trx: Trx, { actor, target, workspaceId, at }: AuditDraft): Promise<void> {
+async function refuseIfCredentialInvalid(trx: Trx, { actor, target, workspaceId, at }: AuditDraft): Promise<void> {
   // A credential that deletes itself no longer exists when this is recorded.
   if (target?.id === actor.id || (await findCurrentRights(trx, workspaceId, actor.id ?? '', at)) !== null) return;
   throw new Problem('invalid_token', 'The credential is not valid.');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turnEnded } from 'node:timers/promises';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { batchPerTurn } from './batch-per-turn.ts';
 
@@ -17,10 +17,10 @@ test('items of one turn of the event loop are processed as one batch at the end 
   await Promise.resolve();
   add(2);
   assert.deepEqual(batches, []);
-  await turnEnded();
+  await endOfTurn();
   assert.deepEqual(batches, [[1, 2]]);
   add(3);
-  await turnEnded();
+  await endOfTurn();
   assert.deepEqual(batches, [[1, 2], [3]]);
 });
 
@@ -31,9 +31,9 @@ test('a full batch is processed immediately, and the remaining items at the end 
     [1, 2],
     [3, 4],
   ]);
-  await turnEnded();
+  await endOfTurn();
   assert.deepEqual(batches, [[1, 2], [3, 4], [5]]);
-  await turnEnded();
+  await endOfTurn();
   assert.equal(batches.length, 3);
 });
 
@@ -44,25 +44,30 @@ test('an item that is added while a batch is being processed is not lost', async
     if (items.includes(1)) add(9);
   });
   add(1);
-  await turnEnded();
-  await turnEnded();
+  await endOfTurn();
+  await endOfTurn();
   assert.deepEqual(batches, [[1], [9]]);
 });
 
 test('fuzz: every item is processed once and in order, and no batch exceeds the maximum size', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat({ max: 12 })), async (maxBatchSize, turns) => {
-      const { batches, add } = setUp(maxBatchSize);
-      let added = 0;
-      for (const items of turns) {
-        for (let item = 0; item < items; item++) add(added++);
-        await turnEnded();
-      }
-      assert.deepEqual(
-        batches.flat(),
-        Array.from({ length: added }, (_, index) => index),
-      );
-      assert.ok(batches.every(({ length }) => length >= 1 && length <= maxBatchSize));
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.nat({ max: 12 })),
+      async (maxBatchSize, itemCounts) => {
+        const { batches, add } = setUp(maxBatchSize);
+        let added = 0;
+        // Each count is the number of items added in one turn.
+        for (const itemCount of itemCounts) {
+          for (let count = 0; count < itemCount; count++) add(added++);
+          await endOfTurn();
+        }
+        assert.deepEqual(
+          batches.flat(),
+          Array.from({ length: added }, (_, index) => index),
+        );
+        assert.ok(batches.every(({ length }) => length >= 1 && length <= maxBatchSize));
+      },
+    ),
   );
 });

@@ -39,8 +39,13 @@ const REQUIRES_MODIFY_ENV = requirementOf(['modify_env'], null);
 
 test('checks run in this order: known secret, passphrase, active, not expired, uses left, address, kind, rights', () => {
   // Each credential fails its own check and all later ones; the decision names the first failure.
-  const elsewhere = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
-  const failsEveryCheck = { active: false, expiresAt: NOW - 1, rightNames: ['run_scripts'], restrictions: elsewhere };
+  const otherAddresses = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
+  const failsEveryCheck = {
+    active: false,
+    expiresAt: NOW - 1,
+    rightNames: ['run_scripts'],
+    restrictions: otherAddresses,
+  };
   const keysOnly = requirementOf(null, ['read']);
   const rows: [CredentialRecord | null, PassphraseResult, Requirement, Decision][] = [
     [null, 'missing', keysOnly, 'invalid_token'],

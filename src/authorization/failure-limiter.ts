@@ -58,19 +58,20 @@ export function waitMsAfter(
 }
 
 /**
- * Returns the multiset union of both lists, oldest first: `read` may lack failures that were counted after the read
+ * Returns the multiset union of both lists, oldest first: `stored` may lack failures that were counted after the read
  * began, and several failures can have the same address and millisecond. Pure.
  */
-export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
+export function mergeFailures(stored: readonly Failure[], cached: readonly Failure[]): Failure[] {
   const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
-  const remaining = new Map<string, number>();
-  for (const failure of read) remaining.set(keyOf(failure), (remaining.get(keyOf(failure)) ?? 0) + 1);
-  const missing = known.filter((failure) => {
-    const count = remaining.get(keyOf(failure)) ?? 0;
-    remaining.set(keyOf(failure), count - 1);
+  /** Number of stored failures, by key, that have no counterpart among the cached failures checked so far. */
+  const unmatched = new Map<string, number>();
+  for (const failure of stored) unmatched.set(keyOf(failure), (unmatched.get(keyOf(failure)) ?? 0) + 1);
+  const missing = cached.filter((failure) => {
+    const count = unmatched.get(keyOf(failure)) ?? 0;
+    unmatched.set(keyOf(failure), count - 1);
     return count <= 0;
   });
-  return [...read, ...missing].sort((a, b) => a.at - b.at);
+  return [...stored, ...missing].sort((a, b) => a.at - b.at);
 }
 
 /**
@@ -102,9 +103,9 @@ export function createFailureLimiter(store: FailureStore, limits: FailureLimits)
   // The queue is unbounded because it drains fast once the limit is reached: those attempts need no store access.
   const subjectMutex = createKeyedMutex(Number.POSITIVE_INFINITY);
 
-  function updateCache(subject: string, read: readonly Failure[], now: number): void {
-    const known = (failuresBySubject.get(subject) ?? []).filter((failure) => failure.at > now - windowMs);
-    const failures = mergeFailures(read, known);
+  function updateCache(subject: string, stored: readonly Failure[], now: number): void {
+    const cached = (failuresBySubject.get(subject) ?? []).filter((failure) => failure.at > now - windowMs);
+    const failures = mergeFailures(stored, cached);
     failuresBySubject.delete(subject);
     if (failures.length === 0) return;
     failuresBySubject.set(subject, failures);
@@ -125,8 +126,8 @@ export function createFailureLimiter(store: FailureStore, limits: FailureLimits)
     },
     recordFailure: (subject, address, now, trusted) =>
       subjectMutex.run(subject, async () => {
-        const known = waitMs(subject, address, now, trusted);
-        if (known > 0) return known;
+        const cachedWaitMs = waitMs(subject, address, now, trusted);
+        if (cachedWaitMs > 0) return cachedWaitMs;
         const client = clientNetwork(address);
         const failure = { address: client, at: now };
         const { earlier, counted } = await store.countFailureIfAllowed(

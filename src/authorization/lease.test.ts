@@ -96,7 +96,10 @@ test('a guard applies revocations until none is missing, and gives up if it neve
   assert.deepEqual(lease.applied(), point(9));
 
   const neverCatchesUp = renewOverConnection(async (applied) => ({
-    ...{ granted: false, head: point(99), whole: true, revocations: [] },
+    granted: false,
+    head: point(99),
+    whole: true,
+    revocations: [],
     through: point((applied?.number ?? 0) + 1),
   }));
   const follower = { applied: () => point(1), apply: () => {}, reset: () => {} };

@@ -30,11 +30,16 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
 });
 
 /** The passphrase verifier of one node, for one token. */
-function setUpOn(id: string, failures: FailureStore, passphraseHash: string, used: ReadUsedAddresses = async () => []) {
+function setUpNode(
+  id: string,
+  failures: FailureStore,
+  passphraseHash: string,
+  readUsedAddresses: ReadUsedAddresses = async () => [],
+) {
   let now = NOW;
   const passphraseVerifier = createPassphraseVerifier(
     createFailureLimiter(failures, PASSPHRASE_LIMITS),
-    createTrustedClients(used),
+    createTrustedClients(readUsedAddresses),
   );
   const record = recordOf(id, passphraseHash);
   return {
@@ -70,7 +75,7 @@ test('the limits are five failures per address in 15 minutes and fifty from all 
 forEachEngine('verification of passphrases', (engine) => {
   let store: Store;
   let failures: FailureStore;
-  let phc: string;
+  let passphraseHash: string;
   before(async () => {
     store = await engine.open();
     failures = {
@@ -78,10 +83,10 @@ forEachEngine('verification of passphrases', (engine) => {
       countFailureIfAllowed: (subject, failure, since, allows) =>
         store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
     };
-    phc = await hashPassphrase(CORRECT, 'ws_1');
+    passphraseHash = await hashPassphrase(CORRECT, 'ws_1');
   });
   after(() => store.close());
-  const setUp = (id: string) => setUpOn(id, failures, phc);
+  const setUp = (id: string) => setUpNode(id, failures, passphraseHash);
 
   test('a passphrase is required only for tokens that have one', async () => {
     const { passphraseVerifier, checkCached } = setUp('tok_plain');
@@ -131,10 +136,10 @@ forEachEngine('verification of passphrases', (engine) => {
   test('a client that used the secret with its passphrase in the last 30 days is limited only by its own failures', async () => {
     const used = [{ address: '2001:db8::1', at: NOW - 29 * DAY }];
     let reads = 0;
-    const { checkCached, verify, advance, retryAfter } = setUpOn(
+    const { checkCached, verify, advance, retryAfter } = setUpNode(
       'tok_trusted',
       failures,
-      phc,
+      passphraseHash,
       async (_workspace, _id, since) => {
         reads++;
         return used.filter(({ at }) => at > since).map(({ address }) => address);
@@ -197,19 +202,20 @@ forEachEngine('verification of passphrases', (engine) => {
   });
 
   test('a correct passphrase is limited if another node reached the limit during its hash', async () => {
-    let hashing = false;
+    let isSecondRead = false;
     const slowStore: FailureStore = {
       ...failures,
       async recentFailures(subject, since) {
         // The second read follows the hash; by then another node has counted five failures.
-        if (hashing)
+        if (isSecondRead) {
           for (let index = 0; index < 5; index++)
             await failures.countFailureIfAllowed(subject, { address: '10.0.0.1', at: NOW }, 0, () => true);
-        hashing = true;
+        }
+        isSecondRead = true;
         return failures.recentFailures(subject, since);
       },
     };
-    const { verify, checkCached } = setUpOn('tok_slow', slowStore, phc);
+    const { verify, checkCached } = setUpNode('tok_slow', slowStore, passphraseHash);
     assert.equal(await verify(CORRECT), 'limited');
     assert.equal(checkCached(CORRECT), 'limited');
   });

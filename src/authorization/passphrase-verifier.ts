@@ -92,7 +92,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (passphrase === null) return 'missing';
       if (failures.waitMs(record.id, address, now) > 0) {
         const trusted = trustedClients.isTrusted(record, address, now);
-        // Failures of other clients do not count if the client is trusted, which has to be read from the store first.
+        // For a trusted client the failures of other clients do not count. `verify` reads whether it is trusted.
         if (trusted === null && failures.waitMs(record.id, address, now, true) === 0) return null;
         if (waitMsFor(record, address, now) > 0) return 'limited';
       }

@@ -4,6 +4,8 @@ import { Problem } from '../contract/problem.ts';
 import { hashPassphrase, verifyPassphrase } from './passphrase.ts';
 
 const PARTY = 'ws_1';
+/** Half of the queue's capacity: the maximum number of running and waiting hashes of one party. */
+const MAX_PER_PARTY = 128;
 
 test('a hash is an argon2id PHC string with 19 MiB, two passes and one lane, and matches only its passphrase', async () => {
   const phc = await hashPassphrase('correct horse', PARTY);
@@ -47,7 +49,7 @@ test('a party with too many waiting hashes is refused, and other parties get the
   const noisyWaiting: number[] = [];
   const quiet = Array.from({ length: 5 }, async (_, index) => {
     await hashPassphrase(`passphrase ${index}`, `quiet ${index}`);
-    noisyWaiting.push(128 - noisyDone);
+    noisyWaiting.push(MAX_PER_PARTY - noisyDone);
   });
   await Promise.all(quiet);
   assert.ok(
@@ -55,6 +57,6 @@ test('a party with too many waiting hashes is refused, and other parties get the
     `the noisy party had ${noisyWaiting.join(', ')} hashes left`,
   );
   const refused = (await Promise.allSettled(noisy)).filter((result) => result.status === 'rejected');
-  assert.equal(refused.length, 150 - 128);
+  assert.equal(refused.length, 150 - MAX_PER_PARTY);
   for (const result of refused) assert.equal(result.reason instanceof Problem && result.reason.code, 'unavailable');
 });

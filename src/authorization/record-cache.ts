@@ -12,6 +12,7 @@ const WORKSPACE_WORD = 13;
 const FLAGS_WORD = 14;
 const COUNTER_SLOT_WORD = 15;
 
+/** Set in every row that contains a record. */
 const IN_USE = 1;
 const IS_KEY = 2;
 const IS_ACTIVE = 4;
@@ -206,7 +207,10 @@ export function createRecordCache(capacity: number): RecordCache {
     return String.fromCharCode(...bytes);
   }
 
-  /** Evicts the first row, starting at `hand`, that was not used since eviction last considered it. */
+  /**
+   * Evicts the first row, starting at `hand`, that was not used since eviction last considered it. The cache is full, so
+   * every row contains a record.
+   */
   function evictOne(): void {
     for (let chances = MAX_SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
       const page = pageOf(hand);

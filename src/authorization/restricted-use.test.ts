@@ -21,21 +21,28 @@ const FAILING_BATCH_SIZE = 13;
 function setUp(restrictions: StoredRestrictions) {
   const secret = mintSecret('access_token');
   const recordOf = (stored: StoredRestrictions): CredentialRecord => ({
-    ...{ kind: 'access_token', label: 'tok_1 CI', id: 'tok_1', name: 'CI' },
+    kind: 'access_token',
+    label: 'tok_1 CI',
+    id: 'tok_1',
+    name: 'CI',
     workspace: { id: 'wsp_1', revoked: false },
     rights: grantedMaskOf('access_token', ['modify_env']),
-    ...{ active: true, expiresAt: null, createdAt: 0, passphraseHash: null, row: -1 },
+    active: true,
+    expiresAt: null,
+    createdAt: 0,
+    passphraseHash: null,
     restrictions: compileRestrictions(stored),
+    row: -1,
   });
   let record: CredentialRecord | null = recordOf(restrictions);
   let now = 1_800_000_000_000;
   let limits: UseLimits = { ...restrictions, rateMissing: 0, rateAt: 0, spentUses: 0 };
   const batches: number[] = [];
-  const waiting: (() => void)[] = [];
+  const heldTransactions: (() => void)[] = [];
   let isHeld = false;
   const take: TakeStoredUses = async (_workspace, _id, wanted) => {
     batches.push(wanted);
-    if (isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
+    if (isHeld) await new Promise<void>((resolve) => heldTransactions.push(resolve));
     if (wanted === FAILING_BATCH_SIZE) throw new Error('unreachable');
     const taken = takeUses(limits, wanted, now);
     ({ limits } = taken);
@@ -60,7 +67,7 @@ function setUp(restrictions: StoredRestrictions) {
     batches,
     hold: () => (isHeld = true),
     release: () => {
-      for (const resolve of waiting.splice(0)) resolve();
+      for (const resolve of heldTransactions.splice(0)) resolve();
     },
     advance: (ms: number) => (now += ms),
     edit: (stored: StoredRestrictions | null) => (record = stored === null ? null : recordOf(stored)),

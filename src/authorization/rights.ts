@@ -58,7 +58,7 @@ export function effectiveRightNamesOf(kind: CredentialKind, mask: RightsMask): s
 
 /**
  * The requirement for one kind of credential: null if the kind is refused, otherwise all or any one of a list of
- * rights. `all` of an empty list accepts any valid credential of the kind.
+ * rights. If `match` is `all`, an empty list accepts any valid credential of the kind.
  */
 export type KindRequirement = {
   readonly match: 'all' | 'any';
@@ -93,8 +93,10 @@ export function exercisedMaskOf(
   granted: RightsMask,
   requirement: NonNullable<KindRequirement>,
 ): RightsMask {
-  const required = requirement.mask & ((1 << RIGHTS_BY_KIND[kind].length) - 1);
+  const knownRights = (1 << RIGHTS_BY_KIND[kind].length) - 1;
+  const required = requirement.mask & knownRights;
   const held = (granted & ALL_SCOPES_BIT) === 0 ? required & granted : required;
+  /** The lowest bit of `held`. */
   const firstHeld = held & -held;
   const exercised = requirement.match === 'all' ? required : firstHeld;
   return kind === 'api_key' ? exercised | PERMISSIONS_BIT : exercised;

@@ -77,14 +77,8 @@ test('a secret with one character changed, added or removed, or two neighboring 
         if (changed !== secret) assert.equal(secretKindOf(changed), null);
         assert.equal(secretKindOf(secret.slice(0, index) + secret.slice(index + 1)), null);
         assert.equal(secretKindOf(secret.slice(0, index) + character + secret.slice(index)), null);
-        const swapped =
-          secret.slice(0, index) +
-          secret
-            .slice(index, index + 2)
-            .split('')
-            .reverse()
-            .join('') +
-          secret.slice(index + 2);
+        const swappedPair = [...secret.slice(index, index + 2)].reverse().join('');
+        const swapped = secret.slice(0, index) + swappedPair + secret.slice(index + 2);
         if (swapped !== secret) assert.equal(secretKindOf(swapped), null);
         assert.equal(secretKindOf(` ${secret}`), null);
         assert.equal(secretKindOf(`${secret}\n`), null);

@@ -163,25 +163,25 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     otherRights.set(slot, others);
     const isBelowLimit = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
     const countedApp = isBelowLimit ? app : null;
-    const counts = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
-    others.byApp.set(countedApp, counts);
-    counts.set(exercised, (counts.get(exercised) ?? 0) + 1);
+    const countsByMask = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
+    others.byApp.set(countedApp, countsByMask);
+    countsByMask.set(exercised, (countsByMask.get(exercised) ?? 0) + 1);
     others.uses++;
   }
 
   function rightsInSlot(slot: number, { exercised, app }: UseContext): RightUse[] {
     const { uses, byApp } = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
-    const used: RightUse[] = [];
+    const rightUses: RightUse[] = [];
     const add = (mask: RightsMask, countedApp: string | null, count: number) => {
       for (const right of exercisedRightNamesOf(mask)) {
-        const known = used.find((rightUse) => rightUse.right === right && rightUse.app === countedApp);
-        if (known === undefined) used.push({ right, app: countedApp, count });
+        const known = rightUses.find((rightUse) => rightUse.right === right && rightUse.app === countedApp);
+        if (known === undefined) rightUses.push({ right, app: countedApp, count });
         else known.count += count;
       }
     };
     add(exercised, app, (counts[slot] ?? 0) - uses);
-    for (const [otherApp, masks] of byApp) for (const [mask, count] of masks) add(mask, otherApp, count);
-    return used;
+    for (const [otherApp, countsByMask] of byApp) for (const [mask, count] of countsByMask) add(mask, otherApp, count);
+    return rightUses;
   }
 
   function usesInSlot(slot: number): PendingUses[] {

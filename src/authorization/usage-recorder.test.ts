@@ -8,18 +8,18 @@ import { readUses } from '../store/usage.ts';
 import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/test-store.ts';
 import type { CredentialRecord } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
-import { exercisedMaskOf, GUARD_REQUIREMENT, grantedMaskOf } from './rights.ts';
+import { exercisedMaskOf, grantedMaskOf, requireAll } from './rights.ts';
 import { createUsageCounters, MAX_CONTEXTS_WITH_APP } from './usage-counters.ts';
 import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage-recorder.ts';
 
 const NOW = 20_000 * DAY;
-let server: TestStore;
+let testStore: TestStore;
 let owner: { workspaceId: string; personId: string };
 before(async () => {
-  server = await openTestStore();
-  owner = await seedWorkspace(server.store);
+  testStore = await openTestStore();
+  owner = await seedWorkspace(testStore.store);
 });
-after(() => server.close());
+after(() => testStore.close());
 
 const recordOf = (id: string): CredentialRecord => ({
   kind: 'api_key',
@@ -35,25 +35,25 @@ const recordOf = (id: string): CredentialRecord => ({
   restrictions: null,
   row: -1,
 });
-const readCredential = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
-const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
+const readCredential = (id: string) => findCredential(testStore.store.read, owner.workspaceId, 'api_key', id);
+const usesOf = (id: string) => readUses(testStore.store.read, owner.workspaceId, id, 0, 20);
 
 /** The usage recorder of a node. Its `flush` also adds the written uses to the credentials. */
 async function createTestRecorder(nodeId: string): Promise<UsageRecorder> {
-  const journal = await createUsageJournal(server.store);
+  const journal = await createUsageJournal(testStore.store);
   const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
   return {
     ...usage,
     async flush() {
       await usage.flush();
-      await journal.fold();
+      await journal.addToCredentials();
     },
   };
 }
 
 async function seedMany(count: number): Promise<CredentialRecord[]> {
   const records: CredentialRecord[] = [];
-  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(server.store, owner)).id));
+  for (let index = 0; index < count; index++) records.push(recordOf((await seedCredential(testStore.store, owner)).id));
   return records;
 }
 
@@ -95,12 +95,11 @@ test('rights are counted exactly for uses with different addresses, rights and a
   const usage = await createTestRecorder('node_rights');
   const [record, other] = await seedMany(2);
   assert.ok(record && other);
-  const masks = [['read'], ['read', 'write'], [], ['deploy']].map((rights) =>
-    exercisedMaskOf('api_key', grantedMaskOf('api_key', rights), {
-      ...GUARD_REQUIREMENT,
-      mask: grantedMaskOf('api_key', rights),
-    }),
-  );
+  const masks = [['read'], ['read', 'write'], [], ['deploy']].map((rights) => {
+    const requirement = requireAll('api_key', rights);
+    assert.ok(requirement);
+    return exercisedMaskOf('api_key', grantedMaskOf('api_key', rights), requirement);
+  });
   for (let flush = 0; flush < 3; flush++) {
     for (let index = 0; index < 120; index++) {
       usage.count(
@@ -116,7 +115,7 @@ test('rights are counted exactly for uses with different addresses, rights and a
   usage.count(other, '10.0.0.1', NOW, masks[0]);
   await usage.flush();
   const rightsOf = async (id: string) =>
-    (await readRightUses(server.store.read, owner.workspaceId, id)).rights
+    (await readRightUses(testStore.store.read, owner.workspaceId, id)).rights
       .map(({ right, app, count }) => [right, app, count])
       .sort();
   assert.deepEqual(await rightsOf(record.id), [
@@ -162,7 +161,7 @@ test('no use is lost when a record is read again between two uses', async () => 
 });
 
 test('a chunk whose write failed or whose response was lost is sent again and counts once', async () => {
-  const journal = await createUsageJournal(server.store);
+  const journal = await createUsageJournal(testStore.store);
   let outcome: 'success' | 'failure' | 'response lost' = 'success';
   const chunks: string[] = [];
   const flaky: UsageStore = {
@@ -186,7 +185,7 @@ test('a chunk whose write failed or whose response was lost is sent again and co
   outcome = 'success';
   countAll();
   await usage.flush();
-  await journal.fold();
+  await journal.addToCredentials();
   assert.equal(journal.pendingUses(), 0);
   assert.equal(usage.pendingCredentials(), 0);
   for (const { id } of records) assert.equal((await readCredential(id))?.use_count, 5);

@@ -4,7 +4,11 @@ import { levelAfter, takeUses, type UseLimits } from './use-limits.ts';
 
 const NOW = 1_800_000_000_000;
 const limitsOf = (fields: Partial<UseLimits>): UseLimits => ({
-  ...{ rate: null, rateMissing: 0, rateAt: 0, maxUses: null, spentUses: 0 },
+  rate: null,
+  rateMissing: 0,
+  rateAt: 0,
+  maxUses: null,
+  spentUses: 0,
   ...fields,
 });
 

@@ -34,11 +34,12 @@ interface RevocationFeedReader {
   readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocations>;
 }
 
+/** A transaction in which the leases of guards are renewed; see `LeaseRenewal`. */
+type GuardLeaseRenewal = RevocationFeedReader & Pick<LeaseRenewal, 'lockCounter' | 'grant'>;
+
 export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'releaseLease'> {
   /** Like `NodeStore.renewal`. */
-  guardRenewal(
-    work: (renewal: RevocationFeedReader & Pick<LeaseRenewal, 'lockCounter' | 'grant'>) => Promise<void>,
-  ): Promise<void>;
+  guardRenewal(work: (renewal: GuardLeaseRenewal) => Promise<void>): Promise<void>;
 }
 
 /** The server's side of the lease protocol with guards. A guard may use another server for each request. */
@@ -85,11 +86,11 @@ async function readFeedPage(
   const { head, base, storedCount, revocations } = await reader.readWorkspace(workspaceId, after.number, limit);
   const isKnownPoint = head.history === after.history && base === after.id;
   const last = revocations.at(-1);
-  const isCut = last !== undefined && revocations.length >= limit;
+  const isTruncated = last !== undefined && revocations.length >= limit;
   return {
     head,
     whole: isKnownPoint && storedCount === head.number - after.number,
-    through: isCut ? { history: head.history, number: last.number, id: last.id } : head,
+    through: isTruncated ? { history: head.history, number: last.number, id: last.id } : head,
     revocations: revocations.map(({ number, digest }) => ({ number, digest })),
   };
 }
@@ -126,11 +127,7 @@ export function createGuards(options: {
   let stopped = false;
   const waitingGuards = new Map<string, WaitingGuard>();
 
-  async function respondTo(
-    renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0],
-    head: RevocationPoint,
-    heartbeat: Heartbeat,
-  ) {
+  async function respondTo(renewal: GuardLeaseRenewal, head: RevocationPoint, heartbeat: Heartbeat) {
     const { id, workspaceId, applied, advanced } = heartbeat;
     // A guard with an empty cache has no record to remove.
     const feedPage =
@@ -194,10 +191,9 @@ export function createGuards(options: {
         waitingGuards.set(id, waitingGuard);
         cancelTimeout = schedule(LONG_POLL_MS, waitingGuard.wake);
         // The read starts only after the guard is registered, so that no revocation in between is missed.
-        readFeedPage(store, workspaceId, after, 1).then(
-          ({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && waitingGuard.wake(),
-          waitingGuard.wake,
-        );
+        readFeedPage(store, workspaceId, after, 1).then(({ revocations, whole }) => {
+          if (stopped || !whole || revocations.length > 0) waitingGuard.wake();
+        }, waitingGuard.wake);
       });
       await woken;
       return readFeedPage(store, workspaceId, after, MAX_REVOCATIONS_PER_PAGE);

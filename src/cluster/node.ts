@@ -137,8 +137,10 @@ async function catchUp(reader: RevocationReader, follower: RevocationFollower): 
     follower.apply(contiguous, reached);
     if (isSamePoint(reached, head)) return reached;
     const hasGap = gapIndex !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
-    if (hasGap) follower.reset(head);
-    if (hasGap) return head;
+    if (hasGap) {
+      follower.reset(head);
+      return head;
+    }
   }
 }
 

@@ -51,8 +51,8 @@ export function createRevocationBarrier(options: {
 }): RevocationBarrier {
   const { store, leaseMs, isNew, clocks, schedule } = options;
   let history: string | null = null;
-  /** When all leases that the database may have lost have expired, on the monotonic clock. */
-  let allLeasesKnownAt = Number.POSITIVE_INFINITY;
+  /** When all leases that the database may have lost will have expired, on the monotonic clock. */
+  let lostLeasesExpiredAt = Number.POSITIVE_INFINITY;
   let waiting: Waiter[] = [];
   let isChecking = false;
   let checkAgain = false;
@@ -65,7 +65,7 @@ export function createRevocationBarrier(options: {
 
   function observeHistory(observed: string): void {
     if (observed === history) return;
-    allLeasesKnownAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + leaseMs;
+    lostLeasesExpiredAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + leaseMs;
     history = observed;
   }
 
@@ -78,7 +78,7 @@ export function createRevocationBarrier(options: {
         );
         return false;
       }
-      if (clocks.monotonic() < allLeasesKnownAt) return true;
+      if (clocks.monotonic() < lostLeasesExpiredAt) return true;
       const live = allLive.filter((node) => isAwaitedBy(node, waiter));
       waiter.nodes = Math.max(waiter.nodes, live.length);
       const confirmed = live.filter((node) => node.confirmed >= waiter.revocation.number).length;
@@ -114,10 +114,10 @@ export function createRevocationBarrier(options: {
       );
       observeHistory(snapshot.history);
       stillWaiting = settleDecided(batch, snapshot);
-      const uncertainMs = allLeasesKnownAt - clocks.monotonic();
+      const lostLeasesMs = lostLeasesExpiredAt - clocks.monotonic();
       pauseMs =
-        uncertainMs > 0
-          ? uncertainMs
+        lostLeasesMs > 0
+          ? lostLeasesMs
           : Math.min(POLL_INTERVAL_MS, ...snapshot.live.map((node) => node.remainingMs + 1));
     } catch (error) {
       stillWaiting = rejectTimedOut(batch, error);

@@ -59,7 +59,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'a server ignores that revocations were pruned while it was suspended': {
     seed: 3,
-    changes: [['node.ts', 'if (hasGap) follower.reset(head);', 'if (hasGap) follower.apply([], head);']],
+    changes: [['node.ts', 'follower.reset(head);', 'follower.apply([], head);']],
   },
   'a notification is lost and there is no polling': {
     seed: 1,
@@ -135,7 +135,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'deletions do not wait for leases that the store has lost': {
     seed: 1,
-    changes: [['revocation-barrier.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
+    changes: [['revocation-barrier.ts', 'if (clocks.monotonic() < lostLeasesExpiredAt) return true;', '']],
   },
   'a deletion that the store has lost is reported as done': {
     seed: 1,

@@ -41,7 +41,7 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
           // If the store has been rolled back since, restored credentials may be accepted again.
           if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== rollbacksBefore) return;
           violations.push(
-            `node ${machine.index} accepted version ${record.name} of ${credential}, revoked before ${oldest}`,
+            `node ${machine.index} accepted version ${record.name} of credential ${credential}; versions before ${oldest} are revoked`,
           );
         },
         () => undefined,
@@ -55,14 +55,14 @@ export async function changeCredential(
   history: History,
   machine: SimulatedServer,
   credential: number,
-  deleting: boolean,
+  isDeletion: boolean,
 ): Promise<void> {
   const { world, oldestAcceptable, pendingChanges, violations } = history;
   const { store, callStore } = world;
   const { process, node } = machine;
   const transaction = store.begin(() => machine.process === process);
   await callStore(machine, process, () => store.lockCounter(transaction, 'update'));
-  const change = store.change(transaction, credential, deleting);
+  const change = store.change(transaction, credential, isDeletion);
   if (change === null) return;
   const revocation: Revocation = await callStore(machine, process, () => {
     store.commit(transaction);
@@ -76,8 +76,8 @@ export async function changeCredential(
       violations.push(`node ${machine.index} confirmed a lost deletion`);
     return;
   }
-  // In this case the revocation was lost and then pruned, which cannot be detected. In production, revocations are
-  // pruned after an hour, and no deletion waits that long.
+  // An older version means that the revocation was lost and then pruned, which cannot be detected. In production,
+  // revocations are pruned after an hour, and no deletion waits that long.
   const current = store.versionOf(credential);
   if (current !== null && current < change.version()) return;
   oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());
@@ -86,7 +86,10 @@ export async function changeCredential(
 /** Rolls the store back. The restored versions of credentials may be accepted again, but no older versions. */
 export function rollBack({ world, oldestAcceptable }: History, amount: number): void {
   const { store } = world;
-  store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);
+  // At most the last half of the commits is lost.
+  const keptFraction = 1 - (amount % 100) / 200;
+  const inPlace = amount % 2 === 0;
+  store.rollBack(keptFraction, inPlace);
   for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
     const version = store.versionOf(credential);
     if (version !== null) oldestAcceptable[credential] = Math.min(oldestAcceptable[credential] ?? 0, version);

@@ -29,7 +29,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
     ) => Promise<void>,
   ) => {
     const transaction = store.begin(() => machine.process === process);
-    const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, false);
+    const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, 'immediate');
     let advanced = false;
     await work({
       lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),

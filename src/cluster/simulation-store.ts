@@ -37,7 +37,7 @@ export interface SimulatedStore {
   change(
     transaction: SimulatedTransaction,
     credential: number,
-    deleting: boolean,
+    isDeletion: boolean,
   ): { inserted(): CommittedRevocation; version(): number } | null;
   commit(transaction: SimulatedTransaction): void;
   releaseLease(id: string): void;
@@ -71,6 +71,7 @@ const TRANSACTION_TIMEOUT_MS = 500;
 
 export function createSimulatedStore(options: {
   credentials: number;
+  /** See `ProtocolImplementation`. */
   unlocked: boolean;
   clock: () => number;
   after: (delayMs: number, work: () => void) => () => void;
@@ -103,10 +104,10 @@ export function createSimulatedStore(options: {
   function grantNextLock(): void {
     const [first] = waitingLocks;
     if (first === undefined) return;
-    if (first.transaction.outcome !== null || !isGrantable(first.lock)) {
-      if (first.transaction.outcome === null) return;
-      first.fail(new Error('aborted'));
-    } else first.take();
+    const hasEnded = first.transaction.outcome !== null;
+    if (!hasEnded && !isGrantable(first.lock)) return;
+    if (hasEnded) first.fail(new Error('aborted'));
+    else first.take();
     waitingLocks = waitingLocks.slice(1);
     grantNextLock();
   }
@@ -169,11 +170,12 @@ export function createSimulatedStore(options: {
       live: [...nodes]
         .filter(([, { until }]) => until > clock())
         .map(([id, { confirmed, until, workspaceId }]) => {
+          // A guard without a later revocation in its workspace counts as having confirmed all revocations.
           const isBehind = revocations.some(
             (revocation) => revocation.workspaceId === workspaceId && revocation.number > confirmed,
           );
-          const confirmedOfAll = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
-          return { id, workspaceId, confirmed: confirmedOfAll, remainingMs: until - clock() };
+          const confirmedNumber = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
+          return { id, workspaceId, confirmed: confirmedNumber, remainingMs: until - clock() };
         }),
     }),
     begin(isAlive) {
@@ -203,7 +205,7 @@ export function createSimulatedStore(options: {
         });
       });
     },
-    change(transaction, credential, deleting) {
+    change(transaction, credential, isDeletion) {
       let inserted = { number: 0, id: '' };
       let newVersion = 0;
       if (versions[credential] === null) {
@@ -212,7 +214,7 @@ export function createSimulatedStore(options: {
       }
       write(transaction, () => {
         newVersion = ++version;
-        versions = versions.with(credential, deleting ? null : newVersion);
+        versions = versions.with(credential, isDeletion ? null : newVersion);
         inserted = { number: ++counter, id: `id ${++lastIdNumber}` };
         revocations = [
           ...revocations,

@@ -28,7 +28,7 @@ export interface HistoriesResult {
   readonly report: string | null;
 }
 
-const names = Object.keys(FAULTS);
+const faultNames = Object.keys(FAULTS);
 const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
 
 // Importing a module with `?fault=n` loads it with the changes of that fault. The modules that it imports are changed
@@ -44,7 +44,7 @@ registerHooks({
     const fault = faultOf(url);
     if (fault === undefined) return loaded;
     let source = String(loaded.source);
-    for (const [file, text, replacement] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
+    for (const [file, text, replacement] of FAULTS[faultNames[Number(fault)] ?? '']?.changes ?? []) {
       if (!url.includes(`/${file}?`)) continue;
       assert.equal(source.split(text).length, 2, `${file} must contain this exactly once: ${text}`);
       source = source.replace(text, () => replacement);
@@ -54,7 +54,7 @@ registerHooks({
 });
 
 async function implementationWithFault(name: string): Promise<ProtocolImplementation> {
-  const query = `?fault=${names.indexOf(name)}`;
+  const query = `?fault=${faultNames.indexOf(name)}`;
   const lease = (await import(`../authorization/lease.ts${query}`)) as typeof import('../authorization/lease.ts');
   const node = (await import(`./node.ts${query}`)) as typeof import('./node.ts');
   const registry = (await import(
@@ -76,22 +76,22 @@ async function implementationWithFault(name: string): Promise<ProtocolImplementa
 }
 
 parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
-  const real = {
+  const productionCode = {
     createNode: createClusterNode,
     createRegistry: createRecordRegistry,
     createLease,
     createGuards,
     renewOver: renewOverConnection,
   };
-  const implementation = fault === null ? real : await implementationWithFault(fault);
+  const implementation = fault === null ? productionCode : await implementationWithFault(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;
   // A planted fault only has to be found, so its counterexample is not shrunk.
   const options = { numRuns, ...(seed !== undefined && { seed, endOnFailure: true }) };
-  const details = await fc.check(randomHistories(implementation), options);
+  const runDetails = await fc.check(randomHistories(implementation), options);
   const result: HistoriesResult = {
-    failed: details.failed,
-    numRuns: details.numRuns,
-    report: fc.defaultReportMessage(details) ?? null,
+    failed: runDetails.failed,
+    numRuns: runDetails.numRuns,
+    report: fc.defaultReportMessage(runDetails) ?? null,
   };
   parentPort?.postMessage(result);
 });

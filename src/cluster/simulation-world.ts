@@ -61,14 +61,19 @@ export interface World {
   readonly random: () => number;
   after(delayMs: number, work: () => void): () => void;
   /** Sends a message, which arrives when the scheduler decides. */
-  send(deliverMessages: () => void): void;
+  send(deliverMessage: () => void): void;
   /** Runs `work` in a process once the machine runs, unless the process was restarted. */
   deliver(machine: SimulatedMachine, process: number, work: () => void): void;
   /**
    * Sends a request to the store. The request or the response may be lost while the machine is partitioned. The
-   * response arrives when the scheduler decides, unless `slow` is false.
+   * response arrives when the scheduler decides, or if `responseTime` is `immediate`, as soon as it is sent.
    */
-  callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  callStore<T>(
+    machine: SimulatedMachine,
+    process: number,
+    request: () => T | Promise<T>,
+    responseTime?: 'delayed' | 'immediate',
+  ): Promise<T>;
   /** Notifies all servers, unless notifications are being lost. */
   notifyAll(notify: (node: ClusterNode) => void): void;
   clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
@@ -147,8 +152,8 @@ function createTime(scheduler: fc.Scheduler, random: () => number, machines: () 
 
 /** Messages between machines and to the store, which arrive when the scheduler decides. */
 function createMessages(scheduler: fc.Scheduler, random: () => number) {
-  function send(deliverMessages: () => void): void {
-    void scheduler.schedule(Promise.resolve()).then(deliverMessages);
+  function send(deliverMessage: () => void): void {
+    void scheduler.schedule(Promise.resolve()).then(deliverMessage);
   }
 
   function deliver(machine: SimulatedMachine, process: number, work: () => void): void {
@@ -161,16 +166,17 @@ function createMessages(scheduler: fc.Scheduler, random: () => number) {
     machine: SimulatedMachine,
     process: number,
     request: () => T | Promise<T>,
-    slow = true,
+    responseTime: 'delayed' | 'immediate' = 'delayed',
   ): Promise<T> {
-    const delivery = machine.isPartitioned ? (random() < 0.5 ? 'request lost' : 'response lost') : 'delivered';
+    const isRequestLost = machine.isPartitioned && random() < 0.5;
+    const isResponseLost = machine.isPartitioned && !isRequestLost;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
       send(() => {
-        if (delivery === 'request lost') return fail(new Error('cut off'));
+        if (isRequestLost) return fail(new Error('cut off'));
         new Promise<T>((done) => done(request())).then((result) => {
-          if (delivery === 'response lost') fail(new Error('cut off'));
-          else if (slow) send(() => deliver(machine, process, () => resolve(result)));
+          if (isResponseLost) fail(new Error('cut off'));
+          else if (responseTime === 'delayed') send(() => deliver(machine, process, () => resolve(result)));
           else deliver(machine, process, () => resolve(result));
         }, fail);
       });

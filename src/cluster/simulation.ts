@@ -49,6 +49,7 @@ function newMachine(index: number, random: () => number) {
   };
 }
 
+/** `startServer` and `startGuard` set the fields that `newMachine` does not. */
 function startMachines(world: SimulatedWorld): void {
   for (let index = 0; index < SERVER_COUNT; index++) {
     const machine = {
