@@ -11,13 +11,14 @@ import { toSharedFields } from './wire-format.ts';
 /** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
 export function showAccessToken(token: Credential, now: number): AccessToken {
   const active = token.expiresAt === null || token.expiresAt > now;
+  const activeStatus = token.spent ? 'spent' : 'active';
   return {
     ...toSharedFields(token),
     kind: 'access_token',
     scopes: token.rights as Scope[],
     hasPassphrase: token.hasPassphrase,
     active,
-    status: active ? (token.spent ? 'spent' : 'active') : 'expired',
+    status: active ? activeStatus : 'expired',
     origin: token.origin,
   };
 }

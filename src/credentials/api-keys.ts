@@ -19,12 +19,15 @@ import { checkEditedCredential, checkEditor, lockCurrentPolicy, violationBits } 
 import { checkGuard, resolveRestrictions } from './restrictions.ts';
 import { toSharedFields } from './wire-format.ts';
 
-/**
- * Returns an API key in the format of the API; `now` in epoch milliseconds determines its status. A key that is both
- * inactive and expired is `inactive`, as in `decide`. Pure.
- */
+/** A key that is both inactive and expired is `inactive`, as in `decide`. */
+function statusOf(key: Credential, now: number): ApiKey['status'] {
+  if (!key.active) return 'inactive';
+  if (key.expiresAt !== null && key.expiresAt <= now) return 'expired';
+  return key.spent ? 'spent' : 'active';
+}
+
+/** Returns an API key in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
 export function showApiKey(key: Credential, now: number): ApiKey {
-  const expired = key.expiresAt !== null && key.expiresAt <= now;
   return {
     ...toSharedFields(key),
     kind: 'api_key',
@@ -32,7 +35,7 @@ export function showApiKey(key: Credential, now: number): ApiKey {
     permissions: key.rights as Permission[],
     active: key.active,
     guard: key.guard,
-    status: key.active ? (expired ? 'expired' : key.spent ? 'spent' : 'active') : 'inactive',
+    status: statusOf(key, now),
     updatedAt: toIsoString(key.updatedAt),
   };
 }
@@ -156,7 +159,8 @@ export async function updateApiKey(
     // After an edit of the rate, the level of its bucket is not below empty.
     const { rate } = restrictions;
     const isRateChanged = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
-    const maxMissing = isRateChanged ? (rate === null ? 0 : capacityOf(rate)) : null;
+    const newCapacity = rate === null ? 0 : capacityOf(rate);
+    const maxMissing = isRateChanged ? newCapacity : null;
     const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns, maxMissing);
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();

@@ -48,7 +48,7 @@ interface ListQuery {
 }
 
 /** Returns the problem for a long list in which few credentials match and no index finds them. */
-function searchTooLong(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
+function searchTooLongProblem(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
   const { createdBy, expiresWithinDays, neverExpires, unusedForDays } = query;
   const hasExpiry = expiresWithinDays !== undefined || neverExpires !== undefined || query.status === 'expired';
   const remedies = [
@@ -98,7 +98,7 @@ export async function listCredentials(
   const direction = order.startsWith('-') ? 'desc' : 'asc';
   const { read } = context.store;
   const listed = await listRows(read, { workspaceId, filter, sort, direction, page, now });
-  if (listed === null) throw searchTooLong(kind, query, right);
+  if (listed === null) throw searchTooLongProblem(kind, query, right);
   const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort), id: row.id });
   return { ...toPage(listed.rows, page.limit, order, positionOf, toCredential), total: listed.total };
 }

@@ -64,7 +64,10 @@ export type CredentialEdit = Partial<
   Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard' | 'restrictions'>
 >;
 
-/** Returns the chosen expiry, even if the policy enforces an earlier expiry. Pure. */
+/**
+ * Returns the chosen expiry. While the policy enforces an earlier one, `unbound_expires_at` contains the chosen expiry,
+ * otherwise null. Pure.
+ */
 function chosenExpiryOf({ expires_at, unbound_expires_at }: CredentialRow): number | null {
   if (unbound_expires_at === null) return expires_at;
   return unbound_expires_at === NEVER_EXPIRES ? null : unbound_expires_at;

@@ -95,7 +95,7 @@ interface CreationDetail {
  * Stores a new credential with its audit event, which also contains `detail`. Returns false and stores nothing if a
  * credential of any workspace has the same digest.
  */
-export async function insertNew(
+export async function insertNewCredential(
   trx: Trx,
   request: RequestContext,
   credential: NewCredential,
@@ -150,7 +150,7 @@ export async function createCredential(
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
     checkGuard({ guard: fields.guard, restrictions }, 'guard');
-    await insertNew(trx, request, {
+    await insertNewCredential(trx, request, {
       ...fields,
       ...derived,
       restrictions,

@@ -7,7 +7,7 @@ import { containsSecret } from '../contract/redact.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import type { Trx } from '../store/store.ts';
 import { deleteTombstone } from '../store/tombstones.ts';
-import { type CredentialContext, insertNew, parseExpiry } from './credentials.ts';
+import { type CredentialContext, insertNewCredential, parseExpiry } from './credentials.ts';
 import { lockPolicyForImport } from './policy.ts';
 import { resolveRestrictions } from './restrictions.ts';
 
@@ -25,7 +25,8 @@ function propertiesOf(input: ImportedCredential) {
 function withPosition(index: number, error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== 'validation_failed') return error;
   const errors = error.extensions.errors?.map(({ field, message }) => ({
-    ...{ field: `credentials.${index}.${field}`, message },
+    field: `credentials.${index}.${field}`,
+    message,
   }));
   const [first] = errors ?? [];
   if (errors === undefined || first === undefined) return error;
@@ -55,7 +56,7 @@ export async function importCredentials(
     trx: Trx,
     input: ImportedCredential,
     id: string,
-    check: Awaited<ReturnType<typeof lockPolicyForImport>>,
+    checkPolicy: Awaited<ReturnType<typeof lockPolicyForImport>>,
   ) {
     const { kind, name } = input;
     const { rights, description, active } = propertiesOf(input);
@@ -64,18 +65,32 @@ export async function importCredentials(
     }
     const expiresAt = parseExpiry(input.expiresAt, now);
     const { addresses = [] } = input.restrictions ?? {};
-    check({ kind, rights, hasPassphrase: false, createdAt: now, expiresAt, addresses });
+    checkPolicy({ kind, rights, hasPassphrase: false, createdAt: now, expiresAt, addresses });
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const digest = Buffer.from(input.digest, 'hex');
     await deleteTombstone(trx, digest);
-    const isNew = await insertNew(
+    const isNew = await insertNewCredential(
       trx,
       request,
       {
-        ...{ id, workspaceId, kind, name, description, rights, active, expiresAt, restrictions, createdById },
-        ...{ guard: false, replaces: null, passphraseHash: null, origin: 'person', issuedBy: null, createdAt: now },
+        id,
+        workspaceId,
+        kind,
+        name,
+        description,
+        rights,
+        active,
+        guard: false,
         digest: digestOfBytes(digest),
         hint: '',
+        passphraseHash: null,
+        expiresAt,
+        restrictions,
+        createdAt: now,
+        createdById,
+        replaces: null,
+        origin: 'person',
+        issuedBy: null,
       },
       { imported: true },
     );
@@ -86,9 +101,9 @@ export async function importCredentials(
   try {
     await context.store.transaction(async (trx) => {
       await claimOrRefuseReplay(trx, request.claim, credentials[0]?.id ?? '', now);
-      const check = await lockPolicyForImport(trx, request);
+      const checkPolicy = await lockPolicyForImport(trx, request);
       for (const [index, input] of inputs.entries()) {
-        await insert(trx, input, credentials[index]?.id ?? '', check).catch((error: unknown) => {
+        await insert(trx, input, credentials[index]?.id ?? '', checkPolicy).catch((error: unknown) => {
           throw withPosition(index, error);
         });
       }

@@ -8,7 +8,7 @@ import type { Restrictions, RestrictionsInput } from '../contract/restrictions.t
 import { hasVisibleCharacter } from '../contract/visible-text.ts';
 import { type AccessTokenOrigin, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import type { Trx } from '../store/store.ts';
-import { insertNew } from './credentials.ts';
+import { insertNewCredential } from './credentials.ts';
 import { resolveRestrictions } from './restrictions.ts';
 
 /** An access token that was just issued. Only this object contains its secret. */
@@ -70,8 +70,9 @@ export function requestedLifetime(
 }
 
 function tooWideProblem(member: keyof Restrictions): Problem {
-  const name = member === 'projects' || member === 'apps' ? 'projects and restrictions.apps' : member;
-  const detail = `restrictions.${name} must not be wider than those of the token or identity that is exchanged.`;
+  const isResource = member === 'projects' || member === 'apps';
+  const fields = isResource ? 'restrictions.projects and restrictions.apps' : `restrictions.${member}`;
+  const detail = `${fields} must not be wider than those of the token or identity that is exchanged.`;
   return oauthError('invalid_request', detail);
 }
 
@@ -122,13 +123,26 @@ export async function issueToken(
   const id = createId('access_token', now);
   const secret = mintSecret('access_token');
   const credential = {
-    ...({ id, kind: 'access_token', description: null, active: true, guard: false, replaces: null } as const),
-    ...{ name: issuedTokenName(fields.name), rights: scopes, restrictions: fields.restrictions, origin },
-    ...{ hint: hintOf(secret), digest: digestOf(secret), passphraseHash: null, createdAt: now },
-    ...{ expiresAt: now + lifetimeSeconds * SECOND, workspaceId: request.workspaceId },
-    ...{ createdById: null, issuedBy: fields.issuedBy },
+    id,
+    workspaceId: request.workspaceId,
+    kind: 'access_token' as const,
+    name: issuedTokenName(fields.name),
+    description: null,
+    rights: scopes,
+    active: true,
+    guard: false,
+    digest: digestOf(secret),
+    hint: hintOf(secret),
+    passphraseHash: null,
+    expiresAt: now + lifetimeSeconds * SECOND,
+    restrictions: fields.restrictions,
+    createdAt: now,
+    createdById: null,
+    replaces: null,
+    origin,
+    issuedBy: fields.issuedBy,
   };
-  if (!(await insertNew(trx, request, credential, { origin, ...(claims !== undefined && { claims }) })))
+  if (!(await insertNewCredential(trx, request, credential, { origin, ...(claims !== undefined && { claims }) })))
     throw new Problem('internal');
   return { id, secret, scopes, lifetimeSeconds };
 }

@@ -23,8 +23,8 @@ beforeEach(() => {
 
 const verify = async (token: string | Promise<string>, jwksUrl: string | null = null) =>
   verifySubjectToken(keys, { issuer: issuer.url, jwksUrl }, await token);
-const sign = (...args: Parameters<TestIssuer['sign']>) =>
-  issuer.sign({ iss: issuer.url, ...args[0] }, ...(args.slice(1) as [Parameters<TestIssuer['sign']>[1]?]));
+const sign = (claims: Parameters<TestIssuer['sign']>[0], options?: Parameters<TestIssuer['sign']>[1]) =>
+  issuer.sign({ iss: issuer.url, ...claims }, options);
 const reasonOf = async (token: string | Promise<string>) => {
   const verified = await verify(token);
   return verified.claims === null ? verified.reason : 'ok';

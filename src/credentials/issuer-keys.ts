@@ -71,6 +71,7 @@ function toKeySet(document: unknown): KeySet {
     const { kty, n, e } = key as JWK;
     // Symmetric keys (`oct`) are not usable: anyone who can read a published key could sign with it.
     if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return [];
+    // Without `n` or `e`, the length is NaN, and the comparison is false.
     if (kty === 'RSA' && !(Number(n?.length) <= MAX_MODULUS_LENGTH && Number(e?.length) <= MAX_EXPONENT_LENGTH))
       return [];
     return [Object.fromEntries(MEMBERS.flatMap((name) => (name in key ? [[name, (key as JWK)[name]]] : []))) as JWK];
@@ -144,7 +145,8 @@ export function createIssuerKeys(
     const entry = entryOf(source);
     const elapsed = (since: number) => Math.abs(clock() - since);
     const isReadDue = entry.keys === null || elapsed(entry.readAt) >= FRESH_MS || isUnknownKey;
-    const pauseMs = entry.failure === '' ? (isUnknownKey ? UNKNOWN_KEY_PAUSE_MS : 0) : FAILURE_PAUSE_MS;
+    const pauseAfterSuccessMs = isUnknownKey ? UNKNOWN_KEY_PAUSE_MS : 0;
+    const pauseMs = entry.failure === '' ? pauseAfterSuccessMs : FAILURE_PAUSE_MS;
     if (entry.pending !== null || (isReadDue && elapsed(entry.attemptedAt) >= pauseMs)) {
       entry.pending ??= read(source, entry).finally(() => {
         entry.pending = null;

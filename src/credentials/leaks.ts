@@ -47,9 +47,13 @@ export async function respondToLeak(
     if (await tryConsumeQuota(trx, 'leakReports', `${workspaceId} ${id}`, now)) {
       const occurrence = createHash('sha256').update(JSON.stringify([Math.floor(now / DAY), location]));
       await raiseNotice(trx, {
-        ...{ workspaceId, kind: 'credential.leaked', subject: { id, kind, name }, at: now, address: origin.address },
+        workspaceId,
+        kind: 'credential.leaked',
+        subject: { id, kind, name },
         occurrence: occurrence.digest('base64url'),
         detail: { ...location, deleted: onLeak === 'delete' },
+        at: now,
+        address: origin.address,
       });
     }
     return deleted;

@@ -232,7 +232,7 @@ export async function updatePolicy(
     const row = toRow(after);
     await savePolicy(trx, workspaceId, row);
     const expiriesChanged = await applyPolicy(trx, workspaceId, row, keepsExpired(before, after), now);
-    const pick = (policy: Policy) => Object.fromEntries(fields.map((field) => [field, policy[field]]));
+    const pick = (version: Policy) => Object.fromEntries(fields.map((field) => [field, version[field]]));
     const target = { kind: 'workspace', id: workspaceId, name: null } as const;
     await recordAuditEvent(trx, request, 'policy.updated', target, now, { before: pick(before), after: pick(after) });
     if (!expiriesChanged) return { policy: after, revocation: null };

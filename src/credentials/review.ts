@@ -153,8 +153,14 @@ export async function keepCredential(
     const row = await lockReviewedCredential(trx, workspaceId, id, await reviewTimes(trx, workspaceId, now));
     if (row === undefined) throw credentialNotFound();
     await saveReview(trx, {
-      ...{ credential_id: id, workspace_id: workspaceId, reviewed_at: now, kept_until: until },
-      ...{ reasons: row.reasons, reviewed_by: actor.id, reviewed_by_name: actor.name, note: text },
+      credential_id: id,
+      workspace_id: workspaceId,
+      reviewed_at: now,
+      kept_until: until,
+      reasons: row.reasons,
+      reviewed_by: actor.id,
+      reviewed_by_name: actor.name,
+      note: text,
     });
     const party = { id, kind: row.kind as CredentialKind, name: row.name };
     const detail = { decision, reasons: reviewReasonsOf(row.reasons), until: toIsoString(until), note: text };

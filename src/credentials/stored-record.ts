@@ -1,4 +1,4 @@
-import type { ShareRateUses } from '../authorization/rate-limiter.ts';
+import type { RateUses, ShareRateUses } from '../authorization/rate-limiter.ts';
 import type { StoredCredential } from '../authorization/record.ts';
 import type { RateLevel } from '../authorization/restrictions.ts';
 import { type Digest, digestBytes } from '../authorization/secret.ts';
@@ -68,7 +68,9 @@ export function takeUsesOf(row: UseRow, wanted: number, now: number): TakenUses 
 export async function takeStoredUses(
   store: Store,
   clock: () => number,
-  ...[workspaceId, id, wanted]: Parameters<TakeStoredUses>
+  workspaceId: string,
+  id: string,
+  wanted: number,
 ): ReturnType<TakeStoredUses> {
   let taken: TakenUses | 'inactive' | null = null;
   const take = (row: UseRow) => {
@@ -96,7 +98,7 @@ export async function takeStoredUses(
 export async function shareRateUses(
   store: Store,
   clock: () => number,
-  ...[uses]: Parameters<ShareRateUses>
+  uses: readonly RateUses[],
 ): ReturnType<ShareRateUses> {
   const usesById = new Map(uses.map((rateUses) => [rateUses.credentialId, rateUses]));
   const levels = new Map<string, RateLevel>();

@@ -86,7 +86,12 @@ export async function exchangeAccessToken(
   context.exchangesPerWorkspace.record(workspace.id, now);
   const credential = { kind: 'access_token', id, name } as const;
   const request: RequestContext = {
-    ...{ workspaceId: workspace.id, actor: credential, credential, origin, claim: null, ifMatch: null },
+    workspaceId: workspace.id,
+    actor: credential,
+    credential,
+    origin,
+    claim: null,
+    ifMatch: null,
   };
   return context.store.transaction(async (trx) => {
     const policy = await lockCurrentPolicy(trx, workspace.id);

@@ -25,7 +25,8 @@ export interface WorkloadContext extends CredentialContext {
 /** Beyond this number of keys in a minute, no refusal counts as the first one. */
 const MAX_KEYS = 10_000;
 
-export function createFirstPerMinute(): WorkloadContext['isFirstRefusal'] {
+/** Returns `isFirstRefusal` of a `WorkloadContext`, with its own memory of the current minute. */
+export function createFirstRefusalCheck(): WorkloadContext['isFirstRefusal'] {
   let currentMinute = 0;
   const keys = new Set<string>();
   return (key, now) => {

@@ -34,19 +34,31 @@ export const notAccepted = () =>
 
 /** Claims that identify a job. They are recorded in addition to the claims in the conditions of the identity. */
 const RECORDED_CLAIMS = [
-  ...['sub', 'jti', 'repository', 'repository_id', 'repository_owner_id', 'ref', 'sha', 'environment', 'event_name'],
-  ...[
-    'workflow_ref',
-    'job_workflow_ref',
-    'run_id',
-    'run_attempt',
-    'actor',
-    'project_path',
-    'project_id',
-    'pipeline_id',
-  ],
-  ...['job_id', 'user_login', 'pipeline_source', 'organization_slug', 'pipeline_slug', 'build_number'],
-  ...['oidc.circleci.com/project-id', 'oidc.circleci.com/job-id'],
+  'sub',
+  'jti',
+  'repository',
+  'repository_id',
+  'repository_owner_id',
+  'ref',
+  'sha',
+  'environment',
+  'event_name',
+  'workflow_ref',
+  'job_workflow_ref',
+  'run_id',
+  'run_attempt',
+  'actor',
+  'project_path',
+  'project_id',
+  'pipeline_id',
+  'job_id',
+  'user_login',
+  'pipeline_source',
+  'organization_slug',
+  'pipeline_slug',
+  'build_number',
+  'oidc.circleci.com/project-id',
+  'oidc.circleci.com/job-id',
 ];
 const MAX_RECORDED_LENGTH = 300;
 
@@ -81,6 +93,7 @@ export function recordExchange(
     at: now,
     accepted: credentialId === null ? 0 : 1,
     reason,
+    // PostgreSQL cannot store NUL characters.
     detail: detail?.slice(0, 1024).replaceAll('\0', '\ufffd').toWellFormed() ?? null,
     claims: claims === null ? null : JSON.stringify(claims),
     credential_id: credentialId,

@@ -35,7 +35,7 @@ import {
   workloadPartyOf,
 } from './workload-identity-reads.ts';
 
-/** Returns the fields from which the entity tag is computed. Exchanges do not change it. */
+/** Returns the fields from which the entity tag is computed, so that an exchange does not change it. */
 function editableFieldsOf({ lastExchangedAt: _, createdAt, updatedAt, ...fields }: WorkloadIdentity) {
   return fields;
 }
@@ -204,17 +204,15 @@ export async function updateWorkloadIdentity(
     checkTrustworthy(context, row);
     await updateRow(trx, before, row);
     const isDecisive = DECISIVE_FIELDS.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
-    const { deletedCount, revocation } = isDecisive
-      ? await deleteIssued(trx, workspaceId, id, now)
-      : { deletedCount: 0, revocation: null };
+    const deletion = isDecisive ? await deleteIssued(trx, workspaceId, id, now) : { deletedCount: 0, revocation: null };
     const fieldsOf = (version: WorkloadIdentity) => auditFieldsOf(editableFieldsOf(version));
     const detail = {
       before: fieldsOf(shown),
       after: fieldsOf(after),
-      ...(deletedCount > 0 && { endedTokens: deletedCount }),
+      ...(deletion.deletedCount > 0 && { endedTokens: deletion.deletedCount }),
     };
     await recordAuditEvent(trx, request, 'workload_identity.updated', workloadPartyOf(row), now, detail);
-    return { identity: after, revocation };
+    return { identity: after, revocation: deletion.revocation };
   });
   return { identity, receipt: await waitUntilRevoked(context, workspaceId, revocation) };
 }

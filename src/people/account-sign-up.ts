@@ -35,7 +35,12 @@ export async function insertLink(
   const party = personPartyOf(person);
   const detail = { issuer: account.issuer, email: account.email };
   await recordForPerson(trx, person.id, {
-    ...{ action: 'person.identity_linked', at: now, actor: party, target: party, origin, detail },
+    action: 'person.identity_linked',
+    at: now,
+    actor: party,
+    target: party,
+    origin,
+    detail,
   });
   return identity;
 }

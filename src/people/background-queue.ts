@@ -8,20 +8,20 @@ export interface BackgroundQueue {
   stop(timeoutMs: number): Promise<void>;
 }
 
-/** `maxWaiting` is the maximum number of tasks, including the running task. */
-export function createBackgroundQueue(maxWaiting: number, onError: (error: unknown) => void): BackgroundQueue {
-  let waiting = 0;
+/** `maxTasks` is the maximum number of tasks, including the running task. */
+export function createBackgroundQueue(maxTasks: number, onError: (error: unknown) => void): BackgroundQueue {
+  let taskCount = 0;
   let stopped = false;
   let last = Promise.resolve();
   return {
     run(task) {
-      if (waiting >= maxWaiting) return onError(new Error('The queue is full, so a background task was dropped.'));
-      waiting++;
+      if (taskCount >= maxTasks) return onError(new Error('The queue is full, so a background task was dropped.'));
+      taskCount++;
       last = last
         .then(() => (stopped ? Promise.reject(new Error('The server stopped before this task started.')) : task()))
         .catch(onError)
         .then(() => {
-          waiting--;
+          taskCount--;
         });
     },
     async stop(timeoutMs) {

@@ -29,6 +29,7 @@ export interface PeopleContext {
     /** Sign-ins and sign-ups of one client (`clientNetwork`) run one at a time. */
     readonly clientMutex: KeyedMutex;
   };
+  /** Who may sign up: only people with an invitation, or everyone. */
   readonly signUp: 'invite' | 'open';
   /** Whether people may sign in with passwords and passkeys. */
   readonly passwords: 'on' | 'off';
@@ -37,6 +38,7 @@ export interface PeopleContext {
    * no provider.
    */
   readonly singleSignOn: { readonly provider: OidcProvider; readonly signUp: boolean } | null;
+  /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
   /** Public URL of the web UI, without a trailing slash. */
   readonly publicUrl: () => string;

@@ -6,8 +6,8 @@ import { listWorkspaceIds } from '../store/workspaces.ts';
 import type { SignedInPerson } from './context.ts';
 
 /**
- * Locks and returns the person of a session. A request that started before the session ended or the person was disabled
- * thus cannot change anything afterwards. Throws `invalid_token`.
+ * Locks and returns the person of a session, so that a request that started before the session ended or the person was
+ * disabled cannot change anything afterwards. Throws `invalid_token`.
  */
 export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Promise<PersonRow> {
   const person = await lockPerson(trx, caller.personId);

@@ -106,17 +106,22 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
       ],
     };
     const config = await client.discovery(new URL(issuer), clientId, metadata, undefined, options);
-    const server = config.serverMetadata();
+    const serverMetadata = config.serverMetadata();
     // With a multi-tenant issuer of Entra ID, which names no directory, people of any directory could sign in.
-    if (server.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
-      throw new SingleSignOnError('refused', `The discovery document names another issuer: ${server.issuer}`);
+    if (serverMetadata.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
+      throw new SingleSignOnError('refused', `The discovery document names another issuer: ${serverMetadata.issuer}`);
     }
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    const methods = serverMetadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     if (methods.includes('client_secret_post')) return config;
-    const basic = new client.Configuration(server, clientId, metadata, client.ClientSecretBasic(clientSecret));
-    basic[client.customFetch] = oidcFetch;
-    for (const enable of options.execute) enable(basic);
-    return basic;
+    const basicConfig = new client.Configuration(
+      serverMetadata,
+      clientId,
+      metadata,
+      client.ClientSecretBasic(clientSecret),
+    );
+    basicConfig[client.customFetch] = oidcFetch;
+    for (const enable of options.execute) enable(basicConfig);
+    return basicConfig;
   }
 
   function getConfig(): Promise<Configuration> {

@@ -49,14 +49,13 @@ export async function signInWithPasskey(
   const account = { subject, personId: person?.id ?? null };
   const session = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
-    complete: ({ challenge, use: authentication }) =>
+    complete: ({ challenge, use }) =>
       store.transaction(async (trx) => {
         // An invalid response also consumes the challenge, because returning null commits the transaction.
         if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
         const current = person === undefined ? undefined : await lockPerson(trx, person.id);
-        if (authentication === null || current === undefined || passkey === undefined || person === undefined)
-          return null;
-        if (!(await advancePasskey(trx, passkey.id, { ...authentication, at: clock() }))) {
+        if (use === null || current === undefined || passkey === undefined || person === undefined) return null;
+        if (!(await advancePasskey(trx, passkey.id, { ...use, at: clock() }))) {
           reason = 'passkey_counter_went_back';
           return null;
         }

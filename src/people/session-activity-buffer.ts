@@ -9,6 +9,7 @@ const MIN_TOUCH_INTERVAL_MS = HOUR;
 export interface SessionActivityBuffer {
   /** Returns the workspace that a person used last if it is not yet written, null otherwise. */
   lastWorkspace(personId: string): string | null;
+  /** Records that a session was used at `now` (epoch milliseconds), in a workspace or, if null, in none. */
   touch(
     session: {
       readonly session_id: string;
@@ -20,6 +21,7 @@ export interface SessionActivityBuffer {
     workspaceId: string | null,
     now: number,
   ): void;
+  /** Writes the buffered times and workspaces. */
   flush(): Promise<void>;
 }
 

@@ -25,8 +25,8 @@ export async function signInWithLink(
   const client = clientSubject(origin, 'password reset code');
   await checkFailureLimit(context, client);
   const digest = sha256(input.link);
-  const found = await findPasswordReset(store.read, digest, clock());
-  const person = found === undefined ? undefined : await findPerson(store.read, found.person_id);
+  const reset = await findPasswordReset(store.read, digest, clock());
+  const person = reset === undefined ? undefined : await findPerson(store.read, reset.person_id);
   const invalidLink = new Problem('not_found', 'This link was already used or has expired. Ask for a new one.');
   if (person === undefined) {
     await recordFailure(context, client);

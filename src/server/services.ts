@@ -11,7 +11,7 @@ import {
 } from '../contract/limits.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import { createIssuerKeys } from '../credentials/issuer-keys.ts';
-import { createFirstPerMinute } from '../credentials/workload-context.ts';
+import { createFirstRefusalCheck } from '../credentials/workload-context.ts';
 import type { AppContext } from '../http/app-context.ts';
 import { createLeakSignatureVerifier } from '../http/leak-signatures.ts';
 import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
@@ -107,7 +107,7 @@ function createWorkloadContext(
       EXCHANGE_LIMITS.perWorkspace,
       'Too many tokens were exchanged in this workspace. Try again later.',
     ),
-    isFirstRefusal: createFirstPerMinute(),
+    isFirstRefusal: createFirstRefusalCheck(),
   };
 }
 
