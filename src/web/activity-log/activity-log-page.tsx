@@ -5,7 +5,7 @@ import type { AuditEvent } from '../../contract/audit-events.ts';
 import { download } from '../components/download.ts';
 import { ExportMenu } from '../components/export-menu.tsx';
 import { IconActivity } from '../components/icons.ts';
-import { useListState } from '../components/list-state.ts';
+import { type ListState, useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
@@ -61,11 +61,54 @@ function collectNames(events: readonly AuditEvent[]): ReadonlyMap<string, string
   return names;
 }
 
+interface EventPageProps {
+  readonly page: { readonly data: readonly AuditEvent[]; readonly nextCursor: string | null };
+  readonly state: ListState;
+  /** Whether the page belongs to previous filters, because the new page is still loading. */
+  readonly isOutdated: boolean;
+}
+
+/** A page of events, with buttons for newer and older events. */
+function EventPage({ page: { data, nextCursor }, state, isOutdated }: EventPageProps) {
+  if (data.length === 0) {
+    const isFiltered = FILTERS.some((name) => (state.get(name) ?? '') !== '');
+    return (
+      <EmptyState
+        icon={<IconActivity size={26} />}
+        title={isFiltered ? strings.activityLogPage.noResultsTitle : strings.activityLogPage.noActivityYetTitle}
+      >
+        {isFiltered ? strings.activityLogPage.noResultsHint : strings.activityLogPage.noActivityYetHint}
+      </EmptyState>
+    );
+  }
+  return (
+    <div aria-busy={isOutdated} style={isOutdated ? { opacity: 0.6 } : undefined}>
+      <EventList events={data} />
+      {(nextCursor !== null || state.isPaged) && (
+        <Group justify="flex-end" gap="xs" mt="md">
+          {state.isPaged && (
+            <Button size="xs" variant="default" onClick={state.previous}>
+              {state.canGoBack ? strings.activityLogPage.newer : strings.activityLogPage.newest}
+            </Button>
+          )}
+          <Button
+            size="xs"
+            variant="default"
+            disabled={nextCursor === null}
+            onClick={() => nextCursor !== null && state.next(nextCursor)}
+          >
+            {strings.activityLogPage.older}
+          </Button>
+        </Group>
+      )}
+    </div>
+  );
+}
+
 function ActivityLog() {
   const { workspace, api } = useWorkspace();
   const state = useListState();
   const filters = FILTERS.map((name) => state.get(name) ?? '');
-  const isFiltered = filters.some((value) => value !== '');
   const {
     data: page,
     error,
@@ -99,41 +142,9 @@ function ActivityLog() {
       <Stack gap="sm">
         <Filters state={state} findName={(id) => names.get(id)} />
       </Stack>
-      {page === undefined ? (
-        error !== null ? (
-          <ErrorState error={error} retry={() => void refetch()} />
-        ) : (
-          <TableSkeleton rows={10} />
-        )
-      ) : page.data.length === 0 ? (
-        <EmptyState
-          icon={<IconActivity size={26} />}
-          title={isFiltered ? strings.activityLogPage.noResultsTitle : strings.activityLogPage.noActivityYetTitle}
-        >
-          {isFiltered ? strings.activityLogPage.noResultsHint : strings.activityLogPage.noActivityYetHint}
-        </EmptyState>
-      ) : (
-        <div aria-busy={isPlaceholderData} style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
-          <EventList events={page.data} />
-          {(page.nextCursor !== null || state.isPaged) && (
-            <Group justify="flex-end" gap="xs" mt="md">
-              {state.isPaged && (
-                <Button size="xs" variant="default" onClick={state.previous}>
-                  {state.canGoBack ? strings.activityLogPage.newer : strings.activityLogPage.newest}
-                </Button>
-              )}
-              <Button
-                size="xs"
-                variant="default"
-                disabled={page.nextCursor === null}
-                onClick={() => page.nextCursor !== null && state.next(page.nextCursor)}
-              >
-                {strings.activityLogPage.older}
-              </Button>
-            </Group>
-          )}
-        </div>
-      )}
+      {page === undefined && error === null && <TableSkeleton rows={10} />}
+      {page === undefined && error !== null && <ErrorState error={error} retry={() => void refetch()} />}
+      {page !== undefined && <EventPage page={page} state={state} isOutdated={isPlaceholderData} />}
     </Page>
   );
 }

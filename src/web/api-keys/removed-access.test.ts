@@ -55,9 +55,9 @@ test('each removed permission is named, with its last use', () => {
     refused('read', ' (last used 3 hours ago)'),
     refused('deploy', ' (never used)'),
   ]);
-  const usesCountedSinceLater = { ...uses, rightsSince: hoursAgo(50) };
-  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, usesCountedSinceLater), [
-    refused('deploy', ` (not used since ${formatDate(usesCountedSinceLater.rightsSince)}, when counting began)`),
+  const usesCountedAfterCreation = { ...uses, rightsSince: hoursAgo(50) };
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, usesCountedAfterCreation), [
+    refused('deploy', ` (not used since ${formatDate(usesCountedAfterCreation.rightsSince)}, when counting began)`),
   ]);
 });
 

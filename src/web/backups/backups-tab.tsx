@@ -218,7 +218,7 @@ function BackupList({ app }: { readonly app: App }) {
   );
 }
 
-/** The backups of an app. Every member can create one; owners and admins can download, verify, restore and delete them. */
+/** The backups of an app. Every member can create one. Owners and admins can also verify, restore and delete. */
 export function BackupsTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <BackupList key={app.id} app={app} />;

@@ -26,7 +26,10 @@ export const toListFilters = (get: (name: FilterName) => string | undefined): Cr
   origin: get('origin'),
 });
 
-/** The number of days without use after which the policy counts a credential as unused. The default if it is not loaded. */
+/**
+ * The number of days without use after which the policy counts a credential as unused. Returns the default until
+ * the policy is loaded.
+ */
 export const useUnusedAfterDays = (): number => usePolicy()?.unusedAfterDays ?? DEFAULT_UNUSED_DAYS;
 
 /** The filters of a list of credentials. */

@@ -11,8 +11,8 @@ import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
 /**
- * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, which keeps
- * them out of the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
+ * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, which keeps them
+ * out of the shell's history. It is a single command, so that `read` does not take one of its pasted lines as the secret.
  */
 function buildTestCommand(credential: Credential, origin: string): string {
   const { variable } = getKindConfig(credential);

@@ -25,8 +25,8 @@ export interface RevealedCredential {
 
 /**
  * Returns a function that creates a credential. Its result contains the secret, which is not cached. If the response is
- * lost, sending the same request again does not create a second credential. `replaced` is the credential
- * that the new one replaces, if any.
+ * lost, sending the same request again does not create a second credential. `replaced` is the credential that
+ * the new one replaces, if any.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,

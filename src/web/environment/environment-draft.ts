@@ -36,7 +36,8 @@ export function diffDraft(
 }
 
 /**
- * Adds a file's variables to the draft. With `removeOthers`, the draft also removes the variables that are not in the file.
+ * Adds a file's variables to the draft. With `removeOthers`, the draft also removes the variables that are not in the
+ * file.
  */
 export function mergeFile(
   names: ReadonlySet<string>,
