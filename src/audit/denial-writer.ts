@@ -62,7 +62,7 @@ export function createDenialWriter(
   clock: () => number,
   onError: (error: unknown) => void,
 ): (everything?: boolean) => Promise<void> {
-  let written = Promise.resolve();
+  let lastWrite = Promise.resolve();
   /**
    * Events that were drained from the buffer but may not be written yet. After a failure of the store, the next write
    * starts with them.
@@ -97,7 +97,7 @@ export function createDenialWriter(
     await writePending();
   }
   return (everything = false) => {
-    written = written.catch(() => undefined).then(() => write(everything));
-    return written;
+    lastWrite = lastWrite.catch(() => undefined).then(() => write(everything));
+    return lastWrite;
   };
 }

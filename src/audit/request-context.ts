@@ -13,6 +13,7 @@ export interface RequestContext {
   /** The credential of the request. Its ID and name stay in the activity log after it is deleted. */
   readonly credential: CredentialReference | null;
   readonly origin: RequestOrigin;
+  /** The idempotency key of the request, which the change must claim; null if it has none. */
   readonly claim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;

@@ -36,7 +36,7 @@ export const normalizePassphrase = (text: string): string =>
 
 /**
  * Returns the argon2id hash (RFC 9106) of a passphrase or password, normalized to NFC, as a PHC string. Runs off the
- * main thread. `party` is the workspace id or the client's network; parties take turns. Throws `unavailable` if too
+ * main thread. `party` is the workspace ID or the client's network; parties take turns. Throws `unavailable` if too
  * many hashes of the party are waiting.
  */
 export async function hashPassphrase(passphrase: string, party: string): Promise<string> {

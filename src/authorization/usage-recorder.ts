@@ -48,11 +48,12 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
   }
 
   async function writeAll(): Promise<void> {
-    for (let closed = false; ; ) {
+    let hasClosed = false;
+    for (;;) {
       if (chunk === null && closing === null) {
-        if (closed || current.size() === 0) return;
+        if (hasClosed || current.size() === 0) return;
         close();
-        closed = true;
+        hasClosed = true;
       }
       if (chunk === null && closing !== null) {
         chunk = { uses: closing.drain(MAX_CREDENTIALS_PER_CHUNK), since: closing.firstUseAt() };

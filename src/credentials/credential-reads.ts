@@ -51,13 +51,11 @@ interface ListQuery {
 function searchTooLongProblem(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
   const { createdBy, expiresWithinDays, neverExpires, unusedForDays } = query;
   const hasExpiry = expiresWithinDays !== undefined || neverExpires !== undefined || query.status === 'expired';
-  const remedies = [
-    ...(createdBy === undefined ? ['filter by createdBy'] : []),
-    ...(hasExpiry ? [] : ['filter by expiresWithinDays']),
-    ...(hasExpiry ? ['sort by expiresAt'] : []),
-    ...(createdBy === undefined ? [] : ['sort by createdAt']),
-    ...(unusedForDays === undefined ? [] : ['sort by lastUsedAt']),
-  ];
+  const remedies: string[] = [];
+  if (createdBy === undefined) remedies.push('filter by createdBy');
+  remedies.push(hasExpiry ? 'sort by expiresAt' : 'filter by expiresWithinDays');
+  if (createdBy !== undefined) remedies.push('sort by createdAt');
+  if (unusedForDays !== undefined) remedies.push('sort by lastUsedAt');
   const message =
     `matches too few of more than ${LIST_BOUNDS.list} credentials to search them in this order; ` +
     `to narrow the list, ${remedies.join(' or ')}`;

@@ -147,17 +147,19 @@ export async function createCredential(
     const { addresses = [] } = fields.restrictions ?? {};
     await checkNewCredential(trx, request, { ...fields, hasPassphrase, createdAt: now, addresses });
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
-    const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
     checkGuard({ guard: fields.guard, restrictions }, 'guard');
     await insertNewCredential(trx, request, {
       ...fields,
-      ...derived,
-      restrictions,
-      origin: 'person',
-      issuedBy: null,
       id,
       workspaceId,
+      digest: digestOf(secret),
+      hint: hintOf(secret),
+      restrictions,
+      createdAt: now,
+      createdById,
+      origin: 'person',
+      issuedBy: null,
     });
     if (replaces !== null) await resolveNotices(trx, workspaceId, replaces, RESOLVED_BY_REPLACEMENT);
     return findRow(trx, workspaceId, kind, id);

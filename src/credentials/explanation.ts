@@ -48,12 +48,12 @@ export async function explainDecision(
   const record: CredentialRecord = { ...recordOf(stored, { id: workspaceId, revoked: false }), row: NO_ROW };
   const assumesAddress = address === null && (record.restrictions?.addresses ?? null) !== null;
   const restrictions =
-    record.restrictions === null || !assumesAddress ? record.restrictions : { ...record.restrictions, addresses: null };
-  const assumed: DecisionStep[] = [
-    ...(record.passphraseHash === null ? [] : (['passphrase'] as const)),
-    ...(assumesAddress ? (['address'] as const) : []),
-  ];
-  const passphrase = record.passphraseHash === null ? 'not_needed' : 'correct';
+    record.restrictions !== null && assumesAddress ? { ...record.restrictions, addresses: null } : record.restrictions;
+  const hasPassphrase = record.passphraseHash !== null;
+  const assumed: DecisionStep[] = [];
+  if (hasPassphrase) assumed.push('passphrase');
+  if (assumesAddress) assumed.push('address');
+  const passphrase = hasPassphrase ? 'correct' : 'not_needed';
   const isSpent = restrictions?.spent === true;
   const decision = decide(
     { ...record, restrictions },

@@ -42,14 +42,14 @@ export function requestedScopes(
   granted: readonly Scope[],
   defaultValue: readonly Scope[] | null,
 ): Scope[] {
-  const requested = [...new Set((text ?? '').split(/ +/).filter((word) => word !== ''))];
+  const requested = [...new Set((text ?? '').split(/ +/).filter((name) => name !== ''))];
   if (requested.length === 0) {
     if (defaultValue === null)
       throw oauthError('invalid_request', 'scope is required: name the scopes of the new token.');
     return [...defaultValue];
   }
-  const isGranted = (word: string) => granted.includes('all') || granted.includes(word as Scope);
-  const excess = requested.filter((word) => !SCOPES.includes(word as Scope) || !isGranted(word));
+  const isGranted = (name: string) => granted.includes('all') || granted.includes(name as Scope);
+  const excess = requested.filter((name) => !SCOPES.includes(name as Scope) || !isGranted(name));
   if (excess.length === 0) return SCOPES.filter((scope) => requested.includes(scope));
   throw oauthError('invalid_scope', `Scopes that cannot be granted: ${excess.join(' ').slice(0, 200)}.`);
 }

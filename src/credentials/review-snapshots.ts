@@ -83,10 +83,10 @@ async function takeSnapshot(
     entries.sort((first, second) => (first.id < second.id ? -1 : 1));
     await setImmediate();
   }
-  const sorted = [...groups]
+  const sortedGroups = [...groups]
     .sort(([firstRisk], [secondRisk]) => secondRisk - firstRisk)
     .map(([risk, entries]) => ({ risk, entries }));
-  return { groups: sorted, tallies: [...tallies.values()], size, takenAt: now };
+  return { groups: sortedGroups, tallies: [...tallies.values()], size, takenAt: now };
 }
 
 /** Returns the risk of a mask of reasons: the sum of their weights. */

@@ -88,13 +88,16 @@ async function showEntries(
     const row = rows.get(id);
     if (row === undefined) return [];
     const credential = toCredential(row);
-    const usedRights = usedByCredential.get(id)?.map(({ name }) => name) ?? [];
-    const held = usedRights.filter((name) => credential.rights.includes('all') || credential.rights.includes(name));
+    const recordedRights = usedByCredential.get(id)?.map(({ name }) => name) ?? [];
+    // A right that was used may have been removed from the credential since.
+    const usedRights = recordedRights.filter(
+      (name) => credential.rights.includes('all') || credential.rights.includes(name),
+    );
     return {
       credential: credential.kind === 'access_token' ? showAccessToken(credential, now) : showApiKey(credential, now),
       reasons: reviewReasonsOf(reasons),
       risk: riskOf(reasons),
-      usedRights: broader.includes(id) ? (held.sort() as ReviewItem['usedRights']) : null,
+      usedRights: broader.includes(id) ? (usedRights.sort() as ReviewItem['usedRights']) : null,
       kept: showKept(reviews.get(id)),
     };
   });

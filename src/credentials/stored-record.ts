@@ -100,14 +100,14 @@ export async function shareRateUses(
   clock: () => number,
   uses: readonly RateUses[],
 ): ReturnType<ShareRateUses> {
-  const usesById = new Map(uses.map((rateUses) => [rateUses.credentialId, rateUses]));
+  const usesById = new Map(uses.map((usesOfOne) => [usesOfOne.credentialId, usesOfOne]));
   const levels = new Map<string, RateLevel>();
   const add = (row: UseRow & { readonly id: string }) => {
     const { rate } = parseRestrictions(row);
-    const used = usesById.get(row.id);
-    if (rate === null || used === undefined) return null;
-    const level = levelAfter(rate, rateLevelOf(row), used.count, clock());
-    if (rate.requests === used.rate.requests && rate.seconds === used.rate.seconds) {
+    const rateUses = usesById.get(row.id);
+    if (rate === null || rateUses === undefined) return null;
+    const level = levelAfter(rate, rateLevelOf(row), rateUses.count, clock());
+    if (rate.requests === rateUses.rate.requests && rate.seconds === rateUses.rate.seconds) {
       levels.set(row.id, level);
       return level;
     }

@@ -12,12 +12,12 @@ export interface BackgroundQueue {
 export function createBackgroundQueue(maxTasks: number, onError: (error: unknown) => void): BackgroundQueue {
   let taskCount = 0;
   let stopped = false;
-  let last = Promise.resolve();
+  let lastTask = Promise.resolve();
   return {
     run(task) {
       if (taskCount >= maxTasks) return onError(new Error('The queue is full, so a background task was dropped.'));
       taskCount++;
-      last = last
+      lastTask = lastTask
         .then(() => (stopped ? Promise.reject(new Error('The server stopped before this task started.')) : task()))
         .catch(onError)
         .then(() => {
@@ -26,7 +26,7 @@ export function createBackgroundQueue(maxTasks: number, onError: (error: unknown
     },
     async stop(timeoutMs) {
       const deadline = new AbortController();
-      await Promise.race([last, pause(timeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
+      await Promise.race([lastTask, pause(timeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
       deadline.abort();
       stopped = true;
     },

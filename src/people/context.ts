@@ -24,7 +24,9 @@ export interface PeopleContext {
   /** Resolves when no node accepts the revoked credentials any longer. */
   readonly waitForConfirmation: WaitForConfirmation;
   readonly failures: {
+    /** Failures per account. */
     readonly signIn: FailureLimiter;
+    /** Failures per `FailureSubject`, such as a client's network. */
     readonly acrossAccounts: FailureLimiter;
     /** Sign-ins and sign-ups of one client (`clientNetwork`) run one at a time. */
     readonly clientMutex: KeyedMutex;

@@ -51,10 +51,10 @@ async function createResetLink(context: PeopleContext, trx: Trx, person: PersonR
 
 async function sendResetMail(context: PeopleContext, email: string, origin: RequestOrigin): Promise<void> {
   const { mail, store, clock } = context;
-  const found = await findPersonByEmail(store.read, emailKey(email));
-  if (mail === null || found === undefined) return;
+  const recipient = await findPersonByEmail(store.read, emailKey(email));
+  if (mail === null || recipient === undefined) return;
   const issued = await store.transaction(async (trx) => {
-    const person = await lockPerson(trx, found.id);
+    const person = await lockPerson(trx, recipient.id);
     if (person === undefined || person.disabled === 1) return null;
     const link = await createResetLink(context, trx, person);
     if (link === null) return null;
@@ -69,9 +69,9 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
   });
   if (issued === null) return;
   await mail.send({
-    to: found.email,
+    to: recipient.email,
     subject: 'Reset your Devpilot password',
-    text: `Someone asked to reset the password of your Devpilot account ${found.email}.\n\nChoose a new password within one hour:\n${issued.url}\n\nIf this was not you, ignore this message: nothing has changed.\n`,
+    text: `Someone asked to reset the password of your Devpilot account ${recipient.email}.\n\nChoose a new password within one hour:\n${issued.url}\n\nIf this was not you, ignore this message: nothing has changed.\n`,
   });
 }
 

@@ -22,11 +22,12 @@ export async function hashChosenPassword(
   person: { readonly name: string; readonly email: string },
   origin: Pick<RequestOrigin, 'address'>,
 ): Promise<string> {
-  const plain = password.toLowerCase();
-  if ((await commonPasswords()).has(plain)) {
+  const lowerCase = password.toLowerCase();
+  if ((await commonPasswords()).has(lowerCase)) {
     throw invalidField(field, 'must not be one of the most common passwords');
   }
-  if ([person.email, person.email.split('@')[0], person.name].some((word) => word?.toLowerCase() === plain)) {
+  const guesses = [person.email, person.email.split('@')[0], person.name];
+  if (guesses.some((guess) => guess?.toLowerCase() === lowerCase)) {
     throw invalidField(field, 'must not be your name or email address');
   }
   return hashPassphrase(password, clientNetwork(origin.address ?? ''));

@@ -29,8 +29,8 @@ async function endSessions(
   identityId: string,
   origin: RequestOrigin,
 ): Promise<void> {
-  const session = logout.providerSession === null ? {} : { providerSession: logout.providerSession };
-  const ended = await deleteIdentitySessions(trx, { identityId, ...session });
+  const sessionFilter = logout.providerSession === null ? {} : { providerSession: logout.providerSession };
+  const ended = await deleteIdentitySessions(trx, { identityId, ...sessionFilter });
   const [first] = ended;
   if (first === undefined) return;
   await deleteApprovedDevices(trx, first.personId);

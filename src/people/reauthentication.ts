@@ -64,6 +64,52 @@ async function requireFreshSignIn({ store, clock }: PeopleContext, caller: Signe
   throw new Problem('sign_in_failed', 'Sign in again with single sign-on to confirm that it is you.');
 }
 
+/** Confirms a password and consumes the second factor. Resolves to null on failure. */
+function confirmPassword(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  person: PersonRow,
+  input: Reauthenticate,
+  origin: RequestOrigin,
+): Promise<true | null> {
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  return throttleAttempt(context, account, origin.address ?? '', {
+    verify: () => checkPassword(context, person, input, origin),
+    complete: ({ factor }) =>
+      context.store.transaction(async (trx) => {
+        await lockSignedInPerson(trx, caller);
+        return factor === null || (await consumeSecondFactor(trx, person.id, factor)) ? true : null;
+      }),
+  });
+}
+
+/** Confirms the response of one of the person's passkeys and consumes its challenge. Resolves to null on failure. */
+function confirmPasskey(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  person: PersonRow,
+  assertion: NonNullable<Reauthenticate['passkey']>,
+  relyingParty: () => RelyingParty,
+  origin: RequestOrigin,
+): Promise<true | null> {
+  const { store, clock } = context;
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  return throttleAttempt(context, account, origin.address ?? '', {
+    async verify() {
+      const passkey = await findPasskey(store.read, assertion.id, relyingParty().rpId);
+      if (passkey?.person_id !== person.id) return null;
+      return { id: passkey.id, ...(await verifyPasskeyAssertion(assertion, passkey, relyingParty())) };
+    },
+    complete: ({ id, challenge, use }) =>
+      store.transaction(async (trx) => {
+        await lockSignedInPerson(trx, caller);
+        // An invalid response also consumes the challenge, because returning null commits the transaction.
+        if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
+        return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
+      }),
+  });
+}
+
 /**
  * Reauthenticates a signed-in person with the same factors as a sign-in (ASVS 7.5.3): with the password and, if a
  * second factor is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person
@@ -76,40 +122,18 @@ export async function reauthenticate(
   relyingParty: () => RelyingParty,
   origin: RequestOrigin,
 ): Promise<PersonRow> {
-  const { store, clock } = context;
-  const person = await findPerson(store.read, caller.personId);
+  const person = await findPerson(context.store.read, caller.personId);
   if (person === undefined) throw new Problem('not_found');
   if (input.singleSignOn === true) {
     await requireFreshSignIn(context, caller);
     return person;
   }
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const { passkey: assertion } = input;
-  const verified =
+  const confirmed =
     assertion === undefined
-      ? await throttleAttempt(context, account, origin.address ?? '', {
-          verify: () => checkPassword(context, person, input, origin),
-          complete: ({ factor }) =>
-            store.transaction(async (trx) => {
-              await lockSignedInPerson(trx, caller);
-              return factor === null || (await consumeSecondFactor(trx, person.id, factor)) ? true : null;
-            }),
-        })
-      : await throttleAttempt(context, account, origin.address ?? '', {
-          async verify() {
-            const passkey = await findPasskey(store.read, assertion.id, relyingParty().rpId);
-            if (passkey?.person_id !== person.id) return null;
-            return { id: passkey.id, ...(await verifyPasskeyAssertion(assertion, passkey, relyingParty())) };
-          },
-          complete: ({ id, challenge, use }) =>
-            store.transaction(async (trx) => {
-              await lockSignedInPerson(trx, caller);
-              // An invalid response also consumes the challenge, because returning null commits the transaction.
-              if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
-              return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
-            }),
-        });
-  if (verified !== null) return person;
+      ? await confirmPassword(context, caller, person, input, origin)
+      : await confirmPasskey(context, caller, person, assertion, relyingParty, origin);
+  if (confirmed !== null) return person;
   await recordSignInFailure(
     context,
     person,

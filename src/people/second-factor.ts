@@ -30,8 +30,8 @@ export async function checkSecondFactorCode(
     const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
     return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
   }
-  const plain = normalizeRecoveryCode(code);
-  return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
+  const recoveryCode = normalizeRecoveryCode(code);
+  return RECOVERY_CODE.test(recoveryCode) ? { recovery: sha256(recoveryCode) } : null;
 }
 
 /** Consumes a code. Returns true for exactly one of several callers with the same code (ASVS 6.5.1). */

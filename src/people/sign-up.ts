@@ -137,10 +137,10 @@ export async function signUp(
   const now = clock();
   refuseIfPasswordsOff(context);
   return throttleSignUp(context, input, origin, async () => {
-    const draft = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
+    const newPerson = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
     return await store.transaction(async (trx) => {
       const isFirst = await isFirstPerson(trx);
-      const person = { ...draft, operator: isFirst ? 1 : 0 };
+      const person = { ...newPerson, operator: isFirst ? 1 : 0 };
       if (input.setupCode !== undefined && (!(await consumeSetupCode(trx, sha256(input.setupCode))) || !isFirst)) {
         throw new Problem(
           'forbidden',

@@ -176,19 +176,19 @@ export async function updateWorkspace(
     const before = await findWorkspace(trx, actor, workspaceId);
     if (before === undefined) throw new Problem('not_found');
     const { sso, ...columns } = input;
-    const current = { name: before.name, slug: before.slug, sso: groupRolesOf(before) };
+    const valuesBefore = { name: before.name, slug: before.slug, sso: groupRolesOf(before) };
     const fields = (['name', 'slug', 'sso'] as const).filter(
-      (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(current[field]),
+      (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(valuesBefore[field]),
     );
     if (fields.length === 0) return showWorkspace(before);
     if (sso !== undefined) await updateGroupRoles(context, trx, request, sso);
     await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...columns, updated_at: now }));
     const after = await findWorkspace(trx, actor, workspaceId);
     if (after === undefined) throw new Problem('not_found');
-    const changed = { name: after.name, slug: after.slug, sso: groupRolesOf(after) };
-    const pick = (values: typeof current) => Object.fromEntries(fields.map((field) => [field, values[field]]));
+    const valuesAfter = { name: after.name, slug: after.slug, sso: groupRolesOf(after) };
+    const pick = (values: typeof valuesBefore) => Object.fromEntries(fields.map((field) => [field, values[field]]));
     const target = { kind: 'workspace', id: workspaceId, name: after.name } as const;
-    const detail = { before: pick(current), after: pick(changed) };
+    const detail = { before: pick(valuesBefore), after: pick(valuesAfter) };
     await recordAuditEvent(trx, request, 'workspace.updated', target, now, detail);
     return showWorkspace(after);
   });
