@@ -119,7 +119,7 @@ test(
     await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
     const replaceLink = dialog.getByRole('link', { name: 'Replace…' });
     assert.match((await replaceLink.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
-    await dialog.getByRole('link', { name: 'Review what edsger created' }).click();
+    await dialog.getByRole('link', { name: 'Review credentials created by edsger' }).click();
     await rowOf(tab, 'Dashboard').getByText('Creator left').waitFor();
     assert.equal(await rowOf(tab, 'Dashboard').count(), 1);
     await tab.getByLabel('Select all on this page').check();

@@ -79,7 +79,7 @@ export const strings = {
     noCredentials: (name: string) => phrase`${name} has not created any credentials in this workspace.`,
     credentialsMayBeKnown: (name: string) =>
       phrase`${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
-    review: (name: string) => phrase`Review what ${name} created`,
+    review: (name: string) => phrase`Review credentials created by ${name}`,
     selectNone: 'Select none',
     selectAll: 'Select all',
     deletionProgress: (count: number, total: number) => `${count} of ${total} deleted…`,
