@@ -76,6 +76,7 @@ export interface Schema {
   member: MemberTable;
   invitation: InvitationTable;
   credential: CredentialTable;
+  /** Uses per day (UTC, days since the epoch). */
   credential_day: { credential_id: string; workspace_id: string; day: number; count: number };
   credential_address: {
     credential_id: string;
@@ -103,18 +104,25 @@ export interface Schema {
     count: number;
     last_used_at: number;
   };
+  /** Refused uses per day (UTC, days since the epoch) and reason, a `RefusalReason`. */
   credential_refusal: { credential_id: string; workspace_id: string; day: number; reason: string; count: number };
   credential_review: CredentialReviewTable;
+  /** The number of the last chunk of uses that was accepted from each node. */
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
+  /** Failed attempts, such as sign-ins; the subject is what was tried, such as `sign_in` and the ID of the person. */
   failure: { subject: string; address: string; at: number };
+  /** One row per subject with failures, locked while a failure is counted; `at` is the last attempt. */
   failure_gate: { subject: string; at: number };
   idempotency: IdempotencyTable;
   audit_event: AuditEventTable;
+  /** The sequence number and the hash of the last event of each activity log. */
   audit_head: { workspace_id: string; sequence: number; hash: string };
   node: { id: string; confirmed: number; lease_until: number; workspace_id: string | null };
+  /** A single row, with ID 1 and the number of the last revocation. */
   revocation_counter: { id: number; number: number };
   revocation: { number: number; id: string; workspace_id: string; digest: Uint8Array | null; at: number };
+  /** Uses of a `QuotaName` in its current window; `period` is the number of windows since the epoch. */
   quota_use: { subject: string; quota: string; period: number; used: number };
   project: ProjectTable;
   server: ServerTable;
@@ -126,17 +134,20 @@ export interface Schema {
   env_change: EnvChangeTable;
   project_env_version: ProjectEnvVersionTable;
   project_env_change: ProjectEnvChangeTable;
+  /** The sequence number of the last event of each activity tracker. */
   activity_head: { workspace_id: string; sequence: number };
   activity_event: ActivityEventTable;
   activity_rollup: ActivityRollupTable;
   error_issue: ErrorIssueTable;
   error_event: ErrorEventTable;
+  /** Occurrences per day (UTC, days since the epoch). */
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };
   error_facet: ErrorFacetTable;
   error_key: ErrorKeyTable;
   source_map: SourceMapTable;
   job: JobTable;
   job_lane: JobLaneTable;
+  /** A single row, with ID 1, locked while a node claims a job. */
   job_gate: { id: number };
   log: LogTable;
   deployment: DeploymentTable;
@@ -165,7 +176,7 @@ export interface InstallationTable {
   store_id: string;
   /** A sealed value that only the correct secret decrypts; null until the store is first opened. */
   secret_check: string | null;
-  /** How often the embedded store was opened. */
+  /** How many times the embedded store has been opened. */
   starts: number;
   /** 1 while the embedded store is closed and its file contains everything that was written. */
   clean: number;
@@ -173,6 +184,7 @@ export interface InstallationTable {
   rights_counted_since: Generated<number>;
 }
 
+/** A used `Idempotency-Key`, an `IdempotencyClaim`. */
 export interface IdempotencyTable {
   workspace_id: string;
   principal_id: string;

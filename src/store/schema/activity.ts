@@ -8,12 +8,9 @@ export interface ActivityEventTable {
   type: string;
   subject: string | null;
   at: number;
-  /** JSON. */
+  /** JSON with secrets redacted. Binary data is a string in base64, marked in `attributes`. */
   data: string | null;
-  /**
-   * JSON: the other attributes, by their CloudEvents names, and whether the data is base64. Null if there are none and
-   * the data is not base64.
-   */
+  /** JSON: a `StoredAttributes`. Null if the event has no such attributes. */
   attributes: string | null;
   received_at: number;
 }
@@ -32,5 +29,6 @@ export interface ActivityRollupTable {
   count: number;
   /** Number of distinct subjects, estimated by the sketch. */
   subjects: number;
+  /** An encoded sketch, see `distinct-count-sketch.ts`; null if the dimension is `subject`. */
   sketch: string | null;
 }

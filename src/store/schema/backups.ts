@@ -5,7 +5,9 @@ export interface BackupTable extends ActorColumns {
   workspace_id: string;
   app_id: string;
   app_name: string;
+  /** A `BackupKind`. */
   kind: string;
+  /** A `WorkStatus`. */
   status: string;
   size_bytes: number | null;
   /** In hex; null until the backup is complete. */
@@ -15,6 +17,7 @@ export interface BackupTable extends ActorColumns {
   updated_at: number;
   started_at: number | null;
   finished_at: number | null;
+  /** When a scheduled backup was due; null for other backups. */
   scheduled_for: number | null;
   /** When it was last verified successfully. */
   verified_at: number | null;
@@ -31,8 +34,12 @@ export interface RestoreTable extends ActorColumns {
   app_id: string;
   /** The server that the backup is restored to; null for the app's server. */
   server_id: string | null;
-  /** How a verification checked the backup; null for a restore and for an unfinished verification. */
+  /**
+   * How a verification checked the backup, a `VerificationMethod`; null for a restore and for an unfinished
+   * verification.
+   */
   method: string | null;
+  /** A `WorkStatus`. */
   status: string;
   error: string | null;
   created_at: number;
@@ -45,19 +52,20 @@ export interface StoredObjectTable {
   /** The ID of the backup. */
   id: string;
   workspace_id: string;
-  /** The data directory or bucket, and the object's name in it. */
+  /** The name of the data directory or bucket, which ends with `#`, followed by the object's name in it. */
   place: string;
-  /** The ID of an unfinished multipart upload to the bucket. */
+  /** The ID of an unfinished multipart upload to the bucket; null if there is none. */
   upload: string | null;
   created_at: number;
   /** The key that encrypts the object; null if an earlier version stored it without encryption. */
   key_id: string | null;
 }
 
-/** A key that encrypts backups of a workspace, sealed with the installation's secret. */
+/** A key that encrypts backups of a workspace. */
 export interface BackupKeyTable {
   id: string;
   workspace_id: string;
+  /** The key, sealed with the installation's secret. */
   key_sealed: string;
   created_at: number;
 }

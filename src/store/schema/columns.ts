@@ -1,3 +1,4 @@
+/** Columns of projects, servers, apps and scripts. */
 export interface ResourceColumns {
   id: string;
   workspace_id: string;
@@ -9,7 +10,9 @@ export interface ResourceColumns {
   updated_at: number;
 }
 
+/** Who made a change, under the name at that time. */
 export interface ActorColumns {
+  /** An `AuditPartyKind`. */
   actor_kind: string;
   actor_id: string | null;
   actor_name: string | null;

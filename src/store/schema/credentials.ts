@@ -3,6 +3,7 @@ import type { Generated } from 'kysely';
 export interface CredentialTable {
   id: string;
   workspace_id: string;
+  /** A `CredentialKind`. */
   kind: string;
   name: string;
   /** The name in lower case, for searching and sorting. */
@@ -14,12 +15,14 @@ export interface CredentialTable {
   active: number;
   /** 1 for an API key that may run guards. */
   guard: Generated<number>;
+  /** SHA-256 of the secret. */
   digest: Uint8Array;
+  /** The last characters of the secret. */
   hint: string;
   expires_at: number | null;
   created_at: number;
   updated_at: number;
-  /** Null if the account was deleted. */
+  /** The ID of a person. Null if the account was deleted. */
   created_by: string | null;
   last_used_at: number | null;
   use_count: Generated<number>;
@@ -32,7 +35,7 @@ export interface CredentialTable {
   unbound_expires_at: number | null;
   /** One bit per violated rule of the policy, by its position in `CREDENTIAL_RULES`. */
   policy_violations: Generated<number>;
-  /** JSON object with addresses, projects, apps and rate; null if none of them is restricted. */
+  /** JSON: a `Restrictions` without `maxUses`; null if nothing in it is restricted. */
   restrictions: string | null;
   /** Null if it may be used any number of times. */
   max_uses: number | null;
@@ -41,7 +44,7 @@ export interface CredentialTable {
   /** The token bucket of the rate: the number of tokens missing at `rate_at`, as in `RateLevel`. */
   rate_missing: Generated<number>;
   rate_at: Generated<number>;
-  /** How an access token was created; `person` for an API key. */
+  /** How an access token was created, an `AccessTokenOrigin`; `person` for an API key. */
   origin: Generated<string>;
   /** The workload identity or the access token that an access token was issued for; null if a person created it. */
   issued_by: string | null;
@@ -50,9 +53,11 @@ export interface CredentialTable {
 /** Reported uses that have not been added to the credentials yet. */
 export interface UsageChunkTable {
   node_id: string;
+  /** Increases with each chunk of the node. */
   number: number;
-  /** Number of credentials in it. */
+  /** Number of credentials in the chunk. */
   size: number;
+  /** JSON array of one array per credential, as written by `insertUsageChunk`. */
   uses: string;
 }
 
@@ -61,9 +66,9 @@ export interface CredentialReviewTable {
   credential_id: string;
   workspace_id: string;
   reviewed_at: number;
-  /** Until when the review omits the credential, unless reasons besides `reasons` apply. */
+  /** The review omits the credential until then, but not if a reason applies that is not among `reasons`. */
   kept_until: number;
-  /** One bit per reason, by its position in `REVIEW_REASONS`. */
+  /** The reasons at the time of the decision: one bit per reason, by its position in `REVIEW_REASONS`. */
   reasons: number;
   /** The person who decided, as in the activity log. */
   reviewed_by: string | null;
@@ -76,6 +81,7 @@ export interface CredentialTombstoneTable {
   digest: Uint8Array;
   workspace_id: string;
   credential_id: string;
+  /** A `CredentialKind`. */
   kind: string;
   name: string;
   /** The ID of its creator, whose account may have been deleted. */

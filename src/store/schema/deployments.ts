@@ -2,37 +2,43 @@ export interface DeploymentTable {
   id: string;
   workspace_id: string;
   app_id: string;
+  /** `deploy` or `rollback`. */
   kind: string;
+  /** A `WorkStatus`. */
   status: string;
+  /** In percent. */
   progress: number;
   branch: string | null;
   /** A pattern until the newest matching tag is known. */
   tag: string | null;
   commit_id: string | null;
+  /** 1 if the app currently runs the release of this deployment. */
   live: number;
+  /** A `Strategy`. */
   strategy: string;
   batch_size: number;
   pause_seconds: number;
   /**
-   * JSON of the health check that overrides the app's, or the JSON value `null` for none; SQL null if the app's
-   * applies.
+   * JSON: the health check that replaces the one of the app, or the JSON value `null` for no health check. SQL null if
+   * the health check of the app applies.
    */
   health_check: string | null;
   scheduled_at: number | null;
   /** `waiting`, `given`, or null if no approval was requested. */
   approval: string | null;
-  /** JSON: who approved it. */
+  /** JSON: an `AuditParty`. */
   approved_by: string | null;
   /** JSON object: the app's settings that the request for the deployment overrode, as shown to users. */
   overrides: string;
-  /** JSON array of names. */
+  /** JSON array: the names of hooks that are not run. */
   skip_hooks: string;
+  /** The ID of the deployment to which a rollback returns. */
   rollback_of: string | null;
   /** JSON array: the outcome of each hook. */
   hooks: string;
-  /** JSON: the app's settings when the deployment started, which it follows. */
+  /** JSON: a `DeploymentPlan`, the settings that the deployment uses; null until it starts. */
   plan: string | null;
-  /** JSON array: the names of its variables; null until it starts. */
+  /** JSON array: the names of the deployment's environment variables; null until it starts. */
   variables: string | null;
   /** The position of the first server that has not finished. */
   next_server: number;
@@ -40,9 +46,10 @@ export interface DeploymentTable {
   under_way: number;
   /** `promote` or `abort` once requested. */
   decision: string | null;
-  /** Number of the attempt, starting at 1. */
+  /** The number of the current attempt, starting at 1. */
   attempt: number;
   error: string | null;
+  /** An `AuditPartyKind`. */
   created_by_kind: string;
   created_by_id: string | null;
   created_by_name: string | null;
@@ -57,8 +64,9 @@ export interface DeploymentServerTable {
   workspace_id: string;
   position: number;
   server_id: string;
+  /** A `WorkStatus`. */
   status: string;
-  /** The previous target of the `current` link, empty for none; null until it is known. */
+  /** The target of the `current` link before the deployment, empty if there was no link; null until it is known. */
   previous: string | null;
   /** How many of the steps before the switch to the new release are completed. */
   completed_steps: number;

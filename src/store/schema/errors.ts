@@ -2,11 +2,15 @@
 export interface ErrorIssueTable {
   id: string;
   workspace_id: string;
+  /** SHA-256 in hex of what identifies the issue, see `fingerprintOf`. */
   fingerprint: string;
   title: string;
   type: string;
+  /** An `IssueStatus`. */
   status: string;
+  /** An `ErrorLevel`. */
   level: string;
+  /** Number of occurrences, including those that are not stored. */
   count: number;
   first_seen_at: number;
   last_seen_at: number;
@@ -18,7 +22,7 @@ export interface ErrorIssueTable {
   /** The release that contains the fix; null if every recurrence reopens the issue. */
   resolved_release: string | null;
   muted_at: number | null;
-  /** The ID of the person or credential that sent the first report. Null for issues of earlier versions. */
+  /** The ID of the person or credential that sent the first report. Null if an earlier version created the issue. */
   sender: string | null;
   /** The minute in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;
@@ -32,6 +36,7 @@ export interface ErrorEventTable {
   issue_id: string;
   at: number;
   received_at: number;
+  /** An `ErrorLevel`. */
   level: string;
   message: string;
   stack: string | null;
@@ -76,6 +81,7 @@ export interface SourceMapTable {
 export interface ErrorFacetTable {
   issue_id: string;
   workspace_id: string;
+  /** `release`, `environment`, `app` or `app_id`. */
   kind: string;
   value: string;
   count: number;

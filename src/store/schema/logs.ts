@@ -7,15 +7,16 @@ export interface LogTable {
   size: number;
   created_at: number;
   closed_at: number | null;
-  /** JSON array of unfinished lines. */
+  /** JSON: a `LogLine[]`, the last line of each output if it has not ended yet. Null if there are none. */
   partial: string | null;
 }
 
-/** Consecutive lines, compressed. */
+/** Consecutive lines of a log. */
 export interface LogChunkTable {
   log_id: string;
   workspace_id: string;
   first_line: number;
   lines: number;
+  /** NDJSON, one `LogLine` per line, compressed. */
   data: Uint8Array;
 }

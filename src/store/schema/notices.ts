@@ -1,8 +1,9 @@
 export interface NoticeTable {
   id: string;
   workspace_id: string;
+  /** A `NoticeKind`. */
   kind: string;
-  /** The kind of the subject: a credential, app, script or issue. */
+  /** An `AuditPartyKind`: what the notice is about. */
   subject_kind: string;
   subject_id: string;
   subject_name: string;
@@ -11,7 +12,7 @@ export interface NoticeTable {
    * until an expiry.
    */
   occurrence: string;
-  /** JSON; depends on the kind. */
+  /** JSON object; its fields depend on the kind. */
   detail: string;
   created_at: number;
   /** When it was last dismissed or snoozed, and by whom; null if it was not. */
@@ -31,12 +32,12 @@ export interface NoticeMailTable {
   id: string;
   workspace_id: string;
   member_id: string;
-  /** JSON: the IDs of the notices in it. */
+  /** JSON array: the IDs of the notices in the mail. */
   notices: string;
   created_at: number;
   attempts: number;
   first_attempt_at: number | null;
   next_attempt_at: number;
-  /** Until when a node is sending it, by the database's clock. */
+  /** When the lease of the node that is sending the mail expires, by the database's clock; null if none is. */
   lease_until: number | null;
 }

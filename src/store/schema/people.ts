@@ -26,13 +26,15 @@ export interface PersonTable {
 export interface SessionTable {
   id: string;
   person_id: string;
+  /** SHA-256 of the session's secret. */
   digest: Uint8Array;
+  /** `browser` or `device`. */
   kind: string;
   address: string | null;
   user_agent: string | null;
   created_at: number;
   last_used_at: number;
-  /** When it ends regardless of use. */
+  /** When the session ends even if it is used. */
   ends_at: number;
 }
 
@@ -42,38 +44,47 @@ export interface PasskeyTable {
   name: string;
   /** The authenticator's credential ID, base64url. */
   credential_id: string;
+  /** In COSE format. */
   public_key: Uint8Array;
   /** The authenticator's signature counter; 0 for authenticators without one. */
   counter: number;
-  /** JSON array. */
+  /** JSON array: how the authenticator can be reached, such as `usb` (WebAuthn `getTransports`). */
   transports: string;
+  /** 1 if the passkey is synchronized between devices. */
   backed_up: number;
-  /** The host name it was registered for (WebAuthn RP ID); it works on no other. */
+  /** The host name that the passkey was registered for and works on (WebAuthn RP ID). */
   rp_id: string;
   created_at: number;
   last_used_at: number | null;
 }
 
 export interface PasskeyChallengeTable {
+  /** A digest of the purpose and the challenge. */
   digest: Uint8Array;
   /** The person adding a passkey; null for a sign-in. */
   person_id: string | null;
+  /** The client's address. */
   address: string;
   expires_at: number;
 }
 
+/** A sign-in of a device such as the CLI, which a person approves in the web UI (RFC 8628). */
 export interface DeviceCodeTable {
   id: string;
+  /** SHA-256 of the device code. */
   device_digest: Uint8Array;
   user_code: string;
+  /** The name that the device gave itself. */
   client: string;
   address: string | null;
+  /** The person who approved or denied the sign-in. */
   person_id: string | null;
+  /** `pending`, `approved` or `denied`. */
   status: string;
   last_polled_at: number;
   created_at: number;
   expires_at: number;
-  /** The session that approved it. */
+  /** The session in which the person decided. */
   session_id: string | null;
 }
 
@@ -89,7 +100,7 @@ export interface PersonIdentityTable {
   last_used_at: number;
 }
 
-/** How a session was started, unless it was with a password or a passkey. */
+/** How a session was started. Sessions that were started with a password or a passkey have no row. */
 export interface SessionSignInTable {
   session_id: string;
   /** Null for a sign-in link. */
@@ -98,15 +109,19 @@ export interface SessionSignInTable {
   provider_session: string | null;
   /** 1 if the provider reported that multiple factors were used. */
   multi_factor: number;
-  /** Until when the sign-in confirms sensitive actions. */
+  /** Until when sensitive actions need no other confirmation than this sign-in. */
   fresh_until: number;
+  /** The provider's refresh token; null if it sent none. */
   refresh_token_sealed: string | null;
   /** When the provider last confirmed the session. */
   checked_at: number;
 }
 
+/** A code or token that can be used once. */
 export interface SingleUseTable {
+  /** The purpose followed by a digest of the code or token. */
   key: string;
+  /** What the code stands for; its format depends on the purpose. Null if nothing has to be known. */
   content: string | null;
   expires_at: number;
 }

@@ -5,13 +5,16 @@ export interface ProjectTable extends ResourceColumns {
 }
 
 export interface ServerTable extends ResourceColumns {
+  /** A `ServerKind`. */
   kind: string;
   host: string | null;
   port: number | null;
   user_name: string | null;
+  /** The pinned host key. */
   host_key: string | null;
+  /** The public key with which Devpilot signs in to the server. */
   public_key: string | null;
-  /** The private key, sealed for this row. */
+  /** The private key, sealed for this server. */
   private_key_sealed: string | null;
   /** 0 until an owner or admin confirms its host, port, user and host key. Nothing runs on an unconfirmed server. */
   confirmed: number;
@@ -29,17 +32,17 @@ export interface AppTable extends ResourceColumns {
   repository_password_sealed: string | null;
   branch: string;
   directory: string | null;
-  /** JSON array. */
+  /** JSON: a `StoredHook[]`. */
   hooks: string;
   keep_releases: number;
-  /** JSON object. */
+  /** JSON: the `healthCheck` of an `App`. */
   health_check: string | null;
   log_command: string | null;
-  /** JSON array. */
+  /** JSON array: the names of environment variables without which the app is not deployed. */
   required_variables: string;
-  /** JSON object. */
+  /** JSON: a `BackupSettings`; null for the default settings. */
   backup: string | null;
-  /** JSON object: which pushes deploy it; null for pushes to its branch. */
+  /** JSON: a `PushSettings`, which pushes deploy the app; null for every push to its branch. */
   push: string | null;
   /** When its next scheduled backup is due. */
   next_backup_at: number | null;
@@ -72,6 +75,7 @@ export interface DeployKeyTable {
 export interface CommitStatusTable {
   app_id: string;
   workspace_id: string;
+  /** A `CommitStatusApi`. */
   kind: string;
   /** The base URL of the Git host's API. */
   url: string;
@@ -89,12 +93,15 @@ export interface EnvVersionColumns {
   workspace_id: string;
   number: number;
   at: number;
+  /** An `AuditPartyKind`. */
   actor_kind: string;
   actor_id: string | null;
   actor_name: string | null;
-  /** JSON arrays of names. */
+  /** JSON array: the names of the variables that were set. */
   set_names: string;
+  /** JSON array: the names of the variables that were removed. */
   removed_names: string;
+  /** The number of the version that was restored; null for other changes. */
   restored_from: number | null;
 }
 

@@ -7,7 +7,7 @@ export interface ScriptContent {
   server_id: string;
   run_as: string | null;
   timeout_seconds: number;
-  /** JSON array of parameter definitions, as in the contract's `Script`. */
+  /** JSON: a `ScriptParameter[]`. */
   parameters: string;
 }
 
@@ -45,6 +45,7 @@ export interface RunTable extends ActorColumns {
   error: string | null;
   /** JSON object of parameter values by name. */
   parameters: string;
+  /** When a scheduled run was due; null for other runs. */
   scheduled_for: number | null;
   created_at: number;
   updated_at: number;

@@ -3,13 +3,14 @@ export interface WebhookTable {
   workspace_id: string;
   name: string;
   url: string;
-  /** JSON: the events and families of events that it receives. */
+  /** JSON: a `WebhookSubscription[]`, the events and families of events that are sent to it. */
   events: string;
   /** A `WebhookFormat`. */
   format: string;
   active: number;
   /** Whether its deliveries are sent in the order of their events, because it receives the activity log. */
   is_ordered: number;
+  /** The secret that signs messages. */
   secret_sealed: string;
   previous_secret_sealed: string | null;
   /** Until when messages are also signed with the previous secret, epoch milliseconds. */
@@ -23,8 +24,9 @@ export interface WebhookTable {
   last_delivered_at: number | null;
   /** When it was switched off because it had failed for too long. */
   switched_off_at: number | null;
-  /** The node that sends its deliveries, and until when by the database's clock. */
+  /** The ID of the node that sends the deliveries; null if none does. */
   owner: string | null;
+  /** When the owner's lease expires, by the database's clock. */
   lease_until: number | null;
 }
 
@@ -34,18 +36,20 @@ export interface WebhookDeliveryTable {
   webhook_id: string;
   /** Sent as `webhook-id`; the same in every attempt and redelivery. */
   message_id: string;
+  /** A `WebhookEvent`. */
   event: string;
   event_at: number;
-  /** The event of the activity log; null for a test. */
+  /** The sequence number of the event in the activity log; null for a test. */
   sequence: number | null;
-  /** A test or redelivery, requested by a person: sent once, and not in order. */
+  /** 1 for a test or redelivery that a person requested. It is sent once, and not in order. */
   is_manual: number;
+  /** A `WebhookDeliveryStatus`. */
   status: string;
   attempts: number;
   created_at: number;
   first_attempt_at: number | null;
   last_attempt_at: number | null;
-  /** Null unless it is waiting. */
+  /** Null if the status is not `waiting`. */
   next_attempt_at: number | null;
   duration_ms: number | null;
   response_status: number | null;

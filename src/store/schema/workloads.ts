@@ -1,3 +1,4 @@
+/** Tokens of an OpenID Connect issuer that can be exchanged for an access token. */
 export interface WorkloadIdentityTable {
   id: string;
   workspace_id: string;
@@ -6,29 +7,34 @@ export interface WorkloadIdentityTable {
   /** Null if the keys are found by OpenID Connect discovery. */
   jwks_url: string | null;
   audience: string;
-  /** JSON: the pattern of each claim. */
+  /** JSON: a `ClaimConditions`, the pattern of each claim. */
   conditions: string;
-  /** JSON: scopes of the issued access tokens. */
+  /** JSON: a `Scope[]`, the scopes of the issued access tokens. */
   scopes: string;
   lifetime_seconds: number;
-  /** As in `CredentialTable`. */
+  /** The restrictions of the issued access tokens, as in `CredentialTable`. */
   restrictions: string | null;
+  /** The maximum number of uses of each issued access token, as in `CredentialTable`. */
   max_uses: number | null;
   created_at: number;
   updated_at: number;
   last_exchanged_at: number | null;
 }
 
+/** An attempt to exchange a token; the last ones of each workload identity are stored. */
 export interface WorkloadExchangeTable {
   id: string;
   workspace_id: string;
   identity_id: string;
   at: number;
   accepted: number;
+  /** The `reason` of a `WorkloadExchange`; null if it was accepted. */
   reason: string | null;
+  /** What was expected; null if the exchange was accepted. */
   detail: string | null;
-  /** JSON: claims of a token with a valid signature; null for other tokens. */
+  /** JSON object: some claims of a token with a valid signature, as text; null for other tokens. */
   claims: string | null;
+  /** The ID of the issued access token. */
   credential_id: string | null;
   address: string | null;
 }
