@@ -16,8 +16,8 @@ import {
   hashSubject,
 } from '../platform/activity/distinct-count-sketch.ts';
 
-const TYPES = 12;
-const SOURCES = 6;
+const TYPE_COUNT = 12;
+const SOURCE_COUNT = 6;
 
 /** Describes events that are spread evenly over a number of days. */
 export interface SeedPeriod {
@@ -42,8 +42,8 @@ function pseudoRandomSubject(number: number, subjects: number): string {
 export function createSeedEvent({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
   return {
     id: `event-${number}`,
-    source: `/service/${number % SOURCES}`,
-    type: `order.event.${number % TYPES}`,
+    source: `/service/${number % SOURCE_COUNT}`,
+    type: `order.event.${number % TYPE_COUNT}`,
     subject: pseudoRandomSubject(number, subjects),
     at: to - days * DAY + Math.floor((number / events) * days * DAY),
     data: `{"total":${number}}`,
@@ -52,6 +52,7 @@ export function createSeedEvent({ events, days, subjects, to }: SeedPeriod, numb
 
 interface KeyCount {
   count: number;
+  /** Hashes of the subjects of the events. */
   readonly hashes: Set<number>;
 }
 
@@ -62,10 +63,10 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
   function write(): void {
     for (const key of [...keyCounts.keys()].sort()) {
       const { count, hashes } = keyCounts.get(key) as KeyCount;
-      const bySubject = dimension === 'subject';
-      const sketch = bySubject ? null : addToSketch(decodeSketch(null), hashes);
+      const sketch = dimension === 'subject' ? null : addToSketch(decodeSketch(null), hashes);
       const subjects = sketch === null ? 1 : estimateCount(sketch);
-      insert.run(workspaceId, grain, dimension, intervalStart, key, count, subjects, sketch && encodeSketch(sketch));
+      const encodedSketch = sketch === null ? null : encodeSketch(sketch);
+      insert.run(workspaceId, grain, dimension, intervalStart, key, count, subjects, encodedSketch);
     }
     keyCounts.clear();
   }
@@ -76,7 +77,10 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
       intervalStart = eventIntervalStart;
       const key = event[dimension] ?? '';
       let keyCount = keyCounts.get(key);
-      if (keyCount === undefined) keyCounts.set(key, (keyCount = { count: 0, hashes: new Set() }));
+      if (keyCount === undefined) {
+        keyCount = { count: 0, hashes: new Set() };
+        keyCounts.set(key, keyCount);
+      }
       keyCount.count++;
       if (dimension !== 'subject') keyCount.hashes.add(hash);
     },
@@ -85,9 +89,9 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
 }
 
 /**
- * Writes the rows that ingesting the events of the periods, by workspace, would write (a test compares them) into the
- * file of a stopped server. Takes a fraction of the time, because it does not commit per batch and creates indexes
- * last.
+ * Writes the events of the periods, by workspace ID, and their roll-ups into the database file of a stopped server. The
+ * rows are the same as if the events had been ingested, which a test checks. Takes a fraction of the time of ingesting,
+ * because it does not commit per batch and creates indexes last.
  */
 export function seedActivity(path: string, periods: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);

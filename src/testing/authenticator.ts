@@ -21,33 +21,59 @@ export interface TestAuthenticator {
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest();
 
-/** Encodes the head of a CBOR item (RFC 8949): a major type with a length below 65,536. */
-function cborHead(major: number, length: number): Buffer {
-  const type = major << 5;
-  if (length < 24) return Buffer.from([type | length]);
-  return length < 256 ? Buffer.from([type | 24, length]) : Buffer.from([type | 25, length >> 8, length & 255]);
-}
-const cborText = (text: string): Buffer => Buffer.concat([cborHead(3, text.length), Buffer.from(text)]);
-const cborBytes = (bytes: Uint8Array): Buffer => Buffer.concat([cborHead(2, bytes.length), bytes]);
-const cborInt = (value: number): Buffer => (value < 0 ? cborHead(1, -1 - value) : cborHead(0, value));
+/** Major types of CBOR items (RFC 8949, section 3.1). */
+const CBOR_MAJOR_TYPES = { unsignedInteger: 0, negativeInteger: 1, bytes: 2, text: 3, map: 5 } as const;
+/** Values of the low five bits of an item's first byte, if a length of one or two bytes follows. */
+const CBOR_ONE_BYTE_LENGTH = 24;
+const CBOR_TWO_BYTE_LENGTH = 25;
 
-/** Encodes the public key as COSE (RFC 9053): EC2, ES256, P-256. */
+/** Encodes the head of a CBOR item: its major type, and its length or integer value below 65,536. */
+function cborHead(type: keyof typeof CBOR_MAJOR_TYPES, length: number): Buffer {
+  const typeBits = CBOR_MAJOR_TYPES[type] << 5;
+  if (length < CBOR_ONE_BYTE_LENGTH) return Buffer.from([typeBits | length]);
+  if (length < 256) return Buffer.from([typeBits | CBOR_ONE_BYTE_LENGTH, length]);
+  return Buffer.from([typeBits | CBOR_TWO_BYTE_LENGTH, length >> 8, length & 0xff]);
+}
+const cborText = (text: string): Buffer => Buffer.concat([cborHead('text', text.length), Buffer.from(text)]);
+const cborBytes = (bytes: Uint8Array): Buffer => Buffer.concat([cborHead('bytes', bytes.length), bytes]);
+const cborInt = (value: number): Buffer =>
+  value < 0 ? cborHead('negativeInteger', -1 - value) : cborHead('unsignedInteger', value);
+const cborMap = (pairs: readonly (readonly [key: Buffer, value: Buffer])[]): Buffer =>
+  Buffer.concat([cborHead('map', pairs.length), ...pairs.flat()]);
+
+/** Labels and values of a COSE key (RFC 9052, section 7, and RFC 9053, sections 2.1 and 7.1). */
+const COSE_LABELS = { keyType: 1, algorithm: 3, curve: -1, x: -2, y: -3 } as const;
+const COSE_KEY_TYPE_EC2 = 2;
+const COSE_ALGORITHM_ES256 = -7;
+const COSE_CURVE_P256 = 1;
+
+/** Encodes the public key as a COSE key. */
 function coseKey(publicKey: KeyObject): Buffer {
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
-  const pairs = [
-    [cborInt(1), cborInt(2)],
-    [cborInt(3), cborInt(-7)],
-    [cborInt(-1), cborInt(1)],
-    [cborInt(-2), cborBytes(Buffer.from(x, 'base64url'))],
-    [cborInt(-3), cborBytes(Buffer.from(y, 'base64url'))],
-  ];
-  return Buffer.concat([cborHead(5, pairs.length), ...pairs.flat()]);
+  return cborMap([
+    [cborInt(COSE_LABELS.keyType), cborInt(COSE_KEY_TYPE_EC2)],
+    [cborInt(COSE_LABELS.algorithm), cborInt(COSE_ALGORITHM_ES256)],
+    [cborInt(COSE_LABELS.curve), cborInt(COSE_CURVE_P256)],
+    [cborInt(COSE_LABELS.x), cborBytes(Buffer.from(x, 'base64url'))],
+    [cborInt(COSE_LABELS.y), cborBytes(Buffer.from(y, 'base64url'))],
+  ]);
 }
 
-const USER_PRESENT = 1;
-const USER_VERIFIED = 4;
-const HAS_CREDENTIAL = 64;
+/** Flags of authenticator data (WebAuthn level 3, section 6.1). */
+const USER_PRESENT = 0x01;
+const USER_VERIFIED = 0x04;
+const HAS_CREDENTIAL = 0x40;
+const AAGUID_BYTES = 16;
 
+/**
+ * Encodes the attested credential data: the AAGUID (zeros), the length of the credential ID in two bytes, the ID, the
+ * key.
+ */
+function attestedCredential(id: Buffer, publicKey: KeyObject): Buffer {
+  return Buffer.concat([Buffer.alloc(AAGUID_BYTES), Buffer.from([0, id.length]), id, coseKey(publicKey)]);
+}
+
+/** Encodes authenticator data. `credential` is the attested credential data, empty for a sign-in. */
 function authenticatorData(ceremony: CeremonyOptions, credential: Buffer): Buffer {
   const flags =
     USER_PRESENT |
@@ -70,15 +96,11 @@ export function createTestAuthenticator(): TestAuthenticator {
   return {
     credentialId,
     create(ceremony) {
-      const credential = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, coseKey(publicKey)]);
-      const attestation = Buffer.concat([
-        cborHead(5, 3),
-        cborText('fmt'),
-        cborText('none'),
-        cborText('attStmt'),
-        cborHead(5, 0),
-        cborText('authData'),
-        cborBytes(authenticatorData(ceremony, credential)),
+      const credential = attestedCredential(id, publicKey);
+      const attestation = cborMap([
+        [cborText('fmt'), cborText('none')],
+        [cborText('attStmt'), cborMap([])],
+        [cborText('authData'), cborBytes(authenticatorData(ceremony, credential))],
       ]);
       const clientDataJSON = base64url(clientData('webauthn.create', ceremony));
       return {

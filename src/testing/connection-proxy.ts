@@ -10,10 +10,10 @@ export interface ConnectionProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy that counts connection attempts, and resets the connections for which `refuses` returns true. */
+/** Starts a proxy that counts connection attempts, and resets the attempts for which `shouldRefuse` returns true. */
 export async function startConnectionProxy(
   targetPort: number,
-  shouldRefuse: (count: number) => boolean,
+  shouldRefuse: (attempt: number) => boolean,
 ): Promise<ConnectionProxy> {
   let count = 0;
   const openSockets = new Set<Socket>();

@@ -1,9 +1,10 @@
 import { SMTPServer } from 'smtp-server';
 
-/** An SMTP server on loopback that stores received messages, with soft line breaks removed. */
+/** An SMTP server on loopback that stores received messages. */
 export interface MailServer {
   /** For `DEVPILOT_SMTP_URL`. */
   readonly url: string;
+  /** In quoted-printable encoding, but with soft line breaks removed and `=3D` decoded. */
   readonly messages: readonly string[];
   close(): Promise<void>;
 }

@@ -162,9 +162,9 @@ export async function lintDocument(document: OpenApiDocument): Promise<Finding[]
   for (const [rule, isSatisfied] of Object.entries(DOCUMENT_RULES)) {
     if (!isSatisfied(document)) findings.push({ rule, location: 'document' });
   }
-  for (const [index, schema] of schemasIn(document, 'document')) {
+  for (const [location, schema] of schemasIn(document, 'document')) {
     for (const [rule, isSatisfied] of Object.entries(SCHEMA_RULES)) {
-      if (!isSatisfied(schema, [schema.type ?? []].flat())) findings.push({ rule, location: index });
+      if (!isSatisfied(schema, [schema.type ?? []].flat())) findings.push({ rule, location });
     }
   }
   const ajv = new Ajv2020({ strict: false, validateFormats: false, inlineRefs: false, code: { optimize: false } });

@@ -19,8 +19,13 @@ export async function startPgBouncer(
     '[databases]',
     `* = host=127.0.0.1 port=${postgres.port} user=devpilot password=devpilot`,
     '[pgbouncer]',
-    ...['listen_addr = 127.0.0.1', `listen_port = ${port}`, 'auth_type = any', 'unix_socket_dir ='],
-    ...[`pool_mode = ${mode}`, `default_pool_size = ${poolSize}`, 'max_client_conn = 500'],
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${port}`,
+    'auth_type = any',
+    'unix_socket_dir =',
+    `pool_mode = ${mode}`,
+    `default_pool_size = ${poolSize}`,
+    'max_client_conn = 500',
   ];
   const path = join(directory, 'pgbouncer.ini');
   writeFileSync(path, `${settings.join('\n')}\n`);

@@ -61,7 +61,7 @@ async function createDatabaseAt(url: string): Promise<string> {
   return new URL(`/${name}`, url).href;
 }
 
-/** Creates a directory that the user who runs PostgreSQL may enter. */
+/** Creates a directory that the user who runs PostgreSQL can enter. */
 function createDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-postgres-'));
   chmodSync(directory, 0o755);

@@ -51,7 +51,7 @@ export async function installLocked(directory: string): Promise<void> {
 }
 
 /** Error codes that npm reports if the registry cannot be reached. */
-const IS_OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
+const OFFLINE_ERRORS = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
 
 /**
  * Like `installLocked`, but skips the test and returns false if the registry cannot be reached; in CI, rejects instead.
@@ -61,7 +61,7 @@ export async function installTools(context: Pick<TestContext, 'skip'>, directory
     await installLocked(directory);
     return true;
   } catch (error) {
-    if (process.env['CI'] === 'true' || !IS_OFFLINE.test(String(error))) throw error;
+    if (process.env['CI'] === 'true' || !OFFLINE_ERRORS.test(String(error))) throw error;
     context.skip(`The registry cannot be reached to install the packages of ${directory}`);
     return false;
   }

@@ -95,7 +95,7 @@ function createArrayArbitrary(schema: JsonSchema, schemas: Schemas): fc.Arbitrar
   const lengths = [minItems - 1, minItems, minItems + 1, Math.min(maxItems, 200), Math.min(maxItems + 1, 201)];
   const edges = fc
     .tuple(item, fc.constantFrom(...lengths.filter((length) => length >= 0)))
-    .map(([item, length]) => Array.from({ length }, () => item));
+    .map(([value, length]) => Array.from({ length }, () => value));
   return fc.oneof({ weight: 3, arbitrary: fc.array(item, { maxLength: 4 }) }, { weight: 1, arbitrary: edges });
 }
 

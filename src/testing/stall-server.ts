@@ -95,9 +95,15 @@ async function fetchCompletely(url: string, init: RequestInit): Promise<Response
 
 function toExpensiveRequest({ url, person, token, key }: Senders, request: HostileRequest): ExpensiveRequest {
   const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? 'none_1');
-  const credential = /guards|introspect/.test(path) ? key : token;
-  const sender = request.sender === 'person' ? person : request.sender === 'credential' ? credential : {};
-  const headers = { ...sender, ...(request.contentType !== null && { 'content-type': request.contentType }) };
+  const headersBySender: Readonly<Record<HostileRequest['sender'], Headers>> = {
+    anyone: {},
+    person,
+    credential: /guards|introspect/.test(path) ? key : token,
+  };
+  const headers = {
+    ...headersBySender[request.sender],
+    ...(request.contentType !== null && { 'content-type': request.contentType }),
+  };
   const requestUrl = `${url}${path}${request.query === '' ? '' : `?${request.query}`}`;
   return {
     operation: request.operation,
@@ -299,7 +305,7 @@ function createAuditRequests({ url, person, get }: RequestBuilder): ExpensiveReq
     get('/v1/audit-events?limit=200', 'a page of the activity log', person),
     {
       operation: 'GET /v1/audit-events',
-      description: 'all entries as NDJSON',
+      description: 'all events as NDJSON',
       send: () => fetchCompletely(`${url}/v1/audit-events`, { headers: { ...person, accept: 'application/x-ndjson' } }),
     },
   ];
@@ -343,8 +349,8 @@ export async function startStallServer(
     largestRequests: createLargestRequests(senders),
     async longestBlockMs() {
       child.send('longest');
-      const [longest] = (await once(child, 'message')) as [number];
-      return longest;
+      const [blockMs] = (await once(child, 'message')) as [number];
+      return blockMs;
     },
     async stop() {
       child.kill('SIGKILL');

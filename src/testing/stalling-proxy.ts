@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can stop forwarding in either direction without closing connections. */
+/** A TCP proxy on loopback that can stop forwarding, in both directions, without closing connections. */
 export interface StallingProxy {
   readonly port: number;
   /** Forwards new connections to another port. */

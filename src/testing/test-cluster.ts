@@ -77,9 +77,9 @@ export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   {
     revocationBoundMs,
-    keys: count,
+    keyCount,
     durable = false,
-  }: { readonly revocationBoundMs: number; readonly keys: number; readonly durable?: boolean },
+  }: { readonly revocationBoundMs: number; readonly keyCount: number; readonly durable?: boolean },
 ): Promise<{ cluster: TestCluster; keys: TestClusterKey[] }> {
   const postgres = await startPostgres({ durable });
   const proxy = await startStallingProxy(postgres.port);
@@ -93,7 +93,7 @@ export async function startTestCluster(
   const firstOwner = await signUpOwner(server);
   const me = await firstOwner.call<{ id: string }>('/v1/me');
   await server.close();
-  const keys = await insertKeys(databaseUrl, firstOwner.workspaceId, me.body.id, count);
+  const keys = await insertKeys(databaseUrl, firstOwner.workspaceId, me.body.id, keyCount);
 
   const startAt = (index: number) =>
     start(

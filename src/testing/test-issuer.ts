@@ -11,7 +11,7 @@ export interface TestIssuer {
   /** Paths of all requests. */
   readonly requests: string[];
   respond: (path: string, response: http.ServerResponse) => void;
-  /** Signs claims, by default with its first key. */
+  /** Signs claims, by default with the first key of the issuer. */
   sign(claims: Claims, options?: { header?: Partial<JWTHeaderParameters>; key?: TestKey }): Promise<string>;
   /** Creates and publishes another key. */
   addKey(kid: string, alg?: string): Promise<TestKey>;
@@ -41,7 +41,9 @@ export async function startTestIssuer(): Promise<TestIssuer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const issuer: TestIssuer = {
-    ...{ url, jwks, requests },
+    url,
+    jwks,
+    requests,
     respond(path, response) {
       const document = path === '/keys' ? jwks : { issuer: url, jwks_uri: `${url}/keys` };
       response.setHeader('content-type', 'application/json').end(JSON.stringify(document));

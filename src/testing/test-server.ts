@@ -74,7 +74,10 @@ export interface TestServerOptions {
   readonly dataDirectory?: string;
   /** Delays before each retry of a connection to a server, in milliseconds; no retries by default. */
   readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
-  /** Intervals of the checks for due schedules and of the cleanup, in milliseconds; as in production by default. */
+  /**
+   * Intervals of the checks for due schedules, of the cleanup and of the scan for notices, in milliseconds; as in
+   * production by default.
+   */
   readonly work?: { readonly dueMs: number; readonly sweepMs: number; readonly noticesMs?: number };
 }
 

@@ -12,10 +12,23 @@ export async function startTlsProxy(
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
   const filePath = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
-  const keys = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
-  openssl('req', '-x509', ...keys, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
+  const keyOptions = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
+  openssl('req', '-x509', ...keyOptions, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  openssl('req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', ...keys, '-keyout', 'key', '-out', 'crt', ...subject);
+  openssl(
+    'req',
+    '-x509',
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+    ...keyOptions,
+    '-keyout',
+    'key',
+    '-out',
+    'crt',
+    ...subject,
+  );
   const [key, cert] = [readFileSync(filePath('key')), readFileSync(filePath('crt'))];
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {

@@ -18,8 +18,8 @@ export interface SentResponse {
 const MAX_BODY_LENGTH = 4 * 1024 * 1024;
 
 /** Returns a key that is equal for responses that differ only in the request ID. */
-export const responseKey = ({ body, ...rest }: SentResponse): string =>
-  hash('sha1', JSON.stringify([rest, body?.replace(/"requestId":"[^"]*"/, '')]));
+export const responseKey = ({ body, ...otherFields }: SentResponse): string =>
+  hash('sha1', JSON.stringify([otherFields, body?.replace(/"requestId":"[^"]*"/, '')]));
 
 /** Collects the chunks that are written to a response. */
 function collectBody(response: ServerResponse): () => string | null {

@@ -7,7 +7,7 @@ import { NOW, type StoreFixture } from './fixture.ts';
 
 export function declareAuditLogTests(fixture: StoreFixture): void {
   describe('the activity log', () => {
-    test('events that are appended concurrently are numbered and chained without gaps', async () => {
+    test('events that are appended concurrently are numbered and chained without gaps, and can be filtered and read in pages', async () => {
       const { workspaceId } = await seedWorkspace(fixture.store);
       const otherWorkspace = await seedWorkspace(fixture.store);
       await Promise.allSettled(
@@ -28,6 +28,7 @@ export function declareAuditLogTests(fixture: StoreFixture): void {
         ),
       );
       const events = (await readAuditLog(fixture.store.read, workspaceId, { limit: '200' })).data;
+      // Of the 40 events, 10 are in the other workspace, and 5 were rolled back.
       assert.equal(events.length, 25);
       assert.deepEqual(
         events.map(({ sequence }) => sequence),
@@ -45,18 +46,18 @@ export function declareAuditLogTests(fixture: StoreFixture): void {
       const inPeriod = await readAuditLog(fixture.store.read, workspaceId, period);
       assert.ok(inPeriod.data.length > 0);
       assert.ok(inPeriod.data.every((event) => event.at >= period.from && event.at < period.to));
-      const pages: number[] = [];
+      const sequences: number[] = [];
       let cursor: string | undefined;
       do {
         const page = await readAuditLog(fixture.store.read, workspaceId, {
           limit: '4',
           ...(cursor !== undefined && { cursor }),
         });
-        pages.push(...page.data.map(({ sequence }) => sequence));
+        sequences.push(...page.data.map(({ sequence }) => sequence));
         cursor = page.nextCursor ?? undefined;
       } while (cursor !== undefined);
       assert.deepEqual(
-        pages,
+        sequences,
         events.map(({ sequence }) => sequence),
       );
     });

@@ -14,7 +14,9 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     let listed: { workspaceId: string; personId: string };
     let otherPersonId: string;
     const COUNT = 60;
+    /** Bounds with which every filtered list is read from an index of the filter. */
     const READ_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
+    /** Bounds with which every filtered list is read in its sort order. */
     const READ_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
     before(async () => {
       listed = await seedWorkspace(fixture.store);

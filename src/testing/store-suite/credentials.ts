@@ -126,13 +126,14 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       );
     });
 
-    test('a digest is unique, and a duplicate is distinguished from other failures', async () => {
+    test('a duplicate ID is reported as a unique violation, and another failure is not', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const error = await seedCredential(fixture.store, fixture.owner, { id }).then(
         () => null,
         (thrown: unknown) => thrown,
       );
       assert.equal(isUniqueViolation(error), true);
+      // The subject of a failure must not be null.
       const otherError = await fixture.store
         .transaction((trx) => countFailure(trx, null as never, { address: 'a', at: 1 }, 0, () => true))
         .then(

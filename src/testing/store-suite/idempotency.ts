@@ -27,16 +27,16 @@ export function declareIdempotencyTests(fixture: StoreFixture): void {
         assert.equal(await claimAgain({ ...claim, ...difference }), null);
         assert.notEqual(await claimAgain({ ...claim, ...difference }), null);
       }
-      const failed = { ...claim, key: 'rolled back' };
+      const rolledBackClaim = { ...claim, key: 'rolled back' };
       await assert.rejects(
         fixture.store.transaction(async (trx) => {
-          await claimIdempotencyKey(trx, failed, 'id', NOW);
+          await claimIdempotencyKey(trx, rolledBackClaim, 'id', NOW);
           throw new Error('deliberate failure');
         }),
       );
-      assert.equal(await claimAgain(failed), null);
+      assert.equal(await claimAgain(rolledBackClaim), null);
       await fixture.store.transaction((trx) => deleteOldIdempotencyClaims(trx, NOW + 1));
-      assert.equal(await claimAgain(failed), null);
+      assert.equal(await claimAgain(rolledBackClaim), null);
     });
   });
 }

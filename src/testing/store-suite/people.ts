@@ -22,6 +22,7 @@ import {
   replaceSetupCode,
   updatePerson,
 } from '../../store/people.ts';
+import { savePolicy } from '../../store/policy.ts';
 import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
 import { addChunksToCredentials, insertUsageChunk, readUses } from '../../store/usage.ts';
@@ -75,7 +76,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
 
     test('sessions are found by their newest secret, active ones are listed, and one or all others can be ended', async () => {
       const personId = await seedPerson(fixture.store);
-      const session = (id: string, time: number) =>
+      const addSession = (id: string, time: number) =>
         fixture.store.transaction((trx) =>
           insertSession(trx, {
             id,
@@ -89,7 +90,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
             ends_at: time + 90 * DAY,
           }),
         );
-      for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + index);
+      for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await addSession(id, NOW + index);
       const findSessionId = async (digest: string) =>
         (await findSignedInPerson(fixture.store, testDigest(digest), null))?.session_id;
       assert.equal(await findSessionId('ses_a'), 'ses_a');
@@ -116,26 +117,52 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       const { store } = fixture;
       const personId = await seedPerson(store);
       const { workspaceId } = await seedWorkspace(store);
-      const session = { person_id: personId, kind: 'browser', address: null, user_agent: null, created_at: NOW };
-      const times = { last_used_at: NOW, ends_at: NOW + DAY };
-      const signIn = { identity_id: null, provider_session: null, fresh_until: 0, refresh_token_sealed: null };
       const roleIn = (sessionId: string) => findCurrentRole(store.read, workspaceId, personId, sessionId, NOW);
       await store.transaction(async (trx) => {
-        const member = { id: createId('member', NOW), workspace_id: workspaceId, person_id: personId };
-        await insertMember(trx, { ...member, role: 'admin', created_at: NOW });
+        await insertMember(trx, {
+          id: createId('member', NOW),
+          workspace_id: workspaceId,
+          person_id: personId,
+          role: 'admin',
+          created_at: NOW,
+        });
         for (const [id, multiFactor] of [
           ['ses_one', 0],
           ['ses_two', 1],
         ] as const) {
-          await insertSession(trx, { id, digest: testDigest(id), ...session, ...times });
-          await insertSessionSignIn(trx, { session_id: id, multi_factor: multiFactor, checked_at: NOW, ...signIn });
+          await insertSession(trx, {
+            id,
+            person_id: personId,
+            digest: testDigest(id),
+            kind: 'browser',
+            address: null,
+            user_agent: null,
+            created_at: NOW,
+            last_used_at: NOW,
+            ends_at: NOW + DAY,
+          });
+          await insertSessionSignIn(trx, {
+            session_id: id,
+            identity_id: null,
+            provider_session: null,
+            multi_factor: multiFactor,
+            fresh_until: 0,
+            refresh_token_sealed: null,
+            checked_at: NOW,
+          });
         }
-        const row = { workspace_id: workspaceId, passphrase_scopes: '[]', allow_all: 1, require_addresses: 0 };
-        const policyFields = { require_two_factor: 1, created_by: '[]', unused_after_days: 90, on_leak: 'delete' };
-        await trx
-          .insertInto('workspace_policy')
-          .values({ ...row, ...policyFields, foreign_prefixes: '[]' })
-          .execute();
+        await savePolicy(trx, workspaceId, {
+          max_lifetime_days: null,
+          binds_existing_from: null,
+          passphrase_scopes: '[]',
+          allow_all: 1,
+          require_addresses: 0,
+          require_two_factor: 1,
+          created_by: 'admins',
+          unused_after_days: 90,
+          on_leak: 'delete',
+          foreign_prefixes: '[]',
+        });
       });
       assert.deepEqual([await roleIn('ses_one'), await roleIn('ses_two')], [null, 'admin']);
     });
@@ -173,6 +200,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         fixture.store.transaction((trx) => updateMemberRole(trx, workspaceId, member.id, 'owner')),
         (error) => isUniqueViolation(error),
       );
+      // A page contains one row more than its limit, which shows that another page follows.
       const page = await listMembers(fixture.store.read, workspaceId, { limit: 1, after: null });
       assert.equal(page.length, 2);
       assert.equal(page[0]?.role, 'owner');

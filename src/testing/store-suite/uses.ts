@@ -25,33 +25,33 @@ export function declareUseTests(fixture: StoreFixture): void {
       assert.equal(await claim('n2', 1), true);
     });
     test('chunk numbers are deleted once no chunk can be sent again', async () => {
-      const { id: key } = await seedCredential(fixture.store, fixture.owner);
-      const guard = (keyId: string, id = 'g') => `${keyId}.${id.repeat(22)}`;
+      const { id: keyId } = await seedCredential(fixture.store, fixture.owner);
+      const guardNodeId = (apiKeyId: string, letter = 'g') => `${apiKeyId}.${letter.repeat(22)}`;
       const oldNode = createId('node', NOW - 31 * DAY);
-      const leased = createId('node', NOW - 31 * DAY);
-      const rows: readonly (readonly [node: string, number: number, kept: boolean])[] = [
+      const leasedNode = createId('node', NOW - 31 * DAY);
+      const rows: readonly (readonly [node: string, number: number, isKept: boolean])[] = [
         [createId('node', NOW - 90 * DAY), NOW - DAY, true],
         [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
-        [guard(key), NOW - 29 * DAY, true],
-        [guard(createId('api_key')), NOW, false],
+        [guardNodeId(keyId), NOW - 29 * DAY, true],
+        [guardNodeId(createId('api_key')), NOW, false],
         // Numbers as earlier versions assigned them.
         [oldNode, 7, false],
-        [leased, 7, true],
+        [leasedNode, 7, true],
         [createId('node', NOW - 29 * DAY), 7, true],
-        [guard(key, 'h'), 7, true],
-        [guard(key, 'i'), NOW + DAY, true],
-        [guard(key, 'j'), NOW + DAY + 1, false],
+        [guardNodeId(keyId, 'h'), 7, true],
+        [guardNodeId(keyId, 'i'), NOW + DAY, true],
+        [guardNodeId(keyId, 'j'), NOW + DAY + 1, false],
       ];
       await fixture.store.transaction(async (trx) => {
         await trx
           .insertInto('node')
-          .values({ id: leased, workspace_id: null, confirmed: 0, lease_until: NOW })
+          .values({ id: leasedNode, workspace_id: null, confirmed: 0, lease_until: NOW })
           .execute();
         for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
         await deleteOldUses(trx, NOW);
         for (const [node, number, isKept] of rows)
           assert.equal(await claimUsageChunk(trx, node, number), !isKept, `${node} ${number}`);
-        await trx.deleteFrom('node').where('id', '=', leased).execute();
+        await trx.deleteFrom('node').where('id', '=', leasedNode).execute();
       });
     });
     test('refusals add up per day and reason, and uses of rights are stored for the most recent apps', async () => {
@@ -69,7 +69,10 @@ export function declareUseTests(fixture: StoreFixture): void {
         await addRefusals(trx, { ...refusals, credentialId: 'key_deleted' });
         const right = { credential_id: id, workspace_id: fixture.owner.workspaceId, count: 1 };
         const appRights = Array.from({ length: 102 }, (_, index) => ({
-          ...{ ...right, name: 'read', app_id: `app_${index}`, last_used_at: NOW - index },
+          ...right,
+          name: 'read',
+          app_id: `app_${index}`,
+          last_used_at: NOW - index,
         }));
         const rightWithoutApp = { ...right, name: 'write', app_id: '', last_used_at: NOW - 1000 };
         await trx
