@@ -100,7 +100,7 @@ export async function deletions(): Promise<Finding[]> {
   const { cluster, keys } = await startTestCluster(start, {
     revocationBoundMs: LEASE_MS,
     durable: true,
-    keys: SEQUENTIAL_DELETIONS + CONCURRENT_DELETIONS + DELETIONS_WITH_FROZEN_NODE,
+    keyCount: SEQUENTIAL_DELETIONS + CONCURRENT_DELETIONS + DELETIONS_WITH_FROZEN_NODE,
   });
   const nextKey = (): TestClusterKey => {
     const key = keys.pop();

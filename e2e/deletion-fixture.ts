@@ -19,7 +19,10 @@ export interface DeletionFixture {
   readonly cluster: TestCluster;
   /** Keys that have been neither deleted nor edited. */
   readonly keys: TestClusterKey[];
-  /** Descriptions of requests that started after the response to the deletion or edit and were accepted. Must stay empty. */
+  /**
+   * Descriptions of requests that started after the response to the deletion or edit and were accepted. Must stay
+   * empty.
+   */
   readonly acceptedAfterwards: readonly string[];
   /** Number of deletions and edits answered in a phase. */
   countAnswered(phase: string): number;
@@ -58,7 +61,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
 
   before(async () => {
     const start = (environment: Readonly<Record<string, string>>) => spawnServer(directory.path, environment);
-    ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: REVOCATION_BOUND_MS, keys: keyCount }));
+    ({ cluster, keys } = await startTestCluster(start, { revocationBoundMs: REVOCATION_BOUND_MS, keyCount }));
   });
 
   after(async () => {

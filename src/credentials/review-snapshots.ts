@@ -30,15 +30,15 @@ export async function reviewTimes(db: Queryable, workspaceId: string, now: numbe
 }
 
 /**
- * A credential with its reasons for a review. `reasons` and `kept` are masks of reasons: the current reasons, and the
- * reasons despite which a person has decided to keep the credential.
+ * A credential with its reasons for a review. `reasons` and `kept_reasons` are masks of reasons: the current reasons,
+ * and the reasons despite which a person has decided to keep the credential.
  */
-export type ReviewEntry = Pick<ReviewReasonsRow, 'id' | 'reasons' | 'kept'>;
+export type ReviewEntry = Pick<ReviewReasonsRow, 'id' | 'reasons' | 'kept_reasons'>;
 
 /** The credentials of a workspace with at least one reason, in groups of the same risk, highest first. */
 export interface ReviewSnapshot {
   readonly groups: readonly { readonly risk: number; readonly entries: readonly ReviewEntry[] }[];
-  /** Number of credentials per combination of `reasons` and `kept`. */
+  /** Number of credentials per combination of `reasons` and `kept_reasons`. */
   readonly tallies: readonly (Omit<ReviewEntry, 'id'> & { readonly count: number })[];
   /** Number of all credentials that were read, including those without reasons. */
   readonly size: number;
@@ -58,21 +58,21 @@ async function takeSnapshot(
 ): Promise<ReviewSnapshot> {
   const times = await reviewTimes(db, workspaceId, now);
   const groups = new Map<number, ReviewEntry[]>();
-  const tallies = new Map<number, { reasons: number; kept: number; risk: number; count: number }>();
+  const tallies = new Map<number, { reasons: number; kept_reasons: number; risk: number; count: number }>();
   let size = 0;
   for (const kind of CREDENTIAL_KINDS) {
     for (let after: ReviewReasonsRow | undefined; ; ) {
       const rows = await readReviewReasons(db, { workspaceId, kind, createdBy }, times, after, CHUNK_SIZE);
       size += rows.length;
-      for (const { id, reasons, kept } of rows) {
+      for (const { id, reasons, kept_reasons } of rows) {
         if (reasons === 0) continue;
-        const key = (reasons << REVIEW_REASONS.length) | kept;
-        const tally = tallies.get(key) ?? { reasons, kept, risk: riskOf(reasons), count: 0 };
+        const key = (reasons << REVIEW_REASONS.length) | kept_reasons;
+        const tally = tallies.get(key) ?? { reasons, kept_reasons, risk: riskOf(reasons), count: 0 };
         tally.count++;
         tallies.set(key, tally);
         const group = groups.get(tally.risk);
-        if (group === undefined) groups.set(tally.risk, [{ id, reasons, kept }]);
-        else group.push({ id, reasons, kept });
+        if (group === undefined) groups.set(tally.risk, [{ id, reasons, kept_reasons }]);
+        else group.push({ id, reasons, kept_reasons });
       }
       after = rows.at(-1);
       if (rows.length < CHUNK_SIZE) break;

@@ -30,8 +30,10 @@ import {
 } from './review-snapshots.ts';
 
 /** Whether a review lists a credential. It omits credentials that are kept despite all of their current reasons. */
-const isListed = ({ includeKept }: ReviewQuery, { reasons, kept }: Omit<ReviewEntry, 'id'>): boolean =>
-  includeKept === 'true' || (reasons & ~kept) !== 0;
+const isListed = (
+  { includeKept }: ReviewQuery,
+  { reasons, kept_reasons: keptReasons }: Omit<ReviewEntry, 'id'>,
+): boolean => includeKept === 'true' || (reasons & ~keptReasons) !== 0;
 
 /**
  * Returns the number of credentials that match a query, and the number per reason regardless of the query's filter by

@@ -15,8 +15,8 @@ import {
   listScannedWorkspaces,
 } from '../store/notice-causes.ts';
 import {
-  countLastingNotices,
   countNotices,
+  countNoticesEvictedLast,
   deleteNoticesOfDeletedIssues,
   listScannedNotices,
   resolveNotices,
@@ -26,8 +26,8 @@ import type { Store, Trx } from '../store/store.ts';
 import { type Cause, causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts';
 
 /**
- * Maximum number of rows per read, and of credentials whose notices are written per transaction. Both are small, so that
- * other requests can run in between.
+ * Maximum number of rows per read, and of credentials whose notices are written per transaction. Both are small, so
+ * that other requests can run in between.
  */
 const READ_BATCH_SIZE = 200;
 const WRITE_BATCH_SIZE = 10;
@@ -44,8 +44,8 @@ interface WorkspaceScan {
 }
 
 /**
- * Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices` of
- * `src/store/notices.ts`).
+ * Number of notices that can be added. A notice of an expiry can also replace a notice of another kind (`evictNotices`
+ * of `src/store/notices.ts`).
  */
 interface Capacity {
   readonly expiries: number;
@@ -82,8 +82,8 @@ async function* readCauses(
 }
 
 /**
- * Returns whether to create a notice for a cause: the credential has no notice of this kind and there is capacity, or its
- * notice is about an earlier occurrence.
+ * Returns whether to create a notice for a cause: the credential has no notice of this kind and there is capacity, or
+ * its notice is about an earlier occurrence.
  */
 function isDue(
   { existing }: WorkspaceScan,
@@ -148,7 +148,7 @@ async function scanWorkspace(workspace: Omit<WorkspaceScan, 'existing'>): Promis
 
   // Creates the notices that are due.
   let capacity: Capacity = {
-    expiries: NOTICE_LIMITS.perWorkspace - (await countLastingNotices(store.read, workspaceId)),
+    expiries: NOTICE_LIMITS.perWorkspace - (await countNoticesEvictedLast(store.read, workspaceId)),
     others: NOTICE_LIMITS.perWorkspace - (await countNotices(store.read, workspaceId, { now })),
   };
   for (const type of CAUSE_TYPES) {

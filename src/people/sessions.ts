@@ -14,7 +14,7 @@ import { QUOTAS } from '../contract/quotas.ts';
 import type { Session, SignIn } from '../contract/sessions.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
-  deleteOldestSessions,
+  deleteLeastRecentlyUsedSessions,
   deleteSessions,
   findPersonByEmail,
   findSessionByDigest,
@@ -70,7 +70,7 @@ export async function startSession(
     ends_at: now + DURATIONS.sessionLifetime,
   };
   await insertSession(trx, session);
-  await deleteOldestSessions(trx, person.id, QUOTAS.sessions.max);
+  await deleteLeastRecentlyUsedSessions(trx, person.id, QUOTAS.sessions.max);
   if (origin.address !== null) await upsertKnownAddress(trx, person.id, clientNetwork(origin.address), now);
   await recordForPerson(trx, person.id, {
     action: 'session.created',

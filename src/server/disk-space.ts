@@ -23,7 +23,7 @@ function sqliteResultCodeOf(error: unknown): number | null {
 export interface DiskSpace {
   /**
    * Runs a transaction. While the disk is full, only essential transactions are run, using the reserve. Throws
-   * `unavailable`.
+   * `unavailable` for other transactions and when the reserve is used up.
    */
   transaction<Result>(work: (trx: Trx) => Promise<Result>): Promise<Result>;
   isFull(): boolean;
@@ -32,13 +32,17 @@ export interface DiskSpace {
   fillReserve(): Promise<void>;
 }
 
-/** Calls `onChange` when the disk becomes full or is no longer full. `writeProbe` writes as little as possible. */
+/**
+ * Calls `onChange` when the disk becomes full and when it has free space again. `writeProbe` is a transaction that
+ * writes as little as possible.
+ */
 export function createDiskSpace(
   store: SqliteStore,
   directory: string,
   { writeProbe, onChange }: { writeProbe: (trx: Trx) => Promise<void>; onChange: (isFull: boolean) => void },
 ): DiskSpace {
   const reserve = createDiskReserve(directory);
+  /** Whether the disk was full at the last write or check. */
   let isDiskFull = false;
   let lastCheckMs = 0;
 
@@ -47,16 +51,17 @@ export function createDiskSpace(
     isDiskFull = isFull;
   }
 
+  /** Finds out whether a full disk has free space again, at most once per `CHECK_INTERVAL_MS`. */
   function checkSpace(): void {
     const nowMs = performance.now();
     if (!isDiskFull || nowMs - lastCheckMs < CHECK_INTERVAL_MS) return;
     lastCheckMs = nowMs;
-    if (reserve.hasSpace()) setFull(false);
+    if (reserve.hasDiskSpace()) setFull(false);
   }
 
   function isOutOfSpace(error: unknown): boolean {
     const code = sqliteResultCodeOf(error);
-    return code === SQLITE_FULL || (code !== null && SQLITE_IO_ERRORS.has(code) && reserve.isFull());
+    return code === SQLITE_FULL || (code !== null && SQLITE_IO_ERRORS.has(code) && reserve.isDiskFull());
   }
 
   return {
@@ -71,8 +76,8 @@ export function createDiskSpace(
           return result;
         } catch (error) {
           if (!isOutOfSpace(error)) {
-            // The failed transaction may have been written but not synced. The probe overwrites it, so that it cannot
-            // reappear after a crash.
+            // The failed transaction may be in the write-ahead log without having been synced, and could take effect
+            // after a crash. The probe overwrites it.
             if (SQLITE_IO_ERRORS.has(sqliteResultCodeOf(error) ?? 0))
               await store.transaction(writeProbe).catch(() => undefined);
             throw error;
@@ -92,11 +97,11 @@ export function createDiskSpace(
   };
 }
 
-/** Frees a part of the reserve if the disk is too full to open the store. */
+/** Releases up to two steps of the reserve if the disk is too full to open the store. */
 export function releaseReserveToOpen(directory: string): void {
   try {
     const reserve = createDiskReserve(directory);
-    for (let pieces = 0; pieces < 2 && reserve.isFull(); pieces++) reserve.release();
+    for (let steps = 0; steps < 2 && reserve.isDiskFull(); steps++) reserve.release();
   } catch {
     // The directory does not exist yet.
   }

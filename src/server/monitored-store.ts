@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { DataDirectory } from '../store/data-directory.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
-import { recordCleanStop, recordOpening, touchInstallation } from '../store/installation.ts';
+import { recordCleanStop, recordOpening, writeProbe } from '../store/installation.ts';
 import type { SqliteStore } from '../store/sqlite.ts';
 import { needsBackgroundCheck, writeState } from '../store/sqlite-integrity.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
@@ -84,7 +84,7 @@ export async function monitorStore(
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
-    writeProbe: touchInstallation,
+    writeProbe,
     onChange: (isFull) =>
       onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has free space again.`),
   });

@@ -42,6 +42,7 @@ const refusedWith =
     !error.message.includes('\n') &&
     words.every((word) => error.message.includes(word));
 
+// The tests of each group run in order on one store: each continues with the secret that the previous test left.
 forEachEngine('a secret', (engine) => {
   let environment: Readonly<Record<string, string>>;
   const directory = createFolder();
@@ -96,7 +97,7 @@ describe('the secret in the data directory', () => {
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   test('is never generated for an existing store; if it is missing, empty or wrong, the error names its path', async () => {
-    const secretFile = readFileSync(path, 'utf8');
+    const secret = readFileSync(path, 'utf8');
     rmSync(path);
     await assert.rejects(open(environment()), refusedWith(path, 'devpilot.db', 'missing'));
     assert.equal(existsSync(path), false);
@@ -104,15 +105,16 @@ describe('the secret in the data directory', () => {
     await assert.rejects(open(environment()), refusedWith(path, '0 bytes'));
     writeFileSync(path, OTHER_SECRET);
     await assert.rejects(open(environment()), refusedWith(path));
-    writeFileSync(path, secretFile);
+    writeFileSync(path, secret);
     await open(environment());
     await assert.rejects(open({ ...environment(), DEVPILOT_SECRET: OTHER_SECRET }), refusedWith('DEVPILOT_SECRET'));
   });
 
-  test('is the next secret after a rotation that was interrupted just before its end', async () => {
+  test('is replaced at the next start if a rotation was interrupted before it renamed the new secret', async () => {
     const oldSecret = readFileSync(path, 'utf8');
     await rotateSecret(readSettings(environment()), null);
     const newSecret = readFileSync(path, 'utf8');
+    // Undoes the renaming, the last step of the rotation.
     renameSync(path, `${path}.new`);
     writeFileSync(path, oldSecret);
     await open(environment());
@@ -121,30 +123,31 @@ describe('the secret in the data directory', () => {
   });
 });
 
-test('a rotation encrypts the backup keys again, so that earlier backups stay readable', async () => {
+test('a rotation encrypts the backup keys with the new secret; after the loss of the secret, a new key is used', async () => {
   const directory = createFolder();
   const environment = { DEVPILOT_DATA_DIR: directory };
-  const keys: { workspaceId: string; id: string; key: Buffer }[] = [];
+  let workspaceId = '';
+  let backupKey: { id: string; key: Buffer } | undefined;
   await open(environment, async ({ store, secret }) => {
-    const { workspaceId } = await seedWorkspace(store);
+    ({ workspaceId } = await seedWorkspace(store));
     const context = { seal: createSeal([secret]), clock: Date.now };
-    keys.push({ workspaceId, ...(await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))) });
+    backupKey = await store.transaction((trx) => currentBackupKey(trx, context, workspaceId));
   });
   await rotateSecret(readSettings(environment), null);
   await open(environment, async ({ store, secret }) => {
     const context = { seal: createSeal([secret]), clock: Date.now };
-    for (const { workspaceId, id, key } of keys) {
-      assert.deepEqual(await requireBackupKey(store.read, context, workspaceId, id), key);
-      assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
-      // After the secret was lost, new backups use a new key.
-      const contextAfterLoss = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
-      await assert.rejects(
-        requireBackupKey(store.read, contextAfterLoss, workspaceId, id),
-        /needs an older DEVPILOT_SECRET/,
-      );
-      const newKey = await store.transaction((trx) => currentBackupKey(trx, contextAfterLoss, workspaceId));
-      assert.notEqual(newKey.id, id);
-    }
+    assert.ok(backupKey);
+    const { id, key } = backupKey;
+    assert.deepEqual(await requireBackupKey(store.read, context, workspaceId, id), key);
+    assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
+    // After the secret was lost, new backups use a new key.
+    const contextAfterLoss = { ...context, seal: createSeal([Buffer.from(OTHER_SECRET)]) };
+    await assert.rejects(
+      requireBackupKey(store.read, contextAfterLoss, workspaceId, id),
+      /needs an older DEVPILOT_SECRET/,
+    );
+    const newKey = await store.transaction((trx) => currentBackupKey(trx, contextAfterLoss, workspaceId));
+    assert.notEqual(newKey.id, id);
   });
   rmSync(directory, { recursive: true, force: true });
 });

@@ -10,21 +10,22 @@ test('the fewest roll-ups that cover a range exactly once are chosen', () => {
       fc.constantFrom(...INTERVAL_NAMES),
       fc.nat({ max: 30_000_000 }),
       fc.integer({ min: 1, max: 3_000 }),
-      (interval, first, steps) => {
-        const from = first * INTERVALS[interval];
-        const to = from + steps * INTERVALS[interval];
+      (interval, firstInterval, length) => {
+        const from = firstInterval * INTERVALS[interval];
+        const to = from + length * INTERVALS[interval];
         const ranges = splitIntoRollups({ interval, from, to }).sort((a, b) => a.from - b.from);
         let expectedFrom = from;
         let intervalCount = 0;
         for (const range of ranges) {
           assert.equal(range.from, expectedFrom);
           assert.ok(range.to > expectedFrom);
-          const step = INTERVALS[range.interval];
-          assert.deepEqual([range.from % step, range.to % step], [0, 0]);
-          intervalCount += (range.to - range.from) / step;
+          const intervalMs = INTERVALS[range.interval];
+          assert.deepEqual([range.from % intervalMs, range.to % intervalMs], [0, 0]);
+          intervalCount += (range.to - range.from) / intervalMs;
           expectedFrom = range.to;
         }
         assert.equal(expectedFrom, to);
+        // At each end of the range, at most 23 hours and 59 minutes are not part of a whole day.
         assert.ok(
           intervalCount <= Math.ceil((to - from) / INTERVALS.day) + 2 * 23 + 2 * 59,
           `${intervalCount} intervals`,

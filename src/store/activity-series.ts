@@ -3,7 +3,7 @@ import { type ActivityGroup, INTERVALS, type Interval } from '../contract/platfo
 import { inlineTable } from './inline-table.ts';
 import { engineOf, type Queryable } from './store.ts';
 
-/** The next longer interval, which is a multiple of this one; null for the longest. */
+/** The next longer interval, which is a multiple of the interval; null for the longest. */
 const NEXT_LONGER_INTERVAL: Readonly<Record<Interval, Interval | null>> = { minute: 'hour', hour: 'day', day: null };
 
 export interface RollupRange {
@@ -21,14 +21,15 @@ export interface RollupRange {
 export function splitIntoRollups({ interval, from, to }: RollupRange): RollupRange[] {
   const longer = NEXT_LONGER_INTERVAL[interval];
   if (longer === null) return [{ interval, from, to }];
-  const step = INTERVALS[longer];
-  const [first, last] = [Math.ceil(from / step) * step, Math.floor(to / step) * step];
-  if (first >= last) return [{ interval, from, to }];
+  const longerMs = INTERVALS[longer];
+  const longerFrom = Math.ceil(from / longerMs) * longerMs;
+  const longerTo = Math.floor(to / longerMs) * longerMs;
+  if (longerFrom >= longerTo) return [{ interval, from, to }];
   const ends = [
-    { interval, from, to: first },
-    { interval, from: last, to },
+    { interval, from, to: longerFrom },
+    { interval, from: longerTo, to },
   ].filter((range) => range.from < range.to);
-  return [...splitIntoRollups({ interval: longer, from: first, to: last }), ...ends];
+  return [...splitIntoRollups({ interval: longer, from: longerFrom, to: longerTo }), ...ends];
 }
 
 export interface Series {
@@ -38,11 +39,11 @@ export interface Series {
 }
 
 /**
- * Returns the points of the keys with the most events in a range of whole intervals, most events first, and the total
- * number of events. Keys are ranked by the longest roll-ups that fit the range; only the keys in the result are read
- * at the requested interval. The database serializes each series to JSON, so the event loop handles one string per
- * series. `bench/activity.ts` measures the chart and its effect on `/v1/authorize`; if it no longer showed a
- * difference, rows could be read and serialized here.
+ * Returns the series of the keys with the most events in a range of whole intervals, and the total number of events of
+ * all keys. The key with the most events comes first. Keys are ranked by the longest roll-ups that fit the range; only
+ * the keys in the result are read at the requested interval. The database serializes each series to JSON, so the event
+ * loop handles one string per series. `bench/activity.ts` measures the chart and its effect on `/v1/authorize`; if it
+ * no longer showed a difference, rows could be read and serialized here.
  */
 export async function readSeries(
   db: Queryable,
@@ -71,23 +72,23 @@ export async function readSeries(
     [['key', 'text']],
     ranked.map(({ key }) => [key]),
   );
-  // Intervals start at whole minutes.
+  // The seconds are always 0, because intervals start at whole minutes.
   const timestamp =
     engine === 'sqlite'
       ? sql`strftime('%Y-%m-%dT%H:%M:%S.000Z', rollup.at / 1000, 'unixepoch')`
       : sql`to_char(to_timestamp(rollup.at / 1000) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`;
   // Looks up each point by its key, because in index order the points of one key are scattered among those of all keys.
   const { rows } = await sql<Series>`
-    with recursive step (at) as (
+    with recursive interval_start (at) as (
       select cast(${span.from} as bigint)
-      union all select at + ${sql.lit(INTERVALS[span.interval])} from step
+      union all select at + ${sql.lit(INTERVALS[span.interval])} from interval_start
         where at + ${sql.lit(INTERVALS[span.interval])} < cast(${span.to} as bigint)
     )
     select rollup.key, string_agg('{"at":"' || ${timestamp} || '","count":' || rollup.count || ',"subjects":' || rollup.subjects || '}',
       ',' order by rollup.at) as points
-    from ${requested} as requested cross join step cross join activity_rollup as rollup ${index}
+    from ${requested} as requested cross join interval_start cross join activity_rollup as rollup ${index}
     where rollup.workspace_id = ${workspaceId} ${dimensionFilter} and rollup.grain = ${span.interval} and rollup.dimension = ${dimension}
-      and rollup.at = step.at and rollup.key = requested.key
+      and rollup.at = interval_start.at and rollup.key = requested.key
     group by rollup.key`.execute(db);
   const byKey = new Map(rows.map((row) => [row.key, row.points]));
   return {

@@ -53,6 +53,7 @@ export async function insertActivity(
     event.data,
     event.attributes,
   ]);
+  // `where true`, because SQLite would parse `on conflict` as the condition of a join otherwise.
   const { rows: inserted } = await sql<{ sequence: number }>`
     insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data, attributes)
     select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data, attributes
@@ -65,7 +66,7 @@ export async function insertActivity(
 export type Rollup = Omit<ActivityRollupTable, 'workspace_id'>;
 type RollupKey = Pick<Rollup, 'grain' | 'dimension' | 'at' | 'key'>;
 
-/** Reads the existing sketches of these roll-ups. `cross join` makes SQLite look up each of them by its key. */
+/** Reads the existing sketches of roll-ups. `cross join` makes SQLite look up each roll-up by its key. */
 export async function readSketches(
   trx: Trx,
   engine: Store['engine'],
@@ -80,11 +81,11 @@ export async function readSketches(
   ];
   const rows = keys.map((key) => [key.grain, key.dimension, key.at, key.key]);
   const { rows: found } = await sql<RollupKey & { readonly sketch: string }>`
-    select kept.grain, kept.dimension, kept.at, kept.key, kept.sketch
-    from ${inlineTable(engine, columns, rows)} as touched
-    cross join activity_rollup as kept where kept.workspace_id = ${workspaceId} and kept.grain = touched.grain
-      and kept.dimension = touched.dimension and kept.at = touched.at and kept.key = touched.key
-      and kept.sketch is not null`.execute(trx);
+    select rollup.grain, rollup.dimension, rollup.at, rollup.key, rollup.sketch
+    from ${inlineTable(engine, columns, rows)} as requested
+    cross join activity_rollup as rollup where rollup.workspace_id = ${workspaceId} and rollup.grain = requested.grain
+      and rollup.dimension = requested.dimension and rollup.at = requested.at and rollup.key = requested.key
+      and rollup.sketch is not null`.execute(trx);
   return found;
 }
 
@@ -114,6 +115,7 @@ export async function addToRollups(
     rollup.subjects,
     rollup.sketch,
   ]);
+  // `where true` as in `insertActivity`.
   await sql`
     insert into activity_rollup (workspace_id, grain, dimension, at, key, count, subjects, sketch)
     select ${workspaceId}, grain, dimension, at, key, count, subjects, sketch

@@ -3,7 +3,7 @@ import type { PageRequest } from './paging.ts';
 import type { AuditEventTable } from './schema/audit.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** The previous hash of a workspace's first entry. */
+/** The previous hash of a workspace's first event. */
 export const GENESIS_HASH = '0'.repeat(64);
 
 export interface AuditFilter {
@@ -17,7 +17,10 @@ export interface AuditFilter {
   readonly to?: number | undefined;
 }
 
-/** Reserves the next sequence number of a workspace's activity log and locks the log until the transaction ends. */
+/**
+ * Reserves the next sequence number of a workspace's activity log and locks the log until the transaction ends. Returns
+ * it with the hash of the previous event.
+ */
 export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{ sequence: number; hash: string }> {
   return trx
     .insertInto('audit_head')
@@ -29,7 +32,9 @@ export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{
     .executeTakeFirstOrThrow();
 }
 
-/** Returns the number of entries in a workspace's activity log. Every change to the workspace increases it. */
+/**
+ * Returns the number of the last event in a workspace's activity log, 0 if there is none. Every change increases it.
+ */
 export async function findAuditSequence(db: Queryable, workspaceId: string): Promise<number> {
   const head = db.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
   return (await head.executeTakeFirst())?.sequence ?? 0;
@@ -54,7 +59,7 @@ export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<
   await trx.updateTable('audit_head').set({ hash: row.hash }).where('workspace_id', '=', row.workspace_id).execute();
 }
 
-/** Returns entries, newest first, up to one more than the limit. */
+/** Returns events, newest first, up to one more than the limit. */
 export async function listAuditEvents(
   db: Queryable,
   workspaceId: string,
@@ -75,7 +80,7 @@ export async function listAuditEvents(
     .execute();
 }
 
-/** Returns the entries after `sequence`, in the order in which they were written. */
+/** Returns the events after `sequence`, in the order in which they were written. */
 export async function readAuditChain(
   db: Queryable,
   workspaceId: string,

@@ -112,6 +112,7 @@ export async function insertStoredObject(trx: Trx, row: StoredObjectTable): Prom
   await trx.insertInto('stored_object').values(row).execute();
 }
 
+/** Stores the ID of the unfinished multipart upload of an object; null when it has ended. */
 export async function setUpload(trx: Trx, workspaceId: string, id: string, upload: string | null): Promise<void> {
   await trx
     .updateTable('stored_object')
@@ -139,8 +140,8 @@ export async function deleteStoredObject(trx: Trx, workspaceId: string, id: stri
 }
 
 /**
- * Returns objects whose `place` (storage and object key) starts with a prefix and that no backup needs, because the
- * backup failed, or it or its workspace was deleted.
+ * Returns objects that no backup needs, because the backup failed, or it or its workspace was deleted. Only objects
+ * whose `place` starts with a prefix are returned.
  */
 export async function listOrphanedObjects(
   db: Queryable,

@@ -11,6 +11,7 @@ import { createBatchedLookups } from './batched-lookups.ts';
 import { type BoundedPool, createPool } from './postgres-pool.ts';
 
 const LOOKUP = { table: 'thing', columns: 'name', key: 'digest' };
+/** The numbers below this have a row. */
 const STORED_COUNT = 200;
 
 let postgres: TestPostgres;
@@ -38,9 +39,17 @@ const nameOf = (number: number) => `Thing ${number}`;
 /** The expected result of looking up a number. */
 const expectedName = (number: number) => (number < STORED_COUNT ? nameOf(number) : undefined);
 
-/** Opens lookups over two connections and counts the queries sent. */
+/**
+ * Opens lookups over two connections and counts how often a connection is acquired, which is once per query. `wrapPool`
+ * can replace the pool.
+ */
 function openLookups(
-  options: { url?: string; maxWaiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
+  options: {
+    url?: string;
+    maxWaiting?: number;
+    timeoutMs?: number;
+    wrapPool?: (pool: BoundedPool) => BoundedPool;
+  } = {},
 ) {
   const { timeoutMs = 30_000 } = options;
   const timeouts = { connectMs: timeoutMs, statementMs: timeoutMs, responseMs: timeoutMs };
@@ -60,7 +69,7 @@ function openLookups(
       return connection;
     },
   };
-  const pool = options.pool?.(countingPool) ?? countingPool;
+  const pool = options.wrapPool?.(countingPool) ?? countingPool;
   const lookups = createBatchedLookups(LOOKUP, pool, {
     connections: 2,
     maxWaiting: options.maxWaiting ?? 1_000,
@@ -100,11 +109,12 @@ test('each of many concurrent lookups returns the row of its own key', async () 
 
 test('lookups that wait for a connection are sent together in one query', async () => {
   const { find, queryCount, close } = openLookups();
+  // 640 lookups fill 10 batches of 64. Up to twice as many are allowed, because a batch can be sent before it is full.
   await Promise.all(Array.from({ length: 640 }, (_, number) => find(number)));
   assert.ok(queryCount() <= 20, `${queryCount()} queries`);
-  const before = queryCount();
+  const countOfBatches = queryCount();
   await find(1);
-  assert.equal(queryCount(), before + 1);
+  assert.equal(queryCount(), countOfBatches + 1);
   await close();
 });
 
@@ -138,7 +148,7 @@ test('lookups beyond the queue limit are refused immediately, and the others suc
 test('a single available connection serves all lookups', async () => {
   let isAcquired = false;
   const { find, close } = openLookups({
-    pool: (pool) => ({
+    wrapPool: (pool) => ({
       ...pool,
       async acquire() {
         if (isAcquired) throw new Problem('unavailable', 'There is no second connection.');
@@ -159,7 +169,7 @@ test('a single available connection serves all lookups', async () => {
   await close();
 });
 
-test('lookups fail in bounded time when the database stalls and immediately when it is down, and recover afterwards', async () => {
+test('lookups fail when the database stalls longer than the timeout, and succeed again after it resumes', async () => {
   const proxy = await startStallingProxy(postgres.port);
   const { find, close } = openLookups({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
   assert.equal(await find(1), nameOf(1));

@@ -10,7 +10,7 @@ export type CopiedRow = Readonly<Record<string, Bindable>>;
 
 /** A consistent snapshot of a store, unaffected by concurrent writes. */
 export interface CopySource {
-  /** The names of the migrations applied to it, in order. */
+  /** The names of the migrations applied to the store, in order. */
   readonly migrations: readonly string[];
   /** The number of nodes with a live lease; always 0 for the embedded store, which only one process can use. */
   readonly liveNodes: number;
@@ -20,7 +20,7 @@ export interface CopySource {
   close(): Promise<void>;
 }
 
-/** A store written in one transaction: everything or nothing. */
+/** A store that is written in one transaction. */
 export interface CopyTarget {
   count(table: string): Promise<number>;
   clear(table: string): Promise<void>;
@@ -30,7 +30,7 @@ export interface CopyTarget {
   close(): Promise<void>;
 }
 
-/** A row of `source_map` can be up to 10 MiB. */
+/** Few rows of `source_map`, because each can be up to 10 MiB. */
 const rowsPerBatch = (table: string) => (table === 'source_map' ? 8 : 500);
 /** Parameters per statement; PostgreSQL accepts at most 65,535. */
 const MAX_PARAMETERS = 30_000;
@@ -47,14 +47,14 @@ export function openSqliteSource(path: string): CopySource {
       liveNodes: 0,
       count: async (table) => Number(database.prepare(`select count(*) as count from ${table}`).get()?.['count']),
       async *rows(table) {
-        let page: CopiedRow[] = [];
+        let batch: CopiedRow[] = [];
         for (const row of database.prepare(`select * from ${table}`).iterate()) {
-          page.push(row as CopiedRow);
-          if (page.length < rowsPerBatch(table)) continue;
-          yield page;
-          page = [];
+          batch.push(row as CopiedRow);
+          if (batch.length < rowsPerBatch(table)) continue;
+          yield batch;
+          batch = [];
         }
-        if (page.length > 0) yield page;
+        if (batch.length > 0) yield batch;
       },
       close: async () => database.close(),
     };
@@ -108,9 +108,9 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
       async *rows(table) {
         await client.query(`declare copied no scroll cursor for select * from ${table}`);
         for (;;) {
-          const page = await client.query<CopiedRow>(`fetch ${rowsPerBatch(table)} from copied`);
-          if (page.rows.length === 0) break;
-          yield page.rows;
+          const { rows: batch } = await client.query<CopiedRow>(`fetch ${rowsPerBatch(table)} from copied`);
+          if (batch.length === 0) break;
+          yield batch;
         }
         await client.query('close copied');
       },

@@ -16,8 +16,8 @@ export type CopiedTables = ReadonlyMap<string, TableDigest>;
 export class CopyRefusedError extends Error {}
 
 /**
- * Throws `CopyRefusedError` unless the source has exactly this version's migrations: otherwise, its tables could have a
- * different meaning.
+ * Throws `CopyRefusedError` if the migrations of the source differ from this version's migrations, because its tables
+ * could have a different meaning.
  */
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));

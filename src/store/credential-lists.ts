@@ -117,14 +117,16 @@ async function readInOrder(
   const { direction, page } = request;
   const rows: CredentialRow[] = [];
   for (const scan of scansAfter(index, direction, page.after)) {
-    const missing = page.limit + 1 - rows.length;
+    const rowsNeeded = page.limit + 1 - rows.length;
     // Usually a few entries contain enough matches. If they do not, all `limit` entries are read.
-    for (const entries of new Set([Math.min(limit, missing * 4), limit])) {
-      const matches = await readRows(db, request, selectMatchingIds(db, request, scan, entries, missing));
-      const isComplete = matches.length === missing || (await hasAtMost(db, request, scan, entries));
-      if (isComplete) rows.push(...matches);
-      if (isComplete) break;
-      if (entries === limit) return null;
+    for (const maxEntries of new Set([Math.min(limit, rowsNeeded * 4), limit])) {
+      const matches = await readRows(db, request, selectMatchingIds(db, request, scan, maxEntries, rowsNeeded));
+      const isComplete = matches.length === rowsNeeded || (await hasAtMost(db, request, scan, maxEntries));
+      if (isComplete) {
+        rows.push(...matches);
+        break;
+      }
+      if (maxEntries === limit) return null;
     }
     if (rows.length > page.limit) return rows;
   }
@@ -143,8 +145,8 @@ function readSorted(
   if (page.after === null) return readRows(db, request, ids);
   const { value, id } = page.after;
   const compare = sql.raw(direction === 'asc' ? '>' : '<');
-  const sorted = SORT_EXPRESSIONS[sort];
-  const isAfter = sql<boolean>`(${sorted} ${compare} ${value} or (${sorted} = ${value} and credential.id ${compare} ${id}))`;
+  const sortedBy = SORT_EXPRESSIONS[sort];
+  const isAfter = sql<boolean>`(${sortedBy} ${compare} ${value} or (${sortedBy} = ${value} and credential.id ${compare} ${id}))`;
   return readRows(db, request, ids.where(isAfter));
 }
 
@@ -184,13 +186,13 @@ export async function listCredentials(
     const rows = await readSorted(db, request, index, limit);
     return { rows, total: isExact ? total : await countMatches(index, limit) };
   }
-  const inOrder = indexInOrder(request, indexes);
-  const rows = await readInOrder(db, request, inOrder, maxEntriesFor(inOrder));
+  const orderedIndex = indexInOrder(request, indexes);
+  const rows = await readInOrder(db, request, orderedIndex, maxEntriesFor(orderedIndex));
   if (rows !== null && total !== null) return { rows, total };
   const isSmall = await hasAtMost(db, request, wholeIndex('createdAt'), bounds.list);
-  if (!isSmall) return rows && { rows, total };
+  if (!isSmall) return rows === null ? null : { rows, total };
   return {
-    rows: rows ?? (await readInOrder(db, request, inOrder, bounds.list)) ?? [],
+    rows: rows ?? (await readInOrder(db, request, orderedIndex, bounds.list)) ?? [],
     total: total ?? (await countMatches(wholeIndex('createdAt'), bounds.list)),
   };
 }

@@ -9,6 +9,7 @@ const LEVEL_COLUMNS: readonly Column[] = [
   ['at', 'bigint'],
 ];
 
+/** The limits of a credential's uses and how far they have been reached. */
 export interface UseRow {
   readonly active: number;
   readonly restrictions: string | null;
@@ -18,15 +19,15 @@ export interface UseRow {
   readonly rate_at: number;
 }
 
-/** Returns the limited uses of a credential, or undefined if the workspace has no credential with this ID. */
+/** Returns the limits of a credential's uses, or undefined if the workspace has no credential with this ID. */
 export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
   const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   return query.where('id', '=', id).executeTakeFirst();
 }
 
 /**
- * Locks a credential's row and stores the levels that `take` returns for it, so that no use is counted twice or beyond
- * a limit. Stores nothing if `take` returns null or the credential does not exist.
+ * Locks a credential's row and stores the levels that `take` returns for it. Because of the lock, no use is counted
+ * twice or beyond a limit. Stores nothing if `take` returns null or the credential does not exist.
  */
 export async function updateUses(
   trx: Trx,
@@ -41,8 +42,9 @@ export async function updateUses(
 }
 
 /**
- * Locks the rows of credentials in a consistent order and stores the level that `add` returns for each, unless it is
- * null. Not filtered by workspace, because the node has already accepted these credentials.
+ * Locks the rows of credentials in a consistent order and stores the level that `add` returns for each. Stores nothing
+ * for a credential for which `add` returns null. Not filtered by workspace, because the node has already accepted these
+ * credentials.
  */
 export async function updateRateLevels(
   trx: Trx,
@@ -61,6 +63,6 @@ export async function updateRateLevels(
   });
   if (levels.length === 0) return;
   const table = inlineTable(engineOf(trx), LEVEL_COLUMNS, levels);
-  await sql`update credential set rate_missing = used.missing, rate_at = used.at
-    from ${table} as used where credential.id = used.id`.execute(trx);
+  await sql`update credential set rate_missing = new_level.missing, rate_at = new_level.at
+    from ${table} as new_level where credential.id = new_level.id`.execute(trx);
 }

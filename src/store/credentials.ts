@@ -62,8 +62,8 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
 }
 
 /**
- * Writes fields and returns the digest, or undefined if the credential does not exist. Unless `maxRateMissing` is null,
- * reduces the number of tokens missing from the credential's rate bucket to at most that many.
+ * Writes fields and returns the digest, or undefined if the credential does not exist. If `maxRateMissing` is not null,
+ * also reduces the number of tokens missing from the credential's rate bucket to at most that number.
  */
 export async function updateCredential(
   trx: Trx,
@@ -115,8 +115,8 @@ export async function deleteCredential(
 }
 
 /**
- * Numbers and stores a revocation, of one credential or, with a null digest, of a whole workspace. The counter's row
- * stays locked until the transaction ends, so numbers have no gaps and follow the order of commits.
+ * Numbers and stores the revocation of one credential or, with a null digest, of all credentials of a workspace. The
+ * counter's row stays locked until the transaction ends, so numbers have no gaps and follow the order of commits.
  */
 export async function insertRevocation(
   trx: Trx,

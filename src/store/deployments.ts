@@ -188,7 +188,7 @@ export async function updateDeploymentServer(
     .execute();
 }
 
-/** Sets the status of a deployment's servers to `to` where it is one of `from`. */
+/** Sets the status to `to` for the servers of a deployment that have one of the statuses `from`. */
 export async function updateServerStatuses(
   trx: Trx,
   workspaceId: string,
@@ -205,7 +205,7 @@ export async function updateServerStatuses(
     .execute();
 }
 
-/** Marks a deployment as the live one of its app. */
+/** Marks a deployment as the one whose release its app runs. */
 export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
   await trx
     .updateTable('deployment')

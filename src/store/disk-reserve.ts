@@ -9,6 +9,7 @@ const MIB = 1_048_576;
  * in the database file.
  */
 const RESERVE_BYTES = 4 * MIB;
+/** Bytes by which the file grows and shrinks. */
 const STEP_BYTES = MIB / 2;
 /** The disk counts as full if fewer bytes than this are free. */
 const FULL_BYTES = MIB / 4;
@@ -16,10 +17,10 @@ const FULL_BYTES = MIB / 4;
 /** Reserved disk space in the data directory, released in steps so that essential writes succeed on a full disk. */
 export interface DiskReserve {
   sizeBytes(): number;
-  /** Whether almost nothing more can be written. */
-  isFull(): boolean;
-  /** Whether there is space again for normal writes and for the whole reserve. */
-  hasSpace(): boolean;
+  /** Whether the disk has so little free space that almost nothing more can be written. */
+  isDiskFull(): boolean;
+  /** Whether the disk has enough free space for normal writes and for the whole reserve. */
+  hasDiskSpace(): boolean;
   /** Releases one step of the reserve; returns false if the reserve is empty. */
   release(): boolean;
   /** Refills the reserve if there is space. */
@@ -33,11 +34,11 @@ export function createDiskReserve(directory: string): DiskReserve {
     const { bavail, bsize } = statfsSync(directory);
     return bavail * bsize;
   };
-  const hasSpace = () => freeBytes() + sizeBytes() > 3 * RESERVE_BYTES;
+  const hasDiskSpace = () => freeBytes() + sizeBytes() > 3 * RESERVE_BYTES;
   return {
     sizeBytes,
-    isFull: () => freeBytes() < FULL_BYTES,
-    hasSpace,
+    isDiskFull: () => freeBytes() < FULL_BYTES,
+    hasDiskSpace,
     release() {
       const size = sizeBytes();
       if (size === 0) return false;
@@ -45,12 +46,12 @@ export function createDiskReserve(directory: string): DiskReserve {
       return true;
     },
     async fill() {
-      const missing = RESERVE_BYTES - sizeBytes();
-      if (missing <= 0 || !hasSpace()) return;
+      const missingBytes = RESERVE_BYTES - sizeBytes();
+      if (missingBytes <= 0 || !hasDiskSpace()) return;
       const file = await open(path, 'a', 0o600);
       try {
         // Random bytes, because some file systems allocate no space for zeros.
-        for (let remaining = missing; remaining > 0; remaining -= STEP_BYTES) {
+        for (let remaining = missingBytes; remaining > 0; remaining -= STEP_BYTES) {
           await file.write(randomBytes(Math.min(remaining, STEP_BYTES)));
         }
         await file.sync();

@@ -15,8 +15,17 @@ import { insertWorkspace } from './workspaces.ts';
 const origin = { address: null, userAgent: null, requestId: null };
 
 function personRow(id: string, email: string) {
-  const times = { created_at: 1, updated_at: 1, last_workspace_id: null };
-  return { id, name: id, email, email_key: email, password_hash: 'x', totp_sealed: null, ...times };
+  return {
+    id,
+    name: id,
+    email,
+    email_key: email,
+    password_hash: 'x',
+    totp_sealed: null,
+    last_workspace_id: null,
+    created_at: 1,
+    updated_at: 1,
+  };
 }
 
 function auditDraft(workspaceId: string) {
@@ -41,7 +50,7 @@ forEachEngine('the store', (engine) => {
   });
   after(() => store.close());
 
-  /** Runs the same work in ten concurrent transactions. */
+  /** Runs a function in ten concurrent transactions. */
   const tenTimes = <T>(work: (trx: Trx, index: number) => Promise<T>) =>
     Promise.all(Array.from({ length: 10 }, (_, index) => store.transaction((trx) => work(trx, index))));
 
@@ -87,7 +96,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(row?.number, Number.MAX_SAFE_INTEGER);
   });
 
-  test('of ten concurrent attempts exactly one consumes a setup code, a time step and a chunk of uses', async () => {
+  test('of ten concurrent attempts exactly one consumes a setup code, a time step, a chunk of uses or an idempotency key', async () => {
     const assertOneTrue = (results: boolean[]) => assert.equal(results.filter(Boolean).length, 1);
     await store.transaction(async (trx) => {
       await replaceSetupCode(trx, Buffer.from('code'));
@@ -164,7 +173,7 @@ forEachEngine('opening', (engine) => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
-  test('an older version does not change the tables of a newer one', async () => {
+  test('a database with a migration of a newer version can be opened', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const store = await openPostgresStore(DATABASE_URL, () => undefined);
     await store.read

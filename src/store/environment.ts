@@ -46,10 +46,10 @@ export type EnvRow = Omit<EnvChangeColumns, 'value_sealed'> & { readonly value_s
 /** Returns the variables as of a version, sorted by name. */
 export async function readEnvironment(db: Queryable, owner: EnvOwner, version: number): Promise<EnvRow[]> {
   const { change, ownerId } = TABLES[owner.kind];
-  const { rows } = await sql<EnvRow>`select workspace_id, name, version, value_sealed, at from ${change} as held
+  const { rows } = await sql<EnvRow>`select workspace_id, name, version, value_sealed, at from ${change} as variable
     where ${belongsTo(owner)} and value_sealed is not null
       and version = (select max(version) from ${change}
-        where ${ownerId} = ${owner.id} and name = held.name and version <= ${version})
+        where ${ownerId} = ${owner.id} and name = variable.name and version <= ${version})
     order by name`.execute(db);
   return rows;
 }
@@ -116,7 +116,7 @@ export async function insertEnvVersion(
       .execute();
 }
 
-/** Deletes the versions before `oldest`, except the values that still apply in it. */
+/** Deletes the versions before `oldest`, and the values that no longer apply in the version `oldest`. */
 export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number): Promise<void> {
   const { version, change, ownerId } = TABLES[owner.kind];
   await sql`delete from ${version} where ${belongsTo(owner)} and number < ${oldest}`.execute(trx);
@@ -129,7 +129,8 @@ export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number
 
 /**
  * Returns the apps of a project whose own variables together exceed `maxBytes`. The size of a variable is the length of
- * its name and value plus `overheadBytes`.
+ * its name and value plus `overheadBytes`. The length of the value is computed from its sealed form, see
+ * `SEAL_OVERHEAD`.
  */
 export async function listLargeEnvironments(
   db: Queryable,
@@ -138,12 +139,12 @@ export async function listLargeEnvironments(
   overheadBytes: number,
 ): Promise<{ readonly id: string; readonly name: string }[]> {
   const { rows } = await sql<{ id: string; name: string }>`select app.id, app.name from app
-    join env_change as held on held.app_id = app.id and held.workspace_id = app.workspace_id
-    where app.workspace_id = ${project.workspaceId} and app.project_id = ${project.id} and held.value_sealed is not null
-      and held.version = (select max(version) from env_change where app_id = app.id and name = held.name)
+    join env_change as variable on variable.app_id = app.id and variable.workspace_id = app.workspace_id
+    where app.workspace_id = ${project.workspaceId} and app.project_id = ${project.id} and variable.value_sealed is not null
+      and variable.version = (select max(version) from env_change where app_id = app.id and name = variable.name)
     group by app.id, app.name
-    having sum(length(held.name) + ${overheadBytes}
-      + (length(held.value_sealed) - ${SEAL_OVERHEAD.characters}) * 3 / 4 - ${SEAL_OVERHEAD.bytes}) > ${maxBytes}
+    having sum(length(variable.name) + ${overheadBytes}
+      + (length(variable.value_sealed) - ${SEAL_OVERHEAD.characters}) * 3 / 4 - ${SEAL_OVERHEAD.bytes}) > ${maxBytes}
     order by app.name, app.id`.execute(db);
   return rows;
 }

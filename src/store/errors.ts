@@ -23,7 +23,10 @@ export async function findIssueByFingerprint(
     .executeTakeFirst();
 }
 
-/** Inserts an issue or adds to the counts of the existing one; returns the resulting row. */
+/**
+ * Inserts an issue, or adds to the counts of the existing issue and, with `reopen`, sets its status to open. Returns
+ * the resulting row.
+ */
 export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopen: boolean): Promise<ErrorIssueTable> {
   const isNewest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
   const latest = (column: 'level' | 'release' | 'environment' | 'app') =>
@@ -99,6 +102,7 @@ export async function insertErrorEvents(
 ): Promise<void> {
   if (rows.length === 0) return;
   await trx.insertInto('error_event').values(rows).execute();
+  // SQLite requires a limit before an offset.
   await sql`delete from error_event where workspace_id = ${workspaceId} and issue_id = ${issueId} and id in (
     select id from (select id from error_event where issue_id = ${issueId}
       order by received_at desc, id desc limit 1000 offset ${maxEvents}) as older)`.execute(trx);
@@ -106,7 +110,8 @@ export async function insertErrorEvents(
 
 /**
  * Deletes issues beyond `maxIssues`, all from the sender with the most issues, so that a flooding sender displaces only
- * its own. Deletes issues whose status was never changed first, then the least frequent, then the least recently seen.
+ * its own issues. Deletes issues whose status was never changed first, then the least frequent, then the least recently
+ * seen.
  */
 export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue
@@ -200,7 +205,7 @@ export async function setIssueStatus(
     .execute();
 }
 
-/** Deletes an issue with its occurrences and counts. */
+/** Deletes an issue. The foreign keys of its occurrences and counts delete those too. */
 export async function deleteIssue(trx: Trx, workspaceId: string, id: string): Promise<void> {
   await trx.deleteFrom('error_issue').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }

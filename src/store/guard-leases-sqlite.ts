@@ -11,10 +11,11 @@ import type { Bindable, Store, Trx } from './store.ts';
 
 /*
  * Deletions wait for these reads, and the thread for general reads can be busy for a long time. Therefore, these reads
- * use the connection for lookups on the hot path, which returns a single row, here with JSON.
+ * use the connection for lookups on the hot path. It returns a single row per query, so lists are returned as JSON.
  */
 const READ_HEAD = `select number as counter,
   coalesce((select id from revocation r where r.number = c.number), '') as head_id from revocation_counter c`;
+/** Parameters: the workspace ID, the number after which revocations are read, the maximum number of revocations. */
 const READ_WORKSPACE = `select counter, head_id,
   coalesce((select id from revocation where number = ?2), '') as base_id,
   (select count(*) from revocation where number > ?2) as kept,
@@ -22,7 +23,10 @@ const READ_WORKSPACE = `select counter, head_id,
     select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
   )) as revocations from (${READ_HEAD})`;
 
-// A guard receives only its own workspace's revocations; other workspaces' revocations count as confirmed.
+/*
+ * A guard receives only its own workspace's revocations; other workspaces' revocations count as confirmed. Parameters:
+ * the current time, a JSON array of workspace IDs or null, a JSON array of `AwaitedRevocation`.
+ */
 const READ_LEASES = `select (
     select json_group_array(value ->> 'id') from json_each(?3)
     where value ->> 'number' > (select number from revocation_counter) or exists (

@@ -14,7 +14,11 @@ export async function ensureInstallation(trx: Trx): Promise<Selectable<Installat
   await trx
     .insertInto('installation')
     .values({
-      ...{ id: INSTALLATION_ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 },
+      id: INSTALLATION_ID,
+      store_id: randomUUID(),
+      secret_check: null,
+      starts: 0,
+      clean: 1,
       rights_counted_since: Date.now(),
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
@@ -22,14 +26,16 @@ export async function ensureInstallation(trx: Trx): Promise<Selectable<Installat
   return trx.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirstOrThrow();
 }
 
-/** Stores the value that the secret must decrypt; with `onlyIfUnset` an existing value is kept. */
+/** Stores the sealed value that the secret must decrypt. With `onlyIfUnset`, an existing value is not replaced. */
 export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: boolean): Promise<void> {
   let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', INSTALLATION_ID);
   if (onlyIfUnset) query = query.where('secret_check', 'is', null);
   await query.execute();
 }
 
-/** Records that a process has opened the embedded store: until it is closed, the file alone can be incomplete. */
+/**
+ * Records that a process has opened the embedded store. Until it is closed, the database file alone can be incomplete.
+ */
 export async function recordOpening(trx: Trx): Promise<{ store_id: string; starts: number }> {
   await ensureInstallation(trx);
   return trx
@@ -40,12 +46,12 @@ export async function recordOpening(trx: Trx): Promise<{ store_id: string; start
     .executeTakeFirstOrThrow();
 }
 
-/** Records that the file of the embedded store is complete; must be the last write to it. */
+/** Records that the database file of the embedded store is complete. This must be the last write to it. */
 export async function recordCleanStop(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', INSTALLATION_ID).execute();
 }
 
-/** Writes to the store without changing anything, to find out whether it can be written. */
-export async function touchInstallation(trx: Trx): Promise<void> {
+/** Writes to the store without changing a value: `clean` is already 0 while the store is open. */
+export async function writeProbe(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', INSTALLATION_ID).execute();
 }

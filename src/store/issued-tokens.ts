@@ -41,7 +41,8 @@ export async function deleteExchangedTokens(
 
 /**
  * Deletes all tokens issued for a workload identity, and all tokens issued in exchange for those tokens. Returns the
- * number of deleted tokens. Locks the former first, so that tokens exchanged concurrently are deleted too.
+ * number of deleted tokens. Locks the tokens of the identity first, so that tokens that are being issued in exchange
+ * for them are deleted too.
  */
 export async function deleteIssuedForWorkload(trx: Trx, workspaceId: string, identityId: string): Promise<number> {
   const { rows: locked } = await sql<{ id: string }>`update credential set updated_at = updated_at

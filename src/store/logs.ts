@@ -19,8 +19,8 @@ export async function findLog(db: Queryable, workspaceId: string, id: string): P
 }
 
 /**
- * Appends lines to an open log and, if `partial` is given, replaces its unfinished line. Several nodes can append at
- * the same time. Returns the updated log, or undefined if the log is closed.
+ * Appends lines to an open log and, if `partial` is given, replaces its unfinished lines. Several nodes can append
+ * at the same time. Returns the updated log, or undefined if the log is closed.
  */
 export async function appendLines(
   trx: Trx,

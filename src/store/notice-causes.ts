@@ -54,14 +54,26 @@ export async function findCauses(db: Queryable, workspaceId: string, ids: readon
 export type CauseType = 'expiry' | 'use' | 'policy' | 'creator';
 export const CAUSE_TYPES: readonly CauseType[] = ['expiry', 'use', 'policy', 'creator'];
 
+/** The expression whose index is read for each type. */
+const SORTED_BY = {
+  expiry: SORT_EXPRESSIONS.expiresAt,
+  use: SORT_EXPRESSIONS.lastUsedAt,
+  policy: SORT_EXPRESSIONS.createdAt,
+  creator: SORT_EXPRESSIONS.createdAt,
+} as const satisfies Readonly<Record<CauseType, unknown>>;
+
 export interface CauseTimes {
   readonly now: number;
   /** A credential causes notices from this many days before its expiry to as many days after it. */
   readonly expiryDays: number;
+  /** A credential that was last used before then causes a notice. */
   readonly unusedSince: number;
 }
 
-/** Returns the next `limit` credentials that a type of cause concerns after a position, each with its own position. */
+/**
+ * Returns the next `limit` credentials that a type of cause concerns after a position, each with its own position. Only
+ * the type `creator` uses `selection.creator`, the ID of a person or null for deleted accounts.
+ */
 export async function listCauses(
   db: Queryable,
   selection: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
@@ -70,8 +82,7 @@ export async function listCauses(
   after: { readonly value: number; readonly id: string } | null,
   limit: number,
 ): Promise<(CauseRow & { readonly value: number })[]> {
-  const { expiresAt, lastUsedAt, createdAt } = SORT_EXPRESSIONS;
-  const value = type === 'expiry' ? expiresAt : type === 'use' ? lastUsedAt : createdAt;
+  const value = SORTED_BY[type];
   let query = selectCauses(db, selection.workspaceId).select(sql<number>`${value}`.as('value'));
   query = query.where('credential.kind', '=', selection.kind);
   if (type === 'expiry') {

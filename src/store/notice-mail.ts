@@ -13,7 +13,7 @@ export interface RecipientRow {
   readonly person_id: string;
   readonly name: string;
   readonly email: string;
-  /** JSON: the chosen channels by kind of notice; null if none were chosen. */
+  /** As in `MemberTable`. */
   readonly notifications: string | null;
 }
 
@@ -73,17 +73,20 @@ export async function setNotifications(
     .execute();
 }
 
-/** Selects notices not mailed yet: not in an immediate mail, or not in a daily mail if created before `before`. */
+/**
+ * Selects notices that are not in a mail yet: in an immediate mail (`mailed_at`), or in a daily digest (`digested_at`).
+ * Of the latter, only notices created before `before` are selected.
+ */
 export type Unsent = { readonly column: 'mailed_at' } | { readonly column: 'digested_at'; readonly before: number };
 
-/** Returns workspaces with notices for which mails were not created yet. Not filtered by workspace. */
+/** Returns the IDs of workspaces with unsent notices. Not filtered by workspace. */
 export async function listWorkspacesWithUnsent(db: Queryable, unsent: Unsent, limit: number): Promise<string[]> {
   let query = db.selectFrom('notice').select('workspace_id').distinct().where(unsent.column, 'is', null);
   if (unsent.column === 'digested_at') query = query.where('created_at', '<', unsent.before);
   return (await query.limit(limit).execute()).map(({ workspace_id: id }) => id);
 }
 
-/** Marks the notices of a workspace for which mails were not created yet, and returns them, oldest first. */
+/** Marks the unsent notices of a workspace as sent and returns them, oldest first. */
 export async function takeUnsent(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<NoticeTable[]> {
   let query = trx
     .updateTable('notice')

@@ -131,7 +131,7 @@ export async function countNotices(db: Queryable, workspaceId: string, filter: N
 }
 
 /** Counts the notices that are not deleted to make room for a notice about expiry (rank 0 in `EVICTION_RANK`). */
-export async function countLastingNotices(db: Queryable, workspaceId: string): Promise<number> {
+export async function countNoticesEvictedLast(db: Queryable, workspaceId: string): Promise<number> {
   const { count } = await selectNotices(db, workspaceId)
     .where(EVICTION_RANK, '=', 0)
     .select(({ fn }) => fn.countAll<number>().as('count'))

@@ -5,7 +5,7 @@ import { openPostgresReader } from './postgres.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteReader } from './sqlite.ts';
 
-/** Opens the store named by the settings read-only; servers may be using it. */
+/** Opens the configured store for reading only. Servers can be using it at the same time. */
 export function openReader(settings: {
   readonly databaseUrl: string | null;
   readonly dataDirectory: string;

@@ -26,7 +26,10 @@ export async function deleteSetupCode(trx: Trx): Promise<void> {
   await trx.deleteFrom('setup_code').execute();
 }
 
-/** Acquires a lock that serializes first sign-ups across all nodes. The lock is held until the transaction ends. */
+/**
+ * Acquires a lock that serializes first sign-ups across all nodes. The lock is held until the transaction ends. It is
+ * the row of the revocation counter, because there is no person to lock yet.
+ */
 export async function lockFirstSignUp(trx: Trx): Promise<void> {
   await withRowLock(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
 }
@@ -132,10 +135,10 @@ export async function deleteSessions(
 }
 
 export async function findSessionByDigest(
-  trx: Queryable,
+  db: Queryable,
   digest: Uint8Array,
 ): Promise<{ id: string; person_id: string } | undefined> {
-  return trx.selectFrom('session').select(['id', 'person_id']).where('digest', '=', digest).executeTakeFirst();
+  return db.selectFrom('session').select(['id', 'person_id']).where('digest', '=', digest).executeTakeFirst();
 }
 
 /** Replaces the secret of a session; the old one stops working when the transaction commits. */
@@ -173,7 +176,8 @@ export async function deleteEndedSessions(trx: Trx, now: number, idleMs: number)
 }
 
 /** Deletes a person's least recently used sessions beyond the maximum. */
-export async function deleteOldestSessions(trx: Trx, personId: string, maxSessions: number): Promise<void> {
+export async function deleteLeastRecentlyUsedSessions(trx: Trx, personId: string, maxSessions: number): Promise<void> {
+  // SQLite requires a limit before an offset.
   await sql`delete from session where id in (select id from (select id from session where person_id = ${personId}
     order by last_used_at desc, id desc limit 1000 offset ${maxSessions}) as older)`.execute(trx);
 }

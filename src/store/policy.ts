@@ -14,7 +14,7 @@ export async function findPolicy(db: Queryable, workspaceId: string): Promise<Po
   return db.selectFrom('workspace_policy').selectAll().where('workspace_id', '=', workspaceId).executeTakeFirst();
 }
 
-/** Returns the secret prefixes of other systems that each workspace has declared, as a JSON array. */
+/** Returns the foreign prefixes of each workspace that has any, as a JSON array. Not filtered by workspace. */
 export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: string; foreign_prefixes: string }[]> {
   const policies = db.selectFrom('workspace_policy').select(['workspace_id', 'foreign_prefixes']);
   return policies.where('foreign_prefixes', '<>', '[]').execute();
@@ -67,6 +67,8 @@ function violationCondition(rule: CredentialRule, policy: PolicyRow): RawBuilder
       return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
     case 'requireAddresses':
       if (policy.require_addresses === 0) return null;
+      // A range with the prefix length 0, such as 0.0.0.0/0, contains every address and does not count as a
+      // restriction.
       return sql`(credential.restrictions is null or credential.restrictions like ${'%"addresses":[]%'} or
         credential.restrictions like ${'%/0"%'})`;
   }
@@ -90,10 +92,10 @@ function violationsExpression(policy: PolicyRow): RawBuilder<number> {
 function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
   const { max_lifetime_days: days, binds_existing_from: bindsFrom } = policy;
   if (days === null || bindsFrom === null) return CHOSEN_EXPIRY;
-  const end = sql`credential.created_at + ${sql.lit(days * DAY)}`;
-  const limit = sql`case when ${end} > ${sql.lit(bindsFrom)} then ${end} else ${sql.lit(bindsFrom)} end`;
-  const current = sql`coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
-  const staysExpired = keepsExpired ? sql`when ${current} <= ${sql.lit(now)} then ${current}` : sql``;
+  const lifetimeEnd = sql`credential.created_at + ${sql.lit(days * DAY)}`;
+  const limit = sql`case when ${lifetimeEnd} > ${sql.lit(bindsFrom)} then ${lifetimeEnd} else ${sql.lit(bindsFrom)} end`;
+  const currentExpiry = sql`coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
+  const staysExpired = keepsExpired ? sql`when ${currentExpiry} <= ${sql.lit(now)} then ${currentExpiry}` : sql``;
   return sql<number>`(case ${staysExpired} when ${CHOSEN_EXPIRY} > (${limit}) then (${limit}) else ${CHOSEN_EXPIRY} end)`;
 }
 

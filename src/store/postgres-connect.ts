@@ -125,8 +125,8 @@ export interface PostgresServers {
   readonly options: (timeouts: ConnectionTimeouts) => pg.PoolConfig;
   /** Creates a client for the server that `connect` is trying. */
   readonly newClient: (timeouts: ConnectionTimeouts) => pg.Client;
-  /** Tries one server after another until `connect` succeeds. Throws `ConnectError`. */
-  connect<Client>(connect: () => Promise<Client>): Promise<Client>;
+  /** Calls `open` for one server after another until it succeeds. Throws `ConnectError`. */
+  connect<Client>(open: () => Promise<Client>): Promise<Client>;
 }
 
 /** Returns whether the same server might accept a connection with the other TLS setting. */
@@ -186,12 +186,12 @@ export function createPostgresServers(url: string): PostgresServers {
         onConnect: (client: pg.ClientBase) => initializeConnection(client, timeouts),
       };
     },
-    async connect(connect) {
+    async connect(open) {
       const failedAttempts: { attempt: ConnectionAttempt; error: unknown }[] = [];
       for (let index = currentIndex, attemptsLeft = attempts.length; attemptsLeft > 0; attemptsLeft--) {
         currentIndex = index % attempts.length;
         try {
-          return await connect();
+          return await open();
         } catch (error) {
           failedAttempts.push({ attempt: attemptAt(index), error });
           const nextIndex = nextIndexAfter(index, error);

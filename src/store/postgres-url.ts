@@ -25,14 +25,37 @@ export interface PostgresUrl {
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 type SslMode = (typeof SSL_MODES)[number];
 const SUPPORTED_PARAMETERS = new Set([
-  ...['host', 'port', 'user', 'password', 'dbname', 'application_name', 'options', 'target_session_attrs'],
-  ...['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey'],
+  'host',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'application_name',
+  'options',
+  'target_session_attrs',
+  'sslmode',
+  'ssl',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
 ]);
-/** libpq parameters that have no effect here. */
+/** libpq parameters that are accepted but have no effect. */
 const IGNORED_PARAMETERS = new Set([
-  ...['connect_timeout', 'client_encoding', 'fallback_application_name', 'gssencmode', 'krbsrvname', 'passfile'],
-  ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
-  ...['load_balance_hosts', 'sslcompression', 'sslsni', 'uselibpqcompat'],
+  'connect_timeout',
+  'client_encoding',
+  'fallback_application_name',
+  'gssencmode',
+  'krbsrvname',
+  'passfile',
+  'keepalives',
+  'keepalives_idle',
+  'keepalives_interval',
+  'keepalives_count',
+  'tcp_user_timeout',
+  'load_balance_hosts',
+  'sslcompression',
+  'sslsni',
+  'uselibpqcompat',
 ]);
 
 /** The message completes the sentence "must be a postgres:// URL …". */
@@ -159,13 +182,13 @@ export function parsePostgresUrl(text: string): PostgresUrl {
   const password = colon === -1 ? '' : decode(userinfo.slice(colon + 1));
   const mode = readSslMode(parameters);
   const tls = tlsOptionsFor(mode, parameters);
-  const [first, ...rest] = readHosts(authority, parameters).flatMap(({ host, port }) =>
+  const [firstAttempt, ...otherAttempts] = readHosts(authority, parameters).flatMap(({ host, port }) =>
     attemptsFor(host, port, mode, tls),
   );
-  if (first === undefined) throw new InvalidPostgresUrlError('with a host');
+  if (firstAttempt === undefined) throw new InvalidPostgresUrlError('with a host');
   const parameterOr = (value: string | null, fallback: string) => value ?? (fallback === '' ? undefined : fallback);
   return {
-    attempts: [first, ...rest],
+    attempts: [firstAttempt, ...otherAttempts],
     user: parameterOr(parameters.get('user'), user),
     password: parameterOr(parameters.get('password'), password),
     database: parameterOr(parameters.get('dbname'), decode(path)),

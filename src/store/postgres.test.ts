@@ -42,6 +42,7 @@ test('denials that are written while their credential is being deleted cause no 
   await store.transaction(async (trx) => {
     await deleteCredential(trx, workspaceId, kind, id);
     flushed = flush(true);
+    // Waits until the flush is blocked by the lock of this transaction.
     for (let isWaiting = false; !isWaiting; ) {
       const locks = await sql`select 1 from pg_locks where not granted and database =
         (select oid from pg_database where datname = current_database()) or not granted and database is null`.execute(

@@ -41,10 +41,11 @@ const MAX_WAITING_LOOKUPS = 2_000;
 /** Maximum attempts of a transaction that the server rolls back. */
 const MAX_ATTEMPTS = 5;
 /**
- * Maximum attempts, and the approximate pause before the second, after this process exceeded the idle limit of a
- * transaction. The process is then overloaded, and more attempts would add to the load.
+ * Maximum attempts of a transaction in which this process exceeded the idle limit. The process is then overloaded, and
+ * more attempts would add to the load.
  */
 const MAX_ATTEMPTS_AFTER_IDLING = 2;
+/** Approximate pause before the second attempt of such a transaction. */
 const IDLE_PAUSE_MS = 200;
 
 /** Returns an error unchanged if the transaction can be run again; maps other errors with `toStoreError`. */
@@ -179,15 +180,16 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
   }
 
   const lookupsByQuery = new Map<KeyedLookup, BatchedLookups>();
-  function lookupsFor(rows: KeyedLookup): BatchedLookups {
-    let lookups = lookupsByQuery.get(rows);
+  function lookupsFor(lookup: KeyedLookup): BatchedLookups {
+    let lookups = lookupsByQuery.get(lookup);
     if (lookups === undefined) {
       const bounds = {
         connections: LOOKUP_CONNECTIONS,
         maxWaiting: MAX_WAITING_LOOKUPS,
         maxWaitMs: LOOKUP_TIMEOUTS.connectMs,
       };
-      lookupsByQuery.set(rows, (lookups = createBatchedLookups(rows, lookupPool, bounds)));
+      lookups = createBatchedLookups(lookup, lookupPool, bounds);
+      lookupsByQuery.set(lookup, lookups);
     }
     return lookups;
   }
@@ -207,7 +209,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
         }
       }
     },
-    lookUp: (rows, key) => lookupsFor(rows).find(key),
+    lookUp: (lookup, key) => lookupsFor(lookup).find(key),
     queryFirst: (statement, parameters) => queryFirst(statement, parameters),
     poolUsage: () => ({ work: workPool.usage(), look_up: lookupPool.usage() }),
     async close() {

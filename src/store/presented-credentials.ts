@@ -25,7 +25,10 @@ export type PresentedRow = AuthorizationRow & { readonly deleted_at: number | nu
 const AUTHORIZATION_COLUMNS =
   'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses, rate_missing, rate_at';
 
-/** Both parts are read by their index on the digest. At most one of them has a row with a given digest. */
+/**
+ * Both parts are read by their index on the digest. At most one of them has a row with a given digest. The literals of
+ * the second part stand for the columns from `rights` to `rate_at`, which no longer matter.
+ */
 const BY_DIGEST = {
   name: 'credential',
   table: `(

@@ -31,9 +31,14 @@ export async function findResource<Type extends ResourceType>(
 }
 
 /** Locks a resource until the transaction ends, so that no row that refers to it can be inserted. */
-export async function lockResource(trx: Trx, type: ResourceType, workspaceId: string, id: string): Promise<void> {
+export async function lockResource(
+  trx: Trx,
+  resourceType: ResourceType,
+  workspaceId: string,
+  id: string,
+): Promise<void> {
   if (engineOf(trx) !== 'postgres') return;
-  await sql`select id from ${sql.table(type)} where workspace_id = ${workspaceId} and id = ${id} for update`.execute(
+  await sql`select id from ${sql.table(resourceType)} where workspace_id = ${workspaceId} and id = ${id} for update`.execute(
     trx,
   );
 }
@@ -46,9 +51,9 @@ export async function findResourceIds(
   idsOrSlugs: readonly string[],
 ): Promise<Map<string, string>> {
   if (idsOrSlugs.length === 0) return new Map();
-  const named = sql.join(idsOrSlugs);
+  const values = sql.join(idsOrSlugs);
   const { rows } = await sql<{ id: string; slug: string }>`select id, slug from ${sql.table(resourceType)}
-    where workspace_id = ${workspaceId} and (id in (${named}) or slug in (${named}))`.execute(db);
+    where workspace_id = ${workspaceId} and (id in (${values}) or slug in (${values}))`.execute(db);
   return new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
 }
 

@@ -7,19 +7,22 @@ import { type Queryable, type Trx, withRowLock } from './store.ts';
 /** The times that determine which reasons apply to a credential; epoch milliseconds. */
 export interface ReviewTimes {
   readonly now: number;
-  /** A credential that was last used before this time is unused. */
+  /** A credential that was last used before this time counts as unused. */
   readonly unusedSince: number;
-  /** A credential that was created before this time and has no uses is never used. */
+  /** A credential that was created before this time and has no uses counts as never used. */
   readonly neverUsedSince: number;
   /** The rights used since this time are compared with the rights that a credential has. */
   readonly usedSince: number;
   /** Whether the rights of uses have been counted since `usedSince`. */
   readonly countsRights: boolean;
+  /** A credential that expires by this time is expiring. */
   readonly expiresBy: number;
 }
 
 const HOLDS_ALL = sql.raw(`credential.kind = 'access_token' and credential.rights like '%"all"%'`);
-/** Number of rights that a credential has; `all` stands for every other scope. */
+/**
+ * Number of rights that a credential has, counted by the commas of the JSON array. `all` stands for every other scope.
+ */
 const HELD_RIGHTS = sql.raw(`case when credential.rights like '%"all"%' then ${SCOPES.length - 1}
   else length(credential.rights) - length(replace(credential.rights, ',', '')) + 1 end`);
 
@@ -63,7 +66,7 @@ export interface ReviewReasonsRow {
   readonly created_at: number;
   readonly reasons: number;
   /** The reasons that applied when a person decided to keep the credential. */
-  readonly kept: number;
+  readonly kept_reasons: number;
 }
 
 /** Selects only credentials that people created, because issued tokens expire on their own. */
@@ -77,7 +80,7 @@ function selectReasons(db: Queryable, workspaceId: string, times: ReviewTimes) {
         .on('credential_review.kept_until', '>', times.now),
     )
     .select(['credential.id', 'credential.created_at', reasonsExpression(times).as('reasons')])
-    .select(({ fn, val }) => fn.coalesce('credential_review.reasons', val(0)).as('kept'))
+    .select(({ fn, val }) => fn.coalesce('credential_review.reasons', val(0)).as('kept_reasons'))
     .where('credential.workspace_id', '=', workspaceId)
     .where('credential.origin', '=', 'person');
 }

@@ -11,14 +11,14 @@ const RETENTION_MS = 400 * DAY;
 
 /**
  * Adds the uses of rights in the selected chunks to the totals of their credentials (`credential_right`); called by
- * `addChunksToCredentials`. `elements` returns SQL that expands a JSON array into rows. The indexes are those of the arrays that
- * `insertUsageChunk` writes; chunks of earlier versions have no element 5. Chunks refer to an app by its ID or slug, as
- * the request did; an app that does not exist counts as no app.
+ * `addChunksToCredentials`. `expandArray` returns SQL that converts a JSON array into rows. The indexes such as
+ * `value->>5` are positions in the arrays that `insertUsageChunk` writes; chunks of earlier versions have no element 5.
+ * Chunks refer to an app by its ID or slug, as the request did. An app that does not exist counts as no app.
  */
 export async function addRightUses(
   trx: Trx,
   chunkFilter: RawBuilder<unknown>,
-  elements: (text: string) => RawBuilder<unknown>,
+  expandArray: (text: string) => RawBuilder<unknown>,
 ): Promise<void> {
   await sql`
     insert into credential_right (credential_id, workspace_id, name, app_id, count, last_used_at)
@@ -32,8 +32,8 @@ export async function addRightUses(
         select credential_use.value->>0 as id, right_use.value->>0 as name, right_use.value->>1 as app,
           cast(sum(cast(right_use.value->>2 as bigint)) as bigint) as count,
           max(cast(credential_use.value->>2 as bigint)) as last
-        from usage_chunk, ${elements('usage_chunk.uses')} as credential_use,
-          ${elements('credential_use.value->>5')} as right_use
+        from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use,
+          ${expandArray('credential_use.value->>5')} as right_use
         where ${chunkFilter} group by credential_use.value->>0, right_use.value->>0, right_use.value->>1
       ) as used join credential on credential.id = used.id
     ) as right_uses

@@ -9,7 +9,7 @@ interface SealedColumn {
   readonly key: readonly string[];
 }
 
-/** All sealed columns. Each needs an entry in `IDENTITY_OF_ROW` of `src/server/secret-rotation.ts`. */
+/** All sealed columns. Each needs an entry in `ASSOCIATED_DATA` of `src/server/secret-rotation.ts`. */
 export const SEALED_COLUMNS = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
   { table: 'session_sign_in', column: 'refresh_token_sealed', key: ['session_id'] },

@@ -38,8 +38,9 @@ export async function replaceSourceMap(trx: Trx, row: SourceMapTable): Promise<v
 }
 
 /**
- * Deletes maps of a workspace beyond `maxMaps` maps or `maxBytes` bytes in total: the oldest of the apps that have the
- * most, so that no app can displace the maps of others. Returns the number of deleted maps.
+ * Deletes maps of a workspace until it has at most `maxMaps` maps with at most `maxBytes` bytes in total. Deletes the
+ * oldest maps of the apps that have the most, so that no app can displace the maps of others. Returns the number of
+ * deleted maps.
  */
 export async function evictSourceMaps(
   trx: Trx,

@@ -22,10 +22,13 @@ import { StartRefusedError } from './start-refused-error.ts';
  * crash does not remove the log.
  */
 interface StoreState {
-  /** Null while the store is being created, when any part of it can be missing. */
+  /** The ID of the store. Null while the store is being created, when any part of it can be missing. */
   readonly store: string | null;
+  /** How many times the store has been opened. */
   readonly starts: number;
-  /** The start whose clean stop could not be recorded in the file, for example because the disk was full. */
+  /**
+   * The number of the start whose clean stop could not be recorded in the file, for example because the disk was full.
+   */
   readonly stopped?: number;
 }
 

@@ -93,7 +93,10 @@ test('the migrations of the activity tables keep the events and counts of an ear
   const database = new DatabaseSync(':memory:');
   database.exec("create table workspace (id text primary key); insert into workspace values ('wsp_a'), ('wsp_b')");
   for (const statement of activity()) database.exec(statement);
-  const event = database.prepare('insert into activity_event values (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const event = database.prepare(
+    `insert into activity_event (workspace_id, source, id, sequence, type, subject, at, data, received_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
   for (let index = 0; index < 300; index++) {
     const workspaceId = index % 2 === 0 ? 'wsp_a' : 'wsp_b';
     event.run(
@@ -120,10 +123,10 @@ test('the migrations of the activity tables keep the events and counts of an ear
   for (const statement of activitySpans('blob')) database.exec(statement);
   assert.deepEqual(readAllRows(), before);
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 300, 't', null, 0, null, 0), /UNIQUE/);
-  const first = readAllRows();
+  const rowsWithoutDuplicate = readAllRows();
   event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0);
   for (const statement of activityKey('blob')) database.exec(statement);
-  assert.deepEqual(readAllRows(), first, 'of duplicate rows, the first is kept');
+  assert.deepEqual(readAllRows(), rowsWithoutDuplicate, 'of duplicate rows, the first is kept');
   assert.throws(() => event.run('wsp_a', '/0', 'id-0', 100_000, 't', null, 0, null, 0), /UNIQUE/);
   database.close();
 });

@@ -46,19 +46,22 @@ class SqliteError extends Error {
 /** One connection in a worker thread, so that an fsync never blocks an authorization decision. */
 class SqliteThread implements DatabaseConnection {
   readonly #worker: Worker;
-  readonly #pending = new Map<number, { resolve: (rows: QueryResult<never>) => void; reject: (e: Error) => void }>();
+  readonly #pending = new Map<
+    number,
+    { resolve: (result: QueryResult<never>) => void; reject: (error: Error) => void }
+  >();
   readonly #exited: Promise<void>;
   #nextId = 0;
+  /** Why the thread ended; null while it runs. */
   #failure: Error | null = null;
-
   readonly #onDamage: (message: string) => void;
 
   constructor(path: string, readOnly: boolean, onDamage: (message: string) => void = () => undefined) {
     this.#onDamage = onDamage;
-    const body = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
+    const workerFile = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
     // Short-lived statements otherwise grow the young generation to about 40 MB per thread before it is collected.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
-    this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
+    this.#worker = new Worker(new URL(workerFile, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
     this.#worker.on('message', (response: WorkerResponse) => this.#complete(response));
     this.#worker.on('error', (error) => this.#fail(error as Error));
     this.#exited = new Promise((resolve) => {
@@ -73,14 +76,14 @@ class SqliteThread implements DatabaseConnection {
   }
 
   #complete(response: WorkerResponse): void {
-    const waiting = this.#pending.get(response.id);
+    const request = this.#pending.get(response.id);
     this.#pending.delete(response.id);
     if (this.#pending.size === 0) this.#worker.unref();
     if ('message' in response) {
       if (response.errcode !== null && DAMAGED_RESULT_CODES.has(response.errcode & 0xff))
         this.#onDamage(response.message);
-      waiting?.reject(toStoreError(new SqliteError(response.message, response.errcode)));
-    } else waiting?.resolve({ rows: response.rows as never[], numAffectedRows: BigInt(response.changes) });
+      request?.reject(toStoreError(new SqliteError(response.message, response.errcode)));
+    } else request?.resolve({ rows: response.rows as never[], numAffectedRows: BigInt(response.changes) });
   }
 
   #fail(error: Error): void {
@@ -95,7 +98,7 @@ class SqliteThread implements DatabaseConnection {
     const id = this.#nextId++;
     const request: WorkerRequest = { id, sql, parameters: parameters as Bindable[] };
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve: resolve as (rows: QueryResult<never>) => void, reject });
+      this.#pending.set(id, { resolve: resolve as (result: QueryResult<never>) => void, reject });
       this.#worker.ref();
       this.#worker.postMessage(request);
     });
@@ -176,7 +179,10 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
 
   function readFirst<Row>(statement: string, parameters: readonly Bindable[]): Row | undefined {
     let prepared = statements.get(statement);
-    if (prepared === undefined) statements.set(statement, (prepared = lookupDatabase.prepare(statement)));
+    if (prepared === undefined) {
+      prepared = lookupDatabase.prepare(statement);
+      statements.set(statement, prepared);
+    }
     return prepared.get(...parameters) as Row | undefined;
   }
 
@@ -201,7 +207,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
   };
 }
 
-/** Opens an existing file read-only; its owner may be using it. Close it with `destroy`. */
+/** Opens an existing file for reading only. A server can be using it at the same time. Close it with `destroy`. */
 export function openSqliteReader(path: string): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
 }

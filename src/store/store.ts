@@ -10,7 +10,7 @@ export type Queryable = Kysely<Schema> | Trx;
 /** A value that can be bound to a statement. */
 export type Bindable = null | number | bigint | string | Uint8Array;
 
-/** Looks up rows by a unique column of bytes. The strings are inserted into SQL unescaped. */
+/** A query for rows by a unique column of bytes, `key`. The strings are inserted into SQL unescaped. */
 export interface KeyedLookup {
   /** The name of the prepared statements, if `table` is not the name of a table. */
   readonly name?: string;
@@ -24,7 +24,7 @@ export interface KeyedLookup {
  */
 export interface Store {
   readonly engine: 'sqlite' | 'postgres';
-  /** For reads, which see only committed transactions. */
+  /** For reads outside a transaction. They see only committed transactions. */
   readonly read: Kysely<Schema>;
   /**
    * Runs `work` in one transaction: when this resolves, everything is durable; when it rejects, nothing was changed.
@@ -34,7 +34,7 @@ export interface Store {
    * Looks up a row by its key on the hot path; returns undefined if there is none. Lookups made while the database is
    * busy can share one query.
    */
-  lookUp<Row>(rows: KeyedLookup, key: Uint8Array): Promise<Row | undefined>;
+  lookUp<Row>(lookup: KeyedLookup, key: Uint8Array): Promise<Row | undefined>;
   /**
    * Returns the first row of a prepared statement with `?` placeholders, over a connection reserved for authorization.
    */
@@ -67,9 +67,15 @@ export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query
   return engineOf(trx) === 'postgres' ? query.forUpdate(table as never) : query;
 }
 
+/** Extended result codes of SQLite. */
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+/** Error code of PostgreSQL. */
+const UNIQUE_VIOLATION = '23505';
+
 /** Returns whether a store rejected a row because of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { errcode, code } = error as { errcode?: unknown; code?: unknown };
-  return errcode === 2067 || errcode === 1555 || code === '23505';
+  return errcode === SQLITE_CONSTRAINT_UNIQUE || errcode === SQLITE_CONSTRAINT_PRIMARYKEY || code === UNIQUE_VIOLATION;
 }

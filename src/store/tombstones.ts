@@ -40,7 +40,7 @@ export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<voi
   await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
 }
 
-/** Not filtered by workspace: used only by housekeeping. */
+/** Deletes the tombstones of all workspaces from before `before` (epoch milliseconds). Used only by housekeeping. */
 export async function deleteOldTombstones(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('credential_tombstone').where('deleted_at', '<', before).execute();
 }

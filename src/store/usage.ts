@@ -39,10 +39,10 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials; `addChunksToCredentials` later
- * adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts`
- * show the gain; without it, uses would be added to the credentials directly. A JSON row contains: credential ID,
- * number of uses, last use, day, addresses, rights.
+ * Stores a chunk as one row, which is durable immediately and cheap for any number of credentials;
+ * `addChunksToCredentials` later adds it to the credentials. `bench/postgres.ts` (credentials per second whose uses are
+ * written) and `bench/flush.ts` show the gain; without it, uses would be added to the credentials directly. A JSON row
+ * contains: credential ID, number of uses, last use, day, addresses, rights.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -62,7 +62,8 @@ export async function insertUsageChunk(
 }
 
 /**
- * Returns the number of credential entries in the stored chunks. A credential in several chunks counts several times.
+ * Returns the number of credentials in chunks that have not been applied yet. A credential in several chunks counts
+ * several times.
  */
 export async function countUsesInChunks(db: Queryable): Promise<number> {
   const { size } = await db
@@ -72,12 +73,16 @@ export async function countUsesInChunks(db: Queryable): Promise<number> {
   return size;
 }
 
-/** Adds the uses that guards reported in chunks to the reports of the guards' API keys, as part of `addChunksToCredentials`. */
+/**
+ * Adds the uses in chunks of guards to `credential_report`, by the API key of each guard. Called by
+ * `addChunksToCredentials`. The parameters and the indexes such as `value->>2` are explained at `addRightUses`.
+ */
 async function addGuardReports(
   trx: Trx,
   chunkFilter: RawBuilder<unknown>,
-  elements: (text: string) => RawBuilder<unknown>,
+  expandArray: (text: string) => RawBuilder<unknown>,
 ): Promise<void> {
+  // `where true`, because SQLite would parse `on conflict` as the condition of a join otherwise.
   await sql`
     insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
     select credential.id, credential.workspace_id, used.reporter, used.count, used.last
@@ -85,7 +90,7 @@ async function addGuardReports(
       select credential_use.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
         cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
         max(cast(credential_use.value->>2 as bigint)) as last
-      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use
       where ${chunkFilter} and usage_chunk.node_id like '%.%'
       group by credential_use.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
     ) as used join credential on credential.id = used.id
@@ -108,16 +113,16 @@ export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promi
   const chunks = await withRowLock(trx, oldest, 'usage_chunk').execute();
   if (chunks.length === 0) return { chunks: 0, uses: 0 };
   const isPostgres = engineOf(trx) === 'postgres';
-  const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
-  const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
+  const chunkKeys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
+  const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${chunkKeys})`;
   // Converts the elements of a JSON array into rows; the only expression that differs between the engines.
-  const elements = (text: string) =>
+  const expandArray = (text: string) =>
     sql.raw(isPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
   if (isPostgres) {
     // Locks the rows in a consistent order, so that two nodes updating the same credentials cannot deadlock.
     await sql`
       select id from credential where id in (
-        select credential_use.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+        select credential_use.value->>0 from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use
         where ${chunkFilter}
       ) order by id for update`.execute(trx);
   }
@@ -128,7 +133,7 @@ export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promi
     from (
       select credential_use.value->>0 as id, cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
         max(cast(credential_use.value->>2 as bigint)) as last
-      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use
       where ${chunkFilter} group by credential_use.value->>0
     ) as used
     where credential.id = used.id`.execute(trx);
@@ -138,7 +143,7 @@ export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promi
     from (
       select credential_use.value->>0 as id, cast(credential_use.value->>3 as bigint) as day,
         cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count
-      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use
       where ${chunkFilter} group by credential_use.value->>0, credential_use.value->>3
     ) as used join credential on credential.id = used.id
     where used.count > 0
@@ -150,14 +155,14 @@ export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promi
       select credential_use.value->>0 as id, seen.value->>0 as address,
         min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last,
         max(${sql.raw(REPORTER_EXPRESSION)}) as reporter
-      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use, ${elements('credential_use.value->>4')} as seen
+      from usage_chunk, ${expandArray('usage_chunk.uses')} as credential_use, ${expandArray('credential_use.value->>4')} as seen
       where ${chunkFilter} group by credential_use.value->>0, seen.value->>0
     ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, address) do update set
       last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
-  await addRightUses(trx, chunkFilter, elements);
-  if (chunks.some(({ node_id }) => isGuard(node_id))) await addGuardReports(trx, chunkFilter, elements);
+  await addRightUses(trx, chunkFilter, expandArray);
+  if (chunks.some(({ node_id }) => isGuard(node_id))) await addGuardReports(trx, chunkFilter, expandArray);
   await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
@@ -234,7 +239,9 @@ const RETENTION_DAYS = 400;
 const ADDRESS_RETENTION_MS = 90 * DAY;
 /** A node resends a chunk at every flush until the chunk is stored, which never takes nearly this long. */
 const CHUNK_NUMBER_RETENTION_MS = 30 * DAY;
-/** Smaller chunk numbers are not epoch milliseconds: earlier versions counted chunks from 1. */
+/**
+ * Chunk numbers from here on are epoch milliseconds. Smaller numbers are from earlier versions, which counted from 1.
+ */
 const FIRST_TIME_NUMBER = 1e12;
 
 /**

@@ -13,7 +13,7 @@ function selectDeliveries(db: Queryable, { workspace_id, id }: WebhookKey) {
     .where('webhook_id', '=', id);
 }
 
-function updateDeliveries(trx: Trx, { workspace_id, id }: WebhookKey) {
+function updateWaitingDeliveries(trx: Trx, { workspace_id, id }: WebhookKey) {
   return trx
     .updateTable('webhook_delivery')
     .where('workspace_id', '=', workspace_id)
@@ -76,7 +76,7 @@ export async function countWaiting(trx: Trx, { workspace_id, id }: WebhookKey): 
   return Number(count);
 }
 
-/** Returns the entries of a workspace's activity log with these sequence numbers. */
+/** Returns the events of a workspace's activity log with these sequence numbers. */
 export async function findAuditEvents(
   db: Queryable,
   workspaceId: string,
@@ -98,12 +98,12 @@ export async function updateDelivery(
   id: string,
   set: Partial<WebhookDeliveryTable>,
 ): Promise<void> {
-  await updateDeliveries(trx, webhook).set(set).where('id', '=', id).execute();
+  await updateWaitingDeliveries(trx, webhook).set(set).where('id', '=', id).execute();
 }
 
 /** Postpones the waiting deliveries that were not requested by a person at least until `until` (epoch milliseconds). */
 export async function postponeDeliveries(trx: Trx, webhook: WebhookKey, until: number): Promise<void> {
-  await updateDeliveries(trx, webhook)
+  await updateWaitingDeliveries(trx, webhook)
     .set({ next_attempt_at: until })
     .where('is_manual', '=', 0)
     .where('next_attempt_at', '<', until)
@@ -117,18 +117,23 @@ export async function makeDue(
   id: string,
   now: number,
 ): Promise<void> {
-  const query = updateDeliveries(trx, webhook).set({ next_attempt_at: now });
+  const query = updateWaitingDeliveries(trx, webhook).set({ next_attempt_at: now });
   await (webhook.is_ordered === 1 ? query : query.where('id', '=', id)).execute();
 }
 
 /** Makes all waiting deliveries due and resets their attempts. */
 export async function resumeDeliveries(trx: Trx, webhook: WebhookKey, now: number): Promise<void> {
-  await updateDeliveries(trx, webhook).set({ next_attempt_at: now, attempts: 0, first_attempt_at: null }).execute();
+  await updateWaitingDeliveries(trx, webhook)
+    .set({ next_attempt_at: now, attempts: 0, first_attempt_at: null })
+    .execute();
 }
 
-/** Deletes all finished deliveries of a webhook except the newest `maxFinished`. */
+/**
+ * Deletes the finished deliveries of a webhook that are older than the newest `maxFinished`. Deliveries of the same
+ * millisecond as the oldest of those are not deleted.
+ */
 export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, maxFinished: number): Promise<void> {
-  const oldest = await trx
+  const oldestToKeep = await trx
     .selectFrom('webhook_delivery')
     .select('created_at')
     .where('workspace_id', '=', webhook.workspace_id)
@@ -139,17 +144,17 @@ export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, maxFinished
     .limit(1)
     .offset(maxFinished - 1)
     .executeTakeFirst();
-  if (oldest === undefined) return;
+  if (oldestToKeep === undefined) return;
   await trx
     .deleteFrom('webhook_delivery')
     .where('workspace_id', '=', webhook.workspace_id)
     .where('webhook_id', '=', webhook.id)
     .where('status', '!=', 'waiting')
-    .where('created_at', '<', oldest.created_at)
+    .where('created_at', '<', oldestToKeep.created_at)
     .execute();
 }
 
-/** Deletes old finished deliveries of all workspaces. */
+/** Deletes the finished deliveries of all workspaces that were created before `before` (epoch milliseconds). */
 export async function deleteOldDeliveries(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('webhook_delivery').where('status', '!=', 'waiting').where('created_at', '<', before).execute();
 }

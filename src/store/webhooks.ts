@@ -4,6 +4,7 @@ import { newestFirst, type PageRequest } from './paging.ts';
 import type { WebhookTable } from './schema/webhooks.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
+/** Inserts a webhook that receives the events after the last event of the activity log. */
 export async function insertWebhook(trx: Trx, row: Omit<WebhookTable, 'sequence'>): Promise<void> {
   const head = await trx
     .selectFrom('audit_head')
@@ -57,7 +58,7 @@ export async function updateWebhook(
   await trx.updateTable('webhook').set(set).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
 }
 
-/** Deletes a webhook with its deliveries. */
+/** Deletes a webhook. The foreign key of its deliveries deletes those too. */
 export async function deleteWebhook(trx: Trx, workspaceId: string, id: string): Promise<void> {
   await trx.deleteFrom('webhook').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
@@ -80,8 +81,9 @@ interface ClaimBounds {
 
 /**
  * Returns webhooks that have deliveries to send or create and that no node has claimed, and locks them if `db` is a
- * transaction. Webhooks in `held` are excluded. On the embedded store, leases are ignored, because their process could
- * have been killed. Not filtered by workspace, because nodes send for all workspaces.
+ * transaction. Webhooks in `held` are excluded. On the embedded store, leases are ignored: its only process is this
+ * one, so other leases are left from a process that was killed. Not filtered by workspace, because nodes send for all
+ * workspaces.
  */
 async function findClaimableWebhooks(
   db: Queryable,
@@ -115,7 +117,9 @@ export async function hasClaimableWebhook(
   return (await findClaimableWebhooks(db, node, { ...bounds, limit: 1 }, now)).length > 0;
 }
 
-/** Claims up to `limit` of the webhooks that `findClaimable` returns, at most `perWorkspace` of each workspace. */
+/**
+ * Claims up to `limit` of the webhooks that `findClaimableWebhooks` returns, at most `perWorkspace` of each workspace.
+ */
 export async function claimWebhooks(
   trx: Trx,
   node: ClaimingNode,

@@ -23,8 +23,8 @@ export async function findWorkItem<Kind extends WorkItemKind>(
 }
 
 /**
- * Updates a work item if its status is one of `allowedStatuses`, otherwise returns false. So a final status is never
- * overwritten.
+ * Updates a work item if its status is one of `allowedStatuses`, so that a final status is never overwritten. Otherwise
+ * returns false.
  */
 export async function updateWorkItem<Kind extends WorkItemKind>(
   trx: Trx,

@@ -75,7 +75,7 @@ export async function deleteWorkloadIdentity(trx: Trx, workspaceId: string, id: 
 export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, maxExchanges: number): Promise<void> {
   await trx.insertInto('workload_exchange').values(row).execute();
   const { workspace_id: workspaceId, identity_id: identityId, accepted } = row;
-  const newestExcess = trx
+  const newestToDelete = trx
     .selectFrom('workload_exchange')
     .select('id')
     .where('identity_id', '=', identityId)
@@ -88,7 +88,7 @@ export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, maxEx
     .where('workspace_id', '=', workspaceId)
     .where('identity_id', '=', identityId)
     .where('accepted', '=', accepted)
-    .where('id', '<=', newestExcess)
+    .where('id', '<=', newestToDelete)
     .execute();
 }
 

@@ -1,6 +1,6 @@
 /** Projects, servers and apps. A server's private key is stored encrypted, bound to its row. */
 export function resources(): string[] {
-  const facts = `id text primary key,
+  const commonColumns = `id text primary key,
       workspace_id text not null references workspace (id) on delete cascade,
       name text not null,
       name_key text not null,
@@ -9,14 +9,14 @@ export function resources(): string[] {
       updated_at bigint not null`;
   return [
     `create table project (
-      ${facts},
+      ${commonColumns},
       description text,
       unique (workspace_id, slug)
     )`,
     'create index project_created_at on project (workspace_id, created_at, id)',
     'create index project_name on project (workspace_id, name_key, id)',
     `create table server (
-      ${facts},
+      ${commonColumns},
       kind text not null check (kind in ('ssh', 'local')),
       host text,
       port bigint,
@@ -29,7 +29,7 @@ export function resources(): string[] {
     'create index server_created_at on server (workspace_id, created_at, id)',
     'create index server_name on server (workspace_id, name_key, id)',
     `create table app (
-      ${facts},
+      ${commonColumns},
       project_id text not null references project (id),
       server_id text references server (id),
       repository text,

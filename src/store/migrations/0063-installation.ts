@@ -1,6 +1,6 @@
 /**
- * A single row about the installation: its identity, and a value sealed with its secret. `starts` counts how often the
- * embedded store was opened; `clean` is 1 while the store is closed and its file is complete.
+ * A single row about the installation: its identity, and a value sealed with its secret. `starts` is how many times
+ * the embedded store has been opened. `clean` is 1 while the store is closed and its file is complete.
  */
 export function installation(): string[] {
   return [
