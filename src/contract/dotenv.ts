@@ -7,8 +7,11 @@
 /** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Matches a value that needs no quotes: every reader of every format reads it literally. */
-export const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
+/**
+ * Matches a value that needs no quotes: every reader of every format reads it literally. zsh replaces a command name
+ * after a leading `=` with its path.
+ */
+export const UNQUOTED = /^(?!=)[A-Za-z0-9_./:@%+,=-]*$/;
 const SINGLE_QUOTABLE = /^[^'\r]*$/;
 /** Matches a value that has the same meaning in double quotes for all readers. */
 const DOUBLE_QUOTABLE = /^[^"\\$`\r]*$/;

@@ -48,6 +48,8 @@ const samples = fc
       '\uFEFFx',
       '1'.repeat(65_000),
       '=',
+      '==',
+      '=ls',
       'export A=1',
     ],
   )
