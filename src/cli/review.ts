@@ -52,7 +52,7 @@ export async function review(options: ReviewOptions): Promise<void> {
   await printList(items, COLUMNS, options, ({ credential }) => credential.id);
   if (items.length > 0 || options.json === true) return;
   const { lastReviewAt, lastReviewedBy } = await client.review.list({ limit: 1 });
-  const lastReview = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt} by ${lastReviewedBy}.`;
+  const lastReview = lastReviewAt === null ? '' : ` Last review on ${lastReviewAt.slice(0, 10)} by ${lastReviewedBy}.`;
   printNote(`Nothing to review.${sanitizeInline(lastReview)}`, options);
 }
 
@@ -72,7 +72,10 @@ export async function keep(ids: readonly string[], options: KeepOptions): Promis
     keptItems.push(item);
     const { credential, kept: decision } = item;
     if (options.json === true) continue;
-    printNote(`Kept ${sanitizeInline(credential.name)} until ${decision?.until ?? 'now'}.`, options);
+    printNote(
+      `Kept ${sanitizeInline(credential.name)} until ${sanitizeInline(decision?.until.slice(0, 10) ?? 'now')}.`,
+      options,
+    );
   }
   if (options.json === true) await printJson(keptItems);
   else if (options.quiet === true) await print(keptItems.map(({ credential }) => `${credential.id}\n`).join(''));

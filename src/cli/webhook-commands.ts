@@ -7,7 +7,7 @@ const EVENT_HELP = 'event or event family such as "run.*", or several separated 
 const FORMAT_HELP = `format of messages: ${WEBHOOK_FORMATS.join(', ')}`;
 const EVENT_NOTES: Readonly<Record<string, string>> = {
   'audit.event': 'every event of the activity log, in order',
-  'run.finished': 'a run has completed or failed',
+  'run.finished': 'a run has completed, failed or been cancelled',
   'run.failed': 'the notice about a failed run',
 };
 const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => {

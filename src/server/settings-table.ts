@@ -188,7 +188,7 @@ export const SETTINGS = {
     default: 'private',
     ...oneOf(OUTBOUND_POLICIES),
     description:
-      'Addresses to which Devpilot may send webhooks, commit statuses, and requests to identity providers. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
+      'Addresses to which Devpilot may send webhooks, commit statuses, and other requests to URLs that people configure, such as those of identity providers. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
   }),
   DEVPILOT_LEAK_KEYS: setting({
     default: null,
