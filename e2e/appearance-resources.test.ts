@@ -24,6 +24,7 @@ const fixture = setUpBrowserFixture(async ({ owner }) => {
     hooks,
     ...repository,
   });
+  // A server whose host has changed must be confirmed again.
   const movedServer = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
   await owner.call(`/v1/servers/${movedServer.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
   ids = { project: project.id, app: app.id, server: server.id, unconfirmed: movedServer.id };
@@ -34,29 +35,29 @@ const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
 
-test('on the narrowest phone the selected tab of an app is visible and highlighted', async () => {
+test('on the narrowest phone, the selected section of an app is visible and highlighted', async () => {
   const tab = await fixture.open(`/apps/${ids.app}`, { width: 320, scheme: 'dark' });
-  const tabLinks = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
-  const names = await tabLinks.allTextContents();
+  const sectionLinks = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
+  const names = await sectionLinks.allTextContents();
   assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
   for (const name of names) {
-    await tabLinks.getByText(name, { exact: true }).click();
-    const currentTab = tab.locator('nav [aria-current=page]', { hasText: name });
-    await currentTab.waitFor();
-    const { x, width } = (await currentTab.boundingBox()) ?? { x: -1, width: 0 };
-    assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
-    const backgrounds = await tabLinks.evaluateAll((links) =>
+    await sectionLinks.getByText(name, { exact: true }).click();
+    const currentLink = tab.locator('nav [aria-current=page]', { hasText: name });
+    await currentLink.waitFor();
+    const { x, width } = (await currentLink.boundingBox()) ?? { x: -1, width: 0 };
+    assert.ok(x >= 0 && x + width <= 320, `${name} should be visible`);
+    const backgrounds = await sectionLinks.evaluateAll((links) =>
       links.map((link) => getComputedStyle(link).backgroundColor),
     );
     const currentBackground = backgrounds.splice(names.indexOf(name), 1);
     assert.ok(
       currentBackground[0] !== undefined && !backgrounds.includes(currentBackground[0]),
-      `${name} is highlighted`,
+      `${name} should be highlighted`,
     );
   }
 });
 
-test('an unconfirmed server says why and can be confirmed', async () => {
+test('the page of an unconfirmed server says that nothing runs on it, and confirms it', async () => {
   const server = await createServer(fixture.owner, { name: 'Web 4', hostKey: HOST_KEY });
   await fixture.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
   const tab = await fixture.open(`/servers/${server.id}`);

@@ -184,7 +184,7 @@ describe('tokens', () => {
   });
 
   test('a passphrase is read from standard input', async () => {
-    const args = ['tokens', 'create', '--name', 'Guarded', '--scope', 'all', '--passphrase', '-', '--json'];
+    const args = ['tokens', 'create', '--name', 'With a passphrase', '--scope', 'all', '--passphrase', '-', '--json'];
     const { stdout, code } = await shell.run(args, { input: 'correct horse\n' });
     assert.equal(code, 0);
     const token = json<CreatedAccessToken>(stdout);
@@ -204,7 +204,7 @@ describe('tokens', () => {
     assert.deepEqual([incomplete.code, /--name and --scope are required/.test(incomplete.stderr)], [1, true]);
   });
 
-  test('in a pipe, lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
+  test('in a pipe, the columns of lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
     // A right-to-left mark could disguise a name in a terminal.
     const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u200ftrick' });
     const { stdout } = await shell.run(['tokens', 'list', '--search', 'Names with']);
@@ -227,7 +227,7 @@ describe('tokens', () => {
     assert.deepEqual([missing.code, missing.stderr.includes('No access token named')], [1, true]);
   });
 
-  test('replace closes its output immediately, waits for the first use, then deletes the old token', async () => {
+  test('replace closes standard output right after printing the secret, then waits for the first use and deletes the old token', async () => {
     const oldToken = await createToken(owner, ['modify_env'], { name: 'Rotated' });
     const child = shell.start(['tokens', 'replace', oldToken.id, '--quiet', '--wait', '1m']);
     const result = collectResult(child);
@@ -245,7 +245,7 @@ describe('tokens', () => {
 });
 
 describe('Ctrl-C', () => {
-  test('exits a waiting command with 2, and says what remains', async () => {
+  test('exits a waiting command with 2, and says which tokens remain valid', async () => {
     const oldToken = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
     const replacing = shell.start(['tokens', 'replace', oldToken.id]);
     const result = collectResult(replacing);
@@ -382,6 +382,7 @@ describe('other commands', () => {
       pending.map(({ email, role }) => [email, role]),
       [['alan@example.com', 'admin']],
     );
+    // `withdraw` is an alias of `revoke`, which requires --yes without a terminal.
     assert.equal((await shell.run(['members', 'withdraw', 'alan@example.com'])).code, 1);
     assert.equal((await shell.run(['members', 'revoke', 'Alan@Example.com', '--yes', '--quiet'])).code, 0);
     assert.equal((await shell.run(['members', 'invitations', '--quiet'])).stdout, '');
@@ -402,7 +403,7 @@ describe('other commands', () => {
     assert.equal((await shell.run(['members', 'remove', ownersId, '--yes'])).code, 1);
   });
 
-  test('an admin ends the sessions of a member, and a member leaves', async () => {
+  test('the owner ends the sessions of a member, and a member leaves', async () => {
     const member = await signUpMember(server, owner, 'member', 'barbara@example.com');
     const unconfirmed = await shell.run(['members', 'end-sessions', 'barbara@example.com']);
     assert.equal(unconfirmed.code, 1);
@@ -506,7 +507,9 @@ describe('other commands', () => {
 
   test('bash completes commands, options and names of resources on the server', async () => {
     const { stdout: script } = await shell.run(['completion', 'bash']);
-    const project = await owner.call('/v1/projects', { body: { name: 'Completed', slug: 'completed' } });
+    const project = await owner.call('/v1/projects', {
+      body: { name: 'Completion target', slug: 'completion-target' },
+    });
     assert.equal(project.status, 201, project.text);
     const key = await createKey(owner, ['read']);
     const environment = {
@@ -517,7 +520,7 @@ describe('other commands', () => {
       DEVPILOT_TOKEN: key.secret,
     };
     // Runs bash asynchronously, because the server runs in this process.
-    const completeValue = async (...words: string[]) => {
+    const completeFromServer = async (...words: string[]) => {
       const cliFunction = `devpilot() { ${process.execPath} ${BIN} "$@"; }`;
       const completionCommand = `COMP_WORDS=(devpilot ${words.join(' ')} ''); COMP_CWORD=${words.length + 1}; _devpilot; echo "\${COMPREPLY[@]}"`;
       const child = spawn('bash', ['-c', `${cliFunction}\n${script}\n${completionCommand}`], {
@@ -526,34 +529,34 @@ describe('other commands', () => {
       });
       return (await collectResult(child)).stdout.trim().split(' ');
     };
-    const [projectCompletions, optionCompletions, tokenCompletions] = await Promise.all([
-      completeValue('projects', 'show'),
-      completeValue('apps', 'list', '--project'),
-      completeValue('tokens', 'show'),
+    const [projectCompletions, optionValueCompletions, tokenCompletions] = await Promise.all([
+      completeFromServer('projects', 'show'),
+      completeFromServer('apps', 'list', '--project'),
+      completeFromServer('tokens', 'show'),
     ]);
     assert.ok(
-      projectCompletions.includes('completed') && projectCompletions.includes('--json'),
+      projectCompletions.includes('completion-target') && projectCompletions.includes('--json'),
       projectCompletions.join(' '),
     );
     assert.ok(
-      optionCompletions.includes('completed') && !optionCompletions.includes('--json'),
-      optionCompletions.join(' '),
+      optionValueCompletions.includes('completion-target') && !optionValueCompletions.includes('--json'),
+      optionValueCompletions.join(' '),
     );
     assert.ok(
       tokenCompletions.includes('--json') && !tokenCompletions.some((word) => word.startsWith('tok_')),
       tokenCompletions.join(' '),
     );
-    const complete = (...words: string[]) => {
+    const completeOffline = (...words: string[]) => {
       const quotedWords = words.map((word) => `'${word}'`).join(' ');
       const completionScript = `${script}\nCOMP_WORDS=(devpilot ${quotedWords}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
       return spawnSync('bash', ['-c', completionScript], { encoding: 'utf8' }).stdout.trim().split(' ');
     };
-    assert.deepEqual(complete('tok'), ['tokens']);
-    assert.deepEqual(complete('tokens', 'cr'), ['create']);
-    assert.ok(complete('tokens', 'create', '--').includes('--passphrase'));
-    assert.ok(complete('audit', '').includes('verify'));
-    assert.deepEqual(complete('completion', 'z'), ['zsh']);
-    assert.deepEqual(complete('tokens', 'create', '--scope', 'modify'), ['modify_env']);
+    assert.deepEqual(completeOffline('tok'), ['tokens']);
+    assert.deepEqual(completeOffline('tokens', 'cr'), ['create']);
+    assert.ok(completeOffline('tokens', 'create', '--').includes('--passphrase'));
+    assert.ok(completeOffline('audit', '').includes('verify'));
+    assert.deepEqual(completeOffline('completion', 'z'), ['zsh']);
+    assert.deepEqual(completeOffline('tokens', 'create', '--scope', 'modify'), ['modify_env']);
     assert.equal((await shell.run(['completion', 'csh'])).code, 1);
   });
 
@@ -580,9 +583,9 @@ describe('other commands', () => {
     const folder = join(shell.directory, 'functions');
     mkdirSync(folder);
     writeFileSync(join(folder, '_devpilot'), (await shell.run(['completion', 'zsh'])).stdout);
-    const setups = [`fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -D`];
-    setups.push(`autoload -Uz compinit; compinit -u -D; source ${join(folder, '_devpilot')}`);
-    for (const completionSetup of setups) {
+    const completionSetups = [`fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -D`];
+    completionSetups.push(`autoload -Uz compinit; compinit -u -D; source ${join(folder, '_devpilot')}`);
+    for (const completionSetup of completionSetups) {
       const terminal = spawn('script', ['-qefc', 'stty cols 200; exec zsh -f -i', '/dev/null'], {
         env: { ...process.env, HOME: shell.directory, TERM: 'dumb' },
         stdio: 'pipe',
@@ -590,7 +593,7 @@ describe('other commands', () => {
       });
       const result = collectResult(terminal);
       // The terminal echoes the input. The prompt is split in the input, so that only the shell prints the whole prompt.
-      const setUp = `${completionSetup}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
+      const firstInput = `${completionSetup}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
       // Each step waits for a completion by zsh and then types more.
       const remainingSteps: [RegExp, string][] = [
         [/READY /, 'devpilot tok\t'],
@@ -608,7 +611,7 @@ describe('other commands', () => {
         remainingSteps.shift();
         terminal.stdin.write(nextStep[1]);
       });
-      terminal.stdin.write(setUp);
+      terminal.stdin.write(firstInput);
       const { stdout } = await result;
       assert.match(stdout, /<tokens create --scope modify_env>/);
     }
@@ -664,7 +667,7 @@ describe('other commands', () => {
     assert.deepEqual([code, stderr.includes('http://127.0.0.1:9 cannot be reached. Is the server running')], [1, true]);
   });
 
-  test('HTTPS_PROXY is used except for this machine, the reason why a certificate is refused is reported, and --json prints errors as JSON', async () => {
+  test('HTTPS_PROXY is used except for localhost; the reason for refusing a certificate is reported; --json prints errors as JSON', async () => {
     const commonArgs = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
     const names = ['-subj', '/CN=devpilot.test', '-addext', 'subjectAltName=DNS:devpilot.test'];
     const files = ['-keyout', join(shell.directory, 'key'), '-out', join(shell.directory, 'crt')];

@@ -1,6 +1,11 @@
 #!/bin/sh
 # Deploys an app with the identity of a CI job, without a stored secret. Fails unless the deployment completes. Needs curl.
-# Variables: DEVPILOT_URL, DEVPILOT_WORKLOAD_IDENTITY, DEVPILOT_APP and DEVPILOT_COMMIT, the full hash of a commit.
+# Variables:
+# - DEVPILOT_URL: URL of the Devpilot server.
+# - DEVPILOT_WORKLOAD_IDENTITY: ID of the workload identity.
+# - DEVPILOT_APP: ID or slug of the app.
+# - DEVPILOT_COMMIT: full hash of the commit to deploy.
+# - DEVPILOT_POLL_SECONDS: seconds between two requests for the status of the deployment; 2 by default.
 # The identity token is read from DEVPILOT_ID_TOKEN, or requested from GitHub Actions. Each identity token is accepted once:
 # if the deployment outlasts the access token, the next one is read from DEVPILOT_ID_TOKEN_2 and so on, or requested from
 # GitHub Actions.
@@ -34,7 +39,7 @@ next_identity_token() {
   if [ -n "${DEVPILOT_ID_TOKEN:-}" ]; then
     [ "$number" -eq 1 ] && identity_token=$DEVPILOT_ID_TOKEN || eval "identity_token=\${DEVPILOT_ID_TOKEN_$number:-}"
     [ -n "$identity_token" ] && return
-    echo 'The access token ends before the deployment, and the job has no other identity token to exchange.' \
+    echo 'The access token expires before the deployment finishes, and the job has no other identity token to exchange.' \
       'Give the workload identity a longer lifetime: devpilot workload-identities update --lifetime' >&2
     return 1
   fi
@@ -60,6 +65,7 @@ exchange() {
   token=$(printf '%s' "$response" | field access_token)
   [ -z "${GITHUB_ACTIONS:-}" ] || echo "::add-mask::$token"
   lifetime=$(printf '%s' "$response" | grep -o '"expires_in":[0-9]*' | cut -d : -f 2)
+  # Renews 60 s before expiry, or after two thirds of a lifetime under 180 s.
   renew_at=$(($(date +%s) + lifetime - (lifetime < 180 ? lifetime / 3 : 60)))
   revoke "$previous"
 }
@@ -87,7 +93,7 @@ while :; do
       echo "The result of deployment $id could not be read." >&2
       exit 1
     fi
-    # The access token ended early, for instance because the workload identity was edited.
+    # On 401, the access token was revoked early, for instance because the workload identity was edited: get a new one.
     case $response in *'"status":401'*) renew_at=0 ;; esac
   fi
   sleep "${DEVPILOT_POLL_SECONDS:-2}"

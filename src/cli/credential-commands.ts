@@ -122,7 +122,7 @@ function tokenCommands(program: Command): void {
   apiCommand(tokens, 'delete', 'Delete access tokens')
     .argument('<tokens...>', 'IDs or names')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('tokens', names, declared(options)));
+    .action(async (idsOrNames, options) => (await load()).deleteCredentials('tokens', idsOrNames, declared(options)));
   replaceCommand(tokens, 'token')
     .option('--passphrase <source>', 'passphrase of the new token; the source must be -, for standard input')
     .action(async (idOrName, options) =>
@@ -194,7 +194,7 @@ function keyCommands(program: Command): void {
   apiCommand(keys, 'delete', 'Delete API keys')
     .argument('<keys...>', 'IDs or names')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('keys', names, declared(options)));
+    .action(async (idsOrNames, options) => (await load()).deleteCredentials('keys', idsOrNames, declared(options)));
 }
 
 function policyCommands(program: Command): void {

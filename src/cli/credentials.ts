@@ -134,12 +134,12 @@ export async function showCredential(
 /** Deletes credentials. After this returns, no node accepts them. */
 export async function deleteCredentials(
   command: CredentialCommand,
-  names: readonly string[],
+  idsOrNames: readonly string[],
   options: DeleteOptions,
 ): Promise<void> {
   const client = connect(options);
   const credentials = [];
-  for (const idOrName of names) credentials.push(await requireCredential(client, command, idOrName));
+  for (const idOrName of idsOrNames) credentials.push(await requireCredential(client, command, idOrName));
   await deleteItems(
     {
       items: credentials,

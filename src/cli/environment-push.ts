@@ -98,7 +98,7 @@ export async function pushVariables(app: string, file: string, options: PushOpti
   const format = formatOf(file, options.format);
   const desired = format === 'json' ? parseJsonVariables(text, fileLabel) : parseDotenvVariables(text, fileLabel);
   const environment = connectToEnvironment(options);
-  const { value, tag } = await environment.read(app, { values: 'shown' });
+  const { value, tag: etag } = await environment.read(app, { values: 'shown' });
   const diff = diffVariables(value.data, desired, options.prune === true, options.project === true ? 'project' : 'app');
   const { added, changed, removed } = diff;
   const count = added.length + changed.length + removed.length;
@@ -119,7 +119,7 @@ export async function pushVariables(app: string, file: string, options: PushOpti
     ...[...added, ...changed].map((name) => [name, desired.get(name) ?? ''] as const),
     ...removed.map((name) => [name, null] as const),
   ]);
-  await environment.update(app, body, { ifMatch: tag });
+  await environment.update(app, body, { ifMatch: etag });
   printNote(`Updated the environment of ${app}. The changes take effect with the next deployment.`, options);
   return printResult(true);
 }

@@ -114,7 +114,7 @@ export async function unsetVariables(
   options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
   const environment = connectToEnvironment(options);
-  const { value, tag } = await environment.read(app, { values: 'hidden' });
+  const { value, tag: etag } = await environment.read(app, { values: 'hidden' });
   const owners = new Map(value.data.map(({ name, from }) => [name, from]));
   const unknownName = names.find((name) => !owners.has(name));
   if (unknownName !== undefined)
@@ -125,7 +125,7 @@ export async function unsetVariables(
       `${app} inherits ${inheritedName} from its project. Remove it there, with --project. Nothing was removed.`,
     );
   await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
-  await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: tag });
+  await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: etag });
   if (options.json === true) await printJson(names.map((name) => ({ name, deleted: true })));
   else printNote(`Removed ${names.join(', ')} from the environment of ${app}.`, options);
 }
@@ -159,9 +159,9 @@ export async function restoreVersion(
 ): Promise<void> {
   const versionNumber = parseCount('The version', version) ?? 0;
   const environment = connectToEnvironment(options);
-  const { tag } = await environment.read(app, { values: 'hidden' });
+  const { tag: etag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Restore the environment of ${app} to version ${versionNumber}?`, options.yes);
-  const { value } = await environment.restore(app, versionNumber, { ifMatch: tag });
+  const { value } = await environment.restore(app, versionNumber, { ifMatch: etag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));
   if (options.json === true) await printJson(variables);
   else

@@ -58,7 +58,9 @@ function projectCommands(program: Command): void {
         declared(options),
       );
     });
-  deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, declared(options)));
+  deleteCommand(parent, 'project').action(async (idsOrSlugs, options) =>
+    (await load()).delete(idsOrSlugs, declared(options)),
+  );
 }
 
 /** Returns a note for the help of an option of an update; empty for a command that creates. */
@@ -116,7 +118,9 @@ function appCommands(program: Command): void {
     const { apps, appFields } = await load();
     return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
-  deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
+  deleteCommand(parent, 'app').action(async (idsOrSlugs, options) =>
+    (await load()).apps.delete(idsOrSlugs, declared(options)),
+  );
   apiCommand(parent, 'deploy-key', 'Print the deploy key of an app; creates one if the app has none')
     .argument('<app>', ID_OR_SLUG)
     .option('--replace', 'create a new key')
@@ -180,8 +184,8 @@ function serverCommands(program: Command): void {
       declared(options),
     );
   });
-  deleteCommand(parent, 'server').action(async (names, options) =>
-    (await load()).servers.delete(names, declared(options)),
+  deleteCommand(parent, 'server').action(async (idsOrSlugs, options) =>
+    (await load()).servers.delete(idsOrSlugs, declared(options)),
   );
   apiCommand(
     parent,
@@ -252,7 +256,7 @@ function scriptCommands(program: Command): void {
   apiCommand(parent, 'next-runs', 'List the next scheduled run times of a script')
     .argument('<script>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).listNextRuns(idOrSlug, declared(options)));
-  deleteCommand(parent, 'script').action(async (names, options) =>
-    (await load()).scripts.delete(names, declared(options)),
+  deleteCommand(parent, 'script').action(async (idsOrSlugs, options) =>
+    (await load()).scripts.delete(idsOrSlugs, declared(options)),
   );
 }

@@ -90,10 +90,10 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
       printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);
     },
-    async delete(names: readonly string[], options: DeleteOptions): Promise<void> {
+    async delete(idsOrSlugs: readonly string[], options: DeleteOptions): Promise<void> {
       const endpoint = resource.endpoint(connect(options));
       const items: Item[] = [];
-      for (const idOrSlug of names) items.push(await endpoint.get(idOrSlug));
+      for (const idOrSlug of idsOrSlugs) items.push(await endpoint.get(idOrSlug));
       await deleteItems(
         {
           items,

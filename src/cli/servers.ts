@@ -97,7 +97,7 @@ export async function acceptHostKey(
   options: RemoteOptions & { readonly yes: true | undefined },
 ): Promise<void> {
   const client = connect(options);
-  const { value: server, tag } = await client.servers.read(idOrSlug);
+  const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, hostKey, offeredHostKey } = server;
   if (offeredHostKey === null)
     throw new Failure(`The last check of ${name} received the pinned host key, so there is nothing to accept.`);
@@ -105,7 +105,7 @@ export async function acceptHostKey(
   printNote(`Received: ${fingerprintOf(offeredHostKey)}`, options);
   const question = `Trust the received host key of ${sanitizeInline(name)}? First compare it with the host key on the server.`;
   await confirm(question, options.yes);
-  const changed = await client.servers.acceptHostKey(id, offeredHostKey, { ifMatch: tag });
+  const changed = await client.servers.acceptHostKey(id, offeredHostKey, { ifMatch: etag });
   if (options.json === true) return printJson(changed);
   printNote(`Pinned the new host key of ${sanitizeInline(name)}.`, options);
 }
@@ -116,7 +116,7 @@ export async function confirmServer(
   options: RemoteOptions & { readonly yes: true | undefined },
 ): Promise<void> {
   const client = connect(options);
-  const { value: server, tag } = await client.servers.read(idOrSlug);
+  const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, kind, host, port, user, hostKey } = server;
   const connectionSummary =
     kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;
@@ -124,7 +124,7 @@ export async function confirmServer(
     `Allow jobs to run on server ${sanitizeInline(name)}: ${sanitizeInline(connectionSummary)}?`,
     options.yes,
   );
-  const confirmed = await client.servers.confirm(id, { ifMatch: tag });
+  const confirmed = await client.servers.confirm(id, { ifMatch: etag });
   if (options.json === true) return printJson(confirmed);
   printNote(`Confirmed server ${sanitizeInline(confirmed.name)}.`, options);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGuards } from './guards.ts';
 
-test('a heartbeat for which the store returns no result is rejected with a problem', async () => {
+test('a heartbeat that the store leaves unprocessed is rejected with a problem', async () => {
   const guards = createGuards({
     store: {
       guardRenewal: () => Promise.resolve(),

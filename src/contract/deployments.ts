@@ -50,9 +50,11 @@ const deploymentOptions = {
   approval: z
     .boolean()
     .optional()
-    .describe('Whether the deployment requires approval: by another member, if the workspace has other members'),
+    .describe(
+      'Whether the deployment requires approval. If the workspace has other members, one of them must approve it',
+    ),
   skipHooks: z
-    // Longer than the name of any hook.
+    // Only bounds the size: a hook's name, of at most `LIMITS.name.max` code points, is always shorter.
     .array(z.string().max(LIMITS.name.max * 8))
     .max(RESOURCE_LIMITS.hooks)
     .refine(hasNoDuplicates, 'must not contain a hook twice')
@@ -103,7 +105,7 @@ export const DeploymentOverrides = z
         command: z
           .string()
           .optional()
-          .describe('Only in deployments that an earlier version of Devpilot created, which accepted a command'),
+          .describe('Only in deployments created by an earlier version of Devpilot that accepted commands'),
         timeoutSeconds: z.int(),
       })
       .nullable()
@@ -128,10 +130,10 @@ export const Deployment = z
       .string()
       .nullable()
       .describe(
-        'The deployed tag. If the request contains a pattern, the pattern until the newest matching tag is known',
+        'The deployed tag. If the request contained a pattern, this is the pattern until the newest matching tag is known',
       ),
-    commit: z.string().nullable().describe('Null until the commit of the branch is known'),
-    live: z.boolean().describe('Whether this deployment is live'),
+    commit: z.string().nullable().describe('Null until the commit of the branch or tag is known'),
+    live: z.boolean().describe('Whether this is the deployment that the app currently runs'),
     strategy: z.enum(STRATEGIES),
     batchSize: z.int(),
     pauseSeconds: z.int(),
@@ -156,7 +158,7 @@ export const Deployment = z
       .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
       .nullable()
       .describe('Null if no approval is required'),
-    rollbackOf: id.nullable().describe('The deployment that this one rolls back to'),
+    rollbackOf: id.nullable().describe('The deployment whose commit is deployed again; null if this is not a rollback'),
     createdBy: auditParty,
     startedAt: nullableInstant,
     finishedAt: nullableInstant,
@@ -169,14 +171,18 @@ export type Deployment = z.infer<typeof Deployment>;
 const variableNames = z.array(z.string());
 export const DeploymentVariables = z
   .object({
-    comparedWith: id.nullable().describe('The previous release: the last earlier deployment that completed'),
+    comparedWith: id
+      .nullable()
+      .describe(
+        'The previous release: the most recent deployment before this one that completed; null if there is none or the variables of one of the two are unknown',
+      ),
     names: variableNames
       .nullable()
       .describe('The names of its variables; null if the deployment has not started or its variables are unknown'),
     added: variableNames,
     removed: variableNames,
     changed: variableNames.describe(
-      'Variables that were set again since the previous release, if the history goes back that far',
+      'The names of variables of both releases that were set again between them. Versions that are no longer stored are not considered',
     ),
   })
   .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, without values' });
@@ -186,6 +192,9 @@ export const DeploymentQuery = z.strictObject({
   ...pagingFields,
   app: idOrSlug.optional().describe('ID or slug of the app'),
   status: oneOf(WORK_STATUSES).optional(),
-  live: z.enum(['true'], { error: 'must be true' }).optional().describe('`true`: only live deployments'),
+  live: z
+    .enum(['true'], { error: 'must be true' })
+    .optional()
+    .describe('`true`: only the deployments that apps currently run'),
 });
 export type DeploymentQuery = z.infer<typeof DeploymentQuery>;

@@ -17,7 +17,7 @@ export const GroupRoles = z
       .record(singleLineText(1, SSO_LIMITS.value.max, 'developers'), oneOf(ASSIGNABLE_ROLES))
       .refine(
         (roles) => Object.keys(roles).length >= 1 && Object.keys(roles).length <= SSO_LIMITS.values.max,
-        `must have 1 to ${SSO_LIMITS.values.max} values`,
+        `must have 1 to ${SSO_LIMITS.values.max} groups`,
       )
       .describe('Roles by group')
       .meta({ examples: [{ developers: 'member', leads: 'admin' }] }),
@@ -32,7 +32,7 @@ export const Workspace = z
     slug: z.string(),
     role: z.enum(ROLES),
     sso: GroupRoles.nullable().describe(
-      'Roles that groups of the OpenID Connect provider grant; null if none are set, and for members',
+      'Roles that groups of the OpenID Connect provider grant; null if none are set, or if the caller has the role `member`',
     ),
     createdAt: instant,
     updatedAt: instant,

@@ -8,8 +8,8 @@ import { membershipOf } from './principal.ts';
 import { type Route, route } from './route.ts';
 
 /**
- * Streams the whole activity log, one JSON object per line. Reads the next page when the client has received the
- * previous one.
+ * Streams all entries that match the query, starting at its cursor, one JSON object per line. Reads the next page when
+ * the client has received the previous one.
  */
 async function* auditEventsAsNdjson(
   context: AppContext,
@@ -36,7 +36,8 @@ export function auditRoutes(context: AppContext): Route[] {
       url: '/v1/audit-events',
       access: { person: 'admin' },
       summary: 'List activity log entries',
-      description: 'Newest first. With `Accept: application/x-ndjson`, streams all entries.',
+      description:
+        'Newest first. With `Accept: application/x-ndjson`, streams all matching entries instead of one page.',
       tag: 'Activity log',
       query: AuditQuery,
       responses: { 200: pageOf(AuditEvent) },

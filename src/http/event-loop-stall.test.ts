@@ -20,11 +20,11 @@ async function expectNoStall(
   requests: readonly ExpensiveRequest[],
   isExpected: (status: number) => boolean,
 ): Promise<void> {
-  await server.longestBlockMs();
+  await server.takeLongestBlockMs();
   for (const { operation, description, send } of requests) {
     const { status } = await send();
     assert.ok(isExpected(status), `${operation} (${description}) got status ${status}`);
-    const blockMs = await server.longestBlockMs();
+    const blockMs = await server.takeLongestBlockMs();
     assert.ok(blockMs < MAX_BLOCK_MS, `${operation} (${description}) blocked the event loop for ${blockMs} ms`);
   }
 }

@@ -9,10 +9,10 @@ import type { ProblemBody } from '../contract/problem-body.ts';
 import type { OwnSingleSignOn } from '../contract/single-sign-on.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import {
-  type IssuedTokens,
   type OpenidIssuer,
   singleSignOnSettings,
   startOpenidIssuer,
+  type TokenSpec,
 } from '../testing/openid-issuer.ts';
 import { createSignInBrowser, readProblemCode, readSignInOutcome } from '../testing/single-sign-on-browser.ts';
 import { changeDatabase } from '../testing/sql.ts';
@@ -51,7 +51,7 @@ after(async () => {
   await issuer.close();
 });
 
-const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): IssuedTokens => ({
+const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): TokenSpec => ({
   claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...claims },
 });
 const apiErrorCode = (response: TestResponse) => (response.body as ProblemBody).code;
@@ -139,7 +139,7 @@ describe('refusals', () => {
   const cases: readonly {
     readonly name: string;
     readonly problem: string;
-    readonly tokens?: IssuedTokens;
+    readonly tokens?: TokenSpec;
     readonly parameters?: Readonly<Record<string, string | null>>;
   }[] = [
     { name: 'a missing state', problem: 'expired', parameters: { state: null } },

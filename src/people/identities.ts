@@ -24,20 +24,23 @@ function showIdentity(row: IdentityRow): Identity {
   return { id, email, createdAt: toIsoString(row.created_at), lastUsedAt: toIsoString(row.last_used_at) };
 }
 
-/** Returns the caller's linked provider accounts, and until when the current session needs no reauthentication. */
+/**
+ * Returns the caller's linked provider accounts, and the time until which the current session counts as recently
+ * authenticated.
+ */
 export async function findOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
   const { store, clock, singleSignOn } = context;
-  const freshUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
+  const confirmedUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
   return {
     name: singleSignOn?.provider.name ?? null,
     identities: (await listIdentities(store.read, caller.personId)).map(showIdentity),
-    confirmedUntil: toIsoStringOrNull(freshUntil > clock() ? freshUntil : null),
+    confirmedUntil: toIsoStringOrNull(confirmedUntil > clock() ? confirmedUntil : null),
   };
 }
 
 /**
- * Links a provider account to the signed-in person who requested it. The account must have the person's email address,
- * verified. Throws `SingleSignOnError` and `invalid_token`.
+ * Links a provider account to the signed-in person who requested it. The account's verified email address must be the
+ * person's. Throws `SingleSignOnError` and `invalid_token`.
  */
 export async function linkIdentity(
   context: PeopleContext,
@@ -58,8 +61,8 @@ export async function linkIdentity(
 }
 
 /**
- * Unlinks a provider account from a person who has reauthenticated, and ends every other session that was started with
- * it. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, and `invalid_token`.
+ * Unlinks a provider account from a person who has reauthenticated. Ends every other session that was started with it,
+ * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, and `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

@@ -33,7 +33,7 @@ export interface IssuedResetLink {
 
 /**
  * Creates a reset link. Its code has 190 random bits, and only the digest of the code is stored. Returns null if the
- * person already has the maximum number of unused links, which also prevents flooding a mailbox.
+ * person already has the maximum number of unused links. The maximum also prevents the flooding of a mailbox.
  */
 async function createResetLink(context: PeopleContext, trx: Trx, person: PersonRow): Promise<IssuedResetLink | null> {
   const now = context.clock();
@@ -87,6 +87,7 @@ export async function requestPasswordReset(
   refuseIfPasswordsOff(context);
   const subject = clientSubject(origin, 'password reset');
   await checkFailureLimit(context, subject);
+  // Every request counts as a failure, because the response must not reveal whether the person exists.
   await recordFailure(context, subject);
   context.background.run(() => sendResetMail(context, email, origin));
 }

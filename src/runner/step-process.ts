@@ -134,7 +134,7 @@ export class StepProcess {
       });
     },
     /** Closes the connection if the server takes too long to end the process group. */
-    limitStop: () => {
+    startStopTimeout: () => {
       this.#clearTimer('heartbeat');
       this.#setTimer('stop', STOP_TIMEOUT_MS, () => this.#cutStreams());
     },

@@ -28,22 +28,22 @@ const cases: { readonly name: string; readonly events: StepEvent[]; readonly exp
   {
     name: 'a step that is stopped ends its process group',
     events: [STARTED, STOP, ENDED, CLOSED],
-    expected: 'running supervise, stopping limitStop endGroup, draining drain, closed',
+    expected: 'running supervise, stopping startStopTimeout endGroup, draining drain, closed',
   },
   {
     name: 'a step that is stopped while it starts is ended as soon as its start is reported',
     events: [STOP, STARTED, ENDED],
-    expected: 'stopping limitStop withdraw, stopping endGroup, draining drain',
+    expected: 'stopping startStopTimeout withdraw, stopping endGroup, draining drain',
   },
   {
     name: 'a second stop changes nothing',
     events: [STARTED, STOP, STOP],
-    expected: 'running supervise, stopping limitStop endGroup, stopping',
+    expected: 'running supervise, stopping startStopTimeout endGroup, stopping',
   },
   {
     name: 'a stop after the end is applied once, to the processes that the step left running',
     events: [STARTED, ENDED, STOP, STOP],
-    expected: 'running supervise, draining drain, draining limitStop endGroup, draining',
+    expected: 'running supervise, draining drain, draining startStopTimeout endGroup, draining',
   },
   {
     name: 'a shell that closes before the start stays closed',

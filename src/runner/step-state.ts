@@ -11,10 +11,18 @@ export type StepState =
   | { readonly name: 'starting'; readonly group: null }
   | { readonly name: 'running'; readonly group: number }
   | { readonly name: 'stopping'; readonly group: number | null }
-  | { readonly name: 'draining'; readonly group: number | null; readonly exitCode: number; readonly stopping: boolean }
+  | {
+      readonly name: 'draining';
+      readonly group: number | null;
+      readonly exitCode: number;
+      readonly stopRequested: boolean;
+    }
   | { readonly name: 'closed'; readonly group: number | null; readonly exitCode: number | null };
 
-/** `started` and `ended` are reported by the server; `stop` is requested; `closed` is the end of the shell. */
+/**
+ * The server reports `started` and `ended`; `stop` is our own request to end the step; `closed` means that the shell has
+ * ended.
+ */
 export type StepEvent =
   | { readonly type: 'started'; readonly group: number }
   | { readonly type: 'ended'; readonly exitCode: number }
@@ -24,13 +32,14 @@ export type StepEvent =
 /**
  * The actions that `StepProcess` performs on a transition.
  *
- * - `supervise`: starts the heartbeats or the standard input, and the time limit.
- * - `limitStop`: limits the time in which the process group must end.
- * - `withdraw`: prevents the start, or waits for its report.
+ * - `supervise`: starts the time limit, and pipes the standard input or, if it is not a stream, sends heartbeats.
+ * - `startStopTimeout`: sets the time within which the process group must end.
+ * - `withdraw`: the step may be starting: tries to prevent the start. If the start is still reported, the step is then
+ *   ended.
  * - `endGroup`: ends the process group.
  * - `drain`: reads the remaining output, and then closes the streams.
  */
-export type StepAction = 'supervise' | 'limitStop' | 'withdraw' | 'endGroup' | 'drain';
+export type StepAction = 'supervise' | 'startStopTimeout' | 'withdraw' | 'endGroup' | 'drain';
 
 export interface StepTransition {
   readonly state: StepState;
@@ -56,13 +65,13 @@ export function transition(state: StepState, event: StepEvent): StepTransition {
       if (state.name === 'draining') return unchanged;
       const { name, group } = state;
       const { exitCode } = event;
-      return { state: { name: 'draining', group, exitCode, stopping: name === 'stopping' }, actions: ['drain'] };
+      return { state: { name: 'draining', group, exitCode, stopRequested: name === 'stopping' }, actions: ['drain'] };
     }
     case 'stop': {
-      if (state.name === 'stopping' || (state.name === 'draining' && state.stopping)) return unchanged;
+      if (state.name === 'stopping' || (state.name === 'draining' && state.stopRequested)) return unchanged;
       const next: StepState =
-        state.name === 'draining' ? { ...state, stopping: true } : { name: 'stopping', group: state.group };
-      return { state: next, actions: ['limitStop', state.group === null ? 'withdraw' : 'endGroup'] };
+        state.name === 'draining' ? { ...state, stopRequested: true } : { name: 'stopping', group: state.group };
+      return { state: next, actions: ['startStopTimeout', state.group === null ? 'withdraw' : 'endGroup'] };
     }
     case 'closed': {
       const exitCode = state.name === 'draining' ? state.exitCode : null;

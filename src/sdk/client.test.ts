@@ -8,7 +8,7 @@ const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 
-/** Returns a fetch that returns these responses in turn and records the requests. */
+/** Returns `send`, a fetch that yields these responses or throws these errors in turn, and the `requests` it received. */
 function respondWith(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
@@ -47,17 +47,17 @@ describe('The client against a server', () => {
 
       const old = await devpilot.apiKeys.create({ name: 'Old key', permissions: ['read'] });
       const { id } = await devpilot.apiKeys.create({ name: 'New key', permissions: ['read'], replaces: old.id });
-      const { value, tag } = await devpilot.apiKeys.read(old.id);
+      const { value, tag: etag } = await devpilot.apiKeys.read(old.id);
       assert.equal(value.replacedBy, id);
-      await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: tag });
-      await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: tag }), { code: 'conflict' });
+      await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: etag });
+      await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: etag }), { code: 'conflict' });
 
       const created = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
       const tokenClient = createClient({ url: testServer.url, credential: created.secret });
       assert.deepEqual((await tokenClient.whoami()).rights.scopes, ['modify_env']);
       const key = await createKey(ada, ['read']);
-      const introspecting = createClient({ url: testServer.url, credential: key.secret });
-      assert.equal((await introspecting.introspect({ token: created.secret })).active, true);
+      const keyClient = createClient({ url: testServer.url, credential: key.secret });
+      assert.equal((await keyClient.introspect({ token: created.secret })).active, true);
       await devpilot.accessTokens.delete(created.id);
       assert.equal((await testServer.call('/v1/whoami', { headers: bearer(created.secret) })).status, 401);
 
@@ -70,13 +70,13 @@ describe('The client against a server', () => {
       });
       const exported = await new Response(await devpilot.auditEvents.export()).text();
       assert.match(exported, /"action":"access_token.created"/);
-      const reviewed = async () => {
+      const listDueForReview = async () => {
         const items = await Array.fromAsync(devpilot.review.all({ reason: 'never_expires' }));
         return items.map(({ credential }) => credential.id);
       };
-      assert.ok((await reviewed()).includes(key.id));
+      assert.ok((await listDueForReview()).includes(key.id));
       await devpilot.review.decide(key.id, { decision: 'keep', note: 'For good' });
-      assert.equal((await reviewed()).includes(key.id), false);
+      assert.equal((await listDueForReview()).includes(key.id), false);
       const csv = await new Response(await devpilot.review.export({ includeKept: true })).text();
       assert.match(csv, /For good/);
     } finally {
@@ -103,10 +103,10 @@ describe('Credentials', () => {
       assert.deepEqual((await key.apps.list({ project: 'shop' })).data, [app]);
       await assert.rejects(key.projects.delete(project.id), { code: 'conflict', message: /Storefront/ });
 
-      const { value, tag } = await key.apps.read('storefront');
+      const { value, tag: etag } = await key.apps.read('storefront');
       assert.deepEqual(value, app);
-      await key.apps.update(app.id, { branch: 'next' }, { ifMatch: tag });
-      await assert.rejects(key.apps.update(app.id, { branch: 'last' }, { ifMatch: tag }), { code: 'conflict' });
+      await key.apps.update(app.id, { branch: 'next' }, { ifMatch: etag });
+      await assert.rejects(key.apps.update(app.id, { branch: 'last' }, { ifMatch: etag }), { code: 'conflict' });
 
       const written = await token.environment.update(app.id, { GREETING: 'hello world', OLD: 'x' });
       await token.environment.delete(app.id, 'OLD');
@@ -289,7 +289,7 @@ describe('Requests', () => {
     assert.equal(headers.get('access-token-passphrase'), 'gr\u00c3\u00bcn');
   });
 
-  test("errors never contain a secret, and a response that is not Devpilot's is recognized", async () => {
+  test('errors never contain a secret, and a response that did not come from Devpilot is reported as such', async () => {
     const { send } = respondWith(
       json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }),
     );

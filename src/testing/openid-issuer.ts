@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
-/** Tokens that the issuer returns for a code. The claims are added to, or override, correct claims. */
-export interface IssuedTokens {
+/** What the issuer puts into the tokens that it returns. The claims are added to, or override, correct claims. */
+export interface TokenSpec {
   readonly claims?: JWTPayload;
+  /** Claims of the userinfo response. */
   readonly userinfo?: Readonly<Record<string, unknown>>;
   readonly refreshToken?: string;
   /** Signs with a key that is not in the key set. */
@@ -15,12 +16,12 @@ export interface IssuedTokens {
 export interface OpenidIssuer {
   readonly url: string;
   /** Issues a code for an authorization URL. The code is accepted once, with the correct code verifier. */
-  issueCode(authorizationUrl: URL, tokens: IssuedTokens): string;
+  issueCode(authorizationUrl: URL, tokens: TokenSpec): string;
   signLogoutToken(claims: JWTPayload, header?: { typ?: string }): Promise<string>;
   /** While true, the issuer responds to every request with 503. */
   isDown: boolean;
   /** Tokens returned for the next refresh; null for the error `invalid_grant`. */
-  refreshResponse: IssuedTokens | null;
+  refreshResponse: TokenSpec | null;
   close(): Promise<void>;
 }
 
@@ -28,7 +29,7 @@ export const CLIENT_ID = 'devpilot';
 export const CLIENT_SECRET = 'client-secret-of-the-provider';
 
 interface Grant {
-  readonly tokens: IssuedTokens;
+  readonly tokens: TokenSpec;
   readonly nonce: string;
   readonly challenge: string;
 }
@@ -39,13 +40,13 @@ async function sha256url(text: string): Promise<string> {
 
 export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   const signingKeys = await generateKeyPair('RS256');
-  const forgedKeys = await generateKeyPair('RS256');
+  const unpublishedKeys = await generateKeyPair('RS256');
   const jwk = { ...(await exportJWK(signingKeys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const grants = new Map<string, Grant>();
   let userinfo: Readonly<Record<string, unknown>> = {};
   let issuedCodes = 0;
 
-  async function tokenResponse(tokens: IssuedTokens, nonce: string | null) {
+  async function tokenResponse(tokens: TokenSpec, nonce: string | null) {
     const claims = {
       sub: 'someone',
       aud: CLIENT_ID,
@@ -58,7 +59,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
       .setProtectedHeader({ alg: 'RS256', kid: 'one' })
       .setIssuedAt()
       .setExpirationTime('5m')
-      .sign(tokens.isForged === true ? forgedKeys.privateKey : signingKeys.privateKey);
+      .sign(tokens.isForged === true ? unpublishedKeys.privateKey : signingKeys.privateKey);
     const refresh = tokens.refreshToken === undefined ? {} : { refresh_token: tokens.refreshToken };
     return { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: idToken, ...refresh };
   }

@@ -1,4 +1,4 @@
-import type { IssuedTokens, OpenidIssuer } from './openid-issuer.ts';
+import type { OpenidIssuer, TokenSpec } from './openid-issuer.ts';
 import type { TestResponse, TestServer } from './test-server.ts';
 
 /** Returns the cookies that a response sets, as `name=value`. */
@@ -25,7 +25,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
     /** Opens the redirect URI with the parameters that the provider would send, modified by `change`. */
     async openRedirectUri(
       { url, cookie }: StartedSignIn,
-      tokens: IssuedTokens,
+      tokens: TokenSpec,
       change: { parameters?: Readonly<Record<string, string | null>>; cookie?: string } = {},
     ): Promise<TestResponse> {
       const query = new URLSearchParams({
@@ -39,7 +39,7 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
       }
       return server.call(`/v1/oidc/callback?${query}`, { headers: { cookie: change.cookie ?? cookie } });
     },
-    async signIn(tokens: IssuedTokens, body?: object): Promise<TestResponse> {
+    async signIn(tokens: TokenSpec, body?: object): Promise<TestResponse> {
       return this.openRedirectUri(await this.start('/v1/oidc/start', body), tokens);
     },
   };

@@ -24,8 +24,8 @@ export interface StallServer {
   readonly hostileRequests: readonly ExpensiveRequest[];
   /** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
   readonly largestRequests: readonly ExpensiveRequest[];
-  /** Returns the longest block of the event loop since the last call, in milliseconds of CPU time. */
-  longestBlockMs(): Promise<number>;
+  /** Returns the longest block of the event loop since the previous call, in milliseconds of CPU time. */
+  takeLongestBlockMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -347,7 +347,7 @@ export async function startStallServer(
       toExpensiveRequest(senders, hostileRequest),
     ),
     largestRequests: createLargestRequests(senders),
-    async longestBlockMs() {
+    async takeLongestBlockMs() {
       child.send('longest');
       const [blockMs] = (await once(child, 'message')) as [number];
       return blockMs;

@@ -189,7 +189,7 @@ export const strings = {
         consequences: 'You will sign in with your password only. Your recovery codes stop working.',
       },
     },
-    enterTheCode: 'Enter the six-digit code',
+    invalidCode: 'Enter the six-digit code',
     scanThisCode: 'Scan this QR code with your authenticator app, then enter the six-digit code it shows.',
     qrCodeLabel: 'QR code for your authenticator app',
     orEnterThisKey: "Can't scan it? Enter this key in the app:",

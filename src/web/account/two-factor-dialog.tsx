@@ -37,7 +37,7 @@ function ScanStep({
   const form = useAppForm({
     initialValues: { code: '' },
     validate: {
-      code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : strings.twoFactorDialog.enterTheCode),
+      code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : strings.twoFactorDialog.invalidCode),
     },
   });
   const confirm = useMutation({

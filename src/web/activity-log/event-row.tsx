@@ -12,6 +12,7 @@ import {
   IconBug,
   IconBuilding,
   IconChevronDown,
+  type IconComponent,
   IconFingerprint,
   IconFolder,
   IconKey,
@@ -32,7 +33,7 @@ import { toSentence } from './sentence.ts';
 import type { SentencePart } from './sentence-parts.ts';
 import { strings } from './strings.ts';
 
-const ICONS: Readonly<Record<string, typeof IconActivity>> = {
+const ICONS: Readonly<Record<string, IconComponent>> = {
   access_token: IconTicket,
   api_key: IconKey,
   person: IconUser,

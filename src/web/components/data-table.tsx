@@ -2,7 +2,7 @@ import { Button, Checkbox, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import styles from './data-table.module.css';
-import { IconChevronDown, IconChevronUp, IconSelector } from './icons.ts';
+import { IconChevronDown, IconChevronUp, type IconComponent, IconSelector } from './icons.ts';
 import type { ListState } from './list-state.ts';
 import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
@@ -56,7 +56,7 @@ function getSortDirection(sort: string | undefined, state: ListState): SortDirec
   return currentSort === `-${sort}` ? 'descending' : null;
 }
 
-function getSortIcon(direction: SortDirection | null): typeof IconSelector {
+function getSortIcon(direction: SortDirection | null): IconComponent {
   if (direction === null) return IconSelector;
   return direction === 'ascending' ? IconChevronUp : IconChevronDown;
 }

@@ -1,9 +1,9 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
-import type { IconEdit } from './icons.ts';
+import type { IconComponent } from './icons.ts';
 
 interface IconActionProps {
   readonly label: string;
-  readonly Icon: typeof IconEdit;
+  readonly Icon: IconComponent;
   readonly onClick: () => void;
   readonly disabled?: boolean;
   readonly loading?: boolean;

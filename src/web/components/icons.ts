@@ -25,11 +25,13 @@ import { createElement, type FunctionComponent, type SVGProps } from 'react';
  * SOFTWARE.
  */
 
+export type IconComponent = FunctionComponent<SVGProps<SVGSVGElement> & { readonly size: number }>;
+
 /**
  * Returns an icon that consists of the paths of its SVG file. Only the icons in use are copied here, because the
  * package with all five thousand takes 90 MB.
  */
-function outline(...paths: readonly string[]): FunctionComponent<SVGProps<SVGSVGElement> & { readonly size: number }> {
+function outline(...paths: readonly string[]): IconComponent {
   return ({ size, ...svgProps }) =>
     createElement(
       'svg',

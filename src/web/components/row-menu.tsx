@@ -1,11 +1,11 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { Fragment } from 'react';
-import { IconDots, IconEdit, IconTrash } from './icons.ts';
+import { type IconComponent, IconDots, IconEdit, IconTrash } from './icons.ts';
 import { strings } from './strings.ts';
 
 export interface RowAction {
   readonly label: string;
-  readonly Icon: typeof IconEdit;
+  readonly Icon: IconComponent;
   readonly onSelect: () => void;
   readonly disabled?: boolean;
   /** Whether the action is shown in red, below a divider. */

@@ -9,8 +9,8 @@ export function generatePassphrase(): string {
   while (characters.length < GROUP_COUNT * GROUP_LENGTH) {
     for (const byte of crypto.getRandomValues(new Uint8Array(64))) {
       // Larger bytes would make the first characters of the alphabet more likely.
-      const isFair = byte < 256 - (256 % ALPHABET.length);
-      if (isFair && characters.length < GROUP_COUNT * GROUP_LENGTH)
+      const isUnbiased = byte < 256 - (256 % ALPHABET.length);
+      if (isUnbiased && characters.length < GROUP_COUNT * GROUP_LENGTH)
         characters.push(ALPHABET[byte % ALPHABET.length] ?? '');
     }
   }
@@ -24,9 +24,9 @@ export type Strength = 'weak' | 'fair' | 'strong';
 
 const FAIR_BITS = 45;
 const STRONG_BITS = 75;
-/** How often each distinct character counts at most, on average. */
+/** The total count is at most this multiple of the number of distinct characters. */
 const MAX_COUNT_PER_CHARACTER = 1.6;
-/** Patterns of characters, each with the number of characters that it matches. */
+/** Patterns of characters, each with the assumed size of its alphabet. */
 const CHARACTER_CLASSES: readonly [RegExp, number][] = [
   [/[a-z]/, 26],
   [/[A-Z]/, 26],

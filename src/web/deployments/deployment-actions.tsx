@@ -5,7 +5,14 @@ import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop, IconRefresh } from '../components/icons.ts';
+import {
+  IconArrowBackUp,
+  IconCheck,
+  type IconComponent,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+} from '../components/icons.ts';
 import { isInProgress } from '../components/job-status.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeployButton } from './deploy-button.tsx';
@@ -24,7 +31,7 @@ interface DeploymentActionsProps {
 interface DecisionConfig {
   readonly verb: string;
   readonly title: string;
-  readonly Icon: typeof IconCheck;
+  readonly Icon: IconComponent;
   /** Whether the action stops the deployment or rolls servers back. */
   readonly isDestructive: boolean;
   readonly describeConsequences: (deployment: Deployment) => string;

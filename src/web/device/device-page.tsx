@@ -17,7 +17,7 @@ import { strings } from './strings.ts';
 
 /** Accepts eight letters, with or without spaces and hyphens. */
 const validateUserCode = (code: string) =>
-  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : strings.devicePage.enterTheCode;
+  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : strings.devicePage.invalidCode;
 
 function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string) => void }) {
   const form = useAppForm({ initialValues: { code: '' }, validate: { code: validateUserCode } });
@@ -114,7 +114,7 @@ function DeviceApproval({
           </Button>
         </Group>
         <Text fz="xs" c="dimmed">
-          {strings.devicePage.whereToEndIt}
+          {strings.devicePage.howToEndSession}
         </Text>
       </Stack>
     </CenteredLayout>

@@ -2,7 +2,7 @@ import { phrase } from '../components/sentence.ts';
 
 export const strings = {
   devicePage: {
-    enterTheCode: 'Enter the eight letters shown on the device',
+    invalidCode: 'Enter the eight letters shown on the device',
     title: 'Sign in on a device',
     description: 'Enter the code that the CLI or the device shows.',
     code: 'Code',
@@ -27,6 +27,6 @@ export const strings = {
       'Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If someone sent you a link to this page, approving the sign-in would sign them in as you.',
     deny: 'Deny',
     approve: 'Approve',
-    whereToEndIt: 'You can end its session under Sessions on your account page.',
+    howToEndSession: 'You can end its session under Sessions on your account page.',
   },
 };

@@ -35,7 +35,7 @@ export function useEnvironment(owner: EnvironmentOwner) {
   return useQuery({
     queryKey: [...environmentKey(workspace.id), owner.id, 'names'],
     queryFn: ({ signal }) => client.read(owner.id, { values: 'hidden' }, { signal }),
-    // A draft is based on this version, so it is refetched only after a save or a conflict.
+    // Drafts are based on the fetched version, so the query is refetched only after a save or a conflict.
     refetchOnWindowFocus: false,
   });
 }

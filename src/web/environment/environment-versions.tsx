@@ -33,11 +33,11 @@ export function describeVersion({ set, removed, restoredFrom }: EnvVersion): str
 interface EnvironmentVersionsProps {
   readonly owner: EnvironmentOwner;
   /** The ETag of the current environment, which a restore sends as If-Match. */
-  readonly tag: string | undefined;
+  readonly etag: string | undefined;
 }
 
 /** The versions of an environment, with buttons that restore them. */
-export function EnvironmentVersions({ owner, tag }: EnvironmentVersionsProps) {
+export function EnvironmentVersions({ owner, etag }: EnvironmentVersionsProps) {
   const { workspace, isAdmin } = useWorkspace();
   const client = useEnvironmentClient(owner);
   return (
@@ -79,7 +79,7 @@ export function EnvironmentVersions({ owner, tag }: EnvironmentVersionsProps) {
       )}
       describeRestore={({ version }) => strings.environmentVersions.restoreConsequences(version)}
       restore={async ({ version }) => {
-        await client.restore(owner.id, version, { ifMatch: tag });
+        await client.restore(owner.id, version, { ifMatch: etag });
         notifications.show({ message: strings.environmentVersions.versionRestored(version) });
         await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
       }}

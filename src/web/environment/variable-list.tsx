@@ -141,7 +141,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       <ErrorState error={query.error} retry={() => void query.refetch()} />
     );
   }
-  const { value: environment, tag } = query.data;
+  const { value: environment, tag: etag } = query.data;
   const updatedAtByName = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
   const namesFrom = (from: EnvOwnerKind) =>
     new Set(environment.data.filter((variable) => variable.from === from).map(({ name }) => name));
@@ -177,7 +177,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   async function save() {
     try {
       await client.update(owner.id, Object.fromEntries(changes.map(({ name, after }) => [name, after])), {
-        ifMatch: tag,
+        ifMatch: etag,
       });
     } catch (error) {
       if (isConflict(error)) await reloadAfterConflict();
@@ -266,7 +266,7 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
       {changes.length > 0 && (
         <UnsavedChangesBar count={changes.length} onDiscard={discard} onReview={() => setDialog('review')} />
       )}
-      <EnvironmentVersions owner={owner} tag={tag} />
+      <EnvironmentVersions owner={owner} etag={etag} />
       {(dialog === 'add' || editedName !== null) && (
         <VariableDialog
           name={editedName}

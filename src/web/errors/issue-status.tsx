@@ -5,7 +5,7 @@ import type { ErrorIssue } from '../../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { capitalize } from '../components/format.ts';
-import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';
+import { IconArrowBackUp, IconBellOff, IconCheck, type IconComponent } from '../components/icons.ts';
 import { Tag, type Tone } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
@@ -61,9 +61,7 @@ export const STATUS_TRANSITIONS: Readonly<Record<IssueStatus, readonly IssueStat
   muted: ['open', 'resolved'],
 };
 
-export const STATUS_ACTIONS: Readonly<
-  Record<IssueStatus, { readonly label: string; readonly Icon: typeof IconCheck }>
-> = {
+export const STATUS_ACTIONS: Readonly<Record<IssueStatus, { readonly label: string; readonly Icon: IconComponent }>> = {
   open: { label: strings.issueStatus.actions.open, Icon: IconArrowBackUp },
   resolved: { label: strings.issueStatus.actions.resolved, Icon: IconCheck },
   muted: { label: strings.issueStatus.actions.muted, Icon: IconBellOff },

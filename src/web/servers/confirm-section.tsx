@@ -15,12 +15,12 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
   const confirm = useMutation({
     mutationFn: async () => {
-      const { value, tag } = await api.servers.read(server.id);
+      const { value, tag: etag } = await api.servers.read(server.id);
       if (JSON.stringify(value) !== JSON.stringify(server)) {
         await refresh();
         throw new Error(strings.confirmSection.changedByOther);
       }
-      return api.servers.confirm(server.id, { ifMatch: tag });
+      return api.servers.confirm(server.id, { ifMatch: etag });
     },
     onSuccess: async () => {
       await refresh();

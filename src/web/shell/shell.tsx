@@ -7,6 +7,7 @@ import {
   IconAppWindow,
   IconBug,
   IconChartBar,
+  type IconComponent,
   IconFolder,
   IconRocket,
   IconServer,
@@ -26,7 +27,7 @@ import { WorkspaceSwitcher } from './workspace-switcher.tsx';
 interface NavItem {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
-  readonly Icon: typeof IconBug;
+  readonly Icon: IconComponent;
 }
 
 const NAV_ITEMS: readonly NavItem[] = [
