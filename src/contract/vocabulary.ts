@@ -54,9 +54,12 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
-/** Consequences of rights beyond their descriptions. They are shown where rights are selected. */
+/** Consequences and limits of rights that their descriptions omit. They are shown where rights are selected. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
+  advanced_deployment: 'Does not include basic_deployment: a token that starts both kinds needs both scopes.',
+  activity_tracker_analytics: 'Can also read the events themselves.',
+  error_tracker: 'Can also change and delete issues, and upload and delete source maps.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
   write:
     'Controls the code on your servers: changing an app, a server or a script is enough to run code there and read every variable.',
