@@ -38,7 +38,7 @@ export function environmentCommands(program: Command): void {
   apiCommand(env, 'set', 'Set a variable; reads the value from standard input or a prompt')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
-    .argument('<name>', 'variable name; NAME=- means the same')
+    .argument('<name>', 'variable name, or NAME=-; both read the value from standard input or a prompt')
     .option('--empty', 'set an empty value')
     .action(async (app, name, options) => (await load()).setVariable(app, name, declared(options)));
   apiCommand(env, 'unset', 'Remove variables')

@@ -108,7 +108,9 @@ function runCommands(program: Command): void {
 }
 
 function backupCommands(program: Command): void {
-  const backups = program.command('backups').description('Manage backups of apps');
+  const backups = program
+    .command('backups')
+    .description('Manage backups of apps (to back up the installation: devpilot backup)');
   const load = () => import('./backups.ts');
   apiCommand(backups, 'list', 'List backups of an app, newest first')
     .argument('<app>', 'ID or slug')

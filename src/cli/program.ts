@@ -97,7 +97,9 @@ function installationCommands(program: Command): void {
     .action(async () => (await import('./migrate.ts')).migrate());
   program
     .command('backup')
-    .description('Back up the installation into a new directory; the server can keep running')
+    .description(
+      'Back up the installation into a new directory; the server can keep running (to back up an app: devpilot backups)',
+    )
     .argument('<directory>', 'directory to create')
     .option('--without-secret', 'omit the secret that the installation generated')
     .option('--json', 'output JSON')
@@ -106,7 +108,9 @@ function installationCommands(program: Command): void {
     );
   program
     .command('restore')
-    .description('Restore a backup into the configured data directory or database, which must be empty')
+    .description(
+      'Restore the installation into the configured data directory or database, which must be empty (to restore an app: devpilot backups)',
+    )
     .argument('<directory>', 'directory created by "devpilot backup"')
     .option('--json', 'output JSON')
     .action(async (directory, options) =>
@@ -167,7 +171,7 @@ function peopleCommands(program: Command): void {
   personCommand('enable', 'Enable a disabled person').action(async (person, options) =>
     (await load()).enablePerson(person, declared(options)),
   );
-  personCommand('operator', 'Make a person an operator')
+  personCommand('operator', 'Make a person an operator, who administers the whole installation')
     .option('--remove', 'remove the operator role instead')
     .action(async (person, options) => (await load()).setOperator(person, declared(options)));
   personCommand('reset-password', 'Print a password reset link, valid for one hour').action(async (person, options) =>
@@ -227,7 +231,9 @@ function accountCommands(program: Command): void {
 function auditCommands(program: Command): void {
   const audit = program
     .command('audit')
-    .description('View, export and verify the activity log, which records changes in the workspace');
+    .description(
+      'View, export and verify the activity log, in which Devpilot records who changed what in the workspace',
+    );
   const load = () => import('./audit.ts');
   const auditListCommand = (name: string, description: string, toHelp = TO_INSTANT_HELP) =>
     apiCommand(audit, name, description)

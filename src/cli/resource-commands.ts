@@ -63,9 +63,14 @@ function projectCommands(program: Command): void {
   );
 }
 
+const isUpdate = (command: { name: () => string }) => command.name() === 'update';
 /** Returns a note for the help of an option of an update; empty for a command that creates. */
 const updateNote = (command: { name: () => string }, note = 'replaces the current ones') =>
-  command.name() === 'update' ? `; ${note}` : '';
+  isUpdate(command) ? `; ${note}` : '';
+/** Returns a note about the default of an option of a command that creates; empty for an update, which has no default. */
+const defaultNote = (command: { name: () => string }, value: string) =>
+  isUpdate(command) ? '' : ` (default: ${value})`;
+const PATTERN_NOTE = '--param and --pattern together replace the current parameters, so repeat --param';
 const PUSH_NOTE = '--push-branch and --push-path together replace the current ones';
 
 const withAppOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
@@ -156,7 +161,7 @@ function appCommands(program: Command): void {
 const withServerOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--host <host>', 'host name or IP address')
-    .option('--port <port>', 'SSH port (default for a new server: 22)')
+    .option('--port <port>', `SSH port${defaultNote(command, '22')}`)
     .option('--user <user>', 'user to log in as')
     .option('--host-key <key>', 'pinned host key, as one line in OpenSSH format');
 
@@ -194,11 +199,19 @@ function serverCommands(program: Command): void {
   )
     .argument('<server>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, declared(options)));
-  apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server so that jobs can run on it')
+  apiCommand(
+    parent,
+    'confirm',
+    'Allow jobs to run on a server with its current host, port, user and host key; does not accept a changed host key',
+  )
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, declared(options)));
-  apiCommand(parent, 'accept-host-key', 'Replace the pinned host key with the key that the last check received')
+  apiCommand(
+    parent,
+    'accept-host-key',
+    'Trust a changed host key: replace the pinned host key with the key that the last check received',
+  )
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', YES_HELP)
     .action(async (idOrSlug, options) => (await load()).acceptHostKey(idOrSlug, declared(options)));
@@ -210,11 +223,11 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--app <app>', `${ID_OR_SLUG} of the app that the script belongs to`)
     .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
     .option('--body <file>', 'file with the body of the script; - for standard input')
-    .option('--interpreter <path>', 'interpreter (default for a new script: /bin/sh)')
+    .option('--interpreter <path>', `interpreter${defaultNote(command, '/bin/sh')}`)
     .option('--run-as <user>', 'user to run the script as')
     .option('--timeout <seconds>', 'maximum run time in seconds')
     .option('--schedule <cron>', 'cron expression with five fields, or a macro such as @daily')
-    .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin (default for a new script: UTC)')
+    .option('--time-zone <name>', `time zone of the schedule, such as Europe/Berlin${defaultNote(command, 'UTC')}`)
     .option(
       '--overlap <policy>',
       'what to do with a run that is due while the script is running: skip, queue or allow it',
@@ -227,7 +240,7 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     )
     .option(
       '--pattern <NAME=PATTERN>',
-      'regular expression that the value of a parameter must match; can be repeated',
+      `regular expression that the value of a parameter must match; can be repeated${updateNote(command, PATTERN_NOTE)}`,
       collectValues,
     );
 

@@ -12,7 +12,9 @@ export function trackerCommands(program: Command): void {
 function activityCommands(program: Command): void {
   const parent = program
     .command('activity')
-    .description('Send and view activity events, which your own systems report');
+    .description(
+      'Send and view events of your own systems in the activity tracker (for the activity log: devpilot audit)',
+    );
   const load = () => import('./activity.ts');
   apiCommand(parent, 'events', 'List events, newest first')
     .option('--type <type>', 'filter by type')

@@ -1,19 +1,21 @@
 import type { Command } from '@commander-js/extra-typings';
-import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/event-names.ts';
+import { NOTICE_KINDS, WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/event-names.ts';
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 const EVENT_HELP = 'event or event family such as "run.*", or several separated by commas; can be repeated';
 const FORMAT_HELP = `format of messages: ${WEBHOOK_FORMATS.join(', ')}`;
 const EVENT_NOTES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, 'notice'])),
   'audit.event': 'every event of the activity log, in order',
+  'deployment.failed': 'also a notice',
   'run.finished': 'a run has completed, failed or been cancelled',
-  'run.failed': 'the notice about a failed run',
+  'run.failed': 'notice about a failed run',
 };
-const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => {
-  const note = EVENT_NOTES[event];
-  return note === undefined ? `  ${event}` : `  ${event.padEnd(16)}${note}`;
-}).join('\n')}`;
+const EVENT_WIDTH = Math.max(...WEBHOOK_SUBSCRIPTIONS.map((event) => event.length)) + 2;
+const EVENTS_HELP = `\nEvents ("notice": a notice of this kind was created):\n${WEBHOOK_SUBSCRIPTIONS.map((event) =>
+  `  ${event.padEnd(EVENT_WIDTH)}${EVENT_NOTES[event] ?? ''}`.trimEnd(),
+).join('\n')}`;
 
 /** Declares the commands for webhooks. */
 export function webhookCommands(program: Command): void {
