@@ -316,10 +316,23 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
     };
     const database = join(shell.directory, 'database');
     writeFileSync(database, 'all the rows');
+    const stagingDirectory = join(shell.directory, 'staging');
+    mkdirSync(stagingDirectory);
+    const stagingDatabase = join(stagingDirectory, 'database');
     const serverId = await createResource('/v1/servers', { name: 'Web one', slug: 'web-1', kind: 'local' });
     const projectId = await createResource('/v1/projects', { name: 'Shop' });
     await createResource('/v1/apps', { name: 'Shop', slug: 'shop', projectId, serverId, directory: shell.directory });
     await owner.call('/v1/apps/shop/env', { method: 'PATCH', body: { values: { DATABASE: database } } });
+    await createResource('/v1/apps', {
+      name: 'Shop (staging)',
+      slug: 'shop-staging',
+      projectId,
+      serverId,
+      directory: stagingDirectory,
+      backup: { command: 'cat "$DATABASE"', restoreCommand: 'cat > "$DATABASE"' },
+    });
+    const stagingVariables = { values: { DATABASE: stagingDatabase } };
+    await owner.call('/v1/apps/shop-staging/env', { method: 'PATCH', body: stagingVariables });
     const { secret: key } = await createKey(owner, ['write', 'manage_backups']);
     const { secret: token } = await createToken(owner, ['run_scripts']);
     const blocks = [...readDoc('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
@@ -330,6 +343,7 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
     assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
     assert.match(result.stdout, /"text":"clearing images"/);
     assert.equal(readFileSync(database, 'utf8'), 'all the rows');
+    assert.equal(readFileSync(stagingDatabase, 'utf8'), 'all the rows');
     const auditEvents = await owner.call('/v1/audit-events?action=backup.restore_finished');
     assert.match(auditEvents.text, /"status":"completed"/);
   } finally {
