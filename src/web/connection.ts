@@ -68,12 +68,11 @@ function waitUntilReachable(): Promise<void> {
 }
 
 /**
- * Loads a chunk of the web UI; while the server is unreachable, waits and tries again. Rethrows the error if loading
- * fails twice while the server is reachable: the chunk then belongs to an older version, and the page must be reloaded.
+ * Loads a chunk of the web UI; while the server is unreachable, waits and tries again. Rethrows the error if the server
+ * is reachable: the chunk then belongs to an older version, and the page must be reloaded.
  */
 export async function importWhenOnline<Module>(load: () => Promise<Module>): Promise<Module> {
-  // The connection may have returned between the failure and the check, so one failure while it works is not final.
-  for (let hasFailedOnline = false; ; ) {
+  for (;;) {
     try {
       return await load();
     } catch (error) {
@@ -81,9 +80,7 @@ export async function importWhenOnline<Module>(load: () => Promise<Module>): Pro
         ({ ok }) => ok,
         () => false,
       );
-      if (isReachable && hasFailedOnline) throw error;
-      hasFailedOnline = isReachable;
-      if (isReachable) continue;
+      if (isReachable) throw error;
       markUnreachable();
       await waitUntilReachable();
     }
