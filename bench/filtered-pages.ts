@@ -15,7 +15,7 @@ const SAMPLES = 7;
 const SORTS = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`]);
 const OTHER_CREATOR = 'per_01kaexample0000000000000001';
 
-/** Of every 100 credentials, one has expired, and one has another creator and another scope. */
+/** The query parameters of the lists that are compared. */
 const FILTERS: readonly Readonly<Record<string, string>>[] = [
   {},
   { status: 'active' },
@@ -37,7 +37,10 @@ const FILTERS: readonly Readonly<Record<string, string>>[] = [
   { q: 'pipeline', status: 'active', unusedForDays: '1' },
 ];
 
-/** Copies a seeded directory and varies its credentials, so that the filters match different credentials. */
+/**
+ * Copies a seeded directory and varies its credentials, so that the filters match different credentials: of every 100,
+ * one has expired, and one has another creator and another scope.
+ */
 async function createVariedDirectory(count: number): Promise<SeededDirectory> {
   const seeded = await seededDirectory(count);
   const directory = join(runFolder(), `varied-${count}`);

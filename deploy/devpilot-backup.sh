@@ -1,6 +1,6 @@
 #!/bin/sh
 # Backs up the installation into a new directory, and removes the oldest backups. Needs the settings of the server as
-# environment variables, and reads BACKUP_DIRECTORY and BACKUP_KEEP, the number of backups to keep (14 by default).
+# environment variables. BACKUP_DIRECTORY: where backups are stored. BACKUP_KEEP: how many are kept (14 by default).
 set -eu
 umask 077
 cd "$(dirname "$0")/.."

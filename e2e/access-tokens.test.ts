@@ -183,7 +183,7 @@ describe('Generate Token', () => {
     assert.equal(body.data.length, 0);
   });
 
-  test('a token is restricted to an app and a number of uses, and the address that it was used from is filled in', async () => {
+  test('a replacement token can be restricted to an app and a number of uses, and its form suggests the address that the old token was used from', async () => {
     const project = await fixture.owner.call<{ id: string }>('/v1/projects', { body: { name: 'Online shop' } });
     const app = await fixture.owner.call<{ id: string }>('/v1/apps', {
       body: { name: 'Checkout', projectId: project.body.id, repository: 'https://git.example.com/checkout.git' },
@@ -357,7 +357,7 @@ describe('The table', () => {
     }
   });
 
-  test('long and right-to-left names fit, no scope wraps, no cell is too high, and the printed page contains only the list', async () => {
+  test('long and right-to-left names fit, no scope wraps, no cell is too tall, and the printed page contains only the list', async () => {
     const longName = `${'W'.repeat(251)} end`;
     await createToken(fixture.owner, ['activity_tracker_analytics', 'advanced_deployment'], { name: longName });
     const scopes = ['basic_deployment', 'run_scripts', 'activity_tracker', 'modify_env'] as const;

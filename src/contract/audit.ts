@@ -10,7 +10,10 @@ export interface AuditParty {
 
 /** Where a request came from. */
 export interface RequestOrigin {
-  /** The client's address, as seen by trusted proxies; null for server commands and for the system itself. */
+  /**
+   * The client's address, from trusted proxies if there are any; null for commands that are run on the Devpilot host,
+   * and for Devpilot itself.
+   */
   readonly address: string | null;
   readonly userAgent: string | null;
   readonly requestId: string | null;

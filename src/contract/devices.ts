@@ -16,6 +16,7 @@ export const DeviceToken = z
   .object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.int() })
   .meta({ id: 'DeviceToken', title: 'A device access token response (RFC 8628, section 3.5)' });
 export type DeviceToken = z.infer<typeof DeviceToken>;
+/** A sign-in that waits for the decision of a person. */
 export const DeviceRequest = z
   .object({
     userCode: z.string(),
@@ -36,4 +37,5 @@ export const DeviceTokenRequest = z
     client_id: z.string().max(255).optional(),
   })
   .meta({ id: 'DeviceTokenRequest' });
+/** Identifies the sign-in. The decision is in the path. */
 export const DeviceDecision = z.strictObject({ userCode: z.string().min(1).max(32) }).meta({ id: 'DeviceDecision' });

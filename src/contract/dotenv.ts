@@ -8,8 +8,8 @@
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Matches a value that needs no quotes: every reader of every format reads it literally. zsh replaces a command name
- * after a leading `=` with its path.
+ * Matches a value that needs no quotes: every reader of every format reads it literally. A leading `=` needs quotes,
+ * because zsh expands `=command` to the path of the command.
  */
 export const UNQUOTED = /^(?!=)[A-Za-z0-9_./:@%+,=-]*$/;
 const SINGLE_QUOTABLE = /^[^'\r]*$/;

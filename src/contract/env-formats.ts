@@ -1,5 +1,5 @@
 /**
- * Writes variable files for programs that cannot read each other's files. Each program reads back exactly the variables
+ * Writes files of environment variables for programs that cannot read each other's files. Each program reads back exactly the variables
  * that were written.
  */
 import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';

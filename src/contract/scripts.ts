@@ -1,4 +1,4 @@
-/** Schemas of scripts and their runs. Runs in browsers and on the server. */
+/** Schemas of scripts and their runs, used in browsers and on the server. */
 import { z } from 'zod';
 import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';
@@ -23,7 +23,7 @@ import { SCRIPT_OVERLAPS, WORK_STATUSES } from './platform-vocabulary.ts';
 import { serverUser } from './servers.ts';
 import { isTimeZone } from './time-zone.ts';
 
-/** Text for a variable's value or a file: well-formed Unicode, without NUL. */
+/** The text of a script body, a parameter value or a pattern: well-formed Unicode, without NUL. */
 const wellFormedText = (max: number, label: string) =>
   z
     .string()
@@ -118,7 +118,9 @@ export const Script = z
     name: z.string(),
     slug: z.string(),
     description: z.string().nullable(),
-    appId: id.nullable().describe('The app that the script belongs to; null after the app is deleted'),
+    appId: id
+      .nullable()
+      .describe('The app that the script belongs to; null if it belongs to none, or the app was deleted'),
     ...scriptContent,
     schedule: z.string().nullable(),
     timeZone: z.string().describe('IANA time zone of the schedule'),
@@ -161,7 +163,7 @@ const scriptFields = {
   overlap: oneOf(SCRIPT_OVERLAPS)
     .optional()
     .describe(
-      'What happens when the schedule is due while the script is waiting or running. `skip` (the default): no run is started. `queue`: a run is started afterwards. `allow`: a concurrent run is started',
+      'What happens when a run is due while an earlier run is waiting or running. `skip` (the default): no run is started. `queue`: a run is started afterwards. `allow`: a concurrent run is started',
     ),
 };
 export const CreateScript = z

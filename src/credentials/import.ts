@@ -35,10 +35,13 @@ function withPosition(index: number, error: unknown): unknown {
 
 /**
  * Imports credentials by the digests of their secrets, with the checks and audit events of `createCredential`. One
- * transaction stores all of them or none; a dry run stores none. Throws `validation_failed` with the position of the
- * first credential that the policy does not allow, or that has an expiry that is not in the future, an unknown project
- * or app, the digest of an existing credential of any workspace, or text with the form of a secret. Throws `forbidden`,
- * `quota_exceeded`, and `idempotent_replay` for a repeated request.
+ * transaction stores all of them or none; a dry run stores none. Throws `forbidden`, `quota_exceeded`; for a repeated
+ * request, `idempotent_replay`; and `validation_failed` with the position of the first credential that
+ * - the policy does not allow,
+ * - has an expiry that is not in the future,
+ * - names an unknown project or app,
+ * - has the digest of an existing credential of any workspace, or
+ * - has a name or description that contains a secret.
  */
 export async function importCredentials(
   context: CredentialContext,

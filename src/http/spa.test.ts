@@ -115,7 +115,7 @@ describe('web UI', () => {
     assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
   });
 
-  test('for an unknown URL, a browser gets the web UI with status 404, but programs and asset requests do not', async () => {
+  test('for an unknown URL, an unknown URL returns 404: with the web UI for a browser, without it for programs and asset requests', async () => {
     const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
     const response = await app.inject({ url: '/settings/unknown', headers: { accept } });
     assert.equal(response.statusCode, 404);

@@ -68,8 +68,10 @@ export function addGauges(register: Metrics, sources: GaugeSources): void {
       this.inc(sources.refusedLookups());
     },
   });
-  gauge('devpilot_disk_full', '1 while the disk is full and only writes that end access are accepted', () =>
-    Number(sources.diskFull()),
+  gauge(
+    'devpilot_disk_full',
+    '1 while the disk is full and only writes that end access, such as deletions of credentials, are accepted',
+    () => Number(sources.diskFull()),
   );
   gauge('devpilot_disk_reserve_bytes', 'Disk space reserved for when the disk is full', sources.reserveBytes);
   gauge('devpilot_jobs_here', 'Jobs running on this node', sources.localJobs);

@@ -58,9 +58,10 @@ const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
   });
 
 /**
- * Monitors the file of an embedded store from its start to its clean shutdown: records both in the file and beside it,
- * writes checkpoints so that the file is almost up to date, and checks a large file while the server runs. Calls
- * `onFault` once if damage is found. Throws `StartRefusedError` if damage is found within a second.
+ * Monitors the file of an embedded store from its start to its clean shutdown: records the start and the shutdown, in
+ * the file and in a state file beside it, writes checkpoints so that the file is almost up to date, and checks a large
+ * file while the server runs. Calls `onFault` once if damage is found, and when the disk becomes full or has free space
+ * again. Throws `StartRefusedError` if damage is found within a second.
  */
 export async function monitorStore(
   store: SqliteStore,
@@ -80,7 +81,7 @@ export async function monitorStore(
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
-  // Written into the file itself, so that a copy without the write-ahead log is recognized as incomplete.
+  // The checkpoint moves the recorded start into the file itself, so that a copy without the write-ahead log is recognized as incomplete.
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
@@ -88,13 +89,13 @@ export async function monitorStore(
     onChange: (isFull) =>
       onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has free space again.`),
   });
-  async function checkpointAndFill(): Promise<void> {
+  async function checkpointAndRefillReserve(): Promise<void> {
     await store.checkpoint('passive').catch(() => undefined);
     await disk.fillReserve().catch(() => undefined);
   }
   let pendingCheckpoint = Promise.resolve();
   const checkpointTimer = setInterval(() => {
-    pendingCheckpoint = pendingCheckpoint.then(checkpointAndFill);
+    pendingCheckpoint = pendingCheckpoint.then(checkpointAndRefillReserve);
   }, CHECKPOINT_INTERVAL_MS);
   checkpointTimer.unref();
 

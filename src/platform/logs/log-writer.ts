@@ -35,7 +35,10 @@ export interface LogWriter {
   showUnfinished(line: OutputLine, step: string | null, serverId: string | null): void;
   /** Adds a line from Devpilot itself. */
   writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
-  /** Resolves when all lines are stored, or dropped because the log is closed. */
+  /**
+   * Resolves when one attempt to store the buffered lines has ended. After a failure they stay buffered for the next
+   * attempt. Lines are dropped if the log is closed.
+   */
   flush(): Promise<void>;
   /** Flushes, with retries if the store is temporarily unavailable, and merges chunks. */
   end(): Promise<void>;
@@ -43,7 +46,7 @@ export interface LogWriter {
 
 /**
  * Stores a chunk and returns the log. If the quota of the workspace is used up, stores a message about the quota instead
- * and returns undefined.
+ * and returns undefined. Also returns undefined if the log is closed.
  */
 async function storeChunk(
   trx: Trx,

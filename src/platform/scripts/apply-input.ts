@@ -71,7 +71,7 @@ export async function applyInput(
   const isChanged = (Object.keys(content) as (keyof ScriptContent)[]).some((field) => content[field] !== row[field]);
   const schedule = definedOr(input.schedule, row.schedule);
   const timeZone = definedOr(input.timeZone, row.time_zone);
-  const hasSameTimes = schedule === row.schedule && timeZone === row.time_zone;
+  const isScheduleUnchanged = schedule === row.schedule && timeZone === row.time_zone;
   if (schedule !== null && parseParameters(content).some((parameter) => parameter.default === null)) {
     throw invalidField('schedule', 'must not be set unless every parameter has a default');
   }
@@ -85,7 +85,7 @@ export async function applyInput(
     time_zone: timeZone,
     overlap: definedOr(input.overlap, row.overlap),
     keep_runs: definedOr(input.keepRuns, row.keep_runs),
-    next_run_at: hasSameTimes ? row.next_run_at : firstOccurrence('schedule', schedule, now, timeZone),
+    next_run_at: isScheduleUnchanged ? row.next_run_at : firstOccurrence('schedule', schedule, now, timeZone),
     version: isChanged ? row.version + 1 : row.version,
   };
 }

@@ -49,7 +49,7 @@ test('after a retry, the failed step is a step of the last attempt', () => {
   assert.deepEqual(failedStep(deployment, [...LOG, ...ROLLBACK, ...retry]), ['Start', 'refused']);
 });
 
-test('a step that the log does not contain is not found', () => {
+test('no step is found if the log has no lines of the failed step, or none before the rollback', () => {
   assert.equal(failedStep(createDeployment({}), ROLLBACK), null);
   assert.equal(failedStep(createDeployment({ Build: 'failed' }), []), null);
 });
