@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Stack } from '@mantine/core';
+import { Group, Menu, Stack } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AuditEvent } from '../../contract/audit-events.ts';
@@ -9,6 +9,7 @@ import { type ListState, useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
+import { PageButtons } from '../components/page-buttons.tsx';
 import { EmptyState, ErrorState, NoPermission, TableSkeleton } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
@@ -85,20 +86,16 @@ function EventPage({ page: { data, nextCursor }, state, isOutdated }: EventPageP
     <div aria-busy={isOutdated} style={isOutdated ? { opacity: 0.6 } : undefined}>
       <EventList events={data} />
       {(nextCursor !== null || state.isPaged) && (
-        <Group justify="flex-end" gap="xs" mt="md">
-          {state.isPaged && (
-            <Button size="xs" variant="default" onClick={state.previous}>
-              {state.canGoBack ? strings.activityLogPage.newer : strings.activityLogPage.newest}
-            </Button>
-          )}
-          <Button
-            size="xs"
-            variant="default"
-            disabled={nextCursor === null}
-            onClick={() => nextCursor !== null && state.next(nextCursor)}
-          >
-            {strings.activityLogPage.older}
-          </Button>
+        <Group justify="flex-end" mt="md">
+          <PageButtons
+            state={state}
+            nextCursor={nextCursor}
+            labels={{
+              first: strings.activityLogPage.newest,
+              previous: strings.activityLogPage.newer,
+              next: strings.activityLogPage.older,
+            }}
+          />
         </Group>
       )}
     </div>

@@ -1,9 +1,10 @@
-import { Button, Checkbox, Group } from '@mantine/core';
+import { Checkbox, Group } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import styles from './data-table.module.css';
 import { IconChevronDown, IconChevronUp, type IconComponent, IconSelector } from './icons.ts';
 import type { ListState } from './list-state.ts';
+import { PageButtons } from './page-buttons.tsx';
 import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
 
@@ -190,21 +191,15 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       {(nextCursor !== null || state.isPaged) && (
         <Group justify="space-between" mt="sm">
           <DimmedText role="status">{strings.dataTable.rowsOnPage(rows.length)}</DimmedText>
-          <Group gap="xs">
-            {state.isPaged && (
-              <Button size="xs" variant="default" onClick={state.previous}>
-                {state.canGoBack ? strings.dataTable.previous : strings.dataTable.firstPage}
-              </Button>
-            )}
-            <Button
-              size="xs"
-              variant="default"
-              disabled={nextCursor === null}
-              onClick={() => nextCursor !== null && state.next(nextCursor)}
-            >
-              {strings.dataTable.next}
-            </Button>
-          </Group>
+          <PageButtons
+            state={state}
+            nextCursor={nextCursor}
+            labels={{
+              first: strings.dataTable.firstPage,
+              previous: strings.dataTable.previous,
+              next: strings.dataTable.next,
+            }}
+          />
         </Group>
       )}
     </>

@@ -21,7 +21,7 @@ interface DeleteResourceDialogProps {
   /** The part of the query keys after the workspace's ID; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;
-  /** Describes what else is deleted and what is kept. */
+  /** The consequences: other resources that are deleted too, and resources that remain. */
   readonly children: ReactNode;
   /** Whether the user must type the resource's name. */
   readonly confirmByName?: boolean;

@@ -1,0 +1,30 @@
+import { Button, Group } from '@mantine/core';
+import type { ListState } from './list-state.ts';
+
+interface PageButtonsProps {
+  readonly state: ListState;
+  readonly nextCursor: string | null;
+  /** `first` replaces `previous` if the pages before the current one are unknown, for example after a reload. */
+  readonly labels: { readonly first: string; readonly previous: string; readonly next: string };
+}
+
+/** The buttons to the previous and the next page of a list. */
+export function PageButtons({ state, nextCursor, labels }: PageButtonsProps) {
+  return (
+    <Group gap="xs">
+      {state.isPaged && (
+        <Button size="xs" variant="default" onClick={state.previous}>
+          {state.canGoBack ? labels.previous : labels.first}
+        </Button>
+      )}
+      <Button
+        size="xs"
+        variant="default"
+        disabled={nextCursor === null}
+        onClick={() => nextCursor !== null && state.next(nextCursor)}
+      >
+        {labels.next}
+      </Button>
+    </Group>
+  );
+}
