@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type ExpensiveRequest, startStallServer } from '../src/testing/stall-server.ts';
+import type { ExpensiveRequest } from '../src/testing/largest-requests.ts';
+import { startStallServer } from '../src/testing/stall-server.ts';
 import { pin, SERVER_CORE } from './lib/processes.ts';
 import { atMost, type Finding } from './lib/report.ts';
 

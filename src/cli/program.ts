@@ -1,16 +1,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import {
-  apiCommand,
-  collectValues,
-  declared,
-  FROM_INSTANT_HELP,
-  LIMIT_HELP,
-  remoteCommand,
-  TO_INSTANT_HELP,
-  YES_HELP,
-} from './command-builders.ts';
+import { auditCommands } from './audit-commands.ts';
+import { apiCommand, collectValues, declared, remoteCommand, YES_HELP } from './command-builders.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
@@ -226,39 +218,6 @@ function accountCommands(program: Command): void {
     .argument('<members...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
     .action(async (idsOrEmails, options) => (await load()).removeMembers(idsOrEmails, declared(options)));
-}
-
-function auditCommands(program: Command): void {
-  const audit = program
-    .command('audit')
-    .description(
-      'View, export and verify the activity log, in which Devpilot records who changed what in the workspace',
-    );
-  const load = () => import('./audit.ts');
-  const auditListCommand = (name: string, description: string, toHelp = TO_INSTANT_HELP) =>
-    apiCommand(audit, name, description)
-      .option('--action <action>', 'filter by action, such as access_token.created')
-      .option('--actor <id>', 'filter by ID of the actor')
-      .option('--target <id>', 'filter by ID of the target')
-      .option('--credential <id>', 'filter by ID of a credential, as actor or target')
-      .option('--from <when>', FROM_INSTANT_HELP)
-      .option('--to <when>', toHelp);
-  auditListCommand('list', 'List the newest entries')
-    .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listAudit(declared(options)));
-  const tailToHelp = `${TO_INSTANT_HELP}; later entries are not printed`;
-  auditListCommand('tail', 'Print the newest entries, then new ones as they are recorded', tailToHelp).action(
-    async (options) => (await load()).tailAudit(declared(options)),
-  );
-  auditListCommand('export', 'Export the matching entries as NDJSON')
-    .option('--output <file>', 'write to this file, readable only by you')
-    .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')
-    .action(async (options) => (await load()).exportAudit(declared(options)));
-  audit
-    .command('verify')
-    .description('Verify that no entry was removed or changed, directly in the data directory or database')
-    .option('--json', 'output JSON, one line per log')
-    .action(async (options) => (await import('./audit-verify.ts')).auditVerify(declared(options)));
 }
 
 function toolCommands(program: Command): void {

@@ -92,7 +92,7 @@ function errorKeyCommands(errors: Command): void {
     .option('--app <app>', 'ID or slug of the app to report errors for')
     .option(
       '--origin <origins>',
-      'origins of web pages that may use the key, such as https://shop.example.com, separated by commas; can be repeated (default: any)',
+      'origins of web pages that can use the key, such as https://shop.example.com, separated by commas; can be repeated (default: any)',
       parseList,
     )
     .action(async (options) => (await load()).createErrorKey(declared(options)));

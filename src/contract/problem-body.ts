@@ -6,7 +6,7 @@ export const ProblemBody = z
     type: z.string().describe('Path of the page that explains the error code'),
     title: z.string(),
     status: z.int().describe('HTTP status'),
-    detail: z.string().describe('What went wrong in this request'),
+    detail: z.string().describe('Explains the problem with this request'),
     code: z.enum(Object.keys(CODES) as [string, ...string[]]).describe('Error code, for programs'),
     requestId: z.string().describe('Identifies the request in the log of the server'),
     errors: z

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
-import { type ExpensiveRequest, type StallServer, startStallServer } from '../testing/stall-server.ts';
+import type { ExpensiveRequest } from '../testing/largest-requests.ts';
+import { type StallServer, startStallServer } from '../testing/stall-server.ts';
 
 /**
  * The tests send hostile requests to every operation with a body or a query. The limit is in CPU time, which does

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { PERMISSIONS } from '../contract/vocabulary.ts';
+import type { AllowedType } from '../store/resource-access.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -18,21 +19,7 @@ import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
 /** The ID of one resource of each type that a path can name. */
-type ResourceIds = Readonly<
-  Record<
-    | 'project'
-    | 'app'
-    | 'deployment'
-    | 'backup'
-    | 'error_issue'
-    | 'error_key'
-    | 'source_map'
-    | 'server'
-    | 'script'
-    | 'run',
-    string
-  >
->;
+type ResourceIds = Readonly<Record<AllowedType | 'server', string>>;
 
 const SOURCE_MAPS_PATH = '/v1/errors/source-maps?file=app.js&debugId=8f3c2a1b-0000-4000-8000-0000000000ab';
 const SOURCE_MAP = { version: 3, sources: ['app.ts'], names: [], mappings: 'AAAA' };
