@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { DAY } from '../src/contract/limits.ts';
-import { analyticsAsJson, readAnalytics } from '../src/platform/activity/activity.ts';
+import { analyticsAsJson, getAnalytics } from '../src/platform/activity/activity.ts';
 import { createActivityIngest } from '../src/platform/activity/activity-ingest.ts';
 import { readCloudEvents } from '../src/platform/activity/cloud-events.ts';
 import type { PlatformContext } from '../src/platform/context.ts';
@@ -101,7 +101,7 @@ async function timeChart(context: PlatformContext, workspaceId: string, chart: M
   const times: number[] = [];
   for (let index = 0; index < CHARTS_PER_ROUND; index++) {
     const startMs = performance.now();
-    const analytics = await readAnalytics(context, workspaceId, { ...chart, ...CHART_PERIOD });
+    const analytics = await getAnalytics(context, workspaceId, { ...chart, ...CHART_PERIOD });
     await Array.fromAsync(analyticsAsJson(analytics));
     times.push(performance.now() - startMs);
   }

@@ -85,7 +85,7 @@ function partyOf(kind: string | null, id: string | null, name: string | null): A
 }
 
 /** Returns a stored event in the format of the API. Pure. */
-export function showAuditEvent(row: AuditEventTable): AuditEvent {
+export function serializeAuditEvent(row: AuditEventTable): AuditEvent {
   return {
     id: row.id,
     sequence: row.sequence,
@@ -127,5 +127,5 @@ export async function readAuditLog(db: Queryable, workspaceId: string, query: Au
     },
     page,
   );
-  return toPage(rows, page.limit, '-sequence', (row) => ({ value: row.sequence, id: row.id }), showAuditEvent);
+  return toPage(rows, page.limit, '-sequence', (row) => ({ value: row.sequence, id: row.id }), serializeAuditEvent);
 }

@@ -4,12 +4,12 @@ import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contra
 import type { CountedPage } from '../contract/paging.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import type { Credential } from './credential.ts';
-import { findCredential, listCredentials } from './credential-reads.ts';
+import { listCredentials, requireCredential } from './credential-reads.ts';
 import { type CredentialContext, createCredential, parseExpiry } from './credentials.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
-export function showAccessToken(token: Credential, now: number): AccessToken {
+export function serializeAccessToken(token: Credential, now: number): AccessToken {
   const active = token.expiresAt === null || token.expiresAt > now;
   const activeStatus = token.spent ? 'spent' : 'active';
   return {
@@ -48,16 +48,16 @@ export async function createAccessToken(
     restrictions: input.restrictions,
     passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, request.workspaceId),
   });
-  return { ...showAccessToken(credential, context.clock()), secret };
+  return { ...serializeAccessToken(credential, context.clock()), secret };
 }
 
 /** Throws `not_found` if the workspace has no such access token. */
-export async function findAccessToken(
+export async function getAccessToken(
   context: CredentialContext,
   workspaceId: string,
   id: string,
 ): Promise<AccessToken> {
-  return showAccessToken(await findCredential(context, workspaceId, 'access_token', id), context.clock());
+  return serializeAccessToken(await requireCredential(context, workspaceId, 'access_token', id), context.clock());
 }
 
 /** Returns a page of access tokens. Throws `validation_failed` for a cursor of another list. */
@@ -67,5 +67,5 @@ export async function listAccessTokens(
   query: AccessTokenQuery,
 ): Promise<CountedPage<AccessToken>> {
   const { data, ...page } = await listCredentials(context, workspaceId, 'access_token', query, query.scope);
-  return { data: data.map((token) => showAccessToken(token, context.clock())), ...page };
+  return { data: data.map((token) => serializeAccessToken(token, context.clock())), ...page };
 }

@@ -9,10 +9,10 @@ import type { CountedPage } from '../contract/paging.ts';
 import type { PolicySubject } from '../contract/policy-rules.ts';
 import type { Restrictions } from '../contract/restrictions.ts';
 import type { Permission } from '../contract/vocabulary.ts';
-import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
+import { findCredential, lockCredential, updateCredential } from '../store/credentials.ts';
 import { resolveNotices } from '../store/notices.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
-import { credentialNotFound, findCredential, listCredentials } from './credential-reads.ts';
+import { credentialNotFound, listCredentials, requireCredential } from './credential-reads.ts';
 import { auditDraftOf, type CredentialContext, createCredential, parseExpiry } from './credentials.ts';
 import { revoke } from './deletion.ts';
 import { checkEditedCredential, checkEditor, lockCurrentPolicy, violationBits } from './policy.ts';
@@ -27,7 +27,7 @@ function statusOf(key: Credential, now: number): ApiKey['status'] {
 }
 
 /** Returns an API key in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
-export function showApiKey(key: Credential, now: number): ApiKey {
+export function serializeApiKey(key: Credential, now: number): ApiKey {
   return {
     ...toSharedFields(key),
     kind: 'api_key',
@@ -73,12 +73,12 @@ export async function createApiKey(
     restrictions: input.restrictions,
     passphraseHash: null,
   });
-  return { ...showApiKey(credential, context.clock()), secret };
+  return { ...serializeApiKey(credential, context.clock()), secret };
 }
 
 /** Throws `not_found` if the workspace has no such API key. */
-export async function findApiKey(context: CredentialContext, workspaceId: string, id: string): Promise<ApiKey> {
-  return showApiKey(await findCredential(context, workspaceId, 'api_key', id), context.clock());
+export async function getApiKey(context: CredentialContext, workspaceId: string, id: string): Promise<ApiKey> {
+  return serializeApiKey(await requireCredential(context, workspaceId, 'api_key', id), context.clock());
 }
 
 /** Returns a page of API keys. Throws `validation_failed` for a cursor of another list. */
@@ -88,7 +88,7 @@ export async function listApiKeys(
   query: ApiKeyQuery,
 ): Promise<CountedPage<ApiKey>> {
   const { data, ...page } = await listCredentials(context, workspaceId, 'api_key', query, query.permission);
-  return { data: data.map((key) => showApiKey(key, context.clock())), ...page };
+  return { data: data.map((key) => serializeApiKey(key, context.clock())), ...page };
 }
 
 /** Returns only the fields whose values change. Throws `validation_failed` for a new expiry in the past. Pure. */
@@ -121,7 +121,7 @@ function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: C
 
 /** Returns the given fields in the format of the API, for the activity log. Pure. */
 function pickFields(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
-  const apiKey: Record<string, unknown> = showApiKey(credential, now);
+  const apiKey: Record<string, unknown> = serializeApiKey(credential, now);
   return Object.fromEntries(
     fields.map((field) => (field === 'rights' ? 'permissions' : field)).map((field) => [field, apiKey[field]]),
   );
@@ -147,7 +147,7 @@ export async function updateApiKey(
     const row = await lockCredential(trx, workspaceId, 'api_key', id);
     if (row === undefined) throw credentialNotFound();
     const before = toCredential(row);
-    checkIfMatch(request.ifMatch, editableState(showApiKey(before, now)));
+    checkIfMatch(request.ifMatch, editableState(serializeApiKey(before, now)));
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions, before.restrictions);
     const changes = changesOf(before, input, restrictions, now);
     const fields = Object.keys(changes);
@@ -162,7 +162,7 @@ export async function updateApiKey(
     const newCapacity = rate === null ? 0 : capacityOf(rate);
     const maxMissing = isRateChanged ? newCapacity : null;
     const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns, maxMissing);
-    const updated = await findRow(trx, workspaceId, 'api_key', id);
+    const updated = await findCredential(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();
     const after = toCredential(updated);
     const detail = { before: pickFields(before, fields, now), after: pickFields(after, fields, now) };
@@ -174,5 +174,5 @@ export async function updateApiKey(
   const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);
   // Another update may have made the same change, which must be in effect on every node before this returns.
   if (receipt === null) await context.waitForAllConfirmations(workspaceId);
-  return { key: showApiKey(outcome.after, context.clock()), receipt };
+  return { key: serializeApiKey(outcome.after, context.clock()), receipt };
 }

@@ -8,7 +8,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import { sortValueOf } from '../store/credential-filter.ts';
 import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
-import { type CredentialRow, findCredential as findRow } from '../store/credentials.ts';
+import { type CredentialRow, findCredential } from '../store/credentials.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { readRefusals, readRightUses } from '../store/right-uses.ts';
 import { readUses } from '../store/usage.ts';
@@ -21,14 +21,14 @@ export const credentialNotFound = () => new Problem('not_found', 'The credential
  * Throws the same `not_found` for a missing credential, for a credential of the other kind, and for a credential of
  * another workspace.
  */
-export async function findCredential(
+export async function requireCredential(
   context: CredentialContext,
   workspaceId: string,
   kind: CredentialKind,
   id: string,
 ): Promise<Credential> {
   await context.flushUses();
-  const row = await findRow(context.store.read, workspaceId, kind, id);
+  const row = await findCredential(context.store.read, workspaceId, kind, id);
   if (row === undefined) throw credentialNotFound();
   return toCredential(row);
 }
@@ -116,13 +116,13 @@ function sumPerCode(refusals: readonly { readonly day: number; readonly reason: 
  * Returns uses and refusals per day (UTC) of the last 30 days, the latest addresses, uses reported by guards, and the
  * scopes or permissions that were exercised. Throws `not_found`.
  */
-export async function findUses(
+export async function getUses(
   context: CredentialContext,
   workspaceId: string,
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialUses> {
-  const { createdAt } = await findCredential(context, workspaceId, kind, id);
+  const { createdAt } = await requireCredential(context, workspaceId, kind, id);
   const { read } = context.store;
   const firstDay = Math.floor(context.clock() / DAY) - 29;
   const { days, addresses, guards } = await readUses(read, workspaceId, id, firstDay, MAX_ADDRESSES_PER_CREDENTIAL);

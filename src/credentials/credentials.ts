@@ -10,7 +10,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { RestrictionsInput } from '../contract/restrictions.ts';
 import { isUnrestricted } from '../contract/unrestricted.ts';
 import type { AccessTokenOrigin, CredentialKind } from '../contract/vocabulary.ts';
-import { findCredential as findRow, insertCredential, lockCredential } from '../store/credentials.ts';
+import { findCredential, insertCredential, lockCredential } from '../store/credentials.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { resolveNotices } from '../store/notices.ts';
 import type { Store, Trx } from '../store/store.ts';
@@ -162,7 +162,7 @@ export async function createCredential(
       issuedBy: null,
     });
     if (replaces !== null) await resolveNotices(trx, workspaceId, replaces, RESOLVED_BY_REPLACEMENT);
-    return findRow(trx, workspaceId, kind, id);
+    return findCredential(trx, workspaceId, kind, id);
   });
   if (row === undefined) throw new Problem('internal');
   return { credential: toCredential(row), secret };

@@ -7,7 +7,7 @@ import { ID_PREFIXES } from '../contract/id.ts';
 import type { RateState } from '../contract/problem.ts';
 import type { DecisionStep } from '../contract/vocabulary.ts';
 import { findUses } from '../store/credential-uses.ts';
-import { findCredential as findRow } from '../store/credentials.ts';
+import { findCredential } from '../store/credentials.ts';
 import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
 import { takeUsesOf, toStoredCredential } from './stored-record.ts';
@@ -41,7 +41,7 @@ export async function explainDecision(
   { credentialId, requirement, address, checkResource }: HypotheticalRequest,
 ): Promise<ExplainedDecision> {
   const kind = credentialId.startsWith(ID_PREFIXES.access_token) ? 'access_token' : 'api_key';
-  const row = await findRow(context.store.read, workspaceId, kind, credentialId);
+  const row = await findCredential(context.store.read, workspaceId, kind, credentialId);
   if (row === undefined) throw credentialNotFound();
   // The state of the rate limit is read below, if it has to be checked.
   const stored = toStoredCredential({ ...row, kind, rate_missing: 0, rate_at: 0 });

@@ -14,7 +14,7 @@ import { hasMultiFactorSession } from '../store/identities.ts';
 import { findRole } from '../store/person-access.ts';
 import {
   applyPolicy,
-  findPolicy as findRow,
+  findPolicy,
   hasTwoFactor,
   listForeignPrefixes,
   listMembersWithoutTwoFactor,
@@ -26,7 +26,7 @@ import {
 import type { Queryable, Trx } from '../store/store.ts';
 import type { CredentialContext } from './credentials.ts';
 
-function showPolicy(row: PolicyRow | undefined): Policy {
+function serializePolicy(row: PolicyRow | undefined): Policy {
   if (row === undefined) return DEFAULT_POLICY;
   return {
     maxLifetimeDays: row.max_lifetime_days,
@@ -58,8 +58,8 @@ function toRow(policy: Policy): PolicyRow {
 }
 
 /** Returns the policy of a workspace, or the default policy if it was never changed. */
-export async function findPolicy(context: CredentialContext, workspaceId: string): Promise<Policy> {
-  return showPolicy(await findRow(context.store.read, workspaceId));
+export async function getPolicy(context: CredentialContext, workspaceId: string): Promise<Policy> {
+  return serializePolicy(await findPolicy(context.store.read, workspaceId));
 }
 
 /** Returns the prefixes of secrets of other systems that each workspace declares. */
@@ -161,7 +161,7 @@ export function checkEditedCredential(
 
 /** Returns the policy, locked until the transaction ends. Call it before locking a credential. */
 export async function lockCurrentPolicy(trx: Trx, workspaceId: string): Promise<Policy> {
-  return showPolicy(await lockPolicy(trx, workspaceId, 'shared'));
+  return serializePolicy(await lockPolicy(trx, workspaceId, 'shared'));
 }
 
 /** Throws `validation_failed` if the maximum lifetime would apply to existing credentials without enough notice. */
@@ -222,7 +222,7 @@ export async function updatePolicy(
   const now = context.clock();
   const { workspaceId } = request;
   const { policy, revocation } = await context.store.transaction(async (trx) => {
-    const before = showPolicy(await lockPolicy(trx, workspaceId, 'exclusive'));
+    const before = serializePolicy(await lockPolicy(trx, workspaceId, 'exclusive'));
     checkIfMatch(request.ifMatch, before);
     const after = await changePolicy(trx, request, before, input, now);
     const fields = (Object.keys(after) as (keyof Policy)[]).filter(
@@ -259,7 +259,7 @@ export async function findViolations(
   const now = context.clock();
   const { workspaceId } = request;
   const { read } = context.store;
-  const before = showPolicy(await findRow(read, workspaceId));
+  const before = serializePolicy(await findPolicy(read, workspaceId));
   checkIfMatch(request.ifMatch, before);
   const policy = await changePolicy(read, request, before, input, now);
   const staysExpired = keepsExpired(before, policy);

@@ -15,8 +15,8 @@ import { type ListPosition, readPageRequest, toPage } from '../store/paging.ts';
 import { findReviews, findUsedRights, lockReviewedCredential, saveReview } from '../store/reviews.ts';
 import type { CredentialReviewTable } from '../store/schema/credentials.ts';
 import type { Queryable } from '../store/store.ts';
-import { showAccessToken } from './access-tokens.ts';
-import { showApiKey } from './api-keys.ts';
+import { serializeAccessToken } from './access-tokens.ts';
+import { serializeApiKey } from './api-keys.ts';
 import { toCredential } from './credential.ts';
 import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
@@ -64,7 +64,7 @@ function selectEntries({ groups }: ReviewSnapshot, query: ReviewQuery, limit: nu
   return page;
 }
 
-function showKept(row: CredentialReviewTable | undefined): ReviewItem['kept'] {
+function serializeKept(row: CredentialReviewTable | undefined): ReviewItem['kept'] {
   if (row === undefined) return null;
   const { reviewed_at, reviewed_by, reviewed_by_name, kept_until, note } = row;
   const reviewedBy = { id: reviewed_by, name: reviewed_by_name };
@@ -72,7 +72,7 @@ function showKept(row: CredentialReviewTable | undefined): ReviewItem['kept'] {
 }
 
 /** Returns the credentials of entries with their reasons, in the same order. Omits credentials that no longer exist. */
-async function showEntries(
+async function serializeEntries(
   db: Queryable,
   workspaceId: string,
   entries: readonly Pick<ReviewEntry, 'id' | 'reasons'>[],
@@ -96,11 +96,12 @@ async function showEntries(
       (name) => credential.rights.includes('all') || credential.rights.includes(name),
     );
     return {
-      credential: credential.kind === 'access_token' ? showAccessToken(credential, now) : showApiKey(credential, now),
+      credential:
+        credential.kind === 'access_token' ? serializeAccessToken(credential, now) : serializeApiKey(credential, now),
       reasons: reviewReasonsOf(reasons),
       risk: riskOf(reasons),
       usedRights: broader.includes(id) ? (usedRights.sort() as ReviewItem['usedRights']) : null,
-      kept: showKept(reviews.get(id)),
+      kept: serializeKept(reviews.get(id)),
     };
   });
 }
@@ -131,7 +132,7 @@ export async function listReview(
   );
   const last = await readAuditLog(read, workspaceId, { action: 'credential.reviewed', limit: '1' });
   return {
-    data: await showEntries(read, workspaceId, data, context.clock()),
+    data: await serializeEntries(read, workspaceId, data, context.clock()),
     nextCursor,
     ...countEntries(snapshot, query),
     lastReviewAt: last.data[0]?.at ?? null,
@@ -172,7 +173,7 @@ export async function keepCredential(
     await recordAuditEvent(trx, { ...request, credential: party }, 'credential.reviewed', party, now, detail);
     return row.reasons;
   });
-  const [item] = await showEntries(context.store.read, workspaceId, [{ id, reasons }], now);
+  const [item] = await serializeEntries(context.store.read, workspaceId, [{ id, reasons }], now);
   if (item === undefined) throw credentialNotFound();
   return item;
 }

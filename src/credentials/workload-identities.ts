@@ -30,7 +30,7 @@ import type { WorkloadContext } from './workload-context.ts';
 import {
   requireIdentity,
   scopesOf,
-  showIdentity,
+  serializeIdentity,
   workloadIdentityNotFound,
   workloadPartyOf,
 } from './workload-identity-reads.ts';
@@ -111,7 +111,7 @@ export function createWorkloadIdentity(
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const row = { ...fields, ...toRestrictionColumns(restrictions) };
     await checkPolicy(trx, request, row, now);
-    const shown = showIdentity(row);
+    const shown = serializeIdentity(row);
     const after = auditFieldsOf(editableFieldsOf(shown));
     // Locks the head of the log, so that no other identity is created between the count and the insert.
     await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
@@ -196,10 +196,10 @@ export async function updateWorkloadIdentity(
     await checkPolicy(trx, request, await toEditedRow(trx, current, input, now), now);
     const before = await lockWorkloadIdentity(trx, workspaceId, id);
     if (before === undefined) throw workloadIdentityNotFound();
-    const shown = showIdentity(before);
+    const shown = serializeIdentity(before);
     checkIfMatch(request.ifMatch, editableFieldsOf(shown));
     const row = await toEditedRow(trx, before, input, now);
-    const after = showIdentity(row);
+    const after = serializeIdentity(row);
     if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(shown)) return { identity: shown, revocation: null };
     checkTrustworthy(context, row);
     await updateRow(trx, before, row);
@@ -231,7 +231,7 @@ export async function deleteWorkloadIdentity(
   const result = await context.store.transaction(async (trx) => {
     const row = await lockWorkloadIdentity(trx, workspaceId, id);
     if (row === undefined) return null;
-    checkIfMatch(request.ifMatch, editableFieldsOf(showIdentity(row)));
+    checkIfMatch(request.ifMatch, editableFieldsOf(serializeIdentity(row)));
     const { deletedCount, revocation } = await deleteIssued(trx, workspaceId, id, now);
     await deleteRow(trx, workspaceId, id);
     const detail = deletedCount > 0 ? { endedTokens: deletedCount } : {};

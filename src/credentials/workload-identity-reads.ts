@@ -13,7 +13,7 @@ import { readPageRequest, toPage } from '../store/paging.ts';
 import type { WorkloadExchangeTable, WorkloadIdentityTable } from '../store/schema/workloads.ts';
 import type { Queryable } from '../store/store.ts';
 import {
-  findWorkloadIdentity as findRow,
+  findWorkloadIdentity,
   listExchanges as listExchangeRows,
   listWorkloadIdentities as listRows,
 } from '../store/workload-identities.ts';
@@ -26,7 +26,7 @@ export const workloadPartyOf = ({ id, name }: { id: string; name: string }) =>
   ({ kind: 'workload_identity', id, name }) as const;
 
 /** Returns a workload identity in the format of the API. Pure. */
-export function showIdentity(row: WorkloadIdentityTable): WorkloadIdentity {
+export function serializeIdentity(row: WorkloadIdentityTable): WorkloadIdentity {
   return {
     id: row.id,
     name: row.name,
@@ -48,7 +48,7 @@ export const workloadIdentityNotFound = () =>
 
 /** Throws `not_found` if the workspace has no such identity. */
 export async function requireIdentity(db: Queryable, workspaceId: string, id: string): Promise<WorkloadIdentityTable> {
-  const row = await findRow(db, workspaceId, id);
+  const row = await findWorkloadIdentity(db, workspaceId, id);
   if (row === undefined) throw workloadIdentityNotFound();
   return row;
 }
@@ -62,19 +62,19 @@ export async function listWorkloadIdentities(
   const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listRows(store.read, workspaceId, page);
   const positionOf = (row: WorkloadIdentityTable) => ({ value: row.created_at, id: row.id });
-  return toPage(rows, page.limit, '-createdAt', positionOf, showIdentity);
+  return toPage(rows, page.limit, '-createdAt', positionOf, serializeIdentity);
 }
 
 /** Throws `not_found` if the workspace has no such identity. */
-export async function findWorkloadIdentity(
+export async function getWorkloadIdentity(
   { store }: WorkloadContext,
   workspaceId: string,
   id: string,
 ): Promise<WorkloadIdentity> {
-  return showIdentity(await requireIdentity(store.read, workspaceId, id));
+  return serializeIdentity(await requireIdentity(store.read, workspaceId, id));
 }
 
-function showExchange(row: WorkloadExchangeTable): WorkloadExchange {
+function serializeExchange(row: WorkloadExchangeTable): WorkloadExchange {
   return {
     id: row.id,
     at: toIsoString(row.at),
@@ -94,7 +94,7 @@ export async function listExchanges(
   id: string,
 ): Promise<{ data: WorkloadExchange[] }> {
   await requireIdentity(store.read, workspaceId, id);
-  return { data: (await listExchangeRows(store.read, workspaceId, id)).map(showExchange) };
+  return { data: (await listExchangeRows(store.read, workspaceId, id)).map(serializeExchange) };
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from '../contract/activity.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
 import { pageOf } from '../contract/paging.ts';
-import { analyticsAsJson, eventsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
+import { analyticsAsJson, eventsAsJson, getAnalytics, listEvents } from '../platform/activity/activity.ts';
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { decompressBody } from '../platform/content-encoding.ts';
 import {
@@ -119,7 +119,7 @@ export function activityRoutes(context: AppContext): Route[] {
       responses: { 200: Analytics },
       contentTypes: { 'application/json': null, 'text/csv': ANALYTICS_CSV_EXAMPLE },
       handler: async ({ query, request, reply }) => {
-        const chart = await readAnalytics(platform, workspaceIdOf(request), query);
+        const chart = await getAnalytics(platform, workspaceIdOf(request), query);
         if (acceptsCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsAsCsv(chart)));
         return sendJson(reply, analyticsAsJson(chart));
       },

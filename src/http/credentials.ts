@@ -8,9 +8,9 @@ import { CredentialUses } from '../contract/credentials.ts';
 import { countedPageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
-import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
-import { createApiKey, etagOfApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
-import { findUses } from '../credentials/credential-reads.ts';
+import { createAccessToken, getAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
+import { createApiKey, etagOfApiKey, getApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
+import { getUses } from '../credentials/credential-reads.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import { deleteCredential } from '../credentials/deletion.ts';
 import type { AppContext } from './app-context.ts';
@@ -114,7 +114,7 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       responses: { 200: CredentialUses },
       handler: async ({ params, request }) => {
         await context.flushDenials();
-        return findUses(credentials, workspaceIdOf(request), kind, params.id);
+        return getUses(credentials, workspaceIdOf(request), kind, params.id);
       },
     }),
   ];
@@ -152,7 +152,7 @@ export function accessTokenRoutes(context: AppContext): Route[] {
     body: CreateAccessToken,
     createdSchema: CreatedAccessToken,
     list: listAccessTokens,
-    find: findAccessToken,
+    find: getAccessToken,
     create: createAccessToken,
   });
   return [...routes, immutableRoute('PATCH'), immutableRoute('PUT')];
@@ -193,7 +193,7 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     body: CreateApiKey,
     createdSchema: CreatedApiKey,
     list: listApiKeys,
-    find: findApiKey,
+    find: getApiKey,
     create: createApiKey,
     etagOf: etagOfApiKey,
     edit: editRoute,

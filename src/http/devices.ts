@@ -13,7 +13,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import {
   DEVICE_GRANT,
   decideDeviceRequest,
-  findDeviceRequest,
+  getDeviceRequest,
   pollDeviceToken,
   startDeviceAuthorization,
 } from '../people/devices.ts';
@@ -63,7 +63,7 @@ export function deviceRoutes(context: AppContext): Route[] {
           );
         }
         const signedIn = signedInOf(request);
-        await findDeviceRequest(people, signedIn, body.userCode);
+        await getDeviceRequest(people, signedIn, body.userCode);
         await decideDeviceRequest(people, signedIn, body.userCode, decision, originOf(request));
       },
     });
@@ -122,7 +122,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found'],
       handler: ({ params, request }) => {
         if (params.userCode === '') throw invalidField('userCode', 'must be the code shown on the device');
-        return findDeviceRequest(people, signedInOf(request), params.userCode);
+        return getDeviceRequest(people, signedInOf(request), params.userCode);
       },
     }),
     decisionRoute('approved', 'approve'),

@@ -18,8 +18,8 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,
+  getVariables,
   listEnvVersions,
-  readVariables,
   requestsFile,
   restoreVersion,
   updateVariables,
@@ -98,7 +98,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
         if (requestsFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
         const requestContext = requestContextOf(context, request);
-        const environment = await readVariables(platform, requestContext, ownerKind, ownerIn(params), {
+        const environment = await getVariables(platform, requestContext, ownerKind, ownerIn(params), {
           ...query,
           values,
         });

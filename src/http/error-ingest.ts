@@ -141,7 +141,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
   const unknownKeyLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   const keyRateLimiter = createKeyRateLimiter(ERROR_KEY_LIMITS);
 
-  async function findKey(request: FastifyRequest, publicKey: string): Promise<IngestKeyRow> {
+  async function requireKey(request: FastifyRequest, publicKey: string): Promise<IngestKeyRow> {
     const now = platform.clock();
     unknownKeyLimiter.check(clientAddressOf(request), now);
     const key = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
@@ -154,7 +154,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
   }
 
   async function authorize(request: FastifyRequest, reply: FastifyReply, publicKey: string): Promise<IngestKeyRow> {
-    const key = await findKey(request, publicKey);
+    const key = await requireKey(request, publicKey);
     checkOrigin(request, reply, key);
     keyRateLimiter.consume(key.id, platform.clock());
     return key;

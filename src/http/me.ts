@@ -1,5 +1,5 @@
 import { ChangePassword, Person, UpdateMe } from '../contract/people.ts';
-import { changePassword, findMe, updateMe } from '../people/account.ts';
+import { changePassword, getMe, updateMe } from '../people/account.ts';
 import type { AppContext } from './app-context.ts';
 import { signedInOf } from './principal.ts';
 import { originOf } from './request-context.ts';
@@ -18,7 +18,7 @@ export function meRoutes(context: AppContext): Route[] {
       summary: 'Get your account',
       tag,
       responses: { 200: Person },
-      handler: ({ request }) => findMe(people, signedInOf(request)),
+      handler: ({ request }) => getMe(people, signedInOf(request)),
     }),
     route({
       method: 'PATCH',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import { Policy, PolicyDryRun, UpdatePolicy, UpdatePolicyQuery } from '../contract/policy.ts';
-import { etagOfPolicy, findPolicy, findViolations, updatePolicy } from '../credentials/policy.ts';
+import { etagOfPolicy, findViolations, getPolicy, updatePolicy } from '../credentials/policy.ts';
 import type { AppContext } from './app-context.ts';
 import { setRevocationHeader } from './credentials.ts';
 import { workspaceIdOf } from './principal.ts';
@@ -21,7 +21,7 @@ export function policyRoutes(context: AppContext): Route[] {
       tag,
       responses: { 200: Policy },
       handler: async ({ request, reply }) => {
-        const policy = await findPolicy(credentials, workspaceIdOf(request));
+        const policy = await getPolicy(credentials, workspaceIdOf(request));
         reply.header('etag', etagOfPolicy(policy));
         return policy;
       },

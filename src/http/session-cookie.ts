@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DURATIONS } from '../contract/limits.ts';
 import { Person } from '../contract/people.ts';
-import { showPerson } from '../people/account.ts';
+import { serializePerson } from '../people/account.ts';
 import type { CreatedSession } from '../people/sessions.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { AppContext } from './app-context.ts';
@@ -50,5 +50,5 @@ export function sendSignInResponse(
 ): FastifyReply {
   setSessionCookie(context, request, reply, session.secret);
   const expiresAt = new Date(Math.min(session.endsAt, context.clock() + DURATIONS.sessionIdle)).toISOString();
-  return reply.send({ id: session.id, expiresAt, person: showPerson(context.people, person) });
+  return reply.send({ id: session.id, expiresAt, person: serializePerson(context.people, person) });
 }

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import { Person, SignUp } from '../contract/people.ts';
 import { Session, SignIn } from '../contract/sessions.ts';
-import { showPerson } from '../people/account.ts';
+import { serializePerson } from '../people/account.ts';
 import { endOtherSessions, endSession, listOwnSessions, signIn } from '../people/sessions.ts';
 import { signUp } from '../people/sign-up.ts';
 import type { AppContext } from './app-context.ts';
@@ -36,7 +36,7 @@ export function sessionRoutes(context: AppContext): Route[] {
         requireOwnOrigin(context, request);
         const { person, session } = await signUp(people, body, originOf(request));
         setSessionCookie(context, request, reply, session.secret);
-        return showPerson(people, person);
+        return serializePerson(people, person);
       },
     }),
     route({

@@ -12,7 +12,7 @@ import {
   SingleSignOnUrl,
   StartSingleSignOn,
 } from '../contract/single-sign-on.ts';
-import { findOwnSingleSignOn, unlinkIdentity } from '../people/identities.ts';
+import { getOwnSingleSignOn, unlinkIdentity } from '../people/identities.ts';
 import { endProviderSessions } from '../people/provider-logout.ts';
 import { reauthenticate } from '../people/reauthentication.ts';
 import { signInWithLink } from '../people/sign-in-link.ts';
@@ -169,7 +169,7 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       summary: 'List your accounts at the single sign-on provider',
       tag,
       responses: { 200: OwnSingleSignOn },
-      handler: ({ request }) => findOwnSingleSignOn(people, signedInOf(request)),
+      handler: ({ request }) => getOwnSingleSignOn(people, signedInOf(request)),
     }),
     route({
       method: 'POST',

@@ -4,7 +4,7 @@ import { ConfirmTwoFactor, RecoveryCodes, TwoFactor, TwoFactorSetup } from '../c
 import {
   confirmTwoFactorSetup,
   disableTwoFactor,
-  findTwoFactor,
+  getTwoFactor,
   replaceOwnRecoveryCodes,
   startTwoFactorSetup,
 } from '../people/account.ts';
@@ -36,7 +36,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       summary: 'Get the status of two-factor authentication',
       tag,
       responses: { 200: TwoFactor },
-      handler: ({ request }) => findTwoFactor(people, signedInOf(request)),
+      handler: ({ request }) => getTwoFactor(people, signedInOf(request)),
     }),
     route({
       method: 'POST',

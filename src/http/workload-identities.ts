@@ -16,7 +16,7 @@ import {
   updateWorkloadIdentity,
 } from '../credentials/workload-identities.ts';
 import {
-  findWorkloadIdentity,
+  getWorkloadIdentity,
   listExchanges,
   listWorkloadIdentities,
   testWorkloadIdentity,
@@ -82,7 +82,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       responses: { 200: WorkloadIdentity },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) =>
-        withEtag(reply, await findWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
+        withEtag(reply, await getWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
     }),
     route({
       ...itemRoute,

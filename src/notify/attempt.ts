@@ -35,7 +35,7 @@ function signingSecretsOf(seal: Seal, webhook: WebhookTable, now: number): strin
  * Returns the beginning of a response as text that can be stored, without secrets and signatures that the receiver sent
  * back.
  */
-function showResponse(body: Buffer, secrets: readonly string[]): string {
+function maskedResponseText(body: Buffer, secrets: readonly string[]): string {
   const text = body.toString('utf8').replaceAll('\0', '\ufffd').toWellFormed();
   const masked = secrets.reduce((unmasked, secret) => unmasked.replaceAll(secret, '[secret]'), text);
   return redactSecrets(masked.replace(/v1,[A-Za-z0-9+/]{43}=/g, 'v1,[signature]'));
@@ -80,7 +80,7 @@ export async function attemptDelivery(
       delivered,
       gone: status === GONE,
       responseStatus: status,
-      responseBody: showResponse(response.body, secrets),
+      responseBody: maskedResponseText(response.body, secrets),
       retryAfter: response.headers['retry-after'],
       error: delivered ? null : `The receiver responded with ${status}.`,
     };

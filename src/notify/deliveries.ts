@@ -11,7 +11,7 @@ import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhook
 import type { Queryable } from '../store/store.ts';
 import {
   findAuditEvents,
-  findDelivery as findRow,
+  findDelivery,
   insertDeliveries,
   listDeliveries as listRows,
   makeDue,
@@ -51,7 +51,7 @@ export function newDelivery(
   };
 }
 
-function showDelivery(row: WebhookDeliveryTable): WebhookDelivery {
+function serializeDelivery(row: WebhookDeliveryTable): WebhookDelivery {
   return {
     id: row.id,
     messageId: row.message_id,
@@ -68,7 +68,7 @@ function showDelivery(row: WebhookDeliveryTable): WebhookDelivery {
 }
 
 async function requireDelivery(db: Queryable, webhook: WebhookTable, id: string): Promise<WebhookDeliveryTable> {
-  const row = await findRow(db, webhook, id);
+  const row = await findDelivery(db, webhook, id);
   if (row === undefined)
     throw new Problem('not_found', 'The delivery was not found. Only the newest deliveries are kept.');
   return row;
@@ -84,7 +84,7 @@ export async function listDeliveries(
   const webhook = await requireWebhook(store.read, workspaceId, webhookId);
   const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listRows(store.read, webhook, page);
-  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showDelivery);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeDelivery);
 }
 
 /** Returns a delivery with its request and its last response. Throws `not_found`. */
@@ -99,7 +99,7 @@ export async function getDelivery(
   const [event] = await findAuditEvents(store.read, workspaceId, row.sequence === null ? [] : [row.sequence]);
   const source = { publicUrl: publicUrl(), workspaceName: await findWorkspaceName(store.read, workspaceId) };
   return {
-    ...showDelivery(row),
+    ...serializeDelivery(row),
     request: {
       url: webhook.url,
       headers: { 'content-type': 'application/json', 'webhook-id': row.message_id, 'webhook-signature': 'v1,…' },
@@ -138,7 +138,7 @@ export async function redeliver(
     else await insertDeliveries(trx, [row]);
     const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
     await recordAuditEvent(trx, request, 'webhook.redelivered', target, now, { delivery: id, event: row.event });
-    return showDelivery(row);
+    return serializeDelivery(row);
   });
   context.wake();
   return delivery;
@@ -163,7 +163,7 @@ export async function testWebhook(
     await insertDeliveries(trx, [row]);
     const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
     await recordAuditEvent(trx, request, 'webhook.tested', target, now, {});
-    return showDelivery(row);
+    return serializeDelivery(row);
   });
   context.wake();
   return delivery;

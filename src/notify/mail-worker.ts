@@ -20,7 +20,7 @@ import type { NoticeMailTable } from '../store/schema/notices.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { renderMail } from './notice-mail.ts';
-import { showNotices } from './notices.ts';
+import { serializeNotices } from './notices.ts';
 import { modeOf, unsubscribeTokenOf } from './notifications.ts';
 import { nextAttemptAt } from './retries.ts';
 
@@ -115,7 +115,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     const rows = await findNoticesById(store.read, workspaceId, JSON.parse(mail.notices) as string[]);
     const openRows = rows.filter((row) => row.dismissed_at === null && modeOf(recipient, row) !== 'off');
     if (openRows.length === 0) return;
-    const notices = await showNotices(store.read, workspaceId, openRows, clock());
+    const notices = await serializeNotices(store.read, workspaceId, openRows, clock());
     const url = publicUrl();
     const unsubscribeUrl = `${url}/unsubscribe/${unsubscribeTokenOf(seal, recipient.id)}`;
     await send({

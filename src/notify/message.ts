@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { showAuditEvent } from '../audit/log.ts';
+import { serializeAuditEvent } from '../audit/log.ts';
 import type { WebhookFormat } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString } from '../contract/instant.ts';
@@ -51,7 +51,7 @@ export function bodyOf(
   const data =
     event === undefined
       ? { workspaceId: delivery.workspace_id, webhookId: delivery.webhook_id }
-      : { workspaceId: delivery.workspace_id, ...showAuditEvent(event) };
+      : { workspaceId: delivery.workspace_id, ...serializeAuditEvent(event) };
   const message = { type: delivery.event, timestamp: toIsoString(delivery.event_at), data };
   return JSON.stringify(format === 'standard' ? message : CHAT_FORMATS[format](toChatMessage(message, source)));
 }

@@ -31,7 +31,7 @@ function creatorOf({ created_by: id, creator_name: name, creator_email: email }:
   return id === null || name === null || email === null ? null : { id, name, email };
 }
 
-function showCredential(row: CredentialRow, addresses: readonly Address[]): NoticeCredential {
+function serializeCredential(row: CredentialRow, addresses: readonly Address[]): NoticeCredential {
   return {
     id: row.id,
     kind: row.kind as CredentialKind,
@@ -48,7 +48,7 @@ function showCredential(row: CredentialRow, addresses: readonly Address[]): Noti
 }
 
 /** Serializes a deleted credential, with the addresses that last presented its secret according to `notices`. */
-function showDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
+function serializeDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
   const { credential_id: id } = row;
   const uses = notices.filter(
     ({ subject_id: subject, kind }) => subject === id && kind === 'credential.used_after_deletion',
@@ -75,7 +75,7 @@ function statusOf(row: NoticeTable, now: number): Notice['status'] {
   return row.snoozed_until > now ? 'snoozed' : 'open';
 }
 
-function showNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCredential>, now: number): Notice {
+function serializeNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCredential>, now: number): Notice {
   const kind = row.kind as NoticeKind;
   const subject = { kind: row.subject_kind as AuditPartyKind, id: row.subject_id, name: row.subject_name };
   const detail = JSON.parse(row.detail) as Record<string, unknown>;
@@ -98,7 +98,7 @@ function showNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCre
 }
 
 /** Serializes notices, with the current details of their credentials. */
-export async function showNotices(
+export async function serializeNotices(
   db: Queryable,
   workspaceId: string,
   rows: readonly NoticeTable[],
@@ -107,12 +107,12 @@ export async function showNotices(
   const ids = [...new Set(rows.filter(isAboutCredential).map(({ subject_id: id }) => id))];
   const credentialRows = await findCredentialsById(db, workspaceId, ids);
   const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
-  const credentials = new Map(credentialRows.map((row) => [row.id, showCredential(row, addresses)]));
+  const credentials = new Map(credentialRows.map((row) => [row.id, serializeCredential(row, addresses)]));
   const deletedIds = ids.filter((id) => !credentials.has(id));
   for (const row of await findTombstones(db, workspaceId, deletedIds)) {
-    credentials.set(row.credential_id, showDeletedCredential(row, rows));
+    credentials.set(row.credential_id, serializeDeletedCredential(row, rows));
   }
-  return rows.map((row) => showNotice(row, credentials, now));
+  return rows.map((row) => serializeNotice(row, credentials, now));
 }
 
 /** Lists notices, newest first. */
@@ -128,7 +128,7 @@ export async function listNotices(
   const total = await countNotices(store.read, workspaceId, filter);
   const positionOf = (row: NoticeTable) => ({ value: row.created_at, id: row.id });
   const { data, nextCursor } = toPage(rows, page.limit, '-createdAt', positionOf, (row) => row);
-  return { data: await showNotices(store.read, workspaceId, data, now), nextCursor, total };
+  return { data: await serializeNotices(store.read, workspaceId, data, now), nextCursor, total };
 }
 
 /**
@@ -174,12 +174,12 @@ async function changeNotice(
     if (row === undefined)
       throw new Problem('not_found', 'The notice was not found. It is deleted when its cause no longer exists.');
     await updateNotice(trx, row, change);
-    const { title } = showNotice(row, new Map(), now);
+    const { title } = serializeNotice(row, new Map(), now);
     const detail = { kind: row.kind, subject: row.subject_id, ...extraDetail };
     await recordAuditEvent(trx, request, action, { kind: 'notice', id, name: title }, now, detail);
     return { ...row, ...change };
   });
-  const [shown] = await showNotices(store.read, workspaceId, [changed], now);
+  const [shown] = await serializeNotices(store.read, workspaceId, [changed], now);
   if (shown === undefined) throw new Problem('internal');
   return shown;
 }

@@ -16,7 +16,7 @@ import { resumeDeliveries } from '../store/webhook-deliveries.ts';
 import {
   countWebhooks,
   deleteWebhook as deleteRow,
-  findWebhook as findRow,
+  findWebhook,
   insertWebhook,
   listWebhooks as listRows,
   lockWebhook,
@@ -33,7 +33,7 @@ const subscriptionsOf = (row: Pick<WebhookTable, 'events'>) => JSON.parse(row.ev
 /** Value of the column `is_ordered`: the events of the activity log are delivered in order. */
 const isOrdered = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
 
-function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
+function serializeWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
   const previousSecretUntil = row.previous_secret_until ?? 0;
   return {
     id: row.id,
@@ -67,7 +67,7 @@ function auditFieldsOf({ name, url, events, format, active }: Webhook) {
 
 /** Returns the row of a webhook. Throws `not_found`. */
 export async function requireWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable> {
-  return requireRow(await findRow(db, workspaceId, id));
+  return requireRow(await findWebhook(db, workspaceId, id));
 }
 
 /** Locks a webhook until the transaction ends. Throws `not_found`. */
@@ -124,7 +124,7 @@ export function createWebhook(
   };
   return context.store.transaction(async (trx) => {
     await claimOrRefuseReplay(trx, request.claim, id, now);
-    const shown = showWebhook(row, now);
+    const shown = serializeWebhook(row, now);
     // Locks the head of the log, so that no other webhook is created between the count and the insert.
     await recordAuditEvent(trx, request, 'webhook.created', auditTargetOf(row), now, { after: auditFieldsOf(shown) });
     if ((await countWebhooks(trx, workspaceId)) >= WEBHOOK_LIMITS.perWorkspace) {
@@ -149,13 +149,13 @@ export async function listWebhooks(
     page.limit,
     '-createdAt',
     (row) => ({ value: row.created_at, id: row.id }),
-    (row) => showWebhook(row, now),
+    (row) => serializeWebhook(row, now),
   );
 }
 
 /** Returns a webhook. Throws `not_found`. */
 export async function getWebhook({ store, clock }: NotifyContext, workspaceId: string, id: string): Promise<Webhook> {
-  return showWebhook(await requireWebhook(store.read, workspaceId, id), clock());
+  return serializeWebhook(await requireWebhook(store.read, workspaceId, id), clock());
 }
 
 type EditedColumns = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
@@ -181,7 +181,7 @@ export async function updateWebhook(
   const now = context.clock();
   const updated = await context.store.transaction(async (trx) => {
     const before = await requireWebhookForUpdate(trx, request.workspaceId, id);
-    const shown = showWebhook(before, now);
+    const shown = serializeWebhook(before, now);
     checkIfMatch(request.ifMatch, editableFieldsOf(shown));
     const events = input.events ?? subscriptionsOf(before);
     const edited = {
@@ -194,7 +194,7 @@ export async function updateWebhook(
     };
     const { resumes, resetColumns } = resumptionAfterEdit(before, edited);
     const row = { ...before, ...edited, ...resetColumns, updated_at: now };
-    const after = showWebhook(row, now);
+    const after = serializeWebhook(row, now);
     if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
     await updateRow(trx, before, { ...edited, ...resetColumns, updated_at: now });
     if (resumes) await resumeDeliveries(trx, before, now);
@@ -213,7 +213,7 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await requireWebhookForUpdate(trx, request.workspaceId, id);
-    checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
+    checkIfMatch(request.ifMatch, editableFieldsOf(serializeWebhook(row, now)));
     await deleteRow(trx, request.workspaceId, id);
     await recordAuditEvent(trx, request, 'webhook.deleted', auditTargetOf(row), now, {});
     await resolveNotices(trx, request.workspaceId, id);

@@ -36,7 +36,7 @@ const RECOVERY_CODE_COUNT = 10;
 const RECOVERY_CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const RECOVERY_CODE_LENGTH = 24;
 
-export function showPerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, row: PersonRow): Person {
+export function serializePerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, row: PersonRow): Person {
   const { id, name, email } = row;
   return {
     id,
@@ -49,7 +49,7 @@ export function showPerson({ workspaces }: Pick<PeopleContext, 'workspaces'>, ro
   };
 }
 
-export async function findCallerRow(context: PeopleContext, caller: SignedInPerson): Promise<PersonRow> {
+export async function requireCaller(context: PeopleContext, caller: SignedInPerson): Promise<PersonRow> {
   const person = await findPerson(context.store.read, caller.personId);
   if (person === undefined) throw new Problem('not_found');
   return person;
@@ -84,8 +84,8 @@ async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<st
   return secret;
 }
 
-export async function findMe(context: PeopleContext, caller: SignedInPerson): Promise<Person> {
-  return showPerson(context, await findCallerRow(context, caller));
+export async function getMe(context: PeopleContext, caller: SignedInPerson): Promise<Person> {
+  return serializePerson(context, await requireCaller(context, caller));
 }
 
 export async function updateMe(
@@ -94,9 +94,9 @@ export async function updateMe(
   input: { name?: string | undefined },
   origin: RequestOrigin,
 ): Promise<Person> {
-  const before = await findCallerRow(context, caller);
+  const before = await requireCaller(context, caller);
   const name = input.name ?? before.name;
-  if (name === before.name) return showPerson(context, before);
+  if (name === before.name) return serializePerson(context, before);
   await context.store.transaction(async (trx) => {
     await updatePerson(trx, before.id, { name, updated_at: context.clock() });
     await record(context, trx, { ...before, name }, 'person.updated', origin, {
@@ -104,7 +104,7 @@ export async function updateMe(
       after: { name },
     });
   });
-  return showPerson(context, { ...before, name });
+  return serializePerson(context, { ...before, name });
 }
 
 /**
@@ -118,7 +118,7 @@ export async function changePassword(
   input: { currentPassword: string; newPassword: string },
   origin: RequestOrigin,
 ): Promise<string> {
-  const person = await findCallerRow(context, caller);
+  const person = await requireCaller(context, caller);
   await reauthenticateWithPassword(context, person, input.currentPassword, origin);
   const passwordHash = await hashChosenPassword('newPassword', input.newPassword, person, origin);
   return context.store.transaction(async (trx) => {
@@ -130,11 +130,11 @@ export async function changePassword(
   });
 }
 
-export async function findTwoFactor(
+export async function getTwoFactor(
   context: PeopleContext,
   caller: SignedInPerson,
 ): Promise<{ enabled: boolean; recoveryCodesLeft: number }> {
-  const person = await findCallerRow(context, caller);
+  const person = await requireCaller(context, caller);
   return {
     enabled: person.totp_enabled === 1,
     recoveryCodesLeft: await countRecoveryCodes(context.store.read, person.id),
@@ -182,7 +182,7 @@ export async function confirmTwoFactorSetup(
   code: string,
   origin: RequestOrigin,
 ): Promise<{ recoveryCodes: string[]; sessionSecret: string }> {
-  const person = await findCallerRow(context, caller);
+  const person = await requireCaller(context, caller);
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }

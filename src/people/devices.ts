@@ -115,7 +115,7 @@ async function requirePendingRequest(context: PeopleContext, userCode: string): 
 }
 
 /** Returns the details of a device code that the web UI shows for approval. Throws `not_found` and `rate_limited`. */
-export async function findDeviceRequest(context: PeopleContext, caller: SignedInPerson, userCode: string) {
+export async function getDeviceRequest(context: PeopleContext, caller: SignedInPerson, userCode: string) {
   const subject = personSubject(caller.personId, 'device code');
   await checkFailureLimit(context, subject);
   try {

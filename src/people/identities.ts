@@ -19,7 +19,7 @@ import { SingleSignOnError } from './oidc-provider.ts';
 
 const MAX_IDENTITIES = 10;
 
-function showIdentity(row: IdentityRow): Identity {
+function serializeIdentity(row: IdentityRow): Identity {
   const { id, email } = row;
   return { id, email, createdAt: toIsoString(row.created_at), lastUsedAt: toIsoString(row.last_used_at) };
 }
@@ -28,12 +28,12 @@ function showIdentity(row: IdentityRow): Identity {
  * Returns the caller's linked provider accounts, and the time until which the current session counts as recently
  * authenticated.
  */
-export async function findOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
+export async function getOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
   const { store, clock, singleSignOn } = context;
   const confirmedUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
   return {
     name: singleSignOn?.provider.name ?? null,
-    identities: (await listIdentities(store.read, caller.personId)).map(showIdentity),
+    identities: (await listIdentities(store.read, caller.personId)).map(serializeIdentity),
     confirmedUntil: toIsoStringOrNull(confirmedUntil > clock() ? confirmedUntil : null),
   };
 }

@@ -33,9 +33,9 @@ import {
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { lockAdminRole } from './members.ts';
-import { showWorkspace } from './workspaces.ts';
+import { serializeWorkspace } from './workspaces.ts';
 
-function showInvitation(row: InvitationRow): Invitation {
+function serializeInvitation(row: InvitationRow): Invitation {
   const { id, email, role, created_by, creator_name, creator_email } = row;
   return {
     id,
@@ -90,7 +90,7 @@ export async function createInvitation(
   });
   const isMailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', inviter.name, url);
   return {
-    ...showInvitation({ ...row, creator_name: inviter.name, creator_email: inviter.email }),
+    ...serializeInvitation({ ...row, creator_name: inviter.name, creator_email: inviter.email }),
     code,
     url,
     mailed: isMailed,
@@ -122,7 +122,7 @@ export async function listInvitations(
 ): Promise<Page<Invitation>> {
   const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listRows(context.store.read, workspaceId, context.clock(), page);
-  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showInvitation);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeInvitation);
 }
 
 /** Throws `not_found` if the workspace has no such invitation. */
@@ -198,6 +198,6 @@ export async function acceptInvitation(
     const workspaceId = await acceptInvitationInTransaction(trx, person, code, origin, context.clock());
     const workspace = await findWorkspace(trx, caller.personId, workspaceId);
     if (workspace === undefined) throw new Problem('internal');
-    return showWorkspace(workspace);
+    return serializeWorkspace(workspace);
   });
 }

@@ -18,7 +18,7 @@ import type { Trx } from '../store/store.ts';
 import { actingPersonId, memberPartyOf, type PeopleContext } from './context.ts';
 import { endAccessWithLastWorkspace } from './lock-session.ts';
 
-export function showMember(row: MemberRow): Member {
+export function serializeMember(row: MemberRow): Member {
   return {
     id: row.id,
     personId: row.person_id,
@@ -37,7 +37,7 @@ export async function listMembers(
 ): Promise<Page<Member>> {
   const page = readPageRequest(query, 'createdAt', 'number');
   const rows = await listRows(context.store.read, workspaceId, page);
-  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showMember);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeMember);
 }
 
 /**
@@ -74,7 +74,7 @@ export async function updateMember(
   return context.store.transaction(async (trx) => {
     await lockAdminRole(trx, request);
     const member = await lockNonOwner(trx, workspaceId, id);
-    if (member.role === role) return showMember(member);
+    if (member.role === role) return serializeMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
     const invitationsEnded = role === 'member' ? await deleteSentInvitations(trx, member.person_id, workspaceId) : 0;
     await recordAuditEvent(trx, request, 'member.updated', memberPartyOf(member), context.clock(), {
@@ -82,7 +82,7 @@ export async function updateMember(
       after: { role },
       invitationsEnded,
     });
-    return showMember({ ...member, role });
+    return serializeMember({ ...member, role });
   });
 }
 

@@ -14,7 +14,7 @@ import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
 import { type PeopleContext, personPartyOf } from './context.ts';
 
-function showAccount(row: AccountRow): Account {
+function serializeAccount(row: AccountRow): Account {
   return {
     id: row.id,
     name: row.name,
@@ -34,7 +34,7 @@ export async function listPeople(
 ): Promise<Page<Account>> {
   const page = readPageRequest(query, 'createdAt', 'number');
   const rows = await listAccounts(context.store.read, query.q, page);
-  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showAccount);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeAccount);
 }
 
 /**
@@ -100,7 +100,7 @@ export async function updateAccount(
     }
     const after = await findAccount(trx, personId);
     if (after === undefined) throw new Problem('internal');
-    return showAccount(after);
+    return serializeAccount(after);
   });
 }
 

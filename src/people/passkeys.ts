@@ -22,7 +22,7 @@ import {
 } from '../store/passkeys.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { findCallerRow } from './account.ts';
+import { requireCaller } from './account.ts';
 import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import {
@@ -35,7 +35,7 @@ import {
   verifyPasskeyRegistration,
 } from './webauthn.ts';
 
-function showPasskey(row: PasskeyRow): Passkey {
+function serializePasskey(row: PasskeyRow): Passkey {
   const { id, name, backed_up, created_at, last_used_at } = row;
   return {
     id,
@@ -95,7 +95,7 @@ export async function listOwnPasskeys(
   const page = readPageRequest(query, '-createdAt', 'number');
   const rows = await listPasskeys(context.store.read, caller.personId, page);
   const positionOf = (row: PasskeyRow) => ({ value: row.created_at, id: row.id });
-  return toPage(rows, page.limit, '-createdAt', positionOf, showPasskey);
+  return toPage(rows, page.limit, '-createdAt', positionOf, serializePasskey);
 }
 
 /**
@@ -108,7 +108,7 @@ export async function startPasskeyRegistration(
   relyingParty: RelyingParty,
   origin: RequestOrigin,
 ): Promise<Record<string, unknown>> {
-  const person = await findCallerRow(context, caller);
+  const person = await requireCaller(context, caller);
   const { max } = LIMITS.passkeys;
   const existing = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
   if (existing.length >= max)
@@ -176,7 +176,7 @@ export async function createPasskey(
     }
     const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
     await record(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
-    return showPasskey(row);
+    return serializePasskey(row);
   });
   if (outcome === 'challenge_used')
     throw invalidField('response', 'must respond to one of your challenges that is neither used nor expired');
@@ -197,11 +197,11 @@ export async function updatePasskey(
   return context.store.transaction(async (trx) => {
     const before = await findOwnPasskey(trx, caller.personId, id);
     if (before === undefined) throw new Problem('not_found', 'The passkey was not found.');
-    if (before.name === name) return showPasskey(before);
+    if (before.name === name) return serializePasskey(before);
     await renamePasskey(trx, caller.personId, id, name);
     const detail = { before: { name: before.name }, after: { name } };
     await record(context, trx, caller, { id, name }, 'passkey.updated', origin, detail);
-    return showPasskey({ ...before, name });
+    return serializePasskey({ ...before, name });
   });
 }
 

@@ -189,7 +189,7 @@ export async function reauthenticateWithPassword(
 }
 
 /** Returns a session in the format of the API. It expires at the earlier of its idle and absolute limits. Pure. */
-export function showSession(row: SessionRow, currentId: string): Session {
+export function serializeSession(row: SessionRow, currentId: string): Session {
   return {
     id: row.id,
     kind: row.kind === 'device' ? 'device' : 'browser',
@@ -211,7 +211,7 @@ export async function listOwnSessions(
   const activity = { now: context.clock(), idleMs: DURATIONS.sessionIdle };
   const rows = await listSessions(context.store.read, caller.personId, activity, page);
   const positionOf = (row: SessionRow) => ({ value: row.created_at, id: row.id });
-  return toPage(rows, page.limit, '-createdAt', positionOf, (row) => showSession(row, caller.sessionId));
+  return toPage(rows, page.limit, '-createdAt', positionOf, (row) => serializeSession(row, caller.sessionId));
 }
 
 /**

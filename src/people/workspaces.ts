@@ -41,7 +41,7 @@ function groupRolesOf({ sso_claim: claim, sso_roles: roles }: WorkspaceRow): Gro
   return claim === null || roles === null ? null : { claim, roles: JSON.parse(roles) as GroupRoles['roles'] };
 }
 
-export function showWorkspace(row: WorkspaceRow): Workspace {
+export function serializeWorkspace(row: WorkspaceRow): Workspace {
   const { id, name, slug, role } = row;
   const sso = role === 'member' ? null : groupRolesOf(row);
   return { id, name, slug, role, sso, createdAt: toIsoString(row.created_at), updatedAt: toIsoString(row.updated_at) };
@@ -128,7 +128,7 @@ export async function createWorkspace(
       id,
     );
     await setLastWorkspace(trx, caller.personId, row.id);
-    return showWorkspace({ ...row, role: 'owner', sso_claim: null, sso_roles: null });
+    return serializeWorkspace({ ...row, role: 'owner', sso_claim: null, sso_roles: null });
   };
   return retryOnTakenSlug(input, () => context.store.transaction(create));
 }
@@ -140,7 +140,7 @@ export async function listWorkspaces(
 ): Promise<Page<Workspace>> {
   const page = readPageRequest(query, 'createdAt', 'number');
   const rows = await listRows(context.store.read, caller.personId, page);
-  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
+  return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeWorkspace);
 }
 
 /**
@@ -180,7 +180,7 @@ export async function updateWorkspace(
     const fields = (['name', 'slug', 'sso'] as const).filter(
       (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(valuesBefore[field]),
     );
-    if (fields.length === 0) return showWorkspace(before);
+    if (fields.length === 0) return serializeWorkspace(before);
     if (sso !== undefined) await updateGroupRoles(context, trx, request, sso);
     await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...columns, updated_at: now }));
     const after = await findWorkspace(trx, actor, workspaceId);
@@ -190,7 +190,7 @@ export async function updateWorkspace(
     const target = { kind: 'workspace', id: workspaceId, name: after.name } as const;
     const detail = { before: pick(valuesBefore), after: pick(valuesAfter) };
     await recordAuditEvent(trx, request, 'workspace.updated', target, now, detail);
-    return showWorkspace(after);
+    return serializeWorkspace(after);
   });
 }
 
@@ -255,6 +255,6 @@ export async function transferOwnership(
     });
     const after = await findWorkspace(trx, actingPersonId(request), workspaceId);
     if (after === undefined) throw new Problem('not_found');
-    return showWorkspace(after);
+    return serializeWorkspace(after);
   });
 }

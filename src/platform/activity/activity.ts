@@ -97,7 +97,7 @@ export interface Chart {
 }
 
 /** Returns counts over time. Reads only the roll-ups, so that the cost does not grow with the number of events. */
-export async function readAnalytics(
+export async function getAnalytics(
   context: PlatformContext,
   workspaceId: string,
   query: AnalyticsQuery,

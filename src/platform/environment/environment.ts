@@ -86,7 +86,7 @@ const auditTargetOf = (kind: EnvOwnerKind, row: OwnerRow) => ({ kind, id: row.id
  * Reads the variables of an app, with those that it inherits from its project, or of a project. Records an audit event
  * with the names if values are returned to a person. Throws `not_found` for an unknown app, project or variable.
  */
-export async function readVariables(
+export async function getVariables(
   context: PlatformContext,
   request: RequestContext,
   kind: EnvOwnerKind,
