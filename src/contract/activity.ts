@@ -55,7 +55,11 @@ export const CloudEvent = z
       .unknown()
       .optional()
       .meta({ examples: [{ total: 42 }] }),
-    data_base64: z.base64().optional().describe('Binary data in base64, instead of `data`'),
+    data_base64: z
+      .base64()
+      .max(4 * Math.ceil(RESOURCE_LIMITS.activityDataBytes / 3))
+      .optional()
+      .describe('Binary data in base64, instead of `data`'),
   })
   .meta({
     id: 'CloudEvent',

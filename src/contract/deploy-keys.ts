@@ -10,7 +10,7 @@ export const DeployKey = z
       .string()
       .nullable()
       .describe('Public key to add on the Git host as a deploy key of the repository; null if there is none'),
-    host: z.string().nullable().describe('Host of the repository; null if the repository is not fetched over ssh'),
+    host: z.string().nullable().describe('Host of the repository; null if the repository is not fetched over SSH'),
     port: z.int().nullable(),
     hostKey: z
       .string()

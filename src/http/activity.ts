@@ -9,20 +9,14 @@ import {
   AnalyticsQuery,
   CloudEvent,
 } from '../contract/activity.ts';
-import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { pageOf } from '../contract/paging.ts';
 import { analyticsAsJson, eventsAsJson, getAnalytics, listEvents } from '../platform/activity/activity.ts';
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { decompressBody } from '../platform/content-encoding.ts';
-import {
-  ANALYTICS_CSV_EXAMPLE,
-  acceptsCsv,
-  analyticsAsCsv,
-  CSV_TYPE,
-  EVENTS_CSV_EXAMPLE,
-  eventsAsCsv,
-} from './activity-csv.ts';
+import { ANALYTICS_CSV_EXAMPLE, analyticsAsCsv, EVENT_COLUMNS, EVENTS_CSV_EXAMPLE } from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
+import { acceptsCsv, CSV_TYPE, startCsvExport } from './csv-export.ts';
 import { principalIdOf, workspaceIdOf } from './principal.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 
@@ -102,8 +96,8 @@ export function activityRoutes(context: AppContext): Route[] {
       handler: async ({ query, request, reply }) => {
         const list = (pageQuery: ActivityQuery) => listEvents(platform, workspaceIdOf(request), pageQuery);
         if (!acceptsCsv(request)) return sendJson(reply, eventsAsJson(await list(query)));
-        const firstPage = await list({ ...query, limit: String(LIMITS.page.max) });
-        return reply.type(CSV_TYPE).send(Readable.from(eventsAsCsv(firstPage, query, list)));
+        const rows = await startCsvExport(EVENT_COLUMNS, RESOURCE_LIMITS.activityCsv, query, list);
+        return reply.type(CSV_TYPE).send(Readable.from(rows));
       },
     }),
     route({

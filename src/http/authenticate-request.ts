@@ -24,10 +24,10 @@ function readRequestCredentials(context: AppContext, request: FastifyRequest): R
 
 /**
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
- * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
- * workspace or the credential does not belong to it, and `forbidden`. With `isPreliminary`, no use is counted,
- * because the request is authenticated again when its body is known. `credentials` defaults to the credentials in the
- * headers; pass them if a form contains them instead.
+ * `missing_credential`, `not_found` if the requested workspace is not a workspace of the person or credential, the code
+ * of the refused decision, and the errors of `authenticateSession`, `authorizePerson` and the cross-site checks. With
+ * `isPreliminary`, no use is counted. `credentials` defaults to the credentials in the headers; pass them if a form
+ * contains them instead.
  */
 export async function authenticateRequest(
   context: AppContext,

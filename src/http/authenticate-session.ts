@@ -29,7 +29,10 @@ function isActiveSession(row: SignedInPersonRow, now: number): boolean {
   return row.ends_at > now && row.last_used_at > now - DURATIONS.sessionIdle;
 }
 
-/** Returns the person of a session, with their membership in the requested workspace. Throws `invalid_token`. */
+/**
+ * Returns the person of a session, with their membership in the requested workspace. Throws `invalid_token`, and
+ * `rate_limited` after too many requests with unknown sessions from the client's address.
+ */
 export async function authenticateSession(
   context: AppContext,
   request: FastifyRequest,

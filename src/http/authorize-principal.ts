@@ -16,7 +16,7 @@ export function secondFactorNeeded(): Problem {
 }
 
 /** The error if the role of a person, admin or member, is not sufficient. */
-export function insufficientRole(requiredRole: Role, role: Role): Problem {
+function insufficientRole(requiredRole: Role, role: Role): Problem {
   const requiredPerson = requiredRole === 'owner' ? 'the owner' : 'an owner or admin';
   const actualPerson = role === 'admin' ? 'an admin' : 'a member';
   return new Problem('forbidden', `This requires ${requiredPerson} of the workspace; you are ${actualPerson}.`);
@@ -52,12 +52,12 @@ export function authorizePerson(
   throw recordRoleDenial(context, request, person, person.membership, access.person);
 }
 
-/** Records that a person's role is not sufficient, and returns `forbidden`. */
-function recordRoleDenial(
+/** Records that a person's role in a workspace is not sufficient, and returns the error `forbidden`. */
+export function recordRoleDenial(
   context: AppContext,
   request: FastifyRequest,
   person: PersonPrincipal,
-  { role, workspaceId }: Membership,
+  { role, workspaceId }: Pick<Membership, 'role' | 'workspaceId'>,
   requiredRole: Role,
 ): Problem {
   context.denials.add({

@@ -38,7 +38,10 @@ function memoize<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value 
   };
 }
 
-/** Returns the HTTP status of a problem for proxies. nginx turns refusals with any status except 401 and 403 into 500. */
+/**
+ * Returns the HTTP status of a problem for proxies. nginx turns refusals with any status except 401 and 403 into 500. A
+ * valid credential over its rate limit gets 403, other refusals that clients would get with 4xx get 401.
+ */
 export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
   if (status === 403 || extensions.rate !== undefined) return 403;
   return status >= 500 ? 503 : 401;

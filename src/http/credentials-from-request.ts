@@ -126,9 +126,9 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
  * Returns the value of a header. A blank value counts as missing, because proxies send blank headers for missing values.
  * Throws `invalid_request` for a repeated header.
  */
-function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
+function readUniqueHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);
-  if (value === null) throw multipleCredentialsProblem();
+  if (value === null) throw new Problem('invalid_request', `The header ${name} is repeated. Send it once.`);
   return value === '' ? undefined : value;
 }
 
@@ -164,8 +164,8 @@ export function readCredentials(
   isForeign: IsForeignSecret,
 ): RequestCredentials {
   refuseCredentialInQuery(request.url ?? '');
-  const authorization = requireSingleHeader(request, 'authorization');
-  const apiKey = requireSingleHeader(request, 'x-api-key');
+  const authorization = readUniqueHeader(request, 'authorization');
+  const apiKey = readUniqueHeader(request, 'x-api-key');
   const sessions = cookieName === null ? [] : parseCookieValues(request.headers.cookie, cookieName);
 
   let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization, isForeign);
@@ -180,7 +180,7 @@ export function readCredentials(
     if (credentials.kind !== 'none' || sessions.length > 1) throw multipleCredentialsProblem();
     return { kind: 'session', secret: session, byCookie: true };
   }
-  const header = requireSingleHeader(request, 'access-token-passphrase');
+  const header = readUniqueHeader(request, 'access-token-passphrase');
   if (header === undefined || credentials.kind !== 'credential') return credentials;
   const passphrase = decodePassphrase(header);
   if (credentials.passphrase !== null && credentials.passphrase !== passphrase) {

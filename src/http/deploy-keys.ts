@@ -15,7 +15,7 @@ import { NoContent, type Route, route } from './route.ts';
 const AppParams = z.object({ app: z.string().max(64) });
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
-/** Routes for an app's deploy key, which fetches the repository over ssh, and for the host keys of its Git host. */
+/** Routes for an app's deploy key, with which the repository is fetched over SSH, and for the host keys of its Git host. */
 export function deployKeyRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const common = { about: 'app', tag: 'Apps', params: AppParams } as const;
@@ -38,7 +38,7 @@ export function deployKeyRoutes(context: AppContext): Route[] {
       access: writeAccess,
       summary: 'Create or replace the deploy key of an app',
       description:
-        'Creates a key pair for an ssh repository. The private key leaves Devpilot only for the step that fetches the source.',
+        'Creates a key pair for a repository that is fetched over SSH. The private key leaves Devpilot only for the step that fetches the source.',
       responses: { 201: DeployKey },
       errorCodes: ['not_found', 'idempotent_replay'],
       handler: ({ params, request }) => createDeployKey(platform, requestContextOf(context, request), params.app),

@@ -31,7 +31,6 @@ const AppParams = z.object({ app: z.string().max(64) });
 const AppDeploymentParams = z.object({ ...AppParams.shape, ...IdParams.shape });
 const ANY_DEPLOYMENT_SCOPE = ['basic_deployment', 'advanced_deployment'] as const;
 const readAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['read', 'deploy'] } as const;
-const cancelAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['deploy'] } as const;
 const triggerAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['deploy'] } as const;
 const advancedAccess = { person: 'member', token: ['advanced_deployment'], key: ['deploy'] } as const;
 const basicAccess = { person: 'member', token: ['basic_deployment'], key: ['deploy'] } as const;
@@ -189,7 +188,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     }),
     jobRoute(context, {
       url: '/v1/deployments/:id/cancel',
-      access: cancelAccess,
+      access: triggerAccess,
       about: 'deployment',
       summary: 'Cancel a deployment',
       description: 'Servers on which the new release is already live are rolled back.',

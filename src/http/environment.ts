@@ -86,7 +86,7 @@ function ownerRoutes(context: AppContext, ownerKind: EnvOwnerKind): Route[] {
       access: readAccess,
       about,
       summary: `List the variables of ${texts.noun}`,
-      description: `${texts.list} Members get names with null values. Showing values to an owner or admin is recorded. Formats other than \`json\` are returned as \`text/plain\`, to owners and admins only.`,
+      description: `${texts.list} Access tokens, owners and admins get the values, and showing values to a person is recorded in the activity log. People with the role \`member\` get null values. Formats other than \`json\` are returned as \`text/plain\`, and are refused for the role \`member\`.`,
       tag,
       params: z.object(ownerParam),
       query: EnvQuery,

@@ -23,6 +23,8 @@ import { bodyStreamOf, type Route, rawBodyOf, route } from './route.ts';
 const tag = 'Errors';
 /** The project ID that SDKs take from the DSN. It is ignored, because the error key determines the workspace and app. */
 const ProjectParams = z.object({ any: z.string().max(64) });
+const ENVELOPE_URL = '/api/:any/envelope/';
+const STORE_URL = '/api/:any/store/';
 const PUBLIC_KEY = /^[0-9a-f]{32}$/;
 /** CORS headers that let a page of any origin submit errors and read the response. */
 const CORS_HEADERS = {
@@ -218,29 +220,41 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     tag,
     params: ProjectParams,
   } as const;
-  return (['envelope', 'store'] as const).flatMap((endpoint) => [
-    route({
-      ...commonFields,
-      method: 'POST',
-      url: `/api/:any/${endpoint}/`,
-      summary:
-        endpoint === 'envelope' ? 'Report errors from a Sentry SDK' : 'Report one error from an older Sentry SDK',
-      description: 'The public key of an error key authenticates the request.',
-      bodyFormat: 'bytes',
-      bodyLimit: RESOURCE_LIMITS[endpoint === 'envelope' ? 'errorEnvelopeBytes' : 'errorStoreBytes'],
-      ...(endpoint === 'envelope' && { streamsBody: true }),
-      responses: { 200: z.object({ id: z.string().optional() }) },
-      errorCodes: ['too_large', 'unsupported_media_type', 'missing_credential', 'invalid_token', 'forbidden'],
-      handler: ({ request, reply }) => (endpoint === 'store' ? submitEvent : submitEnvelope)(request, reply),
-    }),
+  const submissionFields = {
+    ...commonFields,
+    method: 'POST',
+    description: 'The public key of an error key authenticates the request.',
+    bodyFormat: 'bytes',
+    responses: { 200: z.object({ id: z.string().optional() }) },
+    errorCodes: ['too_large', 'unsupported_media_type', 'missing_credential', 'invalid_token', 'forbidden'],
+  } as const;
+  const preflightRoute = (url: string): Route =>
     route({
       ...commonFields,
       method: 'OPTIONS',
-      url: `/api/:any/${endpoint}/`,
+      url,
       summary: 'Respond to a CORS preflight request',
       description: 'Browsers send it before a page of another origin reports errors.',
       responses: { 204: z.null().describe('The page may report errors') },
       handler: ({ reply }) => reply.headers(PREFLIGHT_HEADERS).send(),
+    });
+  return [
+    route({
+      ...submissionFields,
+      url: ENVELOPE_URL,
+      summary: 'Report errors from a Sentry SDK',
+      bodyLimit: MAX_ENVELOPE_BYTES,
+      streamsBody: true,
+      handler: ({ request, reply }) => submitEnvelope(request, reply),
     }),
-  ]);
+    preflightRoute(ENVELOPE_URL),
+    route({
+      ...submissionFields,
+      url: STORE_URL,
+      summary: 'Report one error from an older Sentry SDK',
+      bodyLimit: RESOURCE_LIMITS.errorStoreBytes,
+      handler: ({ request, reply }) => submitEvent(request, reply),
+    }),
+    preflightRoute(STORE_URL),
+  ];
 }

@@ -92,8 +92,8 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
-        // A guard that is rate-limited here uses introspection instead, which limits each of the guard's clients by
-        // address.
+        // A guard that is rate-limited here sends the request to `/v1/authorize`, which limits unknown secrets per client
+        // address of the guard.
         context.guardLookupLimiter.check(key.id, clock());
         const record = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (record === null) {

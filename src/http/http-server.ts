@@ -160,8 +160,8 @@ function createSetupCheck({ store }: AppContext): () => Promise<boolean> {
 }
 
 /**
- * Registers the health checks, the API reference and the web UI. Returns a function that sends the page for a URL that
- * was not found.
+ * Registers the health checks, the API reference, the unsubscribe page and the web UI. Returns a function that sends
+ * the page for a URL that was not found.
  */
 function registerPages(scope: FastifyInstance, context: AppContext): (reply: FastifyReply) => FastifyReply {
   scope.addHook('onRequest', (request, reply, next) => {

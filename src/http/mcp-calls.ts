@@ -28,7 +28,7 @@ export interface ToolResult {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
-interface RoutedCall {
+interface ToolRequest {
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>> | null;
 }
@@ -51,10 +51,10 @@ function pathSegment(name: string, value: unknown): string {
 }
 
 /** Distributes the arguments of a call to the path, the query and the body of the tool's route. */
-function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): RoutedCall {
+function buildToolRequest({ route, isLog, omittedFields = [] }: Tool, args: Arguments): ToolRequest {
   const handledNames = new Set(isLog ? ['lines'] : []);
   // A followed log might not end for days, and the server would not notice that the agent has disconnected.
-  const rejectedNames = isLog ? [...without, 'follow'] : without;
+  const rejectedNames = isLog ? [...omittedFields, 'follow'] : omittedFields;
   const url = route.url.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
     handledNames.add(name);
     return pathSegment(name, args[name]);
@@ -115,7 +115,7 @@ export async function callTool(request: FastifyRequest, tool: Tool, args: Argume
   const { lines: lineCount = MCP_LIMITS.logLines.default } = tool.isLog ? args : {};
   const isValid = Number.isInteger(lineCount) && Number(lineCount) >= 1 && Number(lineCount) <= MCP_LIMITS.logLines.max;
   if (!isValid) throw new ArgumentError(`lines must be a whole number from 1 to ${MCP_LIMITS.logLines.max}.`);
-  const { url, body } = routeCall(tool, args);
+  const { url, body } = buildToolRequest(tool, args);
   const headers = Object.fromEntries(
     FORWARDED_HEADERS.flatMap((name) => {
       const value = request.headers[name];

@@ -5,6 +5,7 @@ import { MCP_LIMITS } from '../contract/mcp.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { requirementOf } from './access.ts';
 import type { Route } from './route.ts';
+import { removeTextFormat } from './text-format.ts';
 
 /** The declaration of a tool, which calls one route of the route table. */
 interface ToolDeclaration {
@@ -14,7 +15,7 @@ interface ToolDeclaration {
   /** Default: the summary and description of the route. */
   readonly description?: string;
   /** Names of the route's fields that are not arguments of the tool. */
-  readonly without?: readonly string[];
+  readonly omittedFields?: readonly string[];
   /** For a route whose access depends on its body, a body that determines the access of the tool. */
   readonly typicalBody?: object;
   /** Whether the tool returns the last lines of a log. */
@@ -40,7 +41,7 @@ export const TOOL_DECLARATIONS: readonly ToolDeclaration[] = [
     name: 'deploy',
     route: 'POST /v1/apps/:app/deployments',
     description: 'Deploy an app. Returns before the deployment has finished; get_deployment returns its status',
-    without: ADVANCED_DEPLOYMENT_FIELDS,
+    omittedFields: ADVANCED_DEPLOYMENT_FIELDS,
     typicalBody: {},
   },
   {
@@ -55,7 +56,7 @@ export const TOOL_DECLARATIONS: readonly ToolDeclaration[] = [
     route: 'POST /v1/deployments/:id/rollback',
     description:
       'Roll back to the commit of this deployment. Returns the new deployment before it has finished; get_deployment returns its status',
-    without: ADVANCED_DEPLOYMENT_FIELDS,
+    omittedFields: ADVANCED_DEPLOYMENT_FIELDS,
     typicalBody: {},
   },
   { name: 'cancel_deployment', route: 'POST /v1/deployments/:id/cancel' },
@@ -82,7 +83,7 @@ export const TOOL_DECLARATIONS: readonly ToolDeclaration[] = [
     name: 'list_variables',
     route: 'GET /v1/apps/:app/env',
     description: "List an app's environment variables with their values; with values=hidden, names only",
-    without: ['format'],
+    omittedFields: ['format'],
   },
   { name: 'set_variable', route: 'PUT /v1/apps/:app/env/:name', description: 'Set an environment variable of an app' },
   { name: 'remove_variable', route: 'DELETE /v1/apps/:app/env/:name' },
@@ -145,25 +146,17 @@ export function resolveTools(routes: readonly Route[]): ReadonlyMap<string, Tool
   );
 }
 
-/** Removes the text formats of numbers and booleans, which apply to query strings only. */
-function removeTextFormats(properties: Record<string, z.core.JSONSchema.JSONSchema>): void {
-  for (const schema of Object.values(properties)) {
-    if (schema.type !== 'integer' && schema.type !== 'boolean') continue;
-    delete schema.pattern;
-    delete schema.enum;
-  }
-}
-
 /** Returns the description of a tool for `tools/list`. */
-export function describeTool({ name, description, route, isLog, without = [] }: Tool): Record<string, unknown> {
+export function describeTool({ name, description, route, isLog, omittedFields = [] }: Tool): Record<string, unknown> {
   const { params, query, body } = route;
   const allFields = { ...fieldsOf(params), ...(isLog ? logFields : fieldsOf(query)), ...fieldsOf(body) };
-  const fields = Object.fromEntries(Object.entries(allFields).filter(([field]) => !without.includes(field)));
+  const fields = Object.fromEntries(Object.entries(allFields).filter(([field]) => !omittedFields.includes(field)));
   const { $schema: _, ...inputSchema } = z.toJSONSchema(z.strictObject(fields), {
     io: 'input',
     unrepresentable: 'any',
   });
-  removeTextFormats((inputSchema.properties ?? {}) as Record<string, z.core.JSONSchema.JSONSchema>);
+  const properties = (inputSchema.properties ?? {}) as Record<string, z.core.JSONSchema.JSONSchema>;
+  for (const property of Object.values(properties)) removeTextFormat(property);
   return {
     name,
     description: description ?? [route.summary, route.description].filter((text) => text !== undefined).join('. '),

@@ -13,7 +13,10 @@ export const AUTHORIZE_PATH = '/v1/authorize';
 
 export type RequestIdGenerator = (request: Pick<IncomingMessage, 'rawHeaders'>) => string;
 
-/** Creates a function that returns the client's request ID if it is well-formed, otherwise a random prefix and a counter. */
+/**
+ * Creates a function that returns the client's request ID if it is well-formed and contains no secret, otherwise a random
+ * prefix and a counter.
+ */
 export function createRequestIdGenerator(): RequestIdGenerator {
   const prefix = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;

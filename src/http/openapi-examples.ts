@@ -23,7 +23,7 @@ const SHA_256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a0
 
 /** Examples of texts by property name, for schemas without an example. */
 const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
-  access_token: 'dp_… (shown once)',
+  access_token: 'workspace_token_… (shown once)',
   address: '203.0.113.9',
   app: 'shop',
   audience: 'wid_01kaexample0000000000000000',
@@ -31,7 +31,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   category: 'cart',
   client: 'Devpilot CLI',
   client_id: 'devpilot-cli',
-  client_secret: 'dpk_…',
+  client_secret: 'dp_…',
   code: '123456',
   command: 'npm ci',
   commit: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b',
@@ -40,7 +40,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   description: 'Deploys the shop',
   detail: 'The body is not well-formed JSON.',
   device_authorization_endpoint: `${ORIGIN}/v1/device/code`,
-  device_code: 'dev_…',
+  device_code: 'Zk3v…',
   directory: '/srv/shop',
   dsn: 'https://0123456789abcdef0123456789abcdef@devpilot.example.com/1',
   email: 'ada@example.com',
@@ -56,7 +56,7 @@ const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
   id: 'res_01kaexample0000000000000000',
   interpreter: '/bin/sh',
   introspection_endpoint: `${ORIGIN}/v1/introspect`,
-  invitation: 'inv_…',
+  invitation: 'pV7c…',
   iss: ORIGIN,
   issuer: ORIGIN,
   jwksUrl: 'https://ci.example.com/jwks',

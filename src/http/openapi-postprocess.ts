@@ -1,8 +1,10 @@
 import { CODES, type Code } from '../contract/error-codes.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { mergeRequestAndResponseComponents } from './openapi-components.ts';
 import { extractEnumerations } from './openapi-enums.ts';
 import { exampleOf, oauthErrorExample, problemExample } from './openapi-examples.ts';
 import { HEADER_COMPONENTS, HEADER_PARAMETERS, type HeaderParameter } from './openapi-headers.ts';
+import { removeTextFormat } from './text-format.ts';
 
 interface Schema {
   $ref?: string;
@@ -50,23 +52,23 @@ interface Document {
   components: { schemas: Record<string, Schema>; responses?: Record<string, Response>; parameters?: object };
 }
 
-/** No response contains a longer string or a longer array. */
+/** The documented limits of strings and arrays whose schemas have none. The longest array is the points of a chart. */
 const MAX_STRING_LENGTH = 8192;
-const MAX_ARRAY_ITEMS = 1000;
+const MAX_ARRAY_ITEMS = RESOURCE_LIMITS.activityPoints;
 /** Files and exports are streamed without a limit. This is the largest length that all clients can represent. */
 const MAX_STREAM_LENGTH = 2 ** 31 - 1;
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
 
-/** Lists the error codes of a status as text. */
+/** Describes a status: the error codes that have it, or the name of a successful status. */
 function describeStatus(status: string): string {
   const codes = (Object.keys(CODES) as Code[]).filter((code) => String(CODES[code].status) === status);
   return codes.length === 0 ? (DESCRIPTIONS[status] ?? 'Response') : codes.map((code) => `\`${code}\``).join(', ');
 }
 
 /**
- * Adds a maximum to every string, array and integer, because zod emits none for response schemas. Documents that objects
- * can have additional properties.
+ * Adds a maximum to every string and array without one, because API linters require it, and the format `int64` to every
+ * integer. Documents that objects can have additional properties.
  */
 function addBounds(schema: Schema): void {
   const types = [schema.type].flat();
@@ -80,13 +82,6 @@ function addBounds(schema: Schema): void {
   for (const part of [...Object.values(schema.properties ?? {}), ...variants]) addBounds(part);
   if (schema.items !== undefined) addBounds(schema.items);
   if (schema.propertyNames !== undefined) addBounds(schema.propertyNames);
-}
-
-/** Removes the text format of an integer or boolean parameter, because the document describes the value, not its text. */
-function removeTextFormat(schema: Schema): void {
-  if (schema.type !== 'integer' && schema.type !== 'boolean') return;
-  delete schema.pattern;
-  delete schema.enum;
 }
 
 /**

@@ -29,16 +29,24 @@ const authorizePathItem = {
       {
         name: 'scope',
         in: 'query',
-        description: 'Scopes that an access token must have, separated by spaces or in repeated parameters',
+        description: 'Scopes that an access token must have, separated by spaces or commas, or in repeated parameters',
         schema: { type: 'string' as const, maxLength: 1000 },
         example: 'modify_env',
       },
       {
         name: 'permission',
         in: 'query',
-        description: 'Permissions that an API key must have, separated by spaces or in repeated parameters',
+        description: 'Permissions that an API key must have, separated by spaces or commas, or in repeated parameters',
         schema: { type: 'string' as const, maxLength: 1000 },
         example: 'read',
+      },
+      {
+        name: 'resource',
+        in: 'query',
+        description:
+          'An app or project that a restricted credential must have access to: `app:` or `project:`, followed by an ID or slug. Can be repeated to require several',
+        schema: { type: 'string' as const, maxLength: 72 },
+        example: 'app:shop',
       },
       {
         name: 'Access-Token-Passphrase',

@@ -116,7 +116,7 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal', 'Internal error. Nothing was changed.', { cause: error });
 }
 
-/** Logs an unexpected error with its cause. Does not log errors that a client caused. */
+/** Logs the cause of an unexpected error (`internal`). Does not log other problems. */
 export function logInternalError(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
   if (problem.code !== 'internal') return;
   log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');

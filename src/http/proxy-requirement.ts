@@ -20,8 +20,8 @@ const MAX_SHOWN_NAME_LENGTH = 60;
 
 export interface ProxyRequirement extends Requirement {
   /**
-   * The name of an unsupported parameter, or null. No credential meets a requirement with an unsupported parameter,
-   * because a misspelled parameter must never weaken the check.
+   * The name of an unsupported parameter, `resource` if one of its values is malformed, or null. If it is not null, no
+   * credential meets the requirement, because a misspelled parameter must never weaken the check.
    */
   readonly unknownParameter: string | null;
   /** The projects and apps on which the credential must be usable. */

@@ -41,7 +41,8 @@ export function relyingPartyOf(context: AppContext, request: FastifyRequest): Re
 }
 
 /**
- * Returns the origin for URLs in a response: the requested origin if it is the server's own, otherwise the listener's.
+ * Returns the origin for URLs in a response: the configured public URL, otherwise the requested origin if it is known
+ * to be the server's, otherwise the listener's.
  */
 export function baseUrlOf(context: AppContext, request: FastifyRequest): string {
   return findOwnOrigin(context, request) ?? context.people.publicUrl();

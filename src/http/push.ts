@@ -11,7 +11,7 @@ import { type Route, rawBodyOf, route } from './route.ts';
 
 const AppParams = z.object({ app: z.string().max(64) });
 
-/** Routes for push to deploy: for the requests of a Git host, and for the secret with which it signs them. */
+/** Routes for push to deploy: for the requests of a Git host, and for the secret that authenticates them. */
 export function pushRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const unknownSecretLimiter = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
@@ -22,7 +22,7 @@ export function pushRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Receive a push from a Git host',
       description:
-        'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports. The signature authenticates the request.',
+        'Deploys the branch of a push that GitHub, GitLab, Gitea or Forgejo reports. The signature, or the push secret that GitLab sends, authenticates the request.',
       tag: 'Deployments',
       params: AppParams,
       bodyFormat: 'bytes',
@@ -42,15 +42,12 @@ export function pushRoutes(context: AppContext): Route[] {
       access: { person: 'admin', key: ['write', 'manage_apps'] },
       about: 'app',
       summary: 'Create or replace the push secret',
-      description: 'The Git host signs pushes with this secret. It is shown only once.',
+      description: 'The Git host signs pushes with this secret; GitLab sends it instead. It is shown only once.',
       tag: 'Deployments',
       params: AppParams,
       responses: { 201: PushSecret },
       errorCodes: ['not_found', 'idempotent_replay'],
-      handler: ({ params, request, reply }) => {
-        reply.header('cache-control', 'no-store');
-        return createPushSecret(platform, requestContextOf(context, request), params.app);
-      },
+      handler: ({ params, request }) => createPushSecret(platform, requestContextOf(context, request), params.app),
     }),
   ];
 }

@@ -69,7 +69,7 @@ function contentTypeProblem(contentType: string | undefined, bodyFormat: Route['
 interface AuthenticateOptions {
   /** The access that this request requires. Default: the access of the route. */
   readonly requiredAccess?: Access;
-  /** Whether the request is authenticated again when its body is known. */
+  /** Whether no use is counted: the request is authenticated again later, or its route counts no use. */
   readonly isPreliminary?: boolean;
   /** Default: the credentials in the headers. */
   readonly credentials?: RequestCredentials;

@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream';
-import { csvRow } from '../contract/csv.ts';
-import { LIMITS, REVIEW_DAYS, REVIEW_LIMITS } from '../contract/limits.ts';
+import { REVIEW_DAYS, REVIEW_LIMITS } from '../contract/limits.ts';
 import { Review, ReviewDecision, ReviewItem, ReviewParams, ReviewQuery } from '../contract/review.ts';
 import { keepCredential, listReview } from '../credentials/review.ts';
 import { createReviewSnapshots } from '../credentials/review-snapshots.ts';
-import { acceptsCsv, CSV_TYPE } from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
+import { acceptsCsv, CSV_TYPE, type CsvColumns, headerRowOf, startCsvExport } from './csv-export.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextIn } from './request-context.ts';
 import { type Route, route } from './route.ts';
 
-const COLUMNS: readonly (readonly [name: string, cell: (item: ReviewItem) => string | number | null])[] = [
+const COLUMNS: CsvColumns<ReviewItem> = [
   ['risk', ({ risk }) => risk],
   ['reasons', ({ reasons }) => reasons.join(' ')],
   ['kind', ({ credential }) => credential.kind],
@@ -32,28 +31,6 @@ const COLUMNS: readonly (readonly [name: string, cell: (item: ReviewItem) => str
   ['note', ({ kept }) => kept?.note ?? null],
 ];
 
-const HEADER_ROW = csvRow(COLUMNS.map(([name]) => name));
-
-/**
- * Streams the items of a review as CSV. Reads the next page when the client has received the previous one, until
- * `REVIEW_LIMITS.csvRows` items are sent.
- */
-async function* reviewAsCsv(
-  firstPage: Review,
-  query: ReviewQuery,
-  readPage: (query: ReviewQuery) => Promise<Review>,
-): AsyncGenerator<string> {
-  yield HEADER_ROW;
-  let page = firstPage;
-  let remaining: number = REVIEW_LIMITS.csvRows;
-  for (;;) {
-    yield page.data.map((item) => csvRow(COLUMNS.map(([, cell]) => cell(item)))).join('');
-    remaining -= page.data.length;
-    if (page.nextCursor === null || remaining <= 0) return;
-    page = await readPage({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
-  }
-}
-
 export function reviewRoutes(context: AppContext): Route[] {
   const { credentials } = context;
   const findSnapshot = createReviewSnapshots();
@@ -64,19 +41,18 @@ export function reviewRoutes(context: AppContext): Route[] {
       url: '/v1/review',
       access: { person: 'admin' },
       summary: 'List credentials to review',
-      description: 'With the reasons, highest risk first. With `Accept: text/csv`, streams all of them.',
+      description: `With the reasons, highest risk first. With \`Accept: text/csv\`, streams up to ${REVIEW_LIMITS.csvRows.toLocaleString('en')} credentials.`,
       tag,
       query: ReviewQuery,
       responses: { 200: Review },
-      contentTypes: { 'application/json': null, 'text/csv': HEADER_ROW },
+      contentTypes: { 'application/json': null, 'text/csv': headerRowOf(COLUMNS) },
       handler: async ({ query, request, reply }) => {
         const list = (pageQuery: ReviewQuery) =>
           listReview(credentials, findSnapshot, workspaceIdOf(request), pageQuery);
         if (!acceptsCsv(request)) return list(query);
-        // The first page is read before the response starts, so that an invalid query is still rejected.
-        const firstPage = await list({ ...query, limit: String(LIMITS.page.max) });
+        const rows = await startCsvExport(COLUMNS, REVIEW_LIMITS.csvRows, query, list);
         reply.header('content-disposition', 'attachment; filename="review.csv"');
-        return reply.type(CSV_TYPE).send(Readable.from(reviewAsCsv(firstPage, query, list)));
+        return reply.type(CSV_TYPE).send(Readable.from(rows));
       },
     }),
     route({

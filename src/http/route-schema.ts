@@ -74,7 +74,7 @@ function describeAccess(access: Access): string {
   if (person !== undefined) parts.push(PERSON_REQUIREMENT_LABELS[person]);
   if (token !== undefined) parts.push(`an access token with the scope ${listAlternatives(token)}`);
   if (key !== undefined) parts.push(`an API key with the permission ${listAlternatives(key)}${guardNote}`);
-  if (parts.length === 0) throw new Error('A route without a declared access is refused.');
+  if (parts.length === 0) throw new Error('The access of the route accepts no principal.');
   return `Accepts ${parts.join(', or ')}.`;
 }
 

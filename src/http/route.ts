@@ -9,11 +9,11 @@ import type { About } from './resource-access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Called several times per second by each client, so only failures are logged. */
+    /** See `Route.logFailuresOnly`. */
     logFailuresOnly?: boolean;
-    /** Errors have the form that standard OAuth clients expect. */
+    /** See `Route.oauth`. */
     isOAuth?: boolean;
-    /** Limits for the JSON of the body. */
+    /** See `Route.jsonLimits`. */
     jsonLimits?: JsonLimits;
   }
 }
@@ -71,7 +71,7 @@ export interface Route {
   readonly jsonLimits?: JsonLimits;
   /** The body's field with a long array, which is validated over several turns of the event loop. */
   readonly longArray?: string;
-  /** Called several times per second by each client, so only failures are logged. */
+  /** Guards call the route so often that only failures are logged. */
   readonly logFailuresOnly?: true;
   /** The handler checks the header `If-Match`. */
   readonly checksIfMatch?: true;

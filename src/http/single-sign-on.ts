@@ -87,7 +87,7 @@ function signInRoutes(context: AppContext): Route[] {
       ignoresQuery: true,
       summary: "Process the provider's response",
       description:
-        'The redirect URI of the provider. Signs the person in, or redirects to a page that explains why sign-in failed.',
+        'The redirect URI of the provider. Signs the person in or links the account, or redirects to a page that explains why this failed.',
       tag,
       responses: { [SEE_OTHER]: RedirectResponse },
       errorCodes: ['not_found'],

@@ -27,7 +27,7 @@ const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><ti
 
 interface BuiltSpa {
   readonly html: string;
-  /** The names of all assets, including their compressed copies. No other file is ever read from disk. */
+  /** The names of all assets, including their compressed copies. No other file in the directory is served. */
   readonly assets: ReadonlySet<string>;
 }
 

@@ -39,8 +39,8 @@ async function exchangeOwnToken(
   }
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());
-  // RFC 8693, section 2.2.2, requires `invalid_request` for any invalid subject token.
   if (problem.status === 429) throw problem;
+  // RFC 8693, section 2.2.2, requires `invalid_request` for any invalid subject token.
   throw oauthError('invalid_request', `The subject token was refused. ${problem.message}`);
 }
 
@@ -76,8 +76,7 @@ export function tokenRoutes(context: AppContext): Route[] {
       oauth: true,
       // The order matters: the response is serialized with the first schema that it matches.
       responses: { 200: z.union([ExchangedToken, DeviceToken]) },
-      handler: async ({ body, request, reply }) => {
-        reply.header('cache-control', 'no-store');
+      handler: async ({ body, request }) => {
         if (body.grant_type === DEVICE_GRANT) return pollForDevice(context, body, request);
         if (body.grant_type !== TOKEN_EXCHANGE_GRANT) throw unsupportedGrant([TOKEN_EXCHANGE_GRANT, DEVICE_GRANT]);
         const { secret, scopes, lifetimeSeconds } = await exchangeSubjectToken(context, body, request);

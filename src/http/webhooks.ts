@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WEBHOOK_LIMITS } from '../contract/limits.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import {
   CreatedWebhook,
@@ -62,7 +63,7 @@ function configurationRoutes(context: AppContext): Route[] {
       handler: async ({ body, request, reply }) => {
         const { secret, ...webhook } = await createWebhook(notify, requestContextOf(context, request), body);
         reply.header('location', `${url}/${webhook.id}`);
-        reply.header('etag', etagOfWebhook(webhook)).header('cache-control', 'no-store');
+        reply.header('etag', etagOfWebhook(webhook));
         return { ...webhook, secret };
       },
     }),
@@ -110,10 +111,7 @@ function configurationRoutes(context: AppContext): Route[] {
       description: 'For 24 hours, messages are also signed with the previous secret.',
       responses: { 201: WebhookSecret },
       errorCodes: ['not_found', 'idempotent_replay'],
-      handler: ({ params, request, reply }) => {
-        reply.header('cache-control', 'no-store');
-        return replaceWebhookSecret(notify, requestContextOf(context, request), params.id);
-      },
+      handler: ({ params, request }) => replaceWebhookSecret(notify, requestContextOf(context, request), params.id),
     }),
   ];
 }
@@ -135,7 +133,7 @@ function deliveryRoutes(context: AppContext): Route[] {
       method: 'GET',
       params: IdParams,
       summary: 'List the deliveries of a webhook',
-      description: 'Newest first. Old deliveries are deleted.',
+      description: `Newest first. The last ${WEBHOOK_LIMITS.deliveries.toLocaleString('en')} finished deliveries are kept.`,
       query: PageQuery,
       responses: { 200: pageOf(WebhookDelivery) },
       errorCodes: ['not_found'],

@@ -20,7 +20,7 @@ import {
 import { needsSecondFactor } from '../store/policy.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
-import { insufficientRole, secondFactorNeeded } from './authorize-principal.ts';
+import { recordRoleDenial, secondFactorNeeded } from './authorize-principal.ts';
 import { membershipOf, personOf, signedInOf } from './principal.ts';
 import { idempotencyClaimOf, originOf, requestContextIn, requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
@@ -32,26 +32,17 @@ async function requireWorkspaceInPath(
   context: AppContext,
   request: FastifyRequest,
   idOrSlug: string,
-  role: Role,
+  requiredRole: Role,
 ): Promise<{ requestContext: RequestContext; workspace: WorkspaceRow }> {
   const signedIn = signedInOf(request);
   const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
   if (workspace === undefined) throw new Problem('not_found', 'The workspace was not found.');
   if (await needsSecondFactor(context.store.read, workspace.id, signedIn)) throw secondFactorNeeded();
-  const requestContext = requestContextIn(workspace.id, request);
-  if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
-    context.denials.add({
-      workspaceId: workspace.id,
-      action: 'person.denied',
-      actor: requestContext.actor,
-      credential: null,
-      reason: `${request.method} ${request.routeOptions.url ?? ''}`,
-      origin: requestContext.origin,
-      at: context.clock(),
-    });
-    throw insufficientRole(role, workspace.role);
+  if (ROLE_RANK[workspace.role] < ROLE_RANK[requiredRole]) {
+    const membership = { role: workspace.role, workspaceId: workspace.id };
+    throw recordRoleDenial(context, request, personOf(request), membership, requiredRole);
   }
-  return { requestContext, workspace };
+  return { requestContext: requestContextIn(workspace.id, request), workspace };
 }
 
 export function workspaceRoutes(context: AppContext): Route[] {

@@ -109,7 +109,7 @@ export function deleteDeployKey(context: PlatformContext, request: RequestContex
 
 /**
  * Returns the host keys that the repository's host offers to this node. A key is trusted only after a person has
- * confirmed it. Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over ssh.
+ * confirmed it. Throws `not_found`, `rate_limited`, and `conflict` if the repository is not fetched over SSH.
  */
 export async function checkGitHost(
   context: PlatformContext,
@@ -137,7 +137,7 @@ export async function checkGitHost(
 function requireSshHost(app: AppTable) {
   const target = sshHostOf(app.repository);
   if (target !== null) return target;
-  throw new Problem('conflict', 'The repository of the app is not fetched over ssh, so it needs no deploy key.');
+  throw new Problem('conflict', 'The repository of the app is not fetched over SSH, so it needs no deploy key.');
 }
 
 /**
@@ -167,7 +167,7 @@ export function confirmGitHost(
 
 /**
  * Returns the deploy key of an app with the confirmed host of its repository; null if the app has no deploy key or its
- * repository is not fetched over ssh. Throws `conflict` if the key of the host is not confirmed.
+ * repository is not fetched over SSH. Throws `conflict` if the key of the host is not confirmed.
  */
 async function resolveConfirmedKey(db: Queryable, app: AppTable) {
   const target = sshHostOf(app.repository);

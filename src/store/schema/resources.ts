@@ -57,7 +57,7 @@ export interface PushSecretTable {
   replaced_at: number;
 }
 
-/** The key pair with which an app's repository is fetched over ssh. */
+/** The key pair with which an app's repository is fetched over SSH. */
 export interface DeployKeyTable {
   app_id: string;
   workspace_id: string;
