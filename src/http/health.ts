@@ -14,7 +14,7 @@ const HEALTH_SCHEMA = {
 
 /**
  * Registers `/healthz`, which succeeds if the process responds, and `/readyz`, which succeeds if the database is
- * reachable and migrated, this node holds its lease, and the clock is correct.
+ * reachable and has no known fault, this node holds its lease, and its clock agrees with the database's.
  */
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
@@ -30,7 +30,7 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
         operationId: 'readiness.get',
         summary: 'Check readiness',
         description:
-          'Checks that the database is reachable, the lease is held and the clock is correct. `reasons` lists the failed checks. Requires no session, access token or API key.',
+          'Checks that the database is reachable and has no known fault, that this node holds its lease, and that its clock agrees with the clock of the database. `reasons` lists the failed checks. Requires no session, access token or API key.',
       },
     },
     async (_request, reply) => {

@@ -58,7 +58,8 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       url: '/v1/me/two-factor/confirm',
       access: { person: 'signed_in' },
       summary: 'Turn on two-factor authentication',
-      description: 'Requires the first code from the authenticator app. Returns the recovery codes.',
+      description:
+        'Requires the first code from the authenticator app. Returns the recovery codes. Ends all your other sessions.',
       tag,
       body: ConfirmTwoFactor,
       responses: { 200: RecoveryCodes },

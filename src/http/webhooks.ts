@@ -133,7 +133,7 @@ function deliveryRoutes(context: AppContext): Route[] {
       method: 'GET',
       params: IdParams,
       summary: 'List the deliveries of a webhook',
-      description: `Newest first. The last ${WEBHOOK_LIMITS.deliveries.toLocaleString('en')} finished deliveries are kept.`,
+      description: `Newest first. The last ${WEBHOOK_LIMITS.deliveries.toLocaleString('en')} finished deliveries are kept for 30 days.`,
       query: PageQuery,
       responses: { 200: pageOf(WebhookDelivery) },
       errorCodes: ['not_found'],
