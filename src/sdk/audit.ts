@@ -12,12 +12,11 @@ const START: AuditPosition = { sequence: 0, hash: '0'.repeat(64) };
 export interface AuditVerification {
   /** The last valid event. Pass it as `after` to continue the verification later. */
   readonly position: AuditPosition;
-  /** Null if all events are valid; otherwise the first invalid event, and why it is invalid. */
+  /** Null if all events are valid; otherwise the sequence of the first invalid or missing event, and what is wrong. */
   readonly broken: { readonly sequence: number; readonly reason: 'missing' | 'modified' | 'not_linked' } | null;
 }
 
-type Party = AuditEvent['target'];
-const partyFields = (party: Party) => [party?.kind ?? null, party?.id ?? null, party?.name ?? null];
+const partyFields = (party: AuditEvent['target']) => [party?.kind ?? null, party?.id ?? null, party?.name ?? null];
 
 /** Returns the hash of an event, which covers every field and the hash of the previous event, in hex. */
 export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): Promise<string> {
@@ -42,7 +41,7 @@ export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): 
 /**
  * Verifies that events of an activity log, oldest first, are complete, in order and unmodified: each event contains the
  * hash of the previous event. `after` is the last event verified earlier; without it, the first event must be the first
- * of the log. Events up to `after`, which webhooks may send again, are skipped. Needs no connection to Devpilot.
+ * of the log. Repeated events are skipped, because webhooks can send an event again. Needs no connection to Devpilot.
  */
 export async function verifyAuditEvents(
   workspaceId: string,

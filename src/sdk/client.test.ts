@@ -8,7 +8,7 @@ const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 
-/** Returns `send`, a fetch that yields these responses or throws these errors in turn, and the `requests` it received. */
+/** Returns `send`, a fetch that returns these responses or throws these errors in turn, and the `requests` it received. */
 function respondWith(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
@@ -29,26 +29,26 @@ const problem = (code: string, status: number, retryAfter?: number) =>
   );
 
 describe('The client against a server', () => {
-  test('lists pages, creates, authorizes and deletes', async () => {
+  test('manages, lists, introspects and reviews credentials, and exports the activity log', async () => {
     const testServer = await startTestServer();
     try {
       const ada = await signUpOwner(testServer);
       const session = ada.cookie.split('=')[1] ?? '';
       const devpilot = createClient({ url: `${testServer.url}/`, credential: session, workspace: ada.workspaceId });
-      for (const name of ['One', 'Two', 'Three'].map((word) => `Token ${word}`)) {
-        await createToken(ada, ['run_scripts'], { name });
-      }
-      const names: string[] = [];
-      for await (const { name } of devpilot.accessTokens.all({ limit: 1, sort: 'createdAt' })) names.push(name);
-      assert.deepEqual(names, ['Token One', 'Token Two', 'Token Three']);
-
+      const names = ['Token One', 'Token Two', 'Token Three'];
+      for (const name of names) await createToken(ada, ['run_scripts'], { name });
+      const tokens = await Array.fromAsync(devpilot.accessTokens.all({ limit: 1, sort: 'createdAt' }));
+      assert.deepEqual(
+        tokens.map(({ name }) => name),
+        names,
+      );
       assert.equal((await devpilot.accessTokens.list({ limit: 1 })).total, 3);
       assert.equal((await devpilot.accessTokens.list({ neverExpires: true, expiresWithinDays: 7 })).total, 0);
 
       const old = await devpilot.apiKeys.create({ name: 'Old key', permissions: ['read'] });
-      const { id } = await devpilot.apiKeys.create({ name: 'New key', permissions: ['read'], replaces: old.id });
-      const { value, tag: etag } = await devpilot.apiKeys.read(old.id);
-      assert.equal(value.replacedBy, id);
+      const replacement = await devpilot.apiKeys.create({ name: 'New key', permissions: ['read'], replaces: old.id });
+      const { value, tag: etag } = await devpilot.apiKeys.getTagged(old.id);
+      assert.equal(value.replacedBy, replacement.id);
       await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: etag });
       await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: etag }), { code: 'conflict' });
 
@@ -83,9 +83,7 @@ describe('The client against a server', () => {
       await testServer.close();
     }
   });
-});
 
-describe('Credentials', () => {
   test('an API key manages projects, servers and apps; an access token manages variables, events and errors', async () => {
     const testServer = await startTestServer();
     try {
@@ -103,7 +101,7 @@ describe('Credentials', () => {
       assert.deepEqual((await key.apps.list({ project: 'shop' })).data, [app]);
       await assert.rejects(key.projects.delete(project.id), { code: 'conflict', message: /Storefront/ });
 
-      const { value, tag: etag } = await key.apps.read('storefront');
+      const { value, tag: etag } = await key.apps.getTagged('storefront');
       assert.deepEqual(value, app);
       await key.apps.update(app.id, { branch: 'next' }, { ifMatch: etag });
       await assert.rejects(key.apps.update(app.id, { branch: 'last' }, { ifMatch: etag }), { code: 'conflict' });
@@ -114,7 +112,7 @@ describe('Credentials', () => {
         code: 'conflict',
       });
       assert.equal(await token.environment.dotenv(app.id), "GREETING='hello world'\n");
-      const hidden = await token.environment.read(app.id, { values: 'hidden' });
+      const hidden = await token.environment.getTagged(app.id, { values: 'hidden' });
       assert.deepEqual(
         hidden.value.data.map((variable) => variable.value),
         [null],
@@ -176,7 +174,7 @@ describe('Retries', () => {
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
 
-  test('pauses are random, grow, honor Retry-After, and have a maximum', () => {
+  test('pauses are random, grow, and include Retry-After; a long Retry-After prevents a retry', () => {
     const error = (status: number, retryAfter?: number) =>
       new DevpilotError('unavailable', 'No.', { status, retryAfter });
     assert.equal(retryPauseMs('GET', error(0), 0, 0), 125);
@@ -233,7 +231,29 @@ describe('Reading a log', () => {
     );
   });
 
-  test("the stream ends when the server refuses the request, and on the caller's signal", async () => {
+  test('a stream that is interrupted again and again fails as unreachable', async ({ mock }) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const interrupt = () =>
+      new Response(
+        new ReadableStream<Uint8Array>({
+          pull(controller) {
+            controller.error(new TypeError('terminated'));
+          },
+        }),
+      );
+    const { requests, send } = respondWith(...Array.from({ length: 6 }, interrupt));
+    const reading = assert.rejects(Array.fromAsync(createClient({ fetch: send }).runs.logs('run_1')), {
+      name: 'DevpilotError',
+      code: 'unreachable',
+    });
+    while (requests.length < 6) {
+      await new Promise(setImmediate);
+      mock.timers.tick(60_000);
+    }
+    await reading;
+  });
+
+  test("reading fails when the server refuses the request, and on the caller's signal", async () => {
     const refused = respondWith(problem('not_found', 404));
     await assert.rejects(Array.fromAsync(createClient({ fetch: refused.send }).runs.logs('run_1')), {
       code: 'not_found',
@@ -251,7 +271,7 @@ describe('Reading a log', () => {
     await assert.rejects(next, { message: 'enough' });
   });
 
-  test('only the start of a stream has a time limit', async ({ mock }) => {
+  test('a stream has no time limit after it has started', async ({ mock }) => {
     mock.timers.enable({ apis: ['setTimeout'] });
     let streamController: ReadableStreamDefaultController<Uint8Array> | undefined;
     const slow = new ReadableStream<Uint8Array>({
@@ -289,7 +309,7 @@ describe('Requests', () => {
     assert.equal(headers.get('access-token-passphrase'), 'gr\u00c3\u00bcn');
   });
 
-  test('errors never contain a secret, and a response that did not come from Devpilot is reported as such', async () => {
+  test('errors never contain a secret', async () => {
     const { send } = respondWith(
       json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }),
     );
@@ -299,8 +319,14 @@ describe('Requests', () => {
       assert.ok(!JSON.stringify(error).includes(SECRET) && !String(error.stack).includes(SECRET));
       return true;
     });
+  });
+
+  test('a response that did not come from Devpilot is reported as such', async () => {
     const html = respondWith(new Response('<html>', { status: 404 }));
     await assert.rejects(createClient({ fetch: html.send }).whoami(), { code: 'unexpected_answer', status: 404 });
+  });
+
+  test('a redirect is not followed', async () => {
     const redirected = respondWith(
       new Response(null, { status: 307, headers: { location: 'http://elsewhere.example.com/' } }),
     );

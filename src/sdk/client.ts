@@ -61,8 +61,8 @@ function requestsOf(transport: Transport) {
 }
 
 /**
- * Creates a typed client for the whole API. A failed call throws `DevpilotError` with a `code` of the contract. Without
- * `credential`, the session cookie of the browser is used.
+ * Creates a typed client for the whole API. A failed call throws `DevpilotError`, and a call whose signal is aborted
+ * throws the signal's reason. Without `credential`, the session cookie of the browser is used.
  */
 export function createClient(options: ClientOptions = {}): Client {
   const transport = createTransport(options);

@@ -7,15 +7,16 @@ import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 import { createTransport } from './transport.ts';
 
-/** The requests that a guard sends to the server with its API key. Every method throws `DevpilotError`. */
+/** The requests that a guard sends to the server with its API key. A failed request throws `DevpilotError`. */
 export interface GuardConnection {
-  /** `now` is the server's clock in epoch milliseconds, if a lease is granted. */
+  /** `now` is the server's clock in epoch milliseconds; 0 if no lease is granted. */
   sendHeartbeat(
     applied: RevocationPoint | null,
     advanced: boolean,
   ): Promise<{ readonly response: HeartbeatResponse; readonly now: number }>;
   /** Resolves when a credential of the workspace is revoked, or with an empty page when the long poll times out. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
+  /** Returns null if the workspace has no credential with this digest. */
   findRecord(digest: Digest): Promise<StoredCredential | null>;
   reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
   releaseLease(): Promise<void>;
@@ -23,14 +24,15 @@ export interface GuardConnection {
 
 /** The server responds to a long poll within 20 s. */
 const LONG_POLL_TIMEOUT_MS = 30_000;
-const DIGEST_LENGTH = 32;
+const DIGEST_BYTES = 32;
 
-const encode = (digest: Digest): string => btoa(digest).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+/** Encodes a string of characters U+0000–U+00FF, one per byte, such as a digest. */
+const toBase64Url = (bytes: string): string => btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /** Returns 128 random bits in base64url. */
 function randomGuardId(): string {
-  return encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
+  return toBase64Url(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
 /** Rejects a response that does not match the contract, so that no other server at Devpilot's URL can grant a lease. */
@@ -71,7 +73,7 @@ function parseDigest(value: unknown): Digest {
   const text = parseText(value);
   if (!/^[A-Za-z0-9_-]{43}$/.test(text)) return throwUnexpectedAnswer();
   const digest = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return digest.length === DIGEST_LENGTH ? digest : throwUnexpectedAnswer();
+  return digest.length === DIGEST_BYTES ? digest : throwUnexpectedAnswer();
 }
 
 function parseFeedPage(fields: Fields): RevocationFeedPage {
@@ -104,7 +106,7 @@ export function parseRevocations(body: unknown): RevocationFeedPage {
   return parseFeedPage(parseObject(body));
 }
 
-/** Parses a credential record. Throws `unexpected_answer`. */
+/** Parses the response to a lookup of a record; null if there is none. Throws `unexpected_answer`. */
 export function parseRecord(body: unknown): StoredCredential | null {
   const { record } = parseObject(body);
   if (record === null) return null;
@@ -150,7 +152,7 @@ export function connectGuard(options: {
       );
     },
     findRecord: async (digest) =>
-      parseRecord(await send('POST', '/v1/guards/records', { body: { digest: encode(digest) } })),
+      parseRecord(await send('POST', '/v1/guards/records', { body: { digest: toBase64Url(digest) } })),
     async reportUses(chunk, uses) {
       const reportedUses = uses.map(({ credentialId, count, lastUsedAt, addresses, rights }) => ({
         credentialId,

@@ -83,7 +83,7 @@ export function credentialClientsOf(transport: Transport) {
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
       /** Returns the key with its tag, for an update that must not overwrite a concurrent one. */
-      read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
+      getTagged: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
         transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
@@ -101,7 +101,7 @@ export function credentialClientsOf(transport: Transport) {
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
       /** Returns the policy with its tag, for a change that must not overwrite a concurrent one. */
-      read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
+      getTagged: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
       /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
       update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
         send('PATCH', '/v1/policy', { ...call, body }),
@@ -120,7 +120,7 @@ export function credentialClientsOf(transport: Transport) {
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
-      /** Streams all matching entries as NDJSON. */
+      /** Streams all matching events as NDJSON. */
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
     },
@@ -134,7 +134,7 @@ export function credentialClientsOf(transport: Transport) {
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
     /**
-     * Reports up to 100 secrets that were found in public. The policy of its workspace determines whether a
+     * Reports up to 100 secrets that were found in public. The policy of a credential's workspace determines whether the
      * credential is deleted before this resolves, or only reported to the owner and admins.
      */
     reportLeaks: (reports: readonly LeakReport[], call?: CallOptions): Promise<LeakLabel[]> =>

@@ -53,9 +53,9 @@ function loadAsyncResource(): AsyncResource {
 /**
  * Returns a hook that authorizes the requests of one turn of the event loop together and then lets them continue
  * (`docs/adr/0015-batches-per-turn.md`). The code and tables of a decision are then loaded into the processor's caches
- * once per turn, which reduces the cost of a decision to a third. If `bench/guard.ts` (throughput of a guarded route)
- * no longer shows a gain, let this hook authorize each request directly, and delete `batchPerTurn` and the async
- * scopes. Each request continues in its own asynchronous context. Any error refuses the request.
+ * only once per turn; loading them is most of the cost of a decision. If `bench/guard.ts` (throughput of a guarded
+ * route) no longer shows a gain, let this hook authorize each request directly, and delete the async scopes. Each
+ * request continues in its own asynchronous context. Any error refuses the request.
  */
 export function createBatchedHook(
   authorize: Authorize,
@@ -94,7 +94,7 @@ export function createBatchedHook(
       try {
         pending.scope.runInAsyncScope(continueRequest, null, pending);
       } catch (error) {
-        // Errors of later handlers stay uncaught, as without a guard, but must not affect the other requests.
+        // Errors of later handlers stay uncaught, as without a guard, but must not affect the other requests of the batch.
         queueMicrotask(() => {
           throw error;
         });

@@ -3,9 +3,9 @@ import type { RenewingLease } from '../authorization/lease.ts';
 import type { GuardConnection } from './connection.ts';
 import { scheduleTimer } from './timer.ts';
 
-/** A response within this time counts as immediate. */
+/** A request that ends within this time was not a long poll that timed out. */
 const IMMEDIATE_RESPONSE_MS = 1000;
-/** Base of the pause after failures. The pause doubles with each further failure, at most seven times. */
+/** The pause after failures is this, doubled once per consecutive failure, at most `MAX_DOUBLINGS` times. */
 const BASE_PAUSE_MS = 50;
 const MAX_DOUBLINGS = 7;
 
@@ -34,7 +34,7 @@ export async function followRevocations(
   for (let failures = 0; !signal.aborted; ) {
     const sentAtMs = performance.now();
     const hasAdvanced = await pollRevocations(connection, lease, workspaceId(), signal).catch(() => false);
-    // An immediate response without progress counts as a failure.
+    // Only a fast end without progress counts as a failure: the others are long polls that timed out.
     const hasFailed = !hasAdvanced && performance.now() - sentAtMs <= IMMEDIATE_RESPONSE_MS;
     failures = hasFailed ? Math.min(failures + 1, MAX_DOUBLINGS) : 0;
     if (failures === 0) continue;

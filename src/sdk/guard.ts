@@ -34,7 +34,7 @@ function toResponse(decision: GuardDecision & { allowed: false }): Response {
   return new Response(body, { status, headers });
 }
 
-/** Returns the credential headers as a raw list. `Headers` joins repeated headers into one, which is invalid. */
+/** Returns the credential headers as a raw list. A repeated credential is refused: `Headers` has joined its values. */
 function toRawHeaders(headers: Headers): string[] {
   const rawHeaders: string[] = [];
   headers.forEach((value, name) => {
@@ -71,7 +71,7 @@ function createAuthorization(options: GuardOptions): {
 /**
  * Creates a guard for your own server: only requests with a credential that Devpilot accepts are admitted. In either
  * mode, a deleted credential is refused as soon as its deletion has been confirmed. Any error refuses the request.
- * Throws `TypeError` if the options require neither scopes nor permissions, or lack an option that the mode needs.
+ * Throws `TypeError` if an option is invalid or missing.
  */
 export function guard(options: GuardOptions) {
   const { authorize, leaseAuthorizer } = createAuthorization(options);
@@ -90,7 +90,7 @@ export function guard(options: GuardOptions) {
     /** Returns the identity of an admitted request, or null; for Hono, pass `context.req.raw`. */
     identityOf: (request: object): Identity | null => (request as Admitted)[decisionKey]?.identity ?? null,
 
-    /** Resolves to true once requests are authorized from the cache for the first time; to false in mode `ask`. */
+    /** Resolves to true once the first lease is granted; to false in mode `ask`, or if the guard is closed before. */
     ready: async (): Promise<boolean> => (await leaseAuthorizer?.ready()) ?? false,
 
     /** Reports the remaining use counts and releases the lease. The Fastify plugin calls this when the app closes. */

@@ -2,9 +2,9 @@ import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 import { API_KEY_HEADER, AUTHORIZATION_HEADER, PASSPHRASE_HEADER, type RawHeaders } from './remote-authorizer.ts';
 
 /** The request has no credential. */
-export const NO_CREDENTIAL = Symbol('none');
+export const NO_CREDENTIAL = Symbol('no credential');
 /** The server must evaluate the headers, for example because of a passphrase or two credentials. */
-export const LEFT_TO_SERVER = Symbol('other');
+export const LEFT_TO_SERVER = Symbol('left to server');
 
 /** A request's credential: a single secret that can be checked locally, or one of the symbols above. */
 export type HeaderCredential = string | typeof NO_CREDENTIAL | typeof LEFT_TO_SERVER;

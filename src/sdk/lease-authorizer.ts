@@ -21,13 +21,13 @@ export interface LeaseAuthorizer {
   readonly authorize: Authorize;
   /** Returns the ID of the workspace whose credentials are accepted; null until the server has sent it. */
   readonly workspaceId: () => string | null;
-  /** Resolves to true once requests are authorized from the cache for the first time; to false if closed before. */
+  /** Resolves to true once the first lease is granted; to false if closed before. */
   ready(): Promise<boolean>;
   /** Reports the remaining use counts and releases the lease. */
   close(): Promise<void>;
 }
 
-/** Duration of the first lease. The server's responses determine the duration of later leases. */
+/** Duration of a lease until the first response, in milliseconds. Each response contains the duration from then on. */
 const INITIAL_LEASE_MS = 2000;
 /** Short enough that each use is reported within one second of its request. */
 const FLUSH_INTERVAL_MS = 400;
@@ -36,16 +36,17 @@ const MAX_SECRET_LENGTH = 128;
 
 /**
  * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). A record that is not
- * cached is fetched once. Refusals based on a record are not decided here but by the server, so that they appear in its
- * activity log. Without a lease, `authorizeRemotely` authorizes each request.
+ * cached is fetched once. The server decides again before a credential of this workspace is refused, so that the refusal
+ * appears in its activity log. Without a lease, `authorizeRemotely` authorizes each request.
  */
 export function createLeaseAuthorizer(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly requirement: Requirement;
   readonly authorizeRemotely: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
-  /** If set, only credentials of this workspace are accepted; none if the API key belongs to another workspace. */
+  /** ID. If set, only credentials of this workspace are accepted; none if the API key belongs to another workspace. */
   readonly workspace: string | undefined;
+  /** Maximum time to wait for a response, in milliseconds. */
   readonly timeout: number;
   readonly capacity?: number | undefined;
   readonly fetch?: typeof fetch | undefined;
@@ -75,6 +76,7 @@ export function createLeaseAuthorizer(options: {
     lease: { holds: () => lease.holds() },
     cache: createObjectRecordCache(options.capacity ?? DEFAULT_CAPACITY),
   });
+  // No node ID is needed: the connection identifies the guard.
   const usageRecorder = createUsageRecorder({ addUses: reportUses }, '', registry.counterSlots);
   const lease: RenewingLease = createLease({
     renew: renewOverConnection(session.sendHeartbeat),
@@ -96,7 +98,7 @@ export function createLeaseAuthorizer(options: {
   });
 
   async function reportUses(
-    _guard: string,
+    _nodeId: string,
     chunk: number,
     uses: Parameters<GuardConnection['reportUses']>[1],
   ): Promise<void> {

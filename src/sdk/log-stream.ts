@@ -15,7 +15,7 @@ export interface LogOptions {
 
 /** Maximum consecutive attempts without a new line. */
 const MAX_ATTEMPTS = 6;
-const FIRST_PAUSE_MS = 500;
+const FIRST_PAUSE_MS = 1000;
 
 /** Parses a stream of NDJSON. */
 async function* parseNdjson<Item>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<Item, void, undefined> {
@@ -36,6 +36,14 @@ async function* parseNdjson<Item>(bytes: ReadableStream<Uint8Array>): AsyncGener
   }
 }
 
+/** Returns the error of a request unchanged, and wraps the error of a stream that was interrupted or is not NDJSON. */
+function toDevpilotError(error: unknown): DevpilotError {
+  if (error instanceof DevpilotError) return error;
+  if (error instanceof SyntaxError)
+    return new DevpilotError('unexpected_answer', 'The response did not come from Devpilot.', { status: 200 });
+  return new DevpilotError('unreachable', 'The connection to the server was lost.', { status: 0, cause: error });
+}
+
 /**
  * Streams the lines of a log. After a lost connection it continues with the next line, so that each line is returned
  * exactly once. Throws `DevpilotError`, or the reason of the caller's signal.
@@ -47,23 +55,24 @@ export async function* streamLog(
   call: CallOptions = {},
 ): AsyncGenerator<LogLine, void, undefined> {
   let linesRead = from;
-  for (let attempts = 0; ; ) {
+  for (let failures = 0; ; ) {
     try {
       const query = { from: linesRead, follow: follow || undefined, partial: partial || undefined, q };
       const bytes = await transport.stream(path, { ...call, query, accept: 'application/x-ndjson' });
       for await (const line of parseNdjson<LogLine>(bytes)) {
         if (line.partial !== true) linesRead++;
-        attempts = 0;
+        failures = 0;
         yield line;
       }
       return;
     } catch (error) {
       call.signal?.throwIfAborted();
-      // The server would refuse a retry again.
+      // The server would refuse a retry too.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
-      // The position in the log is unknown for a search, so it cannot be resumed.
-      if (q !== undefined || ++attempts >= MAX_ATTEMPTS) throw error;
-      await pause(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()), call.signal);
+      failures++;
+      // A search cannot be resumed, because its matches do not contain their positions in the log.
+      if (q !== undefined || failures >= MAX_ATTEMPTS) throw toDevpilotError(error);
+      await pause(FIRST_PAUSE_MS * 2 ** (failures - 1) * (0.5 + Math.random()), call.signal);
     }
   }
 }

@@ -10,7 +10,7 @@ export interface NoticeListQuery extends Paging {
   readonly kind?: NoticeKind | undefined;
 }
 
-/** Notices about problems in a workspace that need attention, and the notification settings of a person. */
+/** Notices about problems in a workspace that need attention, and the notification settings of the signed-in person. */
 export function noticeClientsOf(transport: Transport) {
   const path = '/v1/notices';
   return {

@@ -36,7 +36,7 @@ export function peopleClientsOf(transport: Transport) {
       get: (call?: CallOptions): Promise<Person> => send('GET', '/v1/me', call),
       update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
         send('PATCH', '/v1/me', { ...call, body }),
-      /** Deletes the account. Throws `sign_in_failed`, or `conflict` while the person owns a workspace. */
+      /** Throws `sign_in_failed`, `second_factor_required`, or `conflict` while the person owns a workspace. */
       delete: (body: Reauthenticate, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
       changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/me/password', { ...call, body }),
@@ -61,7 +61,7 @@ export function peopleClientsOf(transport: Transport) {
         send('POST', '/v1/oidc/second-factor', { ...call, body }),
       /** Returns the provider accounts with which the person can sign in. */
       get: (call?: CallOptions): Promise<OwnSingleSignOn> => send('GET', '/v1/me/single-sign-on', call),
-      /** Starts linking an account at the provider. Throws `sign_in_failed`. */
+      /** Starts linking an account at the provider. Throws `sign_in_failed` or `second_factor_required`. */
       link: (body: Reauthenticate, call?: CallOptions): Promise<{ url: string }> =>
         send('POST', '/v1/me/single-sign-on', { ...call, body }),
       unlink: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
@@ -69,7 +69,7 @@ export function peopleClientsOf(transport: Transport) {
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
-      /** Starts adding a passkey. Throws `sign_in_failed` for a wrong password. */
+      /** Starts adding a passkey. Throws `sign_in_failed`, `second_factor_required` or `conflict`. */
       options: (body: Reauthenticate, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
       create: (body: { name: string; response: PasskeyRegistration }, call?: CallOptions): Promise<Passkey> =>

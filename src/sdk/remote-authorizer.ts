@@ -24,7 +24,8 @@ export interface GuardOptions {
   /** Accepts any valid credential. Required if neither `scope` nor `permission` is set, to prevent mistakes. */
   readonly any?: true;
   /**
-   * ID of the only workspace whose credentials are accepted. By default, credentials of all workspaces are accepted.
+   * ID of the only workspace whose credentials are accepted. By default, `ask` accepts credentials of all workspaces,
+   * and `lease` those of the API key's workspace.
    */
   readonly workspace?: string;
   /**
@@ -40,8 +41,8 @@ export interface GuardOptions {
   /** For `lease`: maximum number of cached records, about 400 bytes each; 100,000 by default. */
   readonly capacity?: number;
   /**
-   * For `lease`: called once when the lease is lost, for example because the API key was deleted. The server then
-   * authorizes every request.
+   * For `lease`: called with the first error since the last granted lease, for example because the API key was deleted.
+   * While there is no lease, the server authorizes every request.
    */
   readonly onError?: (error: unknown) => void;
   /** Maximum time to wait for a response before refusing, in milliseconds; 2,000 by default. */
@@ -81,7 +82,7 @@ const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after', 'r
 /** The headers of a request as received: names and values alternate, and repeated headers are separate. */
 export type RawHeaders = readonly string[];
 
-/** Returns the names in an option as a list; null if the option is not set. Throws `TypeError` for an unknown name. */
+/** Returns an option's names as a list; null if it is not set. Throws `TypeError` if the list is empty or a name unknown. */
 function readNames<Name extends string>(
   option: string,
   names: Name | readonly Name[] | undefined,
@@ -91,12 +92,12 @@ function readNames<Name extends string>(
   const list: readonly string[] = typeof names === 'string' ? [names] : names;
   const isAllowed = (name: string) => allowedNames.some((allowedName) => allowedName === name);
   if (list.length === 0 || !list.every(isAllowed)) {
-    throw new TypeError(`guard: ${option} must contain at least one of: ${allowedNames.join(', ')}.`);
+    throw new TypeError(`guard: ${option} must be one or more of: ${allowedNames.join(', ')}.`);
   }
   return list;
 }
 
-/** Validates the options. Throws `TypeError` if one is invalid, or if they require neither scopes nor permissions. */
+/** Validates the options. Throws `TypeError` if one is invalid or missing. */
 export function readOptions(options: GuardOptions) {
   const scopes = readNames('scope', options.scope, SCOPES);
   const permissions = readNames('permission', options.permission, PERMISSIONS);
@@ -153,8 +154,8 @@ function readIdentity(headers: Headers): Identity | null {
 }
 
 /**
- * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with the 401 or
- * 403 of Devpilot, or with 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns the
+ * Sends the credential of each request to Devpilot, and refuses the request unless Devpilot accepts it: with Devpilot's
+ * 401, 403 or 503, or with a 503 if Devpilot is unreachable, too slow or responds unexpectedly. `workspaceId` returns the
  * workspace whose credentials are accepted, undefined for all workspaces, or null while it is unknown; no credential is
  * accepted until it is known.
  */
@@ -163,7 +164,7 @@ export function createRemoteAuthorizer(
   authorizeUrl: string,
   workspaceId: () => string | null | undefined,
 ): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
-  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const fetchResponse = options.fetch ?? globalThis.fetch.bind(globalThis);
 
   /** `client` is the address for which wrong passphrases are counted. Devpilot trusts it only from a trusted proxy. */
   async function authorizeRemotely(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
@@ -173,11 +174,11 @@ export function createRemoteAuthorizer(
       // `append` joins repeated headers, which makes a repeated credential invalid.
       if (CREDENTIAL_HEADERS.includes(name.toLowerCase())) headers.append(name, providedHeaders[index + 1] ?? '');
     }
-    if (!headers.has('authorization') && !headers.has('x-api-key')) return createRefusal('missing_credential');
+    if (!headers.has(AUTHORIZATION_HEADER) && !headers.has(API_KEY_HEADER)) return createRefusal('missing_credential');
     if (client !== null) headers.set('x-forwarded-for', client);
     const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
     // A redirect is handled like any other unexpected response; workers support neither `error` nor `credentials`.
-    const response = await send(authorizeUrl, { headers, signal, redirect: 'manual', cache: 'no-store' });
+    const response = await fetchResponse(authorizeUrl, { headers, signal, redirect: 'manual', cache: 'no-store' });
     if (response.status === 200) {
       await response.body?.cancel();
       const identity = readIdentity(response.headers);

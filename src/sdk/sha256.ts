@@ -82,7 +82,7 @@ export function sha256InScript(text: string): string {
 
 type Hash = (algorithm: string, text: string, encoding: string) => string;
 
-/** Returns the runtime's synchronous SHA-256, or null: Node, Deno and Bun have one. */
+/** Returns the runtime's synchronous SHA-256, which Node, Deno and Bun have; null if there is none. */
 function findNativeSha256(): ((text: string) => string) | null {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => { hash?: Hash } | undefined };

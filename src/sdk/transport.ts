@@ -70,7 +70,7 @@ export interface Transport {
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_RETRY_PAUSE_MS = 250;
-/** Maximum `Retry-After` before a retry. With a longer one, the call fails without a retry. */
+/** After a response with a longer `Retry-After`, the call fails without a retry. */
 const MAX_RETRY_AFTER_MS = 10_000;
 
 /** Resolves after a delay, or rejects with the signal's reason when the signal is aborted. */
@@ -91,11 +91,12 @@ export function pause(milliseconds: number, signal: AbortSignal | undefined): Pr
 
 /**
  * Returns the milliseconds until the next attempt, or null if the request must not be retried. A GET is retried after a
- * network error and after 502, 503 or 504. Other methods are retried only if the response shows that the server did not
- * process the request: 429 with a `Retry-After` of at most `MAX_RETRY_AFTER_MS`. `random` is between 0 and 1.
+ * network error, a timeout, and 502, 503 or 504. Any method is retried after 429 with `Retry-After`, which shows that
+ * the server did not process the request. A `Retry-After` above `MAX_RETRY_AFTER_MS` prevents a retry. `random` is
+ * between 0 and 1.
  */
-export function retryPauseMs(method: Method, error: DevpilotError, attempts: number, random: number): number | null {
-  const jitteredPauseMs = FIRST_RETRY_PAUSE_MS * 2 ** attempts * (0.5 + random);
+export function retryPauseMs(method: Method, error: DevpilotError, retries: number, random: number): number | null {
+  const jitteredPauseMs = FIRST_RETRY_PAUSE_MS * 2 ** retries * (0.5 + random);
   const retryAfterMs = error.retryAfter === undefined ? null : error.retryAfter * 1000;
   if (retryAfterMs !== null && retryAfterMs > MAX_RETRY_AFTER_MS) return null;
   if (error.status === 429) return retryAfterMs === null ? null : retryAfterMs + jitteredPauseMs;
@@ -159,8 +160,8 @@ export function createTransport(options: ClientOptions): Transport {
   const base = (options.url ?? '').replace(/\/+$/, '');
   // The origin excludes a user name, password and path.
   const serverLabel = URL.canParse(base) ? new URL(base).origin : 'The server';
-  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const retries = options.retries ?? DEFAULT_RETRIES;
+  const fetchResponse = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const maxRetries = options.retries ?? DEFAULT_RETRIES;
 
   function buildHeaders(request: Request): Headers {
     const headers = new Headers({ accept: request.accept ?? 'application/json' });
@@ -195,7 +196,7 @@ export function createTransport(options: ClientOptions): Transport {
     );
     let response: Response;
     try {
-      response = await send(buildUrl(base, path, request.query), {
+      response = await fetchResponse(buildUrl(base, path, request.query), {
         method,
         headers: buildHeaders(request),
         signal,
@@ -216,6 +217,7 @@ export function createTransport(options: ClientOptions): Transport {
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
       const message = `${serverLabel} redirects to another URL, which is not followed.`;
+      // Browsers report the status of a redirect as 0.
       throw new DevpilotError('unexpected_answer', message, { status: response.status || 302 });
     }
     if (!response.ok) throw await toDevpilotError(response);
@@ -223,12 +225,12 @@ export function createTransport(options: ClientOptions): Transport {
   }
 
   async function sendWithRetries(method: Method, path: string, request: Request, isStream = false): Promise<Response> {
-    for (let attempts = 0; ; attempts++) {
+    for (let retries = 0; ; retries++) {
       try {
         return await tryOnce(method, path, request, isStream);
       } catch (error) {
-        if (!(error instanceof DevpilotError) || attempts >= retries) throw error;
-        const pauseMs = retryPauseMs(method, error, attempts, Math.random());
+        if (!(error instanceof DevpilotError) || retries >= maxRetries) throw error;
+        const pauseMs = retryPauseMs(method, error, retries, Math.random());
         if (pauseMs === null) throw error;
         await pause(pauseMs, request.signal);
       }

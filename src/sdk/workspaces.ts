@@ -26,7 +26,7 @@ export function workspaceClientsOf(transport: Transport) {
       update: (id: string, body: { role: AssignableRole }, call?: CallOptions): Promise<Member> =>
         send('PATCH', pathTo('/v1/members', id), { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/members', id), call),
-      /** Leaves the workspace. Throws `conflict` for the owner. */
+      /** Removes the signed-in person from the workspace. Throws `conflict` for the owner. */
       leave: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/members/me', call),
       endSessions: (id: string, call?: CallOptions): Promise<void> =>
         send('DELETE', `${pathTo('/v1/members', id)}/sessions`, call),

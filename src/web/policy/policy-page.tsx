@@ -64,7 +64,7 @@ export function PolicyPage() {
         {!isAdmin ? (
           <NoPermission />
         ) : isOwner ? (
-          <EditLoader queryKey={[workspace.id, 'policy']} read={(options) => api.policy.read(options)}>
+          <EditLoader queryKey={[workspace.id, 'policy']} read={(options) => api.policy.getTagged(options)}>
             {(loaded) => <EditPolicy loaded={loaded} />}
           </EditLoader>
         ) : (
