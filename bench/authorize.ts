@@ -7,7 +7,7 @@ import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts'
 const MANY_CREDENTIALS = 1_000_000;
 const FEW_CREDENTIALS = 1_000;
 const ROUNDS = 7;
-const SECONDS = 2;
+const LOAD_SECONDS = 2;
 /** Number of tokens that are used in random order: as many as a busy installation uses within a second. */
 const TOKENS_IN_USE = 1_000;
 
@@ -33,7 +33,7 @@ async function runRound(side: Side): Promise<void> {
   const { server, path, seeded, tokenCount, rates, ratesPerProcessorSecond } = side;
   const before = readProcessorSeconds(server.pid);
   const { perSecond, requests }: Load = await load(runFolder(), seeded.secretsFile, server.url + path, {
-    seconds: SECONDS,
+    seconds: LOAD_SECONDS,
     secretCount: tokenCount,
   });
   rates.push(perSecond);

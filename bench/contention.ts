@@ -6,7 +6,7 @@ import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts'
 const STORED_CREDENTIALS = 100_000;
 const CREDENTIALS_IN_USE = 1_000;
 const ROUNDS = 5;
-const SECONDS = 4;
+const LOAD_SECONDS = 4;
 const CHURN_PER_SECOND = 50;
 
 /** Starts creating and deleting credentials through the API at a constant rate. `stop` resolves to their number. */
@@ -52,7 +52,7 @@ async function compare(server: ServerProcess, seeded: SeededDirectory, connectio
   const measureP99 = async () =>
     (
       await load(runFolder(), seeded.secretsFile, url, {
-        seconds: SECONDS,
+        seconds: LOAD_SECONDS,
         secretCount: CREDENTIALS_IN_USE,
         connections,
         meanPauseMs,
@@ -66,7 +66,7 @@ async function compare(server: ServerProcess, seeded: SeededDirectory, connectio
     if (round === 0) continue;
     aloneMs.push(alone);
     duringMs.push(withChurn);
-    churnPerSecond.push(completed / SECONDS);
+    churnPerSecond.push(completed / LOAD_SECONDS);
   }
   return { aloneMs, duringMs, churnPerSecond };
 }

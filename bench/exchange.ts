@@ -9,7 +9,7 @@ import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts'
 
 const CREDENTIALS = 1_000;
 const ROUNDS = 5;
-const SECONDS = 2;
+const LOAD_SECONDS = 2;
 /** Exceeds the rate limit of one workspace, so the exchanges are spread over several workspaces. */
 const EXCHANGES_PER_SECOND = 20;
 const WORKSPACES = 3;
@@ -108,7 +108,7 @@ interface Sample {
 
 /** Exchanges tokens at a steady rate while `run` runs. */
 async function withExchanges<Result>(bench: ExchangeBench, run: () => Promise<Result>): Promise<Result> {
-  const tokens = await signTokens(bench, EXCHANGES_PER_SECOND * SECONDS);
+  const tokens = await signTokens(bench, EXCHANGES_PER_SECOND * LOAD_SECONDS);
   const exchanges = tokens.map((token, index) =>
     pause((index * 1000) / EXCHANGES_PER_SECOND).then(() => exchangeToken(bench, token)),
   );
@@ -140,13 +140,13 @@ export async function exchange(): Promise<Finding[]> {
       return { requests, perSecond, processorSeconds: readProcessorSeconds(server.pid) - before };
     };
     const authorize = (meanPauseMs: number, secretCount = CREDENTIALS, file = seeded.secretsFile) => {
-      const options = { seconds: SECONDS, secretCount, connections: 32, meanPauseMs };
+      const options = { seconds: LOAD_SECONDS, secretCount, connections: 32, meanPauseMs };
       return measure(() => load(runFolder(), file, `${server.url}/v1/authorize`, options));
     };
     /** Measures no requests, only the exchanges that run at the same time. */
     const measureExchanges = () =>
       measure(() =>
-        pause(SECONDS * 1000, { requests: EXCHANGES_PER_SECOND * SECONDS, perSecond: EXCHANGES_PER_SECOND }),
+        pause(LOAD_SECONDS * 1000, { requests: EXCHANGES_PER_SECOND * LOAD_SECONDS, perSecond: EXCHANGES_PER_SECOND }),
       );
     await authorize(0);
     const fullLoad: Sample[] = [];

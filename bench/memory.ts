@@ -7,8 +7,8 @@ import { runFolder, seededDirectory } from './lib/seed.ts';
 const MANY_CREDENTIALS = 1_000_000;
 const STARTS = 5;
 
+/** Returns the resident memory 1.5 s later, when work that was deferred to the event loop has ended. */
 async function measureSettledMemoryMib(pid: number): Promise<number> {
-  // Waits 1.5 s for work that the startup has deferred to the event loop.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   return readMemoryMib(pid).currentMib;
 }
@@ -20,7 +20,7 @@ function timeEmptyScript(): number {
   return performance.now() - startMs;
 }
 
-/** Starts the server as an operator does. Returns the times until it listens, and its resident memory when idle. */
+/** Starts the server several times as an operator does, and an empty script after each start. */
 async function measureStarts(
   directory: string,
 ): Promise<{ startTimesMs: number[]; emptyScriptTimesMs: number[]; idleMemoryMib: number[] }> {
@@ -62,9 +62,9 @@ export async function start(): Promise<Finding[]> {
     {
       name: 'resident memory when idle after the start',
       value: median(few.idleMemoryMib),
-      unit: ' MB',
+      unit: ' MiB',
       bound: atMost(140),
-      measurements: `${formatList(few.idleMemoryMib)} MB; with 1,000,000 stored ${formatList(many.idleMemoryMib)} MB`,
+      measurements: `${formatList(few.idleMemoryMib)} MiB; with 1,000,000 stored ${formatList(many.idleMemoryMib)} MiB`,
     },
   ];
 }
@@ -72,43 +72,45 @@ export async function start(): Promise<Finding[]> {
 /** Measures resident memory after each of a million credentials has been used. */
 export async function memory(): Promise<Finding[]> {
   await ensureWrk();
-  const { directory, secretsFile: secrets } = await seededDirectory(MANY_CREDENTIALS);
+  const { directory, secretsFile } = await seededDirectory(MANY_CREDENTIALS);
   const metricsPort = 41_000 + (process.pid % 10_000);
   const server = await startServerProcess('bin/devpilot.mjs', {
     args: ['serve'],
     directory,
     environment: { DEVPILOT_METRICS: `127.0.0.1:${metricsPort}` },
   });
+  async function readMetric(name: string): Promise<number> {
+    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? Number.NaN);
+  }
   try {
     let cachedRecords = 0;
     let firstSecretIndex = 0;
     const startMs = performance.now();
     while (cachedRecords < MANY_CREDENTIALS) {
       // Each load continues where the previous one ended.
-      const { requests } = await load(runFolder(), secrets, `${server.url}/v1/authorize`, {
+      const { requests } = await load(runFolder(), secretsFile, `${server.url}/v1/authorize`, {
         seconds: 15,
         secretCount: MANY_CREDENTIALS,
         order: 'sequential',
         firstSecretIndex,
       });
       firstSecretIndex += requests;
-      const metricsText = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-      cachedRecords = Number(/^devpilot_records_in_memory (\d+)$/m.exec(metricsText)?.[1] ?? 0);
+      cachedRecords = await readMetric('devpilot_records_in_memory');
       if (performance.now() - startMs > 240_000) throw new Error(`Only ${cachedRecords} records were cached in time.`);
     }
-    await measureSettledMemoryMib(server.pid);
-    const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    const megabytes = (name: string) =>
-      Math.round(Number(new RegExp(`^${name} (\\d+)`, 'm').exec(metrics)?.[1] ?? 0) / 1e6);
-    const heap = `heap ${megabytes('nodejs_heap_size_total_bytes')} MB, of which ${megabytes('nodejs_heap_size_used_bytes')} MB are used; ${megabytes('nodejs_external_memory_bytes')} MB outside the heap`;
-    const { currentMib, peakMib } = readMemoryMib(server.pid);
+    const residentMib = await measureSettledMemoryMib(server.pid);
+    const { peakMib } = readMemoryMib(server.pid);
+    const heapMib = (await readMetric('nodejs_heap_size_total_bytes')) / 2 ** 20;
+    const usedHeapMib = (await readMetric('nodejs_heap_size_used_bytes')) / 2 ** 20;
+    const externalMib = (await readMetric('nodejs_external_memory_bytes')) / 2 ** 20;
     return [
       {
         name: 'resident memory with 1,000,000 cached records',
-        value: currentMib,
-        unit: ' MB',
+        value: residentMib,
+        unit: ' MiB',
         bound: atMost(450),
-        measurements: `${formatList([currentMib])} MB now, at most ${formatList([peakMib])} MB while uses were being written; ${heap}`,
+        measurements: `peak ${formatList([peakMib])} MiB; heap ${formatList([heapMib])} MiB, of which ${formatList([usedHeapMib])} MiB are used; ${formatList([externalMib])} MiB outside the heap`,
       },
     ];
   } finally {

@@ -13,7 +13,7 @@ const EVENTS = 10_000;
 const EVENTS_PER_TRANSACTION = 500;
 const WEBHOOKS = 20;
 const ROUNDS = 5;
-const SECONDS = 4;
+const LOAD_SECONDS = 4;
 const DRAIN_LIMIT_MS = 20 * 60_000;
 
 /** Starts a server that accepts connections and never responds. */
@@ -84,7 +84,7 @@ export async function notify(): Promise<Finding[]> {
       for (const id of ids) await client('PATCH', `/v1/webhooks/${id}`, { active });
     };
     const authorize = async (meanPauseMs: number) => {
-      const options = { seconds: SECONDS, secretCount: CREDENTIALS, connections: 32, meanPauseMs };
+      const options = { seconds: LOAD_SECONDS, secretCount: CREDENTIALS, connections: 32, meanPauseMs };
       return load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, options);
     };
     const readCounts = async () => (await (await fetch(`${receivers.url}/`)).json()) as Counts;
@@ -99,7 +99,7 @@ export async function notify(): Promise<Finding[]> {
       await setActive(true);
       const receivedBefore = await countReceived();
       withMessages.push((await authorize(0)).perSecond);
-      sentPerSecond.push(((await countReceived()) - receivedBefore) / SECONDS);
+      sentPerSecond.push(((await countReceived()) - receivedBefore) / LOAD_SECONDS);
       await setActive(false);
       await pause(500);
     }

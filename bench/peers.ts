@@ -1,39 +1,34 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createCredentialAuthenticator } from '../src/authorization/authenticate.ts';
-import { createFailureLimiter } from '../src/authorization/failure-limiter.ts';
-import { createPassphraseVerifier } from '../src/authorization/passphrase-verifier.ts';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { requireAll } from '../src/authorization/rights.ts';
-import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
-import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { openSqlite } from '../src/store/sqlite-open.ts';
+import { createAuthenticator } from './lib/authenticator.ts';
 import { run } from './lib/processes.ts';
 import { type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';
-import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const PACKAGES = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
-const KEYS = 1_000;
+const CREDENTIALS = 1_000;
 const ROUNDS = 5;
 const BETTER_AUTH_VERIFICATIONS_PER_ROUND = 300;
 const DEVPILOT_VERIFICATIONS_PER_ROUND = 100_000;
-const directory = fileURLToPath(new URL('.peers/', import.meta.url));
+const packageDirectory = fileURLToPath(new URL('.peers/', import.meta.url));
 
 /** Installs better-auth into its own directory, outside the lockfile, if it is missing. */
 async function installBetterAuth(): Promise<void> {
-  if (existsSync(join(directory, 'node_modules/@better-auth/api-key'))) return;
+  if (existsSync(join(packageDirectory, 'node_modules/@better-auth/api-key'))) return;
   process.stdout.write('better-auth is missing; installing it with npm into bench/.peers\n');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, dependencies: PACKAGES }));
-  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'], directory);
+  mkdirSync(packageDirectory, { recursive: true });
+  writeFileSync(join(packageDirectory, 'package.json'), JSON.stringify({ private: true, dependencies: PACKAGES }));
+  await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'], packageDirectory);
 }
 
 /** The part of better-auth that the benchmark calls. */
@@ -45,15 +40,15 @@ interface BetterAuth {
   };
 }
 
-/** Opens better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
+/** Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
 async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
   const path = join(runFolder(), 'peers.db');
   const database = openSqlite(path, false);
-  const load = async (name: string) =>
-    (await import(pathToFileURL(join(directory, 'node_modules', name)).href)) as never;
-  const { betterAuth } = (await load('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => BetterAuth };
-  const { apiKey } = (await load('@better-auth/api-key/dist/index.mjs')) as { apiKey: (options: object) => unknown };
-  const { getMigrations } = (await load('better-auth/dist/db/get-migration.mjs')) as {
+  const importModule = async (name: string) =>
+    (await import(pathToFileURL(join(packageDirectory, 'node_modules', name)).href)) as never;
+  const { betterAuth } = (await importModule('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => BetterAuth };
+  const { apiKey } = (await importModule('@better-auth/api-key/dist/index.mjs')) as { apiKey: (options: object) => unknown };
+  const { getMigrations } = (await importModule('better-auth/dist/db/get-migration.mjs')) as {
     getMigrations: (options: object) => Promise<{ runMigrations: () => Promise<void> }>;
   };
   const options = {
@@ -70,7 +65,8 @@ async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
   const body = { email: 'ada@example.com', password: 'a long and private sentence', name: 'Ada' };
   const { user } = await auth.api.signUpEmail({ body });
   const keys: string[] = [];
-  while (keys.length < KEYS) keys.push((await auth.api.createApiKey({ body: { userId: user.id, name: 'one' } })).key);
+  while (keys.length < CREDENTIALS)
+    keys.push((await auth.api.createApiKey({ body: { userId: user.id, name: 'one' } })).key);
   return { auth, keys };
 }
 
@@ -81,32 +77,18 @@ async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
 export async function peers(): Promise<Finding[]> {
   await installBetterAuth();
   const { auth, keys } = await openBetterAuth();
-  const seeded = await seededDirectory(KEYS);
+  const seeded = await seededDirectory(CREDENTIALS);
   const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
   const path = join(runFolder(), 'devpilot.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const noFailures = {
-    recentFailures: async () => [],
-    countFailureIfAllowed: async () => ({ earlier: [], counted: true }),
-  };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),
     lease: { holds: () => true },
-    cache: createRecordCache(KEYS),
+    cache: createRecordCache(CREDENTIALS),
   });
-  const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', registry.counterSlots);
-  const authenticator = createCredentialAuthenticator({
-    registry,
-    findRecord: registry.find,
-    passphraseVerifier: createPassphraseVerifier(
-      createFailureLimiter(noFailures, FAILURE_LIMITS.passphrase),
-      createTrustedClients(() => Promise.resolve([])),
-    ),
-    usageRecorder: usage,
-    useCounting: NO_LIMITED_USES,
-    clock: Date.now,
-  });
+  const usageRecorder = createUsageRecorder(await createUsageJournal(store), 'nod_01', registry.counterSlots);
+  const authenticator = createAuthenticator(registry, usageRecorder);
   const requirement = { access_token: requireAll('access_token', []), api_key: null };
   const pickRandom = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
@@ -126,12 +108,12 @@ export async function peers(): Promise<Finding[]> {
     const { valid } = await auth.api.verifyApiKey({ body: { key: pickRandom(keys) } });
     if (!valid) throw new Error('better-auth did not verify a key.');
   }
-  async function measurePerSecond(times: number, work: () => Promise<void>): Promise<number> {
+  async function measurePerSecond(verifications: number, verify: () => Promise<void>): Promise<number> {
     const startMs = performance.now();
-    for (let count = 0; count < times; count++) await work();
+    for (let count = 0; count < verifications; count++) await verify();
     // Devpilot writes the uses at the end of each round; better-auth writes each use with its verification.
-    await usage.flush();
-    return (times / (performance.now() - startMs)) * 1000;
+    await usageRecorder.flush();
+    return (verifications / (performance.now() - startMs)) * 1000;
   }
 
   const devpilotRates: number[] = [];

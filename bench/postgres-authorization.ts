@@ -1,20 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { createCredentialAuthenticator } from '../src/authorization/authenticate.ts';
-import { createFailureLimiter } from '../src/authorization/failure-limiter.ts';
-import { createPassphraseVerifier } from '../src/authorization/passphrase-verifier.ts';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { requireAll } from '../src/authorization/rights.ts';
 import { digestBytes, digestOf } from '../src/authorization/secret.ts';
-import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
-import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';
+import { createAuthenticator } from './lib/authenticator.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import {
   ALL_CORES,
@@ -27,7 +23,6 @@ import {
 } from './lib/processes.ts';
 import { atLeast, type Finding, formatList, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory } from './lib/seed.ts';
-import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const TOKENS_IN_USE = 1_000;
 /**
@@ -37,7 +32,7 @@ const TOKENS_IN_USE = 1_000;
 const STARTS = 6;
 const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
-const SECONDS = 2;
+const LOAD_SECONDS = 2;
 /** Seconds between the start of a node and the measurement of the idle node. */
 const SETTLE_SECONDS = 2;
 /** Duration of the measurement of the idle node. It includes at least one addition of uses to their credentials. */
@@ -48,7 +43,7 @@ const CONCURRENCY = 64;
 /** Number of connections that a node uses for lookups. */
 const CONNECTIONS = 6;
 
-/** Measures the processor time of idle nodes, in milliseconds per second. */
+/** Measures the processor time of an idle node on each database and of PostgreSQL, in milliseconds per second. */
 async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, databasePid: number): Promise<Finding> {
   const readSeconds = () => ({
     node: readProcessorSeconds(onPostgres.pid),
@@ -72,7 +67,9 @@ async function measureIdle(onSqlite: ServerProcess, onPostgres: ServerProcess, d
 interface Side {
   readonly options: { directory: string } | { environment: Record<string, string> };
   server: ServerProcess | null;
+  /** Requests per second of wall-clock time. */
   readonly rates: number[];
+  /** Requests per second of the server's processor time. */
   readonly ratesPerProcessorSecond: number[];
 }
 
@@ -90,7 +87,11 @@ async function loadOnce({ server }: Side, seeded: SeededDirectory, seconds: numb
 async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
   for (let round = 0; round <= WARM_ROUNDS; round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
-      const { perSecond, perProcessorSecond } = await loadOnce(side, seeded, round === 0 ? WARM_UP_SECONDS : SECONDS);
+      const { perSecond, perProcessorSecond } = await loadOnce(
+        side,
+        seeded,
+        round === 0 ? WARM_UP_SECONDS : LOAD_SECONDS,
+      );
       if (round === 0) continue;
       side.rates.push(perSecond);
       side.ratesPerProcessorSecond.push(perProcessorSecond);
@@ -99,20 +100,20 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 }
 
 /**
- * Compares `/v1/authorize` with all records cached on PostgreSQL and on SQLite, both on the server's core. The
- * PostgreSQL process, `databasePid`, runs on the core of the load generator to simulate a separate machine.
+ * Compares `/v1/authorize` of a node on PostgreSQL with a node on SQLite, both with all records cached and on the
+ * server's core. The PostgreSQL process, `databasePid`, runs on the load generator's core to simulate a separate machine.
  */
 export async function compareWarmCache(seeded: SeededDirectory, url: string, databasePid: number): Promise<Finding[]> {
   await ensureWrk();
   await pin(databasePid, LOAD_CORE);
-  const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.storeSecretFile };
-  const sqlite: Side = {
-    options: { directory: seeded.directory },
+  const createSide = (options: Side['options']): Side => ({
+    options,
     server: null,
     rates: [],
     ratesPerProcessorSecond: [],
-  };
-  const postgres: Side = { options: { environment: settings }, server: null, rates: [], ratesPerProcessorSecond: [] };
+  });
+  const sqlite = createSide({ directory: seeded.directory });
+  const postgres = createSide({ environment: { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.storeSecretFile } });
   let idleFinding: Finding | null = null;
   let databaseSeconds = 0;
   let loadedMs = 0;
@@ -177,27 +178,17 @@ async function measureRate<T>(
   return items.length / ((performance.now() - startMs) / 1000);
 }
 
+/** Creates an authenticator with an empty cache. */
 function createAuthenticatorOn(store: Store) {
-  const noFailures = {
-    recentFailures: async () => [],
-    countFailureIfAllowed: async () => ({ earlier: [], counted: true }),
-  };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),
     lease: { holds: () => true },
     cache: createRecordCache(LOOKUPS_PER_ROUND),
   });
-  return createCredentialAuthenticator({
+  return createAuthenticator(
     registry,
-    findRecord: registry.find,
-    passphraseVerifier: createPassphraseVerifier(
-      createFailureLimiter(noFailures, FAILURE_LIMITS.passphrase),
-      createTrustedClients(() => Promise.resolve([])),
-    ),
-    usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
-    useCounting: NO_LIMITED_USES,
-    clock: Date.now,
-  });
+    createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
+  );
 }
 
 /** Compares decisions on credentials that are not cached with bare queries for the same rows. */
@@ -216,7 +207,6 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
     for (let round = 0; round <= COLD_ROUNDS; round++) {
       const batch = secrets.slice(index, index + LOOKUPS_PER_ROUND);
       index = (index + LOOKUPS_PER_ROUND) % secrets.length;
-      // Each round starts with an empty cache.
       const authenticator = createAuthenticatorOn(store);
       const digests = batch.map((secret) => digestBytes(digestOf(secret)));
       const measureDecisions = () =>
@@ -228,13 +218,17 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
       const measureQueries = () =>
         measureRate(digests, concurrency, (digest) => pool.query({ name: 'bare', text: query, values: [digest] }));
       // The order alternates, because the second side finds the rows in the buffers of the database.
-      const isDecisionFirst = round % 2 === 0;
-      const firstDecisionRate = isDecisionFirst ? await measureDecisions() : null;
-      const queryRate = await measureQueries();
-      const decisionRate = firstDecisionRate ?? (await measureDecisions());
+      const rates = { decisions: 0, queries: 0 };
+      if (round % 2 === 0) {
+        rates.decisions = await measureDecisions();
+        rates.queries = await measureQueries();
+      } else {
+        rates.queries = await measureQueries();
+        rates.decisions = await measureDecisions();
+      }
       if (round === 0) continue;
-      decisionRates.push(decisionRate);
-      queryRates.push(queryRate);
+      decisionRates.push(rates.decisions);
+      queryRates.push(rates.queries);
     }
     return { decisionRates, queryRates };
   }

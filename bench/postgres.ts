@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { type CredentialRecord, labelOf } from '../src/authorization/record.ts';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { digestOf } from '../src/authorization/secret.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
@@ -11,6 +10,7 @@ import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { copyStore } from '../src/server/transfer.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
+import { createRecord } from './lib/authenticator.ts';
 import { atMost, type Finding, median } from './lib/report.ts';
 import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 import { compareColdCache, compareWarmCache } from './postgres-authorization.ts';
@@ -18,9 +18,11 @@ import { compareColdCache, compareWarmCache } from './postgres-authorization.ts'
 const STORED_CREDENTIALS = 100_000;
 const NODE_COUNT = 10;
 const ROUNDS = 15;
+/** Uses of the credential per node and round. */
+const USES_PER_ROUND = 1000;
 const UPDATED_CREDENTIALS = 50_000;
 
-/** Measures ten nodes that use one credential heavily, write its uses, and add them to the credential every second. */
+/** Measures ten nodes that write many uses of one credential and add them to its use count, all at the same time. */
 async function measureContention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secretsFile, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODE_COUNT }, () => openPostgresStore(url, () => undefined)));
@@ -34,27 +36,19 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
     const nodes = await Promise.all(
       stores.map(async (store) => {
         const journal = await createUsageJournal(store);
-        const record: CredentialRecord = {
-          ...stored,
-          label: labelOf(stored.id, stored.name),
-          workspace: { id: stored.workspaceId, revoked: false },
-          rights: 1,
-          restrictions: null,
-          row: -1,
-        };
         return {
           journal,
-          record,
-          usage: createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots),
+          record: createRecord(stored.id, stored.workspaceId),
+          usageRecorder: createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots),
         };
       }),
     );
     for (let round = 0; round <= ROUNDS; round++) {
       await Promise.all(
-        nodes.map(async ({ journal, record, usage }) => {
-          for (let count = 0; count < 1000; count++) usage.count(record, '127.0.0.1', Date.now());
+        nodes.map(async ({ journal, record, usageRecorder }) => {
+          for (let use = 0; use < USES_PER_ROUND; use++) usageRecorder.count(record, '127.0.0.1', Date.now());
           const startMs = performance.now();
-          await usage.flush();
+          await usageRecorder.flush();
           const flushedAtMs = performance.now();
           await journal.addToCredentials();
           if (round === 0) return;
@@ -68,7 +62,7 @@ async function measureContention(seeded: SeededDirectory, url: string): Promise<
       .select('use_count')
       .where('id', '=', stored.id)
       .executeTakeFirst();
-    const expected = NODE_COUNT * 1000 * (ROUNDS + 1);
+    const expected = NODE_COUNT * USES_PER_ROUND * (ROUNDS + 1);
     if ((row?.use_count ?? 0) < expected) throw new Error(`${row?.use_count} uses were counted, not ${expected}.`);
   } finally {
     await Promise.all(stores.map((store) => store.close()));
@@ -94,26 +88,12 @@ async function measureStoringUses(url: string): Promise<Finding[]> {
       .select(['id', 'workspace_id'])
       .limit(UPDATED_CREDENTIALS)
       .execute();
-    const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
+    const usageRecorder = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
-      const record: CredentialRecord = {
-        kind: 'access_token',
-        label: labelOf(id, 'Pipeline'),
-        id,
-        name: 'Pipeline',
-        workspace: { id: workspace_id, revoked: false },
-        rights: 1,
-        active: true,
-        expiresAt: null,
-        createdAt: 1,
-        passphraseHash: null,
-        restrictions: null,
-        row: -1,
-      };
-      usage.count(record, '127.0.0.1', Date.now());
+      usageRecorder.count(createRecord(id, workspace_id), '127.0.0.1', Date.now());
     }
     const startMs = performance.now();
-    await usage.flush();
+    await usageRecorder.flush();
     const flushedAtMs = performance.now();
     await journal.addToCredentials();
     const addedAtMs = performance.now();
@@ -145,7 +125,7 @@ async function readCredentialBytes(url: string): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-/** Measures the cost of PostgreSQL relative to SQLite. */
+/** Compares PostgreSQL with SQLite and with bare queries, and measures writing uses and copying a store. */
 export async function postgres(): Promise<Finding[]> {
   const seeded = await seededDirectory(STORED_CREDENTIALS);
   const server = await startPostgres({ durable: true });

@@ -2,7 +2,7 @@
 export interface Finding {
   readonly name: string;
   readonly value: number;
-  /** Text appended to the figure, with its leading space if it needs one: `×`, ` MB`, ` ms`. */
+  /** Text appended to the figure, with its leading space if it needs one: `×`, ` MiB`, ` ms`. */
   readonly unit: string;
   /** The target, and optionally a stricter goal, which is printed but not checked. Null if there is no target. */
   readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly goal?: number } | null;
