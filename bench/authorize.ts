@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ensureWrk, type Load, load } from './lib/load.ts';
 import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
+import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const MANY_CREDENTIALS = 1_000_000;
 const FEW_CREDENTIALS = 1_000;
@@ -32,7 +32,7 @@ interface Side {
 async function runRound(side: Side): Promise<void> {
   const { server, path, seeded, tokenCount, rates, ratesPerProcessorSecond } = side;
   const before = readProcessorSeconds(server.pid);
-  const { perSecond, requests }: Load = await load(runFolder(), seeded.secretsFile, server.url + path, {
+  const { perSecond, requests }: Load = await load(seeded.secretsFile, server.url + path, {
     seconds: LOAD_SECONDS,
     secretCount: tokenCount,
   });

@@ -35,6 +35,7 @@ export async function cli(): Promise<Finding[]> {
       DEVPILOT_CONFIG_DIR: configDirectory,
       DEVPILOT_KEYCHAIN: 'off',
       DEVPILOT_URL: server.url,
+      // The CLI also accepts the secret of a session.
       DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '',
     };
     const findings: Finding[] = [];

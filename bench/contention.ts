@@ -1,7 +1,7 @@
-import { ensureWrk, load } from './lib/load.ts';
+import { ensureWrk, load, PACED_PAUSE_MS } from './lib/load.ts';
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
+import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const STORED_CREDENTIALS = 100_000;
 const CREDENTIALS_IN_USE = 1_000;
@@ -9,7 +9,7 @@ const ROUNDS = 5;
 const LOAD_SECONDS = 4;
 const CHURN_PER_SECOND = 50;
 
-/** Starts creating and deleting credentials through the API at a constant rate. `stop` resolves to their number. */
+/** Creates and deletes credentials through the API at a constant rate. `stop` resolves to the number of credentials. */
 function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
   const headers = { cookie, origin: server.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   const pending = new Set<Promise<void>>();
@@ -44,17 +44,16 @@ function startChurn(server: ServerProcess, { cookie, workspaceId }: SeededDirect
   };
 }
 
-async function compare(server: ServerProcess, seeded: SeededDirectory, connections: number, meanPauseMs: number) {
+async function compare(server: ServerProcess, seeded: SeededDirectory, meanPauseMs: number) {
   const url = `${server.url}/v1/authorize`;
   const aloneMs: number[] = [];
   const duringMs: number[] = [];
   const churnPerSecond: number[] = [];
   const measureP99 = async () =>
     (
-      await load(runFolder(), seeded.secretsFile, url, {
+      await load(seeded.secretsFile, url, {
         seconds: LOAD_SECONDS,
         secretCount: CREDENTIALS_IN_USE,
-        connections,
         meanPauseMs,
       })
     ).p99Ms;
@@ -77,8 +76,8 @@ export async function contention(): Promise<Finding[]> {
   const seeded = await seededDirectory(STORED_CREDENTIALS);
   const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
-    const paced = await compare(server, seeded, 32, 10);
-    const fullLoad = await compare(server, seeded, 32, 0);
+    const paced = await compare(server, seeded, PACED_PAUSE_MS);
+    const fullLoad = await compare(server, seeded, 0);
     const createFinding = (name: string, { aloneMs, duringMs, churnPerSecond }: typeof paced): Finding => ({
       name,
       value: medianRatio(duringMs, aloneMs),

@@ -15,17 +15,17 @@ const SEQUENTIAL_DELETIONS = 200;
 const CONCURRENCY = 16;
 const CONCURRENT_DELETIONS = 640;
 const DELETIONS_WITH_FROZEN_NODE = 8;
-/** How many nodes run in one process while confirmations are timed. */
+/** Numbers of nodes in one process while confirmations are timed. */
 const NODE_COUNTS = [3, 10, 30];
 const MANY_NODES_LEASE_MS = 2000;
 
-/** Returns the milliseconds until the response to the deletion of a key that all nodes have cached. */
+/** Returns the milliseconds until the response to the deletion of a key that the nodes with these indexes have cached. */
 async function timeDeletion(
   { owner, authorize }: TestCluster,
   key: TestClusterKey,
-  nodes: readonly number[],
+  nodeIndexes: readonly number[],
 ): Promise<number> {
-  await Promise.all(nodes.map((index) => authorize(index, key.secret)));
+  await Promise.all(nodeIndexes.map((index) => authorize(index, key.secret)));
   const startMs = performance.now();
   const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
   if (status !== 204) throw new Error(`A deletion returned ${status}.`);
@@ -52,7 +52,7 @@ async function timeDeletionWithFrozenNode(cluster: TestCluster, key: TestCluster
   }
 }
 
-/** Starts `count` nodes in this process. Returns the milliseconds until all of them have confirmed each revocation. */
+/** Starts `count` nodes in this process. Returns, per revocation, the milliseconds until all nodes have confirmed it. */
 async function timeConfirmations(count: number): Promise<number[]> {
   const postgres = await startPostgres({ durable: true });
   const url = await postgres.createDatabase();
@@ -93,7 +93,7 @@ async function timeConfirmations(count: number): Promise<number[]> {
   }
 }
 
-/** Measures the response time of deletions with three nodes. */
+/** Measures the response time of deletions with three nodes, and the time of confirmations with many. */
 export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });

@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startTestIssuer, type TestIssuer } from '../src/testing/test-issuer.ts';
-import { ensureWrk, load } from './lib/load.ts';
+import { ensureWrk, load, PACED_PAUSE_MS } from './lib/load.ts';
 import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
-import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
+import { RUN_DIRECTORY, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS = 1_000;
 const ROUNDS = 5;
@@ -46,7 +46,7 @@ async function createTokens(server: ServerProcess, seeded: SeededDirectory): Pro
     return post<{ secret: string }>('/v1/access-tokens', body, seeded.workspaceId);
   };
   const tokens = await Promise.all(Array.from({ length: TOKENS }, create));
-  const file = join(runFolder(), 'person-tokens');
+  const file = join(RUN_DIRECTORY, 'person-tokens');
   writeFileSync(file, `${tokens.map(({ secret }) => secret).join('\n')}\n`);
   return file;
 }
@@ -98,11 +98,11 @@ async function exchangeToken({ server, identities }: ExchangeBench, token: strin
   return secret;
 }
 
-/** The result of a load. */
+/** The result of one load. */
 interface Sample {
   readonly perSecond: number;
   readonly requests: number;
-  /** Processor time that the server used for it. */
+  /** Processor time that the server used during the load. */
   readonly processorSeconds: number;
 }
 
@@ -130,7 +130,7 @@ export async function exchange(): Promise<Finding[]> {
   const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
   try {
     const bench = { server, issuer, identities: await createIdentities(server, issuer, seeded) };
-    const workloadTokensFile = join(runFolder(), 'workload-tokens');
+    const workloadTokensFile = join(RUN_DIRECTORY, 'workload-tokens');
     const secrets = await Promise.all((await signTokens(bench, TOKENS)).map((token) => exchangeToken(bench, token)));
     writeFileSync(workloadTokensFile, `${secrets.join('\n')}\n`);
     const personTokensFile = await createTokens(server, seeded);
@@ -140,10 +140,10 @@ export async function exchange(): Promise<Finding[]> {
       return { requests, perSecond, processorSeconds: readProcessorSeconds(server.pid) - before };
     };
     const authorize = (meanPauseMs: number, secretCount = CREDENTIALS, file = seeded.secretsFile) => {
-      const options = { seconds: LOAD_SECONDS, secretCount, connections: 32, meanPauseMs };
-      return measure(() => load(runFolder(), file, `${server.url}/v1/authorize`, options));
+      const options = { seconds: LOAD_SECONDS, secretCount, meanPauseMs };
+      return measure(() => load(file, `${server.url}/v1/authorize`, options));
     };
-    /** Measures no requests, only the exchanges that run at the same time. */
+    /** Sends nothing itself. Used with `withExchanges`, whose exchanges are the requests of the sample. */
     const measureExchanges = () =>
       measure(() =>
         pause(LOAD_SECONDS * 1000, { requests: EXCHANGES_PER_SECOND * LOAD_SECONDS, perSecond: EXCHANGES_PER_SECOND }),
@@ -160,8 +160,8 @@ export async function exchange(): Promise<Finding[]> {
       fullLoad.push(await authorize(0));
       fullLoadWithExchanges.push(await withExchanges(bench, () => authorize(0)));
       exchanges.push(await withExchanges(bench, measureExchanges));
-      pacedLoad.push(await authorize(10));
-      pacedLoadWithExchanges.push(await withExchanges(bench, () => authorize(10)));
+      pacedLoad.push(await authorize(PACED_PAUSE_MS));
+      pacedLoadWithExchanges.push(await withExchanges(bench, () => authorize(PACED_PAUSE_MS)));
       personTokens.push(await authorize(0, TOKENS, personTokensFile));
       workloadTokens.push(await authorize(0, TOKENS, workloadTokensFile));
     }

@@ -10,7 +10,7 @@ import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { createRecord } from './lib/authenticator.ts';
 import { atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder, seededDirectory } from './lib/seed.ts';
+import { RUN_DIRECTORY, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS_USED = 100_000;
 const ROUNDS = 3;
@@ -36,7 +36,7 @@ async function measureLongestDelayMs(work: () => Promise<unknown>): Promise<numb
 /** Compares the longest event loop delay while the uses of 100,000 credentials are written with an idle event loop. */
 export async function flush(): Promise<Finding[]> {
   const { directory } = await seededDirectory(CREDENTIALS_USED);
-  const path = join(runFolder(), 'flush.db');
+  const path = join(RUN_DIRECTORY, 'flush.db');
   cpSync(join(directory, 'devpilot.db'), path);
   const records = readRecords(path);
   const store = await openSqliteStore(path);

@@ -7,7 +7,7 @@ import { createKey, createToken, signUpOwner, startTestServer, type TestServer }
 import { ensureWrk, load } from './lib/load.ts';
 import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder } from './lib/seed.ts';
+import { RUN_DIRECTORY } from './lib/seed.ts';
 
 const TOKENS = 1000;
 const ROUNDS = 7;
@@ -19,7 +19,7 @@ const DECISIONS_PER_ROUND = 100_000;
 /** Compares a guarded route of a Fastify server with a bare route of the same server. */
 async function compareRoutes(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
   await ensureWrk();
-  const secretsFile = join(runFolder(), 'guard-secrets');
+  const secretsFile = join(RUN_DIRECTORY, 'guard-secrets');
   writeFileSync(secretsFile, `${secrets.join('\n')}\n`);
   const guardedServer: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
   const createSamples = () => ({ guarded: [] as number[], bare: [] as number[] });
@@ -29,7 +29,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   async function measureRoute(route: 'guarded' | 'bare', meanPauseMs: number) {
     const before = readProcessorSeconds(guardedServer.pid);
     const options = { seconds: LOAD_SECONDS, secretCount: TOKENS, meanPauseMs };
-    const { perSecond, requests } = await load(runFolder(), secretsFile, `${guardedServer.url}/${route}`, options);
+    const { perSecond, requests } = await load(secretsFile, `${guardedServer.url}/${route}`, options);
     return { perSecond, perProcessorSecond: requests / (readProcessorSeconds(guardedServer.pid) - before) };
   }
   try {

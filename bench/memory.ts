@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { ensureWrk, load } from './lib/load.ts';
 import { readMemoryMib, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
-import { runFolder, seededDirectory } from './lib/seed.ts';
+import { seededDirectory } from './lib/seed.ts';
 
 const MANY_CREDENTIALS = 1_000_000;
 const STARTS = 5;
@@ -89,7 +89,7 @@ export async function memory(): Promise<Finding[]> {
     const startMs = performance.now();
     while (cachedRecords < MANY_CREDENTIALS) {
       // Each load continues where the previous one ended.
-      const { requests } = await load(runFolder(), secretsFile, `${server.url}/v1/authorize`, {
+      const { requests } = await load(secretsFile, `${server.url}/v1/authorize`, {
         seconds: 15,
         secretCount: MANY_CREDENTIALS,
         order: 'sequential',

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { recordAuditEvent, systemRequestContext } from '../src/audit/request-context.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
-import { ensureWrk, load } from './lib/load.ts';
+import { ensureWrk, load, PACED_PAUSE_MS } from './lib/load.ts';
 import { LOAD_CORE, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
-import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
+import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
 const CREDENTIALS = 1_000;
 const EVENTS = 10_000;
@@ -84,8 +84,8 @@ export async function notify(): Promise<Finding[]> {
       for (const id of ids) await client('PATCH', `/v1/webhooks/${id}`, { active });
     };
     const authorize = async (meanPauseMs: number) => {
-      const options = { seconds: LOAD_SECONDS, secretCount: CREDENTIALS, connections: 32, meanPauseMs };
-      return load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, options);
+      const options = { seconds: LOAD_SECONDS, secretCount: CREDENTIALS, meanPauseMs };
+      return load(seeded.secretsFile, `${server.url}/v1/authorize`, options);
     };
     const readCounts = async () => (await (await fetch(`${receivers.url}/`)).json()) as Counts;
     const countReceived = async () => (await readCounts()).reduce((sum, { count }) => sum + count, 0);
@@ -105,14 +105,14 @@ export async function notify(): Promise<Finding[]> {
     }
     const pacedAlone: number[] = [];
     const pacedWithMessages: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) pacedAlone.push((await authorize(10)).perSecond);
+    for (let round = 0; round < ROUNDS; round++) pacedAlone.push((await authorize(PACED_PAUSE_MS)).perSecond);
     await setActive(true);
     const startMs = performance.now();
     const startCount = await countReceived();
     const isComplete = (counts: Counts) =>
       counts.length === WEBHOOKS - 1 && counts.every(({ count }) => count >= EVENTS);
     while (!isComplete(await readCounts()) && performance.now() - startMs < DRAIN_LIMIT_MS) {
-      if (pacedWithMessages.length < ROUNDS) pacedWithMessages.push((await authorize(10)).perSecond);
+      if (pacedWithMessages.length < ROUNDS) pacedWithMessages.push((await authorize(PACED_PAUSE_MS)).perSecond);
       else await pause(1000);
     }
     const seconds = (performance.now() - startMs) / 1000;
@@ -136,14 +136,14 @@ export async function notify(): Promise<Finding[]> {
         measurements: `${formatList(pacedWithMessages)} over ${formatList(pacedAlone)} per second`,
       },
       {
-        name: `events of ${EVENTS} that one of ${WEBHOOKS - 1} webhooks did not receive, while another webhook never responds`,
+        name: `most events, of ${EVENTS}, that any of ${WEBHOOKS - 1} webhooks did not receive, while another webhook never responds`,
         value: mostMissing,
         unit: '',
         bound: atMost(0),
         measurements: `${formatList(received.map(({ count }) => count))} events`,
       },
       {
-        name: 'events that arrived before one of their predecessors',
+        name: 'events that arrived before their predecessor',
         value: gaps,
         unit: '',
         bound: atMost(0),

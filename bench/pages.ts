@@ -1,3 +1,4 @@
+import { CREDENTIAL_SORTS } from '../src/contract/vocabulary.ts';
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, formatList, median } from './lib/report.ts';
 import { type SeededDirectory, seededDirectory } from './lib/seed.ts';
@@ -6,7 +7,8 @@ const MANY_CREDENTIALS = 100_000;
 const FEW_CREDENTIALS = 1_000;
 const SAMPLES = 60;
 const MAX_PAGE_SIZE = 200;
-const SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'].flatMap((sort) => [sort, `-${sort}`]);
+const DEFAULT_PAGE_SIZE = 50;
+const SORTS = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`]);
 
 interface ListPage {
   readonly data: readonly unknown[];
@@ -45,11 +47,12 @@ async function findMiddleCursor(
   return cursor;
 }
 
-/** Returns the milliseconds until a page of 50 has been read. */
+/** Returns the milliseconds until a page of the default size has been read. */
 async function timePage(read: () => Promise<ListPage>): Promise<number> {
   const startMs = performance.now();
   const { data } = await read();
-  if (data.length !== 50) throw new Error(`A page contained ${data.length} items instead of 50.`);
+  if (data.length !== DEFAULT_PAGE_SIZE)
+    throw new Error(`A page contained ${data.length} items instead of ${DEFAULT_PAGE_SIZE}.`);
   return performance.now() - startMs;
 }
 

@@ -13,7 +13,7 @@ import { openSqlite } from '../src/store/sqlite-open.ts';
 import { createAuthenticator } from './lib/authenticator.ts';
 import { run } from './lib/processes.ts';
 import { type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder, seededDirectory } from './lib/seed.ts';
+import { RUN_DIRECTORY, seededDirectory } from './lib/seed.ts';
 
 const PACKAGES = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const CREDENTIALS = 1_000;
@@ -42,12 +42,16 @@ interface BetterAuth {
 
 /** Creates API keys in better-auth on SQLite. Its rate limiting is off, because Devpilot does not limit valid requests. */
 async function openBetterAuth(): Promise<{ auth: BetterAuth; keys: string[] }> {
-  const path = join(runFolder(), 'peers.db');
+  const path = join(RUN_DIRECTORY, 'peers.db');
   const database = openSqlite(path, false);
   const importModule = async (name: string) =>
     (await import(pathToFileURL(join(packageDirectory, 'node_modules', name)).href)) as never;
-  const { betterAuth } = (await importModule('better-auth/dist/index.mjs')) as { betterAuth: (options: object) => BetterAuth };
-  const { apiKey } = (await importModule('@better-auth/api-key/dist/index.mjs')) as { apiKey: (options: object) => unknown };
+  const { betterAuth } = (await importModule('better-auth/dist/index.mjs')) as {
+    betterAuth: (options: object) => BetterAuth;
+  };
+  const { apiKey } = (await importModule('@better-auth/api-key/dist/index.mjs')) as {
+    apiKey: (options: object) => unknown;
+  };
   const { getMigrations } = (await importModule('better-auth/dist/db/get-migration.mjs')) as {
     getMigrations: (options: object) => Promise<{ runMigrations: () => Promise<void> }>;
   };
@@ -79,7 +83,7 @@ export async function peers(): Promise<Finding[]> {
   const { auth, keys } = await openBetterAuth();
   const seeded = await seededDirectory(CREDENTIALS);
   const secrets = readFileSync(seeded.secretsFile, 'utf8').trim().split('\n');
-  const path = join(runFolder(), 'devpilot.db');
+  const path = join(RUN_DIRECTORY, 'devpilot.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
   const registry = createRecordRegistry({

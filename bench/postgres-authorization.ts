@@ -22,7 +22,7 @@ import {
   startServerProcess,
 } from './lib/processes.ts';
 import { atLeast, type Finding, formatList, medianRatio } from './lib/report.ts';
-import { runFolder, type SeededDirectory } from './lib/seed.ts';
+import type { SeededDirectory } from './lib/seed.ts';
 
 const TOKENS_IN_USE = 1_000;
 /**
@@ -76,7 +76,7 @@ interface Side {
 async function loadOnce({ server }: Side, seeded: SeededDirectory, seconds: number) {
   if (server === null) throw new Error('The server is not started.');
   const before = readProcessorSeconds(server.pid);
-  const { perSecond, requests } = await load(runFolder(), seeded.secretsFile, `${server.url}/v1/authorize`, {
+  const { perSecond, requests } = await load(seeded.secretsFile, `${server.url}/v1/authorize`, {
     seconds,
     secretCount: TOKENS_IN_USE,
   });

@@ -1,7 +1,7 @@
+/** A bare `node:http` server that responds to every request with the headers in its argument, a JSON object. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A bare `node:http` server that responds to every request with the headers in its argument, a JSON object. */
 const headers = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;
 const server = createServer((_request, response) => {
   response.writeHead(200, headers).end();

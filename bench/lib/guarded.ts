@@ -1,7 +1,7 @@
+/** A third-party server with a bare and a guarded route: `node guarded.ts URL KEY`. */
 import fastify from 'fastify';
 import { guard } from '../../src/sdk/guard.ts';
 
-/** A third-party server with a bare and a guarded route: `node guarded.ts URL KEY`. */
 const [, , url = '', apiKey = ''] = process.argv;
 const devpilot = guard({ url, apiKey, scope: 'run_scripts' });
 const app = fastify();

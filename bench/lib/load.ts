@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOAD_CORE, run } from './processes.ts';
+import { RUN_DIRECTORY } from './seed.ts';
 
 /** Installs wrk from Debian if it is missing. */
 export async function ensureWrk(): Promise<void> {
@@ -56,29 +57,32 @@ export interface Load {
 
 export interface LoadOptions {
   readonly seconds: number;
-  readonly connections?: number;
   /** Number of secrets to use, from the start of the file. */
   readonly secretCount: number;
   readonly order?: 'random' | 'sequential';
   /** Zero-based index of the first secret to send, for the order `sequential`. */
   readonly firstSecretIndex?: number;
-  /** Average pause before each request of a connection; none by default. */
+  /** Average pause before each request of a connection, in milliseconds; 0 by default, for full load. */
   readonly meanPauseMs?: number;
 }
+
+const CONNECTIONS = 32;
+/** Mean pause with which these connections send about 3,000 requests per second. */
+export const PACED_PAUSE_MS = 10;
 
 let seed = 1;
 
 /** Sends load to a URL from the generator's core. Rejects if a request fails or has a status of 400 or above. */
-export async function load(folder: string, secretsFile: string, url: string, options: LoadOptions): Promise<Load> {
-  const { seconds, connections = 32, secretCount, order = 'random', meanPauseMs = 0, firstSecretIndex = 0 } = options;
-  const script = join(folder, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');
+export async function load(secretsFile: string, url: string, options: LoadOptions): Promise<Load> {
+  const { seconds, secretCount, order = 'random', meanPauseMs = 0, firstSecretIndex = 0 } = options;
+  const script = join(RUN_DIRECTORY, meanPauseMs > 0 ? 'paced.lua' : 'load.lua');
   writeFileSync(script, meanPauseMs > 0 ? SCRIPT.replace('pauseRandomly', 'delay') : SCRIPT);
   const output = await run('taskset', [
     '-c',
     LOAD_CORE,
     'wrk',
     '-t1',
-    `-c${connections}`,
+    `-c${CONNECTIONS}`,
     `-d${seconds}s`,
     '--timeout',
     '10s',

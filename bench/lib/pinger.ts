@@ -1,11 +1,11 @@
-import { connect } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
-import { workerData } from 'node:worker_threads';
-
 /**
  * Polls `/healthz` continuously and records the longest time between two responses, in microseconds. The parent thread
  * reads this time from the shared memory and resets it to 0.
  */
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+
 const { url, shared } = workerData as { url: string; shared: SharedArrayBuffer };
 const longestGapUs = new Int32Array(shared);
 const { hostname, port, host } = new URL(url);

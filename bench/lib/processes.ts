@@ -97,9 +97,10 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
   });
 }
 
+/** Returns the fields of `/proc/PID/stat` from the third on. */
 function readStat(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // Skips the first two fields, because the second is the process name, which can contain spaces.
+  // The second field, the process name, can contain spaces and ends with the last parenthesis.
   return stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -107,11 +108,18 @@ function readStat(pid: number): number[] {
 }
 
 const CLOCK_TICKS_PER_SECOND = 100;
+/** Indexes in the result of `readStat` (fields 14 to 17 of proc(5)); each pair is user time and system time. */
+const OWN_TIMES_INDEX = 11;
+const EXITED_CHILDREN_TIMES_INDEX = 13;
+
+function readTimesSeconds(pid: number, index: number): number {
+  const [user = Number.NaN, system = Number.NaN] = readStat(pid).slice(index, index + 2);
+  return (user + system) / CLOCK_TICKS_PER_SECOND;
+}
 
 /** Returns the processor time of a process in seconds, including all its threads and kernel time. */
 export function readProcessorSeconds(pid: number): number {
-  const [user = Number.NaN, system = Number.NaN] = readStat(pid).slice(11, 13);
-  return (user + system) / CLOCK_TICKS_PER_SECOND;
+  return readTimesSeconds(pid, OWN_TIMES_INDEX);
 }
 
 /** Returns the process IDs of a process and its children. */
@@ -122,8 +130,7 @@ function listFamily(pid: number): number[] {
 
 /** Returns the processor time of a process and its children in seconds, including children that have exited. */
 export function readFamilyProcessorSeconds(pid: number): number {
-  const [user = Number.NaN, system = Number.NaN] = readStat(pid).slice(13, 15);
-  let seconds = (user + system) / CLOCK_TICKS_PER_SECOND;
+  let seconds = readTimesSeconds(pid, EXITED_CHILDREN_TIMES_INDEX);
   for (const member of listFamily(pid)) {
     try {
       seconds += readProcessorSeconds(member);

@@ -19,21 +19,19 @@ export interface SeededDirectory {
   readonly workspaceId: string;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** Directory for the files of this run. It is removed when the process exits. */
+export const RUN_DIRECTORY = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
+process.on('exit', () => rmSync(RUN_DIRECTORY, { recursive: true, force: true }));
 const seededDirectories = new Map<number, Promise<SeededDirectory>>();
-
-/** Returns the directory for the files of this run. It is removed when the process exits. */
-export function runFolder(): string {
-  return folder;
-}
 
 function insertTokens(path: string, secretsFile: string, workspaceId: string, personId: string, count: number): void {
   const database = new DatabaseSync(path);
   database.exec('pragma synchronous = off; pragma cache_size = -400000; begin');
   const insert = database.prepare(`insert into credential
     (id, workspace_id, kind, name, name_key, rights, active, digest, hint, expires_at, created_at, updated_at,
-     created_by, last_used_at, use_count) values (?, ?, 'access_token', ?, ?, '["run_scripts"]', 1, ?, ?, ?, ?, ?, ?, ?, ?)`);
+     created_by, last_used_at, use_count)
+    values ($id, $workspaceId, 'access_token', $name, $nameKey, '["run_scripts"]', 1, $digest, $hint, $expiresAt,
+     $createdAt, $createdAt, $personId, $lastUsedAt, $useCount)`);
   const file = openSync(secretsFile, 'w');
   const now = Date.now();
   const oldestCreatedAt = now - 300 * DAY;
@@ -51,20 +49,19 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
     const name = `Pipeline ${String(shuffledIndex).padStart(7, '0')}`;
     const expiresAt = index % 3 === 0 ? null : now + DAY + shuffledIndex * 1000;
     const lastUsedAt = index % 4 === 0 ? null : now - DAY - shuffledIndex * 1000;
-    insert.run(
-      createId('access_token', createdAt),
+    insert.run({
+      id: createId('access_token', createdAt),
       workspaceId,
       name,
-      name.toLowerCase(),
-      digestBytes(digestOf(secret)),
-      hintOf(secret),
+      nameKey: name.toLowerCase(),
+      digest: digestBytes(digestOf(secret)),
+      hint: hintOf(secret),
       expiresAt,
-      createdAt,
       createdAt,
       personId,
       lastUsedAt,
-      lastUsedAt === null ? 0 : index % 1000,
-    );
+      useCount: lastUsedAt === null ? 0 : index % 1000,
+    });
   }
   closeSync(file);
   database.exec('commit; pragma wal_checkpoint(truncate)');
@@ -73,14 +70,14 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
 
 async function createSeededDirectory(count: number): Promise<SeededDirectory> {
   const startMs = performance.now();
-  const directory = join(folder, `with-${count}`);
+  const directory = join(RUN_DIRECTORY, `with-${count}`);
   mkdirSync(directory);
   // The server itself creates the schema and the owner.
   const server = await startTestServer({ dataDirectory: directory });
   const owner = await signUpOwner(server);
   const me = await owner.call<{ id: string }>('/v1/me');
   await server.running.close();
-  const secretsFile = join(folder, `secrets-${count}`);
+  const secretsFile = join(RUN_DIRECTORY, `secrets-${count}`);
   insertTokens(join(directory, 'devpilot.db'), secretsFile, owner.workspaceId, me.body.id, count);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   process.stdout.write(`  (seeded ${count.toLocaleString('en')} access tokens in ${seconds} s)\n`);

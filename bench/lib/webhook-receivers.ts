@@ -5,7 +5,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-const receivers = new Map<string, { sequences: Set<number>; last: number; gaps: number }>();
+const receivers = new Map<string, { sequences: Set<number>; highestSequence: number; gaps: number }>();
 
 const server = http.createServer((request, response) => {
   if (request.method === 'GET') {
@@ -17,10 +17,10 @@ const server = http.createServer((request, response) => {
   request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   request.on('end', () => {
     const path = request.url ?? '';
-    const receiver = receivers.get(path) ?? { sequences: new Set(), last: 0, gaps: 0 };
+    const receiver = receivers.get(path) ?? { sequences: new Set(), highestSequence: 0, gaps: 0 };
     const sequence = Number(/"sequence":(\d+)/.exec(body)?.[1] ?? 0);
-    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.gaps++;
-    receiver.last = Math.max(receiver.last, sequence);
+    if (sequence > receiver.highestSequence + 1 && receiver.highestSequence > 0) receiver.gaps++;
+    receiver.highestSequence = Math.max(receiver.highestSequence, sequence);
     receiver.sequences.add(sequence);
     receivers.set(path, receiver);
     response.writeHead(204).end();
