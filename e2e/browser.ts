@@ -149,10 +149,19 @@ async function assertFits(page: Page, width: number): Promise<void> {
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 
-/** Returns elements whose text is cut off without an ellipsis. */
+/** Returns elements whose text is cut off without an ellipsis, and selects whose selected option does not fit. */
 function findClippedText(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll('main *')].flatMap((element) => {
+  return page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d');
+    const clippedSelects = [...document.querySelectorAll('select')].flatMap((select) => {
+      const { font, paddingLeft, paddingRight } = getComputedStyle(select);
+      const text = select.selectedOptions[0]?.textContent ?? '';
+      if (canvas === null || select.clientWidth === 0) return [];
+      canvas.font = font;
+      const availableWidth = select.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+      return canvas.measureText(text).width > availableWidth + 1 ? [`select: ${text}`] : [];
+    });
+    const clippedElements = [...document.querySelectorAll('main *')].flatMap((element) => {
       const { overflowX, textOverflow, clipPath, position } = getComputedStyle(element);
       const isIntended = textOverflow === 'ellipsis' || clipPath !== 'none' || position === 'fixed';
       const isClipped =
@@ -161,8 +170,26 @@ function findClippedText(page: Page): Promise<string[]> {
         element.clientWidth > 0 &&
         element.scrollWidth > element.clientWidth + 1;
       return isClipped && !isIntended ? [element.outerHTML.slice(0, 160)] : [];
-    }),
-  );
+    });
+    return [...clippedSelects, ...clippedElements];
+  });
+}
+
+/** Returns elements whose text is broken into a column of a few characters per line. */
+function findSqueezedText(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const isHidden = (element: Element | null): boolean =>
+      element !== null && (getComputedStyle(element).clipPath !== 'none' || isHidden(element.parentElement));
+    return [...document.querySelectorAll('main *')].flatMap((element) => {
+      const hasText = [...element.childNodes].some(
+        ({ nodeType, textContent }) => nodeType === 3 && textContent?.trim(),
+      );
+      const { width, height } = element.getBoundingClientRect();
+      const fontSize = Number.parseFloat(getComputedStyle(element).fontSize);
+      const isSqueezed = hasText && width < 4 * fontSize && height > 5 * fontSize && !isHidden(element);
+      return isSqueezed ? [element.outerHTML.slice(0, 160)] : [];
+    });
+  });
 }
 
 /** Returns elements that are animated although the browser requests reduced motion, except loading indicators. */
@@ -177,7 +204,8 @@ function findAnimations(page: Page): Promise<string[]> {
 
 /**
  * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off, no animations, and a title that matches its heading. Takes a screenshot of each color scheme and width.
+ * no horizontal overflow, no text cut off or squeezed, no animations, and a title that matches its heading. Takes a
+ * screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: initialWidth } = page.viewportSize() ?? { width: 1280 };
@@ -189,6 +217,7 @@ export async function checkAppearance(page: Page, name: string): Promise<void> {
     await assertFits(page, width);
     assert.deepEqual(await findAnimations(page), [], 'no animations with reduced motion');
     assert.deepEqual(await findClippedText(page), [], 'no text is cut off');
+    assert.deepEqual(await findSqueezedText(page), [], 'no text is squeezed');
     await takeScreenshot(page, `${name}-${scheme}-${width}`);
     assert.deepEqual(await findAccessibilityViolations(page), [], `${name}, ${scheme}, ${width} pixels`);
   }

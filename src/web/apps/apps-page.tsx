@@ -5,8 +5,9 @@ import { CREATED_COLUMN, nameColumn } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { IconAppWindow } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
-import { ButtonLink } from '../components/link.tsx';
+import { ButtonLink, TextLink } from '../components/link.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
+import { isolate } from '../components/sentence.ts';
 import { dimmed, mono } from '../components/text.tsx';
 import { DeployButton, missingConfiguration } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
@@ -44,7 +45,10 @@ const COLUMNS: readonly Column<App>[] = [
       missingConfiguration(app) === null ? (
         <DeployButton app={app} size="compact-sm" variant="default" withName />
       ) : (
-        dimmed('–')
+        <TextLink to="/apps/$app/settings" params={{ app: app.id }} fz="sm">
+          {strings.appsPage.setUp}
+          <span className="visually-hidden"> {isolate(app.name)}</span>
+        </TextLink>
       ),
   },
 ];

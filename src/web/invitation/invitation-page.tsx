@@ -42,7 +42,9 @@ function AcceptInvitation({ me }: { readonly me: Person }) {
   const enterWorkspace = useEnterWorkspace();
   const navigate = useNavigate();
   const accept = useMutation({ mutationFn: () => api.invitations.accept(invitationCode), onSuccess: enterWorkspace });
-  const isAlreadyMember = accept.error instanceof DevpilotError && accept.error.code === 'conflict';
+  const errorCode = accept.error instanceof DevpilotError ? accept.error.code : null;
+  /** Whether trying again cannot help: the person is already a member, or the invitation is no longer valid. */
+  const isFinal = errorCode === 'conflict' || errorCode === 'not_found';
 
   async function switchAccount() {
     await api.sessions.deleteCurrent().catch(() => undefined);
@@ -57,7 +59,7 @@ function AcceptInvitation({ me }: { readonly me: Person }) {
     >
       <Stack gap="md">
         {accept.error !== null && <InvitationError error={accept.error} me={me} />}
-        {isAlreadyMember ? (
+        {isFinal ? (
           <Button onClick={() => void enterWorkspace(null)}>{strings.invitationPage.goToYourWorkspaces}</Button>
         ) : (
           <Button loading={accept.isPending} onClick={() => accept.mutate()}>

@@ -73,7 +73,7 @@ export const strings = {
     yes: 'Yes',
     no: 'No',
     createdBy: { admins: 'The owner and admins', owner: 'The owner only' },
-    onLeak: { delete: 'Delete the credential', notify: 'Keep the credential and notify the owner and admins' },
+    onLeak: { delete: 'Delete the credential', notify: 'Only notify the owner and admins' },
   },
   readLabels: {
     maxLifetimeDays: 'Maximum lifetime',

@@ -36,7 +36,7 @@ export const strings = {
     confirmed: 'Server confirmed. Apps and scripts can run on it.',
     title: 'Not confirmed',
     description:
-      'An API key created this server, or its host, port, user or host key was changed. Nothing runs on it until an owner or admin confirms it.',
+      'This server was created with an API key, or its host, port, user or host key was changed. Nothing runs on it until an owner or admin confirms it.',
     installPublicKey: 'First install the public key below on the server; the previous key no longer works.',
     confirmServer: 'Confirm server',
     target: ({ address, port, hostKey }: { address: ReactNode; port: number | null; hostKey: ReactNode }) =>

@@ -29,7 +29,7 @@ export const strings = {
   noWorkspace: {
     workspaceNotFoundTitle: 'Workspace not found',
     chooseAnother: 'Choose another workspace',
-    workspaceNotFoundHint: 'It may have been renamed or deleted, or you are not a member of it.',
+    workspaceNotFoundHint: 'The workspace in the URL does not exist, or you are not a member of it.',
   },
   secondFactorNeeded: {
     title: 'Two-factor authentication is required',
