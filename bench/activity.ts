@@ -47,7 +47,7 @@ let createdEvents = 0;
 function createBatch({ createEventId, subjects }: EventMix): Buffer {
   const events = Array.from({ length: BATCH_SIZE }, () => {
     const eventNumber = createdEvents++;
-    const period = { events: 1, days: 1, subjects, to: PERIOD_END };
+    const period = { eventCount: 1, days: 1, subjectCount: subjects, to: PERIOD_END };
     const { source, type, subject, data } = createSeedEvent(period, eventNumber);
     const time = new Date(NOW - (eventNumber % 60_000)).toISOString();
     return { specversion: '1.0', id: createEventId(eventNumber), source, type, subject, time, data };
@@ -209,10 +209,10 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   for (const id of [fewEventsId, 'wsp_sequential', 'wsp_random']) await createWorkspace(setupStore, id);
   await setupStore.close();
   const startMs = performance.now();
-  const period = { days: 30, subjects: SUBJECTS, to: PERIOD_END };
+  const period = { days: 30, subjectCount: SUBJECTS, to: PERIOD_END };
   seedActivity(path, {
-    [fewEventsId]: { ...period, events: FEW_EVENTS },
-    [manyEventsId]: { ...period, events: manyEvents },
+    [fewEventsId]: { ...period, eventCount: FEW_EVENTS },
+    [manyEventsId]: { ...period, eventCount: manyEvents },
   });
   process.stdout.write(
     `  (seeded ${manyEvents.toLocaleString('en')} events in ${Math.round((performance.now() - startMs) / 1000)} s)\n`,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startTestIssuer, type TestIssuer } from '../src/testing/test-issuer.ts';
+import { startWorkloadIssuer, type WorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { ensureWrk, load, PACED_PAUSE_MS } from './lib/load.ts';
 import { readProcessorSeconds, type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atLeast, atMost, type Finding, formatList, median, medianRatio } from './lib/report.ts';
@@ -17,7 +17,7 @@ const TOKENS = 100;
 
 interface ExchangeBench {
   readonly server: ServerProcess;
-  readonly issuer: TestIssuer;
+  readonly issuer: WorkloadIssuer;
   /** IDs of workload identities, two in each workspace. */
   readonly identities: readonly string[];
 }
@@ -51,7 +51,7 @@ async function createTokens(server: ServerProcess, seeded: SeededDirectory): Pro
   return file;
 }
 
-async function createIdentities(server: ServerProcess, issuer: TestIssuer, seeded: SeededDirectory) {
+async function createIdentities(server: ServerProcess, issuer: WorkloadIssuer, seeded: SeededDirectory) {
   const post = createOwnerClient(server, seeded);
   const { workspaceId } = seeded;
   const workspaces = [workspaceId];
@@ -125,7 +125,7 @@ const microsecondsPerRequest = (samples: readonly Sample[]) =>
 export async function exchange(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);
-  const issuer = await startTestIssuer();
+  const issuer = await startWorkloadIssuer();
   const environment = { DEVPILOT_OUTBOUND: 'any' };
   const server = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment });
   try {

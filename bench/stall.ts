@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { ExpensiveRequest } from '../src/testing/largest-requests.ts';
-import { startStallServer } from '../src/testing/stall-server.ts';
+import { startProbedServer } from '../src/testing/probed-server.ts';
 import { pin, SERVER_CORE } from './lib/processes.ts';
 import { atMost, type Finding } from './lib/report.ts';
 
@@ -27,9 +27,9 @@ const describeWorst = (measurements: readonly Measurement[], quantity: 'gapMs' |
     )
     .join('; ');
 
-/** Sends hostile requests and the largest accepted requests, one at a time, while another thread polls `/healthz`. */
+/** Sends hostile requests and the largest requests, one at a time, while another thread polls `/healthz`. */
 export async function stall(): Promise<Finding[]> {
-  const server = await startStallServer(BODY_BYTES);
+  const server = await startProbedServer(BODY_BYTES);
   await pin(server.pid, SERVER_CORE);
   const shared = new SharedArrayBuffer(4);
   const longestGapUs = new Int32Array(shared);

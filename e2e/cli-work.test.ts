@@ -10,7 +10,6 @@ import type { Run, Script } from '../src/contract/scripts.ts';
 import type { Server } from '../src/contract/servers.ts';
 import type { WorkloadExchange, WorkloadIdentity } from '../src/contract/workload-identities.ts';
 import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/test-deployments.ts';
-import { startTestIssuer, type TestIssuer } from '../src/testing/test-issuer.ts';
 import {
   bearer,
   createKey,
@@ -21,6 +20,7 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
+import { startWorkloadIssuer, type WorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 let testServer: TestServer;
@@ -394,11 +394,11 @@ describe('backups', () => {
 });
 
 describe('without a stored secret', () => {
-  let issuer: TestIssuer;
+  let issuer: WorkloadIssuer;
   let session: Readonly<Record<string, string>>;
   let shop: TestApp;
   before(async () => {
-    issuer = await startTestIssuer();
+    issuer = await startWorkloadIssuer();
     shop = await createTestApp(owner, server.id, { name: 'Shop' });
     session = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
   });

@@ -417,12 +417,10 @@ describe('other commands', () => {
     assert.equal((await shell.run(['members', 'end-sessions', 'nobody@example.com', '--yes'])).code, 1);
 
     const body = { email: 'barbara@example.com', password: PASSWORD };
-    const signedInAgain = createTestPerson(
-      server,
-      body.email,
-      cookieOf(await server.call('/v1/sessions', { body })),
-      '',
-    );
+    const signedInAgain = createTestPerson(server, {
+      email: body.email,
+      cookie: cookieOf(await server.call('/v1/sessions', { body })),
+    });
     const memberShell = openCliShell();
     assert.equal((await signIn(memberShell, signedInAgain)).code, 0);
     const forbidden = await memberShell.run(['members', 'end-sessions', 'ada@example.com', '--yes']);

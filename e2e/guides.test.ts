@@ -17,7 +17,6 @@ import { fileURLToPath } from 'node:url';
 import { RE2JS } from 're2js';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { createServerResource, createTestApp } from '../src/testing/test-deployments.ts';
-import { startTestIssuer } from '../src/testing/test-issuer.ts';
 import {
   createKey,
   createToken,
@@ -26,6 +25,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
+import { startWorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { BIN, type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 const readDoc = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
@@ -171,7 +171,7 @@ describe('the scripts of the pipeline guides', () => {
 
   test('jenkins.md: the build succeeds or fails with its deployment, with a token as well as with the identity of the job', async () => {
     const app = await createTestApp(owner, (await createServerResource(owner)).id);
-    const issuer = await startTestIssuer();
+    const issuer = await startWorkloadIssuer();
     try {
       const [shellStep = ''] = /(?<=sh ')devpilot deploy [^']*/.exec(readDoc('guides/jenkins.md')) ?? [];
       const bin = join(shell.directory, 'bin');

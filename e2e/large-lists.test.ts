@@ -40,7 +40,11 @@ describe(`The table with ${TOKEN_COUNT.toLocaleString('en')} access tokens`, () 
   before(async () => {
     const seeded = await seededDirectory(TOKEN_COUNT);
     [server, browser] = await Promise.all([startTestServer({ dataDirectory: seeded.directory }), startBrowser()]);
-    owner = createTestPerson(server, 'ada@example.com', seeded.cookie, seeded.workspaceId);
+    owner = createTestPerson(server, {
+      email: 'ada@example.com',
+      cookie: seeded.cookie,
+      workspaceId: seeded.workspaceId,
+    });
     tab = await openTab(browser, server, { person: owner });
     tab.on('request', (request) => {
       if (new URL(request.url()).pathname === '/v1/access-tokens') requests.push(request);

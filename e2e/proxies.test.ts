@@ -417,7 +417,7 @@ for (const proxy of PROXIES) {
 test('git clones a repository behind nginx with a credential helper that provides the secret', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
   const repository = createTestRepository();
-  const host = await startGitHost(repository.path, null);
+  const host = await startGitHost(repository.path);
   const port = await freePort();
   const nginx = PROXIES.find(({ name }) => name === 'nginx auth_request');
   const args =

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { CreatedInvitation } from '../src/contract/invitations.ts';
-import { singleSignOnSettings } from '../src/testing/openid-issuer.ts';
+import { singleSignOnSettings } from '../src/testing/fake-oidc-provider.ts';
 import { freePort } from '../src/testing/postgres.ts';
 import { startRealOidcProvider } from '../src/testing/real-oidc-provider.ts';
 import { PASSWORD, signUpMember } from '../src/testing/test-server.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { installTools } from '../src/testing/registry.ts';
+import { installLockedOrSkip } from '../src/testing/registry.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -48,7 +48,7 @@ function difference(configured: Json, response: Json): Json {
 }
 
 test('terraform.md: the requests of the provider create, refresh, update and delete the configured resources', async (context) => {
-  if (!(await installTools(context, tools))) return;
+  if (!(await installLockedOrSkip(context, tools))) return;
   const parserPath = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
   const { parse } = (await import(pathToFileURL(parserPath).href)).default as Parser;
   const configuration = await parse('main.tf', /^```hcl\n(.*?)^```$/ms.exec(guide)?.[1] ?? '');

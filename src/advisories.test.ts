@@ -161,7 +161,7 @@ test('GHSA-9rg3-v78m-26q8: no response embeds data that requires another right',
 test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends immediately', async () => {
   const signedIn = await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-  const secondSession = createTestPerson(server, owner.email, cookie, owner.workspaceId);
+  const secondSession = createTestPerson(server, { ...owner, cookie });
   for (let count = 0; count < 3; count++) assert.equal((await secondSession.call('/v1/me')).status, 200);
   const { id } = signedIn.body as { id: string };
   assert.equal((await owner.call(`/v1/sessions/${id}`, { method: 'DELETE' })).status, 204);

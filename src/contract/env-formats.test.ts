@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { ensureCommand, ensurePythonDotenv, isInstalled } from '../testing/debian-packages.ts';
+import { ensureCommand, ensurePythonDotenv, isCommandInstalled } from '../testing/debian-packages.ts';
 import { trickyText } from '../testing/tricky-text.ts';
 import { writeEnvFile } from './env-formats.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
@@ -124,7 +124,7 @@ test("systemd's parser reads back every value that its format can represent", ()
   assertSame(Object.fromEntries(lines.map(([, name, value]) => [name, unquoteOutput(value ?? '')])), values);
 });
 
-const hasDocker = isInstalled('docker');
+const hasDocker = isCommandInstalled('docker');
 test('docker --env-file reads back every value that its format can represent', {
   skip: !hasDocker && 'docker is not installed',
 }, async () => {

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { MINUTE, SECOND } from '../contract/limits.ts';
 import { createOutbound } from '../outbound/outbound.ts';
-import { startTestIssuer, type TestIssuer } from '../testing/test-issuer.ts';
+import { startWorkloadIssuer, type WorkloadIssuer } from '../testing/workload-issuer.ts';
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
 import { verifySubjectToken } from './subject-token.ts';
 
-let issuer: TestIssuer;
-let defaultResponse: TestIssuer['respond'];
+let issuer: WorkloadIssuer;
+let defaultResponse: WorkloadIssuer['respond'];
 let keys: IssuerKeys;
 let now = Date.now();
 before(async () => {
-  issuer = await startTestIssuer();
+  issuer = await startWorkloadIssuer();
   defaultResponse = issuer.respond;
 });
 after(() => issuer.close());
@@ -23,7 +23,7 @@ beforeEach(() => {
 
 const verify = async (token: string | Promise<string>, jwksUrl: string | null = null) =>
   verifySubjectToken(keys, { issuer: issuer.url, jwksUrl }, await token);
-const sign = (claims: Parameters<TestIssuer['sign']>[0], options?: Parameters<TestIssuer['sign']>[1]) =>
+const sign = (claims: Parameters<WorkloadIssuer['sign']>[0], options?: Parameters<WorkloadIssuer['sign']>[1]) =>
   issuer.sign({ iss: issuer.url, ...claims }, options);
 const reasonOf = async (token: string | Promise<string>) => {
   const verified = await verify(token);
@@ -73,7 +73,7 @@ test('four signature algorithms are accepted, and no others', async () => {
 test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within bounded time and memory', async () => {
   const token = await sign({});
   const large = Buffer.alloc(10 * 1_048_576, ' ');
-  const faultyResponses: Readonly<Record<string, TestIssuer['respond']>> = {
+  const faultyResponses: Readonly<Record<string, WorkloadIssuer['respond']>> = {
     hangs: () => undefined,
     'sends one byte': (_, response) => response.write('{'),
     'sends 10 MB': (path, response) => (path === '/keys' ? response.end(large) : defaultResponse(path, response)),

@@ -316,7 +316,7 @@ before(async () => {
     body: { name: 'Eve', email: 'eve@example.com', password: PASSWORD },
   });
   const stranger = await createWorkspaceFor(
-    createTestPerson(testServer, 'eve@example.com', cookieOf(signedUp), ''),
+    createTestPerson(testServer, { email: 'eve@example.com', cookie: cookieOf(signedUp) }),
     testServer,
     'Evil',
   );

@@ -258,7 +258,10 @@ test('a reset link is sent by email, and the response does not reveal whether th
   const body = { password: NEW_PASSWORD };
   assert.equal((await restarted.call(`/v1/password-resets/${code}`, { body })).status, 204);
   const signedIn = await restarted.call('/v1/sessions', { body: { email: owner.email, password: NEW_PASSWORD } });
-  assert.equal((await createTestPerson(restarted, owner.email, cookieOf(signedIn), '').call('/v1/me')).status, 200);
+  assert.equal(
+    (await createTestPerson(restarted, { email: owner.email, cookie: cookieOf(signedIn) }).call('/v1/me')).status,
+    200,
+  );
   await restarted.close();
   await mail.close();
 });

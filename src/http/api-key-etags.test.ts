@@ -23,7 +23,7 @@ forEachEngine('the ETag of an API key', (engine) => {
   });
   after(() => testServer.close());
 
-  test('an edit of an API key with a stale ETag is refused and changes nothing', async () => {
+  test('an edit with a stale ETag is refused, and only edits change the ETag', async () => {
     const key = await owner.call<CreatedApiKey>('/v1/api-keys', {
       body: { name: 'First name', permissions: ['read'] },
     });
@@ -51,7 +51,7 @@ forEachEngine('the ETag of an API key', (engine) => {
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${key.body.id}&action=api_key.updated`);
     assert.equal(log.body.data.length, 1);
 
-    // A use, a replacement and the passage of time do not change the ETag.
+    // Neither a use, a replacement nor the passage of time changes the ETag.
     await createKey(owner, ['read'], { replaces: key.body.id });
     now += 1000;
     const afterUse = await readKey();

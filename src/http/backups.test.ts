@@ -93,7 +93,7 @@ for (const storage of STORAGES) {
       testServer = await startTestServer({
         // Advances on every call, so that no two resources have the same creation time.
         clock: () => (now += 1),
-        work: { dueMs: 100, sweepMs: 200 },
+        schedulerIntervals: { dueMs: 100, sweepMs: 200 },
         environment: {
           ...(await engine.environment()),
           ...storage.environment(),

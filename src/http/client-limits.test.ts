@@ -23,14 +23,14 @@ describe('limits per client', () => {
   });
   after(() => testServer.close());
 
-  /** Sends `count` requests from addresses of one network and returns the number of responses per status. */
-  async function statusesFrom(
+  /** Sends requests from different addresses of one network. Returns the number of responses per status. */
+  async function countStatuses(
     network: number,
-    count: number,
+    requestCount: number,
     send: (index: number) => { path: string; body: unknown; headers?: Record<string, string> },
   ): Promise<Record<number, number>> {
     const statuses: Record<number, number> = {};
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < requestCount; index++) {
       const { path, body, headers } = send(index);
       const from = { 'x-forwarded-for': `2001:db8:0:${network}::${index.toString(16)}` };
       const { status } = await testServer.call(path, { method: 'POST', body, headers: { ...from, ...headers } });
@@ -40,14 +40,14 @@ describe('limits per client', () => {
   }
 
   const signIn = (email: string) => ({ path: '/v1/sessions', body: { email, password: 'not the password' } });
-  const { count: countAcrossAccounts } = FAILURE_LIMITS.acrossAccounts;
+  const { count: maxAcrossAccounts } = FAILURE_LIMITS.acrossAccounts;
 
   test('wrong passwords are limited for one account and across accounts', async () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
-    assert.deepEqual(await statusesFrom(1, 12, () => signIn(owner.email)), { 401: count, 429: 12 - count });
-    const acrossAccounts = await statusesFrom(2, 45, (index) => signIn(`nobody-${index}@example.com`));
-    assert.deepEqual(acrossAccounts, { 401: countAcrossAccounts, 429: 45 - countAcrossAccounts });
-    const fromOtherNetwork = await statusesFrom(3, 1, () => signIn('nobody-50@example.com'));
+    assert.deepEqual(await countStatuses(1, 12, () => signIn(owner.email)), { 401: count, 429: 12 - count });
+    const acrossAccounts = await countStatuses(2, 45, (index) => signIn(`nobody-${index}@example.com`));
+    assert.deepEqual(acrossAccounts, { 401: maxAcrossAccounts, 429: 45 - maxAcrossAccounts });
+    const fromOtherNetwork = await countStatuses(3, 1, () => signIn('nobody-50@example.com'));
     assert.deepEqual(fromOtherNetwork, { 401: 1 });
   });
 
@@ -68,12 +68,12 @@ describe('limits per client', () => {
       body: { name: 'Eve', email, password },
     });
     // The email address is checked first: this common password would otherwise be refused with 422.
-    const withTakenEmail = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
-    assert.deepEqual(withTakenEmail, { 409: countAcrossAccounts, 429: 40 - countAcrossAccounts });
+    const withTakenEmail = await countStatuses(4, 40, () => signUp(owner.email, 'password'));
+    assert.deepEqual(withTakenEmail, { 409: maxAcrossAccounts, 429: 40 - maxAcrossAccounts });
     // Over the limit, a sign-up that would succeed is refused too.
-    assert.deepEqual(await statusesFrom(4, 1, () => signUp('late@example.com', PASSWORD)), { 429: 1 });
-    const statuses = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
-    assert.deepEqual(statuses, { 201: countAcrossAccounts, 429: 32 - countAcrossAccounts });
+    assert.deepEqual(await countStatuses(4, 1, () => signUp('late@example.com', PASSWORD)), { 429: 1 });
+    const statuses = await countStatuses(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
+    assert.deepEqual(statuses, { 201: maxAcrossAccounts, 429: 32 - maxAcrossAccounts });
   });
 
   test('concurrent sign-ups are limited to the same number', async () => {
@@ -81,35 +81,35 @@ describe('limits per client', () => {
     const body = { name: 'Eve', email: owner.email, password: PASSWORD };
     const sent = Array.from({ length: 60 }, () => testServer.call('/v1/people', { body, headers }));
     const statuses = (await Promise.all(sent)).map(({ status }) => status);
-    assert.equal(statuses.filter((status) => status === 409).length, countAcrossAccounts);
-    assert.equal(statuses.filter((status) => status === 429).length, 60 - countAcrossAccounts);
+    assert.equal(statuses.filter((status) => status === 409).length, maxAcrossAccounts);
+    assert.equal(statuses.filter((status) => status === 429).length, 60 - maxAcrossAccounts);
   });
 
   test('device codes, password resets, passkey challenges and passphrases are limited', async () => {
     const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' };
-    const device = await statusesFrom(6, 33, () => ({
+    const device = await countStatuses(6, 33, () => ({
       path: '/v1/device/code',
       body: 'client_id=test',
       headers: formHeaders,
     }));
-    assert.deepEqual(device, { 200: countAcrossAccounts, 429: 33 - countAcrossAccounts });
+    assert.deepEqual(device, { 200: maxAcrossAccounts, 429: 33 - maxAcrossAccounts });
     const resetRequest = () => ({ path: '/v1/password-resets', body: { email: 'nobody@example.com' } });
-    assert.deepEqual(await statusesFrom(10, 33, resetRequest), {
-      202: countAcrossAccounts,
-      429: 33 - countAcrossAccounts,
+    assert.deepEqual(await countStatuses(10, 33, resetRequest), {
+      202: maxAcrossAccounts,
+      429: 33 - maxAcrossAccounts,
     });
     const wrongResetCode = () => ({ path: '/v1/password-resets/made-up', body: { password: PASSWORD } });
-    assert.deepEqual(await statusesFrom(11, 33, wrongResetCode), {
-      404: countAcrossAccounts,
-      429: 33 - countAcrossAccounts,
+    assert.deepEqual(await countStatuses(11, 33, wrongResetCode), {
+      404: maxAcrossAccounts,
+      429: 33 - maxAcrossAccounts,
     });
     const { max } = LIMITS.passkeyChallenges;
-    const challenges = await statusesFrom(7, max + 5, () => ({ path: '/v1/sessions/passkey/options', body: {} }));
+    const challenges = await countStatuses(7, max + 5, () => ({ path: '/v1/sessions/passkey/options', body: {} }));
     assert.deepEqual(challenges, { 200: max, 429: 5 });
     const { secret } = await createToken(owner, ['all'], { passphrase: 'the right passphrase' });
     const { count } = FAILURE_LIMITS.passphrase.perAddress;
     const wrongPassphrase = { ...bearer(secret), 'access-token-passphrase': 'a wrong passphrase' };
-    const passphraseAttempts = await statusesFrom(8, 9, () => ({
+    const passphraseAttempts = await countStatuses(8, 9, () => ({
       path: '/v1/errors/events',
       body: {},
       headers: wrongPassphrase,

@@ -21,13 +21,13 @@ interface ReceivedRequest {
 }
 
 const TOKEN = 'glpat-0123456789';
-const received: ReceivedRequest[] = [];
+const receivedRequests: ReceivedRequest[] = [];
 let apiResponse = { status: 201, body: '{}' };
-/** The API of a Git host, which records every request and sends `apiResponse`. */
+/** The API of a Git host, which records every request and responds with `apiResponse`. */
 const gitHostApi = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  received.push({
+  receivedRequests.push({
     path: `${request.method} ${request.url}`,
     headers: request.headers,
     body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>,
@@ -53,7 +53,7 @@ before(async () => {
   repository = createTestRepository();
   repository.commit({ 'page.txt': 'one' });
   repository.git('clone', '--quiet', '--bare', repository.path, join(folder, 'acme/web/shop.git'));
-  gitHost = await startGitHost(folder, null);
+  gitHost = await startGitHost(folder);
   testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_OUTBOUND: 'any' } });
   owner = await signUpOwner(testServer);
   app = await createTestApp(owner, (await createServerResource(owner)).id, {
@@ -69,10 +69,11 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Deploys the app and waits until the API has received `count` requests. */
 async function deployAndReceive(count: number): Promise<{ id: string; status: string }> {
-  received.length = 0;
+  receivedRequests.length = 0;
   const deployment = await deployAndWait(owner, app);
-  await until(async () => received.length >= count);
+  await until(async () => receivedRequests.length >= count);
   return deployment;
 }
 
@@ -82,24 +83,45 @@ test('a deployment is reported as pending and then as its result, in the form of
   assert.equal(withoutKind.status, 422, 'the kind of an unknown host is required');
   const commit = repository.git('rev-parse', 'HEAD');
   const expected = {
-    github: [`/repos/web/shop/statuses/${commit}`, 'authorization', `Bearer ${TOKEN}`, ['pending', 'success']],
-    gitlab: [`/projects/acme%2Fweb%2Fshop/statuses/${commit}`, 'private-token', TOKEN, ['running', 'success']],
-    gitea: [`/repos/web/shop/statuses/${commit}`, 'authorization', `token ${TOKEN}`, ['pending', 'success']],
+    github: {
+      path: `/repos/web/shop/statuses/${commit}`,
+      header: 'authorization',
+      value: `Bearer ${TOKEN}`,
+      states: ['pending', 'success'],
+      nameField: 'context',
+    },
+    gitlab: {
+      path: `/projects/acme%2Fweb%2Fshop/statuses/${commit}`,
+      header: 'private-token',
+      value: TOKEN,
+      states: ['running', 'success'],
+      nameField: 'name',
+    },
+    gitea: {
+      path: `/repos/web/shop/statuses/${commit}`,
+      header: 'authorization',
+      value: `token ${TOKEN}`,
+      states: ['pending', 'success'],
+      nameField: 'context',
+    },
   } as const;
-  for (const [kind, [url, header, value, states]] of Object.entries(expected)) {
+  for (const [kind, { path, header, value, states, nameField }] of Object.entries(expected)) {
     const stored = await putSettings({ kind, url: `${apiUrl}/` });
     assert.deepEqual([stored.status, stored.body.kind, stored.body.url], [200, kind, apiUrl], stored.text);
     const { id } = await deployAndReceive(2);
     assert.deepEqual(
-      received.map((request) => [request.path, request.headers[header]]),
-      [0, 1].map(() => [`POST /api${url}`, value]),
+      receivedRequests.map((request) => [request.path, request.headers[header]]),
+      [
+        [`POST /api${path}`, value],
+        [`POST /api${path}`, value],
+      ],
     );
-    const label = kind === 'gitlab' ? 'name' : 'context';
-    assert.equal(received[1]?.body['state'], states[1]);
+    const [first, second] = receivedRequests;
     // Each report sends the current status, so the first one can already be the result.
-    assert.ok(states.some((state) => state === received[0]?.body['state']));
-    assert.equal(received[1].body[label], `devpilot/${app.slug}`);
-    assert.equal(received[1].body['target_url'], `${testServer.origin}/deployments/${id}`);
+    assert.ok(states.some((state) => state === first?.body['state']));
+    assert.equal(second?.body['state'], states[1]);
+    assert.equal(second.body[nameField], `devpilot/${app.slug}`);
+    assert.equal(second.body['target_url'], `${testServer.origin}/deployments/${id}`);
   }
 });
 
@@ -127,12 +149,12 @@ test('the token is not sent for a repository at another host, and an invalid API
   apiResponse = { status: 201, body: '{}' };
   await putSettings({ kind: 'gitea', url: apiUrl });
   await app.edit({ repository: `${gitHost.origin.replace('127.0.0.1', 'localhost')}/acme/web/shop.git` });
-  received.length = 0;
+  receivedRequests.length = 0;
   await deployAndWait(owner, app);
   await until(
     async () => (await getSettings()).error === 'The repository has moved to another host. Set the token again.',
   );
-  assert.deepEqual(received, []);
+  assert.deepEqual(receivedRequests, []);
   const normalized = await putSettings({ kind: 'gitea', url: 'http://git.example.com/a b\u202e/' });
   assert.deepEqual([normalized.status, normalized.body.url], [200, 'http://git.example.com/a%20b%E2%80%AE']);
   for (const url of ['ftp://git.example.com', 'https://user:pass@git.example.com', `${apiUrl}?x`]) {
@@ -146,7 +168,7 @@ test('the token is not sent for a repository at another host, and an invalid API
 
 test('Git hosts are recognized by the URL of the repository', () => {
   const commit = '8d1c8b69c3fce7bea45c73efd06983e3c419a92f';
-  const urls = {
+  const expected: Readonly<Record<string, readonly [commitPage: string | null, api: string | null]>> = {
     'git@github.com:acme/shop.git': ['https://github.com/acme/shop/commit/', 'https://api.github.com'],
     'https://gitlab.com/a/b/shop.git': ['https://gitlab.com/a/b/shop/-/commit/', 'https://gitlab.com/api/v4'],
     'ssh://git@codeberg.org/acme/shop': ['https://codeberg.org/acme/shop/commit/', 'https://codeberg.org/api/v1'],
@@ -158,9 +180,9 @@ test('Git hosts are recognized by the URL of the repository', () => {
     'https://git.example.com/shop.git': [null, null],
     'git@git.example.com:acme/..': [null, null],
     'git@1.2.3.999:acme/shop.git': [null, null],
-  } as const;
-  for (const [url, [page, api]] of Object.entries(urls)) {
-    assert.equal(commitPageOf(url, commit), page === null ? null : `${page}${commit}`, url);
+  };
+  for (const [url, [commitPage, api]] of Object.entries(expected)) {
+    assert.equal(commitPageOf(url, commit), commitPage === null ? null : `${commitPage}${commit}`, url);
     const hosted = hostedRepositoryOf(url);
     const kind = hosted === null ? null : commitStatusApiOf(hosted.host);
     assert.equal(hosted === null || kind === null ? null : apiUrlOf(hosted, kind), api, url);

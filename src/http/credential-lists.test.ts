@@ -110,7 +110,7 @@ forEachEngine('lists of credentials', (engine) => {
     const MAX_TOTAL = LIMITS.countedTotal;
     let largeWorkspace: TestPerson;
     const totalOf = async (path: string, query = 'limit=1') => (await list(path, query, largeWorkspace)).total;
-    async function insertTokens(prefix: string, count: number, expiresAt: string): Promise<void> {
+    async function insertTokens(prefix: string, count: number, expiresAtSql: string): Promise<void> {
       const digest =
         engine.name === 'postgres' ? `convert_to('${prefix}' || n, 'UTF8')` : `cast('${prefix}' || n as blob)`;
       await runSql(
@@ -120,7 +120,7 @@ forEachEngine('lists of credentials', (engine) => {
         insert into credential
           (id, workspace_id, kind, name, name_key, rights, active, digest, hint, expires_at, created_at, updated_at)
         select 'tok_${prefix}' || n, '${largeWorkspace.workspaceId}', 'access_token', '${prefix} ' || n, '${prefix} ' || n,
-          '["run_scripts"]', 1, ${digest}, 'abcd', ${expiresAt}, ${START} + n, ${START} from numbers`,
+          '["run_scripts"]', 1, ${digest}, 'abcd', ${expiresAtSql}, ${START} + n, ${START} from numbers`,
       );
     }
     before(async () => {
@@ -140,7 +140,7 @@ forEachEngine('lists of credentials', (engine) => {
     });
 
     test('the total counts the matches of the filters, in this workspace only', async () => {
-      await createToken(largeWorkspace, ['all'], { name: 'Eleven' });
+      await createToken(largeWorkspace, ['all'], { name: 'One more' });
       const rows: [query: string, total: number | null][] = [
         ['', null],
         ['scope=run_scripts', MAX_TOTAL],

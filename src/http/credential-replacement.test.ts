@@ -68,7 +68,7 @@ forEachEngine('a credential that replaces another', (engine) => {
 
   for (const { kind, path, otherPath } of KINDS) {
     describe(kind, () => {
-      test('the old and the new credential name each other and are both valid until the old one is deleted', async () => {
+      test('the old and the new credential reference each other and are both valid until the old one is deleted', async () => {
         const old = await create(path);
         assert.deepEqual([old.replaces, old.replacedBy], [null, null]);
         const replacement = await create(path, { replaces: old.id });
@@ -130,7 +130,7 @@ forEachEngine('a credential that replaces another', (engine) => {
         assert.ok(listed.body.data.every(({ replaces }) => replaces === null || !targets.includes(replaces)));
       });
 
-      test('a second replacement is refused with the ID of the first, also if both are requested at the same time', async () => {
+      test('a second replacement is refused with the ID of the first, even if several are requested at the same time', async () => {
         const old = await create(path);
         const responses = await Promise.all(
           Array.from({ length: 5 }, () =>
@@ -143,7 +143,7 @@ forEachEngine('a credential that replaces another', (engine) => {
           if (status === 409) assert.deepEqual([body.code, body.detail?.includes(first)], ['conflict', true]);
         }
         assert.deepEqual(await linksOf(path, old.id), [null, first]);
-        // A replacement can itself be replaced. It then names both its predecessor and its successor.
+        // A replacement can itself be replaced. It then references both its predecessor and its successor.
         const third = await create(path, { replaces: first });
         assert.deepEqual(await linksOf(path, first), [old.id, third.id]);
       });
@@ -171,7 +171,7 @@ forEachEngine('a credential that replaces another', (engine) => {
         assert.deepEqual(await linksOf(path, first.body.id), [old.id, null]);
       });
 
-      test('the holder of a replaced credential can revoke it, and the audit log names its replacement', async () => {
+      test('the holder of a replaced credential can revoke it, and the audit log contains its replacement', async () => {
         const old = await create(path);
         const replacement = await create(path, { replaces: old.id });
         const body = new URLSearchParams({ token: old.secret });

@@ -311,7 +311,7 @@ test('a restart rolls back the activated servers of a running deployment, and a 
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
   const secondServer = await firstServer.restart();
-  const personAtSecond = createTestPerson(secondServer, person.email, person.cookie, person.workspaceId);
+  const personAtSecond = createTestPerson(secondServer, person);
   const failed = await waitForDeployment(personAtSecond, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this deployment was lost or stopped/);
@@ -324,7 +324,7 @@ test('a restart rolls back the activated servers of a running deployment, and a 
   assert.equal(canary.status, 202, canary.text);
   await waitForDeployment(personAtSecond, canary.body.id, ({ waitingFor }) => waitingFor === 'promotion');
   const thirdServer = await secondServer.restart();
-  const personAtThird = createTestPerson(thirdServer, person.email, person.cookie, person.workspaceId);
+  const personAtThird = createTestPerson(thirdServer, person);
   assert.equal((await personAtThird.call(`/v1/deployments/${canary.body.id}/promote`, { method: 'POST' })).status, 202);
   assert.equal((await waitForDeployment(personAtThird, canary.body.id, isFinished)).status, 'completed');
   await thirdServer.close();

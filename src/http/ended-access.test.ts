@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request as sendHttpRequest } from 'node:http';
 import { test } from 'node:test';
 import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
+import { fillRoutePath } from '../testing/route-path.ts';
 import {
   bearer,
   cookieOf,
@@ -16,7 +17,6 @@ import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
 const CHANGING_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
-const GUARD_ID = 'A'.repeat(22);
 /** Routes that require a credential and change something. */
 const ROUTES = routeTable({} as AppContext).filter(
   ({ method, access }) => CHANGING_METHODS.includes(String(method)) && !('public' in access),
@@ -32,13 +32,9 @@ interface HeldRequest {
 
 /** Sends a request up to the point where the server has authenticated it and waits for its body. */
 function holdRequest(baseUrl: string, { method, url, bodyFormat }: Route, secret: string): Promise<HeldRequest> {
-  const path = url
-    .replace(':version', '1')
-    .replace(':guard', GUARD_ID)
-    .replace(/:[a-zA-Z]+/g, 'nothing');
   const type = bodyFormat === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
   return new Promise((resolve, reject) => {
-    const outgoing = sendHttpRequest(`${baseUrl}${path}`, {
+    const outgoing = sendHttpRequest(`${baseUrl}${fillRoutePath(url)}`, {
       method: String(method),
       agent: false,
       headers: { ...bearer(secret), 'content-type': type, 'content-length': 2, expect: '100-continue' },

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
 import type { ExpensiveRequest } from '../testing/largest-requests.ts';
-import { type StallServer, startStallServer } from '../testing/stall-server.ts';
+import { type ProbedServer, startProbedServer } from '../testing/probed-server.ts';
 
 /**
- * The tests send hostile requests to every operation with a body or a query. The limit is in CPU time, which does
- * not depend on other load on the machine, and is five times the limit of `npm run bench -- stall`.
+ * The longest time for which a request can block the event loop. It is CPU time, which does not depend on other load on
+ * the machine, and is five times the limit of `npm run bench -- stall`.
  */
 const MAX_BLOCK_MS = 250;
 /** Large enough to detect work that is not linear: a form of this size once took half a minute to parse. */
@@ -17,7 +17,7 @@ const UNREAD = new Set([401, 403, 404, 415]);
 
 /** Sends requests one at a time. Each must get a status that `isExpected` accepts, without blocking the event loop. */
 async function expectNoStall(
-  server: StallServer,
+  server: ProbedServer,
   requests: readonly ExpensiveRequest[],
   isExpected: (status: number) => boolean,
 ): Promise<void> {
@@ -32,15 +32,15 @@ async function expectNoStall(
 
 forEachEngine('the largest requests', (engine) => {
   test('the largest requests are all read, and do not stall the event loop', async () => {
-    const server = await startStallServer(BODY_BYTES, await engine.environment());
+    const server = await startProbedServer(BODY_BYTES, await engine.environment());
     const isRead = (status: number) => status < 500 && !UNREAD.has(status);
     await expectNoStall(server, server.largestRequests, isRead).finally(server.stop);
   });
 });
 
-let server: StallServer;
+let server: ProbedServer;
 before(async () => {
-  server = await startStallServer(BODY_BYTES);
+  server = await startProbedServer(BODY_BYTES);
 });
 after(() => server.stop());
 

@@ -24,7 +24,7 @@ const proxies: ConnectionProxy[] = [];
 const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
-    startTestServer({ connecting: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
+    startTestServer({ connectRetryDelays: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
     startSshd(),
   ]);
   owner = await signUpOwner(testServer);
@@ -50,7 +50,7 @@ async function createAppBehind(proxy: ConnectionProxy, fields: object): Promise<
 
 test('deployments with hooks, health checks and a rollback succeed behind a firewall that limits connections', async () => {
   // `ufw limit` refuses the sixth connection within 30 seconds. Here all connections count, regardless of the time.
-  const proxy = await startConnectionProxy(sshd.port, (count) => count >= 6);
+  const proxy = await startConnectionProxy(sshd.port, (attempt) => attempt >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
   const app = await createAppBehind(proxy, { hooks, healthCheck: { command: 'test ! -e broken' } });
   const first = await deployAndWait(owner, app);
@@ -69,7 +69,7 @@ test('deployments with hooks, health checks and a rollback succeed behind a fire
   const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /not healthy/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
-  assert.equal(proxy.count(), 4, 'one connection per deployment');
+  assert.equal(proxy.attemptCount(), 4, 'one connection per deployment');
 });
 
 test('a deployment that loses its connection after activation rolls back through a firewall that refuses for a while', async () => {
@@ -83,13 +83,13 @@ test('a deployment that loses its connection after activation rolls back through
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(started));
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'two');
-  const connectionsBefore = proxy.count();
+  const attemptsBefore = proxy.attemptCount();
   remainingRefusals = 3;
   proxy.closeConnections();
   const failed = await waitForDeployment(owner, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
-  assert.ok(proxy.count() - connectionsBefore > 3, 'connected after three refusals');
+  assert.ok(proxy.attemptCount() - attemptsBefore > 3, 'connected after three refusals');
 });
 
 test('a server check makes a single attempt to connect', async () => {
@@ -99,5 +99,5 @@ test('a server check makes a single attempt to connect', async () => {
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: proxy.port, user, hostKey });
   const { body } = await owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
   assert.equal(body.ok, false);
-  assert.equal(proxy.count(), 1);
+  assert.equal(proxy.attemptCount(), 1);
 });

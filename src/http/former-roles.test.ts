@@ -31,22 +31,25 @@ const createResource = async (path: string, body: object) => {
 };
 /** Number of requests that got 503 because this process was suspended for longer than a transaction can be idle. */
 let unavailableCount = 0;
-/** Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. */
-async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
+/**
+ * Sends a person's request while a change of their membership is uncommitted, and checks that it is refused. `change` is
+ * an SQL statement without its condition.
+ */
+async function expectRefused(person: TestPerson, change: string, path: string, request: TestRequest): Promise<void> {
   const countEvents = async () =>
     (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
-  const ofMember = `workspace_id = '${owner.workspaceId}' and
+  const memberCondition = `workspace_id = '${owner.workspaceId}' and
     person_id = (select id from person where email = '${person.email}')`;
-  const sql = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${ofMember}`;
+  const sql = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${memberCondition}`;
   const eventsBefore = await countEvents();
-  const response = await whileUncommitted(databaseUrl, sql, 1, () => person.call<{ code?: string }>(path, call));
+  const response = await whileUncommitted(databaseUrl, sql, 1, () => person.call<{ code?: string }>(path, request));
   assert.equal(await countEvents(), eventsBefore, path);
   if (response.status === 503) unavailableCount++;
   else assert.deepEqual([response.status, response.body.code], [403, 'forbidden'], `${path} ${response.text}`);
   assert.ok(unavailableCount <= 1, `${path} ${response.text}`);
 }
 
-test('an admin who is demoted during a request changes nothing', async () => {
+test('an admin who is demoted during a request changes nothing and reads no variables', async () => {
   const admin = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
   const bystander = await signUpMember(testServer, owner, 'member', 'bystander@example.com');
   const members = await owner.call<{ data: { id: string; email: string }[] }>('/v1/members');
@@ -60,7 +63,7 @@ test('an admin who is demoted during a request changes nothing', async () => {
   const variable = await owner.call(`/v1/apps/${appId}/env/PIN`, { method: 'PUT', body: { value: 'sealed' } });
   assert.ok(variable.status < 300, variable.text);
   const invitation = await createResource('/v1/invitations', { email: 'guest@example.com', role: 'member' });
-  const calls: Readonly<Record<string, TestRequest>> = {
+  const requests: Readonly<Record<string, TestRequest>> = {
     '/v1/access-tokens': { body: { name: 'Late', scopes: ['all'] } },
     '/v1/api-keys': { body: { name: 'Late', permissions: ['read'] } },
     [`/v1/api-keys/${keyToEdit.id}`]: { method: 'PATCH', body: { permissions: ['write'] } },
@@ -76,8 +79,8 @@ test('an admin who is demoted during a request changes nothing', async () => {
     [`/v1/workspaces/${owner.workspaceId}`]: { method: 'PATCH', body: { name: 'Mine' } },
     [`/v1/members/${bystanderId}/sessions`]: { method: 'DELETE' },
   };
-  for (const [path, call] of Object.entries(calls)) {
-    await expectRefused(admin, "update member set role = 'member'", path, call);
+  for (const [path, request] of Object.entries(requests)) {
+    await expectRefused(admin, "update member set role = 'member'", path, request);
     const promoted = await owner.call(`/v1/members/${adminId}`, { method: 'PATCH', body: { role: 'admin' } });
     assert.equal(promoted.status, 200, promoted.text);
   }
@@ -89,8 +92,8 @@ test('a member who is removed during a request starts no run', async () => {
   const member = await signUpMember(testServer, owner, 'member', 'removed@example.com');
   const serverId = await createResource('/v1/servers', { name: 'There', kind: 'local' });
   const script = await createResource('/v1/scripts', { name: 'Clean up', body: 'true', serverId });
-  const call = { body: { parameters: {} } };
-  await expectRefused(member, 'delete from member', `/v1/scripts/${script}/runs`, call);
+  const runPath = `/v1/scripts/${script}/runs`;
+  await expectRefused(member, 'delete from member', runPath, { body: { parameters: {} } });
 });
 
 test('an API key that is deleted during a request changes nothing', async () => {

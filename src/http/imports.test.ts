@@ -27,14 +27,14 @@ type Refusal = Pick<ProblemBody, 'code' | 'errors'>;
 const digestOf = (secret: string) => hash('sha256', secret, 'hex');
 let secretCount = 0;
 const newSecret = (prefix: string) => `${prefix}${String(++secretCount).padStart(24, '0')}`;
-const token = (secret: string, fields: object = {}) => ({
+const tokenEntry = (secret: string, fields: object = {}) => ({
   kind: 'access_token',
   digest: digestOf(secret),
   name: 'From Acme',
   scopes: ['basic_deployment'],
   ...fields,
 });
-const key = (secret: string, fields: object = {}) => ({
+const keyEntry = (secret: string, fields: object = {}) => ({
   kind: 'api_key',
   digest: digestOf(secret),
   name: 'From Acme',
@@ -78,8 +78,8 @@ forEachEngine('import of credentials', (engine) => {
     const [tokenSecret, keySecret] = [newSecret('acme_live_'), newSecret('acme_live_')];
     const restrictions = { addresses: ['127.0.0.0/8', '::1'], maxUses: 50 };
     const imported = await importCredentials(owner, [
-      token(tokenSecret, { restrictions, expiresAt: '2099-01-01T00:00:00.000Z' }),
-      key(keySecret, { description: 'Billing' }),
+      tokenEntry(tokenSecret, { restrictions, expiresAt: '2099-01-01T00:00:00.000Z' }),
+      keyEntry(keySecret, { description: 'Billing' }),
     ]);
     assert.equal(imported.status, 200, imported.text);
     assert.deepEqual(
@@ -140,11 +140,12 @@ forEachEngine('import of credentials', (engine) => {
     assert.equal(await authorize(bearer(tokenSecret)), 401, 'the prefix is no longer declared');
   });
 
-  test('another node accepts a prefix soon after it is declared, and refuses it soon after it is removed', async () => {
-    if (engine.name === 'sqlite') return; // SQLite supports one node only.
+  test('another node accepts a prefix soon after it is declared, and refuses it soon after it is removed', {
+    skip: engine.name === 'sqlite' && 'SQLite supports one node only',
+  }, async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Several nodes');
     const secret = newSecret('far_');
-    assert.equal((await importCredentials(owner, [key(secret)])).status, 200);
+    assert.equal((await importCredentials(owner, [keyEntry(secret)])).status, 200);
     const otherNode = await startTestServer({ environment });
     const isAccepted = async () => (await otherNode.call('/v1/authorize', { headers: bearer(secret) })).status === 200;
     try {
@@ -162,36 +163,36 @@ forEachEngine('import of credentials', (engine) => {
     const owner = await createWorkspaceFor(ada, testServer, 'Strict');
     const [importedSecret, ownSecret] = [newSecret('acme_'), mintSecret('api_key')];
     await declarePrefixes(owner, ['acme_']);
-    assert.equal((await importCredentials(owner, [key(importedSecret)])).status, 200);
+    assert.equal((await importCredentials(owner, [keyEntry(importedSecret)])).status, 200);
     const { status } = await owner.call('/v1/policy', { method: 'PATCH', body: { allowAll: false } });
     assert.equal(status, 200);
     const neighbor = await createWorkspaceFor(ada, testServer, 'Another');
     assert.equal(
-      (await importCredentials(neighbor, [key(importedSecret)])).status,
+      (await importCredentials(neighbor, [keyEntry(importedSecret)])).status,
       422,
       'a secret is unique across workspaces',
     );
     const rows: [credential: object, field: string][] = [
-      [key(importedSecret), 'digest'],
-      [key('', { digest: ownSecret }), 'digest'],
-      [key('', { digest: newSecret('acme_') }), 'digest'],
-      [key(newSecret('x'), { name: `Key ${ownSecret}` }), 'name'],
-      [key(newSecret('x'), { description: `It is ${importedSecret}` }), 'description'],
-      [key(newSecret('x'), { expiresAt: '2020-01-01T00:00:00.000Z' }), 'expiresAt'],
-      [key(newSecret('x'), { restrictions: { apps: ['nowhere'] } }), 'restrictions.apps.0'],
-      [key(newSecret('x'), { scopes: ['all'] }), 'scopes'],
-      [key(newSecret('x'), { guard: true }), 'guard'],
-      [token(newSecret('x'), { scopes: ['all'] }), 'scopes'],
-      [token(newSecret('x'), { kind: 'session' }), 'kind'],
+      [keyEntry(importedSecret), 'digest'],
+      [keyEntry('', { digest: ownSecret }), 'digest'],
+      [keyEntry('', { digest: newSecret('acme_') }), 'digest'],
+      [keyEntry(newSecret('x'), { name: `Key ${ownSecret}` }), 'name'],
+      [keyEntry(newSecret('x'), { description: `It is ${importedSecret}` }), 'description'],
+      [keyEntry(newSecret('x'), { expiresAt: '2020-01-01T00:00:00.000Z' }), 'expiresAt'],
+      [keyEntry(newSecret('x'), { restrictions: { apps: ['nowhere'] } }), 'restrictions.apps.0'],
+      [keyEntry(newSecret('x'), { scopes: ['all'] }), 'scopes'],
+      [keyEntry(newSecret('x'), { guard: true }), 'guard'],
+      [tokenEntry(newSecret('x'), { scopes: ['all'] }), 'scopes'],
+      [tokenEntry(newSecret('x'), { kind: 'session' }), 'kind'],
     ];
     for (const [credential, field] of rows) {
-      const refused = await importCredentials(owner, [key(newSecret('y')), credential]);
+      const refused = await importCredentials(owner, [keyEntry(newSecret('y')), credential]);
       const fields = refused.body.errors?.map((error) => error.field);
       assert.deepEqual([refused.status, fields], [422, [`credentials.1.${field}`]], refused.text);
       for (const value of [ownSecret, importedSecret, digestOf(importedSecret)])
         assert.equal(refused.text.includes(value), false);
     }
-    const valid = key(newSecret('z'));
+    const valid = keyEntry(newSecret('z'));
     assert.equal((await importCredentials(owner, [valid, valid])).status, 422);
     const dryRun = await importCredentials(owner, [valid], '?dryRun=true');
     assert.deepEqual([dryRun.status, dryRun.body], [200, { dryRun: true, credentials: [] }]);
@@ -203,10 +204,11 @@ forEachEngine('import of credentials', (engine) => {
     );
   });
 
-  test('one request imports hundreds of credentials', async () => {
-    if (engine.name === 'postgres') return; // One engine is enough.
+  test('one request imports hundreds of credentials', {
+    skip: engine.name === 'postgres' && 'one engine is enough',
+  }, async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Large');
-    const largestImport = Array.from({ length: 300 }, () => key(newSecret('acme_')));
+    const largestImport = Array.from({ length: 300 }, () => keyEntry(newSecret('acme_')));
     const imported = await importCredentials(owner, largestImport);
     assert.deepEqual([imported.status, imported.body.credentials.length], [200, 300]);
     assert.equal(await totalOf(owner, '/v1/api-keys?limit=1'), 300);

@@ -43,7 +43,7 @@ describe('leaked secrets', () => {
   const report = (body: unknown): Promise<TestResponse<LeakLabel[]>> => testServer.call('/v1/leaks', { body });
   const labelsOf = ({ body }: TestResponse<LeakLabel[]>) => body.map(({ label }) => label);
   const statusOf = async (secret: string) => (await testServer.call('/v1/whoami', { headers: bearer(secret) })).status;
-  async function leakedEvents(person: TestPerson, id: string): Promise<AuditEvent[]> {
+  async function listLeakEvents(person: TestPerson, id: string): Promise<AuditEvent[]> {
     const path = `/v1/audit-events?action=credential.leaked&credential=${id}`;
     return (await person.call<Page<AuditEvent>>(path)).body.data;
   }
@@ -81,7 +81,7 @@ describe('leaked secrets', () => {
       assert.equal((await owner.call(`/v1/${path}/${id}`)).status, 404);
     }
     assert.deepEqual(labelsOf(await report([{ token: token.secret }])), ['true_positive']);
-    const [event, ...otherEvents] = await leakedEvents(owner, token.id);
+    const [event, ...otherEvents] = await listLeakEvents(owner, token.id);
     assert.deepEqual(otherEvents, []);
     const leakLocation = { url: LEAK_URL, source: 'content', type: 'devpilot_access_token' };
     assert.deepEqual(event?.detail, { ...leakLocation, deleted: true });
@@ -89,18 +89,19 @@ describe('leaked secrets', () => {
   });
 
   test('reporting or revoking a deleted secret does not count as a use', async () => {
-    const [reported, used] = [await createKey(owner, ['read']), await createKey(owner, ['read'])];
+    const reported = await createKey(owner, ['read']);
+    const used = await createKey(owner, ['read']);
     const reports = [{ token: reported.secret }, { token: used.secret }];
     for (let count = 0; count < 2; count++) await report(reports);
     const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' };
     const revoked = await testServer.call('/v1/revoke', { body: `token=${reported.secret}`, headers: formHeaders });
     assert.deepEqual([revoked.status, await statusOf(used.secret)], [200, 401]);
-    const countUses = async ({ id }: { id: string }) => {
+    const countUsesAfterDeletion = async ({ id }: { id: string }) => {
       const path = `/v1/audit-events?action=credential.used_after_deletion&credential=${id}`;
       return (await owner.call<Page<AuditEvent>>(path)).body.data.length;
     };
-    await until(async () => (await countUses(used)) === 1);
-    assert.equal(await countUses(reported), 0);
+    await until(async () => (await countUsesAfterDeletion(used)) === 1);
+    assert.equal(await countUsesAfterDeletion(reported), 0);
   });
 
   test('with onLeak set to notify, the credential stays valid, and each location is recorded once per day', async () => {
@@ -110,7 +111,7 @@ describe('leaked secrets', () => {
       assert.ok(labelsOf(await report(body)).every((label) => label === 'true_positive'));
     }
     assert.equal(await statusOf(secret), 200);
-    const events = await leakedEvents(notifyingOwner, id);
+    const events = await listLeakEvents(notifyingOwner, id);
     assert.deepEqual(
       events.map(({ detail }) => [detail['source'], detail['deleted']]),
       [
@@ -121,7 +122,7 @@ describe('leaked secrets', () => {
     const url = String(events[0]?.detail['url']);
     assert.match(url, /^https:\/\/paste\.example\/\?key=\[secret\]&x=y+$/);
     assert.equal(url.length, LEAK_LIMITS.url);
-    assert.equal((await leakedEvents(owner, id)).length, 0);
+    assert.equal((await listLeakEvents(owner, id)).length, 0);
   });
 
   test('a leaked session ends', async () => {

@@ -13,7 +13,11 @@ before(async () => {
 after(() => testServer.close());
 
 const BODY = Buffer.alloc(2_000_000, 'a');
-const CHUNKED = Buffer.concat([Buffer.from(`${BODY.length.toString(16)}\r\n`), BODY, Buffer.from('\r\n0\r\n\r\n')]);
+const CHUNKED_BODY = Buffer.concat([
+  Buffer.from(`${BODY.length.toString(16)}\r\n`),
+  BODY,
+  Buffer.from('\r\n0\r\n\r\n'),
+]);
 const SLICE_BYTES = 65_536;
 const CLIENT_COUNT = 24;
 
@@ -47,7 +51,7 @@ const JSON_TYPE = 'Content-Type: application/json';
 const CLOSE = 'Connection: close';
 const HOST = 'Host: 127.0.0.1';
 
-/** Requests that are refused early: description, status, head and body. */
+/** Requests that are refused before their body is read. */
 const REFUSED: readonly (readonly [description: string, status: number, head: readonly string[], body: Uint8Array])[] =
   [
     ['with a Content-Length over the limit', 413, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
@@ -55,7 +59,7 @@ const REFUSED: readonly (readonly [description: string, status: number, head: re
       'with chunks over the limit',
       413,
       ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
-      CHUNKED,
+      CHUNKED_BODY,
     ],
     ['in HTTP/1.0', 413, ['POST /v1/sessions HTTP/1.0', HOST, JSON_TYPE, LENGTH], BODY],
     ['without a credential', 401, ['POST /v1/access-tokens HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
@@ -64,7 +68,7 @@ const REFUSED: readonly (readonly [description: string, status: number, head: re
       'with an unsupported method',
       405,
       ['POST /v1/whoami HTTP/1.1', HOST, CLOSE, JSON_TYPE, 'Transfer-Encoding: chunked'],
-      CHUNKED,
+      CHUNKED_BODY,
     ],
     [
       'with an unsupported media type',
@@ -132,7 +136,7 @@ test('a client that sends endlessly gets its response and is disconnected', asyn
 });
 
 /** Sends headers with `Expect: 100-continue`. Resolves to whether the server sent 100, and to the final status. */
-function expectContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
+function sendExpectingContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
   return new Promise((resolve, reject) => {
     let continued = false;
     const request = httpRequest(testServer.url + path, {
@@ -156,10 +160,10 @@ function expectContinue(path: string, length: number): Promise<{ continued: bool
 }
 
 test('the server sends 100 (Continue) only if it is going to read the body', async () => {
-  assert.deepEqual(await expectContinue('/v1/sessions', 2), { continued: true, status: 422 });
-  assert.deepEqual(await expectContinue('/v1/sessions', BODY.length), { continued: false, status: 413 });
-  assert.deepEqual(await expectContinue('/v1/access-tokens', 2), { continued: false, status: 401 });
-  assert.deepEqual(await expectContinue('/v1/nothing', 2), { continued: false, status: 404 });
-  assert.deepEqual(await expectContinue('/v1/whoami', 2), { continued: false, status: 405 });
-  assert.deepEqual(await expectContinue('/v1/authorize', 2), { continued: false, status: 401 });
+  assert.deepEqual(await sendExpectingContinue('/v1/sessions', 2), { continued: true, status: 422 });
+  assert.deepEqual(await sendExpectingContinue('/v1/sessions', BODY.length), { continued: false, status: 413 });
+  assert.deepEqual(await sendExpectingContinue('/v1/access-tokens', 2), { continued: false, status: 401 });
+  assert.deepEqual(await sendExpectingContinue('/v1/nothing', 2), { continued: false, status: 404 });
+  assert.deepEqual(await sendExpectingContinue('/v1/whoami', 2), { continued: false, status: 405 });
+  assert.deepEqual(await sendExpectingContinue('/v1/authorize', 2), { continued: false, status: 401 });
 });

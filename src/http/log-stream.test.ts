@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Requests a URL over the connection of an agent and reads the whole body. Resolves to the status. */
+/** Requests a URL through an agent and reads the whole body. Resolves to the status. */
 function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     get(url, { agent, headers: { cookie } }, (response) => {
@@ -23,7 +23,7 @@ function getWith(agent: Agent, url: string, cookie: string): Promise<number | un
   });
 }
 
-test('a connection keeps no listeners of the logs that were read over it', async () => {
+test('reading logs leaves no "close" listeners on the connection', async () => {
   const owner = await signUpOwner(testServer);
   const server = await owner.call<Server>('/v1/servers', { body: { name: 'Local server', kind: 'local' } });
   const script = await owner.call<Script>('/v1/scripts', {

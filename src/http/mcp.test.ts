@@ -11,7 +11,7 @@ import type { Page } from '../contract/paging.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import { temporaryDirectory } from '../testing/process.ts';
-import { installTools } from '../testing/registry.ts';
+import { installLockedOrSkip } from '../testing/registry.ts';
 import { createServerResource, createTestApp, type TestApp } from '../testing/test-deployments.ts';
 import {
   bearer,
@@ -296,7 +296,7 @@ test('restrictions hide tools; a call counts as one use, and listing the tools d
 
 test("the official inspector's CLI lists the tools of a token with one scope, calls one and reports refusals", async (context) => {
   const folder = fileURLToPath(new URL('../testing/mcp-inspector', import.meta.url));
-  if (!(await installTools(context, folder))) return;
+  if (!(await installLockedOrSkip(context, folder))) return;
   const home = temporaryDirectory();
   const token = await createToken(owner, ['modify_env']);
   const inspect = (...args: readonly string[]): Promise<Inspection> => {

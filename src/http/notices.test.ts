@@ -32,7 +32,7 @@ forEachEngine('notices', (engine) => {
     mailServer = await startMailServer();
     const environment = { ...(await engine.environment()), DEVPILOT_SMTP_URL: mailServer.url };
     const work = { dueMs: 1_000, sweepMs: 10_000, noticesMs: 50 };
-    testServer = await startTestServer({ clock: () => now, environment, work });
+    testServer = await startTestServer({ clock: () => now, environment, schedulerIntervals: work });
     ada = await signUpOwner(testServer);
   });
   after(async () => {
@@ -44,7 +44,7 @@ forEachEngine('notices', (engine) => {
   async function signInAgain(workspaceId = ''): Promise<TestPerson> {
     const { email } = ada;
     const signedIn = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
-    return createTestPerson(testServer, email, cookieOf(signedIn), workspaceId);
+    return createTestPerson(testServer, { email, cookie: cookieOf(signedIn), workspaceId });
   }
   const listPage = async (person: TestPerson, query = '') => {
     const { status, body, text } = await person.call<CountedPage<Notice>>(`/v1/notices${query}`);

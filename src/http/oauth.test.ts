@@ -38,7 +38,8 @@ test('errors contain error and error_description (RFC 6749, section 5.2) and a p
   const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' };
   const keyWithoutRead = (await createKey(owner, ['deploy'])).secret;
   const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-  const rows: [string, Record<string, string>, Record<string, string>, number, string, string][] = [
+  type Fields = Record<string, string>;
+  const rows: [path: string, fields: Fields, headers: Fields, status: number, error: string, code: string][] = [
     ['/v1/introspect', {}, bearer(key), 400, 'invalid_request', 'validation_failed'],
     ['/v1/introspect', { token }, {}, 401, 'invalid_client', 'missing_credential'],
     ['/v1/introspect', { token }, basicAuthorization('x', 'nonsense'), 401, 'invalid_client', 'invalid_token'],

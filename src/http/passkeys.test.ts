@@ -105,7 +105,7 @@ test('a passkey can be added, renamed, used to sign in, listed and deleted', asy
   assert.equal(added.status, 201);
   const { id } = added.body;
   assert.match(id, /^psk_/);
-  const passwordSession = createTestPerson(testServer, ada.email, cookieOf(passwordSignIn), '');
+  const passwordSession = createTestPerson(testServer, { email: ada.email, cookie: cookieOf(passwordSignIn) });
   assert.equal((await passwordSession.call('/v1/me')).status, 401, 'other sessions end');
 
   const renamed = await ada.call<Passkey>(`/v1/me/passkeys/${id}`, { method: 'PATCH', body: { name: 'Red laptop' } });
@@ -118,7 +118,9 @@ test('a passkey can be added, renamed, used to sign in, listed and deleted', asy
   const userHandle = (await requestRegistrationOptions(ada)).body.options.user.id;
   const signedIn = await signInWith(authenticator, { userHandle });
   assert.equal(signedIn.status, 201);
-  const me = await createTestPerson(testServer, ada.email, cookieOf(signedIn), '').call<{ email: string }>('/v1/me');
+  const me = await createTestPerson(testServer, { email: ada.email, cookie: cookieOf(signedIn) }).call<{
+    email: string;
+  }>('/v1/me');
   assert.equal(me.body.email, ada.email);
   const listed = (await ada.call<Page<Passkey>>('/v1/me/passkeys')).body.data;
   assert.equal(listed.length, 1);
@@ -129,7 +131,7 @@ test('a passkey can be added, renamed, used to sign in, listed and deleted', asy
   assert.equal((await ada.call(path, { method: 'DELETE', body: {} })).status, 422);
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: 'wrong' } })).status, 401);
   assert.equal((await ada.call(path, { method: 'DELETE', body: { password: PASSWORD } })).status, 204);
-  const passkeySession = createTestPerson(testServer, ada.email, cookieOf(signedIn), '');
+  const passkeySession = createTestPerson(testServer, { email: ada.email, cookie: cookieOf(signedIn) });
   assert.equal((await passkeySession.call('/v1/me')).status, 401, 'other sessions end');
   const refused = await signInWith(authenticator);
   assert.equal(refused.status, 401);

@@ -128,7 +128,7 @@ describe('members, roles and invitations', () => {
   const signInAs = async (email: string): Promise<TestPerson> => {
     const response = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
     assert.equal(response.status, 201, response.text);
-    return createTestPerson(testServer, email, cookieOf(response), owner.workspaceId);
+    return createTestPerson(testServer, { email, cookie: cookieOf(response), workspaceId: owner.workspaceId });
   };
 
   test('an invitation works once, for its email address, for seven days', async () => {
@@ -238,7 +238,7 @@ describe('members, roles and invitations', () => {
   test('the Devpilot-Workspace header selects a workspace by ID or slug; a request without it uses the last-used one', async () => {
     const dave = await signUpMember(testServer, owner, 'member', 'dave@example.com');
     const daveInOwnWorkspace = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
-    const personWithoutHeader = createTestPerson(testServer, dave.email, dave.cookie, '');
+    const personWithoutHeader = createTestPerson(testServer, { email: dave.email, cookie: dave.cookie });
     const currentSlug = async () =>
       (await personWithoutHeader.call<{ workspace: { slug: string } }>('/v1/whoami')).body.workspace.slug;
     const listMembersIn = (workspace: string) =>
@@ -381,7 +381,11 @@ describe('signing in', () => {
     });
     assert.equal(confirmed.status, 200);
     assert.equal(confirmed.body.recoveryCodes.length, 10);
-    const renewed = createTestPerson(testServer, member.email, cookieOf(confirmed), owner.workspaceId);
+    const renewed = createTestPerson(testServer, {
+      email: member.email,
+      cookie: cookieOf(confirmed),
+      workspaceId: owner.workspaceId,
+    });
     assert.notEqual(renewed.cookie, cookieBefore);
     assert.equal((await member.call('/v1/me')).status, 401, 'the previous secret no longer works');
     assert.equal((await renewed.call('/v1/me')).status, 200);
@@ -462,7 +466,7 @@ describe('sessions', () => {
   async function signIn(): Promise<TestPerson> {
     const response = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.equal(response.status, 201, response.text);
-    return createTestPerson(testServer, owner.email, cookieOf(response), owner.workspaceId);
+    return createTestPerson(testServer, { ...owner, cookie: cookieOf(response) });
   }
   const isSignedIn = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
@@ -505,14 +509,14 @@ describe('sessions', () => {
     assert.equal(changed.status, 204);
     assert.equal(await isSignedIn(currentSession), false);
     assert.equal(await isSignedIn(otherSession), false);
-    const renewed = createTestPerson(testServer, owner.email, cookieOf(changed), owner.workspaceId);
+    const renewed = createTestPerson(testServer, { ...owner, cookie: cookieOf(changed) });
     assert.equal(await isSignedIn(renewed), true);
     assert.equal(
       (await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } })).status,
       401,
     );
     const restored = await change(renewed, 'another long sentence', PASSWORD);
-    owner = createTestPerson(testServer, owner.email, cookieOf(restored), owner.workspaceId);
+    owner = createTestPerson(testServer, { ...owner, cookie: cookieOf(restored) });
   });
 
   test('a session ends after 14 idle days, and after 90 days even if it is used', async () => {
@@ -524,13 +528,13 @@ describe('sessions', () => {
     now = started + 14 * DAY;
     assert.equal(await isSignedIn(idle), false);
     testServer = await testServer.restart();
-    const busyAfterRestart = createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId);
+    const busyAfterRestart = createTestPerson(testServer, busy);
     assert.equal(await isSignedIn(busyAfterRestart), true);
     for (let day = 26; day < 90; day += 12) {
       now = started + day * DAY;
       assert.equal(await isSignedIn(busyAfterRestart), true, `day ${day}`);
       testServer = await testServer.restart();
-      Object.assign(busyAfterRestart, createTestPerson(testServer, busy.email, busy.cookie, busy.workspaceId));
+      Object.assign(busyAfterRestart, createTestPerson(testServer, busy));
     }
     now = started + 90 * DAY - 1;
     assert.equal(await isSignedIn(busyAfterRestart), true);

@@ -43,13 +43,13 @@ test('without DEVPILOT_PUBLIC_URL, only localhost, loopback addresses and the li
   for (const host of [...UNKNOWN_HOSTS, ...MALFORMED_HOSTS]) assert.ok(!isKnownHost(host, listener), host);
 });
 
-interface RawResponse {
+interface TextResponse {
   readonly status: number;
   readonly body: string;
 }
 
 /** Sends a request whose `Host` differs from its destination, as a DNS rebinding attack does. */
-function send(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<RawResponse> {
+function send(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<TextResponse> {
   return new Promise((resolve, reject) => {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     const outgoing = request(url + path, {

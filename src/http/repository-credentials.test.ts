@@ -218,7 +218,7 @@ forEachEngine('repository credentials', (engine) => {
       `update app set repository = '${legacyUrl}', repository_user = null, repository_password_sealed = null where id = '${app.id}'`,
     );
     testServer = await testServer.restart();
-    owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
+    owner = createTestPerson(testServer, owner);
     const shown = await owner.call<App>(`/v1/apps/${app.id}`);
     assert.deepEqual(visibleFields(shown.body), ['https://git.example.com/shop.git', 'deploy', true]);
     const plans = await runSql(testServer, environment, 'select plan, repository from deployment, app');
@@ -235,7 +235,7 @@ forEachEngine('repository credentials', (engine) => {
       const settings = readSettings({ DEVPILOT_DATA_DIR: testServer.dataDirectory });
       assert.equal((await rotateSecret(settings, null)).values, 1);
       testServer = await startTestServer({ environment, dataDirectory: testServer.dataDirectory });
-      owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
+      owner = createTestPerson(testServer, owner);
     }
   });
 
@@ -249,7 +249,7 @@ forEachEngine('repository credentials', (engine) => {
     await runSql(testServer, environment, `update app set repository = '${legacyUrl}' where id = '${app.id}'`);
     assert.ok(!(await owner.call(`/v1/apps/${app.id}`)).text.includes('t0ken'), 'hidden before the restart too');
     testServer = await testServer.restart();
-    owner = createTestPerson(testServer, owner.email, owner.cookie, owner.workspaceId);
+    owner = createTestPerson(testServer, owner);
     const { body: shown } = await owner.call<App>(`/v1/apps/${app.id}`);
     assert.deepEqual(
       visibleFields(shown),

@@ -31,7 +31,6 @@ forEachEngine('review', (engine) => {
   const ids = new Map<string, string>();
   const execute = (statement: string) => runSql(testServer, environment, statement);
   const findId = (name: string): string => ids.get(name) ?? '';
-  const PASSPHRASE = { passphrase: 'correct horse battery' };
   const inDays = (days: number) => new Date(now + days * DAY).toISOString();
 
   /** Remembers the ID of a created credential by its name, and sets columns that a client cannot set, as SQL. */
@@ -50,7 +49,7 @@ forEachEngine('review', (engine) => {
     await execute('update installation set rights_counted_since = 0');
     const admin = await signUpMember(testServer, owner, 'admin', 'al@example.com');
     // A credential with these fields has no reason to be reviewed.
-    const unremarkable = { ...PASSPHRASE, expiresAt: inDays(60) };
+    const unremarkable = { passphrase: 'correct horse battery', expiresAt: inDays(60) };
     await seed(createToken(owner, ['modify_env'], { name: 'Fine', ...unremarkable }));
     await seed(
       createToken(owner, ['modify_env'], { name: 'Unused', ...unremarkable }),
@@ -85,7 +84,7 @@ forEachEngine('review', (engine) => {
   });
   after(() => testServer.close());
 
-  async function review(query = '', person = owner): Promise<Review> {
+  async function readReview(query = '', person = owner): Promise<Review> {
     const { body, status, text } = await person.call<Review>(`/v1/review?${query}`);
     assert.equal(status, 200, text);
     return body;
@@ -94,7 +93,7 @@ forEachEngine('review', (engine) => {
     Object.fromEntries(data.map(({ credential, reasons }) => [credential.name, reasons]));
 
   test('credentials are listed with the reasons to review them, sorted by the sum of the weights of the reasons', async () => {
-    const body = await review();
+    const body = await readReview();
     assert.deepEqual(reasonsByName(body), {
       'Creator left': ['creator_left'],
       Violates: ['violates_policy'],
@@ -126,18 +125,18 @@ forEachEngine('review', (engine) => {
   });
 
   test('the review can be filtered by reason and creator, and its pages neither repeat nor omit a credential', async () => {
-    assert.deepEqual(reasonsByName(await review('reason=expiring')), { Expiring: ['expiring'] });
-    const ofCreator = await review(`createdBy=${findId('al')}`);
+    assert.deepEqual(reasonsByName(await readReview('reason=expiring')), { Expiring: ['expiring'] });
+    const ofCreator = await readReview(`createdBy=${findId('al')}`);
     assert.deepEqual(reasonsByName(ofCreator), { 'Creator left': ['creator_left'] });
     assert.equal((await owner.call('/v1/review?reason=none')).status, 422);
     const names: string[] = [];
     let cursor = '';
     do {
-      const page: Review = await review(`limit=3${cursor}`);
+      const page: Review = await readReview(`limit=3${cursor}`);
       names.push(...page.data.map(({ credential }) => credential.name));
       cursor = page.nextCursor === null ? '' : `&cursor=${page.nextCursor}`;
     } while (cursor !== '');
-    assert.deepEqual(names, Object.keys(reasonsByName(await review())));
+    assert.deepEqual(names, Object.keys(reasonsByName(await readReview())));
     const otherListCursor = (await owner.call<Page<unknown>>('/v1/api-keys?limit=1')).body.nextCursor;
     assert.equal((await owner.call(`/v1/review?cursor=${otherListCursor}`)).status, 422);
   });
@@ -159,22 +158,22 @@ forEachEngine('review', (engine) => {
     assert.equal(kept.status, 200, kept.text);
     const { reviewedBy, until, note } = kept.body.kept ?? {};
     assert.deepEqual([reviewedBy?.name, until, note], ['Ada Lovelace', inDays(90), 'By hand']);
-    const body = await review();
+    const body = await readReview();
     assert.equal('Never expires' in reasonsByName(body), false);
     assert.deepEqual([body.counts.never_expires, body.total], [0, 9]);
     assert.deepEqual([body.lastReviewAt, body.lastReviewedBy], [new Date(now).toISOString(), 'Ada Lovelace']);
-    assert.equal((await review('includeKept=true&reason=never_expires')).data[0]?.kept?.note, 'By hand');
+    assert.equal((await readReview('includeKept=true&reason=never_expires')).data[0]?.kept?.note, 'By hand');
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=credential.reviewed&credential=${id}`);
     const { actor, target, detail } = log.body.data[0] ?? {};
     assert.deepEqual([actor?.name, target?.id, detail?.['note']], ['Ada Lovelace', id, 'By hand']);
     await execute(`update credential set ${createdDaysAgo(8)} where id = '${id}'`);
-    assert.deepEqual(reasonsByName(await review())['Never expires'], ['never_used', 'never_expires']);
+    assert.deepEqual(reasonsByName(await readReview())['Never expires'], ['never_used', 'never_expires']);
     await execute(`update credential set ${createdDaysAgo(0)} where id = '${id}'`);
     await execute(`update credential_review set kept_until = ${now} where credential_id = '${id}'`);
-    assert.deepEqual(reasonsByName(await review())['Never expires'], ['never_expires']);
+    assert.deepEqual(reasonsByName(await readReview())['Never expires'], ['never_expires']);
   });
 
-  test('a decision requires a credential of the workspace and a note of at most 500 characters', async () => {
+  test('a decision requires a credential of the workspace and a note of at most 500 characters; members and tokens cannot review', async () => {
     const path = `/v1/review/${findId('Fine')}`;
     const withLongNote = await owner.call(path, { body: { decision: 'keep', note: 'x'.repeat(501) } });
     const unknownCredential = await owner.call('/v1/review/tok_unknown', { body: { decision: 'keep' } });
@@ -200,7 +199,7 @@ forEachEngine('review', (engine) => {
     let cursor = '';
     let pages = 0;
     do {
-      const page: Review = await review(`limit=200&reason=never_expires${cursor}`);
+      const page: Review = await readReview(`limit=200&reason=never_expires${cursor}`);
       for (const { credential } of page.data) reviewedIds.add(credential.id);
       pages++;
       assert.ok((page.total ?? 0) >= count);
@@ -209,7 +208,7 @@ forEachEngine('review', (engine) => {
     assert.ok(reviewedIds.size >= count && pages === Math.ceil(reviewedIds.size / 200));
     const first = [...reviewedIds][0] ?? '';
     assert.equal((await owner.call(`/v1/review/${first}`, { body: { decision: 'keep' } })).status, 200);
-    const remaining = await review('reason=never_expires');
+    const remaining = await readReview('reason=never_expires');
     assert.equal(
       remaining.data.some(({ credential }) => credential.id === first),
       false,

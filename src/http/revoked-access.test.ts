@@ -46,7 +46,7 @@ forEachEngine('ending the access of a person', (engine) => {
     });
   const signIn = async (email: string, password = PASSWORD, code?: string) => {
     const response = await testServer.call('/v1/sessions', { body: { email, password, code } });
-    return createTestPerson(testServer, email, cookieOf(response), owner.workspaceId);
+    return createTestPerson(testServer, { email, cookie: cookieOf(response), workspaceId: owner.workspaceId });
   };
   const requireMemberId = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
@@ -61,7 +61,7 @@ forEachEngine('ending the access of a person', (engine) => {
       const body = { currentPassword: PASSWORD, newPassword: 'quite another sentence' };
       const changed = await person.call('/v1/me/password', { body });
       assert.equal(changed.status, 204, changed.text);
-      return createTestPerson(testServer, person.email, cookieOf(changed), person.workspaceId);
+      return createTestPerson(testServer, { ...person, cookie: cookieOf(changed) });
     },
     'ending all other sessions': async (person) => {
       assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
@@ -144,7 +144,10 @@ forEachEngine('ending the access of a person', (engine) => {
     const body = { userCode: second.user_code };
     const asBearer = await testServer.call('/v1/device/approve', { headers: bearer(secret), body });
     assert.deepEqual([asBearer.status, problemCode(asBearer)], [403, 'forbidden']);
-    const asCookie = await approve(createTestPerson(testServer, owner.email, `devpilot=${secret}`, ''), second);
+    const asCookie = await approve(
+      createTestPerson(testServer, { email: owner.email, cookie: `devpilot=${secret}` }),
+      second,
+    );
     assert.deepEqual([asCookie.status, problemCode(asCookie)], [403, 'forbidden']);
     assert.equal((await poll(second.device_code)).body.error, 'authorization_pending');
   });
@@ -185,7 +188,7 @@ forEachEngine('ending the access of a person', (engine) => {
     assert.equal(confirmed.status, 200, confirmed.text);
     assert.equal((await otherSession.call('/v1/me')).status, 401);
     assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
-    const afterEnabling = createTestPerson(testServer, person.email, cookieOf(confirmed), '');
+    const afterEnabling = createTestPerson(testServer, { email: person.email, cookie: cookieOf(confirmed) });
     assert.equal((await afterEnabling.call('/v1/me')).status, 200);
     const [first, second] = confirmed.body.recoveryCodes;
     const laterSession = await signIn(person.email, PASSWORD, first);
@@ -196,7 +199,7 @@ forEachEngine('ending the access of a person', (engine) => {
     assert.equal(removed.status, 204, removed.text);
     assert.equal((await laterSession.call('/v1/me')).status, 401);
     assert.equal((await poll(laterApproved.device_code)).body.error, 'invalid_grant');
-    const afterDisabling = createTestPerson(testServer, person.email, cookieOf(removed), '');
+    const afterDisabling = createTestPerson(testServer, { email: person.email, cookie: cookieOf(removed) });
     assert.equal((await afterDisabling.call('/v1/me')).status, 200);
   });
 

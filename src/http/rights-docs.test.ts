@@ -9,15 +9,15 @@ const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf
 
 /** Returns the routes that accept a right, formatted as in docs/rights.md: each path once, after its methods. */
 function listRoutes(kind: 'token' | 'key', right: string): string {
-  const byUrl = new Map<string, string[]>();
+  const methodsByUrl = new Map<string, string[]>();
   for (const { method, url, access } of routeTable({} as AppContext)) {
     // /mcp accepts every right. Its tools call the other routes.
     if ('public' in access || 'any' in access || 'guard' in access || url === '/mcp') continue;
     const rights: readonly string[] = access[kind] ?? [];
     if (!rights.includes(right)) continue;
-    byUrl.set(url, [...(byUrl.get(url) ?? []), String(method)]);
+    methodsByUrl.set(url, [...(methodsByUrl.get(url) ?? []), String(method)]);
   }
-  return [...byUrl].map(([url, methods]) => `\`${methods.join(' ')} ${url}\``).join(', ');
+  return [...methodsByUrl].map(([url, methods]) => `\`${methods.join(' ')} ${url}\``).join(', ');
 }
 
 test('docs/rights.md lists every right with its description and routes', () => {

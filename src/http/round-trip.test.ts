@@ -128,8 +128,8 @@ forEachEngine('accepted values can be read', (engine) => {
   test('resources with values at their limits can be read, in lists and individually', async () => {
     const create = async (path: string, body: object): Promise<string> => {
       const response = await owner.call<{ id: string }>(path, { body });
-      assert.ok([201, 422].includes(response.status), `${path}: ${response.text}`);
-      return response.status === 201 ? response.body.id : '';
+      assert.equal(response.status, 201, `${path}: ${response.text}`);
+      return response.body.id;
     };
     const name = '🗝'.repeat(255);
     const projectId = await create('/v1/projects', { name, description: '\t🗝\r\n'.repeat(200), slug: 'p'.repeat(63) });

@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { sendRawRequest } from '../testing/raw-http.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-/** Requests to each part of the server, valid and invalid ones, with the status of the response. */
-const REQUESTS: readonly [string, string, number][] = [
+/** Requests to each part of the server, valid and invalid ones. */
+const REQUESTS: readonly [method: string, path: string, status: number][] = [
   ['GET', '/healthz', 200],
   ['GET', '/readyz', 200],
   ['GET', '/openapi.json', 200],
@@ -40,9 +40,9 @@ describe('every response has the security headers, also for unknown paths', () =
       assert.match(policy, /default-src 'none'/);
       assert.match(policy, /frame-ancestors 'none'/);
       assert.equal(response.headers.get('strict-transport-security'), null);
-      const fromPage = await testServer.call(path, { method, headers: { origin: 'https://shop.example.com' } });
+      const fromOtherOrigin = await testServer.call(path, { method, headers: { origin: 'https://shop.example.com' } });
       // Pages of other origins cannot read a response, as docs/guides/client.md explains.
-      for (const headers of [response.headers, fromPage.headers]) {
+      for (const headers of [response.headers, fromOtherOrigin.headers]) {
         assert.equal(headers.get('access-control-allow-origin'), null);
       }
       const behindProxy = await testServer.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });

@@ -277,7 +277,7 @@ test('local servers exist only if the operator allows them', async () => {
     // An existing local server runs nothing once local servers are no longer allowed.
     await withLocalServers.running.close();
     currentServer = await startTestServer({ dataDirectory: withLocalServers.dataDirectory });
-    const personAfterRestart = createTestPerson(currentServer, person.email, person.cookie, person.workspaceId);
+    const personAfterRestart = createTestPerson(currentServer, person);
     const refusedCheck = await personAfterRestart.call(`/v1/servers/${created.body.id}/check`, { method: 'POST' });
     assert.equal(refusedCheck.status, 409);
     assert.match(refusedCheck.text, /no longer allows local servers/);
@@ -328,12 +328,11 @@ test('only workspaces owned by an operator can have local servers or loopback an
     assert.equal((await operator.call(`/v1/servers/${created.body.id}/check`, { method: 'POST' })).status, 409);
     // The new owner is not an operator, and cannot transfer the workspace back to one.
     const operatorMemberId = members.body.data.find(({ email }) => email === operator.email)?.id;
-    const grace = createTestPerson(
-      sharedServer,
-      adminInOtherWorkspace.email,
-      adminInOtherWorkspace.cookie,
-      operator.workspaceId,
-    );
+    const grace = createTestPerson(sharedServer, {
+      email: adminInOtherWorkspace.email,
+      cookie: adminInOtherWorkspace.cookie,
+      workspaceId: operator.workspaceId,
+    });
     const transferredBack = await grace.call<{ code: string }>(`/v1/workspaces/${operator.workspaceId}/owner`, {
       body: { memberId: operatorMemberId },
     });

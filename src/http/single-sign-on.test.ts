@@ -9,11 +9,11 @@ import type { ProblemBody } from '../contract/problem-body.ts';
 import type { OwnSingleSignOn } from '../contract/single-sign-on.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import {
-  type OpenidIssuer,
+  type FakeOidcProvider,
   singleSignOnSettings,
-  startOpenidIssuer,
+  startFakeOidcProvider,
   type TokenSpec,
-} from '../testing/openid-issuer.ts';
+} from '../testing/fake-oidc-provider.ts';
 import { createSignInBrowser, readProblemCode, readSignInOutcome } from '../testing/single-sign-on-browser.ts';
 import { changeDatabase } from '../testing/sql.ts';
 import {
@@ -29,7 +29,7 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-let issuer: OpenidIssuer;
+let issuer: FakeOidcProvider;
 let server: TestServer;
 let owner: TestPerson;
 let browser: ReturnType<typeof createSignInBrowser>;
@@ -37,11 +37,11 @@ let browser: ReturnType<typeof createSignInBrowser>;
 let clockAheadMs = 0;
 
 before(async () => {
-  issuer = await startOpenidIssuer();
+  issuer = await startFakeOidcProvider();
   server = await startTestServer({
     environment: singleSignOnSettings(issuer),
     clock: () => Date.now() + clockAheadMs,
-    work: { dueMs: 50, sweepMs: 50 },
+    schedulerIntervals: { dueMs: 50, sweepMs: 50 },
   });
   owner = await signUpOwner(server);
   browser = createSignInBrowser(server, issuer);
@@ -64,7 +64,7 @@ async function invite(email: string): Promise<string> {
 function signedInPerson(response: TestResponse, testServer: TestServer = server): TestPerson {
   const { session, location } = readSignInOutcome(response);
   assert.ok(session !== null, `expected a session, was redirected to ${location}: ${response.text}`);
-  return createTestPerson(testServer, '', session, '');
+  return createTestPerson(testServer, { cookie: session });
 }
 
 /** Invites a person, who signs up through the provider. */
@@ -72,7 +72,11 @@ async function signUpWithProvider(name: string): Promise<TestPerson> {
   const person = signedInPerson(
     await browser.signIn(account(name), { invitation: await invite(`${name}@example.com`) }),
   );
-  return createTestPerson(server, `${name}@example.com`, person.cookie, owner.workspaceId);
+  return createTestPerson(server, {
+    email: `${name}@example.com`,
+    cookie: person.cookie,
+    workspaceId: owner.workspaceId,
+  });
 }
 
 const memberNames = async () =>
@@ -382,9 +386,9 @@ test('a policy that requires two factors accepts the factors of the provider, al
   const start = await owner.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
   const code = await generate({ secret: start.body.secret, epoch: Math.floor((Date.now() + clockAheadMs) / SECOND) });
   const confirmed = await owner.call('/v1/me/two-factor/confirm', { body: { code } });
-  owner = createTestPerson(server, owner.email, readSignInOutcome(confirmed).session ?? '', owner.workspaceId);
+  owner = createTestPerson(server, { ...owner, cookie: readSignInOutcome(confirmed).session ?? '' });
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
-  const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, '', cookie, owner.workspaceId);
+  const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, { cookie, workspaceId: owner.workspaceId });
   const withPassword = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['pwd'] }))));
   assert.equal(apiErrorCode(await withPassword.call('/v1/members')), 'second_factor_needed');
   const withTwoFactors = inWorkspace(signedInPerson(await browser.signIn(account('paula', { amr: ['mfa'] }))));
@@ -420,7 +424,7 @@ describe('groups', () => {
     assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
     const kim = signedInPerson(await browser.signIn(inGroups('kim', 'dev', 'lead')));
     assert.ok((await memberNames()).includes('kim admin'));
-    const inWorkspace = createTestPerson(server, '', kim.cookie, owner.workspaceId);
+    const inWorkspace = createTestPerson(server, { cookie: kim.cookie, workspaceId: owner.workspaceId });
     await inWorkspace.call('/v1/invitations', { body: { email: 'friend@example.com', role: 'member' } });
     signedInPerson(await browser.signIn(inGroups('kim', 'dev')));
     assert.ok((await memberNames()).includes('kim member'));
@@ -466,7 +470,10 @@ describe('groups', () => {
   test('groups are checked again during a session with a refresh token, which ends with the session at the provider', async () => {
     issuer.refreshResponse = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
     const tokens = { ...inGroups('kim', 'dev'), refreshToken: 'first' };
-    const kim = createTestPerson(server, '', signedInPerson(await browser.signIn(tokens)).cookie, owner.workspaceId);
+    const kim = createTestPerson(server, {
+      cookie: signedInPerson(await browser.signIn(tokens)).cookie,
+      workspaceId: owner.workspaceId,
+    });
     assert.equal((await kim.call('/v1/members')).status, 200);
     issuer.refreshResponse = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
     clockAheadMs += HOUR + SECOND;
@@ -577,7 +584,7 @@ test('without passwords, people sign in through the provider, or with a link fro
   });
   const code = new URL(link.url).hash.slice(1);
   const openLink = () => serverWithoutPasswords.call('/v1/sessions/link', { body: { link: code } });
-  const personWithLink = createTestPerson(serverWithoutPasswords, '', cookieOf(await openLink()), '');
+  const personWithLink = createTestPerson(serverWithoutPasswords, { cookie: cookieOf(await openLink()) });
   assert.equal((await personWithLink.call<{ id: string }>('/v1/me')).body.id, me.body.id);
   assert.equal((await personWithLink.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
   assert.equal(apiErrorCode(await openLink()), 'not_found');
@@ -630,7 +637,7 @@ test('turning passwords off ends sessions that were started with a password, and
   const restarted = await start('on');
   assert.equal((await readStatuses(restarted))[0], 401, 'the session does not come back');
   const signedInAgain = await restarted.call('/v1/sessions', { body: { email: byPassword.email, password: PASSWORD } });
-  const ada = createTestPerson(restarted, '', cookieOf(signedInAgain), byPassword.workspaceId);
+  const ada = createTestPerson(restarted, { cookie: cookieOf(signedInAgain), workspaceId: byPassword.workspaceId });
   const { text } = await ada.call('/v1/audit-events?action=session.deleted');
   assert.equal(text.split('"reason":"passwords_off"').length - 1, 2, text);
   await restarted.close();

@@ -115,7 +115,7 @@ describe('web UI', () => {
     assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
   });
 
-  test('for an unknown URL, an unknown URL returns 404: with the web UI for a browser, without it for programs and asset requests', async () => {
+  test('an unknown URL gets 404: with the web UI for a browser, without it for programs and below /v1, /api and /assets', async () => {
     const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
     const response = await app.inject({ url: '/settings/unknown', headers: { accept } });
     assert.equal(response.statusCode, 404);
@@ -134,7 +134,7 @@ describe('web UI', () => {
     }
   });
 
-  test('no file outside the assets can be read', async () => {
+  test('neither a file outside the assets nor a compressed copy of an asset can be requested', async () => {
     for (const url of [
       '/assets/..%2fsecret.js',
       '/assets/../secret.js',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProblemBody } from '../contract/problem-body.ts';
+import { fillRoutePath } from '../testing/route-path.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
 import type { Route } from './route.ts';
@@ -11,8 +12,7 @@ interface Document {
 }
 
 const WRITE_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
-const GUARD_ID = 'A'.repeat(22);
-/** Whether a route ends the session that the requests to the other routes need. */
+/** Whether a route ends the session that the requests to the other routes need, so that it must be called last. */
 const endsSession = (url: string): boolean => url.startsWith('/v1/sessions') || url === '/v1/members/me';
 
 test('every write route refuses unknown fields, and a missing body unless OpenAPI documents it as optional', async () => {
@@ -25,10 +25,7 @@ test('every write route refuses unknown fields, and a missing body unless OpenAP
     );
     assert.ok(routes.length > 60);
     const send = ({ method, url, access }: Route, body?: object) => {
-      const path = url
-        .replace(':version', '1')
-        .replace(':guard', GUARD_ID)
-        .replace(/:[a-zA-Z]+/g, 'nothing');
+      const path = fillRoutePath(url);
       const options = { method: String(method), ...(body !== undefined && { body }) };
       const refusesPeople = !('public' in access || 'any' in access) && access.person === undefined;
       if (refusesPeople) return server.call<ProblemBody>(path, { ...options, headers: bearer(guard.secret) });
@@ -62,7 +59,7 @@ test('every write route refuses unknown fields, and a missing body unless OpenAP
   }
 });
 
-test('every route refuses unknown query parameters, except the routes of OAuth and Sentry SDKs', async () => {
+test('every route refuses unknown query parameters, except the routes of OAuth, OpenID Connect and Sentry SDKs', async () => {
   const server = await startTestServer();
   try {
     const owner = await signUpOwner(server);
@@ -84,10 +81,7 @@ test('every route refuses unknown query parameters, except the routes of OAuth a
     for (const { method, url, access, ignoresQuery, body: bodySchema } of routeTable({} as AppContext)) {
       // The body is validated before the query, so routes that require a body do not report the unknown parameter.
       if (ignoresQuery === true || bodySchema?.safeParse(undefined).success === false) continue;
-      const path = url
-        .replace(':version', '1')
-        .replace(':guard', GUARD_ID)
-        .replace(/:[a-zA-Z]+/g, 'nothing');
+      const path = fillRoutePath(url);
       const options = { method: String(method), ...('guard' in access && { headers: bearer(guard.secret) }) };
       const call = 'guard' in access || 'public' in access ? server.call : owner.call;
       const { status, body, text } = await call<ProblemBody>(`${path}?dryRun=1`, options);

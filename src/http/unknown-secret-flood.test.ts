@@ -32,36 +32,34 @@ forEachEngine('a flood of unknown secrets', (engine) => {
 
   /** Sends `count` unknown secrets. Returns the number of responses per status and code. */
   async function flood(path: string, count: number, address: string, kind: 'api_key' | 'session' = 'api_key') {
-    const codes = new Map<string, number>();
+    const responseCounts = new Map<string, number>();
     let remaining = count;
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
         while (remaining-- > 0) {
           const { status, body } = await send(path, mintSecret(kind), address);
-          const code = `${status} ${body.code ?? ''}`;
-          codes.set(code, (codes.get(code) ?? 0) + 1);
+          const statusAndCode = `${status} ${body.code ?? ''}`;
+          responseCounts.set(statusAndCode, (responseCounts.get(statusAndCode) ?? 0) + 1);
         }
       }),
     );
-    return codes;
+    return responseCounts;
   }
 
   test('unknown secrets are limited per address, without affecting cached credentials and other addresses', async () => {
-    const [cachedKey, uncachedToken, otherAddressKey] = [
-      await createKey(owner, ['read']),
-      await createToken(owner, ['all']),
-      await createKey(owner, ['read']),
-    ];
+    const cachedKey = await createKey(owner, ['read']);
+    const uncachedToken = await createToken(owner, ['all']);
+    const otherAddressKey = await createKey(owner, ['read']);
     assert.equal((await send('/v1/authorize', cachedKey.secret, '10.0.0.1')).status, 200);
 
-    const codes = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
-    const rejected = codes.get('401 invalid_token') ?? 0;
+    const responseCounts = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
+    const rejected = responseCounts.get('401 invalid_token') ?? 0;
     // Lookups that are in flight when the limit is reached still respond with invalid_token.
     assert.ok(
       rejected >= UNKNOWN_SECRET_LIMITS.burst && rejected < UNKNOWN_SECRET_LIMITS.burst + CONCURRENCY,
       `${rejected}`,
     );
-    assert.equal(rejected + (codes.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
+    assert.equal(rejected + (responseCounts.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
 
     assert.equal((await send('/v1/authorize', cachedKey.secret, '10.0.0.1')).status, 200);
     assert.equal((await send('/v1/authorize', otherAddressKey.secret, '10.0.0.2')).status, 200);
@@ -82,9 +80,9 @@ forEachEngine('a flood of unknown secrets', (engine) => {
   });
 
   test('unknown session secrets are limited per address, without affecting credentials', async () => {
-    const codes = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
-    assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - CONCURRENCY);
-    assert.equal(codes.size, 2);
+    const responseCounts = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
+    assert.ok((responseCounts.get('429 rate_limited') ?? 0) > 200 - CONCURRENCY);
+    assert.equal(responseCounts.size, 2);
     const key = await createKey(owner, ['read']);
     assert.equal((await send('/v1/authorize', key.secret, '10.0.1.1')).status, 200);
     assert.equal((await owner.call('/v1/me', { headers: forwardedFor('10.0.1.2') })).status, 200);

@@ -57,7 +57,7 @@ test('an invalid element is reported with its index and field', async () => {
   });
 });
 
-test('a value beyond a limit is reported with the same wording as other validation messages', () => {
+test('values beyond a limit are reported as "must ...", unless the schema has its own message', () => {
   const schema = z.object({
     code: z.string().min(1),
     name: z.string().max(3),

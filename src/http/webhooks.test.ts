@@ -38,7 +38,11 @@ forEachEngine('webhooks', (engine) => {
   const receivers: WebhookReceiver[] = [];
   before(async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
-    testServer = await startTestServer({ clock: () => now, environment, work: { dueMs: 10, sweepMs: 10_000 } });
+    testServer = await startTestServer({
+      clock: () => now,
+      environment,
+      schedulerIntervals: { dueMs: 10, sweepMs: 10_000 },
+    });
     ada = await signUpOwner(testServer);
   });
   after(() => testServer.close());
@@ -390,7 +394,7 @@ forEachEngine('webhooks of a server that is killed while it sends', (engine) => 
     }
 
     for (let kills = 1; kills <= KILLS; kills++) {
-      const caller = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
+      const caller = createTestPerson(remoteTestServer(server.url), owner);
       const interrupted = new Promise<void>((resolve) => {
         receiver.respond = () => resolve();
       });

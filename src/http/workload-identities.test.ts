@@ -9,7 +9,6 @@ import { type ExchangedToken, TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '../contr
 import type { CountedPage, Page } from '../contract/paging.ts';
 import type { WorkloadExchanges, WorkloadIdentity, WorkloadIdentityTest } from '../contract/workload-identities.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { createTestKey, startTestIssuer, type TestIssuer } from '../testing/test-issuer.ts';
 import {
   bearer,
   createToken,
@@ -20,6 +19,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../testing/test-server.ts';
+import { createSigningKey, startWorkloadIssuer, type WorkloadIssuer } from '../testing/workload-issuer.ts';
 
 interface OAuthErrorBody {
   readonly error: string;
@@ -30,15 +30,15 @@ type Overrides = Readonly<Record<string, unknown>>;
 forEachEngine('workload identities', (engine) => {
   let server: TestServer;
   let ada: TestPerson;
-  let issuer: TestIssuer;
-  let defaultRespond: TestIssuer['respond'];
+  let issuer: WorkloadIssuer;
+  let defaultRespond: WorkloadIssuer['respond'];
   let environment: Readonly<Record<string, string>> = {};
   let now = Date.now();
   before(async () => {
     environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
     server = await startTestServer({ clock: () => now, environment });
     ada = await signUpOwner(server);
-    issuer = await startTestIssuer();
+    issuer = await startWorkloadIssuer();
     defaultRespond = issuer.respond;
   });
   after(async () => {
@@ -195,7 +195,7 @@ forEachEngine('workload identities', (engine) => {
   testOnce('known attacks get the same response, and are recorded with the check that failed', async () => {
     const identity = await createIdentity(ada);
     const [{ privateKey: attackerKey }, pem] = await Promise.all([
-      createTestKey('first'),
+      createSigningKey('first'),
       exportSPKI((await importJWK(issuer.jwks.keys[0] ?? {}, 'ES256')) as CryptoKey),
     ]);
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -204,7 +204,7 @@ forEachEngine('workload identities', (engine) => {
       return `${content}.${createHmac('sha256', pem).update(content).digest('base64url')}`;
     };
     const signWithAttackerKey = async (header: Overrides) =>
-      issuer.sign(githubClaims(), { header, key: { ...(await createTestKey('first')), privateKey: attackerKey } });
+      issuer.sign(githubClaims(), { header, key: { ...(await createSigningKey('first')), privateKey: attackerKey } });
     const valid = await issuer.sign(githubClaims());
     const [header = '', , signature = ''] = valid.split('.');
     const signClaims = (overrides: Overrides) => issuer.sign(githubClaims(overrides));
@@ -214,7 +214,7 @@ forEachEngine('workload identities', (engine) => {
       ['HMAC with the public key that names ES256', () => hmac(githubClaims(), { alg: 'ES256' }), 'signature'],
       ['hs256 in lower case', () => hmac(githubClaims(), { alg: 'hs256' }), 'algorithm'],
       ['another key with the same ID', () => signWithAttackerKey({}), 'signature'],
-      ['a key in the header', async () => signWithAttackerKey({ jwk: (await createTestKey('x')).jwk }), 'signature'],
+      ['a key in the header', async () => signWithAttackerKey({ jwk: (await createSigningKey('x')).jwk }), 'signature'],
       [
         'URLs of keys in the header',
         () => signWithAttackerKey({ jku: 'https://evil.example/keys', x5u: 'https://evil.example' }),
@@ -320,7 +320,7 @@ forEachEngine('workload identities', (engine) => {
   });
 
   test('identities of different workspaces and keys of different issuers are independent', async (t) => {
-    const otherIssuer = await startTestIssuer();
+    const otherIssuer = await startWorkloadIssuer();
     t.after(otherIssuer.close);
     const neighbor = await createWorkspaceFor(ada, server, 'Neighbor');
     const [identity, neighborIdentity] = [await createIdentity(ada), await createIdentity(neighbor)];
@@ -392,7 +392,7 @@ forEachEngine('workload identities', (engine) => {
       (response) => response.writeHead(302, { location: `${issuer.url}/keys` }).end(),
       (response) => response.end('{"keys":['),
       (response) => response.end(JSON.stringify({ issuer: 'https://other.example', jwks_uri: `${issuer.url}/keys` })),
-    ] satisfies ((response: Parameters<TestIssuer['respond']>[1]) => unknown)[]) {
+    ] satisfies ((response: Parameters<WorkloadIssuer['respond']>[1]) => unknown)[]) {
       now += 2 * HOUR;
       issuer.respond = (_, response) => fail(response);
       const refused = await exchange(identity.id, await issuer.sign(githubClaims()));

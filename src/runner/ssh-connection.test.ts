@@ -53,7 +53,7 @@ test('all steps of a job share one connection per server, and its key and socket
     [3, 4],
   );
   assert.equal((await run(target, shellStep('cat; exit 5'))).exitCode, 5);
-  assert.equal(proxy.count(), 1);
+  assert.equal(proxy.attemptCount(), 1);
   const [connectionFolder = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
   // Only the socket is left.
   assert.deepEqual(readdirSync(join(folder, connectionFolder)), ['s']);
@@ -72,7 +72,7 @@ test('a lost connection is reopened for the next step, despite refused attempts'
   await until(async () => existsSync(join(folder, 'begun')));
   proxy.closeConnections();
   assert.equal((await running).problem, 'The connection to the server was lost.');
-  assert.deepEqual([(await run(target, shellStep('exit 6'))).exitCode, proxy.count()], [6, 4]);
+  assert.deepEqual([(await run(target, shellStep('exit 6'))).exitCode, proxy.attemptCount()], [6, 4]);
   await connections.close();
   await proxy.close();
 });
@@ -139,6 +139,6 @@ test('loopback and link-local addresses are recognized in every notation, and re
     (await run(targetAt(proxy.port, { allowNodeLocal: false }), shellStep('id'))).problem,
     NODE_LOCAL_REFUSED_MESSAGE,
   );
-  assert.equal(proxy.count(), 0);
+  assert.equal(proxy.attemptCount(), 0);
   await proxy.close();
 });

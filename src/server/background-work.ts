@@ -48,7 +48,7 @@ export function startBackgroundWork(
       repeatEvery(FLUSH_INTERVAL_MS, checks.foreignPrefixes.refresh, onError),
     );
   }
-  const intervals = options.work ?? SCHEDULER_INTERVALS;
+  const intervals = options.schedulerIntervals ?? SCHEDULER_INTERVALS;
   timers.push(
     repeatEvery(intervals.dueMs, webhooks.tick, onError),
     repeatEvery(intervals.noticesMs ?? NOTICE_SCAN_INTERVAL_MS, () => scanNotices(store, clock), onError),

@@ -11,12 +11,12 @@ import type { Settings } from './settings.ts';
 export interface StartOptions {
   readonly clock?: () => number;
   /** Delays before further attempts to connect to a server; for tests. */
-  readonly connecting?: PlatformContext['connectRetryDelays'];
+  readonly connectRetryDelays?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
   /** Milliseconds without a request after which a shutdown closes idle connections; for tests. */
   readonly quietMs?: number;
   /** Intervals of the checks for due schedules and abandoned work; for tests. */
-  readonly work?: SchedulerIntervals;
+  readonly schedulerIntervals?: SchedulerIntervals;
   /** Lease of a job, after which its node is considered lost, and heartbeat interval; for tests. */
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }

@@ -19,7 +19,7 @@ for (const mode of ['session', 'transaction'] as const) {
   test(`with two nodes behind PgBouncer (${mode} pooling), a deleted key is refused by both nodes once the response is sent`, async () => {
     const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 4);
     const environment = {
-      DATABASE_URL: bouncer.pooledUrl(await postgres.createDatabase()),
+      DATABASE_URL: bouncer.toPooledUrl(await postgres.createDatabase()),
       DEVPILOT_SECRET: TEST_SECRET,
       DEVPILOT_REVOCATION_BOUND: '5s',
     };
@@ -29,7 +29,7 @@ for (const mode of ['session', 'transaction'] as const) {
     const second = await startTestServer({ environment });
     try {
       const signInOnSecond = await signInRemotePerson(second.url, owner.email);
-      const ownerOnSecond = createTestPerson(second, owner.email, signInOnSecond.cookie, owner.workspaceId);
+      const ownerOnSecond = createTestPerson(second, { ...owner, cookie: signInOnSecond.cookie });
       const keys = await Promise.all(
         Array.from({ length: 60 }, (_, index) => createKey(index % 2 === 0 ? owner : ownerOnSecond, ['read'])),
       );

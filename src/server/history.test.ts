@@ -62,7 +62,7 @@ test('a node that applied revocations missing from a restored database accepts n
     const first = await start(postgres.port);
     const node = await start(proxy.port);
     const signedUp = await signUpOwner(node);
-    const owner = createTestPerson(first, signedUp.email, signedUp.cookie, signedUp.workspaceId);
+    const owner = createTestPerson(first, signedUp);
     const [keptToken, ...deletedTokens] = await createThreeTokens(owner);
     assert.ok(keptToken);
     await postgres.stop('SIGINT');
@@ -86,7 +86,7 @@ test('a node that applied revocations missing from a restored database accepts n
 
     // The row of the first node's lease was lost with the commits, so the second node does not wait for that lease.
     const second = await start(postgres.port);
-    const ownerOnRestored = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
+    const ownerOnRestored = createTestPerson(second, owner);
     await deleteToken(ownerOnRestored, keptToken);
     assert.notEqual(await statusAt(node, keptToken), 200);
     // These deletions reuse the lost revocation numbers.
@@ -139,7 +139,7 @@ test('a guard that applied revocations missing from a restored backup accepts no
     await server.running.close();
     await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
     server = await startTestServer({ dataDirectory: restored, environment });
-    const ownerOnRestored = createTestPerson(server, owner.email, owner.cookie, owner.workspaceId);
+    const ownerOnRestored = createTestPerson(server, owner);
     await deleteToken(ownerOnRestored, keptToken);
     assert.notEqual(await statusOf(keptToken), 200);
     for (const token of deletedTokens) await deleteToken(ownerOnRestored, token);

@@ -140,13 +140,14 @@ async function signUpOwnerOf(server: ServerProcess): Promise<TestPerson> {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
   assert.equal(signedUp.status, 201, signedUp.text);
-  const ownerWithoutWorkspace = createTestPerson({ url: server.url, call }, 'ada@example.com', cookieOf(signedUp), '');
+  const ownerWithoutWorkspace = createTestPerson(
+    { url: server.url, call },
+    { email: 'ada@example.com', cookie: cookieOf(signedUp) },
+  );
   const workspace = await ownerWithoutWorkspace.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
   return createTestPerson(
     { url: server.url, call },
-    ownerWithoutWorkspace.email,
-    ownerWithoutWorkspace.cookie,
-    workspace.body.id,
+    { email: ownerWithoutWorkspace.email, cookie: ownerWithoutWorkspace.cookie, workspaceId: workspace.body.id },
   );
 }
 

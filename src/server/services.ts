@@ -69,7 +69,7 @@ function createPlatform(
     clock,
     seal,
     allowLocalServers: settings.localServer === 'on',
-    connectRetryDelays: options.connecting ?? CONNECT_RETRY_PAUSES_MS,
+    connectRetryDelays: options.connectRetryDelays ?? CONNECT_RETRY_PAUSES_MS,
     activityIngest: createActivityIngest(store),
     errorIngest: createErrorIngest(store),
     jobs,

@@ -6,7 +6,7 @@ import { startPgBouncer } from '../testing/pgbouncer.ts';
 import { freePort, startPostgres, type TestPostgres } from '../testing/postgres.ts';
 import { type Standby, startStandby } from '../testing/standby.ts';
 import { declareStoreSuite } from '../testing/store-suite.ts';
-import { openTestDatabase } from '../testing/test-store.ts';
+import { openPostgresTestStore } from '../testing/test-store.ts';
 import { startTlsProxy } from '../testing/tls-proxy.ts';
 import { until } from '../testing/until.ts';
 import { openPostgresStore } from './postgres.ts';
@@ -53,12 +53,15 @@ for (const mode of ['session', 'transaction'] as const) {
   after(() => bouncer.close());
   if (mode === 'transaction') {
     declareStoreSuite('PostgreSQL behind PgBouncer', () =>
-      openTestDatabase({ ...postgres, createDatabase: async () => bouncer.pooledUrl(await postgres.createDatabase()) }),
+      openPostgresTestStore({
+        ...postgres,
+        createDatabase: async () => bouncer.toPooledUrl(await postgres.createDatabase()),
+      }),
     );
   }
 
   test(`behind PgBouncer, ${mode} pooling, concurrent lookups and transactions succeed, and transactions have the statement timeout`, async () => {
-    const store = await openPostgresStore(bouncer.pooledUrl(await postgres.createDatabase()), () => undefined);
+    const store = await openPostgresStore(bouncer.toPooledUrl(await postgres.createDatabase()), () => undefined);
     await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
         index % 2 === 0
@@ -174,7 +177,7 @@ describe('a failed start', () => {
     after(proxy.close);
     const plain = `postgres://devpilot:devpilot@127.0.0.1:${postgres.port}/postgres`;
     const tls = (host: string, query: string) => `postgres://devpilot:devpilot@${host}:${proxy.port}/postgres?${query}`;
-    const ca = `sslrootcert=${proxy.authority}`;
+    const ca = `sslrootcert=${proxy.authorityFile}`;
     const outcome = (url: string) =>
       connectClient(createPostgresServers(url), TIMEOUTS).then(
         (client) => client.end().then(() => 'connected'),

@@ -34,7 +34,7 @@ async function waitForEnd(store: Store, pid: number): Promise<void> {
 
 for (const [server, urlOf] of [
   ['PostgreSQL', (url: string) => url],
-  ['PgBouncer', bouncer.pooledUrl],
+  ['PgBouncer', bouncer.toPooledUrl],
 ] as const) {
   for (const detected of ['before', 'by'] as const) {
     for (const operation of ['statement', 'commit'] as const) {

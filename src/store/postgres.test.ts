@@ -6,14 +6,14 @@ import { createDenialBuffer } from '../audit/denials.ts';
 import { appendAuditEvent } from '../audit/log.ts';
 import { openTestDatabases } from '../testing/postgres.ts';
 import { declareStoreSuite } from '../testing/store-suite.ts';
-import { openTestDatabase, seedCredential, seedWorkspace } from '../testing/test-store.ts';
+import { openPostgresTestStore, seedCredential, seedWorkspace } from '../testing/test-store.ts';
 import { deleteCredential } from './credentials.ts';
 
 const postgres = await openTestDatabases();
 after(() => postgres.close());
 
 test('denials that are written while their credential is being deleted cause no deadlock and are not lost', async (t) => {
-  const { store, close } = await openTestDatabase(postgres);
+  const { store, close } = await openPostgresTestStore(postgres);
   t.after(close);
   const owner = await seedWorkspace(store);
   const { workspaceId } = owner;
@@ -61,4 +61,4 @@ test('denials that are written while their credential is being deleted cause no 
   assert.deepEqual(actions, ['api_key.deleted', 'credential.denied']);
 });
 
-declareStoreSuite('PostgreSQL', () => openTestDatabase(postgres));
+declareStoreSuite('PostgreSQL', () => openPostgresTestStore(postgres));

@@ -19,33 +19,34 @@ import {
 const TYPE_COUNT = 12;
 const SOURCE_COUNT = 6;
 
-/** Describes events that are spread evenly over a number of days. */
+/** Events that are spread evenly over a number of days. */
 export interface SeedPeriod {
-  readonly events: number;
+  readonly eventCount: number;
   readonly days: number;
-  readonly subjects: number;
+  readonly subjectCount: number;
   /** End of the last day, in epoch milliseconds. */
   readonly to: number;
 }
 
-/** Returns a pseudo-random subject for an event number. */
-function pseudoRandomSubject(number: number, subjects: number): string {
+/** Returns one of `subjectCount` subjects, always the same one for the same event number. */
+function pseudoRandomSubject(number: number, subjectCount: number): string {
   let mixed = Math.imul(number ^ (number >>> 16), 0x45d9f3b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
-  return `customer-${((mixed ^ (mixed >>> 16)) >>> 0) % subjects}`;
+  return `customer-${((mixed ^ (mixed >>> 16)) >>> 0) % subjectCount}`;
 }
 
 /**
  * Returns an event of a period by its number, starting at 0. Its type, source and subject do not depend on the number
  * of events.
  */
-export function createSeedEvent({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
+export function createSeedEvent(period: SeedPeriod, number: number): ReceivedEvent {
+  const { eventCount, days, subjectCount, to } = period;
   return {
     id: `event-${number}`,
     source: `/service/${number % SOURCE_COUNT}`,
     type: `order.event.${number % TYPE_COUNT}`,
-    subject: pseudoRandomSubject(number, subjects),
-    at: to - days * DAY + Math.floor((number / events) * days * DAY),
+    subject: pseudoRandomSubject(number, subjectCount),
+    at: to - days * DAY + Math.floor((number / eventCount) * days * DAY),
     data: `{"total":${number}}`,
   };
 }
@@ -56,7 +57,10 @@ interface KeyCount {
   readonly hashes: Set<number>;
 }
 
-/** Counts the events of one interval at a time, and writes the counts when the next interval starts. */
+/**
+ * Counts events, which must be added in order of time, per interval and key. Writes the counts of an interval when the
+ * next interval starts; `write` writes the counts of the last interval.
+ */
 function createRollupCounter(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
   const keyCounts = new Map<string, KeyCount>();
   let intervalStart = 0;
@@ -89,9 +93,9 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
 }
 
 /**
- * Writes the events of the periods, by workspace ID, and their roll-ups into the database file of a stopped server. The
- * rows are the same as if the events had been ingested, which a test checks. Takes a fraction of the time of ingesting,
- * because it does not commit per batch and creates indexes last.
+ * Writes the events of the periods, by workspace ID, and their roll-ups into the SQLite database file of a stopped
+ * server. `activity-seed.test.ts` checks that ingesting the events would store the same rows. Ingesting takes many times
+ * as long, because it commits every batch and updates the indexes of the events for every row.
  */
 export function seedActivity(path: string, periods: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);
@@ -110,7 +114,7 @@ export function seedActivity(path: string, periods: Readonly<Record<string, Seed
     const counters = INTERVAL_NAMES.flatMap((grain) =>
       ACTIVITY_GROUPS.map((dimension) => createRollupCounter(insertCount, workspaceId, grain, dimension)),
     );
-    for (let number = 0; number < period.events; number++) {
+    for (let number = 0; number < period.eventCount; number++) {
       const event = createSeedEvent(period, number);
       const { source, id, type, subject, at: time, data } = event;
       insert.run(workspaceId, source, id, number + 1, type, subject, time, data, period.to);
@@ -119,7 +123,7 @@ export function seedActivity(path: string, periods: Readonly<Record<string, Seed
       for (const counter of counters) counter.add(event, hash);
     }
     for (const counter of counters) counter.write();
-    database.prepare('insert into activity_head values (?, ?)').run(workspaceId, period.events);
+    database.prepare('insert into activity_head values (?, ?)').run(workspaceId, period.eventCount);
   }
   for (const { sql } of indexes) database.exec(sql);
   database.exec('commit; pragma journal_mode = wal');

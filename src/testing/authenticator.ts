@@ -11,7 +11,10 @@ export interface CeremonyOptions {
   readonly userHandle?: string;
 }
 
-/** A software authenticator with one ES256 key (WebAuthn level 3, section 6). */
+/**
+ * A software authenticator with one ES256 key (WebAuthn level 3, section 6). Its functions are named like those of
+ * `navigator.credentials`: `create` registers the passkey, `get` signs in with it.
+ */
 export interface TestAuthenticator {
   readonly credentialId: string;
   create(ceremony: CeremonyOptions): PasskeyRegistration;

@@ -1,4 +1,4 @@
-/** The claims that GitHub documents, for a push to the main branch. */
+/** Returns the claims that GitHub documents, for a push to the main branch. */
 export const gitHubClaims = (repository = 'acme/shop') => ({
   // For repositories created since July 2026, the subject contains the IDs.
   sub: `repo:${repository.replace(/^(.+)\/(.+)$/, '$1@65/$2@74')}:environment:production`,
@@ -29,7 +29,7 @@ export const gitHubClaims = (repository = 'acme/shop') => ({
   job_workflow_sha: 'f'.repeat(40),
 });
 
-/** The claims that GitLab documents, for a pipeline of the main branch. */
+/** Returns the claims that GitLab documents, for a pipeline of the main branch. */
 export const gitLabClaims = (project = 'acme/shop') => ({
   sub: `project_path:${project}:ref_type:branch:ref:main`,
   namespace_id: '72',

@@ -4,7 +4,7 @@ import { API, type Diagnostic, type Project } from 'typescript/unstable/sync';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The two programs that `npm run check` compiles. */
-const PROJECTS = { server: `${ROOT}tsconfig.json`, page: `${ROOT}src/web/tsconfig.json` } as const;
+const PROJECTS = { server: `${ROOT}tsconfig.json`, web: `${ROOT}src/web/tsconfig.json` } as const;
 
 /** Type-checks source files, whose text tests can replace in memory. Paths are relative to the repository root. */
 export interface Compiler {
@@ -13,7 +13,7 @@ export interface Compiler {
   errorsIn(file: string): string[];
   /** Replaces a text in a file. Throws unless the text occurs exactly once. */
   replace(file: string, text: string, replacement: string): void;
-  /** Undoes `replace`. */
+  /** Undoes every `replace`. */
   restore(): void;
   close(): void;
 }
@@ -24,8 +24,9 @@ function fullText({ text, messageChain = [] }: Diagnostic): string {
 }
 
 export function startCompiler(): Compiler {
-  const replaced = new Map<string, string>();
-  const api = new API({ cwd: ROOT, fs: { readFile: (path) => replaced.get(path) } });
+  /** Texts of changed files, by path. */
+  const changedTexts = new Map<string, string>();
+  const api = new API({ cwd: ROOT, fs: { readFile: (path) => changedTexts.get(path) } });
   let snapshot = api.updateSnapshot({ openProjects: Object.values(PROJECTS) });
 
   function project(name: keyof typeof PROJECTS): Project {
@@ -41,20 +42,20 @@ export function startCompiler(): Compiler {
   return {
     project,
     errorsIn(file) {
-      const { program } = project(file.startsWith('src/web/') ? 'page' : 'server');
+      const { program } = project(file.startsWith('src/web/') ? 'web' : 'server');
       return program.getSemanticDiagnostics(ROOT + file).map(fullText);
     },
     replace(file, text, replacement) {
       const path = ROOT + file;
-      const parts = (replaced.get(path) ?? readFileSync(path, 'utf8')).split(text);
+      const parts = (changedTexts.get(path) ?? readFileSync(path, 'utf8')).split(text);
       if (parts.length !== 2)
         throw new Error(`${file} must contain this text once, but contains it ${parts.length - 1} times: ${text}`);
-      replaced.set(path, parts.join(replacement));
+      changedTexts.set(path, parts.join(replacement));
       update([path]);
     },
     restore() {
-      const paths = [...replaced.keys()];
-      replaced.clear();
+      const paths = [...changedTexts.keys()];
+      changedTexts.clear();
       update(paths);
     },
     close: () => api.close(),

@@ -4,26 +4,29 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export interface ConnectionProxy {
   readonly port: number;
   /** Number of connection attempts so far, including refused ones. */
-  count(): number;
+  attemptCount(): number;
   /** Closes the open connections. */
   closeConnections(): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy that counts connection attempts, and resets the attempts for which `shouldRefuse` returns true. */
+/**
+ * Starts a proxy that counts connection attempts, and resets the attempts for which `shouldRefuse` returns true.
+ * Attempts are numbered from 1.
+ */
 export async function startConnectionProxy(
   targetPort: number,
   shouldRefuse: (attempt: number) => boolean,
 ): Promise<ConnectionProxy> {
-  let count = 0;
-  const openSockets = new Set<Socket>();
+  let attempts = 0;
+  const clientSockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
-    count += 1;
-    if (shouldRefuse(count)) {
+    attempts += 1;
+    if (shouldRefuse(attempts)) {
       socket.resetAndDestroy();
       return;
     }
-    openSockets.add(socket);
+    clientSockets.add(socket);
     const upstream = connect(targetPort, '127.0.0.1');
     socket.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
     upstream.on('error', () => socket.destroy()).on('close', () => socket.destroy());
@@ -32,9 +35,9 @@ export async function startConnectionProxy(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as { port: number }).port,
-    count: () => count,
+    attemptCount: () => attempts,
     closeConnections: () => {
-      for (const socket of openSockets) socket.destroy();
+      for (const socket of clientSockets) socket.destroy();
     },
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };

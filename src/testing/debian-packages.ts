@@ -4,14 +4,14 @@ import { delimiter, join } from 'node:path';
 
 /** Returns the folders in which to search for commands, including the `sbin` folders that only root has in PATH. */
 const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-export const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
+export const isCommandInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
 
 /**
  * Installs the Debian package of a command with apt-get if the command is missing. `scripts/test-dependencies.ts` does
  * this for all packages before the tests, which run in parallel.
  */
 export function ensureCommand(command: string, debianPackage = command): void {
-  ensureInstalled(() => isInstalled(command), command, debianPackage);
+  ensureInstalled(() => isCommandInstalled(command), command, debianPackage);
 }
 
 /** Debian packages of the HTTP and OAuth libraries of other languages that tests use, by a file in each package. */
@@ -23,6 +23,7 @@ const OAUTH_CLIENTS: Readonly<Record<string, string>> = {
   '/usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb': 'ruby-webrick',
 };
 
+/** Installs the HTTP and OAuth libraries of other languages that are missing. */
 export function ensureOAuthClients(): void {
   for (const [file, debianPackage] of Object.entries(OAUTH_CLIENTS)) {
     ensureInstalled(() => existsSync(file), file, debianPackage);

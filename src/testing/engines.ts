@@ -16,6 +16,7 @@ export interface StoreEngine {
   environment(): Promise<Readonly<Record<string, string>>>;
 }
 
+/** Value of `DEVPILOT_SECRET` for servers on PostgreSQL. */
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
 /** Declares the same tests for every engine. PostgreSQL is started on first use, unless a shared server is running. */

@@ -8,7 +8,7 @@ export interface TestGitHost {
   readonly origin: string;
   /** The `Authorization` header of every request that had one. */
   readonly authorizationHeaders: string[];
-  /** Targets of redirects, by the prefix of the requested path. */
+  /** Origins to which requests are redirected, by the prefix of the requested path. */
   readonly redirects: Map<string, string>;
   close(): Promise<void>;
 }
@@ -49,19 +49,20 @@ function runBackend(directory: string, request: IncomingMessage, response: Serve
   });
 }
 
+/** Starts a Git host for the repositories in a directory. If `account` is given, every request must authenticate. */
 export async function startGitHost(
   directory: string,
-  account: { readonly user: string; readonly password: string } | null,
+  account?: { readonly user: string; readonly password: string },
 ): Promise<TestGitHost> {
   const authorizationHeaders: string[] = [];
   const redirects = new Map<string, string>();
   const expectedAuthorization =
-    account === null ? null : `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`;
+    account === undefined ? null : `Basic ${Buffer.from(`${account.user}:${account.password}`).toString('base64')}`;
   const server = createServer((request, response) => {
     const { authorization } = request.headers;
     if (authorization !== undefined) authorizationHeaders.push(authorization);
-    const [, target] = [...redirects].find(([path]) => request.url?.startsWith(path)) ?? [];
-    if (target !== undefined) response.writeHead(302, { location: `${target}${request.url}` }).end();
+    const [, targetOrigin] = [...redirects].find(([prefix]) => request.url?.startsWith(prefix)) ?? [];
+    if (targetOrigin !== undefined) response.writeHead(302, { location: `${targetOrigin}${request.url}` }).end();
     else if (expectedAuthorization !== null && authorization !== expectedAuthorization) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
     } else runBackend(directory, request, response);

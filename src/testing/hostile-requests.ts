@@ -49,7 +49,8 @@ const REPEATED_PARTS: Readonly<Record<string, string>> = {
 };
 
 const repeated = (part: string, bytes: number): string => part.repeat(Math.ceil(bytes / Buffer.byteLength(part)));
-const keys = (count: number): string => Array.from({ length: count }, (_, index) => `"k${index}":1`).join();
+const fieldsWithUniqueKeys = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `"k${index}":1`).join();
 
 type Bodies = Readonly<Record<string, () => string>>;
 
@@ -58,11 +59,11 @@ const malformedBodies = (bytes: number): Bodies => ({
   'nested arrays': () => repeated('[', bytes),
   'nested objects': () => repeated('{"a":', bytes),
   'an array of objects': () => `[${repeated('{},', bytes)}{}]`,
-  'unknown keys': () => `{${keys(bytes / 12)}}`,
-  'the maximum number of unknown keys': () => `{${keys(VALUE_COUNT)}}`,
+  'unknown keys': () => `{${fieldsWithUniqueKeys(bytes / 12)}}`,
+  'almost the maximum number of unknown keys': () => `{${fieldsWithUniqueKeys(VALUE_COUNT)}}`,
   'one key many times': () => `{${repeated('"a":1,', bytes)}"a":1}`,
-  'an unknown key of a megabyte': () => `{"${repeated('k', bytes)}":1}`,
-  'a number of a megabyte': () => repeated('1', bytes),
+  'one long unknown key': () => `{"${repeated('k', bytes)}":1}`,
+  'one long number': () => repeated('1', bytes),
   'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
 });
 
@@ -73,7 +74,7 @@ const hostileValues = (bytes: number): Readonly<Record<string, () => unknown>> =
   ),
   'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),
   'an array of long texts': () => Array.from({ length: 200 }, () => 'a'.repeat(4_000)),
-  'an array of one text': () => Array.from({ length: VALUE_COUNT }, () => 'a'),
+  'an array of equal short texts': () => Array.from({ length: VALUE_COUNT }, () => 'a'),
   'many keys': () => Object.fromEntries(Array.from({ length: VALUE_COUNT }, (_, index) => [`k${index}`, 'v'])),
 });
 
@@ -97,13 +98,13 @@ function createHostileBodies(contentType: string, example: unknown, bytes: numbe
   return bodies;
 }
 
-function createHostileQueries(names: readonly string[]): Readonly<Record<string, string>> {
+function createHostileQueries(parameterNames: readonly string[]): Readonly<Record<string, string>> {
   const queries: Record<string, string> = {
     'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, index) => `a${index}=1`).join('&'),
     'one name many times': repeated('a=1&', QUERY_BYTES),
     escapes: repeated('%', QUERY_BYTES),
   };
-  for (const name of names) {
+  for (const name of parameterNames) {
     for (const [attack, part] of Object.entries(REPEATED_PARTS)) {
       const text = encodeURIComponent(repeated(part.toWellFormed(), QUERY_BYTES / 9));
       queries[`${name}: ${attack}`] = `${name}=${text}`;
@@ -128,11 +129,11 @@ export function createHostileRequests(document: OpenApi, bytes: number): Hostile
     for (const [verb, operation] of Object.entries(operations)) {
       const method = verb.toUpperCase();
       const base = { operation: `${method} ${path}`, method, path, sender: acceptedSender(operation) };
-      const names = (operation.parameters ?? [])
+      const queryParameters = (operation.parameters ?? [])
         .filter((parameter) => parameter.in === 'query')
         .map((parameter) => parameter.name);
-      if (names.length > 0) {
-        for (const [attack, query] of Object.entries(createHostileQueries(names))) {
+      if (queryParameters.length > 0) {
+        for (const [attack, query] of Object.entries(createHostileQueries(queryParameters))) {
           requests.push({ ...base, attack, query, contentType: null, body: null });
         }
       }

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** An expensive request: a hostile request, or one of the largest accepted requests. */
+/** A request that is expensive to process: a hostile request, or one of the largest requests. */
 export interface ExpensiveRequest {
   readonly operation: string;
   readonly description: string;
@@ -50,17 +50,13 @@ const frames = (count: number) =>
     lineno: n,
   }));
 
-/** Builds the largest accepted requests of an area of the API. */
+/** Builds requests, and has the headers of their senders. */
 interface RequestBuilder extends Senders {
-  post(
-    path: string,
-    description: string,
-    headers: Headers,
-    body: () => string | Uint8Array,
-    method?: string,
-  ): ExpensiveRequest;
+  post(path: string, description: string, headers: Headers, body: () => string | Uint8Array): ExpensiveRequest;
+  /** Builds a request by the person that changes the app's environment. */
+  patchEnvironment(description: string, values: () => object): ExpensiveRequest;
   get(path: string, description: string, headers: Headers): ExpensiveRequest;
-  /** Builds requests that store `count` large resources. */
+  /** Builds requests by the person that store `count` large resources. */
   postMany(path: string, count: number, body: (n: number) => unknown): ExpensiveRequest[];
 }
 
@@ -68,14 +64,25 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 function createRequestBuilder(senders: Senders): RequestBuilder {
   const { url, person } = senders;
-  const post: RequestBuilder['post'] = (path, description, headers, body, method = 'POST') => ({
-    operation: `${method} ${path}`,
+  const post: RequestBuilder['post'] = (path, description, headers, body) => ({
+    operation: `POST ${path}`,
     description,
-    send: () => sendAndDrain(url + path, { method, headers, body: body() as BodyInit }),
+    send: () => sendAndDrain(url + path, { method: 'POST', headers, body: body() as BodyInit }),
   });
+  const environmentPath = '/v1/apps/shop/env';
   return {
     ...senders,
     post,
+    patchEnvironment: (description, values) => ({
+      operation: `PATCH ${environmentPath}`,
+      description,
+      send: () =>
+        sendAndDrain(url + environmentPath, {
+          method: 'PATCH',
+          headers: { ...person, ...JSON_TYPE },
+          body: JSON.stringify({ values: values() }),
+        }),
+    }),
     get: (path, description, headers) => ({
       operation: `GET ${path.split('?')[0]}`,
       description,
@@ -177,39 +184,21 @@ function createGuardRequests({ key, post }: RequestBuilder): ExpensiveRequest[] 
   ];
 }
 
-function createAppRequests({ person, token, key, post, get, postMany }: RequestBuilder): ExpensiveRequest[] {
+function createAppRequests({ token, key, patchEnvironment, get, postMany }: RequestBuilder): ExpensiveRequest[] {
   const hooks = (count: number) =>
     Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
   return [
-    post(
-      '/v1/apps/shop/env',
-      'the maximum number of invalid names',
-      { ...person, ...JSON_TYPE },
-      () => JSON.stringify({ values: Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])) }),
-      'PATCH',
+    patchEnvironment('almost the maximum number of invalid names', () =>
+      Object.fromEntries(Array.from({ length: 1_990 }, (_, n) => [`-${n}`, 1])),
     ),
-    post(
-      '/v1/apps/shop/env',
-      'the largest environment',
-      { ...person, ...JSON_TYPE },
-      () =>
-        JSON.stringify({
-          values: Object.fromEntries(Array.from({ length: 68 }, (_, n) => [`N${n}`, 'v'.repeat(60_000)])),
-        }),
-      'PATCH',
+    patchEnvironment('the largest environment', () =>
+      Object.fromEntries(Array.from({ length: 68 }, (_, n) => [`N${n}`, 'v'.repeat(60_000)])),
     ),
-    post(
-      '/v1/apps/shop/env',
-      'the maximum number of changes',
-      { ...person, ...JSON_TYPE },
-      () =>
-        JSON.stringify({
-          values: Object.fromEntries([
-            ...Array.from({ length: 1_000 }, (_, n) => [`N${n}`, null]),
-            ...Array.from({ length: 1_000 }, (_, n) => [`M${n}`, 'v'.repeat(4_000)]),
-          ]),
-        }),
-      'PATCH',
+    patchEnvironment('the maximum number of changes', () =>
+      Object.fromEntries([
+        ...Array.from({ length: 1_000 }, (_, n) => [`N${n}`, null]),
+        ...Array.from({ length: 1_000 }, (_, n) => [`M${n}`, 'v'.repeat(4_000)]),
+      ]),
     ),
     get('/v1/apps/shop/env', 'the largest environment', token),
     get('/v1/apps/shop/env?format=dotenv', 'the largest environment as dotenv', token),
@@ -230,8 +219,8 @@ function createAuditRequests({ url, person, get }: RequestBuilder): ExpensiveReq
 }
 
 /**
- * Returns the largest accepted requests, and compressed ones that exceed the limit when decompressed. Requests that
- * store resources precede requests that list them.
+ * Returns requests that are as large as the limits of the API allow, most of them valid, and compressed ones that exceed
+ * the limit when decompressed. Requests that store resources precede requests that list them.
  */
 export function createLargestRequests(senders: Senders): ExpensiveRequest[] {
   const builder = createRequestBuilder(senders);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { compareFacts, extractFacts } from './openapi-facts.ts';
 import type { OpenApiDocument } from './openapi-rules.ts';
 
-/** A document with one operation that creates a thing. */
+/** Returns a document with one operation, which creates a thing, and the parts of the document that tests change. */
 function createDocument() {
   const body = {
     type: 'object',

@@ -121,19 +121,18 @@ function parseFact(fact: string): { readonly kind: string; readonly location: st
   const [kind = ''] = fact.split(' ', 1);
   const remainder = fact.slice(kind.length + 1);
   if (kind.endsWith('!') || kind === 'op') return { kind, location: remainder, value: '' };
-  const valueStart = kind === 'limit' ? remainder.search(/ \w+ \S*$/) : remainder.search(/ (?:= .*|[\w]+)$/);
+  const valueStart = kind === 'limit' ? remainder.search(/ \w+ \S*$/) : remainder.search(/ (?:= .*|\w+)$/);
   return valueStart === -1
     ? { kind, location: remainder, value: '' }
     : { kind, location: remainder.slice(0, valueStart), value: remainder.slice(valueStart + 1) };
 }
 
-/** Returns whether a limit is at least as wide as the previous limit. */
+/** Returns whether a changed limit, such as `maxLength 64`, is a number that became wider. */
 function isWiderLimit(before: string, after: string): boolean {
-  const [keyword = '', previous] = before.split(' ');
-  const [, next] = after.split(' ');
-  return UPPER_LIMITS.includes(keyword)
-    ? Number(next) >= Number(previous)
-    : LOWER_LIMITS.includes(keyword) && Number(next) <= Number(previous);
+  const [keyword = '', previousValue] = before.split(' ');
+  const [, nextValue] = after.split(' ');
+  if (UPPER_LIMITS.includes(keyword)) return Number(nextValue) > Number(previousValue);
+  return LOWER_LIMITS.includes(keyword) && Number(nextValue) < Number(previousValue);
 }
 
 export interface Changes {

@@ -100,7 +100,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
   'error-validation': documentsStatus('400', '422'),
 };
 
-/** Conditions that every schema must satisfy. */
+/** Conditions that every schema with a type must satisfy. */
 const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly string[]) => boolean>> = {
   'strings-bounded': ({ maxLength, ...schema }, types) =>
     !types.includes('string') || maxLength !== undefined || 'enum' in schema || 'const' in schema,
@@ -130,13 +130,13 @@ const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boo
     Object.values(components.securitySchemes).every((scheme) => scheme.scheme !== 'basic'),
 };
 
-/** Yields every schema below a value, with its path. */
-function* schemasIn(value: unknown, at: string): Generator<readonly [at: string, schema: Schema]> {
+/** Yields every schema with a type below a value, with its location. */
+function* schemasIn(value: unknown, location: string): Generator<readonly [location: string, schema: Schema]> {
   if (typeof value !== 'object' || value === null) return;
   const { type } = value as Schema;
-  if (typeof type === 'string' || Array.isArray(type)) yield [at, value as Schema];
+  if (typeof type === 'string' || Array.isArray(type)) yield [location, value as Schema];
   for (const [key, part] of Object.entries(value)) {
-    if (!/^(?:examples?|enum|const|securitySchemes)$/.test(key)) yield* schemasIn(part, `${at}.${key}`);
+    if (!/^(?:examples?|enum|const|securitySchemes)$/.test(key)) yield* schemasIn(part, `${location}.${key}`);
   }
 }
 
@@ -151,7 +151,8 @@ function listContents({ requestBody, responses }: Operation): (readonly [pointer
   );
 }
 
-const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
+/** Escapes a name for a JSON Pointer in the fragment of a URI (RFC 6901, sections 3 and 6). */
+export const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
 
 /** Returns the violations of the OpenAPI schema and of the rules above. */
 export async function lintDocument(document: OpenApiDocument): Promise<Finding[]> {
@@ -171,19 +172,19 @@ export async function lintDocument(document: OpenApiDocument): Promise<Finding[]
   ajv.addSchema(document, 'openapi.json');
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
-      const at = `${method} ${path}`;
+      const location = `${method} ${path}`;
       for (const [rule, isSatisfied] of Object.entries(OPERATION_RULES)) {
-        if (!isSatisfied({ path, method, operation, document })) findings.push({ rule, location: at });
+        if (!isSatisfied({ path, method, operation, document })) findings.push({ rule, location });
       }
       const hasInvalidExample = listContents(operation).some(([pointer, { schema, example }]) => {
         const ref = `openapi.json#/paths/${escapePointer(path)}/${method}/${pointer}/schema`;
         return schema !== undefined && example !== undefined && ajv.getSchema(ref)?.(example) !== true;
       });
-      if (hasInvalidExample) findings.push({ rule: 'examples-valid', location: at });
+      if (hasInvalidExample) findings.push({ rule: 'examples-valid', location });
       const lacksExample = ({ schema, example }: Content) =>
         schema !== undefined && schema.format !== 'binary' && example === undefined;
       if (listContents(operation).some(([, content]) => lacksExample(content)))
-        findings.push({ rule: 'examples-given', location: at });
+        findings.push({ rule: 'examples-given', location });
     }
   }
   return findings;

@@ -2,16 +2,19 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { daemonUser, stopProcess, waitForOutput } from './daemon.ts';
 import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
-import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 
-/** Starts PgBouncer in front of a PostgreSQL server, with its default configuration except for required settings. */
+/**
+ * Starts PgBouncer in front of a PostgreSQL server, with its default configuration except for the pool and required
+ * settings. `toPooledUrl` converts the URL of a database of the server to its URL at PgBouncer.
+ */
 export async function startPgBouncer(
   postgres: TestPostgres,
   mode: 'session' | 'transaction',
   poolSize: number,
-): Promise<{ pooledUrl(url: string): string; close(): Promise<void> }> {
+): Promise<{ toPooledUrl(url: string): string; close(): Promise<void> }> {
   ensureCommand('pgbouncer');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-pgbouncer-'));
   const port = await freePort();
@@ -35,7 +38,7 @@ export async function startPgBouncer(
   const child = spawn('pgbouncer', [path], { ...user, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
   await waitForOutput(child, /process up/);
   return {
-    pooledUrl: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
+    toPooledUrl: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
     async close() {
       await stopProcess(child, 'SIGTERM');
       rmSync(directory, { recursive: true, force: true });

@@ -19,28 +19,28 @@ export interface ProcessResult {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Running servers, which are killed at the end even if a test fails. */
+/** Running servers, which are killed after the tests of the file even if one fails. */
 const runningServers = new Set<ChildProcess>();
 /** Directory to which the servers record their responses. */
-const sentResponses = temporaryDirectory();
+const responseDirectory = temporaryDirectory();
 const RECORDER = new URL('./responses/record-to-file.ts', import.meta.url);
 let serverCount = 0;
 after(async () => {
   for (const child of runningServers) child.kill('SIGKILL');
-  const lines = readdirSync(sentResponses.path).flatMap((name) =>
-    readFileSync(join(sentResponses.path, name), 'utf8').split('\n').slice(0, -1),
+  const lines = readdirSync(responseDirectory.path).flatMap((name) =>
+    readFileSync(join(responseDirectory.path, name), 'utf8').split('\n').slice(0, -1),
   );
-  sentResponses.remove();
+  responseDirectory.remove();
   if (lines.length > 0) await expectDocumented(lines.map((line) => JSON.parse(line) as SentResponse));
 });
 
-/** Returns Node.js options that make a server record its responses, which are checked after the tests of a file. */
+/** Returns Node.js options that make a server record its responses, which are checked after the tests of the file. */
 function recordingOptions(): string[] {
-  const file = join(sentResponses.path, String(serverCount++));
+  const file = join(responseDirectory.path, String(serverCount++));
   return ['--import', `${RECORDER.href}?${new URLSearchParams({ file }).toString()}`];
 }
 
-/** Returns the environment of a command, without the settings in the environment of this process. */
+/** Returns the environment of a command: only these variables and those that Node.js needs. */
 function commandEnvironment(environment: Environment): NodeJS.ProcessEnv {
   // With a shared cache, the many processes of the tests compile each module only once.
   const cache = join(tmpdir(), 'devpilot-compile-cache');
@@ -85,13 +85,13 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
   const result = collectResult(child).finally(() => runningServers.delete(child));
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
+    const onOutput = (chunk: Buffer) => {
       output += chunk.toString();
       const listeningUrl = /Devpilot is at (\S+)\n/.exec(output)?.[1];
       if (listeningUrl !== undefined) resolve(listeningUrl);
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout.on('data', onOutput);
+    child.stderr.on('data', onOutput);
     result.then((ended) => reject(new Error(`The server ended: ${JSON.stringify(ended)}`)));
   });
   return {
@@ -107,6 +107,7 @@ export async function spawnServer(dataDirectory: string, environment: Environmen
   };
 }
 
+/** Creates an empty directory. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'devpilot-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

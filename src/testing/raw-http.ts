@@ -4,6 +4,7 @@ import { scaledTimeout } from './timeouts.ts';
 export interface RawResponse {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
+  /** The body, with one character per byte. */
   readonly text: string;
 }
 

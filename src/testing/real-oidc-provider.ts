@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import Provider from 'oidc-provider';
-import { CLIENT_ID, CLIENT_SECRET } from './openid-issuer.ts';
+import { CLIENT_ID, CLIENT_SECRET } from './fake-oidc-provider.ts';
 import { freePort } from './postgres.ts';
 
 /** A certified OpenID Connect provider on loopback. Any user name can sign in; every user is in all `groups`. */

@@ -23,6 +23,6 @@ export function hasChild(parent: number, text: string): boolean {
   });
 }
 
-/** Returns the names of the folders in which this process stores private keys. */
+/** Returns the names of the folders in which this process stores SSH private keys. */
 export const listOwnKeyFolders = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`devpilot-ssh-${process.pid}-`));

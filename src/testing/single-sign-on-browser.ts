@@ -1,26 +1,28 @@
-import type { OpenidIssuer, TokenSpec } from './openid-issuer.ts';
+import type { FakeOidcProvider, TokenSpec } from './fake-oidc-provider.ts';
 import type { TestResponse, TestServer } from './test-server.ts';
 
-/** Returns the cookies that a response sets, as `name=value`. */
-const setCookies = (response: TestResponse) =>
+/** Returns all cookies that a response sets, each as `name=value`. */
+const readSetCookies = (response: TestResponse) =>
   response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
 
 export interface StartedSignIn {
-  /** The URL of the provider. */
+  /** The authorization URL at the provider. */
   readonly url: URL;
+  /** The cookie that binds the sign-in to the browser. */
   readonly cookie: string;
 }
 
-/** Simulates a browser that signs in at the issuer. */
-export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
+/** Simulates a browser that signs in at a provider. */
+export function createSignInBrowser(server: TestServer, provider: FakeOidcProvider) {
   return {
+    /** Starts a sign-in or, with the `path` of another operation, a confirmation. */
     async start(path = '/v1/oidc/start', body?: object): Promise<StartedSignIn> {
       const response = await server.call<{ url: string }>(path, {
         headers: { origin: server.origin },
         ...(body !== undefined && { body }),
       });
       const url = response.headers.get('location') ?? response.body.url;
-      return { url: new URL(url), cookie: setCookies(response)[0] ?? '' };
+      return { url: new URL(url), cookie: readSetCookies(response)[0] ?? '' };
     },
     /** Opens the redirect URI with the parameters that the provider would send, modified by `change`. */
     async openRedirectUri(
@@ -29,9 +31,9 @@ export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
       change: { parameters?: Readonly<Record<string, string | null>>; cookie?: string } = {},
     ): Promise<TestResponse> {
       const query = new URLSearchParams({
-        code: issuer.issueCode(url, tokens),
+        code: provider.issueCode(url, tokens),
         state: url.searchParams.get('state') ?? '',
-        iss: issuer.url,
+        iss: provider.url,
       });
       for (const [name, value] of Object.entries(change.parameters ?? {})) {
         if (value === null) query.delete(name);
@@ -50,7 +52,7 @@ export function readSignInOutcome(response: TestResponse): {
   readonly location: string | null;
   readonly session: string | null;
 } {
-  const session = setCookies(response).find((cookie) => cookie.startsWith('devpilot=devpilot_session_')) ?? null;
+  const session = readSetCookies(response).find((cookie) => cookie.startsWith('devpilot=devpilot_session_')) ?? null;
   return { location: response.headers.get('location'), session };
 }
 

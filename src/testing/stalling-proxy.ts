@@ -5,15 +5,16 @@ export interface StallingProxy {
   readonly port: number;
   /** Forwards new connections to another port. */
   retarget(port: number): void;
+  /** Stops forwarding on all connections, including new ones. */
   stall(): void;
   resume(): void;
   close(): Promise<void>;
 }
 
-export async function startStallingProxy(target: number): Promise<StallingProxy> {
+export async function startStallingProxy(targetPort: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>();
   let isStalled = false;
-  let upstreamPort = target;
+  let upstreamPort = targetPort;
   const server = createServer((client) => {
     const upstream = connect(upstreamPort, '127.0.0.1');
     for (const [from, to] of [

@@ -29,10 +29,11 @@ export interface TestCluster {
   readonly nodes: readonly TestClusterNode[];
   /** The owner, signed in at the first node. */
   readonly owner: TestPerson;
+  /** Returns a node by its index; throws if it does not exist. */
   nodeAt(index: number): TestClusterNode;
   /** Kills a node, runs `meanwhile` without the node, and starts a new node in its place. */
   replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
-  /** Returns the status of an authorization request; 0 if there was no response in time. */
+  /** Returns the status of an authorization request to a node; 0 if there was no response in time. */
   authorize(index: number, secret: string, query?: string): Promise<number>;
   close(): Promise<void>;
 }
@@ -72,7 +73,10 @@ async function insertKeys(
   return keys;
 }
 
-/** Starts three nodes with `start`, which starts a server process with the given environment. */
+/**
+ * Starts three nodes with `start`, which starts a server process with the given environment. Inserts `keyCount` API keys
+ * with `read` and `write`.
+ */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   {
@@ -90,10 +94,10 @@ export async function startTestCluster(
     DEVPILOT_REVOCATION_BOUND: `${revocationBoundMs}ms`,
   };
   const server = await startTestServer({ environment });
-  const firstOwner = await signUpOwner(server);
-  const me = await firstOwner.call<{ id: string }>('/v1/me');
+  const signedUpOwner = await signUpOwner(server);
+  const me = await signedUpOwner.call<{ id: string }>('/v1/me');
   await server.close();
-  const keys = await insertKeys(databaseUrl, firstOwner.workspaceId, me.body.id, keyCount);
+  const keys = await insertKeys(databaseUrl, signedUpOwner.workspaceId, me.body.id, keyCount);
 
   const startAt = (index: number) =>
     start(
@@ -111,7 +115,7 @@ export async function startTestCluster(
     postgres,
     proxy,
     nodes,
-    owner: await signInRemotePerson(nodeAt(0).url, firstOwner.email),
+    owner: await signInRemotePerson(nodeAt(0).url, signedUpOwner.email),
     nodeAt,
     async replace(index, meanwhile) {
       const ended = nodeAt(index).stop('SIGKILL');

@@ -6,7 +6,7 @@ import type { Deployment } from '../contract/deployments.ts';
 import type { LogLine } from '../contract/logs.ts';
 import type { Server } from '../contract/servers.ts';
 import { createTestRepository, type TestRepository } from './git-repository.ts';
-import type { TestPerson, TestResponse } from './test-server.ts';
+import { expectStatus, type TestPerson, type TestResponse } from './test-server.ts';
 import { until } from './until.ts';
 
 /** An app with its own repository and directory. */
@@ -22,11 +22,7 @@ export interface TestApp {
   remove(): void;
 }
 
-function expectStatus<Body>(response: TestResponse<Body>, status: number): Body {
-  if (response.status !== status) throw new Error(`Expected ${status}, got ${response.status}: ${response.text}`);
-  return response.body;
-}
-
+/** Number of created resources, for unique names. */
 let resourceCount = 0;
 
 /** Creates a server resource, by default a local one. */
@@ -78,18 +74,22 @@ export async function getDeployment(person: TestPerson, id: string): Promise<Dep
   return expectStatus(await person.call<Deployment>(`/v1/deployments/${id}`), 200);
 }
 
-/** Waits until the deployment satisfies a condition, and returns the deployment. */
+/** Waits until a deployment satisfies a condition, and returns the deployment. */
 export async function waitForDeployment(
   person: TestPerson,
   id: string,
   condition: (deployment: Deployment) => boolean,
   timeoutMs?: number,
 ): Promise<Deployment> {
-  let last: Deployment | undefined;
-  await until(async () => condition((last = await getDeployment(person, id))), timeoutMs).catch((error: Error) => {
-    throw new Error(`${error.message} ${JSON.stringify(last)}`);
+  let deployment = await getDeployment(person, id);
+  const isSatisfied = async () => {
+    deployment = await getDeployment(person, id);
+    return condition(deployment);
+  };
+  await until(isSatisfied, timeoutMs).catch((error: Error) => {
+    throw new Error(`${error.message} ${JSON.stringify(deployment)}`);
   });
-  return last as Deployment;
+  return deployment;
 }
 
 const FINISHED_STATUSES = new Set(['completed', 'failed', 'cancelled']);
@@ -101,7 +101,7 @@ export async function deployAndWait(person: TestPerson, app: TestApp, body: obje
   return waitForDeployment(person, id, isFinished);
 }
 
-/** Returns the lines of the log of a deployment. */
+/** Returns the lines of a deployment's log. `query` is appended to the path. */
 export async function readDeploymentLog(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
   const { text } = await person.call(`/v1/deployments/${id}/logs${query}`);
   return text

@@ -6,14 +6,16 @@ import type { CreatedAccessToken } from '../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../contract/api-keys.ts';
 import type { CreatedInvitation } from '../contract/invitations.ts';
 import type { AssignableRole, Permission, Scope } from '../contract/vocabulary.ts';
+import type { StartOptions } from '../server/base.ts';
 import { createLogger } from '../server/logger.ts';
 import { readSettings } from '../server/settings.ts';
 import { type RunningServer, startServer } from '../server/start.ts';
-import { recordServer } from './responses/own-servers.ts';
+import { recordServer } from './responses/record-in-process.ts';
 
+/** Password of every person. */
 export const PASSWORD = 'a long and private sentence';
 
-/** A response whose body is parsed if it is JSON, and text otherwise. */
+/** A response whose body is parsed if it is JSON, and text otherwise, for example NDJSON. */
 export interface TestResponse<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
@@ -28,21 +30,28 @@ export interface TestRequest {
   readonly body?: unknown;
 }
 
-/** A running server with its own data directory, called over HTTP. */
-export interface TestServer {
+/** The part of a server that is needed to send requests. */
+interface CallableServer {
   readonly url: string;
+  /** Origin of the web UI; `url` by default. */
+  readonly origin?: string;
+  call<Body = unknown>(path: string, request?: TestRequest): Promise<TestResponse<Body>>;
+}
+
+/** A running server with its own data directory, called over HTTP. */
+export interface TestServer extends CallableServer {
   /** Public origin: `DEVPILOT_PUBLIC_URL` if set, otherwise `url`. */
   readonly origin: string;
   readonly dataDirectory: string;
   readonly setupLink: string | null;
   readonly running: RunningServer;
-  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
   /** Stops the server and starts a new one with the same data directory. */
   restart(): Promise<TestServer>;
   /** Stops the server and removes its data directory. */
   close(): Promise<void>;
 }
 
+/** Sends a request without following redirects; by default a GET without a body, and a POST with one. */
 export async function sendRequest<Body>(
   url: string,
   path: string,
@@ -57,9 +66,8 @@ export async function sendRequest<Body>(
     redirect: 'manual',
   });
   const text = await response.text();
-  const isJson =
-    /json/.test(response.headers.get('content-type') ?? '') &&
-    !/ndjson/.test(response.headers.get('content-type') ?? '');
+  const contentType = response.headers.get('content-type') ?? '';
+  const isJson = /json/.test(contentType) && !/ndjson/.test(contentType);
   return {
     status: response.status,
     headers: response.headers,
@@ -73,12 +81,9 @@ export interface TestServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
   /** Delays before each retry of a connection to a server, in milliseconds; no retries by default. */
-  readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
-  /**
-   * Intervals of the checks for due schedules, of the cleanup and of the scan for notices, in milliseconds; as in
-   * production by default.
-   */
-  readonly work?: { readonly dueMs: number; readonly sweepMs: number; readonly noticesMs?: number };
+  readonly connectRetryDelays?: NonNullable<StartOptions['connectRetryDelays']>;
+  /** Intervals of the checks for due schedules, of the cleanup and of the scan for notices; as in production by default. */
+  readonly schedulerIntervals?: NonNullable<StartOptions['schedulerIntervals']>;
 }
 
 /** Starts a server on a free port. Pass a `clock` to control time. */
@@ -91,10 +96,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.environment,
   });
   const running = await startServer(settings, {
-    connecting: options.connecting ?? { start: [], rollback: [] },
+    connectRetryDelays: options.connectRetryDelays ?? { start: [], rollback: [] },
     logger: createLogger(settings.logLevel),
     quietMs: 0,
-    ...(options.work !== undefined && { work: options.work }),
+    ...(options.schedulerIntervals !== undefined && { schedulerIntervals: options.schedulerIntervals }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
   const expectDocumented = recordServer(running.url);
@@ -104,7 +109,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     dataDirectory,
     setupLink: running.setupLink,
     running,
-    call: (path, call) => sendRequest(running.url, path, call),
+    call: (path, request) => sendRequest(running.url, path, request),
     async restart() {
       await running.close();
       await expectDocumented();
@@ -120,25 +125,27 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
 /** A signed-in person. Requests have the session cookie and the server's `Origin`, like requests of the web UI. */
 export interface TestPerson {
+  /** Empty if no test needs it. */
   readonly email: string;
+  /** The session cookie, as `name=value`. */
   readonly cookie: string;
+  /** The workspace that requests specify in a header; empty if they specify none. */
   readonly workspaceId: string;
-  call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
+  call<Body = unknown>(path: string, request?: TestRequest): Promise<TestResponse<Body>>;
 }
 
+/** Returns a person who is signed in at a server. */
 export function createTestPerson(
-  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
-  email: string,
-  cookie: string,
-  workspaceId: string,
+  server: CallableServer,
+  { email = '', cookie, workspaceId = '' }: Pick<TestPerson, 'cookie'> & Partial<TestPerson>,
 ): TestPerson {
   return {
     email,
     cookie,
     workspaceId,
-    call: (path, { headers, ...call } = {}) =>
+    call: (path, { headers, ...request } = {}) =>
       server.call(path, {
-        ...call,
+        ...request,
         headers: {
           cookie,
           origin: server.origin ?? server.url,
@@ -149,45 +156,47 @@ export function createTestPerson(
   };
 }
 
-/** Returns the cookie that a response sets, as `name=value`. */
+/** Returns the first cookie that a response sets, as `name=value`; empty if it sets none. */
 export function cookieOf(response: TestResponse): string {
   return (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 }
 
-function expectStatus(response: TestResponse, status: number): void {
+/** Returns the body of a response; throws if the response has another status. */
+export function expectStatus<Body>(response: TestResponse<Body>, status: number): Body {
   if (response.status !== status) throw new Error(`Expected ${status}, got ${response.status}: ${response.text}`);
+  return response.body;
 }
 
+/** Creates a workspace of a person, and returns the person in this workspace. */
 export async function createWorkspaceFor(
   person: TestPerson,
-  server: Pick<TestServer, 'url' | 'call'> & { readonly origin?: string },
+  server: CallableServer,
   name: string,
 ): Promise<TestPerson> {
-  const created = await person.call<{ id: string }>('/v1/workspaces', { body: { name } });
-  expectStatus(created, 201);
-  return createTestPerson(server, person.email, person.cookie, created.body.id);
+  const { id } = expectStatus(await person.call<{ id: string }>('/v1/workspaces', { body: { name } }), 201);
+  return createTestPerson(server, { ...person, workspaceId: id });
 }
 
 /** Signs up the first person with the code in the setup link, and creates a workspace. */
 export async function signUpOwner(
-  server: Pick<TestServer, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
+  server: CallableServer & Pick<TestServer, 'setupLink'>,
   email = 'ada@example.com',
-  workspace = 'Acme',
+  workspaceName = 'Acme',
 ): Promise<TestPerson> {
   const setupCode = new URL(server.setupLink ?? '').hash.replace('#code=', '');
   const signedUp = await server.call('/v1/people', {
     body: { name: 'Ada Lovelace', email, password: PASSWORD, setupCode },
   });
   expectStatus(signedUp, 201);
-  return createWorkspaceFor(createTestPerson(server, email, cookieOf(signedUp), ''), server, workspace);
+  return createWorkspaceFor(createTestPerson(server, { email, cookie: cookieOf(signedUp) }), server, workspaceName);
 }
 
-/** Returns the request functions for a server in another process. */
-export function remoteTestServer(url: string): Pick<TestServer, 'url' | 'call'> {
-  return { url, call: <Body>(path: string, call?: TestRequest) => sendRequest<Body>(url, path, call) };
+/** Returns a server that runs in another process. */
+export function remoteTestServer(url: string): CallableServer {
+  return { url, call: (path, request) => sendRequest(url, path, request) };
 }
 
-/** Signs up the first person at a server in another process. */
+/** Signs up the first person at a server in another process, and creates a workspace. */
 export function signUpRemoteOwner(server: {
   readonly url: string;
   readonly setupCode: string | null;
@@ -195,12 +204,12 @@ export function signUpRemoteOwner(server: {
   return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
 }
 
-/** Signs in a person at a server in another process. */
+/** Signs in a person, without a workspace, at a server in another process. */
 export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
   const server = remoteTestServer(url);
   const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });
   expectStatus(signedIn, 201);
-  return createTestPerson(server, email, cookieOf(signedIn), '');
+  return createTestPerson(server, { email, cookie: cookieOf(signedIn) });
 }
 
 /** Invites a person, who signs up and becomes a member of the inviter's workspace. */
@@ -211,24 +220,28 @@ export async function signUpMember(
   email: string,
 ): Promise<TestPerson> {
   const invited = await inviter.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
-  expectStatus(invited, 201);
+  const { code } = expectStatus(invited, 201);
   const signedUp = await server.call('/v1/people', {
-    body: { name: email.split('@')[0]?.padEnd(3, '_'), email, password: PASSWORD, invitation: invited.body.code },
+    body: { name: email.split('@')[0], email, password: PASSWORD, invitation: code },
   });
   expectStatus(signedUp, 201);
-  return createTestPerson(server, email, cookieOf(signedUp), inviter.workspaceId);
+  return createTestPerson(server, { email, cookie: cookieOf(signedUp), workspaceId: inviter.workspaceId });
 }
 
-/** Turns on two-factor authentication; `now` is the server's time. Returns the person with the new session. */
+/**
+ * Turns on two-factor authentication; `now` is the server's time in epoch milliseconds. Returns the person with the new
+ * session.
+ */
 export async function turnOnTwoFactor(server: TestServer, person: TestPerson, now: number): Promise<TestPerson> {
   const started = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
-  expectStatus(started, 201);
-  const code = await generate({ secret: started.body.secret, epoch: Math.floor(now / 1000) });
+  const { secret } = expectStatus(started, 201);
+  const code = await generate({ secret, epoch: Math.floor(now / 1000) });
   const confirmed = await person.call('/v1/me/two-factor/confirm', { body: { code } });
   expectStatus(confirmed, 200);
-  return createTestPerson(server, person.email, cookieOf(confirmed), person.workspaceId);
+  return createTestPerson(server, { ...person, cookie: cookieOf(confirmed) });
 }
 
+/** Creates an access token. `fields` are added to the body of the request. */
 export async function createToken(
   person: TestPerson,
   scopes: readonly Scope[],
@@ -237,10 +250,10 @@ export async function createToken(
   const created = await person.call<CreatedAccessToken>('/v1/access-tokens', {
     body: { name: 'CI/CD Pipeline', scopes, ...fields },
   });
-  expectStatus(created, 201);
-  return created.body;
+  return expectStatus(created, 201);
 }
 
+/** Creates an API key. `fields` are added to the body of the request. */
 export async function createKey(
   person: TestPerson,
   permissions: readonly Permission[],
@@ -249,8 +262,8 @@ export async function createKey(
   const created = await person.call<CreatedApiKey>('/v1/api-keys', {
     body: { name: 'Billing service', permissions, ...fields },
   });
-  expectStatus(created, 201);
-  return created.body;
+  return expectStatus(created, 201);
 }
 
+/** Returns the headers of a request with a credential. */
 export const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });

@@ -22,7 +22,7 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-/** Opens a new embedded store in a temporary folder. */
+/** Opens a new SQLite store in a temporary folder. */
 export async function openTestStore(): Promise<TestStore> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-store-'));
   const store = await openSqliteStore(join(directory, 'devpilot.db'));
@@ -36,11 +36,12 @@ export async function openTestStore(): Promise<TestStore> {
 }
 
 /** Opens a store in a new database of a running PostgreSQL server. */
-export async function openTestDatabase(postgres: TestDatabases): Promise<TestStore> {
+export async function openPostgresTestStore(postgres: TestDatabases): Promise<TestStore> {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   return { store, close: store.close };
 }
 
+/** Inserts a person, whom no password signs in, and returns the ID. */
 export async function seedPerson(store: Store, name = 'Ada'): Promise<string> {
   const id = createId('person');
   const email = `${id}@example.com`;
@@ -67,6 +68,7 @@ export async function seedWorkspace(store: Store): Promise<{ workspaceId: string
   return { workspaceId, personId };
 }
 
+/** Inserts a credential, by default an active API key with `read` that never expires. */
 export async function seedCredential(
   store: Store,
   { workspaceId, personId }: { readonly workspaceId: string; readonly personId: string },

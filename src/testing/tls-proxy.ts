@@ -8,28 +8,17 @@ import { TLSSocket } from 'node:tls';
 /** Starts a proxy that adds TLS to a PostgreSQL server, with a certificate for `localhost` from a test authority. */
 export async function startTlsProxy(
   postgresPort: number,
-): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
+): Promise<{ readonly port: number; readonly authorityFile: string; close(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-tls-'));
   const filePath = (name: string) => join(directory, name);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   const keyOptions = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
-  openssl('req', '-x509', ...keyOptions, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=Test authority');
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  openssl(
-    'req',
-    '-x509',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    ...keyOptions,
-    '-keyout',
-    'key',
-    '-out',
-    'crt',
-    ...subject,
-  );
-  const [key, cert] = [readFileSync(filePath('key')), readFileSync(filePath('crt'))];
+  const createCertificate = (name: string, ...options: string[]) =>
+    openssl('req', '-x509', ...keyOptions, '-keyout', `${name}.key`, '-out', `${name}.crt`, ...options);
+  createCertificate('ca', '-subj', '/CN=Test authority');
+  const issuer = ['-CA', 'ca.crt', '-CAkey', 'ca.key'];
+  createCertificate('server', ...issuer, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost');
+  const [key, cert] = [readFileSync(filePath('server.key')), readFileSync(filePath('server.crt'))];
   const sockets = new Set<Socket>();
   const track = (socket: Socket) => {
     sockets.add(socket);
@@ -38,7 +27,7 @@ export async function startTlsProxy(
   const server = createServer((client) => {
     track(client);
     client.once('data', (firstChunk) => {
-      // PostgreSQL's SSLRequest message is eight bytes long. Clients that send anything else are disconnected.
+      // PostgreSQL's SSLRequest message is eight bytes long. A client that sends another length first is disconnected.
       if (firstChunk.length !== 8) return client.destroy();
       client.write('S');
       const secure = new TLSSocket(client, { isServer: true, key, cert });
@@ -55,7 +44,7 @@ export async function startTlsProxy(
   if (address === null || typeof address === 'string') throw new Error('There is no port.');
   return {
     port: address.port,
-    authority: filePath('ca.crt'),
+    authorityFile: filePath('ca.crt'),
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -5,10 +5,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { OpenApiDocument } from '../openapi-rules.ts';
+import { DAY } from '../../contract/limits.ts';
+import { escapePointer, type OpenApiDocument } from '../openapi-rules.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache/devpilot-openapi');
+/** Files that determine the document and its validators. */
 const SOURCES = ['package-lock.json', 'src/contract/*.ts', 'src/http/*.ts', 'src/testing/responses/*.ts'];
 
 interface SchemaError {
@@ -33,7 +35,7 @@ export interface Validators {
   readonly validators: Readonly<Record<string, Validator>>;
 }
 
-/** Returns a key that changes whenever a source of the document changes. */
+/** Returns a key that changes whenever a source changes. */
 function cacheKey(): string {
   const hash = createHash('sha256');
   for (const file of globSync(SOURCES, { cwd: ROOT }).sort()) {
@@ -50,9 +52,7 @@ export async function generateDocument(): Promise<OpenApiDocument> {
   return JSON.parse(text) as OpenApiDocument;
 }
 
-const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
-
-interface Response {
+interface ResponseObject {
   readonly $ref?: string;
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
@@ -69,20 +69,22 @@ async function compileValidators(document: OpenApiDocument): Promise<string> {
     code: { source: true, optimize: false },
   });
   ajv.addSchema(document, 'openapi');
+  /** References to schemas, by the name of the validator. */
   const references: Record<string, string> = {};
-  const shared = (document.components as { responses?: Readonly<Record<string, Response>> }).responses ?? {};
+  const sharedResponses =
+    (document.components as { responses?: Readonly<Record<string, ResponseObject>> }).responses ?? {};
   const validatorNameFor = (pointer: string): string => {
     const reference = `openapi#/${pointer}`;
-    const existing = Object.entries(references).find(([, other]) => other === reference);
-    if (existing !== undefined) return existing[0];
+    const existingName = Object.keys(references).find((name) => references[name] === reference);
+    if (existingName !== undefined) return existingName;
     const name = `v${Object.keys(references).length}`;
     references[name] = reference;
     return name;
   };
-  const validatorsByType = (response: Response, pointer: string): Record<string, string> => {
+  const validatorsByType = (response: ResponseObject, pointer: string): Record<string, string> => {
     if (response.$ref !== undefined) {
       const name = response.$ref.split('/').at(-1) ?? '';
-      return validatorsByType(shared[name] ?? {}, `components/responses/${name}`);
+      return validatorsByType(sharedResponses[name] ?? {}, `components/responses/${name}`);
     }
     const types = Object.keys(response.content ?? {});
     return Object.fromEntries(
@@ -91,7 +93,7 @@ async function compileValidators(document: OpenApiDocument): Promise<string> {
   };
   const paths = mapValues(document.paths, (operations, path) =>
     mapValues(operations, ({ responses }, method) =>
-      mapValues(responses as Readonly<Record<string, Response>>, (response, status) =>
+      mapValues(responses as Readonly<Record<string, ResponseObject>>, (response, status) =>
         validatorsByType(response, `paths/${escapePointer(path)}/${method}/responses/${status}`),
       ),
     ),
@@ -110,8 +112,8 @@ function mapValues<From, To>(
 }
 
 /**
- * Returns the validators of the current OpenAPI document. They are cached until the sources of the document change,
- * because every test file needs them.
+ * Returns the validators of the current OpenAPI document. They are cached in a file until a source changes, because
+ * every test file needs them.
  */
 export async function loadValidators(): Promise<Validators> {
   const file = join(CACHE, `${cacheKey()}.cjs`);
@@ -124,8 +126,7 @@ export async function loadValidators(): Promise<Validators> {
   const code = await compileValidators(await generateDocument());
   mkdirSync(CACHE, { recursive: true });
   for (const cachedFile of readdirSync(CACHE)) {
-    if (Date.now() - statSync(join(CACHE, cachedFile)).mtimeMs > 86_400_000)
-      rmSync(join(CACHE, cachedFile), { force: true });
+    if (Date.now() - statSync(join(CACHE, cachedFile)).mtimeMs > DAY) rmSync(join(CACHE, cachedFile), { force: true });
   }
   const temporaryFile = `${file}.${process.pid}`;
   writeFileSync(temporaryFile, code);

@@ -4,7 +4,7 @@ import type { SentResponse } from './recorder.ts';
 /** Paths below which every response is documented. */
 const DOCUMENTED_PATHS = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
 /** Statuses of requests that reach no operation, because the path or method is unknown or the request is malformed. */
-const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
+const STATUSES_WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
 const PROBLEM = 'application/problem+json';
 
 /** Returns the decoded path of a request target, which can be a path or a URL. */
@@ -18,7 +18,8 @@ function decodePath(target: string): string {
 }
 
 /**
- * Returns the template that matches a path. A template with a constant part has precedence over one with a parameter.
+ * Returns the path template that matches a path. Where two templates first differ, a constant part has precedence over
+ * a parameter.
  */
 function findTemplate(path: string, templates: readonly string[]): string | undefined {
   const parts = path.split('/');
@@ -66,11 +67,11 @@ function describeDifference(response: SentResponse, { paths, validators, problem
   if (!DOCUMENTED_PATHS.test(path)) return null;
   const template = findTemplate(path, Object.keys(paths));
   // `HEAD` has the same responses as `GET`, and `/v1/authorize` accepts every method.
-  const key = template === '/v1/authorize' || method === 'HEAD' ? 'get' : method.toLowerCase();
-  const operation = template === undefined ? undefined : paths[template]?.[key];
+  const documentedMethod = template === '/v1/authorize' || method === 'HEAD' ? 'get' : method.toLowerCase();
+  const operation = template === undefined ? undefined : paths[template]?.[documentedMethod];
   const name = `${method} ${template ?? path} ${status}`;
   if (operation === undefined) {
-    const isProblem = WITHOUT_OPERATION.has(status) && (contentType === PROBLEM || method === 'HEAD');
+    const isProblem = STATUSES_WITHOUT_OPERATION.has(status) && (contentType === PROBLEM || method === 'HEAD');
     if (!isProblem) return `${name} ${contentType}: no such operation is documented`;
   } else if (operation[status] === undefined) {
     return `${name}: this status is not documented: ${body?.slice(0, 200)}`;
@@ -85,13 +86,15 @@ function describeDifference(response: SentResponse, { paths, validators, problem
   return invalid === null ? null : `${name}: ${invalid}`;
 }
 
-/** Throws if a response differs from the OpenAPI document. The message contains each difference once. */
+/** Rejects if a response differs from the OpenAPI document. The message contains each difference once. */
 export async function expectDocumented(responses: Iterable<SentResponse>): Promise<void> {
   const validators = await loadValidators();
   const differences = new Map<string, string>();
   for (const response of responses) {
     const difference = describeDifference(response, validators);
-    if (difference !== null) differences.set(difference.replace(/: [{["].*/s, ''), difference);
+    if (difference === null) continue;
+    const withoutValue = difference.replace(/: [{["].*/s, '');
+    differences.set(withoutValue, difference);
   }
   if (differences.size === 0) return;
   throw new Error(`Responses differ from the OpenAPI document:\n${[...differences.values()].join('\n')}`);

@@ -14,19 +14,19 @@ import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
 import { findWorkspace, isWorkspaceSlugTaken } from '../../store/workspaces.ts';
 import { seedCredential, seedWorkspace } from '../test-store.ts';
-import { NOW, type StoreFixture } from './fixture.ts';
+import { NOW, type StoreFixture, testDigest } from './fixture.ts';
 
 export function declareCredentialTests(fixture: StoreFixture): void {
   describe('credentials', () => {
-    test('a credential is found by its digest and, only in its workspace and by its kind, by its ID', async () => {
+    test('a credential is found by its digest alone, and by its ID together with its workspace and kind', async () => {
       const otherWorkspace = await seedWorkspace(fixture.store);
       const { id, digest } = await seedCredential(fixture.store, fixture.owner, {
         name: 'Billing',
         rights: '["read","deploy"]',
       });
-      const stored = await findByDigest(fixture.store, digestBytes(digest));
+      const presented = await findByDigest(fixture.store, digestBytes(digest));
       assert.deepEqual(
-        { ...stored },
+        { ...presented },
         {
           kind: 'api_key',
           id,
@@ -55,7 +55,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
     });
 
-    test('the rate level is read with the credential, and an edit reduces the missing uses to a maximum', async () => {
+    test('the rate level is read with the credential, and an edit can cap the missing uses', async () => {
       const limited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const unlimited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const readLevel = async ({ digest }: typeof limited) => {
@@ -63,8 +63,8 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         return [row?.rate_missing, row?.rate_at];
       };
       const ids = [unlimited.id, 'key_unknown', limited.id];
-      const add = (row: { id: string }) => (row.id === limited.id ? { rateMissing: 5e15, rateAt: NOW } : null);
-      await fixture.store.transaction((trx) => updateRateLevels(trx, ids, add));
+      const newLevel = (row: { id: string }) => (row.id === limited.id ? { rateMissing: 5e15, rateAt: NOW } : null);
+      await fixture.store.transaction((trx) => updateRateLevels(trx, ids, newLevel));
       assert.deepEqual(
         [await readLevel(limited), await readLevel(unlimited)],
         [
@@ -72,7 +72,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
           [0, 0],
         ],
       );
-      for (const [limit, missing] of [
+      for (const [maxMissing, expectedMissing] of [
         [null, 5e15],
         [7_000, 7_000],
         [9_000, 7_000],
@@ -80,9 +80,9 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         const { workspaceId } = fixture.owner;
         const edit = { updated_at: 8, policy_violations: 0 };
         await fixture.store.transaction((trx) =>
-          updateCredential(trx, workspaceId, 'api_key', limited.id, edit, limit),
+          updateCredential(trx, workspaceId, 'api_key', limited.id, edit, maxMissing),
         );
-        assert.deepEqual(await readLevel(limited), [missing, NOW]);
+        assert.deepEqual(await readLevel(limited), [expectedMissing, NOW]);
       }
     });
 
@@ -120,6 +120,8 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await fixture.find(id, upper), undefined);
       assert.equal(await findWorkspace(fixture.store.read, fixture.owner.personId, upper), undefined);
       assert.equal(await isWorkspaceSlugTaken(fixture.store.read, upper), false);
+      await seedCredential(fixture.store, fixture.owner, { digest: testDigest('letter a') });
+      assert.equal(await findByDigest(fixture.store, testDigest('letter A')), undefined);
       assert.equal(
         (await findWorkspace(fixture.store.read, fixture.owner.personId, fixture.owner.workspaceId))?.role,
         'owner',
@@ -133,9 +135,12 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         (thrown: unknown) => thrown,
       );
       assert.equal(isUniqueViolation(error), true);
-      // The subject of a failure must not be null.
+      // A failure without a subject violates another constraint.
       const otherError = await fixture.store
-        .transaction((trx) => countFailure(trx, null as never, { address: 'a', at: 1 }, 0, () => true))
+        .transaction((trx) => {
+          const [subject, since] = [null as never, 0];
+          return countFailure(trx, subject, { address: 'a', at: 1 }, since, () => true);
+        })
         .then(
           () => null,
           (thrown: unknown) => thrown,

@@ -2,6 +2,7 @@ import { DAY } from '../../contract/limits.ts';
 import type { CredentialRow } from '../../store/credentials.ts';
 import type { Store } from '../../store/store.ts';
 
+/** Start of the day 20,000 since 1970, in epoch milliseconds. */
 export const NOW = 20_000 * DAY;
 export const testDigest = (text: string): Buffer => Buffer.from(text.padEnd(32, '.'));
 

@@ -41,7 +41,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(results.filter(Boolean).length, 1);
     });
 
-    test('a time step and a recovery code work once, and a time step is refused after a later one', async () => {
+    test('a TOTP time step and a recovery code work once, and a time step is refused after a later one', async () => {
       const personId = await seedPerson(fixture.store);
       const advance = (step: number) => fixture.store.transaction((trx) => advanceTotpStep(trx, personId, step));
       assert.equal((await Promise.all([advance(5), advance(5), advance(5)])).filter(Boolean).length, 1);
@@ -104,16 +104,17 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         );
       assert.deepEqual(await listIds(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
       assert.deepEqual(await listIds(NOW + 14 * DAY + 2), ['ses_d']);
-      const end = (id: string | null, exceptSessionId: string | null, ownerId = personId) =>
-        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, exceptSessionId));
-      assert.deepEqual(await end('ses_d', null, fixture.owner.personId), []);
-      assert.deepEqual(await end('ses_d', null), ['ses_d']);
-      assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
+      const endSession = (ownerId: string, id: string) =>
+        fixture.store.transaction((trx) => deleteSessions(trx, ownerId, id, null));
+      assert.deepEqual(await endSession(fixture.owner.personId, 'ses_d'), []);
+      assert.deepEqual(await endSession(personId, 'ses_d'), ['ses_d']);
+      const endedByOther = await fixture.store.transaction((trx) => deleteSessions(trx, personId, null, 'ses_b'));
+      assert.deepEqual(endedByOther.sort(), ['ses_a', 'ses_c']);
       await fixture.store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
       assert.deepEqual(await listIds(NOW + 5), []);
     });
 
-    test('a session with multiple factors at the provider satisfies a policy that requires two-factor authentication', async () => {
+    test('a policy that requires two-factor authentication accepts a session with multiple factors at the provider, and no other', async () => {
       const { store } = fixture;
       const personId = await seedPerson(store);
       const { workspaceId } = await seedWorkspace(store);
@@ -127,8 +128,8 @@ export function declarePeopleTests(fixture: StoreFixture): void {
           created_at: NOW,
         });
         for (const [id, multiFactor] of [
-          ['ses_one', 0],
-          ['ses_two', 1],
+          ['ses_single_factor', 0],
+          ['ses_multi_factor', 1],
         ] as const) {
           await insertSession(trx, {
             id,
@@ -164,7 +165,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
           foreign_prefixes: '[]',
         });
       });
-      assert.deepEqual([await roleIn('ses_one'), await roleIn('ses_two')], [null, 'admin']);
+      assert.deepEqual([await roleIn('ses_single_factor'), await roleIn('ses_multi_factor')], [null, 'admin']);
     });
 
     test('a workspace belongs to an operator while its owner is an enabled operator', async () => {
@@ -172,20 +173,20 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       const adminId = await seedPerson(fixture.store);
       const admin = { id: createId('member'), workspace_id: workspaceId, person_id: adminId, created_at: NOW };
       await fixture.store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
-      const setFlags = (id: string, operator: number, disabled: number) =>
-        fixture.store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
+      const setFlags = (id: string, flags: { operator: number; disabled: number }) =>
+        fixture.store.transaction((trx) => updatePerson(trx, id, flags));
       const isOwned = () => isOwnedByOperator(fixture.store.read, workspaceId);
       assert.equal(await isOwned(), false);
-      await setFlags(adminId, 1, 0);
+      await setFlags(adminId, { operator: 1, disabled: 0 });
       assert.equal(await isOwned(), false);
-      await setFlags(personId, 1, 0);
+      await setFlags(personId, { operator: 1, disabled: 0 });
       assert.equal(await isOwned(), true);
-      await setFlags(personId, 1, 1);
+      await setFlags(personId, { operator: 1, disabled: 1 });
       assert.equal(await isOwned(), false);
       assert.equal(await isOwnedByOperator(fixture.store.read, 'wsp_none'), false);
     });
 
-    test('a workspace has exactly one owner, a person can be a member once, and members are listed in pages', async () => {
+    test('a workspace has at most one owner, a person can be a member once, and a page of members shows whether another follows', async () => {
       const { workspaceId } = await seedWorkspace(fixture.store);
       const join = async (role: 'owner' | 'member', personId?: string) => {
         const row = { id: createId('member'), workspace_id: workspaceId, role, created_at: NOW };
@@ -206,7 +207,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.equal(page[0]?.role, 'owner');
     });
 
-    test('deleting a workspace deletes everything that belongs to it, and nothing else', async () => {
+    test('deleting a workspace deletes its credentials and their uses, but no credential of another workspace', async () => {
       const deletedWorkspace = await seedWorkspace(fixture.store);
       const remaining = await seedCredential(fixture.store, fixture.owner);
       const { id, digest } = await seedCredential(fixture.store, deletedWorkspace);

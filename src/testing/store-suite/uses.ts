@@ -24,17 +24,18 @@ export function declareUseTests(fixture: StoreFixture): void {
       assert.equal(await claim('n1', 1), false);
       assert.equal(await claim('n2', 1), true);
     });
-    test('chunk numbers are deleted once no chunk can be sent again', async () => {
+    test('chunk numbers are deleted when their chunk cannot be sent again or they are in the future', async () => {
       const { id: keyId } = await seedCredential(fixture.store, fixture.owner);
       const guardNodeId = (apiKeyId: string, letter = 'g') => `${apiKeyId}.${letter.repeat(22)}`;
       const oldNode = createId('node', NOW - 31 * DAY);
       const leasedNode = createId('node', NOW - 31 * DAY);
+      // The number of a chunk is a time in epoch milliseconds.
       const rows: readonly (readonly [node: string, number: number, isKept: boolean])[] = [
         [createId('node', NOW - 90 * DAY), NOW - DAY, true],
         [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
         [guardNodeId(keyId), NOW - 29 * DAY, true],
         [guardNodeId(createId('api_key')), NOW, false],
-        // Numbers as earlier versions assigned them.
+        // Numbers from earlier versions, which counted from 1.
         [oldNode, 7, false],
         [leasedNode, 7, true],
         [createId('node', NOW - 29 * DAY), 7, true],
@@ -54,7 +55,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         await trx.deleteFrom('node').where('id', '=', leasedNode).execute();
       });
     });
-    test('refusals add up per day and reason, and uses of rights are stored for the most recent apps', async () => {
+    test('refusals add up per day and reason, and uses of rights are kept for the 100 most recent apps', async () => {
       const { id } = await seedCredential(fixture.store, fixture.owner);
       const refusals = {
         workspaceId: fixture.owner.workspaceId,

@@ -4,34 +4,38 @@ import { exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** An issuer of workload tokens on loopback. Tests can replace `respond` to simulate faults. */
-export interface TestIssuer {
+/**
+ * An issuer of workload identity tokens on loopback, which signs any claims. Tests can replace `respond` to simulate
+ * faults. `ci-issuer.ts` starts a certified issuer instead.
+ */
+export interface WorkloadIssuer {
   readonly url: string;
+  /** The published keys. */
   readonly jwks: { keys: JWK[] };
   /** Paths of all requests. */
   readonly requests: string[];
   respond: (path: string, response: http.ServerResponse) => void;
   /** Signs claims, by default with the first key of the issuer. */
-  sign(claims: Claims, options?: { header?: Partial<JWTHeaderParameters>; key?: TestKey }): Promise<string>;
+  sign(claims: Claims, options?: { header?: Partial<JWTHeaderParameters>; key?: SigningKey }): Promise<string>;
   /** Creates and publishes another key. */
-  addKey(kid: string, alg?: string): Promise<TestKey>;
+  addKey(kid: string, alg?: string): Promise<SigningKey>;
   close(): Promise<void>;
 }
 
-export interface TestKey {
+export interface SigningKey {
   readonly kid: string;
   readonly alg: string;
   readonly privateKey: CryptoKey;
   readonly jwk: JWK;
 }
 
-export async function createTestKey(kid: string, alg = 'ES256'): Promise<TestKey> {
+export async function createSigningKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
 }
 
-export async function startTestIssuer(): Promise<TestIssuer> {
-  const firstKey = await createTestKey('first');
+export async function startWorkloadIssuer(): Promise<WorkloadIssuer> {
+  const firstKey = await createSigningKey('first');
   const jwks = { keys: [firstKey.jwk] };
   const requests: string[] = [];
   const server = http.createServer((request, response) => {
@@ -40,7 +44,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const issuer: TestIssuer = {
+  const issuer: WorkloadIssuer = {
     url,
     jwks,
     requests,
@@ -53,7 +57,7 @@ export async function startTestIssuer(): Promise<TestIssuer> {
         .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header })
         .sign(key.privateKey),
     async addKey(kid, alg) {
-      const key = await createTestKey(kid, alg);
+      const key = await createSigningKey(kid, alg);
       jwks.keys.push(key.jwk);
       return key;
     },

@@ -16,12 +16,13 @@ import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestP
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 const PROBE_URL = new URL('./event-loop-probe.ts', import.meta.url).href;
 
-export interface StallServer {
+/** A server in its own process, with a probe that measures how long requests block its event loop. */
+export interface ProbedServer {
   readonly url: string;
   readonly pid: number;
   /** Hostile requests for every operation of the document that has a body or a query. */
   readonly hostileRequests: readonly ExpensiveRequest[];
-  /** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
+  /** See `createLargestRequests`. */
   readonly largestRequests: readonly ExpensiveRequest[];
   /** Returns the longest block of the event loop since the previous call, in milliseconds of CPU time. */
   takeLongestBlockMs(): Promise<number>;
@@ -29,9 +30,9 @@ export interface StallServer {
 }
 
 /** Values for path parameters: existing IDs if possible, so that a request is not refused early. */
-const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
+const PATH_PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
-async function startProbedServer(
+async function spawnProbedServer(
   directory: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ child: ChildProcess; url: string; setupCode: string | null }> {
@@ -51,7 +52,8 @@ async function startProbedServer(
   return { child, url, setupCode: /#code=(\w+)/.exec(output)?.[1] ?? null };
 }
 
-async function signUp(url: string, setupCode: string | null): Promise<Senders> {
+/** Signs up the owner and creates resources and a credential of each kind. */
+async function createSenders(url: string, setupCode: string | null): Promise<Senders> {
   const owner: TestPerson = await signUpRemoteOwner({ url, setupCode });
   const [token, key] = [await createToken(owner, ['all']), await createKey(owner, [...PERMISSIONS], { guard: true })];
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop', slug: 'shop' } });
@@ -68,7 +70,7 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
 }
 
 function toExpensiveRequest({ url, person, token, key }: Senders, request: HostileRequest): ExpensiveRequest {
-  const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PARAMETERS[name] ?? 'none_1');
+  const path = request.path.replace(/\{(\w+)\}/g, (_, name: string) => PATH_PARAMETERS[name] ?? 'none_1');
   const headersBySender: Readonly<Record<HostileRequest['sender'], Headers>> = {
     anyone: {},
     person,
@@ -95,13 +97,13 @@ function toExpensiveRequest({ url, person, token, key }: Senders, request: Hosti
  * Starts a server with some resources in its own process, and creates hostile requests from its OpenAPI document, with
  * bodies of about `bytes` bytes.
  */
-export async function startStallServer(
+export async function startProbedServer(
   bytes: number,
   environment: Readonly<Record<string, string>> = {},
-): Promise<StallServer> {
+): Promise<ProbedServer> {
   const directory = temporaryDirectory();
-  const { child, url, setupCode } = await startProbedServer(directory.path, environment);
-  const senders = await signUp(url, setupCode);
+  const { child, url, setupCode } = await spawnProbedServer(directory.path, environment);
+  const senders = await createSenders(url, setupCode);
   const document = await remoteTestServer(url).call<OpenApi>('/openapi.json');
   return {
     url,

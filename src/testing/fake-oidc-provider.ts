@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
-/** What the issuer puts into the tokens that it returns. The claims are added to, or override, correct claims. */
+/** Contents of the tokens that the provider returns. The claims are added to, or override, correct claims. */
 export interface TokenSpec {
   readonly claims?: JWTPayload;
   /** Claims of the userinfo response. */
@@ -12,15 +12,18 @@ export interface TokenSpec {
   readonly isForged?: boolean;
 }
 
-/** An OpenID Connect provider on loopback. A test determines its responses, which can be incorrect. */
-export interface OpenidIssuer {
+/**
+ * An OpenID Connect provider on loopback without a sign-in page: a test chooses its responses, which can be incorrect.
+ * `real-oidc-provider.ts` starts a certified provider instead.
+ */
+export interface FakeOidcProvider {
   readonly url: string;
   /** Issues a code for an authorization URL. The code is accepted once, with the correct code verifier. */
   issueCode(authorizationUrl: URL, tokens: TokenSpec): string;
   signLogoutToken(claims: JWTPayload, header?: { typ?: string }): Promise<string>;
-  /** While true, the issuer responds to every request with 503. */
+  /** While true, the provider responds to every request with 503. */
   isDown: boolean;
-  /** Tokens returned for the next refresh; null for the error `invalid_grant`. */
+  /** Tokens returned for each refresh; null, as at the start, for the error `invalid_grant`. */
   refreshResponse: TokenSpec | null;
   close(): Promise<void>;
 }
@@ -31,18 +34,19 @@ export const CLIENT_SECRET = 'client-secret-of-the-provider';
 interface Grant {
   readonly tokens: TokenSpec;
   readonly nonce: string;
-  readonly challenge: string;
+  readonly codeChallenge: string;
 }
 
 async function sha256url(text: string): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(text))).toString('base64url');
 }
 
-export async function startOpenidIssuer(): Promise<OpenidIssuer> {
+export async function startFakeOidcProvider(): Promise<FakeOidcProvider> {
   const signingKeys = await generateKeyPair('RS256');
   const unpublishedKeys = await generateKeyPair('RS256');
   const jwk = { ...(await exportJWK(signingKeys.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const grants = new Map<string, Grant>();
+  /** Claims of the userinfo response, for the tokens issued last. */
   let userinfo: Readonly<Record<string, unknown>> = {};
   let issuedCodes = 0;
 
@@ -64,6 +68,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
     return { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: idToken, ...refresh };
   }
 
+  /** Returns the token response; null for the error `invalid_grant`. */
   async function exchange(form: URLSearchParams): Promise<object | null> {
     if (form.get('client_secret') !== CLIENT_SECRET) return null;
     if (form.get('grant_type') === 'refresh_token') {
@@ -72,7 +77,7 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
     const code = form.get('code') ?? '';
     const grant = grants.get(code);
     grants.delete(code);
-    if (grant === undefined || (await sha256url(form.get('code_verifier') ?? '')) !== grant.challenge) return null;
+    if (grant === undefined || (await sha256url(form.get('code_verifier') ?? '')) !== grant.codeChallenge) return null;
     return tokenResponse(grant.tokens, grant.nonce);
   }
 
@@ -102,15 +107,16 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
-  const issuer: OpenidIssuer = {
+  const issuer: FakeOidcProvider = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isDown: false,
     refreshResponse: null,
     issueCode(authorizationUrl, tokens) {
       const { searchParams } = authorizationUrl;
       const code = `code-${issuedCodes++}`;
-      const [nonce, challenge] = [searchParams.get('nonce') ?? '', searchParams.get('code_challenge') ?? ''];
-      grants.set(code, { tokens, nonce, challenge });
+      const nonce = searchParams.get('nonce') ?? '';
+      const codeChallenge = searchParams.get('code_challenge') ?? '';
+      grants.set(code, { tokens, nonce, codeChallenge });
       return code;
     },
     signLogoutToken: (claims, header = { typ: 'logout+jwt' }) =>
@@ -127,8 +133,8 @@ export async function startOpenidIssuer(): Promise<OpenidIssuer> {
   return issuer;
 }
 
-/** Returns the settings of a server that trusts the issuer. */
-export function singleSignOnSettings(issuer: Pick<OpenidIssuer, 'url'>): Record<string, string> {
+/** Returns the settings of a server that trusts the provider. */
+export function singleSignOnSettings(issuer: Pick<FakeOidcProvider, 'url'>): Record<string, string> {
   return {
     DEVPILOT_OIDC_ISSUER: issuer.url,
     DEVPILOT_OIDC_CLIENT_ID: CLIENT_ID,
