@@ -1,6 +1,6 @@
-import { formatAddressRange, readAddress } from '../contract/address-ranges.ts';
+import { formatAddressRange, parseAddress } from '../contract/address-ranges.ts';
 
-/** Output buffer for `readAddress`, reused by every call: the address in words of 32 bits. */
+/** Output buffer for `parseAddress`, reused by every call: the address in words of 32 bits. */
 const words = new Uint32Array(4);
 const hex = (group: number): string => group.toString(16);
 
@@ -12,7 +12,7 @@ const hex = (group: number): string => group.toString(16);
 export function clientNetwork(address: string): string {
   if (!address.includes(':')) return address;
   const [withoutZone = ''] = address.split('%');
-  const family = readAddress(withoutZone, words);
+  const family = parseAddress(withoutZone, words);
   if (family === 0) return address;
   if (family === 4) return formatAddressRange({ family, words: [...words], prefixLength: 32 });
   const [first = 0, second = 0] = words;

@@ -1,4 +1,4 @@
-import { lastAddressOf, parseAddressRange, readAddress } from '../contract/address-ranges.ts';
+import { lastAddressOf, parseAddressRange, parseAddress } from '../contract/address-ranges.ts';
 
 export interface Rate {
   readonly requests: number;
@@ -157,7 +157,7 @@ function compareWith(table: RangeTable, start: number): number {
 export function allowsAddress({ addresses }: CompiledRestrictions, address: string): boolean {
   if (addresses === null) return true;
   const zone = address.indexOf('%');
-  const family = readAddress(zone === -1 ? address : address.slice(0, zone), addressWords);
+  const family = parseAddress(zone === -1 ? address : address.slice(0, zone), addressWords);
   if (family === 0) return false;
   const table = addresses[family];
   let low = 0;

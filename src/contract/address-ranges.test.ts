@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatAddressRange, parseAddressRange, readAddress } from './address-ranges.ts';
+import { formatAddressRange, parseAddressRange, parseAddress } from './address-ranges.ts';
 
 const normalize = (text: string): string | null => {
   const range = parseAddressRange(text);
@@ -59,7 +59,7 @@ test('the parser accepts exactly the texts that Node.js accepts as addresses', (
   const almostAddress = fc.string({ unit: fc.constantFrom(...'0123456789abF.:/'), maxLength: 20 });
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), almostAddress), (text) => {
-      const family = readAddress(text, words);
+      const family = parseAddress(text, words);
       assert.equal(family !== 0, isIP(text) !== 0, text);
       if (family !== 0) assert.equal(normalize(normalize(text) ?? ''), normalize(text), text);
     }),

@@ -107,7 +107,7 @@ function parseGroups(text: string): boolean {
  * Parses an address into four words. Returns its family, or 0 if the text is not an address. Allocates nothing, because
  * it runs for every request with a credential that has this restriction.
  */
-export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
+export function parseAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   words.fill(0);
   // The longest text has six groups and a dotted IPv4 address.
   if (text.length > 45) return 0;
@@ -126,7 +126,8 @@ export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   return 4;
 }
 
-const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/;
+/** An address in brackets, with or without a port, or an IPv4 address with a port. */
+const BRACKETED_OR_WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/;
 const scratch = new Uint32Array(4);
 
 /**
@@ -135,17 +136,21 @@ const scratch = new Uint32Array(4);
  */
 export function canonicalAddress(text: string): string | null {
   // Most addresses have neither brackets nor a port, so the expression is evaluated only if it can match.
-  const canHavePort = text.endsWith(']') || text.includes(':');
-  const [, bracketed, dotted] = canHavePort ? (WITH_PORT.exec(text) ?? []) : [];
+  const canMatch = text.endsWith(']') || text.includes(':');
+  const [, bracketed, dotted] = canMatch ? (BRACKETED_OR_WITH_PORT.exec(text) ?? []) : [];
   const [address = ''] = (bracketed ?? dotted ?? text).split('%');
-  const family = readAddress(address, scratch);
+  const family = parseAddress(address, scratch);
   if (family === 0) return null;
   if (family === 4 && !address.includes(':')) return address;
   return formatAddressRange({ family, words: [...scratch], prefixLength: family === 4 ? 32 : 128 });
 }
 
 /** Returns whether a text is an IP address. */
-export const isAddress = (text: string): boolean => readAddress(text, new Uint32Array(4)) !== 0;
+export const isAddress = (text: string): boolean => parseAddress(text, new Uint32Array(4)) !== 0;
+
+/** Returns the length of a prefix over all four words. */
+const prefixBits = ({ family, prefixLength }: Pick<AddressRange, 'family' | 'prefixLength'>): number =>
+  family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
 
 /** Returns a mask of the bits of word `index` that a prefix covers. `bits` is the prefix length over all four words. */
 function maskOfWord(bits: number, index: number): number {
@@ -154,15 +159,15 @@ function maskOfWord(bits: number, index: number): number {
 }
 
 /** Returns the last address of a range. */
-export function lastAddressOf({ family, words, prefixLength }: AddressRange): number[] {
-  const bits = family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
-  return words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
+export function lastAddressOf(range: AddressRange): number[] {
+  const bits = prefixBits(range);
+  return range.words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
 }
 
 /** Returns whether every address of `inner` is in `outer`. Pure. */
 export function containsRange(outer: AddressRange, inner: AddressRange): boolean {
   if (outer.family !== inner.family || outer.prefixLength > inner.prefixLength) return false;
-  const bits = outer.family === 4 ? MAPPED_PREFIX_LENGTH + outer.prefixLength : outer.prefixLength;
+  const bits = prefixBits(outer);
   return inner.words.every((word, index) => (word & maskOfWord(bits, index)) >>> 0 === outer.words[index]);
 }
 
@@ -173,7 +178,7 @@ export function parseAddressRange(text: string): AddressRange | null {
   const [address = '', length, ...extraParts] = text.split('/');
   if (extraParts.length > 0 || (length !== undefined && !PREFIX_LENGTH.test(length))) return null;
   const parsed = new Uint32Array(4);
-  const family = readAddress(address, parsed);
+  const family = parseAddress(address, parsed);
   if (family === 0) return null;
   const isMapped = family === 4 && address.includes(':');
   const maxLength = address.includes(':') ? 128 : 32;
@@ -181,7 +186,7 @@ export function parseAddressRange(text: string): AddressRange | null {
   // A mapped range wider than all IPv4 addresses would also contain other IPv6 addresses.
   if (writtenLength > maxLength || (isMapped && writtenLength < MAPPED_PREFIX_LENGTH)) return null;
   const prefixLength = isMapped ? writtenLength - MAPPED_PREFIX_LENGTH : writtenLength;
-  const bits = family === 4 ? MAPPED_PREFIX_LENGTH + prefixLength : prefixLength;
+  const bits = prefixBits({ family, prefixLength });
   const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
   return { family, words, prefixLength };
 }

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { envName } from './environment.ts';
-import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
+import {
+  hasNoDuplicates,
+  id,
+  idOrSlug,
+  integerInRange,
+  matchingText,
+  name,
+  oneOf,
+  slug,
+  timestamps,
+} from './fields.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, VARIABLE_DELIVERIES } from './platform-vocabulary.ts';
@@ -13,7 +23,7 @@ const command = z
   .string()
   .min(1, 'must not be empty')
   .max(RESOURCE_LIMITS.command, `must be at most ${RESOURCE_LIMITS.command} characters`)
-  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must not contain NUL')
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL')
   .meta({ examples: ['npm ci && npm run build'] });
 const repository = matchingText(
   /^(?:(?:https?|ssh|git|file):\/\/[^\s\p{Cc}]+|[A-Za-z_][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\p{Cc}-][^\s\p{Cc}]*|\/[^\s\p{Cc}]+)$/u,
@@ -40,7 +50,7 @@ export const tag = matchingText(
 const directory = matchingText(
   /^(?!.*\/\.\.?(?:\/|$))\/[^\p{Cc}]*[^\p{Cc}/]$/u,
   RESOURCE_LIMITS.directory,
-  'must be an absolute path without . and .., such as /srv/shop',
+  'must be an absolute path, such as /srv/shop, without . and .. and without a slash at the end',
   '/srv/shop',
 );
 /** The URL of a health check. Excludes a user name and password, because everyone who can see the app can see the URL. */
@@ -51,7 +61,8 @@ export const healthCheckUrl = matchingText(
   'http://127.0.0.1:8080/healthz',
 );
 
-const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('Shell for the command; /bin/bash runs with pipefail');
+const INTERPRETER_NOTE = 'Shell for the command; /bin/bash runs with pipefail';
+const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe(INTERPRETER_NOTE);
 const HOOK_RETRIES_NOTE =
   'Maximum number of times that the hook is run again on a server after it fails or times out there. The delays are 1 s, 2 s, 4 s, 8 s and 16 s';
 const HOOK_VARIABLES_NOTE =
@@ -76,7 +87,7 @@ const hook = z
 const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `must contain at most ${RESOURCE_LIMITS.hooks} hooks`)
-  .refine((list) => new Set(list.map((hook) => hook.name)).size === list.length, 'must not contain a hook twice');
+  .refine((list) => hasNoDuplicates(list.map((hook) => hook.name)), 'must not contain two hooks with the same name');
 const healthCheck = z
   .strictObject({
     command: command.optional(),
@@ -105,7 +116,7 @@ export const schedule = z
 const requiredVariables = z
   .array(envName)
   .max(RESOURCE_LIMITS.requiredVariables, `must contain at most ${RESOURCE_LIMITS.requiredVariables} names`)
-  .refine((names) => new Set(names).size === names.length, 'must not contain a name twice')
+  .refine(hasNoDuplicates, 'must not contain a name twice')
   .describe('Names of variables of the app or its project. The app cannot be deployed until each has a value');
 const retention = z
   .strictObject({
@@ -115,7 +126,7 @@ const retention = z
   .refine(({ last, days }) => last !== undefined || days !== undefined, 'must have last, days or both')
   .nullable()
   .describe(
-    'Retention of backups. Backups beyond either limit are deleted when a newer backup completes. The newest backup is always kept',
+    'Retention of backups. Backups beyond either limit are deleted when a newer backup completes. The newest backup and the newest verified backup are always kept',
   );
 const backup = z
   .strictObject({
@@ -140,7 +151,7 @@ const hookOutput = z.object({
   name: z.string(),
   stage: z.enum(HOOK_STAGES),
   run: z.string(),
-  interpreter: z.enum(COMMAND_INTERPRETERS).describe('Shell for the command; /bin/bash runs with pipefail'),
+  interpreter: z.enum(COMMAND_INTERPRETERS).describe(INTERPRETER_NOTE),
   timeoutSeconds: z.int(),
   retries: z.int().describe(HOOK_RETRIES_NOTE),
   variables: z.enum(VARIABLE_DELIVERIES).describe(HOOK_VARIABLES_NOTE),
@@ -189,8 +200,12 @@ const singleLineCredential = (max: number, noun: string, example: string) =>
     .string()
     .min(1, `must be ${noun}`)
     .max(max, `must be ${noun} of up to ${max} characters`)
-    .refine((text) => text.isWellFormed() && !/[\0\r\n]/.test(text), 'must not contain NUL or line breaks')
+    .refine(
+      (text) => text.isWellFormed() && !/[\0\r\n]/.test(text),
+      'must be well-formed Unicode without NUL and line breaks',
+    )
     .meta({ examples: [example] });
+const PUSH_NOTE = 'Which signed pushes deploy the app; null if all pushes to its branch do';
 const appFields = {
   serverId: idOrSlug.nullable().optional().describe('ID or slug of a server'),
   repository: repository
@@ -221,7 +236,7 @@ const appFields = {
   logCommand: command.nullable().optional(),
   requiredVariables: requiredVariables.optional(),
   backup: backup.optional(),
-  push: pushSettings.optional().describe('Which signed pushes deploy the app; null if all pushes to its branch do'),
+  push: pushSettings.optional().describe(PUSH_NOTE),
 };
 export const CreateApp = z
   .strictObject({

@@ -34,7 +34,10 @@ export function matchesPattern(value: string, pattern: string): boolean {
 /** Maximum length of a value in UTF-16 code units. A longer value meets no condition. */
 const MAX_VALUE_LENGTH = 4096;
 
-/** Returns a claim as text, for comparison with conditions; null for lists, objects and inexact numbers. Pure. */
+/**
+ * Returns a claim as text, for comparison with conditions. Returns null if the claim is absent, too long, or not a
+ * string, a boolean or an integer that a double represents exactly. Pure.
+ */
 export function claimText(claims: Claims, name: string): string | null {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (typeof value === 'string') return value.length <= MAX_VALUE_LENGTH ? value : null;
@@ -70,11 +73,17 @@ function conditionFailure(claims: Claims, claim: string, pattern: string): Claim
   const value = claimText(claims, claim);
   if (value !== null && matchesPattern(value, pattern)) return null;
   if (!Object.hasOwn(claims, claim)) return { claim, message: `must be "${pattern}", but the token has no such claim` };
-  if (value === null) return { claim, message: `must be "${pattern}", but it is not a string, a number or a boolean` };
+  if (value === null) {
+    const problem =
+      typeof claims[claim] === 'string'
+        ? `longer than ${MAX_VALUE_LENGTH} characters`
+        : 'not a string, a boolean or a whole number';
+    return { claim, message: `must be "${pattern}", but it is ${problem}` };
+  }
   return { claim, message: `must be "${pattern}", but it is "${value.slice(0, 200)}"` };
 }
 
-/** Returns the conditions that the claims do not meet. Pure. */
+/** Returns the conditions that the claims do not meet, and the untrusted events that no condition names. Pure. */
 export function unmetConditions(claims: Claims, conditions: ClaimConditions): ClaimFailure[] {
   const failures = Object.entries(conditions).flatMap(
     ([claim, pattern]) => conditionFailure(claims, claim, pattern) ?? [],
@@ -107,8 +116,8 @@ export function issuerAndAudienceFailures(
 
 /** Tolerated difference between the clocks of the issuer and this server. */
 const CLOCK_SKEW_SECONDS = 60;
-/** Workload tokens are usually valid for minutes. A token that is valid for longer than this is not accepted. */
-const MAX_LIFETIME_SECONDS = 86_400;
+/** Workload tokens are usually valid for minutes. A token that expires later than this from now is not accepted. */
+const MAX_REMAINING_SECONDS = 86_400;
 
 /** Returns why the times of the claims are not accepted at `now` (epoch milliseconds). Pure. */
 export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
@@ -117,7 +126,7 @@ export function timeFailures(claims: Claims, now: number): ClaimFailure[] {
   const { exp } = claims;
   if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: 'must be a time' });
   else if (exp + CLOCK_SKEW_SECONDS <= seconds) failures.push({ claim: 'exp', message: 'is in the past' });
-  else if (exp > seconds + MAX_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS)
+  else if (exp > seconds + MAX_REMAINING_SECONDS + CLOCK_SKEW_SECONDS)
     failures.push({ claim: 'exp', message: 'must be at most one day in the future' });
   for (const claim of ['nbf', 'iat'] as const) {
     const value = claims[claim];

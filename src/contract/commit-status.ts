@@ -33,7 +33,9 @@ export const SetCommitStatus = z
       .string()
       .max(RESOURCE_LIMITS.url)
       .optional()
-      .describe("Base URL of the API. Defaults to the API on the repository's host: `https://git.example.com/api/v4`"),
+      .describe(
+        "Base URL of the API. Defaults to the API on the repository's host, such as `https://git.example.com/api/v4`",
+      ),
   })
   .meta({ id: 'SetCommitStatus', examples: [{ token: 'a-token-of-the-Git-host', kind: 'gitlab' }] });
 export type SetCommitStatus = z.infer<typeof SetCommitStatus>;

@@ -27,11 +27,10 @@ export const expiry = instantInput
 export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
   rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
 
-const REPLACES_MESSAGES: Readonly<Record<CredentialKind, string>> = {
+export const REPLACES_MESSAGES: Readonly<Record<CredentialKind, string>> = {
   access_token: 'must be the ID of an access token of this workspace',
   api_key: 'must be the ID of an API key of this workspace',
 };
-export const replacesMessage = (kind: CredentialKind): string => REPLACES_MESSAGES[kind];
 
 /** The ID of a credential to replace. Whether the credential exists is not checked here. */
 export const replacesField = (kind: CredentialKind) =>

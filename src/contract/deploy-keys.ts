@@ -40,7 +40,9 @@ export const ConfirmGitHost = z
     host: z
       .string()
       .max(RESOURCE_LIMITS.url)
-      .describe('The `host` of the deploy key. The request is refused if the repository has a different host by now'),
+      .describe(
+        'The `host` of the deploy key. The request is refused if the repository has moved to another host since',
+      ),
     port: z.int(),
     hostKey,
   })

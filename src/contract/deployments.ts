@@ -1,7 +1,7 @@
 /** Schemas of deployments. Runs in browsers and on the server. */
 import { z } from 'zod';
 import { branch, healthCheckUrl, tag } from './apps.ts';
-import { auditParty, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
+import { auditParty, hasNoDuplicates, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
@@ -20,7 +20,6 @@ const commit = matchingText(
   'must be a commit hash: 7 to 64 characters of 0-9 and a-f',
   '0123456789abcdef0123456789abcdef01234567',
 );
-const hasNoDuplicates = (list: readonly string[]) => new Set(list).size === list.length;
 
 /** Only a URL, not a command, because permission to deploy must not imply permission to choose what runs. */
 const healthCheckOverride = z

@@ -6,6 +6,8 @@
 
 /** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
+export const ENV_NAME_MESSAGE =
+  'must consist of A-Z, a-z, 0-9 and _, must not start with a digit, and must not be __proto__';
 
 /**
  * Matches a value that needs no quotes: every reader of every format reads it literally. A leading `=` needs quotes,
@@ -33,7 +35,8 @@ const quoteForShell = (value: string): string => (value.includes("'") ? `"${esca
 
 export type Variables = Iterable<readonly [name: string, value: string]>;
 
-function writeLines(variables: Variables, quote: (value: string) => string): string {
+/** Writes `NAME=value` lines. Values that need quotes are quoted by `quote`. */
+export function writeLines(variables: Variables, quote: (value: string) => string): string {
   let text = '';
   for (const [name, value] of variables) text += `${name}=${UNQUOTED.test(value) ? value : quote(value)}\n`;
   return text;
@@ -49,7 +52,10 @@ export function writeShellDotenv(variables: Variables): string {
   return writeLines(variables, quoteForShell);
 }
 
-/** The parsed variables, or the number of the invalid line. The last value of a repeated name applies. */
+/**
+ * The parsed variables, or the number of the invalid line and what it must be. The last value of a repeated name
+ * applies.
+ */
 export type ParsedDotenv =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly line: number; readonly message: string };
@@ -101,8 +107,7 @@ export function parseDotenv(source: string): ParsedDotenv {
     }
     const head = /^[ \t]*(?:export[ \t]+)?([^\s=]{1,1024})[ \t]*=[ \t]*/.exec(text.slice(index, end));
     const name = head?.[1] ?? '';
-    if (head === null || !ENV_NAME.test(name))
-      return refuse(index, 'must be NAME=value, and the name must contain only A-Z, a-z, 0-9 and _');
+    if (head === null || !ENV_NAME.test(name)) return refuse(index, `must be NAME=value; the name ${ENV_NAME_MESSAGE}`);
     const start = index + head[0].length;
     if (!/["'`]/.test(text.charAt(start))) {
       values.set(

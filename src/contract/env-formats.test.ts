@@ -169,11 +169,13 @@ test('a value that a reader could not read back is refused, naming the variable 
   const cases: readonly [format: EnvFileFormat, value: string, reason: string][] = [
     ['docker', 'one\ntwo', 'has a line break'],
     ['docker', 'x\r', 'ends with a carriage return'],
-    ['docker', 'x'.repeat(65_536), 'is longer than the 65535 bytes of a line'],
+    ['docker', 'x'.repeat(65_536), 'makes its line longer than 65535 bytes'],
     ['systemd', 'a\rb', 'has a control character'],
     ['systemd', '\x1b[0m', 'has a control character'],
+    ['systemd', '\uffff', 'has a Unicode noncharacter'],
     ['node', 'a\rb', 'has a carriage return'],
-    ['node', '\'"` #', 'has all three kinds of quotes'],
+    ['node', '\'"` #', 'has a combination of quotes that Node.js cannot read'],
+    ['node', "'`\\n #", 'has a combination of quotes that Node.js cannot read'],
   ];
   for (const [format, value, reason] of cases) {
     assert.deepEqual(

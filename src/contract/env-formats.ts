@@ -1,11 +1,12 @@
 /**
- * Writes files of environment variables for programs that cannot read each other's files. Each program reads back exactly the variables
- * that were written.
+ * Writes files of environment variables for programs that cannot read each other's files. Each program reads back
+ * exactly the variables that were written, except with the format `dotenv`: libraries for dotenv files differ in how
+ * they read quotes and backslashes.
  */
-import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
+import { type Variables, writeDotenv, writeLines, writeShellDotenv } from './dotenv.ts';
 import type { EnvFileFormat } from './platform-vocabulary.ts';
 
-/** Maximum length of a line that Docker reads, in bytes. */
+/** Maximum length of a line that Docker reads, in bytes, without its line break. */
 const MAX_DOCKER_LINE_BYTES = 65_535;
 
 /**
@@ -35,14 +36,11 @@ function quoteForPython(value: string): string {
   return `"${escaped.replace(/\\\\$/, () => literal('\\\\'))}"`;
 }
 
-const writeQuoted = (variables: Variables, quote: (value: string) => string): string =>
-  [...variables].map(([name, value]) => `${name}=${UNQUOTED.test(value) ? value : quote(value)}\n`).join('');
-
 function dockerRefusalReason(name: string, value: string): string | null {
   if (value.includes('\n')) return 'has a line break';
   if (value.endsWith('\r')) return 'ends with a carriage return';
   const bytes = new TextEncoder().encode(`${name}=${value}`).length;
-  return bytes > MAX_DOCKER_LINE_BYTES ? `is longer than the ${MAX_DOCKER_LINE_BYTES} bytes of a line` : null;
+  return bytes > MAX_DOCKER_LINE_BYTES ? `makes its line longer than ${MAX_DOCKER_LINE_BYTES} bytes` : null;
 }
 
 interface FileFormat {
@@ -56,16 +54,18 @@ const FORMATS: Readonly<Record<EnvFileFormat, FileFormat>> = {
   node: {
     refusalReason(_, value) {
       if (value.includes('\r')) return 'has a carriage return';
-      return quoteForNode(value) === null ? 'has all three kinds of quotes' : null;
+      return quoteForNode(value) === null ? 'has a combination of quotes that Node.js cannot read' : null;
     },
-    write: (variables) => writeQuoted(variables, (value) => quoteForNode(value) ?? ''),
+    write: (variables) => writeLines(variables, (value) => quoteForNode(value) ?? ''),
   },
-  python: { refusalReason: () => null, write: (variables) => writeQuoted(variables, quoteForPython) },
+  python: { refusalReason: () => null, write: (variables) => writeLines(variables, quoteForPython) },
   shell: { refusalReason: () => null, write: writeShellDotenv },
   systemd: {
     // systemd ignores variables whose values contain these characters.
-    refusalReason: (_, value) =>
-      /[\0-\x08\x0b-\x1f\x7f\p{Noncharacter_Code_Point}]/u.test(value) ? 'has a control character' : null,
+    refusalReason(_, value) {
+      if (/[\0-\x08\x0b-\x1f\x7f]/.test(value)) return 'has a control character';
+      return /\p{Noncharacter_Code_Point}/u.test(value) ? 'has a Unicode noncharacter' : null;
+    },
     write: writeShellDotenv,
   },
   docker: {
@@ -80,8 +80,8 @@ export type EnvFile =
   | { readonly ok: false; readonly name: string; readonly reason: string };
 
 /**
- * Writes variables in the given order for a reader. `dotenv` accepts any value, and Devpilot reads it back exactly.
- * Pure.
+ * Writes variables in the given order. With the format `dotenv`, any value is accepted, and Devpilot reads it back
+ * exactly. Pure.
  */
 export function writeEnvFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): EnvFile {
   const { refusalReason, write } = FORMATS[format];

@@ -1,16 +1,15 @@
 /** Schemas of the environment of an app or a project. Runs in browsers and on the server. */
 import { z } from 'zod';
-import { ENV_NAME } from './dotenv.ts';
+import { ENV_NAME, ENV_NAME_MESSAGE } from './dotenv.ts';
 import { auditParty, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { ENV_FILE_FORMATS, ENV_OWNERS } from './platform-vocabulary.ts';
 
-const NAME_MESSAGE = 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit';
 export const envName = z
   .string()
   .max(RESOURCE_LIMITS.envName, `must be at most ${RESOURCE_LIMITS.envName} characters`)
-  .regex(ENV_NAME, NAME_MESSAGE)
+  .regex(ENV_NAME, ENV_NAME_MESSAGE)
   .meta({ examples: ['DATABASE_URL'] });
 const envValue = z
   .string()

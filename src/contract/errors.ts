@@ -1,17 +1,12 @@
 /** Schemas of the error tracker. Runs in browsers and on the server. */
 import { z } from 'zod';
-import { id, name, oneOf } from './fields.ts';
+import { id, name, oneOf, wellFormedText } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { ERROR_KEY_LIMITS, LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { pagingFields } from './paging.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './platform-vocabulary.ts';
 
-const wellFormedText = (max: number) =>
-  z
-    .string()
-    .max(max, `must be at most ${max} characters`)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 const shortText = wellFormedText(RESOURCE_LIMITS.errorFieldLength).min(1);
 
 export const ErrorReport = z
@@ -30,7 +25,9 @@ export const ErrorReport = z
       .min(1)
       .max(RESOURCE_LIMITS.errorFingerprint)
       .nullish()
-      .describe('Errors with the same fingerprint are one issue. `{{ default }}` stands for the type and stack frames'),
+      .describe(
+        'Errors with the same fingerprint are one issue. `{{ default }}` stands for the default fingerprint: the type and the stack frames or, if no frame identifies the error, the message',
+      ),
     time: instantInput.nullish(),
   })
   .meta({ id: 'ErrorReport' });

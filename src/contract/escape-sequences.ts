@@ -1,4 +1,7 @@
-/** Escape sequences of terminals (ECMA-48): control sequences, commands of the operating system, and single escapes. */
+/**
+ * Escape sequences of terminals (ECMA-48): control sequences (CSI), operating system commands (OSC), and shorter
+ * escapes.
+ */
 export const ESCAPE_SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
 

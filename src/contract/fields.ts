@@ -27,8 +27,18 @@ export const idOrSlug = z
   .max(64)
   .meta({ examples: ['shop'] });
 
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-const CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS = /[^\P{Cc}\n\r\t]/u;
+/** Control characters, and the separators of lines and paragraphs. */
+export const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS_AND_TABS = /[^\P{Cc}\n\r\t]/u;
+
+/** Well-formed Unicode of up to `max` UTF-16 code units, without NUL, which PostgreSQL does not accept. */
+export const wellFormedText = (max: number) =>
+  z
+    .string()
+    .max(max, `must be at most ${max} characters`)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
+
+export const hasNoDuplicates = (list: readonly string[]): boolean => new Set(list).size === list.length;
 
 function countCodePoints(text: string): number {
   let count = 0;
@@ -42,12 +52,11 @@ function countCodePoints(text: string): number {
  */
 const boundedText = (max: number, error: string) => z.string().max(max * 4 + 64, { error, abort: true });
 
-/** Text in NFC, trimmed, with `min` to `max` code points, without control characters and lone surrogates. */
-export function singleLineText(min: number, max: number, example: string) {
+function lineOfText(min: number, max: number, example: string, normalize: (text: string) => string) {
   return boundedText(max, `must be ${min} to ${max} characters`)
-    .overwrite((text) => text.normalize('NFC').trim())
+    .overwrite(normalize)
     .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
+    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters or line breaks')
     .refine(
       (text) => countCodePoints(text) >= min && countCodePoints(text) <= max,
       `must be ${min} to ${max} characters`,
@@ -55,25 +64,22 @@ export function singleLineText(min: number, max: number, example: string) {
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
-/** Text in NFC, not trimmed, with `min` to `max` code points, without control characters and lone surrogates. */
-export function untrimmedText(min: number, max: number, example: string) {
-  return boundedText(max, `must be ${min} to ${max} characters`)
-    .overwrite((text) => text.normalize('NFC'))
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
-    .refine(
-      (text) => countCodePoints(text) >= min && countCodePoints(text) <= max,
-      `must be ${min} to ${max} characters`,
-    )
-    .meta({ minLength: min, maxLength: max, examples: [example] });
-}
+/**
+ * Text in NFC, trimmed, with `min` to `max` code points, without control characters, line breaks and lone surrogates.
+ */
+export const singleLineText = (min: number, max: number, example: string) =>
+  lineOfText(min, max, example, (text) => text.normalize('NFC').trim());
+
+/** Like `singleLineText`, but not trimmed. */
+export const untrimmedText = (min: number, max: number, example: string) =>
+  lineOfText(min, max, example, (text) => text.normalize('NFC'));
 
 export function uniqueNames<const T extends readonly [string, ...string[]]>(words: T, itemName: string) {
   return z
     .array(oneOf(words))
     .min(1, `must contain at least one ${itemName}`)
     .max(words.length, `must not contain a ${itemName} twice`)
-    .refine((list) => new Set(list).size === list.length, `must not contain a ${itemName} twice`)
+    .refine(hasNoDuplicates, `must not contain a ${itemName} twice`)
     .meta({ uniqueItems: true });
 }
 
@@ -94,7 +100,10 @@ export const slug = z
 export const description = boundedText(LIMITS.description.max, `must be at most ${LIMITS.description.max} characters`)
   .overwrite((text) => text.normalize('NFC').trim())
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-  .refine((text) => !CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS.test(text), 'must not contain control characters')
+  .refine(
+    (text) => !CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS_AND_TABS.test(text),
+    'must not contain control characters, except line breaks and tabs',
+  )
   .refine(
     (text) => countCodePoints(text) <= LIMITS.description.max,
     `must be at most ${LIMITS.description.max} characters`,
@@ -139,5 +148,5 @@ export const searchText = (max: number) =>
   z
     .string()
     .refine((text) => countCodePoints(text) <= max, `must be at most ${max} characters`)
-    .refine((text) => !text.includes('\0'), 'must not contain control characters')
+    .refine((text) => !text.includes('\0'), 'must not contain NUL')
     .meta({ maxLength: max });

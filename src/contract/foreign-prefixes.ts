@@ -3,7 +3,7 @@ import { FOREIGN_PREFIX_LIMITS } from './limits.ts';
 import { SECRET_PREFIXES } from './vocabulary.ts';
 
 const { min, max } = FOREIGN_PREFIX_LIMITS.length;
-export const FOREIGN_PREFIX = /^[0-9A-Za-z][0-9A-Za-z._-]{2,23}$/;
+export const FOREIGN_PREFIX = new RegExp(`^[0-9A-Za-z][0-9A-Za-z._-]{${min - 1},${max - 1}}$`);
 export const FOREIGN_PREFIX_MESSAGE = `must be ${min} to ${max} characters: letters, digits, ".", "_" and "-", starting with a letter or digit`;
 
 /** Returns whether one of two prefixes starts with the other prefix. */

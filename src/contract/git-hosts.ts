@@ -8,13 +8,19 @@ export type CommitStatusApi = (typeof COMMIT_STATUS_APIS)[number];
 /** A repository on a Git host. */
 export interface HostedRepository {
   readonly host: string;
-  /** Base URL of the host's pages and API: the origin of an http(s) repository, or the host with https for other URLs. */
+  /**
+   * Base URL of the host's pages and API: the origin of an http(s) repository; for an ssh repository, its host with
+   * https.
+   */
   readonly origin: string;
   /** For example `owner/name`. On GitLab, it can have more segments, because groups can be nested. */
   readonly path: string;
 }
 
-/** Returns the host and path of a repository; null for a path on a server and for URLs without a host or path. Pure. */
+/**
+ * Returns the host and path of a repository. Returns null if it is not fetched over http(s) or ssh, or if its path has
+ * only one segment. Pure.
+ */
 export function hostedRepositoryOf(repository: string | null): HostedRepository | null {
   if (repository === null || repository.startsWith('/')) return null;
   const scpPath = /^[^@/\s]+@[^:/\s]+:(.*)$/.exec(repository)?.[1];

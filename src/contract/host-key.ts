@@ -21,7 +21,7 @@ function embeddedKeyType(base64: string): string | null {
 
 /**
  * Returns a public key in OpenSSH's one-line format as `type base64`, without its comment; null for anything else.
- * Options, multiple lines and key types that OpenSSH no longer supports are rejected.
+ * Options, multiple lines and other key types than `KEY_TYPES` are rejected.
  */
 export function parseHostKey(text: string): string | null {
   const parts = /^([a-z0-9-]{1,32}) ([A-Za-z0-9+/]{16,4096}={0,2})(?: [^\r\n]{0,255})?$/.exec(text.trim());

@@ -26,7 +26,7 @@ export const LIMITS = {
   formFields: 100,
 } as const;
 
-// Durations in milliseconds
+// Units of time in milliseconds
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
@@ -83,48 +83,6 @@ export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 }
 /** Notices and waiting emails per workspace, addresses shown per notice, and days for which a notice can be snoozed. */
 export const NOTICE_LIMITS = { perWorkspace: 1_000, waitingMails: 1_000, addresses: 5, snoozeDays: 366 } as const;
 
-/** Limits of workload identities; lengths in characters. */
-export const WORKLOAD_LIMITS = {
-  perWorkspace: 50,
-  /** Conditions per identity. */
-  conditions: 20,
-  claimName: 100,
-  claimValue: 512,
-  issuer: 512,
-  audience: 512,
-  subjectToken: 16_384,
-  /** The restrictions in a request for a token, as JSON. */
-  restrictions: 16_384,
-  lifetimeSeconds: { min: 60, max: 43_200, default: 900 },
-  /** Live tokens per identity. */
-  liveTokens: 2_000,
-  /** Recorded exchanges per identity, for accepted and for refused exchanges. */
-  exchanges: 50,
-  /**
-   * Accepted exchanges per identity: the burst, the sustained rate per second on each node, and the number of identities
-   * that the limiter tracks.
-   */
-  perIdentity: { burst: 300, perSecond: 1, maxClients: 10_000 },
-} as const;
-
-/**
- * Exchanges of an access token (the parent) for a narrower one (the child): live children per parent, their lifetime in
- * seconds, and the burst and sustained rate of exchanges per parent (per second on each node).
- */
-export const EXCHANGE_LIMITS = {
-  liveChildren: 100,
-  lifetimeSeconds: { min: 60, max: 3_600 },
-  perParent: { burst: 200, perSecond: 1, maxClients: 10_000 },
-  /** For all tokens and workload identities of a workspace. */
-  perWorkspace: { burst: 600, perSecond: 3, maxClients: 10_000 },
-} as const;
-
-/**
- * Rate limit per client for refused exchanges: the burst, the sustained rate per second, and the number of clients that
- * the limiter tracks.
- */
-export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, maxClients: 50_000 } as const;
-
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
 export const RESTRICTION_LIMITS = {
   entries: 64,
@@ -168,7 +126,8 @@ export const POLICY_LIMITS = {
 
 /**
  * When a credential needs a review, in days. Its rights are compared with the rights that it used in the last
- * `usedWithin` days, if the credential has existed and its uses were counted for at least that long.
+ * `usedWithin` days, if the credential has existed and its uses were counted for at least that long. A decision to keep
+ * it is valid for `kept` days.
  */
 export const REVIEW_DAYS = { neverUsedAfter: 7, usedWithin: 30, expiresWithin: 30, kept: 90 } as const;
 /** Maximum characters of a note on a decision, and maximum rows of a CSV file. */
@@ -192,9 +151,13 @@ export const LEAK_LIMITS = {
 export const PUSH_LIMITS = {
   bodyBytes: 2 * 1024 * 1024,
   json: { depth: 20, values: 100_000 },
+  /** Patterns of branches and patterns of paths, each per app. */
   patterns: 20,
+  /** Characters of a pattern. */
   pattern: 255,
+  /** Characters of a path or branch. */
   path: 1_024,
+  /** Changed paths of a push. */
   paths: 3_000,
   /**
    * Maximum cost of the comparison of all patterns with all paths; the cost of one comparison is the product of the two
@@ -241,7 +204,7 @@ export const RESOURCE_LIMITS = {
   activityDataBytes: 65_536,
   /** Characters of an event's ID, source, type or subject. */
   activityFieldLength: 512,
-  /** Extension attributes of an event, and characters of their names. */
+  /** Number of an event's attributes that have no column of their own, and maximum characters of their names. */
   activityExtensions: 64,
   /** Maximum number of points of a chart, over all its series. */
   activityPoints: 20_000,

@@ -79,7 +79,10 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     const reason = detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days';
     return {
       title: `The webhook ${quoted(subject.name)} was switched off: ${reason}`,
-      action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${pathSegment(subject.id)}` },
+      action: {
+        text: 'Repair the receiver, then activate the webhook',
+        path: `/settings/webhooks/${pathSegment(subject.id)}`,
+      },
     };
   },
 };

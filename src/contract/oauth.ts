@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { LIMITS, WORKLOAD_LIMITS } from './limits.ts';
+import { LIMITS } from './limits.ts';
 import { ProblemBody } from './problem-body.ts';
 import { RestrictionsInput } from './restrictions.ts';
+import { WORKLOAD_LIMITS } from './token-exchange-limits.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
 export const Introspection = z

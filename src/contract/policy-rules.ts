@@ -25,7 +25,10 @@ export interface PolicyViolation {
   readonly message: string;
 }
 
-/** Returns whether an access token with these scopes must have a passphrase. `all` includes every scope. Pure. */
+/**
+ * Returns whether an access token with these scopes must have a passphrase. The scope `all` of a token includes every
+ * scope that the policy lists. Pure.
+ */
 export function requiresPassphrase(policy: Policy, scopes: readonly string[]): boolean {
   const { passphraseScopes } = policy;
   return (

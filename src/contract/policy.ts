@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flag, id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
+import { flag, hasNoDuplicates, id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
 import { FOREIGN_PREFIX, FOREIGN_PREFIX_MESSAGE, OWN_PREFIX_MESSAGE, overlapsOwnPrefix } from './foreign-prefixes.ts';
 import { instantInput, nullableInstant } from './instant.ts';
 import { FOREIGN_PREFIX_LIMITS, LIMITS, POLICY_LIMITS } from './limits.ts';
@@ -7,9 +7,9 @@ import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPON
 
 const descriptions = {
   maxLifetimeDays: 'Maximum number of days between the creation of a credential and its expiry; null for no maximum',
-  bindsExistingFrom:
-    'When the maximum lifetime starts to apply to existing credentials; null for never. A new value must be at least 7 days in the future',
-  passphraseScopes: 'Scopes whose access tokens must have a passphrase; `all` includes every scope',
+  bindsExistingFrom: `When the maximum lifetime starts to apply to existing credentials; null for never. A new value must be at least ${POLICY_LIMITS.noticeDays} days in the future`,
+  passphraseScopes:
+    'Scopes whose access tokens must have a passphrase. If there are any, tokens with the scope `all` must have one too',
   allowAll: 'Whether access tokens can have the scope `all`',
   requireAddresses: 'Whether credentials must be restricted to addresses',
   requireTwoFactor: 'Whether members without two-factor authentication have access to their own account only',
@@ -74,7 +74,7 @@ export const UpdatePolicy = z
     passphraseScopes: z
       .array(oneOf(SCOPES))
       .max(SCOPES.length, 'must not contain a scope twice')
-      .refine((list) => new Set(list).size === list.length, 'must not contain a scope twice')
+      .refine(hasNoDuplicates, 'must not contain a scope twice')
       .optional()
       .meta({ uniqueItems: true, description: descriptions.passphraseScopes }),
     allowAll: z.boolean().optional().describe(descriptions.allowAll),
@@ -88,7 +88,7 @@ export const UpdatePolicy = z
     foreignPrefixes: z
       .array(foreignPrefix)
       .max(maxPrefixes, `must contain at most ${maxPrefixes} prefixes`)
-      .refine((list) => new Set(list).size === list.length, 'must not contain a prefix twice')
+      .refine(hasNoDuplicates, 'must not contain a prefix twice')
       .optional()
       .meta({ uniqueItems: true, description: descriptions.foreignPrefixes }),
   })

@@ -22,7 +22,7 @@ export interface ProblemExtensions {
   readonly errors?: readonly FieldError[];
   /** The required scopes or permissions, for `insufficient_scope`. */
   readonly required?: readonly string[];
-  /** Seconds to wait before retrying, for `rate_limited` and `unavailable`. */
+  /** Seconds to wait before retrying, for `rate_limited`, `quota_exceeded` and `unavailable`. */
   readonly retryAfter?: number;
   /** The state of the credential's rate limit, for `rate_limited`. */
   readonly rate?: RateState;

@@ -9,7 +9,7 @@ const pattern = (noun: string, example: string) =>
     .max(PUSH_LIMITS.pattern, `must be at most ${PUSH_LIMITS.pattern} characters`)
     .regex(
       /^[^\0-\x1f\x7f\s\\]+$/,
-      `must be ${noun} without spaces; * matches any characters except /, ** matches any characters`,
+      `must be ${noun} without spaces, control characters and backslashes; * matches any characters except /, ** matches any characters`,
     )
     .meta({ examples: [example] });
 const patterns = (noun: string, example: string) =>

@@ -24,7 +24,7 @@ export const Reauthenticate = z
     {
       path: ['password'],
       error:
-        'must be sent, with the current code if two-factor authentication is on, unless a passkey or singleSignOn is sent',
+        'must be sent, with the current code if two-factor authentication is on; to use passkey or singleSignOn instead, send only that field',
     },
   )
   .meta({ id: 'Reauthenticate' });

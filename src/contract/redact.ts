@@ -13,8 +13,8 @@ export function redactSecrets(text: string): string {
 }
 
 /**
- * Matches words that can be secrets of other systems, by their length and characters. Characters that are rare in secrets
- * are excluded.
+ * Matches words that can be secrets of other systems, by their length (`FOREIGN_PREFIX_LIMITS` and
+ * `FOREIGN_SECRET_LIMITS`) and characters. Characters that are rare in secrets are excluded.
  */
 const LONG_WORDS = /[0-9A-Za-z][0-9A-Za-z._~+-]{22,511}/g;
 let isForeignSecret: (text: string) => boolean = () => false;

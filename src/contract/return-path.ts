@@ -2,8 +2,9 @@
 const UNSAFE = /[\u0000-\u0020\u007f\\]/;
 
 /**
- * Returns the path of the page in this web UI to which a person returns after signing in, or `/`. Never returns a path
- * of the API, or a URL that leads to another origin, even after a browser has normalized it (ASVS 3.7.2). Pure.
+ * Returns the path of the page in this web UI to which a person returns after signing in, or `/`. Never returns the
+ * sign-in page, a path of the API, or a URL that leads to another origin, even after a browser has normalized it
+ * (ASVS 3.7.2). Pure.
  */
 export function safeReturnPath(from: string | undefined, origin: string): string {
   if (from === undefined || !from.startsWith('/') || UNSAFE.test(from) || !URL.canParse(from, origin)) return '/';

@@ -25,7 +25,7 @@ const REASON_DESCRIPTIONS: Readonly<Record<ReviewReason, string>> = {
 };
 const describedReasons = REVIEW_REASONS.map((reason) => `\`${reason}\`: ${REASON_DESCRIPTIONS[reason]}`).join('; ');
 
-const Kept = z.object({
+const KeepDecision = z.object({
   reviewedAt: instant,
   reviewedBy: z.object({ id: id.nullable(), name: z.string().nullable() }),
   until: instant.describe('Time until which the credential is left out of the review, unless another reason applies'),
@@ -41,7 +41,9 @@ export const ReviewItem = z
       .array(z.enum([...SCOPES, ...PERMISSIONS]))
       .nullable()
       .describe('With the reason `broader_than_used`, the scopes or permissions that it used; otherwise null'),
-    kept: Kept.nullable().describe('The last decision to keep the credential; null if there is none or it has expired'),
+    kept: KeepDecision.nullable().describe(
+      'The last decision to keep the credential; null if there is none or it has expired',
+    ),
   })
   .meta({ id: 'ReviewItem' });
 export type ReviewItem = z.infer<typeof ReviewItem>;

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';
-import { ENV_NAME } from './dotenv.ts';
+import { ENV_NAME, ENV_NAME_MESSAGE } from './dotenv.ts';
 import { exposeProtoKey } from './environment.ts';
 import {
   auditParty,
   description,
+  hasNoDuplicates,
   id,
   idOrSlug,
   integerInRange,
@@ -15,6 +16,7 @@ import {
   oneOf,
   slug,
   timestamps,
+  wellFormedText,
 } from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
@@ -23,18 +25,11 @@ import { SCRIPT_OVERLAPS, WORK_STATUSES } from './platform-vocabulary.ts';
 import { serverUser } from './servers.ts';
 import { isTimeZone } from './time-zone.ts';
 
-/** The text of a script body, a parameter value or a pattern: well-formed Unicode, without NUL. */
-const wellFormedText = (max: number, label: string) =>
-  z
-    .string()
-    .max(max, `must be at most ${max} characters`)
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), `${label} must be well-formed Unicode without NUL`);
-
 const scriptDescription = description.refine(
   (text) => text === null || [...text].length <= RESOURCE_LIMITS.scriptDescription,
   `must be at most ${RESOURCE_LIMITS.scriptDescription} characters`,
 );
-const body = wellFormedText(RESOURCE_LIMITS.scriptBody, 'the body')
+const body = wellFormedText(RESOURCE_LIMITS.scriptBody)
   .refine((text) => text.trim() !== '', 'must not be empty')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
@@ -42,7 +37,7 @@ const body = wellFormedText(RESOURCE_LIMITS.scriptBody, 'the body')
 const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
   RESOURCE_LIMITS.interpreter,
-  'must be an absolute path with up to five plain arguments, such as /bin/sh or /usr/bin/env python3',
+  'must be an absolute path with up to five arguments, such as /bin/sh or /usr/bin/env python3; allowed are A-Z, a-z, 0-9 and . _ / + -, in arguments also = : , @',
   '/bin/sh',
 );
 
@@ -72,11 +67,11 @@ export function isParameterName(text: string): boolean {
 const parameterName = z
   .string()
   .max(RESOURCE_LIMITS.parameterName, `must be at most ${RESOURCE_LIMITS.parameterName} characters`)
-  .regex(ENV_NAME, 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit')
+  .regex(ENV_NAME, ENV_NAME_MESSAGE)
   .refine(isParameterName, 'must not be a name that controls the shell, the loader or a tool')
   .meta({ examples: ['NAME'] });
-const parameterValue = wellFormedText(RESOURCE_LIMITS.parameterValue, 'a value').meta({ examples: ['Ada'] });
-const pattern = wellFormedText(RESOURCE_LIMITS.pattern, 'a pattern')
+const parameterValue = wellFormedText(RESOURCE_LIMITS.parameterValue).meta({ examples: ['Ada'] });
+const pattern = wellFormedText(RESOURCE_LIMITS.pattern)
   .min(1, 'must be a regular expression')
   .meta({ examples: ['[A-Za-z ]+'] });
 
@@ -97,7 +92,7 @@ const parameters = z
   )
   .max(RESOURCE_LIMITS.parameters, `must contain at most ${RESOURCE_LIMITS.parameters} parameters`)
   .refine(
-    (list) => new Set(list.map((parameter) => parameter.name)).size === list.length,
+    (list) => hasNoDuplicates(list.map((parameter) => parameter.name)),
     'must not contain two parameters with the same name',
   )
   .describe('A pattern is a JavaScript regular expression that the whole value must match');

@@ -19,7 +19,7 @@ const port = z
 export const serverUser = matchingText(
   /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
   32,
-  'must be a user name on the server',
+  'must be a user name of up to 32 characters: A-Z, a-z, 0-9, _, . and -, starting with a letter or _',
   'deploy',
 );
 export const hostKey = z

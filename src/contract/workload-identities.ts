@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { scopes } from './access-tokens.ts';
-import { id, integerInRange, name, timestamps } from './fields.ts';
+import { CONTROL_CHARACTERS, id, integerInRange, name, timestamps } from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
-import { WORKLOAD_LIMITS } from './limits.ts';
 import { Restrictions, RestrictionsInput } from './restrictions.ts';
+import { WORKLOAD_LIMITS } from './token-exchange-limits.ts';
 import { SCOPES } from './vocabulary.ts';
 import { issuerUrlProblem } from './workload-issuers.ts';
 
 /** Claims that are always checked. A condition on one of them would be misleading. */
 const CHECKED_CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti'];
-const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** Text that is compared exactly, and therefore neither trimmed nor normalized. */
 const exactText = (max: number, example: string) =>
@@ -17,7 +16,8 @@ const exactText = (max: number, example: string) =>
     .string()
     .min(1, `must be 1 to ${max} characters`)
     .max(max, `must be 1 to ${max} characters`)
-    .refine((text) => text.isWellFormed() && !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters or line breaks')
     .meta({ examples: [example] });
 
 const issuerUrl = (example: string) =>
@@ -34,12 +34,13 @@ const jwksUrl = issuerUrl('https://ci.example.com/keys')
   .describe('URL of the JWK Set with the keys of the issuer; null to find it by OpenID Connect discovery');
 const audience = exactText(WORKLOAD_LIMITS.audience, 'https://devpilot.example.com');
 const { conditions: maxConditions, claimName, claimValue, lifetimeSeconds: lifetimes } = WORKLOAD_LIMITS;
+const CLAIM_NAME_MESSAGE = `must be the name of a claim: 1 to ${claimName} printable ASCII characters without spaces`;
 const conditions = z
   .record(
     z
       .string()
-      .regex(/^[\x21-\x7e]+$/, 'must be the name of a claim')
-      .max(claimName, 'must be the name of a claim'),
+      .regex(/^[\x21-\x7e]+$/, CLAIM_NAME_MESSAGE)
+      .max(claimName, CLAIM_NAME_MESSAGE),
     exactText(claimValue, 'acme/shop'),
   )
   .refine(

@@ -5,20 +5,17 @@ import type { ClaimConditions } from './claim-patterns.ts';
 export const WORKLOAD_PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite', 'circleci', 'other'] as const;
 export type WorkloadProvider = (typeof WORKLOAD_PROVIDERS)[number];
 
-/**
- * Claims by which a condition can identify one repository, project or service account. The condition's pattern must
- * match the regular expression of the claim, which allows `*` only after the identifying part. If it is null, the
- * pattern must not contain `*` at all.
- */
-interface IdentifyingClaims {
+interface WorkloadIssuer {
+  /** Matches the issuers of the provider; absent if every installation has its own issuer. */
+  readonly issuer?: RegExp;
+  /**
+   * Claims by which a condition can identify one repository, project or service account. The condition's pattern must
+   * match the regular expression of the claim, which allows `*` only after the identifying part. If it is null, the
+   * pattern must not contain `*` at all.
+   */
   readonly claims: Readonly<Record<string, RegExp | null>>;
   /** An example of an accepted condition, for error messages. */
   readonly example: string;
-}
-
-interface WorkloadIssuer extends IdentifyingClaims {
-  /** Matches the issuers of the provider; absent if every installation has its own issuer. */
-  readonly issuer?: RegExp;
 }
 
 const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssuer>> = {
@@ -55,31 +52,13 @@ const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssue
   },
 };
 
-/**
- * Any other issuer, such as a self-hosted GitLab or GitHub: accepts a complete `sub`, or any condition that identifies a
- * workload of a known issuer.
- */
-const OTHER_ISSUER: IdentifyingClaims = {
-  claims: Object.assign({}, ...Object.values(ISSUERS).map(({ claims }) => claims)) as IdentifyingClaims['claims'],
-  example: 'sub: the complete subject',
-};
-
 /** Returns the provider of an issuer; `other` if the issuer is not known. Pure. */
 export function providerOf(issuer: string): WorkloadProvider {
   const known = Object.entries(ISSUERS).find(([, { issuer: pattern }]) => pattern?.test(issuer));
   return known === undefined ? 'other' : (known[0] as WorkloadProvider);
 }
 
-/** Returns whether a condition identifies one repository, project or service account. Pure. */
-function isIdentifying(provider: WorkloadProvider, claim: string, value: string): boolean {
-  if (provider === 'other') {
-    if (claim === 'sub' && !value.includes('*')) return true;
-    return Object.values(ISSUERS).some(({ claims }) => isIdentifyingAmong(claims, claim, value));
-  }
-  return isIdentifyingAmong(ISSUERS[provider].claims, claim, value);
-}
-
-function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, value: string): boolean {
+function isIdentifying({ claims }: WorkloadIssuer, claim: string, value: string): boolean {
   if (!Object.hasOwn(claims, claim)) return false;
   const prefixPattern = claims[claim] ?? null;
   return prefixPattern === null ? !value.includes('*') : prefixPattern.test(value);
@@ -87,15 +66,23 @@ function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, 
 
 /**
  * Returns an error message if conditions would trust more than one repository, project or service account, otherwise
- * null. All conditions must be met, so one identifying condition is enough. Pure.
+ * null. All conditions must be met, so one identifying condition is enough. Any other issuer, such as a self-hosted
+ * GitLab or GitHub, can be identified by the claims of every known issuer, or by a complete `sub`. Pure.
  */
 export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
   const provider = providerOf(issuer);
-  if (Object.entries(conditions).some(([claim, value]) => isIdentifying(provider, claim, value))) return null;
-  const { claims, example } = provider === 'other' ? OTHER_ISSUER : ISSUERS[provider];
+  const issuers = provider === 'other' ? Object.values(ISSUERS) : [ISSUERS[provider]];
+  const hasCompleteSubject = conditions['sub']?.includes('*') === false;
+  if (provider === 'other' && hasCompleteSubject) return null;
+  const isIdentified = Object.entries(conditions).some(([claim, value]) =>
+    issuers.some((known) => isIdentifying(known, claim, value)),
+  );
+  if (isIdentified) return null;
+  const claimNames = new Set(issuers.flatMap(({ claims }) => Object.keys(claims)));
+  const example = provider === 'other' ? 'sub: the complete subject' : ISSUERS[provider].example;
   return (
     'must identify one repository, project or service account, with its complete name before any *. Use one of: ' +
-    `${Object.keys(claims).join(', ')} (for example ${example})`
+    `${[...claimNames].join(', ')} (for example ${example})`
   );
 }
 
@@ -107,7 +94,7 @@ export function issuerUrlProblem(text: string): string | null {
   const url = /^https?:\/\/[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null;
   if (url === null) return 'must be an https:// URL';
   if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
-  if (url.hash !== '' || text.includes('#')) return 'must not contain a fragment';
+  if (text.includes('#')) return 'must not contain a fragment';
   const isLoopback =
     url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
   return url.protocol === 'https:' || isLoopback ? null : 'must be an https:// URL';

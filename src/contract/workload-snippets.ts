@@ -19,7 +19,7 @@ export function guessProvider({ issuer, conditions }: Pick<Identity, 'issuer' | 
   return conditions['repository'] !== undefined ? 'github' : 'other';
 }
 
-const EXCHANGE = 'devpilot exchange -- ./deploy.sh';
+const EXCHANGE_COMMAND = 'devpilot exchange -- ./deploy.sh';
 
 const SNIPPETS: Readonly<Record<WorkloadProvider, (url: string, id: string, audience: string) => string>> = {
   github: (url, id) => `permissions:
@@ -32,7 +32,7 @@ jobs:
       DEVPILOT_URL: ${url}
       DEVPILOT_WORKLOAD_IDENTITY: ${id}
     steps:
-      - run: ${EXCHANGE}`,
+      - run: ${EXCHANGE_COMMAND}`,
   gitlab: (url, id, audience) => `deploy:
   id_tokens:
     DEVPILOT_ID_TOKEN:
@@ -41,7 +41,7 @@ jobs:
     DEVPILOT_URL: ${url}
     DEVPILOT_WORKLOAD_IDENTITY: ${id}
   script:
-    - ${EXCHANGE}`,
+    - ${EXCHANGE_COMMAND}`,
   kubernetes: (url, id, audience) => `containers:
   - env:
       - { name: DEVPILOT_URL, value: "${url}" }
@@ -55,13 +55,13 @@ volumes:
       sources:
         - serviceAccountToken: { path: token, audience: "${audience}", expirationSeconds: 600 }`,
   buildkite: (url, id) => `steps:
-  - command: ${EXCHANGE}
+  - command: ${EXCHANGE_COMMAND}
     env:
       DEVPILOT_URL: ${url}
       DEVPILOT_WORKLOAD_IDENTITY: ${id}`,
   circleci: (url, id) => `steps:
   - run:
-      command: ${EXCHANGE}
+      command: ${EXCHANGE_COMMAND}
       environment:
         DEVPILOT_URL: ${url}
         DEVPILOT_WORKLOAD_IDENTITY: ${id}`,

@@ -10,7 +10,7 @@ export const GroupRoles = z
     claim: matchingText(
       /^[\x21-\x7e]+$/,
       SSO_LIMITS.claim.max,
-      `must be the name of a claim: 1 to ${SSO_LIMITS.claim.max} characters without spaces`,
+      `must be the name of a claim: 1 to ${SSO_LIMITS.claim.max} printable ASCII characters without spaces`,
       'groups',
     ).describe('Name of the claim that contains the groups, or its path, such as `realm_access.roles`'),
     roles: z

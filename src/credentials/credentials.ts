@@ -3,7 +3,7 @@ import type { RequestContext } from '../audit/request-context.ts';
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
 import type { AuditDraft, CredentialReference } from '../contract/audit.ts';
-import { replacesMessage } from '../contract/credentials.ts';
+import { REPLACES_MESSAGES } from '../contract/credentials.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
@@ -77,7 +77,7 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
  */
 async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind, id: string): Promise<void> {
   const row = await lockCredential(trx, workspaceId, kind, id);
-  if (row === undefined) throw invalidField('replaces', replacesMessage(kind));
+  if (row === undefined) throw invalidField('replaces', REPLACES_MESSAGES[kind]);
   if (row.replaced_by_id === null) return;
   const detail = `The credential is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`;
   throw new Problem('conflict', detail);

@@ -1,10 +1,11 @@
 import type { RequestContext } from '../audit/request-context.ts';
 import { digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
-import { EXCHANGE_LIMITS, LIMITS, SECOND } from '../contract/limits.ts';
+import { LIMITS, SECOND } from '../contract/limits.ts';
 import { widerRestriction } from '../contract/narrower-restrictions.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
+import { EXCHANGE_LIMITS } from '../contract/token-exchange-limits.ts';
 import { hasVisibleCharacter } from '../contract/visible-text.ts';
 import { type AccessTokenOrigin, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import type { Trx } from '../store/store.ts';

@@ -1,11 +1,12 @@
 import type { RequestContext } from '../audit/request-context.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
-import { EXCHANGE_LIMITS, SECOND } from '../contract/limits.ts';
+import { SECOND } from '../contract/limits.ts';
 import type { Policy } from '../contract/policy.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
+import { EXCHANGE_LIMITS } from '../contract/token-exchange-limits.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import { type CredentialRow, lockCredential } from '../store/credentials.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';

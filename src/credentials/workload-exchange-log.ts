@@ -1,8 +1,8 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { type Claims, claimText } from '../contract/claim-patterns.ts';
 import { createId } from '../contract/id.ts';
-import { WORKLOAD_LIMITS } from '../contract/limits.ts';
 import type { Problem } from '../contract/problem.ts';
+import { WORKLOAD_LIMITS } from '../contract/token-exchange-limits.ts';
 import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';
 import type { Trx } from '../store/store.ts';
 import { insertExchange, lockWorkloadIdentity } from '../store/workload-identities.ts';

@@ -8,10 +8,10 @@ import {
   timeFailures,
   unmetConditions,
 } from '../contract/claim-patterns.ts';
-import { WORKLOAD_LIMITS } from '../contract/limits.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
+import { WORKLOAD_LIMITS } from '../contract/token-exchange-limits.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';

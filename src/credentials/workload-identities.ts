@@ -3,8 +3,9 @@ import { type RequestContext, recordAuditEvent } from '../audit/request-context.
 import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
 import type { ClaimConditions } from '../contract/claim-patterns.ts';
 import { createId } from '../contract/id.ts';
-import { SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
+import { SECOND } from '../contract/limits.ts';
 import { invalidField } from '../contract/problem.ts';
+import { WORKLOAD_LIMITS } from '../contract/token-exchange-limits.ts';
 import type {
   CreateWorkloadIdentity,
   UpdateWorkloadIdentity,

@@ -4,9 +4,10 @@ import { after, before, beforeEach, test } from 'node:test';
 import { exportSPKI, importJWK, UnsecuredJWT } from 'jose';
 import type { AccessToken } from '../contract/access-tokens.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import { EXCHANGE_LIMITS, HOUR, MINUTE, SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
+import { HOUR, MINUTE, SECOND } from '../contract/limits.ts';
 import { type ExchangedToken, TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '../contract/oauth.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
+import { EXCHANGE_LIMITS, WORKLOAD_LIMITS } from '../contract/token-exchange-limits.ts';
 import type { WorkloadExchanges, WorkloadIdentity, WorkloadIdentityTest } from '../contract/workload-identities.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {

@@ -2,13 +2,8 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOf } from '../authorization/secret.ts';
-import {
-  EXCHANGE_LIMITS,
-  REFUSED_EXCHANGE_LIMITS,
-  SECOND,
-  UNKNOWN_SECRET_LIMITS,
-  WORKLOAD_LIMITS,
-} from '../contract/limits.ts';
+import { SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { EXCHANGE_LIMITS, REFUSED_EXCHANGE_LIMITS, WORKLOAD_LIMITS } from '../contract/token-exchange-limits.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import { createIssuerKeys } from '../credentials/issuer-keys.ts';
 import { createFirstRefusalCheck } from '../credentials/workload-context.ts';

@@ -1,6 +1,6 @@
 import { Checkbox, NativeSelect, Stack, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { WORKLOAD_LIMITS } from '../../contract/limits.ts';
+import { WORKLOAD_LIMITS } from '../../contract/token-exchange-limits.ts';
 import { describeRight, SCOPES } from '../../contract/vocabulary.ts';
 import { WORKLOAD_PROVIDERS, type WorkloadProvider } from '../../contract/workload-issuers.ts';
 import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';

@@ -1,4 +1,4 @@
-import { WORKLOAD_LIMITS } from '../../contract/limits.ts';
+import { WORKLOAD_LIMITS } from '../../contract/token-exchange-limits.ts';
 import { SCOPES, type Scope } from '../../contract/vocabulary.ts';
 import type { CreateWorkloadIdentity, WorkloadIdentity } from '../../contract/workload-identities.ts';
 import { identificationProblem, issuerUrlProblem, type WorkloadProvider } from '../../contract/workload-issuers.ts';
