@@ -1,4 +1,4 @@
-import { lastAddressOf, parseAddressRange, parseAddress } from '../contract/address-ranges.ts';
+import { lastAddressOf, parseAddress, parseAddressRange } from '../contract/address-ranges.ts';
 
 export interface Rate {
   readonly requests: number;

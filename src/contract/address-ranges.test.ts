@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatAddressRange, parseAddressRange, parseAddress } from './address-ranges.ts';
+import { formatAddressRange, parseAddress, parseAddressRange } from './address-ranges.ts';
 
 const normalize = (text: string): string | null => {
   const range = parseAddressRange(text);

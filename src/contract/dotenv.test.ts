@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import fc from 'fast-check';
 import { scaledTimeout } from '../testing/timeouts.ts';
-import { trickyText as tricky } from '../testing/tricky-text.ts';
+import { trickyText } from '../testing/tricky-text.ts';
 import { parseDotenv, writeDotenv, writeShellDotenv } from './dotenv.ts';
 
 const variableName = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
@@ -15,7 +15,7 @@ function valuesOf(text: string): Record<string, string> {
 
 test('written variables of any value are parsed unchanged', () => {
   fc.assert(
-    fc.property(fc.dictionary(variableName, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
+    fc.property(fc.dictionary(variableName, trickyText, { maxKeys: 10, noNullPrototype: true }), (values) => {
       for (const write of [writeDotenv, writeShellDotenv]) {
         assert.deepEqual(valuesOf(write(Object.entries(values))), values);
       }
@@ -26,7 +26,7 @@ test('written variables of any value are parsed unchanged', () => {
 
 test('no text makes the parser throw or take more than linear time', () => {
   fc.assert(
-    fc.property(fc.oneof(tricky, fc.string({ unit: 'binary' })), (text) => {
+    fc.property(fc.oneof(trickyText, fc.string({ unit: 'binary' })), (text) => {
       const parsed = parseDotenv(text);
       if (!parsed.ok) assert.ok(parsed.line >= 1 && parsed.line <= text.split('\n').length);
     }),

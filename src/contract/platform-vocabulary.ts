@@ -26,9 +26,10 @@ export const HOOK_STAGES = [
   'post_release',
 ] as const;
 export type HookStage = (typeof HOOK_STAGES)[number];
-/** Statuses of deployments, runs and backups. */
+/** Statuses of deployments, runs, backups, restores and verifications. */
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
+export const UNFINISHED_STATUSES = ['pending', 'processing'] as const satisfies readonly WorkStatus[];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
 /** How a deployment reaches its servers: all in parallel, in batches, or one first and the others after a promotion. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;

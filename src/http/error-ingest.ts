@@ -14,7 +14,7 @@ import {
 } from '../platform/content-encoding.ts';
 import { type ByteReader, createByteReader } from '../platform/errors/byte-reader.ts';
 import { createKeyRateLimiter } from '../platform/errors/error-keys.ts';
-import { type Envelope, peekEnvelopeDsn, readEnvelope, readStoredEvent } from '../platform/errors/sentry-envelope.ts';
+import { type Envelope, peekEnvelopeDsn, readEnvelope, readStoreBody } from '../platform/errors/sentry-envelope.ts';
 import { findErrorKeyByPublicKey, type IngestKeyRow } from '../store/error-keys.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
@@ -211,7 +211,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       return storeErrors(key, await readEnvelope(reader, platform.clock()));
     }
     const [sentAt = null] = authHeadersOf(request).flatMap((header) => readAuthField(header, 'sentry_timestamp'));
-    return storeErrors(key, await readStoredEvent(bytes, platform.clock(), sentAt));
+    return storeErrors(key, await readStoreBody(bytes, platform.clock(), sentAt));
   }
 
   const commonFields = {

@@ -85,7 +85,7 @@ export function logRoute<Params extends z.ZodType>(
       const options = {
         from: Number(query.from ?? 0),
         follow: query.follow === 'true',
-        partial: query.partial === 'true',
+        includeUnfinished: query.partial === 'true',
       };
       const { q } = query;
       return streamLines(context, request, reply, (signal) => {

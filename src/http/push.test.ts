@@ -11,7 +11,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
 import type { PushIgnored } from '../contract/push.ts';
-import { matchesPattern } from '../platform/push/patterns.ts';
+import { matchesGlob } from '../platform/push/patterns.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   createServerResource,
@@ -326,7 +326,7 @@ test('a pattern matches the same texts as the equivalent regular expression, in 
           (wildcard) => ({ '**': '[^]*', '*': '[^/]*' })[wildcard] ?? '\\.',
         );
         assert.equal(
-          matchesPattern(pattern, text.join('')),
+          matchesGlob(pattern, text.join('')),
           new RegExp(`^${source}$`).test(text.join('')),
           `${pattern} ${text.join('')}`,
         );
@@ -334,9 +334,9 @@ test('a pattern matches the same texts as the equivalent regular expression, in 
     ),
     { numRuns: 20_000 },
   );
-  assert.equal(matchesPattern('*a'.repeat(127), 'a'.repeat(1_000)), true);
-  assert.equal(matchesPattern(`${'**a'.repeat(85)}b`, 'a'.repeat(1_000)), false);
+  assert.equal(matchesGlob('*a'.repeat(127), 'a'.repeat(1_000)), true);
+  assert.equal(matchesGlob(`${'**a'.repeat(85)}b`, 'a'.repeat(1_000)), false);
   // This takes minutes if a matcher tries every position of the second wildcard for each position of the first.
   const twoWildcards = `**${'a'.repeat(120)}*${'a'.repeat(120)}b`;
-  for (let count = 0; count < 20; count++) assert.equal(matchesPattern(twoWildcards, 'a'.repeat(8_000)), false);
+  for (let count = 0; count < 20; count++) assert.equal(matchesGlob(twoWildcards, 'a'.repeat(8_000)), false);
 });

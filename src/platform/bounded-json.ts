@@ -1,6 +1,9 @@
 import { Problem } from '../contract/problem.ts';
 
-/** Maximum nesting of arrays and objects, and maximum number of values in total. */
+/**
+ * Maximum nesting of arrays and objects, and maximum number of values in total. Values are counted as commas
+ * and opening brackets.
+ */
 export interface JsonLimits {
   readonly depth: number;
   readonly values: number;
@@ -62,7 +65,10 @@ interface ScanState {
   readonly ends: number[] | null;
 }
 
-/** Counts the depth and the values of a part of a JSON text. Does not check the syntax, which `JSON.parse` does. */
+/**
+ * Counts the depth and the values of a part of a JSON text. Throws if a limit is exceeded. Does not check the syntax,
+ * which `JSON.parse` does.
+ */
 function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
   let { depth, values, inString } = scan;
   let offset = from;

@@ -5,7 +5,7 @@ import { DAY } from '../contract/limits.ts';
 const MAX_CLOCK_SKEW_MS = DAY;
 
 /** Returns the time of a client's event, or `now` if that time is more than a day in the future. Pure. */
-export function clampToNow(timeMs: number, now: number): number {
+export function replaceFutureTime(timeMs: number, now: number): number {
   return timeMs > now + MAX_CLOCK_SKEW_MS ? now : timeMs;
 }
 

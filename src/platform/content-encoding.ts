@@ -38,7 +38,10 @@ export const encodingProblem = (encoding: ContentEncoding) =>
 /** Returns a stream that decompresses outside the main thread, without a limit on its output. */
 export const createDecompressStream = (encoding: ContentEncoding): Transform => DECOMPRESSORS[encoding].createStream();
 
-/** Decompresses a body outside the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
+/**
+ * Decompresses a body outside the main thread; returns an uncompressed body unchanged. Throws `too_large` if the result
+ * would be longer than `maxBytes`, `invalid_request`, `unsupported_media_type`.
+ */
 export async function decompressBody(body: Buffer, header: string | undefined, maxBytes: number): Promise<Buffer> {
   const encoding = parseContentEncoding(header);
   if (encoding === null) return body;

@@ -18,7 +18,10 @@ export interface PlatformContext {
   readonly seal: Seal;
   /** Whether a server may be this machine itself. */
   readonly allowLocalServers: boolean;
-  /** Pauses before another attempt to connect to a server. */
+  /**
+   * Pauses before further attempts to connect to a server: `start` for new steps, `rollback` for work that should
+   * survive a longer outage (rollbacks, backups and restores).
+   */
   readonly connectRetryDelays: { readonly start: RetryDelays; readonly rollback: RetryDelays };
   /** Stores events of the activity tracker. */
   readonly activityIngest: ActivityIngest;

@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
+import { UNFINISHED_STATUSES } from '../contract/platform-vocabulary.ts';
 import { newestFirst, type PageRequest } from './paging.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
-
-const UNFINISHED_STATUSES = ['pending', 'processing'] as const;
 
 export async function insertBackup(trx: Trx, row: BackupTable): Promise<void> {
   await trx.insertInto('backup').values(row).execute();

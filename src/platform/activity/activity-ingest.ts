@@ -37,7 +37,7 @@ interface Batch extends SenderItem {
   readonly events: readonly ReceivedEvent[];
 }
 
-/** Maximum number of events per transaction, unless one batch alone is larger. */
+/** Maximum number of events per transaction; one batch is always smaller. */
 const MAX_EVENTS_PER_WRITE = 4_000;
 const MAX_QUEUED_EVENTS = 50_000;
 
@@ -94,8 +94,8 @@ async function updateRollups(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const increases = await aggregateEvents(events);
-  const sketched = [...increases.values()].map(({ rollup }) => rollup).filter(hasSketch);
-  const storedSketches = await readSketches(trx, engine, workspaceId, sketched);
+  const rollupsWithSketch = [...increases.values()].map(({ rollup }) => rollup).filter(hasSketch);
+  const storedSketches = await readSketches(trx, engine, workspaceId, rollupsWithSketch);
   const sketchById = new Map(storedSketches.map(({ sketch, ...rollup }) => [rollupId(rollup), sketch]));
   const rollups = [...increases].map(([id, { rollup, count, subjectHashes }]): Rollup => {
     if (!hasSketch(rollup)) return { ...rollup, count, subjects: rollup.key === '' ? 0 : 1, sketch: null };

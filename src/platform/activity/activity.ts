@@ -84,7 +84,7 @@ function chartRange(
   if (intervalCount > maxCount)
     throw invalidField(
       'from',
-      `must be at most ${maxCount} intervals of one ${interval} before to; use a longer interval`,
+      `must be at most ${maxCount} intervals of one ${interval} before to; use a shorter range or a longer interval`,
     );
   return { from, to, intervalCount };
 }
@@ -133,8 +133,8 @@ export async function* analyticsAsJson({ interval, total, series }: Chart): Asyn
 const DELETE_BATCH_SIZE = 5_000;
 
 /**
- * Deletes events past their retention, in small steps so that other writers are not blocked. Only whole days are
- * deleted, so that counts per minute, hour and day agree.
+ * Deletes events that occurred before `before` (epoch milliseconds), in small batches so that other writers are not
+ * blocked. Only whole days are deleted, so that counts per minute, hour and day agree.
  */
 export async function deleteExpiredActivity({ store }: Pick<PlatformContext, 'store'>, before: number): Promise<void> {
   const day = Math.floor(before / DAY) * DAY;

@@ -5,7 +5,7 @@ import { parseLossless } from '../../contract/lossless-json.ts';
 import { Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
-import { clampToNow } from '../client-time.ts';
+import { replaceFutureTime } from '../client-time.ts';
 
 /** An event as it is stored, with secrets redacted. `data` is JSON text. */
 export interface ReceivedEvent {
@@ -51,7 +51,8 @@ const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {
-  if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'must be at most 64 KiB');
+  if (bytes.length > MAX_EVENT_BYTES)
+    throw fieldProblem(index, 'data', 'must be at most 64 KiB, and the whole event at most 512 KiB');
 }
 
 /** Parses JSON whose limits were already checked. */
@@ -69,13 +70,13 @@ async function parseJson(body: Uint8Array): Promise<unknown> {
   return parseChecked(body);
 }
 
-function readAttribute(attributes: Attributes, field: string, index: number | null): string {
-  const value = attributes[field];
+/** Checks an attribute that must not be empty, and returns it. */
+function requireText(value: unknown, field: string, index: number | null): string {
   const max = RESOURCE_LIMITS.activityFieldLength;
   const isValid = typeof value === 'string' && value !== '' && value.length <= max;
   if (!isValid) throw fieldProblem(index, field, `must be 1 to ${max} characters`);
   if (!value.isWellFormed() || /[\0-\x1f\x7f]/.test(value))
-    throw fieldProblem(index, field, 'must not contain control characters');
+    throw fieldProblem(index, field, 'must be well-formed Unicode without control characters');
   return value;
 }
 
@@ -93,7 +94,7 @@ function readTime(value: unknown, index: number | null, now: number): number {
   const timeMs = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value.toUpperCase()) : Number.NaN;
   if (!(timeMs >= 0 && timeMs <= LAST_INSTANT))
     throw fieldProblem(index, 'time', 'must be an RFC 3339 date-time from 1970 to 9999');
-  return clampToNow(timeMs, now);
+  return replaceFutureTime(timeMs, now);
 }
 
 const CORE_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'data_base64']);
@@ -110,9 +111,13 @@ function readOtherAttributes(attributes: Attributes, index: number | null): Reco
   if (otherAttributes.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
   for (const [name, value] of otherAttributes) {
     if (name.length > max || !ATTRIBUTE_NAME.test(name) || name === '__proto__') {
-      throw fieldProblem(index, 'extensions', `names must be 1 to ${max} letters, digits and underscores`);
+      throw fieldProblem(
+        index,
+        'extensions',
+        `names must be 1 to ${max} letters, digits and underscores, and not __proto__`,
+      );
     }
-    if (typeof value === 'string' && value !== '') readAttribute(attributes, name, index);
+    if (typeof value === 'string' && value !== '') requireText(value, name, index);
     else if (
       !['string', 'boolean', 'number'].includes(typeof value) ||
       (typeof value === 'number' && !Number.isSafeInteger(value))
@@ -130,7 +135,10 @@ interface EventData {
   readonly isBase64: boolean;
 }
 
-/** Returns the data of an event in JSON format: the data itself, or the decoded base64 if that is JSON. */
+/**
+ * Returns the data of an event in JSON format: `data`, or `data_base64`, which is decoded if `datacontenttype` is a JSON
+ * type.
+ */
 async function readData(attributes: Attributes, index: number | null): Promise<EventData> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;
   if (encoded === undefined || encoded === null) return { value: data, isBase64: false };
@@ -168,11 +176,10 @@ async function parseEvent(event: unknown, index: number | null, now: number): Pr
     throw fieldProblem(index, 'data', 'must be at most 64 KiB');
   }
   return {
-    id: redactId(readAttribute(attributes, 'id', index)),
-    source: redactSecrets(readAttribute(attributes, 'source', index)),
-    type: redactSecrets(readAttribute(attributes, 'type', index)),
-    subject:
-      subject === undefined || subject === null ? null : redactSecrets(readAttribute(attributes, 'subject', index)),
+    id: redactId(requireText(attributes['id'], 'id', index)),
+    source: redactSecrets(requireText(attributes['source'], 'source', index)),
+    type: redactSecrets(requireText(attributes['type'], 'type', index)),
+    subject: subject === undefined || subject === null ? null : redactSecrets(requireText(subject, 'subject', index)),
     at: readTime(time, index, now),
     data: json === null ? null : redactSecrets(json),
     attributes: Object.keys(stored).length === 0 ? null : redactSecrets(JSON.stringify(stored)),
@@ -272,12 +279,12 @@ export async function readCloudEvents(
       'Send application/cloudevents+json, application/cloudevents-batch+json, or any other type with the binary-mode headers (ce-id, ce-source, ce-type, ce-specversion).',
     );
   }
-  const text = stripByteOrderMark(body);
+  const json = stripByteOrderMark(body);
   const isBatch = mediaType.includes('-batch');
-  const events = isPlainJson || isBatch ? await parseBatch(text, now) : null;
+  const events = isPlainJson || isBatch ? await parseBatch(json, now) : null;
   if (events !== null) return events;
-  checkEventSize(text, null);
-  const value = await parseJson(text);
+  checkEventSize(json, null);
+  const value = await parseJson(json);
   if (isBatch) throw fieldProblem(null, 'body', 'must be an array of CloudEvents');
   return [await parseEvent(value, null, now)];
 }

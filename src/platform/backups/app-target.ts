@@ -9,7 +9,7 @@ import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 
-/** The server and directory of an app, and the environment of its processes. */
+/** The server of an app, and the variables that the app's commands receive. */
 export interface AppTarget {
   readonly app: AppTable;
   readonly runTarget: RunTarget;

@@ -3,6 +3,8 @@ import { PassThrough } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
 import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
+import { ID_PREFIXES } from '../../contract/id.ts';
+import { UNFINISHED_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { OutputTruncated, run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
@@ -15,7 +17,7 @@ import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
 import { currentBackupKey } from './backup-keys.ts';
-import { ACTIVE_STATUSES, backupSettingsOf } from './backup-record.ts';
+import { backupSettingsOf } from './backup-record.ts';
 import { BACKUP_JOB_KIND } from './backups.ts';
 import { encryptBackup } from './encryption.ts';
 import { applyRetention } from './scheduled-backups.ts';
@@ -101,7 +103,7 @@ async function streamBackup(
   const compressed = zstd === null ? output : output.pipe(zstd);
 
   const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
-  /** Ends only when the step has succeeded, so that an incomplete backup is never stored. */
+  /** Ends only when the step has succeeded or tar has only warned, so that an incomplete backup is never stored. */
   async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
@@ -168,7 +170,8 @@ export function backupJobKind(context: PlatformContext): JobKind {
     async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
       const row = await findWorkItem(trx, 'backup', workspaceId, id);
       const change = { status, error, finished_at: endedAt, updated_at: endedAt };
-      if (row === undefined || !(await updateWorkItem(trx, 'backup', workspaceId, id, ACTIVE_STATUSES, change))) return;
+      if (row === undefined || !(await updateWorkItem(trx, 'backup', workspaceId, id, UNFINISHED_STATUSES, change)))
+        return;
       const { size_bytes: sizeBytes, sha256 } = row;
       const app = await findResource(trx, 'app', workspaceId, row.app_id);
       const target = { kind: 'backup', id, name: app?.name ?? row.app_name } as const;
@@ -181,7 +184,7 @@ export function backupJobKind(context: PlatformContext): JobKind {
         // A new backup resolves the notice of a failed backup, whose occurrence is the ID of the backup, but not the
         // notice of a failed verification.
         const notice = await findNoticeBySubject(trx, workspaceId, row.app_id, 'backup.failed');
-        if (notice?.occurrence.startsWith('bak_') === true)
+        if (notice?.occurrence.startsWith(ID_PREFIXES.backup) === true)
           await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
         await applyRetention(trx, context, workspaceId, row.app_id);
       }

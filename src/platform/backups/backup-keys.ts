@@ -70,8 +70,9 @@ export async function requireBackupKey(
 }
 
 /**
- * Replaces the key that encrypts new backups. Existing backups stay encrypted with their keys; keys that no
- * backup needs are deleted. Throws `conflict` if there are too many keys, `idempotent_replay`.
+ * Replaces the key that encrypts new backups. Existing backups stay encrypted with their keys. Earlier keys that no
+ * backup needs are deleted, unless they were created within the last day. Throws `conflict` if there are too many keys,
+ * `idempotent_replay`.
  */
 export async function replaceBackupKey(context: PlatformContext, request: RequestContext): Promise<BackupKey> {
   const { workspaceId } = request;

@@ -5,7 +5,12 @@ import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { HOUR } from '../../contract/limits.ts';
-import type { BackupKind, VerificationMethod, WorkStatus } from '../../contract/platform-vocabulary.ts';
+import {
+  type BackupKind,
+  UNFINISHED_STATUSES,
+  type VerificationMethod,
+  type WorkStatus,
+} from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import { countUnfinishedBackupWork, type LatestRestores } from '../../store/backups.ts';
 import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
@@ -16,7 +21,7 @@ import { serverLane } from '../job-lanes.ts';
 
 /** Maximum duration of a backup, restore or verification. */
 export const JOB_TIMEOUT_MS = 12 * HOUR;
-/** Maximum number of pending or running backups and restores per app. */
+/** Maximum number of pending or running backups, restores and verifications per app. */
 const MAX_PENDING_PER_APP = 10;
 
 /** Backup settings of an app. */
@@ -25,12 +30,12 @@ export function backupSettingsOf(app: AppTable): BackupSettings {
   return app.backup === null ? { command: null, restoreCommand: null } : (JSON.parse(app.backup) as BackupSettings);
 }
 
-/** Statuses of backups, restores and verifications that have not ended. */
-export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
-export const isActive = (status: string) => ACTIVE_STATUSES.some((active) => active === status);
-/** Whether a backup is being restored or verified. */
+/** Whether a backup, restore or verification has not ended. */
+export const isUnfinished = (row: { readonly status: string } | undefined): boolean =>
+  UNFINISHED_STATUSES.some((status) => status === row?.status);
+/** Whether a backup is being restored or verified, or is waiting for that. */
 export const isBeingRead = ({ restore, verification }: LatestRestores = {}) =>
-  isActive(restore?.status ?? '') || isActive(verification?.status ?? '');
+  isUnfinished(restore) || isUnfinished(verification);
 export const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
 
 const actorOf = (row: BackupTable | RestoreTable) => ({
@@ -50,12 +55,12 @@ const serializeOutcome = (row: RestoreTable) => ({
 });
 
 export function serializeBackup(row: BackupTable, { restore, verification }: LatestRestores = {}): Backup {
-  const isRestoring = restore !== undefined && isActive(restore.status);
+  const status = restore !== undefined && isUnfinished(restore) ? restore.status : row.status;
   return {
     id: row.id,
     appId: row.app_id,
     kind: row.kind as BackupKind,
-    status: (isRestoring ? restore.status : row.status) as WorkStatus,
+    status: status as WorkStatus,
     sizeBytes: row.size_bytes,
     sha256: row.sha256,
     error: row.error,
@@ -127,5 +132,8 @@ export const backupLanes = (app: AppTable, serverId = app.server_id) => [
 /** Throws `conflict` if too many backups, restores and verifications of an app are pending or running. */
 export async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
   if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_PENDING_PER_APP) return;
-  throw new Problem('conflict', `${MAX_PENDING_PER_APP} backups and restores of this app are already waiting.`);
+  throw new Problem(
+    'conflict',
+    `${MAX_PENDING_PER_APP} backups, restores and verifications of this app are already waiting or running.`,
+  );
 }

@@ -19,8 +19,8 @@ import {
   backupLanes,
   backupSettingsOf,
   checkPendingLimit,
-  isActive,
   isBeingRead,
+  isUnfinished,
   JOB_TIMEOUT_MS,
   requireBackup,
   serializeBackup,
@@ -65,18 +65,21 @@ export function requireBackupKind(app: AppTable): BackupKind {
   return 'directory';
 }
 
-/**
- * Creates a backup and enqueues its job. If the app cannot be backed up, `failure` is the reason, and the backup is
- * created as failed.
- */
+interface NewBackup {
+  readonly kind: BackupKind;
+  /** The scheduled time in epoch milliseconds; null if a person or credential requested the backup. */
+  readonly scheduledFor: number | null;
+  /** Why the app cannot be backed up; null if it can. */
+  readonly failure: string | null;
+}
+
+/** Creates a backup and enqueues its job. If there is a failure, the backup is created as failed, without a job. */
 export async function enqueueBackup(
   trx: Trx,
   context: PlatformContext,
   request: RequestContext,
   app: AppTable,
-  kind: BackupKind,
-  scheduledFor: number | null,
-  failure: string | null = null,
+  { kind, scheduledFor, failure }: NewBackup,
 ): Promise<BackupTable> {
   const now = context.clock();
   const { workspaceId } = request;
@@ -135,7 +138,7 @@ export async function createBackup(
     if (app === undefined) throw new Problem('not_found', 'The app was not found in this workspace.');
     const kind = requireBackupKind(app);
     await checkPendingLimit(trx, workspaceId, app.id);
-    return enqueueBackup(trx, context, request, app, kind, null);
+    return enqueueBackup(trx, context, request, app, { kind, scheduledFor: null, failure: null });
   });
   context.jobs.wake();
   return serializeBackup(row);
@@ -151,7 +154,7 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
     await lockBackup(trx, workspaceId, id);
     const row = await requireBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
-    if (isActive(row.status) || isBeingRead(latest)) {
+    if (isUnfinished(row) || isBeingRead(latest)) {
       throw new Problem(
         'conflict',
         'This backup is being created, restored or verified. Delete it after that has finished.',

@@ -55,7 +55,7 @@ async function readText(response: Response): Promise<string> {
   return text;
 }
 
-/** Splits a stream into parts of `size` bytes. The last part may be smaller, and is empty for an empty stream. */
+/** Splits a stream into parts of `size` bytes. Only the last part may be smaller or empty. */
 async function* splitIntoParts(
   source: AsyncIterable<Uint8Array>,
   size: number,
@@ -89,13 +89,13 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
   const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
 
   async function sendOnce(location: string, { method, query, body, signal }: BucketRequest): Promise<Response> {
-    const address = new URL(`${url}/${location.slice(name.length)}`);
-    for (const [key, value] of Object.entries(query ?? {})) address.searchParams.set(key, value);
+    const objectUrl = new URL(`${url}/${location.slice(name.length)}`);
+    for (const [key, value] of Object.entries(query ?? {})) objectUrl.searchParams.set(key, value);
     const hash = createHash('sha256')
       .update(body ?? '')
       .digest('hex');
     const timeout = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
-    return signer.fetch(address.href, {
+    return signer.fetch(objectUrl.href, {
       method,
       // A redirect is treated as a failure: nothing is sent to a host that the operator did not configure.
       redirect: 'manual',
@@ -107,7 +107,10 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     });
   }
 
-  /** Sends a request, and retries if the connection breaks or the bucket is busy. Throws `StorageFailure`. */
+  /**
+   * Sends a request, and retries if the connection breaks or the bucket is busy. Returns a response with a status of
+   * success or 404, and throws `StorageFailure` for other responses.
+   */
   async function send(location: string, request: BucketRequest): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       let failure: StorageFailure;
@@ -126,6 +129,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     }
   }
 
+  /** Sends a request and reads the response. Throws `StorageFailure` unless the status is a success. */
   async function sendExpectingSuccess(
     location: string,
     request: BucketRequest,

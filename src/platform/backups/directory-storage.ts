@@ -7,10 +7,10 @@ import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 const OBJECT_NAME = /^[a-z0-9_][a-z0-9_.]*(?:\/[a-z0-9_][a-z0-9_.]*){0,3}$/;
 
 /**
- * Returns the ID of a data directory, which distinguishes it from the directories of other nodes. Creates the ID if
- * there is none. The ID is stored in the directory, so a copy of the directory has the same ID.
+ * Returns the ID of a data directory, which distinguishes it from the directories of other nodes. The ID is stored in
+ * the directory, so a copy of the directory has the same ID.
  */
-function readDirectoryId(dataDirectory: string): string {
+function readOrCreateDirectoryId(dataDirectory: string): string {
   const path = join(dataDirectory, 'backups.id');
   try {
     writeFileSync(path, `${randomBytes(8).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
@@ -31,11 +31,11 @@ function toStorageError(error: unknown): Error {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+  const handle = await open(path, 'r');
   try {
-    await folder.sync();
+    await handle.sync();
   } finally {
-    await folder.close();
+    await handle.close();
   }
 }
 
@@ -45,7 +45,7 @@ async function syncDirectory(path: string): Promise<void> {
  */
 export function createDirectoryStorage(dataDirectory: string): Storage {
   const folder = join(dataDirectory, 'backups');
-  const name = `data:${readDirectoryId(dataDirectory)}#`;
+  const name = `data:${readOrCreateDirectoryId(dataDirectory)}#`;
   function pathOf(location: string): string {
     const relative = location.slice(name.length);
     if (!location.startsWith(name) || !OBJECT_NAME.test(relative))

@@ -1,6 +1,6 @@
 import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
-import type { VerificationMethod } from '../../contract/platform-vocabulary.ts';
+import { UNFINISHED_STATUSES, type VerificationMethod } from '../../contract/platform-vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { findStoredObject, setVerified } from '../../store/backups.ts';
@@ -10,7 +10,7 @@ import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveAppTarget } from './app-target.ts';
-import { ACTIVE_STATUSES, auditTargetOf, backupSettingsOf } from './backup-record.ts';
+import { auditTargetOf, backupSettingsOf } from './backup-record.ts';
 import { restoreByCommand, restoreDirectory, verifyByCommand, verifyDirectory } from './restore-steps.ts';
 import { restoreJobKindName } from './restores.ts';
 import { type Storage, StorageFailure } from './storage.ts';
@@ -79,8 +79,9 @@ async function restoreOnServer({ context, job, backup, restore, source }: Restor
 }
 
 /**
- * Restores into a scratch directory if the app has a server, and a directory or a verification command. Returns the
- * method of verification.
+ * Verifies a backup on the app's server: unpacks an archive of `shared/` into a scratch directory, or passes the output
+ * of the backup command to the verification command. Does nothing if the app lacks a server, or the directory or
+ * command. Returns the method of verification.
  */
 async function verifyOnServer({ context, job, backup, restore, source }: RestoreRun): Promise<VerificationMethod> {
   const app = await findResource(context.store.read, 'app', job.workspaceId, backup.app_id);
@@ -115,7 +116,10 @@ export function restoreJobKind(context: PlatformContext, storage: Storage): JobK
     async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
       const restore = await findWorkItem(trx, 'restore', workspaceId, id);
       const change = { status, error, finished_at: endedAt };
-      if (restore === undefined || !(await updateWorkItem(trx, 'restore', workspaceId, id, ACTIVE_STATUSES, change)))
+      if (
+        restore === undefined ||
+        !(await updateWorkItem(trx, 'restore', workspaceId, id, UNFINISHED_STATUSES, change))
+      )
         return;
       const row = await findWorkItem(trx, 'backup', workspaceId, restore.backup_id);
       const target = { kind: 'backup', id: restore.backup_id, name: row?.app_name ?? '' } as const;
@@ -132,7 +136,7 @@ export function restoreJobKind(context: PlatformContext, storage: Storage): JobK
   };
 }
 
-/** The job kind of verifications of backups in one storage. A failed verification raises a notice. */
+/** The job kind of verifications of backups in one storage. A failed or cancelled verification raises a notice. */
 export function verificationJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {
     name: verificationJobKindName(storage.name),
@@ -146,7 +150,7 @@ export function verificationJobKind(context: PlatformContext, storage: Storage):
       }),
     async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
       const change = { status, error, finished_at: endedAt };
-      if (!(await updateWorkItem(trx, 'restore', workspaceId, id, ACTIVE_STATUSES, change))) return;
+      if (!(await updateWorkItem(trx, 'restore', workspaceId, id, UNFINISHED_STATUSES, change))) return;
       const verification = await findWorkItem(trx, 'restore', workspaceId, id);
       const row =
         verification === undefined ? undefined : await findWorkItem(trx, 'backup', workspaceId, verification.backup_id);

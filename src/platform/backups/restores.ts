@@ -23,7 +23,7 @@ import {
   backupLanes,
   backupSettingsOf,
   checkPendingLimit,
-  isActive,
+  isUnfinished,
   JOB_TIMEOUT_MS,
   newRestoreRow,
   requireBackup,
@@ -38,8 +38,8 @@ const RESTORE_START_TIMEOUT_MS = HOUR;
 const MAX_CANCELLATIONS_PER_POLL = 50;
 
 /**
- * Returns the app to restore into. Throws `validation_failed` if the credential cannot access it, and `conflict` if the
- * app of the backup was deleted.
+ * Returns the app to restore into. Throws `validation_failed` if the requested app does not exist or the credential
+ * cannot access it, and `conflict` if the app of the backup was deleted.
  */
 async function requireTargetApp(
   trx: Trx,
@@ -108,7 +108,7 @@ export async function restoreBackup(
     // The app was locked first, as in the deletion of an app's backups, so that no deadlock is possible.
     await lockBackup(trx, workspaceId, id);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);
-    if (isActive(latest?.restore?.status ?? '')) {
+    if (isUnfinished(latest?.restore)) {
       throw new Problem('conflict', 'This backup is already being restored.');
     }
     await checkPendingLimit(trx, workspaceId, app.id);
@@ -142,7 +142,10 @@ export async function restoreBackup(
   return serialized;
 }
 
-/** Cancels restores that no node has claimed, for example because no running node has the backup's data directory. */
+/**
+ * Cancels restores and verifications that no node has claimed, for example because no running node has the backup's data
+ * directory.
+ */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
   const waiting = await listStaleRestores(
     context.store.read,
@@ -155,7 +158,7 @@ export async function cancelUnclaimedRestores(context: PlatformContext): Promise
         trx,
         workspaceId,
         id,
-        'It was not started within an hour: a deployment is running, or no running node can reach the backup.',
+        'It was not started within an hour: other work on the app or server is running, or no running node can reach the backup.',
       ),
     );
   }

@@ -37,11 +37,13 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
     if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
     const request = systemRequestContext(workspaceId);
     try {
-      await enqueueBackup(trx, context, request, app, requireBackupKind(app), dueAt);
+      const kind = requireBackupKind(app);
+      await enqueueBackup(trx, context, request, app, { kind, scheduledFor: dueAt, failure: null });
     } catch (error) {
       // There is no caller that could receive the error, so a failed backup is added to the list.
       if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
-      await enqueueBackup(trx, context, request, app, 'directory', dueAt, error.message);
+      const failedBackup = { kind: 'directory', scheduledFor: dueAt, failure: error.message } as const;
+      await enqueueBackup(trx, context, request, app, failedBackup);
     }
   });
 }
@@ -81,9 +83,9 @@ export async function startDueVerifications(context: PlatformContext): Promise<v
 }
 
 /**
- * Deletes the backups that exceed the app's retention, in the transaction that completes a newer backup. Keeps the newest
- * completed backup, the newest verified backup, and backups that are being restored or verified. Damaged backups expire
- * too, but do not count towards `keep.last`.
+ * Deletes the backups that exceed the app's retention, in the transaction that completes a newer backup. Keeps the
+ * newest completed backup, the newest verified backup, and backups that are being restored or verified. Stored backups
+ * that have failed, because they are damaged, expire too, but do not count towards `keep.last`.
  */
 export async function applyRetention(
   trx: Trx,

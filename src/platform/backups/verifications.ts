@@ -13,7 +13,7 @@ import {
   auditTargetOf,
   backupLaneOf,
   checkPendingLimit,
-  isActive,
+  isUnfinished,
   JOB_TIMEOUT_MS,
   newRestoreRow,
   requireBackup,
@@ -25,8 +25,8 @@ import { storageNameOf } from './storage.ts';
 export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
 
 /**
- * Creates a verification and enqueues its job. Throws `conflict` if the backup has no stored object or is already being
- * verified, and `idempotent_replay`.
+ * Creates a verification and enqueues its job. Throws `conflict` if the backup has no stored object, is already being
+ * verified, or too much work on the app's backups is pending, and `idempotent_replay`.
  */
 export async function enqueueVerification(
   trx: Trx,
@@ -37,8 +37,7 @@ export async function enqueueVerification(
   const { workspaceId } = request;
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to verify: this backup is ${row.status}.`);
   const latest = (await findLatestRestores(trx, workspaceId, [row.id])).get(row.id);
-  if (isActive(latest?.verification?.status ?? ''))
-    throw new Problem('conflict', 'This backup is already being verified.');
+  if (isUnfinished(latest?.verification)) throw new Problem('conflict', 'This backup is already being verified.');
   await checkPendingLimit(trx, workspaceId, row.app_id);
   const object = await findStoredObject(trx, workspaceId, row.id);
   if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');

@@ -50,7 +50,10 @@ interface Payload {
   readonly appId: string;
 }
 
-/** Sends the status. Returns null, or the reason for a permanent failure. Throws `JobFailure` if a retry may succeed. */
+/**
+ * Sends the status, if there is one to report. Returns null, or the reason for a permanent failure. Throws `JobFailure`
+ * if a retry may succeed.
+ */
 async function sendStatus(context: PlatformContext, job: RunningJob): Promise<string | null> {
   const { deploymentId, appId } = job.payload as Payload;
   const { read } = context.store;

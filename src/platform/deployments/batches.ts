@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob } from '../../jobs/jobs.ts';
@@ -10,7 +9,7 @@ import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { nextBatch, waitsForPromotion } from './plan.ts';
 import { prepareRelease } from './prepare-release.ts';
-import type { DeploymentRun, DeploymentTarget } from './run-step.ts';
+import { type DeploymentRun, type DeploymentTarget, pause } from './run-step.ts';
 import { activateRelease, rollBackServer } from './server-steps.ts';
 
 /** Returns the target for the steps on a server, which share one connection. Throws `JobFailure`. */
@@ -63,7 +62,7 @@ async function deployBatch(
   deployment: DeploymentRun,
   targets: readonly DeploymentTarget[],
   signal: AbortSignal,
-): Promise<DeploymentTarget[]> {
+): Promise<void> {
   const { progress } = deployment;
   const { commit_id: knownCommit, next_server: nextServer } = progress.row();
   const resolvedCommit = Promise.withResolvers<string>();
@@ -89,10 +88,7 @@ async function deployBatch(
       throw error;
     }
   });
-  return await runOnEach(prepared, signal, async (target, combinedSignal) => {
-    await activateRelease(deployment, target, combinedSignal);
-    return target;
-  });
+  await runOnEach(prepared, signal, (target, combinedSignal) => activateRelease(deployment, target, combinedSignal));
 }
 
 /**
@@ -151,9 +147,7 @@ export async function deployBatches(
     if (batch === null) return 'done';
     if (batch.from > 0 && row.pause_seconds > 0) {
       log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);
-      await pause(row.pause_seconds * SECOND, undefined, { signal: job.signal }).catch(() => {
-        throw job.signal.reason;
-      });
+      await pause(row.pause_seconds * SECOND, job.signal);
     }
     await progress.update({ under_way: 1 });
     const targets = await Promise.all(

@@ -58,8 +58,8 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
   return scheduledAt;
 }
 
-/** Returns the initial state of the hooks. Throws `validation_failed` for an unknown name in `skippedHooks`. */
-function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
+/** Returns the initial results of the active hooks. Throws `validation_failed` for an unknown name in `skippedHooks`. */
+function initialHookResults(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = parseHooks(app.hooks);
   for (const [index, name] of skippedHooks.entries()) {
     if (!hooks.some((hook) => hook.name === name))
@@ -138,7 +138,7 @@ function newDeploymentRow(
     overrides: JSON.stringify(redactedOverrides(options, servers)),
     skip_hooks: JSON.stringify(skippedHooks),
     rollback_of: source.rollbackOf,
-    hooks: JSON.stringify(pendingHooks(app, skippedHooks)),
+    hooks: JSON.stringify(initialHookResults(app, skippedHooks)),
     plan: null,
     variables: null,
     next_server: 0,

@@ -1,3 +1,4 @@
+import type { Deployment } from '../../contract/deployments.ts';
 import { DAY, SECOND } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob, type Suspension } from '../../jobs/jobs.ts';
@@ -96,7 +97,9 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
     if (!exists) return;
     exists = false;
     const credentialKind = kind === 'api_key' ? 'API key' : 'access token';
-    log.writeSystemLine(`The ${credentialKind} ${name ?? id} that started this was deleted. The deployment continues.`);
+    log.writeSystemLine(
+      `The ${credentialKind} ${name ?? id}, which requested this deployment, was deleted. The deployment continues.`,
+    );
   }
   const timer = setInterval(() => void check().catch(() => undefined), CREDENTIAL_CHECK_INTERVAL_MS);
   return {
@@ -116,9 +119,8 @@ async function startDeployment(
 ): Promise<[DeploymentTable, DeploymentPlan]> {
   const plan = await readPlan(context, row);
   if (row.status === 'processing') return [row, plan];
-  const skipped = (JSON.parse(row.hooks) as Parameters<typeof plannedHookResults>[1]).filter(
-    ({ status }) => status === 'skipped',
-  );
+  const hooks = JSON.parse(row.hooks) as Deployment['hooks'];
+  const skipped = hooks.filter(({ status }) => status === 'skipped');
   const now = context.clock();
   const fields = {
     status: 'processing',

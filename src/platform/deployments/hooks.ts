@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
@@ -7,7 +6,7 @@ import type { Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import type { AppHook } from '../resources/stored-hooks.ts';
 import { hooksOfStage } from './plan.ts';
-import { type DeploymentRun, type DeploymentTarget, runStep, type StepResult, stepFailure } from './run-step.ts';
+import { type DeploymentRun, type DeploymentTarget, pause, runStep, type StepResult, stepFailure } from './run-step.ts';
 
 /** Maximum timeout of a hook that restarts the previous release, so that a cancellation does not take hours. */
 const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
@@ -89,9 +88,7 @@ export async function runHook(
       hook.name,
       target.server.server_id,
     );
-    await pause(delayMs, undefined, { signal }).catch(() => {
-      throw signal.reason;
-    });
+    await pause(delayMs, signal);
   }
 }
 

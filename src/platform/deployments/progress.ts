@@ -11,7 +11,7 @@ type HookResult = Deployment['hooks'][number];
 /** The outcome of a hook on one server. */
 export type HookOutcome = Pick<HookResult, 'exitCode' | 'durationMs' | 'attempts'>;
 
-/** Returns the initial state of each hook of a plan. Pure. */
+/** Returns the initial results of the hooks of a plan and the results of the skipped hooks, sorted by stage. Pure. */
 export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookResult[]): HookResult[] {
   const planned = plan.hooks.map(({ name, stage }) => ({
     name,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE } from '../../contract/limits.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Mask } from '../../runner/mask.ts';
@@ -11,6 +12,13 @@ import type { DeploymentPlan } from './plan.ts';
 import type { DeploymentProgress } from './progress.ts';
 
 const STEP_TIMEOUT_MS = 5 * MINUTE;
+
+/** Resolves after a time. Throws the signal's reason if it is aborted earlier. */
+export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(durationMs, undefined, { signal }).catch(() => {
+    throw signal.reason;
+  });
+}
 
 /** Data of a deployment that all servers share. */
 export interface DeploymentRun {

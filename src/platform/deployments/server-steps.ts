@@ -1,11 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../../contract/limits.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { hookEnvironment, restartPreviousRelease, runHook } from './hooks.ts';
 import { type DeploymentPlan, hooksOfStage, stepsUntilCheckout } from './plan.ts';
-import { type DeploymentRun, type DeploymentTarget, runScript, runStep } from './run-step.ts';
+import { type DeploymentRun, type DeploymentTarget, pause, runScript, runStep } from './run-step.ts';
 import { ACTIVATE_SCRIPT, HEALTH_CHECK_SCRIPT, PRUNE_SCRIPT, ROLLBACK_SCRIPT } from './shell-scripts.ts';
 
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
@@ -56,9 +55,7 @@ async function waitUntilHealthy(
       const suffix = result.lastLine === '' ? '' : `: ${result.lastLine.slice(0, 500)}`;
       throw new JobFailure(`${target.name}: the app was not healthy within ${timeoutSeconds} seconds${suffix}`);
     }
-    await pause(HEALTH_CHECK_INTERVAL_MS, undefined, { signal }).catch(() => {
-      throw signal.reason;
-    });
+    await pause(HEALTH_CHECK_INTERVAL_MS, signal);
   }
 }
 

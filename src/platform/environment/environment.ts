@@ -76,7 +76,7 @@ const requireOwner = (db: Queryable, kind: EnvOwnerKind, workspaceId: string, id
 /** Whether a query requests a file, which always contains the values. */
 export const requestsFile = ({ format = 'json' }: EnvQuery): boolean => format !== 'json';
 
-const AUDIT_ACTIONS = {
+const ACTIONS_BY_OWNER = {
   app: { updated: 'env.updated', restored: 'env.restored', revealed: 'env.revealed' },
   project: { updated: 'project_env.updated', restored: 'project_env.restored', revealed: 'project_env.revealed' },
 } as const;
@@ -102,7 +102,7 @@ export async function getVariables(
   const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
   if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
     await context.store.transaction((trx) =>
-      recordAuditEvent(trx, request, AUDIT_ACTIONS[kind].revealed, auditTargetOf(kind, row), context.clock(), {
+      recordAuditEvent(trx, request, ACTIONS_BY_OWNER[kind].revealed, auditTargetOf(kind, row), context.clock(), {
         names: rows.map(({ name }) => name),
       }),
     );
@@ -141,8 +141,8 @@ async function writeVersion(
   const removedNames = changes.flatMap(([name, value]) => (value === null ? [name] : []));
   const addedCount = setNames.filter((name) => !previousValues.has(name)).length;
   if (addedCount > 0 && ownRows.length + addedCount - removedNames.length > RESOURCE_LIMITS.envVariables) {
-    const article = kind === 'app' ? 'an app' : 'a project';
-    throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for ${article}`);
+    const owned = kind === 'app' ? 'an app' : 'a project';
+    throw invalidField('values', `must leave ${owned} with at most ${RESOURCE_LIMITS.envVariables} variables`);
   }
   await checkTotalSize(trx, state, changes);
   if (changes.length === 0)
@@ -165,7 +165,7 @@ async function writeVersion(
   );
   await pruneEnvVersions(trx, owner, version - RESOURCE_LIMITS.envVersions + 1);
   const detail = { version, set: setNames, removed: removedNames, ...(restoredFrom !== null && { restoredFrom }) };
-  const action = AUDIT_ACTIONS[kind][restoredFrom === null ? 'updated' : 'restored'];
+  const action = ACTIONS_BY_OWNER[kind][restoredFrom === null ? 'updated' : 'restored'];
   await recordAuditEvent(trx, request, action, auditTargetOf(kind, row), now, detail);
   const after = await readEnvState(trx, kind, row);
   const sentValues = new Map(
@@ -191,7 +191,7 @@ export function updateVariables(
   });
 }
 
-/** Removes one variable. Throws `not_found` if it does not exist or is inherited. */
+/** Removes one variable. Throws `not_found` if it does not exist or is inherited, `conflict` (`If-Match`). */
 export async function deleteVariable(
   context: PlatformContext,
   request: RequestContext,
@@ -241,7 +241,10 @@ export async function listEnvVersions(
   return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id: owner.id }), serializeVersion);
 }
 
-/** Restores the variables of an earlier version, as a new version. Throws `not_found`. */
+/**
+ * Restores the variables of an earlier version, as a new version. Throws `not_found`, `conflict` (`If-Match`),
+ * `validation_failed`.
+ */
 export function restoreVersion(
   context: PlatformContext,
   request: RequestContext,

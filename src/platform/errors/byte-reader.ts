@@ -3,15 +3,17 @@ import { Problem } from '../../contract/problem.ts';
 const NEWLINE = 0x0a;
 
 /**
- * Reads lines and bytes from a stream, without buffering the bytes that are skipped. All methods throw the errors of the
- * stream, `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
+ * Reads lines and bytes from a stream, without buffering the bytes that are skipped. The asynchronous methods throw the
+ * errors of the stream, and `too_large` when the limit is exceeded.
  */
 export interface ByteReader {
   /** Returns the bytes before the next newline or the end; null if there are more than `maxBytes`. */
   readLine(maxBytes: number): Promise<Buffer | null>;
   /** Like `readLine`, but does not consume the line. */
   peekLine(maxBytes: number): Promise<Buffer | null>;
+  /** Throws `invalid_request` if the stream ends too early. */
   readBytes(count: number): Promise<Buffer>;
+  /** Throws `invalid_request` if the stream ends too early. */
   skipBytes(count: number): Promise<void>;
   skipLine(): Promise<void>;
   /** Skips a newline if one is next. Returns whether it has skipped one. */

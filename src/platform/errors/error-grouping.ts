@@ -115,12 +115,12 @@ export function fingerprintOf(error: ReportedError, appId: string | null = null)
       ? defaultParts
       : error.fingerprint.flatMap((part) => (/^\{\{\s*default\s*\}\}$/.test(part) ? defaultParts : [part]));
   return createHash('sha256')
-    .update(JSON.stringify(partsOfApp(parts, error.app, appId)))
+    .update(JSON.stringify(withApp(parts, error.app, appId)))
     .digest('hex');
 }
 
 /** Adds the app to the parts of a fingerprint: its ID if it is known, otherwise the reported name. */
-function partsOfApp(parts: readonly string[], app: string | null, appId: string | null): unknown {
+function withApp(parts: readonly string[], app: string | null, appId: string | null): unknown {
   if (appId !== null) return { appId, parts };
   return app === null ? parts : { app, parts };
 }

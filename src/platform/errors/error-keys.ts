@@ -48,7 +48,7 @@ function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
 
 /**
  * Creates a key that can only submit errors. `origin` is the origin at which callers reach this server. Throws
- * `validation_failed` for an unknown app and beyond the maximum number of keys.
+ * `validation_failed` for an unknown app and beyond the maximum number of keys, and `idempotent_replay`.
  */
 export function createErrorKey(
   context: PlatformContext,

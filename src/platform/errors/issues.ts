@@ -29,7 +29,7 @@ import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
 import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema/errors.ts';
-import { clampToNow } from '../client-time.ts';
+import { replaceFutureTime } from '../client-time.ts';
 import type { PlatformContext } from '../context.ts';
 import { isAllowedResource } from '../resources/resources.ts';
 import type { ReportedError } from './error-grouping.ts';
@@ -77,7 +77,7 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
     environment: redactText(environment),
     app: redactText(app),
     fingerprint: fingerprint?.map(redactSecrets) ?? null,
-    at: time ? clampToNow(Date.parse(time), now) : now,
+    at: time ? replaceFutureTime(Date.parse(time), now) : now,
   };
 }
 

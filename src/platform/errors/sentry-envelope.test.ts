@@ -7,14 +7,14 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { createByteReader } from './byte-reader.ts';
 import { titleOf } from './error-grouping.ts';
-import { type Envelope, readEnvelope, readStoredEvent } from './sentry-envelope.ts';
+import { type Envelope, readEnvelope, readStoreBody } from './sentry-envelope.ts';
 
 test('no part of a secret is stored, even if a message contains several secrets and is truncated within the last', async () => {
   const max = RESOURCE_LIMITS.errorMessage;
   for (let shift = 0; shift < 400; shift += 7) {
     const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
     const message = `${secrets.slice(0, 5).join(' ')} ${'.'.repeat(max - shift)}${secrets[5]}`;
-    const { errors } = await readStoredEvent(Buffer.from(JSON.stringify({ message })), 0);
+    const { errors } = await readStoreBody(Buffer.from(JSON.stringify({ message })), 0);
     const stored = errors[0]?.message ?? '';
     assert.ok(stored.length <= max);
     assert.match(stored, /^(?:\[secret\] ){5}\.*(?:\[secret\]|\[?[a-z]{0,6})$/, String(shift));
@@ -128,7 +128,7 @@ test('a mutated envelope has the same result for any chunk size', async () => {
 
 const readEvent = async (event: object | string) => {
   const body = typeof event === 'string' ? event : JSON.stringify(event);
-  const { errors } = await readStoredEvent(Buffer.from(body), NOW);
+  const { errors } = await readStoreBody(Buffer.from(body), NOW);
   return errors[0];
 };
 
@@ -245,11 +245,11 @@ test('/store/ accepts bodies that are base64 or compressed without a header, as 
     Buffer.from(deflateSync(EVENT).toString('base64')),
     deflateSync(EVENT),
   ]) {
-    const { errors } = await readStoredEvent(body, NOW);
+    const { errors } = await readStoreBody(body, NOW);
     assert.deepEqual(errors.map(titleOf), [HELLO]);
   }
   for (const body of ['', 'aGVsbG8', 'null', '"text"', '{', deflateSync('x'), deflateSync(Buffer.alloc(2_000_000))]) {
-    await assert.rejects(readStoredEvent(Buffer.from(body), NOW), Problem);
+    await assert.rejects(readStoreBody(Buffer.from(body), NOW), Problem);
   }
 });
 

@@ -2,11 +2,12 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { createYielder, type JsonLimits } from '../bounded-json.ts';
 import { decompressBody } from '../content-encoding.ts';
+import { asObject, type JsonObject } from '../json-values.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ReportedError } from './error-grouping.ts';
 import { clockDriftOf, parseEvent } from './sentry-event.ts';
 import { parseSentryJson } from './sentry-json.ts';
-import { asObject, type JsonObject, toText } from './sentry-values.ts';
+import { toText } from './sentry-values.ts';
 
 const MAX_HEADER_BYTES = 16_384;
 const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
@@ -119,7 +120,7 @@ async function unpackEvent(body: Buffer): Promise<Buffer> {
  * Reads the body of `/store/`, which is one event. `sentAt` is the sender's time of sending. Throws `invalid_request`,
  * `too_large`.
  */
-export async function readStoredEvent(body: Buffer, now: number, sentAt: unknown = null): Promise<Envelope> {
+export async function readStoreBody(body: Buffer, now: number, sentAt: unknown = null): Promise<Envelope> {
   const bytes = await unpackEvent(body);
   if (bytes.length > RESOURCE_LIMITS.errorEventBytes) throw eventTooLarge();
   const event = await parseSentryJson(bytes, EVENT_LIMITS);

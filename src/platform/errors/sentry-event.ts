@@ -1,10 +1,11 @@
 import type { ErrorBreadcrumb } from '../../contract/errors.ts';
 import { MINUTE, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { ERROR_LEVELS, type ErrorLevel } from '../../contract/platform-vocabulary.ts';
-import { clampToNow, parseClientInstant } from '../client-time.ts';
+import { parseClientInstant, replaceFutureTime } from '../client-time.ts';
+import { asArray, asObject, type JsonObject } from '../json-values.ts';
 import type { ReportedError } from './error-grouping.ts';
 import { readFrames } from './sentry-frames.ts';
-import { asArray, asObject, type JsonObject, toShortText, toText, valuesOf } from './sentry-values.ts';
+import { toShortText, toText, valuesOf } from './sentry-values.ts';
 
 /** A smaller difference between the clocks is ignored, because the envelope may have been delayed by that time. */
 const MIN_CLOCK_DRIFT_MS = 55 * MINUTE;
@@ -153,6 +154,6 @@ export function parseEvent(value: unknown, now: number, driftMs: number): Report
     environment: toShortText(event['environment']),
     app: tags['app'] ?? null,
     fingerprint: fingerprint.length === 0 ? null : fingerprint,
-    at: clampToNow(correctTime(event['timestamp'], driftMs) ?? now, now),
+    at: replaceFutureTime(correctTime(event['timestamp'], driftMs) ?? now, now),
   };
 }

@@ -1,5 +1,6 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { asArray, asObject, type JsonObject, toInteger, toShortText, toText, valuesOf } from './sentry-values.ts';
+import { asArray, asObject, type JsonObject } from '../json-values.ts';
+import { toInteger, toShortText, toText, valuesOf } from './sentry-values.ts';
 import { isAppFrame, type ReportedFrame, type SourceContext } from './stack-frames.ts';
 
 const DEBUG_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,13 +1,7 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { redactSecrets } from '../../contract/redact.ts';
+import { asArray, asObject } from '../json-values.ts';
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-const EMPTY_OBJECT: JsonObject = {};
-/** Returns an object unchanged; an empty object for any other value. */
-export const asObject = (value: unknown): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
-/** Returns an array unchanged; an empty array for any other value. */
-export const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 /** Returns the elements of a list, which SDKs send as an array or as `{ values: [...] }`. */
 export const valuesOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : asArray(asObject(value)['values']);

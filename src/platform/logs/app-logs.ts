@@ -20,7 +20,7 @@ import type { LogReadOptions } from './logs.ts';
 
 /** Timeout of a log command without `follow`. */
 const READ_TIMEOUT_MS = 10 * SECOND;
-/** Maximum output without `follow`. */
+/** Maximum output per server without `follow`. */
 const MAX_OUTPUT_CHARACTERS = 4 * 1_048_576;
 /** Maximum backlog of a slow reader. Further output is skipped, and replaced by a line with the number of skipped lines. */
 const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
@@ -47,7 +47,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
 
 /**
  * Returns the log command of an app, and where to run it. Throws `not_found`, and `conflict` if the app has no log command
- * or server.
+ * or server, or the command cannot run on a server.
  */
 export async function getAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
@@ -139,7 +139,7 @@ const systemLine = (serverId: string | null, text: string): LogLine => ({
  */
 export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,
-  { from, follow, partial = false, signal }: LogReadOptions,
+  { from, follow, includeUnfinished = false, signal }: LogReadOptions,
 ): AsyncGenerator<string> {
   const release = readerLimiter.acquire(workspaceId);
   if (release === null) {
@@ -167,7 +167,7 @@ export async function* readAppLog(
             maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_OUTPUT_CHARACTERS,
           },
           secrets: mask,
-          ...(partial && follow && { onUnfinishedLine: (line) => backlog.pushUnfinished(toLogLine(line)) }),
+          ...(includeUnfinished && follow && { onUnfinishedLine: (line) => backlog.pushUnfinished(toLogLine(line)) }),
           onLine: (line) => backlog.push(toLogLine(line)),
         },
         combinedSignal,

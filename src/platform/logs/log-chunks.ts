@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts';
 export const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** Target size of the chunks into which a closed log is merged. */
+/** Size at which a merged chunk is complete. */
 const MERGED_CHUNK_CHARACTERS = 524_288;
 const MIN_CHUNKS_TO_MERGE = 8;
 const MAX_CHUNKS_TO_MERGE = 64;
@@ -24,7 +24,7 @@ export async function readChunkText(chunk: LogChunkTable, from: number): Promise
   return text.slice(start);
 }
 
-/** Merges the small chunks of a closed log. */
+/** Merges the small chunks of a log to which nothing more is written. */
 export async function mergeLog(store: Store, workspaceId: string, logId: string): Promise<void> {
   let from = 0;
   for (;;) {

@@ -10,7 +10,7 @@ import type { Store, Trx } from '../../store/store.ts';
 import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
 import { createUnfinishedLines } from './unfinished-lines.ts';
 
-/** Lines are stored after this time, or when a chunk is full. */
+/** Lines are stored after this time, or when they fill a chunk. */
 const FLUSH_INTERVAL_MS = 250;
 const MAX_CHUNK_CHARACTERS = 65_536;
 /** Maximum size of one log, including the JSON around each line. */
@@ -75,23 +75,25 @@ export function createLogWriter(
   let text = '';
   let lineCount = 0;
   let storedCharacters = 0;
-  let isFull = false;
+  /** Whether further lines are dropped: the log has its maximum size or is closed, or the quota is used up. */
+  let dropsLines = false;
   let isFailing = false;
-  const unfinished = createUnfinishedLines();
-  let storedUnfinished: string | null = null;
+  const unfinishedLines = createUnfinishedLines();
+  let storedUnfinishedJson: string | null = null;
   let timer: NodeJS.Timeout | undefined;
   let lastWrite = Promise.resolve();
 
   async function writeChunk(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    const partial = unfinished.toJson();
-    if (lineCount === 0 && (partial === storedUnfinished || isFull)) return;
+    const unfinishedJson = unfinishedLines.toJson();
+    if (lineCount === 0 && (unfinishedJson === storedUnfinishedJson || dropsLines)) return;
     const chunkText = text;
     const chunkLines = lineCount;
     text = '';
     lineCount = 0;
-    const chunk = { lines: chunkLines, size: chunkText.length, data: await compress(chunkText), partial };
+    const data = await compress(chunkText);
+    const chunk = { lines: chunkLines, size: chunkText.length, data, partial: unfinishedJson };
     const log = await store
       .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, chunk))
       .catch((error: unknown) => {
@@ -103,8 +105,8 @@ export function createLogWriter(
         throw error;
       });
     isFailing = false;
-    storedUnfinished = partial;
-    if (log === undefined) isFull = true;
+    storedUnfinishedJson = unfinishedJson;
+    if (log === undefined) dropsLines = true;
     else storedCharacters = log.size;
     onStored();
   }
@@ -116,9 +118,10 @@ export function createLogWriter(
   }
 
   function add(line: LogLine): void {
-    if (isFull) return;
-    isFull = storedCharacters + text.length > MAX_LOG_CHARACTERS;
-    text += toNdjsonLine(isFull ? { ...line, ...LOG_FULL_MESSAGE } : line);
+    if (dropsLines) return;
+    const isTooLong = storedCharacters + text.length > MAX_LOG_CHARACTERS;
+    if (isTooLong) dropsLines = true;
+    text += toNdjsonLine(isTooLong ? { ...line, ...LOG_FULL_MESSAGE } : line);
     lineCount += 1;
     if (text.length >= MAX_CHUNK_CHARACTERS && !isFailing) void flush();
     else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
@@ -127,12 +130,12 @@ export function createLogWriter(
   return {
     write({ at, stream, text: message }, step, serverId) {
       const line = { at: toIsoString(at), stream, step, serverId, text: message };
-      unfinished.removeReplacedBy(line);
+      unfinishedLines.removeReplacedBy(line);
       add(line);
     },
     showUnfinished({ at, stream, text: message }, step, serverId) {
-      if (isFull) return;
-      unfinished.set({ at: toIsoString(at), stream, step, serverId, text: message });
+      if (dropsLines) return;
+      unfinishedLines.set({ at: toIsoString(at), stream, step, serverId, text: message });
       timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
     },
     writeSystemLine: (message, step = null, serverId = null) =>

@@ -62,7 +62,12 @@ forEachEngine('logs', (engine) => {
     const received: string[] = [];
     const reading = (async () => {
       const { signal } = new AbortController();
-      for await (const piece of logs.read(workspaceId, 'log', { from: 0, follow: true, partial: true, signal })) {
+      for await (const piece of logs.read(workspaceId, 'log', {
+        from: 0,
+        follow: true,
+        includeUnfinished: true,
+        signal,
+      })) {
         for (const json of piece.trim().split('\n')) {
           const { text, partial } = JSON.parse(json) as LogLine;
           received.push(partial === true ? `${text}…` : text);

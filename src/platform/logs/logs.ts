@@ -19,7 +19,7 @@ export interface LogReadOptions {
   /** Whether to wait for more lines. */
   readonly follow: boolean;
   /** Whether a follower also receives unfinished lines. */
-  readonly partial?: boolean;
+  readonly includeUnfinished?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +39,7 @@ export interface Logs {
    * followers.
    */
   read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;
-  /** Ends all waiting readers. */
+  /** Ends all readers. */
   stop(): void;
 }
 
@@ -53,10 +53,10 @@ export function createLogs(context: LogContext): Logs {
   async function* read(
     workspaceId: string,
     logId: string,
-    { from, follow, partial = false, signal }: LogReadOptions,
+    { from, follow, includeUnfinished = false, signal }: LogReadOptions,
   ): AsyncGenerator<string> {
     let nextLine = from;
-    let shownPartial: string | null = null;
+    let shownUnfinishedJson: string | null = null;
     for (;;) {
       // The log is read before the chunks, so that the chunks include everything written before it was closed.
       const log = await findLog(store.read, workspaceId, logId);
@@ -72,9 +72,10 @@ export function createLogs(context: LogContext): Logs {
       if (chunks.length > 0) continue;
       if (!follow || log === undefined || log.closed_at !== null) return;
       // The log was read before the chunks, so the finished versions of these lines have not been yielded yet.
-      if (partial && log.partial !== shownPartial) {
-        shownPartial = log.partial;
-        if (shownPartial !== null) yield (JSON.parse(shownPartial) as LogLine[]).map(toNdjsonLine).join('');
+      if (includeUnfinished && log.partial !== shownUnfinishedJson) {
+        shownUnfinishedJson = log.partial;
+        if (shownUnfinishedJson !== null)
+          yield (JSON.parse(shownUnfinishedJson) as LogLine[]).map(toNdjsonLine).join('');
       }
       await waiters.wait(logId, signal);
     }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { PUSH_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
 import { checkJsonLimits } from '../bounded-json.ts';
+import { asArray, asObject, type JsonObject } from '../json-values.ts';
 
 /** A push to a repository, as Git hosts report it. */
 export interface PushEvent {
@@ -11,7 +12,7 @@ export interface PushEvent {
   readonly isDeletion: boolean;
   /** The message of the newest commit. */
   readonly message: string;
-  /** The paths that changed; null if the Git host lists only part of them. */
+  /** The paths that changed; null if the Git host lists only part of them, or if there are too many. */
   readonly paths: readonly string[] | null;
 }
 
@@ -59,18 +60,17 @@ export function isPush(headers: IncomingHttpHeaders): boolean {
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** Returns the paths that the commits of a push changed; null if not all commits are listed. */
-function changedPaths(payload: Readonly<Record<string, unknown>>): string[] | null {
-  const commits = listOf(payload['commits']).map(objectOf);
+/**
+ * Returns the paths that the commits of a push changed; null if not all commits are listed, or there are too many paths.
+ */
+function changedPaths(payload: JsonObject): string[] | null {
+  const commits = asArray(payload['commits']).map(asObject);
   const total = payload['total_commits_count'] ?? payload['total_commits'];
   // A new branch or a forced push may list no commits.
   if (commits.length === 0 || (typeof total === 'number' && total > commits.length)) return null;
   const paths = commits.flatMap((commit) =>
-    ['added', 'modified', 'removed'].flatMap((kind) => listOf(commit[kind]).map(textOf)),
+    ['added', 'modified', 'removed'].flatMap((kind) => asArray(commit[kind]).map(textOf)),
   );
   return paths.length > PUSH_LIMITS.paths ? null : paths;
 }
@@ -89,11 +89,11 @@ export async function readPushEvent(body: Buffer, contentType: string): Promise<
   } catch {
     throw new Problem('invalid_request', 'The body is not well-formed JSON.');
   }
-  const payload = objectOf(parsed);
+  const payload = asObject(parsed);
   const reference = textOf(payload['ref']);
   if (!reference.startsWith('refs/'))
     throw new Problem('invalid_request', 'The push has no ref, such as refs/heads/main.');
-  const newest = objectOf(payload['head_commit'] ?? listOf(payload['commits']).at(-1));
+  const newest = asObject(payload['head_commit'] ?? asArray(payload['commits']).at(-1));
   return {
     branch: reference.startsWith('refs/heads/') ? reference.slice('refs/heads/'.length) : null,
     isDeletion: payload['deleted'] === true || /^0+$/.test(textOf(payload['after'])),

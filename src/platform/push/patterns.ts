@@ -6,7 +6,7 @@ const splitPattern = (pattern: string): readonly string[] => pattern.match(/\*{2
  * Simulates a nondeterministic finite automaton, so that the time is at most proportional to the product of both lengths.
  * Pure.
  */
-export function matchesPattern(pattern: string, text: string): boolean {
+export function matchesGlob(pattern: string, text: string): boolean {
   const parts = splitPattern(pattern);
   const end = parts.length;
   let reached: number[] = [];

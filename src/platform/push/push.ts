@@ -14,13 +14,16 @@ import type { PlatformContext } from '../context.ts';
 import { deployPush } from '../deployments/deployments.ts';
 import { requireResource } from '../resources/resources.ts';
 import { deliveryIdOf, isPush, isSignedBy, type PushEvent, readPushEvent } from './events.ts';
-import { matchesPattern } from './patterns.ts';
+import { matchesGlob } from './patterns.ts';
 
 /** Returns the associated data of the sealed push secret of an app. */
 export const pushSecretAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
   `push secret ${row.workspace_id} ${row.app_id}`;
 
-/** Creates or replaces the push secret of an app. Only this response contains it. Throws `not_found`. */
+/**
+ * Creates or replaces the push secret of an app. Only this response contains it. Throws `not_found`,
+ * `idempotent_replay`.
+ */
 export function createPushSecret(
   context: PlatformContext,
   request: RequestContext,
@@ -94,7 +97,7 @@ async function matchesAny(patterns: readonly string[], texts: readonly string[])
       await yieldIfDue();
       work += pattern.length * text.length;
       const isTooMuch = text.length > PUSH_LIMITS.path || work > PUSH_LIMITS.matchingCost;
-      if (isTooMuch || matchesPattern(pattern, text)) return true;
+      if (isTooMuch || matchesGlob(pattern, text)) return true;
     }
   }
   return false;
@@ -127,7 +130,7 @@ export type PushResult =
 /**
  * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the branch.
  * A repeated delivery deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and
- * `conflict` if the app cannot be deployed.
+ * `conflict` or `validation_failed` if the app cannot be deployed.
  */
 export async function receivePush(
   context: PlatformContext,

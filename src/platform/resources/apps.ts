@@ -15,6 +15,7 @@ import { deleteErrorKeysOf } from '../errors/error-keys.ts';
 import { applyRepositoryInput } from './repository-credentials.ts';
 import {
   createResource,
+  definedOr,
   editResource,
   listResourcePage,
   type ResourceKind,
@@ -81,7 +82,6 @@ async function applyInput(
 ): Promise<AppTable> {
   const { workspace_id: workspaceId } = row;
   const { projectId, serverId } = input;
-  const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
   return {
     ...row,
     project_id:
@@ -115,7 +115,10 @@ async function applyInput(
   };
 }
 
-/** Creates an app. Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server. */
+/**
+ * Creates an app. Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server, and
+ * `idempotent_replay`.
+ */
 export function createApp(context: PlatformContext, request: RequestContext, input: CreateApp): Promise<App> {
   const now = context.clock();
   return createResource(context, request, APP_KIND, input, (trx, fields) => {
@@ -162,11 +165,6 @@ export async function getApp(context: PlatformContext, workspaceId: string, idOr
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 
-/** Throws `validation_failed` if an app is moved to a project with which its variables would be too large. */
-async function checkMove(trx: Trx, before: AppTable, after: AppTable): Promise<void> {
-  if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
-}
-
 /** Edits an app. Throws `not_found`, `validation_failed`, and `conflict` (`If-Match`). */
 export function updateApp(
   context: PlatformContext,
@@ -176,12 +174,12 @@ export function updateApp(
 ): Promise<App> {
   return editResource(context, request, APP_KIND, idOrSlug, async (trx, before) => {
     const after = await applyInput(context, trx, before, input, context.clock(), request.allowed ?? null);
-    await checkMove(trx, before, after);
+    if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
     return after;
   });
 }
 
-/** Deletes an app and its error keys. Throws `conflict` while it is being deployed. */
+/** Deletes an app and its error keys. Throws `not_found`, and `conflict` while it has unfinished deployments. */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
     const unfinishedDeployments = await listUnfinishedDeployments(trx, row.workspace_id, row.id);

@@ -20,6 +20,7 @@ import { requireResource } from './resources.ts';
 import { DEFAULT_SSH_PORT, resolveRunTarget, toSshTarget } from './run-target.ts';
 import { readServerResources } from './server-resources.ts';
 
+/** Timeout of each attempt to connect. */
 const CHECK_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of directories for which a check returns the free space. */
 const MAX_DIRECTORIES = 20;
@@ -108,8 +109,8 @@ async function checkLocalServer(context: PlatformContext, row: ServerTable): Pro
 }
 
 /**
- * Tries to connect to a server for at most ten seconds, and records an audit event with the result. Throws `not_found`,
- * `rate_limited`.
+ * Tries to connect to a server, and records an audit event with the result. Throws `not_found`, `rate_limited`, and
+ * `conflict` if local servers are not allowed.
  */
 export async function checkServer(
   context: PlatformContext,

@@ -2,8 +2,8 @@ import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
 import { Problem } from '../../contract/problem.ts';
 
 /**
- * Maximum number of concurrent checks on this node, for all workspaces together. Each check runs ssh processes for up to
- * ten seconds.
+ * Maximum number of concurrent checks on this node, for all workspaces together. Each check can run ssh processes for
+ * many seconds.
  */
 const MAX_CONNECTION_CHECKS = 16;
 const limiter = createFairShareLimiter(MAX_CONNECTION_CHECKS);

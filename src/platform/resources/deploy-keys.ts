@@ -67,7 +67,10 @@ export async function getDeployKey(
 
 const auditTargetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
 
-/** Creates or replaces the key pair of an app; a confirmed host remains confirmed. Throws `not_found`. */
+/**
+ * Creates or replaces the key pair of an app; a confirmed host remains confirmed. Throws `not_found`,
+ * `idempotent_replay`.
+ */
 export function createDeployKey(
   context: PlatformContext,
   request: RequestContext,
@@ -97,7 +100,7 @@ export function createDeployKey(
   });
 }
 
-/** Deletes the key pair of an app. Throws `not_found`. */
+/** Deletes the key pair of an app. Throws `not_found` if the app does not exist or has none. */
 export function deleteDeployKey(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return context.store.transaction(async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);

@@ -45,7 +45,7 @@ const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null
 export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
   const parts = input.repository === undefined || input.repository === null ? null : splitCredentials(input.repository);
   if (FORBIDDEN_CHARACTERS.test(parts?.user ?? '') || FORBIDDEN_CHARACTERS.test(parts?.password ?? '')) {
-    throw invalidField('repository', 'must not contain control characters');
+    throw invalidField('repository', 'must not contain NUL or line breaks in the user name or password');
   }
   const repository = input.repository === undefined ? row.repository : (parts?.url ?? null);
   const origin = repositoryOrigin(repository);

@@ -48,7 +48,11 @@ export interface NewResourceFields {
   readonly updated_at: number;
 }
 
-const MAX_SLUG_ATTEMPTS = 20;
+const MAX_SLUG_NUMBER = 19;
+
+/** Returns the input's value if it is defined, otherwise the value before the edit. */
+export const definedOr = <Value>(value: Value | undefined, before: Value): Value =>
+  value === undefined ? before : value;
 
 /** Whether a credential that is restricted to projects and apps may access a resource; true if unrestricted. Pure. */
 export function isAllowedResource(
@@ -122,7 +126,7 @@ async function chooseSlug(
   }
   const slug = slugOf(input.name, noun);
   if (!(await isTaken(slug))) return slug;
-  for (let number = 2; number < MAX_SLUG_ATTEMPTS; number++) {
+  for (let number = 2; number <= MAX_SLUG_NUMBER; number++) {
     if (!(await isTaken(`${slug}-${number}`))) return `${slug}-${number}`;
   }
   // The end of an ID is random.
@@ -233,19 +237,22 @@ export async function editResource<Noun extends ResourceType, Representation ext
   });
 }
 
-/** Deletes a resource unless `checkDeletable` throws. Throws `not_found`, `conflict`. */
+/**
+ * Deletes a resource after `beforeDelete`, which can throw and can delete what depends on the resource. Throws
+ * `not_found`, `conflict` (`If-Match`), and the errors of `beforeDelete`.
+ */
 export async function removeResource<Noun extends ResourceType, Representation extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
   { noun, serialize }: ResourceKind<Noun, Representation>,
   idOrSlug: string,
-  checkDeletable: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
+  beforeDelete: (trx: Trx, row: ResourceRows[Noun]) => Promise<void>,
 ): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await requireResourceForUpdate(trx, noun, request.workspaceId, idOrSlug);
     checkIfMatch(request.ifMatch, serialize(row));
-    await checkDeletable(trx, row);
+    await beforeDelete(trx, row);
     await deleteResource(trx, noun, request.workspaceId, row.id);
     await recordAuditEvent(trx, request, `${noun}.deleted`, { kind: noun, id: row.id, name: row.name }, now, {});
     await resolveNotices(trx, request.workspaceId, row.id);

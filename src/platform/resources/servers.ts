@@ -88,7 +88,7 @@ async function validateServerFields(
   if (input.hostKey !== undefined && input.hostKey !== null)
     throw invalidField('hostKey', 'must not be set for a local server');
   if (host !== undefined && host !== null && !LOCAL_HOSTS.has(host)) {
-    throw invalidField('host', 'must not be another machine for a local server');
+    throw invalidField('host', `must be one of ${[...LOCAL_HOSTS].join(', ')} for a local server`);
   }
 }
 

@@ -6,7 +6,7 @@ import { findResource } from '../../store/resources.ts';
 import type { ScriptContent, ScriptTable } from '../../store/schema/scripts.ts';
 import type { Trx } from '../../store/store.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
-import { isAllowedResource, resolveResourceId } from '../resources/resources.ts';
+import { definedOr, isAllowedResource, resolveResourceId } from '../resources/resources.ts';
 import { parseParameters } from './parameters.ts';
 
 /**
@@ -51,7 +51,7 @@ async function resolveAppAndServer(
 }
 
 /** Returns the row with the input applied. Throws `validation_failed`. */
-export async function applyInput(
+export async function applyScriptInput(
   trx: Trx,
   row: ScriptTable,
   input: UpdateScript,
@@ -59,7 +59,6 @@ export async function applyInput(
   allowed: AllowedResources | null,
 ): Promise<ScriptTable> {
   const { app_id, server_id } = await resolveAppAndServer(trx, row, input, allowed);
-  const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
   const content: ScriptContent = {
     body: definedOr(input.body, row.body),
     interpreter: resolveInterpreter(input, row),

@@ -1,6 +1,7 @@
 import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { SECOND } from '../../contract/limits.ts';
+import { UNFINISHED_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
@@ -10,7 +11,7 @@ import { findScriptVersion, pruneRuns } from '../../store/scripts.ts';
 import { updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
-import { ACTIVE_STATUSES, RUN_JOB_KIND, requireRun } from './runs.ts';
+import { RUN_JOB_KIND, requireRun } from './runs.ts';
 
 /** Throws `JobFailure` unless the exit code is 0. */
 function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
@@ -75,7 +76,7 @@ export function runJobKind(context: PlatformContext): JobKind {
     run: (job) => executeRun(context, job),
     async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
       const change = { status, error, finished_at: endedAt, updated_at: endedAt };
-      if (!(await updateWorkItem(trx, 'run', workspaceId, id, ACTIVE_STATUSES, change))) return;
+      if (!(await updateWorkItem(trx, 'run', workspaceId, id, UNFINISHED_STATUSES, change))) return;
       await context.logs.appendSystemLine(trx, workspaceId, id, error ?? 'Completed.');
       await context.logs.close(trx, workspaceId, id);
       const row = await requireRun(trx, workspaceId, id);

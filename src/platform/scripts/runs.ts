@@ -9,7 +9,7 @@ import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
-import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
+import { UNFINISHED_STATUSES, type WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Run, RunQuery } from '../../contract/scripts.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
@@ -33,8 +33,6 @@ const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
 const MAX_DUE_PER_POLL = 50;
 /** Time to connect, and to end a run that exceeds the script's timeout, in addition to that timeout. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
-
-export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 
 function serializeRun(row: RunTable): Run {
   return {
@@ -217,25 +215,24 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
 }
 
 /**
- * Starts the run of one script if it is due. If the schedule was missed several times, only one run is started. Returns
- * false if no run was started, for example because another node has started it.
+ * Starts the run of one script if it is due and no other node has started it. If the schedule was missed several times,
+ * only one run is started.
  */
-async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<boolean> {
-  return context.store.transaction(async (trx) => {
+async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+  await context.store.transaction(async (trx) => {
     const now = context.clock();
     const script = await lockScheduled(trx, 'script', workspaceId, id);
     const dueAt = script?.next_run_at ?? null;
-    if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
+    if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return;
     await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
-    // A pending run serves the same purpose, so scheduled runs do not accumulate.
+    // A pending scheduled run serves the same purpose, so scheduled runs do not accumulate.
     const scheduledOnly = true;
-    if ((await countRuns(trx, workspaceId, id, ['pending'], scheduledOnly)) > 0) return false;
-    if (script.overlap === 'skip' && (await countRuns(trx, workspaceId, id, ACTIVE_STATUSES)) > 0) return false;
+    if ((await countRuns(trx, workspaceId, id, ['pending'], scheduledOnly)) > 0) return;
+    if (script.overlap === 'skip' && (await countRuns(trx, workspaceId, id, UNFINISHED_STATUSES)) > 0) return;
     const values = Object.fromEntries(
       parseParameters(script).map((parameter) => [parameter.name, parameter.default ?? '']),
     );
     await enqueueRun(trx, context, systemRequestContext(workspaceId), script, values, dueAt);
-    return true;
   });
 }
 

@@ -4,7 +4,7 @@ import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
-import type { ScriptOverlap } from '../../contract/platform-vocabulary.ts';
+import { type ScriptOverlap, UNFINISHED_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import type {
   CreateScript,
@@ -29,7 +29,7 @@ import {
   removeResource,
   requireResource,
 } from '../resources/resources.ts';
-import { applyInput } from './apply-input.ts';
+import { applyScriptInput } from './apply-input.ts';
 import { parseParameters, validatePatterns } from './parameters.ts';
 
 const DEFAULTS = {
@@ -101,7 +101,7 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
 
 /**
  * Creates a script. Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid
- * pattern or schedule.
+ * pattern or schedule, and `idempotent_replay`.
  */
 export async function createScript(
   context: PlatformContext,
@@ -133,7 +133,7 @@ export async function createScript(
         keep_runs: DEFAULTS.keepRuns,
         next_run_at: null,
       };
-      return applyInput(trx, blank, input, now, request.allowed ?? null);
+      return applyScriptInput(trx, blank, input, now, request.allowed ?? null);
     },
     (trx, row) => recordVersion(trx, request, row),
   );
@@ -192,7 +192,7 @@ export async function updateScript(
     idOrSlug,
     (trx, before) => {
       versionBefore = before.version;
-      return applyInput(trx, before, input, now, request.allowed ?? null);
+      return applyScriptInput(trx, before, input, now, request.allowed ?? null);
     },
     async (trx, row) => {
       if (row.version !== versionBefore) await recordVersion(trx, request, row);
@@ -203,9 +203,9 @@ export async function updateScript(
 /** Deletes a script, but not its runs and their logs. Throws `not_found`, and `conflict` while it has unfinished runs. */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
-    const unfinishedRuns = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
+    const unfinishedRuns = await countRuns(trx, row.workspace_id, row.id, UNFINISHED_STATUSES);
     if (unfinishedRuns > 0)
-      throw new Problem('conflict', `This script has ${unfinishedRuns} runs in progress. Cancel them first.`);
+      throw new Problem('conflict', `This script has unfinished runs (${unfinishedRuns}). Cancel them first.`);
   });
 }
 

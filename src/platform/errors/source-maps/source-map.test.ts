@@ -184,7 +184,7 @@ test('an invalid source map is rejected, in linear time', () => {
   assert.ok(performance.now() - started < scaledTimeout(10_000), 'the work is linear');
 });
 
-test('uploads are read and decompressed one at a time, regardless of how many are waiting', async () => {
+test('uploads are read one at a time, regardless of how many are waiting', async () => {
   const resolver = createSourceMapResolver({} as Store);
   let concurrent = 0;
   let maxConcurrent = 0;

@@ -1,3 +1,5 @@
+import { asArray, asObject, type JsonObject } from '../../json-values.ts';
+
 /** A position in a minified file. In stack frames, line and column start at 1. */
 export interface Position {
   readonly line: number;
@@ -128,23 +130,19 @@ function findSegments(mappings: string, positions: readonly Position[]): Map<str
   return segments;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-const asObject = (value: unknown): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
-const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
 const CONTEXT_LINES = 4;
 const MAX_LINE_LENGTH = 255;
 const MAX_NAME_LENGTH = 255;
 const MAX_FILE_LENGTH = 500;
-const toText = (value: unknown, max: number) =>
+/** Returns a text as it can be stored: without NUL and lone surrogates, truncated to `max` characters. */
+const toStorableText = (value: unknown, max: number) =>
   typeof value === 'string' ? value.replaceAll('\0', '').slice(0, max).toWellFormed() : '';
 
 /** Returns a source's path without the bundler's scheme and leading `./` and `../`. Pure. */
 function sourcePath(root: unknown, source: unknown): string {
   const folder = typeof root === 'string' && root !== '' ? root.replace(/\/?$/, '/') : '';
   const path = /^[a-z][a-z+.-]*:|^\//i.test(String(source)) ? String(source) : `${folder}${String(source)}`;
-  return toText(
+  return toStorableText(
     path.replace(/^(?:webpack|turbopack|rollup|ng):\/\/[^/]*\//, '').replace(/^(?:\.{1,2}\/)+/, ''),
     MAX_FILE_LENGTH,
   );
@@ -155,7 +153,7 @@ function contextOf(lines: readonly string[], line: number): OriginalPosition['co
   const first = Math.max(0, line - CONTEXT_LINES);
   return {
     firstLine: first + 1,
-    lines: lines.slice(first, line + CONTEXT_LINES + 1).map((text) => toText(text.trimEnd(), MAX_LINE_LENGTH)),
+    lines: lines.slice(first, line + CONTEXT_LINES + 1).map((text) => toStorableText(text.trimEnd(), MAX_LINE_LENGTH)),
   };
 }
 
@@ -180,7 +178,7 @@ function resolveInMap(map: JsonObject, positions: readonly Position[]): (Origina
       file: sourcePath(map['sourceRoot'], sources[segment.source]),
       line: segment.line + 1,
       column: Math.max(0, segment.column) + 1,
-      name: toText(names[segment.name], MAX_NAME_LENGTH) || null,
+      name: toStorableText(names[segment.name], MAX_NAME_LENGTH) || null,
       isIgnored: ignored.has(segment.source),
       context: contextOf(linesOf(segment.source), segment.line),
     };
