@@ -160,7 +160,7 @@ test('names and values have limits', async () => {
   ]) {
     assert.equal((await setVariables(app, values)).status, 422, JSON.stringify(values).slice(0, 80));
   }
-  assert.match((await setVariables(app, { '1A': 'x' })).text, /"values\.1A","message":"must be a name of /);
+  assert.match((await setVariables(app, { '1A': 'x' })).text, /"values\.1A","message":"must consist of A-Z, /);
   for (const name of ['1A', 'A.B', 'A-B']) {
     const refused = await callWithToken(`/v1/apps/${app.id}/env/${name}`, { method: 'PUT', body: { value: 'x' } });
     assert.equal(refused.status, 422, name);
