@@ -40,10 +40,16 @@ export function requestedApp({ params, routeOptions }: FastifyRequest): string |
   return typeof idOrSlug === 'string' && ID_OR_SLUG.test(idOrSlug) ? idOrSlug : null;
 }
 
+/** Accepts every valid access token and API key. */
+export const ANY_CREDENTIAL: Requirement = {
+  access_token: requireAll('access_token', []),
+  api_key: requireAll('api_key', []),
+};
+
 /** Returns what a route's access requires of each kind of credential; null for a kind that the route rejects. */
 export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
-  if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
+  if ('any' in access) return ANY_CREDENTIAL;
   if ('guard' in access) return { access_token: null, api_key: GUARD_REQUIREMENT };
   return {
     access_token: access.token === undefined ? null : requireAny('access_token', access.token),

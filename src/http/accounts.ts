@@ -7,10 +7,9 @@ import { Reauthenticate } from '../contract/reauthentication.ts';
 import { deleteAccount } from '../people/offboarding.ts';
 import { endAccountSessions, listPeople, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
-import { reauthenticate } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
+import { confirmIdentity } from './confirm-identity.ts';
 import { personOf, signedInOf } from './principal.ts';
-import { relyingPartyOf } from './public-origin.ts';
 import { originOf, requestContextIn } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 import { setSessionCookie } from './session-cookie.ts';
@@ -56,9 +55,8 @@ export function accountRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
       handler: async ({ body, request, reply }) => {
-        const signedIn = signedInOf(request);
-        await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
-        await deleteAccount(people, signedIn, originOf(request));
+        await confirmIdentity(context, request, body);
+        await deleteAccount(people, signedInOf(request), originOf(request));
         if (personOf(request).byCookie) setSessionCookie(context, request, reply, null);
       },
     }),

@@ -80,14 +80,12 @@ function problemOfRefusal(
   if (result.decision === 'other_workspace') return workspaceMismatch();
   if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
   const acceptsPeople = !('public' in access || 'any' in access) && access.person !== undefined;
-  return problemOfDecision(
-    result,
-    requirement,
+  return problemOfDecision(result, requirement, {
+    address: clientAddressOf(request),
+    now: context.clock(),
+    passphraseVerifier: context.passphraseVerifier,
     acceptsPeople,
-    context.passphraseVerifier,
-    clientAddressOf(request),
-    context.clock(),
-  );
+  });
 }
 
 /**

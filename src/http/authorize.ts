@@ -193,7 +193,7 @@ export function createAuthorizeHandler(
     const problem =
       decision === 'insufficient_scope' && requirement.unknownParameter !== null
         ? unknownParameterProblem(requirement.unknownParameter)
-        : problemOfDecision(authentication, requirement, false, passphraseVerifier, address, now);
+        : problemOfDecision(authentication, requirement, { address, now, passphraseVerifier });
     return withSunset(problem, record, now);
   }
 

@@ -15,10 +15,9 @@ import { jobRoute } from './job-routes.ts';
 import { signalWhileAllowed } from './log-stream.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
-import { IdParams, NoContent, type Route, route } from './route.ts';
+import { AppParams, IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Backups';
-const AppParams = z.object({ app: z.string().max(64) });
 const key = ['manage_backups'] as const;
 const restoreAccess = { person: 'admin', key } as const;
 const restoreOnServerAccess = { person: 'admin', key: ['manage_servers'] } as const;

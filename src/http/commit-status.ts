@@ -1,10 +1,9 @@
-import { z } from 'zod';
 import { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
 import { deleteCommitStatus, getCommitStatus, setCommitStatus } from '../platform/commit-status/settings.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
-import { NoContent, type Route, route } from './route.ts';
+import { AppParams, NoContent, type Route, route } from './route.ts';
 
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
@@ -15,7 +14,7 @@ export function commitStatusRoutes(context: AppContext): Route[] {
     url: '/v1/apps/:app/commit-status',
     about: 'app',
     tag: 'Apps',
-    params: z.object({ app: z.string().max(64) }),
+    params: AppParams,
   } as const;
   return [
     route({

@@ -5,7 +5,8 @@ import { LIMITS } from '../contract/limits.ts';
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
 /** Whether a request asks for CSV instead of JSON (RFC 4180). */
-export const acceptsCsv = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/csv') === true;
+export const acceptsCsv = ({ headers }: FastifyRequest): boolean =>
+  headers.accept?.toLowerCase().includes('text/csv') === true;
 
 /** The columns of a CSV export: the name of each, and the function that returns its cell for an item. */
 export type CsvColumns<Item> = readonly (readonly [name: string, cell: (item: Item) => string | number | null])[];

@@ -21,16 +21,21 @@ function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean)
   return kinds.join(' or ');
 }
 
-/** Returns the problem for a negative decision. `acceptsPeople` is whether the route also accepts people. */
+interface DecisionDetails {
+  /** The address of the client. */
+  readonly address: string;
+  readonly now: number;
+  readonly passphraseVerifier: PassphraseVerifier;
+  /** Whether the route also accepts people. */
+  readonly acceptsPeople?: boolean;
+}
+
+/** Returns the problem for a negative decision. */
 export function problemOfDecision(
-  result: AuthenticationResult,
+  { decision, record, rate }: AuthenticationResult,
   requirement: Requirement,
-  acceptsPeople: boolean,
-  passphraseVerifier: PassphraseVerifier,
-  address: string,
-  now: number,
+  { address, now, passphraseVerifier, acceptsPeople = false }: DecisionDetails,
 ): Problem {
-  const { decision, record, rate } = result;
   if (decision === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
   if (decision === 'rate_limited') {
     return new Problem('rate_limited', 'Too many wrong passphrases for this access token. Try again later.', {

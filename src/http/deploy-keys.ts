@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
 import {
   checkGitHost,
@@ -10,9 +9,8 @@ import {
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
-import { NoContent, type Route, route } from './route.ts';
+import { AppParams, NoContent, type Route, route } from './route.ts';
 
-const AppParams = z.object({ app: z.string().max(64) });
 const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
 
 /** Routes for an app's deploy key, with which the repository is fetched over SSH, and for the host keys of its Git host. */

@@ -24,10 +24,9 @@ import type { AppContext } from './app-context.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
 import { workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf, isAllowed } from './resource-access.ts';
-import { IdParams, type Route, route } from './route.ts';
+import { AppParams, IdParams, type Route, route } from './route.ts';
 
 const tag = 'Deployments';
-const AppParams = z.object({ app: z.string().max(64) });
 const AppDeploymentParams = z.object({ ...AppParams.shape, ...IdParams.shape });
 const ANY_DEPLOYMENT_SCOPE = ['basic_deployment', 'advanced_deployment'] as const;
 const readAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['read', 'deploy'] } as const;

@@ -56,14 +56,11 @@ async function explain(
   if (decision === 'ok')
     return { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [...assumed] };
   const { passphraseVerifier, clock } = context;
-  const problem = problemOfDecision(
-    { decision, record, rate },
-    requiredRights,
-    false,
+  const problem = problemOfDecision({ decision, record, rate }, requiredRights, {
+    address: address ?? '',
+    now: clock(),
     passphraseVerifier,
-    address ?? '',
-    clock(),
-  );
+  });
   const status = proxyStatusOf(problem) === 403 ? 403 : 401;
   const code = EXPLAINED_REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
   return {

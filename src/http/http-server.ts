@@ -199,6 +199,7 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
   registerAuthorize(app, authorize);
   await app.register(
     (scope) =>
+      // A promise, because Fastify does not catch what a plugin with a `done` callback throws, such as for a wrong route.
       new Promise<void>((resolve) => {
         registerApi(scope, context);
         resolve();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CredentialRecord } from '../authorization/record.ts';
-import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
+import { effectiveRightNamesOf, rightNamesOf } from '../authorization/rights.ts';
 import { secretKindOf } from '../authorization/secret.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oauth.ts';
@@ -11,6 +11,7 @@ import { takeUsesOf } from '../credentials/stored-record.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findUses } from '../store/credential-uses.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
+import { ANY_CREDENTIAL } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { credentialOf, type Principal } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
@@ -18,7 +19,6 @@ import { originOf } from './request-context.ts';
 import { type Route, route } from './route.ts';
 
 const tag = 'Introspection';
-const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
 
 /** Updates the flag `spent` of a cached record, because uses on other nodes do not update the record cached here. */
 async function refreshSpent(

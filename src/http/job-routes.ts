@@ -7,27 +7,20 @@ import { LogLine, LogQuery } from '../contract/logs.ts';
 import { invalidField } from '../contract/problem.ts';
 import type { LogReadOptions } from '../platform/logs/logs.ts';
 import { searchLines } from '../platform/logs/search.ts';
-import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { streamLines } from './log-stream.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
-import type { About } from './resource-access.ts';
-import { type Route, route } from './route.ts';
+import { type CommonRouteFields, type Route, route } from './route.ts';
 
-interface RouteDeclaration<Params extends z.ZodType> {
+interface JobRouteFields<Params extends z.ZodType> extends CommonRouteFields {
   readonly url: string;
-  readonly access: Access;
-  /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
-  readonly about: About;
-  readonly summary: string;
-  readonly description?: string;
   readonly tag: string;
   readonly params: Params;
 }
 
 interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType>
-  extends RouteDeclaration<Params>,
+  extends JobRouteFields<Params>,
     Pick<Route, 'accessForBody' | 'accessForResource'> {
   readonly body?: Body;
   readonly schema: z.ZodType;
@@ -58,7 +51,7 @@ export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
   });
 }
 
-interface LogDeclaration<Params extends z.ZodType> extends RouteDeclaration<Params> {
+interface LogDeclaration<Params extends z.ZodType> extends JobRouteFields<Params> {
   readonly errorCodes: readonly Code[];
   /** Finds the log before the response starts, so that the response can still be an error. Returns its reader. */
   readonly openLog: (

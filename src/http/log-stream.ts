@@ -10,7 +10,7 @@ import { allowedResourcesOf, resourceCheckOf } from './resource-access.ts';
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /** Returns the current access of the principal of a request as a comparable string; null without access. */
-async function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
+async function readCurrentAccess(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);
   const { read } = context.store;
@@ -28,12 +28,12 @@ async function accessSnapshot(context: AppContext, request: FastifyRequest): Pro
  * stops the checks.
  */
 async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
-  const initialAccess = await accessSnapshot(context, request);
+  const initialAccess = await readCurrentAccess(context, request);
   let isChecking = false;
   const timer = setInterval(() => {
     if (isChecking) return;
     isChecking = true;
-    accessSnapshot(context, request)
+    readCurrentAccess(context, request)
       .then((currentAccess) => {
         if (currentAccess !== initialAccess || currentAccess === null) onEnd();
       })

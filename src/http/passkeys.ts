@@ -9,8 +9,9 @@ import {
   startPasskeyRegistration,
   updatePasskey,
 } from '../people/passkeys.ts';
-import { reauthenticate, startPasskeyReauthentication } from '../people/reauthentication.ts';
+import { startPasskeyReauthentication } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
+import { confirmIdentity } from './confirm-identity.ts';
 import { signedInOf } from './principal.ts';
 import { relyingPartyOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
@@ -45,7 +46,7 @@ export function passkeyRoutes(context: AppContext): Route[] {
       handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
         const relyingParty = relyingPartyOf(context, request);
-        await reauthenticate(people, signedIn, body, () => relyingParty, originOf(request));
+        await confirmIdentity(context, request, body);
         return { options: await startPasskeyRegistration(people, signedIn, relyingParty, originOf(request)) };
       },
     }),
@@ -108,9 +109,8 @@ export function passkeyRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'sign_in_failed', 'second_factor_required'],
       handler: async ({ params, body, request }) => {
-        const signedIn = signedInOf(request);
-        await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
-        await deletePasskey(people, signedIn, params.id, originOf(request));
+        await confirmIdentity(context, request, body);
+        await deletePasskey(people, signedInOf(request), params.id, originOf(request));
       },
     }),
     route({

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { createLeakyBucketLimiter } from '../authorization/leaky-bucket-limiter.ts';
 import { Deployment } from '../contract/deployments.ts';
 import { PUSH_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
@@ -7,9 +6,7 @@ import { createPushSecret, receivePush } from '../platform/push/push.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
 import { requestContextOf } from './request-context.ts';
-import { type Route, rawBodyOf, route } from './route.ts';
-
-const AppParams = z.object({ app: z.string().max(64) });
+import { AppParams, type Route, rawBodyOf, route } from './route.ts';
 
 /** Routes for push to deploy: for the requests of a Git host, and for the secret that authenticates them. */
 export function pushRoutes(context: AppContext): Route[] {

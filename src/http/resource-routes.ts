@@ -6,21 +6,11 @@ import type { Code } from '../contract/error-codes.ts';
 import { type Page, pageOf } from '../contract/paging.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import type { AllowedResources } from '../store/resource-access.ts';
-import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
-import { type About, allowedResourcesOf } from './resource-access.ts';
-import { NoContent, type Route, route } from './route.ts';
-
-/** The fields that the declarations of all routes of a resource have. */
-interface RouteDeclaration {
-  readonly access: Access;
-  /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
-  readonly about: About;
-  readonly summary: string;
-  readonly description?: string;
-}
+import { allowedResourcesOf } from './resource-access.ts';
+import { type CommonRouteFields, NoContent, type Route, route } from './route.ts';
 
 /** A resource that callers name by ID or slug: the declarations and functions of its five routes. */
 interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Update extends z.ZodType> {
@@ -28,7 +18,7 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
   readonly noun: 'project' | 'app' | 'server' | 'script';
   readonly tag: string;
   readonly schema: z.ZodType<Item>;
-  readonly list: RouteDeclaration & {
+  readonly list: CommonRouteFields & {
     readonly query: Query;
     readonly errorCodes?: readonly Code[];
     readonly action: (
@@ -38,14 +28,14 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
       allowed: AllowedResources | null,
     ) => Promise<Page<Item>>;
   };
-  readonly create: RouteDeclaration & {
+  readonly create: CommonRouteFields & {
     readonly body: Create;
     readonly action: (platform: PlatformContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
   };
-  readonly get: RouteDeclaration & {
+  readonly get: CommonRouteFields & {
     readonly action: (platform: PlatformContext, workspaceId: string, idOrSlug: string) => Promise<Item>;
   };
-  readonly update: RouteDeclaration & {
+  readonly update: CommonRouteFields & {
     readonly body: Update;
     readonly action: (
       platform: PlatformContext,
@@ -54,7 +44,7 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
       input: z.output<Update>,
     ) => Promise<Item>;
   };
-  readonly remove: RouteDeclaration & {
+  readonly remove: CommonRouteFields & {
     readonly action: (platform: PlatformContext, request: RequestContext, idOrSlug: string) => Promise<void>;
   };
 }

@@ -32,7 +32,10 @@ export interface Route {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly access: Access;
-  /** The resource that a restricted credential must be allowed to use. Required for routes that accept credentials. */
+  /**
+   * The resource that a restricted credential must be allowed to use (`resource-access.ts`). Required for routes that
+   * accept credentials.
+   */
   readonly about?: About;
   readonly summary: string;
   /** Full sentences for the API reference, where the summary is not enough. */
@@ -93,6 +96,11 @@ export interface Route {
   readonly handler: (input: HandlerInput<never, never, never>) => unknown;
 }
 
+/** Fields that the declarations of similar routes have (`resource-routes.ts`, `job-routes.ts`). */
+export interface CommonRouteFields extends Pick<Route, 'access' | 'summary' | 'description'> {
+  readonly about: About;
+}
+
 /** Declares a route. Gives the handler's input the types of the route's schemas. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   definition: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
@@ -115,6 +123,8 @@ export const bodyStreamOf = (request: FastifyRequest): Readable =>
   request.body instanceof Readable ? request.body : Readable.from([]);
 
 export const IdParams = z.object({ id: z.string().max(64) });
+/** `app` is the ID or slug of an app. */
+export const AppParams = z.object({ app: z.string().max(64) });
 
 /** The response of a route that returns nothing. */
 export const NoContent = z.null().describe('No content');

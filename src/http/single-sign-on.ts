@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { Reauthenticate } from '../contract/reauthentication.ts';
@@ -14,12 +13,12 @@ import {
 } from '../contract/single-sign-on.ts';
 import { getOwnSingleSignOn, unlinkIdentity } from '../people/identities.ts';
 import { endProviderSessions } from '../people/provider-logout.ts';
-import { reauthenticate } from '../people/reauthentication.ts';
 import { signInWithLink } from '../people/sign-in-link.ts';
 import { completeSecondFactor, completeSingleSignOn } from '../people/single-sign-on.ts';
 import type { AppContext } from './app-context.ts';
+import { confirmIdentity } from './confirm-identity.ts';
 import { signedInOf } from './principal.ts';
-import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
+import { requireOwnOrigin } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 import { SignInResponse, sendSignInResponse } from './session-cookie.ts';
@@ -158,8 +157,6 @@ function signInRoutes(context: AppContext): Route[] {
 /** Routes for single sign-on, and for the provider accounts with which a person signs in. */
 export function singleSignOnRoutes(context: AppContext): Route[] {
   const { people } = context;
-  const confirmIdentity = (request: FastifyRequest, proof: Reauthenticate) =>
-    reauthenticate(people, signedInOf(request), proof, () => relyingPartyOf(context, request), originOf(request));
   return [
     ...signInRoutes(context),
     route({
@@ -182,7 +179,7 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       responses: { 200: SingleSignOnUrl },
       errorCodes: ['sign_in_failed', 'second_factor_required', 'not_found'],
       handler: async ({ body, request, reply }) => {
-        await confirmIdentity(request, body);
+        await confirmIdentity(context, request, body);
         const { personId, sessionId } = signedInOf(request);
         const purpose = { kind: 'link', personId, sessionId } as const;
         return { url: await startFlow(context, request, reply, purpose, { return: '/account' }) };
@@ -200,7 +197,7 @@ export function singleSignOnRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['sign_in_failed', 'second_factor_required', 'not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        await confirmIdentity(request, body);
+        await confirmIdentity(context, request, body);
         await unlinkIdentity(people, signedInOf(request), params.id, originOf(request));
       },
     }),

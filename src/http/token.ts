@@ -31,14 +31,18 @@ async function exchangeOwnToken(
   request: FastifyRequest,
 ): Promise<IssuedToken> {
   const origin = originOf(request);
-  // The exchange does not count as a use: a token with limited uses cannot be exchanged.
+  // An inquiry counts against no limit of the token: a token with a limit cannot be exchanged.
   const authenticationRequest = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
   const result = await context.authenticator.authenticate(authenticationRequest, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {
     return exchangeAccessToken(context.workloads, result.record, requestedLimits(body), origin);
   }
   const { passphraseVerifier, clock } = context;
-  const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());
+  const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, {
+    address: origin.address,
+    now: clock(),
+    passphraseVerifier,
+  });
   if (problem.status === 429) throw problem;
   // RFC 8693, section 2.2.2, requires `invalid_request` for any invalid subject token.
   throw oauthError('invalid_request', `The subject token was refused. ${problem.message}`);

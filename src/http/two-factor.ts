@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import { Reauthenticate } from '../contract/reauthentication.ts';
 import { ConfirmTwoFactor, RecoveryCodes, TwoFactor, TwoFactorSetup } from '../contract/two-factor.ts';
 import {
@@ -8,10 +7,9 @@ import {
   replaceOwnRecoveryCodes,
   startTwoFactorSetup,
 } from '../people/account.ts';
-import { reauthenticate } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
+import { confirmIdentity } from './confirm-identity.ts';
 import { signedInOf } from './principal.ts';
-import { relyingPartyOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { NoContent, type Route, route } from './route.ts';
 import { sendRotatedSession } from './session-cookie.ts';
@@ -20,14 +18,6 @@ const tag = 'People';
 
 export function twoFactorRoutes(context: AppContext): Route[] {
   const { people } = context;
-  const confirmIdentity = (request: FastifyRequest, confirmation: Reauthenticate) =>
-    reauthenticate(
-      people,
-      signedInOf(request),
-      confirmation,
-      () => relyingPartyOf(context, request),
-      originOf(request),
-    );
   return [
     route({
       method: 'GET',
@@ -50,7 +40,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       errorCodes: ['sign_in_failed', 'conflict'],
       handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
-        return startTwoFactorSetup(people, signedIn, await confirmIdentity(request, body));
+        return startTwoFactorSetup(people, signedIn, await confirmIdentity(context, request, body));
       },
     }),
     route({
@@ -90,7 +80,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
         const recoveryCodes = await replaceOwnRecoveryCodes(
           people,
           signedIn,
-          await confirmIdentity(request, body),
+          await confirmIdentity(context, request, body),
           originOf(request),
         );
         return { recoveryCodes };
@@ -107,7 +97,7 @@ export function twoFactorRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['sign_in_failed'],
       handler: async ({ body, request, reply }) => {
-        const person = await confirmIdentity(request, body);
+        const person = await confirmIdentity(context, request, body);
         sendRotatedSession(
           context,
           request,
