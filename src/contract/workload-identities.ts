@@ -113,7 +113,7 @@ export const WorkloadExchange = z
       .string()
       .nullable()
       .describe(
-        'Why the exchange was refused: the name of the claim that failed, or `malformed`, `issuer`, `algorithm`, `key`, `signature`, `replay`, `scope`, `policy` or `limit`',
+        'Why the exchange was refused: the name of the claim that failed, or `malformed`, `issuer`, `algorithm`, `key`, `signature`, `replay`, `scope`, `restrictions`, `policy`, `limit` or `rate`',
       ),
     detail: z.string().nullable().describe('What was expected'),
     claims: z
