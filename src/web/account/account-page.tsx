@@ -16,8 +16,8 @@ import { SingleSignOnSection } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorSection } from './two-factor.tsx';
 
-/** Two-factor authentication for a person whose workspace requires it. Afterward, the person returns to the page `from`. */
-function RequiredTwoFactor({ from }: { readonly from: string }) {
+/** Sets up two-factor authentication for the page `from`, which requires it, and returns to that page afterward. */
+function TwoFactorThenReturn({ from }: { readonly from: string }) {
   const me = useMe();
   const { history } = useRouter();
   const path = safeReturnPath(from);
@@ -44,13 +44,13 @@ function RequiredTwoFactor({ from }: { readonly from: string }) {
   );
 }
 
-/** The settings of the signed-in person's account, which do not depend on a workspace. */
+/** The settings of the signed-in person's account. Only the email notifications depend on the workspace of the tab. */
 export function AccountPage() {
   const { from } = useSearch({ strict: false }) as { from?: string };
   return (
     <Page title={strings.accountPage.title} description={strings.accountPage.description} width="narrow">
       <Stack gap="lg">
-        {from !== undefined && <RequiredTwoFactor from={from} />}
+        {from !== undefined && <TwoFactorThenReturn from={from} />}
         <ProfileSection />
         {arePasswordsOn() && <PasswordSection />}
         <SingleSignOnSection />

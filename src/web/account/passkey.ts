@@ -36,7 +36,10 @@ function toPasskeyError(error: unknown): Error {
   return new Error(strings.passkey.failed);
 }
 
-/** Creates a passkey in the browser and adds it to the account. */
+/** Replaces the results of WebAuthn extensions in a response, because the server ignores them. */
+const NO_EXTENSION_RESULTS = { clientExtensionResults: {} };
+
+/** Creates a passkey with the browser and adds it to the account. */
 export async function registerPasskey(name: string, proof: Reauthenticate): Promise<void> {
   const { options } = await api.passkeys.options(proof);
   const { startRegistration } = await import('@simplewebauthn/browser');
@@ -44,17 +47,16 @@ export async function registerPasskey(name: string, proof: Reauthenticate): Prom
   const response = await startRegistration({ optionsJSON }).catch((error: unknown) => {
     throw toPasskeyError(error);
   });
-  await api.passkeys.create({ name, response: { ...response, clientExtensionResults: {} } });
+  await api.passkeys.create({ name, response: { ...response, ...NO_EXTENSION_RESULTS } });
 }
 
-/** Requests a passkey assertion from the browser. */
 async function requestPasskeyAssertion(options: Record<string, unknown>): Promise<PasskeyAssertion> {
   const { startAuthentication } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
   const response = await startAuthentication({ optionsJSON }).catch((error: unknown) => {
     throw toPasskeyError(error);
   });
-  return { ...response, clientExtensionResults: {} };
+  return { ...response, ...NO_EXTENSION_RESULTS };
 }
 
 export async function signInWithPasskey(): Promise<void> {
@@ -62,8 +64,8 @@ export async function signInWithPasskey(): Promise<void> {
   await api.sessions.createWithPasskey({ response: await requestPasskeyAssertion(options) });
 }
 
-/** Requests an assertion of one of the person's passkeys as proof for a sensitive operation. */
-export async function reauthenticateWithPasskey(): Promise<Reauthenticate> {
+/** Returns an assertion of one of the person's passkeys as proof for a sensitive operation. */
+export async function requestPasskeyProof(): Promise<Reauthenticate> {
   const { options } = await api.passkeys.proofOptions();
   return { passkey: await requestPasskeyAssertion(options) };
 }

@@ -22,9 +22,14 @@ import { describeUserAgent } from './user-agent.ts';
 
 const invalidatePasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
-type OpenDialog = 'add' | { readonly rename?: Passkey; readonly remove?: Passkey };
+type OpenDialog = { readonly action: 'add' } | { readonly action: 'rename' | 'delete'; readonly passkey: Passkey };
 
-function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
+interface PasskeyDialogProps {
+  readonly passkey: Passkey;
+  readonly onClose: () => void;
+}
+
+function RenamePasskeyForm({ passkey, onClose }: PasskeyDialogProps) {
   const form = useAppForm({
     initialValues: { name: passkey.name },
     validate: { name: (name) => (name.trim() === '' ? strings.passkeys.enterAName : null) },
@@ -70,9 +75,9 @@ function PasskeyRow({ passkey, onOpen }: PasskeyRowProps) {
             {
               label: strings.passkeys.renameAction,
               Icon: IconEdit,
-              onSelect: () => onOpen({ rename: passkey }),
+              onSelect: () => onOpen({ action: 'rename', passkey }),
             },
-            deleteAction(() => onOpen({ remove: passkey })),
+            deleteAction(() => onOpen({ action: 'delete', passkey })),
           ]}
         />
       }
@@ -80,13 +85,51 @@ function PasskeyRow({ passkey, onOpen }: PasskeyRowProps) {
   );
 }
 
-/** The person's passkeys: add (after reauthentication), rename, delete. */
+function AddPasskeyDialog({ onClose }: Pick<PasskeyDialogProps, 'onClose'>) {
+  return (
+    <Dialog onClose={onClose} title={strings.passkeys.addPasskey}>
+      <ReauthenticationForm
+        submitLabel={strings.passkeys.continue}
+        proposedName={describeUserAgent(navigator.userAgent)}
+        onCancel={onClose}
+        onReauthenticated={async (proof, name) => {
+          await registerPasskey(name, proof);
+          onClose();
+          notifications.show({ message: strings.passkeys.added });
+          await invalidatePasskeys();
+        }}
+      >
+        {strings.passkeys.addConsequences}
+      </ReauthenticationForm>
+    </Dialog>
+  );
+}
+
+function DeletePasskeyDialog({ passkey, onClose }: PasskeyDialogProps) {
+  return (
+    <Dialog onClose={onClose} title={strings.passkeys.deleteTitle}>
+      <ReauthenticationForm
+        submitLabel={strings.passkeys.delete}
+        isDestructive
+        onCancel={onClose}
+        onReauthenticated={async (proof) => {
+          await api.passkeys.delete(passkey.id, proof);
+          onClose();
+          await invalidatePasskeys();
+        }}
+      >
+        {strings.passkeys.deleteConsequences(<b>{passkey.name}</b>)}
+      </ReauthenticationForm>
+    </Dialog>
+  );
+}
+
+/** The person's passkeys. Adding and deleting one requires reauthentication. */
 export function PasskeysSection() {
   const { data: passkeys, error, refetch } = useQuery(passkeysQuery);
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const unavailableReason = passkeyUnavailableReason();
-  const { rename: passkeyToRename, remove: passkeyToDelete } = dialog === null || dialog === 'add' ? {} : dialog;
 
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (passkeys === undefined) return <BlockSkeleton height={96} />;
@@ -99,7 +142,7 @@ export function PasskeysSection() {
           <Button
             variant={passkeys.length === 0 ? 'filled' : 'default'}
             leftSection={<IconPlus size={16} />}
-            onClick={() => setDialog('add')}
+            onClick={() => setDialog({ action: 'add' })}
           >
             {strings.passkeys.addPasskey}
           </Button>
@@ -114,44 +157,13 @@ export function PasskeysSection() {
           ))}
         </ItemList>
       )}
-      {dialog === 'add' && (
-        <Dialog onClose={close} title={strings.passkeys.addPasskey}>
-          <ReauthenticationForm
-            submitLabel={strings.passkeys.continue}
-            proposedName={describeUserAgent(navigator.userAgent)}
-            onCancel={close}
-            onReauthenticated={async (proof, name) => {
-              await registerPasskey(name, proof);
-              close();
-              notifications.show({ message: strings.passkeys.added });
-              await invalidatePasskeys();
-            }}
-          >
-            {strings.passkeys.addConsequences}
-          </ReauthenticationForm>
-        </Dialog>
-      )}
-      {passkeyToRename !== undefined && (
+      {dialog?.action === 'add' && <AddPasskeyDialog onClose={close} />}
+      {dialog?.action === 'rename' && (
         <Dialog onClose={close} title={strings.passkeys.renameTitle}>
-          <RenamePasskeyForm passkey={passkeyToRename} onClose={close} />
+          <RenamePasskeyForm passkey={dialog.passkey} onClose={close} />
         </Dialog>
       )}
-      {passkeyToDelete !== undefined && (
-        <Dialog onClose={close} title={strings.passkeys.deleteTitle}>
-          <ReauthenticationForm
-            submitLabel={strings.passkeys.delete}
-            isDestructive
-            onCancel={close}
-            onReauthenticated={async (proof) => {
-              await api.passkeys.delete(passkeyToDelete.id, proof);
-              close();
-              await invalidatePasskeys();
-            }}
-          >
-            {strings.passkeys.deleteConsequences(<b>{passkeyToDelete.name}</b>)}
-          </ReauthenticationForm>
-        </Dialog>
-      )}
+      {dialog?.action === 'delete' && <DeletePasskeyDialog passkey={dialog.passkey} onClose={close} />}
     </Section>
   );
 }

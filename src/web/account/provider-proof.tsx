@@ -14,7 +14,8 @@ interface ProviderProofProps {
 
 /**
  * Reauthentication with the identity provider: a recent sign-in there is accepted as proof; otherwise the button leads
- * to the provider and back. Renders nothing for a person with neither a linked account nor a recent sign-in.
+ * to the provider and back to the account page. Renders nothing without a provider, and for a person with neither a
+ * linked account nor a recent sign-in.
  */
 export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
   const providerName = singleSignOnName();

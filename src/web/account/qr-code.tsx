@@ -1,9 +1,6 @@
 import { encode } from 'uqr';
 
-/**
- * A QR code as a single path. It is dark on light in both color schemes because many cameras cannot read inverted
- * codes.
- */
+/** A QR code, dark on light in both color schemes, because many cameras cannot read inverted codes. */
 export function QrCode({ text, label }: { readonly text: string; readonly label: string }) {
   const { data, size } = encode(text, { ecc: 'M', border: 3 });
   const path = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ''))).join('');

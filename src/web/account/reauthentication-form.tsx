@@ -1,4 +1,5 @@
 import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId } from 'react';
 import type { Reauthenticate } from '../../contract/reauthentication.ts';
@@ -9,7 +10,7 @@ import { IconFingerprint } from '../components/icons.ts';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { arePasswordsOn } from '../sign-in/installation.ts';
-import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
+import { passkeysQuery, passkeyUnavailableReason, requestPasskeyProof } from './passkey.ts';
 import { ProviderProof } from './provider-proof.tsx';
 import { strings } from './strings.ts';
 
@@ -28,39 +29,94 @@ interface ReauthenticationFormProps {
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }
 
-/** Returns the form, and the mutation that performs the operation with the proof. */
+interface Inputs {
+  readonly password: string;
+  readonly code: string;
+  readonly name: string;
+}
+
+/** Whether the server rejected a password or its code, as opposed to another proof. */
+const isPasswordRejected = (error: unknown, proof: Reauthenticate | 'passkey' | undefined): boolean =>
+  error instanceof DevpilotError &&
+  error.code === 'sign_in_failed' &&
+  proof !== undefined &&
+  proof !== 'passkey' &&
+  proof.password !== undefined;
+
+/** Returns the form, the mutation that performs the operation with the proof, and its error unless a field shows it. */
 function useReauthentication({
   proposedName,
   onReauthenticated,
 }: Pick<ReauthenticationFormProps, 'proposedName' | 'onReauthenticated'>) {
-  const me = useMe();
-  const form = useAppForm({
+  const { twoFactor } = useMe();
+  const form = useAppForm<Inputs>({
     initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
       password: (password) => (password === '' ? strings.reauthenticationForm.enterYourPassword : null),
-      code: (code) => (me.twoFactor && code.trim() === '' ? strings.reauthenticationForm.enterACode : null),
+      code: (code) => (twoFactor && code.trim() === '' ? strings.reauthenticationForm.enterACode : null),
       name: (name) =>
         proposedName !== undefined && name.trim() === '' ? strings.reauthenticationForm.enterAName : null,
     },
   });
   const reauthenticate = useMutation({
     mutationFn: async (proof: Reauthenticate | 'passkey') =>
-      onReauthenticated(proof === 'passkey' ? await reauthenticateWithPasskey() : proof, form.values.name.trim()),
-    onError: (error) => {
-      if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        const message = me.twoFactor
+      onReauthenticated(proof === 'passkey' ? await requestPasskeyProof() : proof, form.values.name.trim()),
+    onError: (error, proof) => {
+      if (isPasswordRejected(error, proof)) {
+        const message = twoFactor
           ? strings.reauthenticationForm.incorrectPasswordOrCode
           : strings.reauthenticationForm.incorrectPassword;
         form.setFieldError('password', message);
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
   });
-  return { form, reauthenticate };
+  const { error, variables: proof } = reauthenticate;
+  const isFieldError = isPasswordRejected(error, proof) || getFieldErrors(error)?.['name'] !== undefined;
+  return { form, reauthenticate, formError: isFieldError ? null : error };
+}
+
+interface PasswordFieldsProps {
+  readonly form: UseFormReturnType<Inputs>;
+  readonly hasInitialFocus: boolean;
+}
+
+function PasswordFields({ form, hasInitialFocus }: PasswordFieldsProps) {
+  const me = useMe();
+  return (
+    <>
+      <PasswordInput
+        label={strings.reauthenticationForm.yourPassword}
+        autoComplete="current-password"
+        {...(hasInitialFocus && { 'data-autofocus': true })}
+        {...form.getInputProps('password')}
+      />
+      {me.twoFactor && (
+        <TextInput
+          label={strings.reauthenticationForm.twoFactorCode}
+          description={strings.reauthenticationForm.twoFactorCodeDescription}
+          autoComplete="one-time-code"
+          {...form.getInputProps('code')}
+        />
+      )}
+    </>
+  );
+}
+
+/** Renders nothing if the person has no passkey or this browser cannot use one. */
+function PasskeyButton({ disabled, onClick }: { readonly disabled: boolean; readonly onClick: () => void }) {
+  const canUsePasskey = passkeyUnavailableReason() === null;
+  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
+  if (!canUsePasskey || passkeys.length === 0) return null;
+  return (
+    <Button variant="subtle" leftSection={<IconFingerprint size={18} />} disabled={disabled} onClick={onClick}>
+      {strings.reauthenticationForm.useAPasskeyInstead}
+    </Button>
+  );
 }
 
 /**
- * Asks for reauthentication before a sensitive operation (ASVS 7.5.3): the password, with a code if two-factor
- * authentication is on, or a passkey.
+ * Asks for reauthentication before a sensitive operation (ASVS 7.5.3): with the password and, if two-factor
+ * authentication is on, a code; with a passkey; or with the identity provider.
  */
 export function ReauthenticationForm({
   children,
@@ -72,20 +128,13 @@ export function ReauthenticationForm({
 }: ReauthenticationFormProps) {
   const me = useMe();
   const descriptionId = useId();
-  const canUsePasskey = passkeyUnavailableReason() === null;
-  const { data: passkeys = [] } = useQuery({ ...passkeysQuery, enabled: canUsePasskey });
-  const { form, reauthenticate } = useReauthentication({ proposedName, onReauthenticated });
-  const { error } = reauthenticate;
-  const isFieldError =
-    error instanceof DevpilotError &&
-    (error.code === 'sign_in_failed' || getFieldErrors(error)?.['name'] !== undefined);
+  const { form, reauthenticate, formError } = useReauthentication({ proposedName, onReauthenticated });
+  const { isPending, mutate } = reauthenticate;
   return (
     <form
       noValidate
       aria-describedby={descriptionId}
-      onSubmit={form.onSubmit(({ password, code }) =>
-        reauthenticate.mutate({ password, ...(me.twoFactor && { code: code.trim() }) }),
-      )}
+      onSubmit={form.onSubmit(({ password, code }) => mutate({ password, ...(me.twoFactor && { code: code.trim() }) }))}
     >
       <Stack gap="md">
         <Text fz="sm" component="div" id={descriptionId}>
@@ -100,49 +149,21 @@ export function ReauthenticationForm({
             {...form.getInputProps('name')}
           />
         )}
-        <ProviderProof isPending={reauthenticate.isPending} onProof={(proof) => reauthenticate.mutate(proof)} />
-        {arePasswordsOn() && (
-          <PasswordInput
-            label={strings.reauthenticationForm.yourPassword}
-            autoComplete="current-password"
-            {...(proposedName === undefined && { 'data-autofocus': true })}
-            {...form.getInputProps('password')}
-          />
-        )}
-        {arePasswordsOn() && me.twoFactor && (
-          <TextInput
-            label={strings.reauthenticationForm.twoFactorCode}
-            description={strings.reauthenticationForm.twoFactorCodeDescription}
-            autoComplete="one-time-code"
-            {...form.getInputProps('code')}
-          />
-        )}
-        {error !== null && !isFieldError && (
+        <ProviderProof isPending={isPending} onProof={(proof) => mutate(proof)} />
+        {arePasswordsOn() && <PasswordFields form={form} hasInitialFocus={proposedName === undefined} />}
+        {formError !== null && (
           <ErrorNotice
-            error={error}
-            message={error instanceof DevpilotError ? getErrorMessage(error) : error.message}
+            error={formError}
+            message={formError instanceof DevpilotError ? getErrorMessage(formError) : formError.message}
           />
         )}
         <Group justify="flex-end" gap="sm">
-          {canUsePasskey && passkeys.length > 0 && (
-            <Button
-              variant="subtle"
-              leftSection={<IconFingerprint size={18} />}
-              disabled={reauthenticate.isPending}
-              onClick={() => reauthenticate.mutate('passkey')}
-            >
-              {strings.reauthenticationForm.useAPasskeyInstead}
-            </Button>
-          )}
+          <PasskeyButton disabled={isPending} onClick={() => mutate('passkey')} />
           <Button variant="default" onClick={onCancel}>
             {strings.reauthenticationForm.cancel}
           </Button>
           {arePasswordsOn() && (
-            <Button
-              type="submit"
-              loading={reauthenticate.isPending}
-              {...(isDestructive && { className: 'button-danger' })}
-            >
+            <Button type="submit" loading={isPending} {...(isDestructive && { className: 'button-danger' })}>
               {submitLabel}
             </Button>
           )}

@@ -16,20 +16,96 @@ import { describeUserAgent } from './user-agent.ts';
 
 const SESSIONS_KEY = ['sessions'];
 
+/** `others` stands for all sessions except the current one. */
+type SessionToEnd = Session | 'others';
+
+interface SessionRowProps {
+  readonly session: Session;
+  readonly onEnd: () => void;
+}
+
+function SessionRow({ session, onEnd }: SessionRowProps) {
+  const client = describeUserAgent(session.userAgent);
+  const isDevice = session.kind === 'device';
+  return (
+    <ItemListRow
+      icon={isDevice ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
+      title={
+        <>
+          {client}
+          {session.current && <Tag tone="success">{strings.sessions.thisSession}</Tag>}
+          {isDevice && <Tag>{strings.sessions.commandLine}</Tag>}
+        </>
+      }
+      note={strings.sessions.note({
+        address: session.address ?? strings.sessions.unknownAddress,
+        signedIn: <RelativeTime time={session.createdAt} withDate />,
+        lastUsed: <RelativeTime time={session.lastUsedAt} withDate />,
+      })}
+      actions={
+        !session.current && (
+          <Button variant="default" size="xs" aria-label={strings.sessions.endSessionOf(client)} onClick={onEnd}>
+            {strings.sessions.end}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
+interface EndSessionDialogProps {
+  readonly sessionToEnd: SessionToEnd;
+  readonly onClose: () => void;
+}
+
+function EndSessionDialog({ sessionToEnd, onClose }: EndSessionDialogProps) {
+  async function end(deleteSessions: () => Promise<unknown>, message: string): Promise<void> {
+    await deleteSessions();
+    notifications.show({ message });
+    await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
+  }
+  if (sessionToEnd === 'others') {
+    return (
+      <ConfirmDialog
+        onClose={onClose}
+        title={strings.sessions.endAllOtherSessions}
+        confirmLabel={strings.sessions.endSessions}
+        onConfirm={() => end(() => api.sessions.deleteOthers(), strings.sessions.sessionsEnded)}
+      >
+        <Text fz="sm">{strings.sessions.othersAreSignedOut}</Text>
+      </ConfirmDialog>
+    );
+  }
+  return (
+    <ConfirmDialog
+      onClose={onClose}
+      title={strings.sessions.endSession}
+      confirmLabel={strings.sessions.endSession}
+      onConfirm={() => end(() => api.sessions.delete(sessionToEnd.id), strings.sessions.sessionEnded)}
+    >
+      <Text fz="sm">
+        {strings.sessions.isSignedOut(
+          describeUserAgent(sessionToEnd.userAgent),
+          <RelativeTime time={sessionToEnd.createdAt} />,
+        )}
+      </Text>
+    </ConfirmDialog>
+  );
+}
+
 /** The person's sessions, with buttons that end them. */
 export function SessionsSection() {
   const list = useInfiniteList(SESSIONS_KEY, api.sessions.list, 20);
-  const [sessionToEnd, setSessionToEnd] = useState<Session | 'others' | null>(null);
+  const [sessionToEnd, setSessionToEnd] = useState<SessionToEnd | null>(null);
 
   if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   if (list.data === undefined) return <BlockSkeleton height={180} />;
-  const sessions = list.data;
   return (
     <Section
       title={strings.sessions.title}
       description={strings.sessions.description}
       actions={
-        sessions.length > 1 && (
+        list.data.length > 1 && (
           <Button variant="default" onClick={() => setSessionToEnd('others')}>
             {strings.sessions.endAllOtherSessions}
           </Button>
@@ -37,61 +113,12 @@ export function SessionsSection() {
       }
     >
       <ItemList label={strings.sessions.title}>
-        {sessions.map((session) => (
-          <ItemListRow
-            key={session.id}
-            icon={session.kind === 'device' ? <IconTerminal2 size={18} /> : <IconDeviceDesktop size={18} />}
-            title={
-              <>
-                {describeUserAgent(session.userAgent)}
-                {session.current && <Tag tone="success">{strings.sessions.thisSession}</Tag>}
-                {session.kind === 'device' && <Tag>{strings.sessions.commandLine}</Tag>}
-              </>
-            }
-            note={strings.sessions.note({
-              address: session.address ?? strings.sessions.unknownAddress,
-              signedIn: <RelativeTime time={session.createdAt} withDate />,
-              lastUsed: <RelativeTime time={session.lastUsedAt} withDate />,
-            })}
-            actions={
-              !session.current && (
-                <Button
-                  variant="default"
-                  size="xs"
-                  aria-label={strings.sessions.endSessionOf(describeUserAgent(session.userAgent))}
-                  onClick={() => setSessionToEnd(session)}
-                >
-                  {strings.sessions.end}
-                </Button>
-              )
-            }
-          />
+        {list.data.map((session) => (
+          <SessionRow key={session.id} session={session} onEnd={() => setSessionToEnd(session)} />
         ))}
       </ItemList>
       <LoadMoreButton list={list} label={strings.sessions.showOlderSessions} />
-      {sessionToEnd !== null && (
-        <ConfirmDialog
-          onClose={() => setSessionToEnd(null)}
-          title={sessionToEnd === 'others' ? strings.sessions.endAllOtherSessions : strings.sessions.endSession}
-          confirmLabel={sessionToEnd === 'others' ? strings.sessions.endSessions : strings.sessions.endSession}
-          onConfirm={async () => {
-            await (sessionToEnd === 'others' ? api.sessions.deleteOthers() : api.sessions.delete(sessionToEnd.id));
-            notifications.show({
-              message: sessionToEnd === 'others' ? strings.sessions.sessionsEnded : strings.sessions.sessionEnded,
-            });
-            await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
-          }}
-        >
-          <Text fz="sm">
-            {sessionToEnd === 'others'
-              ? strings.sessions.othersAreSignedOut
-              : strings.sessions.isSignedOut(
-                  describeUserAgent(sessionToEnd.userAgent),
-                  <RelativeTime time={sessionToEnd.createdAt} />,
-                )}
-          </Text>
-        </ConfirmDialog>
-      )}
+      {sessionToEnd !== null && <EndSessionDialog sessionToEnd={sessionToEnd} onClose={() => setSessionToEnd(null)} />}
     </Section>
   );
 }

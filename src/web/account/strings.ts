@@ -32,7 +32,7 @@ export const strings = {
   },
   accountPage: {
     title: 'Your account',
-    description: 'Shared by all workspaces you are a member of.',
+    description: 'Your profile and how you sign in are the same in all workspaces.',
     turnOnTwoFactor: 'Turn on two-factor authentication here. You will then return to the page you came from.',
     twoFactorIsOn: (link: ReactNode) => sentence`Two-factor authentication is on. ${link}`,
     continue: 'Return to the page you came from',
@@ -122,7 +122,7 @@ export const strings = {
       `Devpilot recovery codes for ${email}\nEach code works once.\n\n${codes.join('\n')}\n`,
     secretName: 'the recovery codes',
     purpose:
-      'If you lose your authenticator app, each of these codes signs you in once. Store them somewhere other than your phone.',
+      'If you lose your authenticator app, sign in with one of these codes instead. Each code works once. Store them somewhere other than your phone.',
     shownOnce: 'These codes are shown only once. Store them now.',
     listLabel: 'Recovery codes',
     copyAll: 'Copy all',

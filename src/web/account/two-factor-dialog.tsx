@@ -19,9 +19,9 @@ import { strings } from './strings.ts';
 export type TwoFactorPurpose = 'enable' | 'renew' | 'disable';
 
 type DialogStep =
-  | { readonly step: 'reauthenticate' }
-  | { readonly step: 'scan'; readonly secret: string; readonly uri: string }
-  | { readonly step: 'codes'; readonly codes: readonly string[] };
+  | { readonly name: 'reauthenticate' }
+  | { readonly name: 'scan'; readonly secret: string; readonly uri: string }
+  | { readonly name: 'codes'; readonly codes: readonly string[] };
 
 function ScanStep({
   secret,
@@ -89,6 +89,7 @@ function ScanStep({
 
 interface TwoFactorDialogProps {
   readonly purpose: TwoFactorPurpose;
+  /** Called when the server has made the change. */
   readonly onChanged: () => void;
   /** Called when the person has stored the recovery codes, after `onClose`. */
   readonly onCodesStored: () => void;
@@ -96,21 +97,22 @@ interface TwoFactorDialogProps {
 }
 
 /**
- * The steps of the dialog: reauthenticate, then scan the QR code and enter a code, then store the recovery codes.
- * Mount it only while it is open.
+ * Turns two-factor authentication on or off, or renews the recovery codes, after reauthentication. Turning it on has two
+ * more steps: scan the QR code and enter a code, then store the recovery codes. Renewing has the last of these. Mount
+ * the dialog only while it is open.
  */
 export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: TwoFactorDialogProps) {
-  const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'reauthenticate' });
+  const [currentStep, setCurrentStep] = useState<DialogStep>({ name: 'reauthenticate' });
   const { title, confirmLabel, consequences } = strings.twoFactorDialog.purposes[purpose];
-  const isShowingCodes = currentStep.step === 'codes';
+  const isShowingCodes = currentStep.name === 'codes';
 
   function showCodes(codes: readonly string[]): void {
-    setCurrentStep({ step: 'codes', codes });
+    setCurrentStep({ name: 'codes', codes });
     onChanged();
   }
 
   async function handleReauthenticated(proof: Reauthenticate): Promise<void> {
-    if (purpose === 'enable') return setCurrentStep({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
+    if (purpose === 'enable') return setCurrentStep({ name: 'scan', ...(await api.me.twoFactor.start(proof)) });
     if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
     await api.me.twoFactor.disable(proof);
     notifications.show({ message: strings.twoFactorDialog.turnedOff });
@@ -128,7 +130,7 @@ export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: 
       // Without a transition the recovery codes are removed from the document immediately.
       transitionProps={{ duration: 0 }}
     >
-      {currentStep.step === 'reauthenticate' && (
+      {currentStep.name === 'reauthenticate' && (
         <ReauthenticationForm
           submitLabel={confirmLabel}
           isDestructive={purpose === 'disable'}
@@ -138,10 +140,10 @@ export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: 
           {consequences}
         </ReauthenticationForm>
       )}
-      {currentStep.step === 'scan' && (
+      {currentStep.name === 'scan' && (
         <ScanStep secret={currentStep.secret} uri={currentStep.uri} onCancel={onClose} onConfirmed={showCodes} />
       )}
-      {currentStep.step === 'codes' && (
+      {currentStep.name === 'codes' && (
         <RecoveryCodes
           codes={currentStep.codes}
           onStored={() => {

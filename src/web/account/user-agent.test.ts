@@ -25,6 +25,6 @@ const CASES: readonly (readonly [string | null, string])[] = [
   [null, 'Unknown client'],
 ];
 
-test('user agents are described by browser and platform, or by program', () => {
+test('user agents are described by browser and operating system, or by program', () => {
   for (const [userAgent, description] of CASES) assert.equal(describeUserAgent(userAgent), description);
 });

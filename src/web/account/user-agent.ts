@@ -1,7 +1,7 @@
 import { strings } from './strings.ts';
 
 /** The first pattern that matches counts: Edge and Opera also name Chrome, and Chrome also names Safari. */
-const BROWSERS: readonly (readonly [RegExp, string])[] = [
+const CLIENTS: readonly (readonly [RegExp, string])[] = [
   [/^devpilot\b/i, 'Devpilot CLI'],
   [/\bEdgA?\//, 'Edge'],
   [/\bOPR\//, 'Opera'],
@@ -22,11 +22,11 @@ const OPERATING_SYSTEMS: readonly (readonly [RegExp, string])[] = [
 const findName = (patterns: readonly (readonly [RegExp, string])[], text: string): string | null =>
   patterns.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-/** Returns a description such as "Firefox on Windows", or the product name of an unknown user agent. */
+/** Returns a description such as "Firefox on Windows", or the product name of another client, such as "curl". */
 export function describeUserAgent(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return strings.userAgent.unknownClient;
-  const browser = findName(BROWSERS, userAgent);
+  const client = findName(CLIENTS, userAgent);
   const system = findName(OPERATING_SYSTEMS, userAgent);
-  if (browser !== null) return system === null ? browser : strings.userAgent.clientOnSystem(browser, system);
+  if (client !== null) return system === null ? client : strings.userAgent.clientOnSystem(client, system);
   return userAgent.split(/[\s/]/)[0] || userAgent;
 }

@@ -85,7 +85,7 @@ function EventPage({ page: { data, nextCursor }, state, isOutdated }: EventPageP
   return (
     <div aria-busy={isOutdated} style={isOutdated ? { opacity: 0.6 } : undefined}>
       <EventList events={data} />
-      {(nextCursor !== null || state.isPaged) && (
+      {(nextCursor !== null || state.isLaterPage) && (
         <Group justify="flex-end" mt="md">
           <PageButtons
             state={state}
@@ -117,7 +117,7 @@ function ActivityLog() {
       api.auditEvents.list({ ...toAuditQuery(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     // Polls only on the first page, where new events appear, and only while the tab is visible.
-    refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
+    refetchInterval: state.isLaterPage ? false : POLL_INTERVAL_MS,
   });
   const names = collectNames(page?.data ?? []);
   return (
@@ -126,7 +126,7 @@ function ActivityLog() {
       description={
         <>
           {strings.activityLogPage.description}{' '}
-          {!state.isPaged && (
+          {!state.isLaterPage && (
             <Tag tone="success">
               <span className={styles['live']} aria-hidden />
               {strings.activityLogPage.live}

@@ -101,7 +101,7 @@ export function EventsTable({ state, filters, getQuery, pollIntervalMs }: Events
     queryKey: [workspace.id, 'activity', 'events', filterValues, state.cursor],
     queryFn: ({ signal }) => api.activity.list({ ...getQuery(), limit: PAGE_SIZE, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
-    refetchInterval: state.isPaged ? false : pollIntervalMs,
+    refetchInterval: state.isLaterPage ? false : pollIntervalMs,
   });
   return (
     <ListBody

@@ -45,7 +45,7 @@ interface RepositoryCredentialFieldsProps extends AppFieldsProps {
   readonly isStored: boolean;
 }
 
-/** The user and password of an HTTP or HTTPS repository. */
+/** The user and password of an HTTP or HTTPS repository. Renders nothing for other repositories. */
 export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
   const [isVisible, setIsVisible] = useState(false);
   if (!supportsPassword(form.values)) return null;

@@ -66,7 +66,7 @@ test('a changed part of an object is sent with the whole object', () => {
   assert.deepEqual(toUpdateRequest(app, withoutBackup), { backup: null });
 });
 
-test('the password is sent only if it is replaced or removed', () => {
+test('the password is sent only if it is replaced or removed, and never for an SSH repository', () => {
   const values = toFormValues(app);
   assert.deepEqual(toUpdateRequest(app, { ...values, repositoryPassword: 'new' }), { repositoryPassword: 'new' });
   assert.deepEqual(toUpdateRequest(app, { ...values, removePassword: true }), { repositoryPassword: null });
@@ -90,7 +90,7 @@ test('a new app is created from the form, without an empty slug or repository us
   assert.equal(requestWithUser.repositoryUser, 'deploy');
 });
 
-test('numbers and the health check are validated as in the API', () => {
+test('keepReleases must be an integer from 1 to 100, keepLast can be empty, and the URL of a URL check needs a scheme', () => {
   assert.equal(APP_RULES.keepReleases(100), null);
   for (const invalid of [0, 101, '', 1.5]) assert.notEqual(APP_RULES.keepReleases(invalid), null, String(invalid));
   assert.equal(APP_RULES.keepLast(''), null);

@@ -9,7 +9,7 @@ export type Hook = App['hooks'][number];
 export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** The name of each hook stage, and when and where its hooks run. */
-export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> =
+export const HOOK_STAGE_TEXTS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> =
   strings.appForm.hookStages;
 
 export type AppFormValues = {
@@ -25,6 +25,7 @@ export type AppFormValues = {
   readonly branch: string;
   readonly directory: string;
   readonly hooks: readonly Hook[];
+  /** A number input's value is an empty string while the input is empty. */
   readonly keepReleases: number | string;
   readonly checkKind: 'none' | 'url' | 'command';
   readonly checkUrl: string;
@@ -39,8 +40,9 @@ export type AppFormValues = {
   readonly backupInterpreter: CommandInterpreter;
   readonly backupSchedule: string;
   readonly verifySchedule: string;
-  /** Empty for no limit. */
+  /** Number of backups to keep; empty for no limit. */
   readonly keepLast: number | string;
+  /** Number of days to keep a backup; empty for no limit. */
   readonly keepDays: number | string;
   /** One pattern per line. */
   readonly pushBranches: string;
@@ -152,7 +154,7 @@ function toBackupSettings(values: AppFormValues) {
     restoreCommand: emptyToNull(values.restoreCommand),
     schedule: emptyToNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
-    // Omitted if empty: older settings lack these fields, and must not appear changed.
+    // Optional in the API; omitted if empty.
     ...(values.verifyCommand.trim() !== '' && { verifyCommand: values.verifyCommand }),
     ...(values.verifySchedule.trim() !== '' && { verifySchedule: values.verifySchedule }),
   };
@@ -167,10 +169,10 @@ function toPushSettings({ pushBranches, pushPaths }: AppFormValues) {
   return push.branches.length + push.paths.length === 0 ? null : push;
 }
 
-/** Returns whether the repository's URL can have a user and a password. */
+/** Returns whether the repository is fetched over HTTP or HTTPS, for which a user and a password can be stored. */
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
-/** Returns the password only if it is set or removed, because the form does not know the stored password. */
+/** Returns the password if the form sets or removes it; no field otherwise, because the stored password is unknown. */
 function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?: string | null } {
   if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };
@@ -199,11 +201,9 @@ export function toRequestFields(values: AppFormValues) {
 }
 
 export function toCreateRequest(values: AppFormValues): CreateAppInput {
-  const { name, projectId, repositoryUser, ...otherFields } = toRequestFields(values);
+  const { repositoryUser, ...fields } = toRequestFields(values);
   return {
-    name,
-    projectId,
-    ...otherFields,
+    ...fields,
     // Omitted if empty, because the repository's URL may contain a user.
     ...(repositoryUser !== null && { repositoryUser }),
     ...(values.slug !== '' && { slug: values.slug }),
@@ -229,4 +229,4 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** The labels of the API's fields, for the notice about conflicting changes. */
-export const APP_LABELS: Readonly<Record<string, string>> = strings.appForm.fieldLabels;
+export const APP_FIELD_LABELS: Readonly<Record<string, string>> = strings.appForm.fieldLabels;

@@ -11,7 +11,7 @@ import { HookList } from './hook-list.tsx';
 import { ServerLink } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
-/** The deployment that is currently active. */
+/** The deployment whose release is live. */
 function LiveDeployment({ appId }: { readonly appId: string }) {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({

@@ -25,7 +25,7 @@ import {
   SourceFields,
   TargetFields,
 } from './app-fields.tsx';
-import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields } from './app-form.ts';
+import { APP_FIELD_LABELS, APP_FORM_FIELDS, APP_RULES, toFormValues, toRequestFields } from './app-form.ts';
 import { useAppQuery } from './app-query.ts';
 import { CommitStatusSection } from './commit-status-section.tsx';
 import { DeployKeySection } from './deploy-key-section.tsx';
@@ -113,13 +113,13 @@ function LogAndBackupFields({ form }: AppFieldsProps) {
       <Group gap="md" align="flex-start">
         <IntegerInput
           label={strings.appSettings.backupsToKeepOptional}
-          limits={{ min: 1 }}
+          limits={RESOURCE_LIMITS.keepBackups}
           flex="1 1 200px"
           {...form.getInputProps('keepLast')}
         />
         <IntegerInput
           label={strings.appSettings.daysToKeepBackups}
-          limits={{ min: 1 }}
+          limits={RESOURCE_LIMITS.keepBackupDays}
           flex="1 1 200px"
           {...form.getInputProps('keepDays')}
         />
@@ -140,7 +140,7 @@ function KeepReleasesField({ form }: AppFieldsProps) {
   );
 }
 
-function HookFields({ form }: AppFieldsProps) {
+function HooksFieldWithError({ form }: AppFieldsProps) {
   return (
     <>
       <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
@@ -216,7 +216,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           />
         </Section>
         <Section title={strings.appSettings.hooksTitle} description={strings.appSettings.hooksDescription}>
-          <HookFields form={form} />
+          <HooksFieldWithError form={form} />
         </Section>
         <Section title={strings.appSettings.healthCheckTitle} description={strings.appSettings.healthCheckDescription}>
           <HealthCheckFields form={form} />
@@ -230,7 +230,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
         <StickyFooter isSticky={isChanged}>
           <ConditionalEditFooter
             edit={edit}
-            labels={APP_LABELS}
+            labels={APP_FIELD_LABELS}
             submitLabel={strings.appSettings.saveChanges}
             disabled={!isChanged}
             onCancel={isChanged ? () => form.setValues(toFormValues(base)) : undefined}

@@ -36,6 +36,7 @@ function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusPro
   const [isVisible, setIsVisible] = useState(false);
   const repository = hostedRepositoryOf(app.repository);
   const defaultUrlOf = (kind: CommitStatusApi) => (repository === null ? '' : apiUrlOf(repository, kind));
+  // An unknown host can run GitLab, Gitea or Forgejo; the user chooses.
   const kind = status.kind ?? commitStatusApiOf(repository?.host ?? '') ?? 'gitea';
   const form = useAppForm({
     initialValues: { kind, url: status.url ?? defaultUrlOf(kind), token: '' },
@@ -55,7 +56,7 @@ function CommitStatusDialog({ app, status, onChanged, onClose }: CommitStatusPro
           data={COMMIT_STATUS_APIS.map((value) => ({ value, label: texts.kinds[value] }))}
           value={form.values.kind}
           onChange={({ currentTarget: { value } }) => {
-            const selectedKind = COMMIT_STATUS_APIS.find((known) => known === value) ?? kind;
+            const selectedKind = COMMIT_STATUS_APIS.find((api) => api === value) ?? kind;
             form.setValues({ kind: selectedKind, url: defaultUrlOf(selectedKind) });
           }}
         />

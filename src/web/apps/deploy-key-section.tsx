@@ -25,7 +25,7 @@ interface DeployKeyProps {
   readonly onChanged: () => Promise<void>;
 }
 
-/** The confirmed key of the repository's host, and the keys that the host presents now. */
+/** The confirmed key of the repository's host and, once the user gets them, the keys that the host presents. */
 function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: DeployKeyProps) {
   const { api } = useWorkspace();
   const check = useMutation({ mutationFn: () => api.apps.deployKey.check(app.id) });
@@ -56,7 +56,7 @@ function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: Dep
       {check.data !== undefined && check.data.hostKeys.length > 0 && (
         <>
           <DimmedText>{texts.compare}</DimmedText>
-          <ItemList label={texts.check}>
+          <ItemList label={texts.hostKeys}>
             {check.data.hostKeys.map((key) => (
               <ItemListRow
                 key={key}
@@ -87,7 +87,7 @@ function GitHostKeys({ app, deployKey: { host, port, hostKey }, onChanged }: Dep
   );
 }
 
-function PublicKey({ app, deployKey, onChanged }: DeployKeyProps) {
+function DeployKeySettings({ app, deployKey, onChanged }: DeployKeyProps) {
   const { api } = useWorkspace();
   const [dialog, setDialog] = useState<'replace' | 'remove' | null>(null);
   const { publicKey } = deployKey;
@@ -105,7 +105,7 @@ function PublicKey({ app, deployKey, onChanged }: DeployKeyProps) {
   if (publicKey === null) {
     return (
       <>
-        <DimmedText>{texts.none}</DimmedText>
+        <DimmedText>{texts.withoutKey}</DimmedText>
         {create.error !== null && <ErrorNotice error={create.error} />}
         <Group>
           <Button variant="default" loading={create.isPending} onClick={() => create.mutate()}>
@@ -120,7 +120,7 @@ function PublicKey({ app, deployKey, onChanged }: DeployKeyProps) {
       <CodeBlock label={texts.publicKey} copyLabel={texts.copyPublicKey}>
         {publicKey}
       </CodeBlock>
-      <DimmedText>{texts.hosts}</DimmedText>
+      <DimmedText>{texts.whereToAddKey}</DimmedText>
       <Group>
         <Button variant="default" onClick={() => setDialog('replace')}>
           {texts.replace}
@@ -159,7 +159,11 @@ export function DeployKeySection({ app }: { readonly app: App }) {
     <Section title={texts.title} description={texts.description}>
       {query.error !== null && <ErrorNotice error={query.error} />}
       {query.data !== undefined && (
-        <PublicKey app={app} deployKey={query.data} onChanged={() => queryClient.invalidateQueries({ queryKey })} />
+        <DeployKeySettings
+          app={app}
+          deployKey={query.data}
+          onChanged={() => queryClient.invalidateQueries({ queryKey })}
+        />
       )}
     </Section>
   );

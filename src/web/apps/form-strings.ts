@@ -26,17 +26,18 @@ export const strings = {
   deployKey: {
     title: 'Deploy key',
     description:
-      'A key pair for this repository. The private key is stored encrypted. It is used only to fetch the source, and only from the host below.',
+      'A key pair for this repository. The private key is stored encrypted. It is used only to fetch the source from the host of the repository.',
     create: 'Create deploy key',
-    none: 'Without a deploy key, the repository is fetched with the SSH keys of the user on the server.',
+    withoutKey: 'Without a deploy key, the repository is fetched with the SSH keys of the user on the server.',
     publicKey: 'Public key',
     copyPublicKey: 'Copy public key',
-    hosts:
+    whereToAddKey:
       'GitHub: Settings → Deploy keys. GitLab: Settings → Repository → Deploy keys. Gitea, Forgejo: Settings → Deploy keys. Read access is enough.',
     unconfirmed: (host: string) =>
       `The host key of ${host} is not confirmed. The app cannot be deployed until an owner or admin confirms it.`,
     confirmedKey: (host: string, key: ReactNode) => sentence`Confirmed host key of ${host}: ${key}`,
     check: 'Get host keys',
+    hostKeys: 'Host keys',
     compare:
       'Compare a key with the fingerprints that the Git host publishes, over a connection that you trust. Confirm only a key that matches.',
     confirm: 'Confirm',
@@ -75,7 +76,7 @@ export const strings = {
     showToken: 'Show the token',
     hideToken: 'Hide the token',
     save: 'Save',
-    saved: 'Commit statuses set up',
+    saved: 'Commit status settings saved',
     reportedTo: (host: string, url: ReactNode) => sentence`Reported to ${host} at ${url}`,
     lastError: (error: string) => `The last status was not reported. ${error}`,
     remove: 'Stop reporting…',
@@ -90,7 +91,7 @@ export const strings = {
     url: 'Webhook URL',
     copyUrl: 'Copy webhook URL',
     urlOf: (origin: string, appId: string) => `${origin}/v1/apps/${appId}/push`,
-    hosts:
+    whereToAddWebhook:
       'GitHub: Settings → Webhooks, with the content type application/json. GitLab: Settings → Webhooks, with the trigger “Push events” and the push secret as the secret token. Gitea, Forgejo: Settings → Webhooks.',
     create: 'Create push secret…',
     confirmTitle: 'Create a push secret?',
@@ -148,7 +149,7 @@ export const strings = {
     backupScheduleOptionalDescription: 'Cron syntax in UTC: five fields, or a macro such as @daily.',
     verifyScheduleOptional: 'Verification schedule (optional)',
     verifyScheduleOptionalDescription:
-      'When to verify the newest backup. It is unpacked next to the shared directory and compared, or passed to the verification command. Cron syntax in UTC.',
+      'When to verify the newest backup. It is unpacked next to the shared directory and each file is compared, or it is passed to the verification command. Cron syntax in UTC.',
     verifyScheduleOptionalPlaceholder: '@weekly',
     backupsToKeepOptional: 'Backups to keep (optional)',
     daysToKeepBackups: 'Days to keep backups (optional)',

@@ -1,4 +1,5 @@
 import { NativeSelect, Switch } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, VARIABLE_DELIVERIES } from '../../contract/platform-vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
@@ -6,10 +7,11 @@ import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateInteger, validateName } from '../validation.ts';
-import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
+import { HOOK_STAGE_TEXTS, type Hook } from './app-form.ts';
 import { strings } from './form-strings.ts';
 
 interface HookDialogProps {
+  /** Null for a new hook. */
   readonly hook: Hook | null;
   /** The names of the other hooks; each name must be unique. */
   readonly existingNames: readonly string[];
@@ -33,12 +35,65 @@ const NEW_HOOK_VALUES: HookFormValues = {
   active: true,
 };
 
+/** The form sends no request. */
+const NOTHING_TO_SAVE = { busy: false, formError: null, error: null };
+
 function validateCommand(command: string): string | null {
   if (command.trim() === '') return strings.hookDialog.enterACommand;
   return command.length > RESOURCE_LIMITS.command ? strings.hookDialog.commandTooLong(RESOURCE_LIMITS.command) : null;
 }
 
-/** Adds or edits a hook. It is saved along with the app. */
+function HookFields({ form }: { readonly form: UseFormReturnType<HookFormValues> }) {
+  return (
+    <>
+      <NameInput placeholder={strings.hookDialog.namePlaceholder} {...form.getInputProps('name')} />
+      <NativeSelect
+        label={strings.hookDialog.stage}
+        description={strings.hookDialog.stageDescription(HOOK_STAGE_TEXTS[form.values.stage].when)}
+        data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_TEXTS[stage].label }))}
+        {...form.getInputProps('stage')}
+      />
+      <CodeInput
+        label={strings.hookDialog.command}
+        description={strings.hookDialog.commandDescription}
+        placeholder={strings.hookDialog.commandPlaceholder}
+        minRows={3}
+        maxRows={12}
+        {...form.getInputProps('run')}
+      />
+      <NativeSelect
+        label={strings.hookDialog.interpreter}
+        description={strings.hookDialog.interpreterDescription}
+        data={[...COMMAND_INTERPRETERS]}
+        {...form.getInputProps('interpreter')}
+      />
+      <IntegerInput
+        label={strings.hookDialog.timeLimitInSeconds}
+        limits={RESOURCE_LIMITS.hookTimeout}
+        {...form.getInputProps('timeoutSeconds')}
+      />
+      <IntegerInput
+        label={strings.hookDialog.retries}
+        description={strings.hookDialog.retriesDescription}
+        limits={RESOURCE_LIMITS.hookRetries}
+        {...form.getInputProps('retries')}
+      />
+      <NativeSelect
+        label={strings.hookDialog.variables}
+        description={strings.hookDialog.variablesDescription}
+        data={VARIABLE_DELIVERIES.map((value) => ({ value, label: strings.hookDialog.deliveries[value] }))}
+        {...form.getInputProps('variables')}
+      />
+      <Switch
+        label={strings.hookDialog.active}
+        description={strings.hookDialog.activeDescription}
+        {...form.getInputProps('active', { type: 'checkbox' })}
+      />
+    </>
+  );
+}
+
+/** Adds or edits a hook of the app's form, which saves it along with the app. */
 export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogProps) {
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
@@ -66,52 +121,9 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
           onClose();
         })}
       >
-        <NameInput placeholder={strings.hookDialog.namePlaceholder} {...form.getInputProps('name')} />
-        <NativeSelect
-          label={strings.hookDialog.stage}
-          description={strings.hookDialog.stageDescription(HOOK_STAGE_LABELS[form.values.stage].when)}
-          data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
-          {...form.getInputProps('stage')}
-        />
-        <CodeInput
-          label={strings.hookDialog.command}
-          description={strings.hookDialog.commandDescription}
-          placeholder={strings.hookDialog.commandPlaceholder}
-          minRows={3}
-          maxRows={12}
-          {...form.getInputProps('run')}
-        />
-        <NativeSelect
-          label={strings.hookDialog.interpreter}
-          description={strings.hookDialog.interpreterDescription}
-          data={[...COMMAND_INTERPRETERS]}
-          {...form.getInputProps('interpreter')}
-        />
-        <IntegerInput
-          label={strings.hookDialog.timeLimitInSeconds}
-          limits={RESOURCE_LIMITS.hookTimeout}
-          {...form.getInputProps('timeoutSeconds')}
-        />
-        <IntegerInput
-          label={strings.hookDialog.retries}
-          description={strings.hookDialog.retriesDescription}
-          limits={RESOURCE_LIMITS.hookRetries}
-          {...form.getInputProps('retries')}
-        />
-        <NativeSelect
-          label={strings.hookDialog.variables}
-          description={strings.hookDialog.variablesDescription}
-          data={VARIABLE_DELIVERIES.map((value) => ({ value, label: strings.hookDialog.deliveries[value] }))}
-          {...form.getInputProps('variables')}
-        />
-        <Switch
-          label={strings.hookDialog.active}
-          description={strings.hookDialog.activeDescription}
-          {...form.getInputProps('active', { type: 'checkbox' })}
-        />
+        <HookFields form={form} />
         <FormFooter
-          // This form sends no request.
-          saving={{ busy: false, formError: null, error: null }}
+          saving={NOTHING_TO_SAVE}
           submitLabel={hook === null ? strings.hookDialog.add : strings.hookDialog.done}
           onCancel={onClose}
         />

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
 import { DimmedText } from '../components/text.tsx';
-import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
+import { HOOK_STAGE_TEXTS, type Hook } from './app-form.ts';
 import styles from './apps.module.css';
 import { strings } from './strings.ts';
 
@@ -24,7 +24,7 @@ export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
           key={hook.name}
           title={
             <>
-              <bdi>{hook.name}</bdi> <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
+              <bdi>{hook.name}</bdi> <Tag>{HOOK_STAGE_TEXTS[hook.stage].label}</Tag>
               {!hook.active && <Tag tone="warning">{strings.hookList.inactive}</Tag>}
             </>
           }

@@ -13,9 +13,14 @@ interface HooksFieldProps {
   readonly onChange: (hooks: readonly Hook[]) => void;
 }
 
+interface OpenDialog {
+  /** The index of the edited hook; null for a new hook. */
+  readonly index: number | null;
+}
+
 /** The hooks of an app: add, edit, reorder, remove. They are saved along with the app. */
 export function HooksField({ hooks, onChange }: HooksFieldProps) {
-  const [openDialog, setOpenDialog] = useState<{ readonly index: number | null } | null>(null);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
   const editedHook = openDialog?.index == null ? null : (hooks[openDialog.index] ?? null);
 
   function swap(index: number, otherIndex: number) {

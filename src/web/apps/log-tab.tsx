@@ -33,7 +33,7 @@ function AppLog({ app }: { readonly app: App }) {
   const readLog: ReadLog = (query, options) => api.apps.logs(app.id, query, options);
   return (
     <LiveLog
-      id={`${app.slug}-app`}
+      fileName={`${app.slug}-app`}
       log={useLiveLog(app.id, readLog)}
       read={readLog}
       serverName={(id) => names.serverName(id)}
@@ -42,7 +42,7 @@ function AppLog({ app }: { readonly app: App }) {
   );
 }
 
-/** The output of the app's log command on the server. */
+/** The output of the app's log command, which runs on the app's server each time the tab is opened or reloaded. */
 export function LogTab() {
   const { data: app } = useAppQuery();
   const [reloadCount, setReloadCount] = useState(0);

@@ -31,7 +31,7 @@ function PushSecretDialog({ secret, onClose }: { readonly secret: string; readon
   );
 }
 
-/** The URL for the webhook of the app's Git host, and its secret. */
+/** The URL of the app for the webhook of its Git host, and the push secret that signs the webhook's requests. */
 export function PushSecretSection({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
   const [isConfirming, setIsConfirming] = useState(false);
@@ -41,7 +41,7 @@ export function PushSecretSection({ app }: { readonly app: App }) {
       <CodeBlock label={texts.url} copyLabel={texts.copyUrl}>
         {texts.urlOf(window.location.origin, app.id)}
       </CodeBlock>
-      <DimmedText>{texts.hosts}</DimmedText>
+      <DimmedText>{texts.whereToAddWebhook}</DimmedText>
       <Group>
         <Button variant="default" onClick={() => setIsConfirming(true)}>
           {texts.create}

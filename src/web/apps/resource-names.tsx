@@ -5,28 +5,29 @@ import type { Server } from '../../contract/servers.ts';
 import { TextLink } from '../components/link.tsx';
 import { useWorkspace } from '../session.ts';
 
-/** Maximum number of options in a select field. */
-const MAX_OPTIONS = 200;
+/** Maximum number of resources of a kind whose names are loaded; select fields offer only these. */
+const MAX_NAMES = 200;
 
 export interface ResourceNames {
   readonly projects: readonly Project[];
   readonly servers: readonly Server[];
+  /** Returns null if the project is deleted, not loaded yet, or not among the first `MAX_NAMES`; so does `serverName`. */
   projectName(id: string): string | null;
   serverName(id: string | null): string | null;
   readonly isPending: boolean;
 }
 
-/** The projects and servers of the workspace, sorted by name. */
+/** The first projects and servers of the workspace, sorted by name, and their names by ID. */
 export function useResourceNames(): ResourceNames {
   const { api, workspace } = useWorkspace();
   const projects = useQuery({
     queryKey: [workspace.id, 'projects', 'names'],
-    queryFn: async ({ signal }) => (await api.projects.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
+    queryFn: async ({ signal }) => (await api.projects.list({ limit: MAX_NAMES, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
   const servers = useQuery({
     queryKey: [workspace.id, 'servers', 'names'],
-    queryFn: async ({ signal }) => (await api.servers.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
+    queryFn: async ({ signal }) => (await api.servers.list({ limit: MAX_NAMES, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
   const resources = { projects: projects.data ?? [], servers: servers.data ?? [] };
@@ -38,18 +39,18 @@ export function useResourceNames(): ResourceNames {
   };
 }
 
-/** The apps of the workspace, sorted by name. */
+/** The first apps of the workspace, sorted by name. */
 export function useApps(): readonly App[] {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({
     queryKey: [workspace.id, 'apps', 'names'],
-    queryFn: async ({ signal }) => (await api.apps.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
+    queryFn: async ({ signal }) => (await api.apps.list({ limit: MAX_NAMES, sort: 'name' }, { signal })).data,
     staleTime: 30_000,
   });
   return data ?? [];
 }
 
-/** The name of an app, or its ID if it is deleted or not loaded yet, linked to its page. */
+/** The name of an app, or its ID if the name is unknown, linked to its page. */
 export function AppLink({ id }: { readonly id: string }) {
   const name = useApps().find((app) => app.id === id)?.name ?? id;
   return (
@@ -59,7 +60,7 @@ export function AppLink({ id }: { readonly id: string }) {
   );
 }
 
-/** The name of a server, or its ID if it is deleted or not loaded yet, linked to its page. */
+/** The name of a server, or its ID if the name is unknown, linked to its page. */
 export function ServerLink({ id }: { readonly id: string }) {
   const { serverName } = useResourceNames();
   return (
@@ -69,7 +70,7 @@ export function ServerLink({ id }: { readonly id: string }) {
   );
 }
 
-/** The name of a project, or its ID if it is deleted or not loaded yet, linked to its page. */
+/** The name of a project, or its ID if the name is unknown, linked to its page. */
 export function ProjectLink({ id }: { readonly id: string }) {
   const { projectName } = useResourceNames();
   return (

@@ -18,11 +18,11 @@ export const strings = {
       },
       post_setup: {
         label: 'After setup',
-        when: 'in the release directory, with .env and shared/ linked: install and build here',
+        when: 'in the release directory, with .env and shared/ linked. Install and build here',
       },
       post_release: {
         label: 'After release',
-        when: 'in the directory of the release that is now live: restart services here',
+        when: 'in the directory of the release that is now live. Restart services here',
       },
     },
     chooseAProject: 'Choose a project',
@@ -51,12 +51,12 @@ export const strings = {
   appList: {
     noRepository: 'No repository',
     apps: 'Apps',
-    allApps: 'All apps',
+    allApps: 'Show all apps',
   },
   appOverview: {
     notDeployedYet: 'Not deployed yet',
     detailsTitle: 'Details',
-    live: 'Live',
+    live: 'Live deployment',
     repository: 'Repository',
     none: 'None',
     repositoryCredentials: 'Repository credentials',
@@ -108,10 +108,10 @@ export const strings = {
   },
   logTab: {
     noLogYetTitle: 'No log yet',
-    setLogCommand: "Set the log command in the app's settings.",
-    adminsCanSetIt: 'An owner or admin can set it.',
+    setLogCommand: "Set the log command and the server in the app's settings.",
+    adminsCanSetIt: 'An owner or admin can set it up.',
     reload: 'Reload',
     noOutputYet: 'No output yet.',
-    noLogHint: "This page shows the output of the app's log command.",
+    noLogHint: "This page shows the output of the app's log command on its server.",
   },
 };

@@ -169,7 +169,7 @@ function BackupList({ app }: { readonly app: App }) {
       {strings.backupsTab.backUpNow}
     </Button>
   );
-  const isEmpty = list.data?.data.length === 0 && !state.isPaged;
+  const isEmpty = list.data?.data.length === 0 && !state.isLaterPage;
   return (
     <Stack gap="md">
       {!isEmpty && (
@@ -187,7 +187,7 @@ function BackupList({ app }: { readonly app: App }) {
         state={state}
         placeholderRows={4}
         rowName={({ createdAt }) => formatDateTime(createdAt)}
-        isFiltered={state.isPaged}
+        isFiltered={state.isLaterPage}
         renderRowActions={
           isAdmin
             ? (backup) => <BackupMenu backup={backup} onVerify={() => verify.mutate(backup)} onOpen={setDialog} />

@@ -3,8 +3,8 @@ import { useCallback, useEffect, useState } from 'react';
 const COPIED_FEEDBACK_MS = 2500;
 
 /**
- * Copies a text to the clipboard. Pages served over plain HTTP have no `navigator.clipboard`; they use the deprecated
- * `copy` command with a listener that supplies the text. Returns false if the browser allows neither.
+ * Copies a text to the clipboard. If `navigator.clipboard` is missing, as on pages served over plain HTTP, or refuses,
+ * uses the deprecated `copy` command with a listener that supplies the text. Returns false if the browser allows neither.
  */
 export async function copyText(text: string): Promise<boolean> {
   if (navigator.clipboard !== undefined) {

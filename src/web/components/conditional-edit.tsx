@@ -106,6 +106,7 @@ interface ConditionalEditFooterProps<Item> {
   readonly edit: Pick<EditForm<Item, never>, 'base' | 'theirs' | 'discardChanges'> & {
     readonly saving: Pick<Submission<never>, 'busy' | 'formError' | 'error'>;
   };
+  /** Display names of the API's fields. The notice about a conflict omits fields without one. */
   readonly labels: Readonly<Record<string, string>>;
   readonly onCancel: (() => void) | undefined;
   readonly submitLabel?: string;
@@ -135,12 +136,12 @@ export function ConditionalEditFooter<Item extends object>(props: ConditionalEdi
 interface ConflictNoticeProps {
   readonly base: object;
   readonly theirs: object;
-  /** Display names of the fields shown to the user. */
+  /** Display names of the API's fields. Fields without one are omitted. */
   readonly labels: Readonly<Record<string, string>>;
   readonly onDiscard: () => void;
 }
 
-/** Lists the fields that someone else changed since the form was opened. */
+/** Lists the fields that someone else changed during the edit, and offers to discard the user's changes. */
 export function ConflictNotice({ base, theirs, labels, onDiscard }: ConflictNoticeProps) {
   const before = new Map<string, unknown>(Object.entries(base));
   const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);

@@ -11,12 +11,15 @@ type Block = ReactElement | false | null;
 interface ConfirmDialogProps {
   readonly onClose: () => void;
   readonly title: string;
-  /** The consequences of the action, as blocks such as `Text`: the dialog would break loose text at its elements. */
+  /**
+   * The consequences of the action, as block elements such as `Text`. The dialog stacks its children, so an element within
+   * loose text would be on a line of its own.
+   */
   readonly children: Block | readonly Block[];
   readonly confirmLabel: string;
   /** The label of the button that closes the dialog without performing the action. */
   readonly cancelLabel?: string;
-  /** Whether the button of the action is red; true by default. False if nothing is deleted, stopped or lost. */
+  /** Whether the button of the action is red; true by default. Pass false if nothing is deleted, stopped or lost. */
   readonly isDestructive?: boolean;
   /** If set, the user must type this text to confirm. */
   readonly confirmationText?: string | null;

@@ -1,5 +1,6 @@
 import { Button, type ButtonProps } from '@mantine/core';
-import { useCopy } from './clipboard.ts';
+import { useEffect } from 'react';
+import { type CopyState, useCopy } from './clipboard.ts';
 import { IconCheck, IconCopy } from './icons.ts';
 import { strings } from './strings.ts';
 
@@ -11,15 +12,26 @@ interface CopyButtonProps extends ButtonProps {
 }
 
 /** Selects the content of an element so that it can be copied by keyboard. */
-function selectContents(id: string | undefined): void {
-  const element = id === undefined ? null : document.getElementById(id);
+function selectContents(id: string): void {
+  const element = document.getElementById(id);
   if (element !== null) window.getSelection()?.selectAllChildren(element);
 }
 
-/** A button that copies the text or, if the browser does not allow it, selects the text for copying by keyboard. */
+/**
+ * A button that copies the text. If the browser does not allow it, selects the source element's content, if any, for
+ * copying by keyboard.
+ */
 export function CopyButton({ text, label = strings.copyButton.copy, sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
-  if (state === 'failed') selectContents(sourceElementId);
+  const hasSource = sourceElementId !== undefined;
+  useEffect(() => {
+    if (state === 'failed' && sourceElementId !== undefined) selectContents(sourceElementId);
+  }, [state, sourceElementId]);
+  const labels: Readonly<Record<CopyState, string>> = {
+    idle: label,
+    copied: strings.copyButton.copied,
+    failed: hasSource ? strings.copyButton.pressToCopy : strings.copyButton.failed,
+  };
   return (
     <>
       <Button
@@ -28,7 +40,7 @@ export function CopyButton({ text, label = strings.copyButton.copy, sourceElemen
         onClick={copy}
         {...props}
       >
-        {state === 'failed' ? strings.copyButton.pressToCopy : state === 'copied' ? strings.copyButton.copied : label}
+        {labels[state]}
       </Button>
       <span className="visually-hidden" role="status">
         {state === 'copied' ? strings.copyButton.copied : ''}

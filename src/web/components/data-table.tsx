@@ -96,6 +96,53 @@ function getCardsMaxWidth(columnCount: number): string {
   return columnCount === 6 ? '66em' : '52em';
 }
 
+function getCellClass<Row>(column: Column<Row>, index: number): string | undefined {
+  if (index === 0) return styles['first'];
+  return column.align === 'right' ? styles['number'] : undefined;
+}
+
+interface TableRowProps<Row> {
+  readonly row: Row;
+  readonly columns: readonly Column<Row>[];
+  /** Undefined if rows cannot be selected. */
+  readonly selection: { readonly name: string; readonly isSelected: boolean } | undefined;
+  readonly onToggle: () => void;
+  readonly isAttached: boolean;
+  readonly renderActions: ((row: Row) => ReactNode) | undefined;
+}
+
+function TableRow<Row>({ row, columns, selection, onToggle, isAttached, renderActions }: TableRowProps<Row>) {
+  return (
+    <tr
+      {...(selection?.isSelected === true && { 'data-selected': true })}
+      {...(selection !== undefined && { 'data-selectable': true })}
+      {...(isAttached && { 'data-attached': true })}
+    >
+      {selection !== undefined && (
+        <td className={styles['select']}>
+          <Checkbox
+            size="xs"
+            aria-label={strings.dataTable.selectRow(selection.name)}
+            checked={selection.isSelected}
+            onChange={onToggle}
+          />
+        </td>
+      )}
+      {columns.map((column, index) => (
+        <td
+          key={column.key}
+          data-label={column.label}
+          {...(column.wide === true && { 'data-wide': true })}
+          className={getCellClass(column, index)}
+        >
+          <div>{column.cell(row)}</div>
+        </td>
+      ))}
+      {renderActions !== undefined && <td className={styles['actions']}>{renderActions(row)}</td>}
+    </tr>
+  );
+}
+
 /**
  * One page of a list with sorting, selection, a menu per row and cursor pagination. Each row is a card if the window is
  * too narrow for the columns.
@@ -110,13 +157,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
   /** Selects these rows, or deselects them if all of them are selected. */
   function toggle(toggledRows: readonly Row[]) {
-    const next = new Map(selection?.rows);
-    const allSelected = toggledRows.every((row) => next.has(rowId(row)));
+    const selectedRows = new Map(selection?.rows);
+    const areAllSelected = toggledRows.every((row) => selectedRows.has(rowId(row)));
     for (const row of toggledRows) {
-      if (allSelected) next.delete(rowId(row));
-      else next.set(rowId(row), row);
+      if (areAllSelected) selectedRows.delete(rowId(row));
+      else selectedRows.set(rowId(row), row);
     }
-    selection?.set(next);
+    selection?.set(selectedRows);
   }
 
   return (
@@ -150,45 +197,21 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             </tr>
           </thead>
           <tbody className={props.isStale === true ? styles['stale'] : undefined}>
-            {rows.map((row) => {
-              const id = rowId(row);
-              return (
-                <tr
-                  key={id}
-                  {...(selection?.rows.has(id) === true && { 'data-selected': true })}
-                  {...(selection !== undefined && { 'data-selectable': true })}
-                  {...(props.isAttached?.(row) === true && { 'data-attached': true })}
-                >
-                  {selection !== undefined && (
-                    <td className={styles['select']}>
-                      <Checkbox
-                        size="xs"
-                        aria-label={strings.dataTable.selectRow(rowName(row))}
-                        checked={selection.rows.has(id)}
-                        onChange={() => toggle([row])}
-                      />
-                    </td>
-                  )}
-                  {columns.map((column, index) => (
-                    <td
-                      key={column.key}
-                      data-label={column.label}
-                      {...(column.wide === true && { 'data-wide': true })}
-                      className={
-                        index === 0 ? styles['first'] : column.align === 'right' ? styles['number'] : undefined
-                      }
-                    >
-                      <div>{column.cell(row)}</div>
-                    </td>
-                  ))}
-                  {renderRowActions !== undefined && <td className={styles['actions']}>{renderRowActions(row)}</td>}
-                </tr>
-              );
-            })}
+            {rows.map((row) => (
+              <TableRow
+                key={rowId(row)}
+                row={row}
+                columns={columns}
+                selection={selection && { name: rowName(row), isSelected: selection.rows.has(rowId(row)) }}
+                onToggle={() => toggle([row])}
+                isAttached={props.isAttached?.(row) === true}
+                renderActions={renderRowActions}
+              />
+            ))}
           </tbody>
         </table>
       </div>
-      {(nextCursor !== null || state.isPaged) && (
+      {(nextCursor !== null || state.isLaterPage) && (
         <Group justify="space-between" mt="sm">
           <DimmedText role="status">{strings.dataTable.rowsOnPage(rows.length)}</DimmedText>
           <PageButtons

@@ -1,6 +1,6 @@
 import { ActionIcon, Box, Popover, TextInput } from '@mantine/core';
 import { DatePicker } from '@mantine/dates';
-import { type FocusEvent, type KeyboardEvent, useRef, useState } from 'react';
+import { type FocusEvent, type KeyboardEvent, type MouseEvent, useRef, useState } from 'react';
 import { formatDate, formatLongDate } from './format.ts';
 import { IconCalendar } from './icons.ts';
 import { strings } from './strings.ts';
@@ -26,6 +26,57 @@ interface DateFieldProps {
   readonly 'data-path': string;
 }
 
+/** Keeps the focus in the field while the user clicks. */
+const keepFocus = (event: MouseEvent): void => event.preventDefault();
+
+interface CalendarButtonProps {
+  readonly isCalendarOpen: boolean;
+  readonly onClick: () => void;
+}
+
+function CalendarButton({ isCalendarOpen, onClick }: CalendarButtonProps) {
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      c="inherit"
+      aria-label={strings.dateField.openCalendar}
+      aria-expanded={isCalendarOpen}
+      onMouseDown={keepFocus}
+      onClick={(event) => {
+        // Safari does not focus a clicked button, so the field would lose the focus and close the calendar.
+        event.currentTarget.focus();
+        onClick();
+      }}
+    >
+      <IconCalendar size={16} />
+    </ActionIcon>
+  );
+}
+
+interface CalendarProps extends Pick<DateFieldProps, 'minDate' | 'maxDate'> {
+  readonly date: string | null;
+  /** Called with the chosen date as text, or with null if the user chooses the current date again. */
+  readonly onChoose: (text: string | null) => void;
+}
+
+function Calendar({ date, minDate, maxDate, onChoose }: CalendarProps) {
+  return (
+    <Popover.Dropdown role="group" aria-label={strings.dateField.calendar} onMouseDown={keepFocus}>
+      <DatePicker
+        value={date}
+        {...(date !== null && { defaultDate: date })}
+        onChange={(chosen) => onChoose(chosen === null ? null : formatDate(toLocalDay(chosen)))}
+        minDate={minDate}
+        {...(maxDate !== undefined && { maxDate })}
+        previousLabel={strings.dateField.previousMonth}
+        nextLabel={strings.dateField.nextMonth}
+        weekendDays={[]}
+      />
+    </Popover.Dropdown>
+  );
+}
+
 /**
  * A date, typed or chosen from a calendar. While the user types, the date is also shown in words. Text that is not a
  * date stays in the field; its error is shown when the field loses the focus.
@@ -36,6 +87,8 @@ export function DateField(props: DateFieldProps) {
   const [hasLostFocus, setHasLostFocus] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const date = 'date' in parsed ? parsed.date : null;
+  const fullDescription =
+    date === null ? description : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description);
   const parseError = 'error' in parsed && hasLostFocus && text.trim() !== '' ? parsed.error : undefined;
 
   function close(): void {
@@ -70,11 +123,7 @@ export function DateField(props: DateFieldProps) {
             <TextInput
               ref={input}
               label={label}
-              description={
-                date === null
-                  ? description
-                  : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description)
-              }
+              description={fullDescription}
               descriptionProps={{ role: 'status' }}
               inputWrapperOrder={['label', 'input', 'error', 'description']}
               placeholder={strings.dateField.placeholder}
@@ -87,45 +136,19 @@ export function DateField(props: DateFieldProps) {
               error={error ?? parseError}
               data-path={dataPath}
               rightSectionPointerEvents="all"
-              rightSection={
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  c="inherit"
-                  aria-label={strings.dateField.openCalendar}
-                  aria-expanded={isOpen}
-                  onMouseDown={(event) => event.preventDefault()}
-                  onClick={(event) => {
-                    // Safari does not focus a clicked button, so the field would lose the focus and close the calendar.
-                    event.currentTarget.focus();
-                    setIsOpen(!isOpen);
-                  }}
-                >
-                  <IconCalendar size={16} />
-                </ActionIcon>
-              }
+              rightSection={<CalendarButton isCalendarOpen={isOpen} onClick={() => setIsOpen(!isOpen)} />}
             />
           </div>
         </Popover.Target>
-        <Popover.Dropdown
-          role="group"
-          aria-label={strings.dateField.calendar}
-          onMouseDown={(event) => event.preventDefault()}
-        >
-          <DatePicker
-            value={date}
-            {...(date !== null && { defaultDate: date })}
-            onChange={(chosen) => {
-              if (chosen !== null) onChange(formatDate(toLocalDay(chosen)));
-              close();
-            }}
-            minDate={minDate}
-            {...(maxDate !== undefined && { maxDate })}
-            previousLabel={strings.dateField.previousMonth}
-            nextLabel={strings.dateField.nextMonth}
-            weekendDays={[]}
-          />
-        </Popover.Dropdown>
+        <Calendar
+          date={date}
+          minDate={minDate}
+          {...(maxDate !== undefined && { maxDate })}
+          onChoose={(chosen) => {
+            if (chosen !== null) onChange(chosen);
+            close();
+          }}
+        />
       </Popover>
     </Box>
   );

@@ -5,5 +5,6 @@ export function download(name: string, content: Blob): void {
   link.href = url;
   link.download = name;
   link.click();
+  // The browser starts to read the URL only after the click.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -7,7 +7,7 @@ interface Job {
   readonly error: string | null;
 }
 
-/** Why a job failed, for a table cell: the step, the error and the last line of output. Renders nothing otherwise. */
+/** The error of a failed job, for a table cell. Renders nothing for other jobs. */
 export function FailureReason({ job: { status, error } }: { readonly job: Job }) {
   if (status !== 'failed' || error === null) return null;
   return (

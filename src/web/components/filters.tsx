@@ -94,7 +94,7 @@ export function SelectFilter({ state, name, label, anyLabel, options }: SelectFi
 
 /** Whether any of these filters is set or a page other than the first is shown. */
 export function isFiltered(state: ListState, filters: readonly string[]): boolean {
-  return state.isPaged || filters.some((name) => state.get(name) !== undefined);
+  return state.isLaterPage || filters.some((name) => state.get(name) !== undefined);
 }
 
 interface FilterBarProps {

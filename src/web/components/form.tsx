@@ -50,7 +50,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
   };
 }
 
-/** Whether the server rejected a change because someone else has changed the resource. */
+/** Whether the server reported a conflict. If the request had an If-Match header, someone else changed the resource. */
 export function isConflict(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'conflict';
 }

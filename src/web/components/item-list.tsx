@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './item-list.module.css';
 
-/** A short list of items, each with an icon, two lines of text and its actions. */
+/** A short list of `ItemListRow`s. */
 export function ItemList({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <ul className={styles['rows']} aria-label={label}>
@@ -17,6 +17,7 @@ interface ItemListRowProps {
   readonly actions?: ReactNode;
 }
 
+/** An item with a title and, optionally, an icon, a line of details and actions. */
 export function ItemListRow({ icon, title, note, actions }: ItemListRowProps) {
   return (
     <li className={styles['row']}>

@@ -36,7 +36,7 @@ export function ButtonLink({ to, params, search, children }: LinkTargetProps) {
   );
 }
 
-/** The name in the first column of a table, linked to the page of the item. A long name is cut after three lines. */
+/** The name of an item in a table or a list, linked to the item's page. A long name is cut after three lines. */
 export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
     <Link

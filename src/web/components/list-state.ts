@@ -3,7 +3,7 @@ import { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {
-    /** The cursors of the previous pages, for going back; empty for the first page. */
+    /** The cursors of the previous pages, for going back. The first page has an empty cursor. */
     readonly previousCursors?: readonly string[];
   }
 }
@@ -14,9 +14,9 @@ export interface ListState {
   /** Sets filters or the sort order and goes to the first page. An empty value removes a filter. */
   set(change: Readonly<Record<string, string | null | undefined>>): void;
   readonly cursor: string | undefined;
-  /** True on every page but the first. */
-  readonly isPaged: boolean;
-  /** Whether the previous page is known; false after a link to a later page was opened. */
+  /** Whether the list shows a page after the first. */
+  readonly isLaterPage: boolean;
+  /** Whether the previous page is known; false on the first page, and on a later page that was opened by a link. */
   readonly canGoBack: boolean;
   next(cursor: string): void;
   previous(): void;
@@ -57,7 +57,7 @@ export function useListState(): ListState {
       updateSearch({ ...changedParameters, cursor: undefined }, { previousCursors: [], replace: true });
     },
     cursor: search['cursor'],
-    isPaged: search['cursor'] !== undefined,
+    isLaterPage: search['cursor'] !== undefined,
     canGoBack: previousCursors.length > 0,
     next(cursor) {
       const currentCursor = search['cursor'] ?? '';

@@ -1,5 +1,5 @@
 import { Button, Group, Switch } from '@mantine/core';
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
 import { getErrorMessage } from '../api.ts';
 import styles from './live-log.module.css';
@@ -9,15 +9,11 @@ import { Notice } from './notice.tsx';
 import { Section } from './section.tsx';
 import { strings } from './strings.ts';
 import { TerminalLine } from './terminal-line.tsx';
-import { DimmedText } from './text.tsx';
-import { type LiveLogState, MAX_SHOWN_LINES, type ReadLog } from './use-live-log.ts';
+import type { LiveLogState, ReadLog } from './use-live-log.ts';
 import { useLogSearch } from './use-log-search.ts';
+import { type ShownLines, useShownLines } from './use-shown-lines.ts';
 
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-/** Number of lines by which "Show earlier lines" and "Show later lines" move. */
-const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
-/** The log follows new output while it is scrolled to within this distance of its end. */
-const END_TOLERANCE_PX = 24;
 
 interface LogLineRowProps {
   readonly line: LogLine;
@@ -42,22 +38,20 @@ export const LogLineRow = memo(function LogLineRow({ line, heading, match }: Log
 });
 
 interface LiveLogProps {
-  readonly id: string;
+  /** The name of the downloaded file without its extension. */
+  readonly fileName: string;
   readonly title?: string;
   readonly log: LiveLogState;
   /** Reads the log again, for the downloaded file. */
   readonly read: ReadLog;
   /** Returns the name of a line's server, or null; omitted if there is only one server. */
-  readonly serverName?: (id: string | null) => string | null;
+  readonly serverName?: ((id: string | null) => string | null) | undefined;
   /** Shown while the log is empty. */
   readonly emptyText: string;
 }
 
-/**
- * Describes how many lines the log has and, if only a part of them is shown, which. `first` is the number of the first
- * line shown and `end` the number after the last line shown; lines are counted from 0.
- */
-function describeShownLines({ lineCount, hasEnded }: LiveLogState, first: number, end: number, emptyText: string) {
+/** Describes how many lines the log has and, if only a part of them is shown, which. */
+function describeShownLines({ lineCount, hasEnded }: LiveLogState, { first, end }: ShownLines, emptyText: string) {
   if (lineCount === 0) return hasEnded ? strings.liveLog.noOutput : emptyText;
   const total = strings.liveLog.lineCount(lineCount, !hasEnded);
   const isPart = first > 0 || end < lineCount;
@@ -75,127 +69,132 @@ function getHeading(
   return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
 }
 
-/** The live output of a job. */
-export function LiveLog({ id, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
+interface LogBoxProps extends Pick<LiveLogProps, 'log' | 'serverName'> {
+  readonly label: string;
+  readonly shown: ShownLines;
+  /** Numbers of the lines that match the search. */
+  readonly matches: readonly number[];
+  /** Number of the selected match's line; null if no match is selected. */
+  readonly selectedLine: number | null;
+}
+
+/** The box that scrolls: the shown lines, and buttons that show other lines. */
+function LogBox({ label, log, shown, matches, selectedLine, serverName }: LogBoxProps) {
+  const { lines, partialLines, lineCount } = log;
+  const { box, firstInMemory, first, end } = shown;
+  const matchingLines = new Set(matches);
+  useEffect(() => {
+    if (selectedLine === null) return;
+    box.current?.querySelector('[data-match="selected"]')?.scrollIntoView({ block: 'nearest' });
+  }, [box, selectedLine]);
+
+  function getMatch(lineNumber: number): LogLineRowProps['match'] {
+    if (lineNumber === selectedLine) return 'selected';
+    return matchingLines.has(lineNumber) ? 'match' : undefined;
+  }
+
+  return (
+    <div
+      ref={box}
+      className={styles['log']}
+      role="log"
+      aria-live="off"
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+      tabIndex={0}
+      onScroll={shown.handleScroll}
+    >
+      {first > firstInMemory && (
+        <Button size="compact-xs" variant="default" onClick={shown.showEarlier}>
+          {strings.liveLog.earlier}
+        </Button>
+      )}
+      {lines.slice(first - firstInMemory, end - firstInMemory).map((line, index) => {
+        const lineNumber = first + index;
+        return (
+          <LogLineRow
+            key={lineNumber}
+            line={line}
+            heading={getHeading(line, lines[lineNumber - 1 - firstInMemory], serverName)}
+            match={getMatch(lineNumber)}
+          />
+        );
+      })}
+      {end < lineCount ? (
+        <Button size="compact-xs" variant="default" onClick={shown.showLater}>
+          {strings.liveLog.later}
+        </Button>
+      ) : (
+        partialLines.map((line) => (
+          <LogLineRow
+            key={`${line.step} ${line.serverId} ${line.stream}`}
+            line={line}
+            heading={getHeading(line, lines.at(-1), serverName)}
+          />
+        ))
+      )}
+    </div>
+  );
+}
+
+/** The output of a job or of an app's log command. It is followed until it ends. */
+export function LiveLog({ fileName, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
   const { lines, partialLines, lineCount, hasEnded, error } = log;
-  const box = useRef<HTMLDivElement>(null);
-  const [followsEnd, setFollowsEnd] = useState(true);
-  // Lines are counted from 0, including the lines that are no longer in memory.
-  /** Number of the first line shown; null while the last lines are shown. */
-  const [shownFrom, setShownFrom] = useState<number | null>(null);
+  const shown = useShownLines(log);
   const [searchText, setSearchText] = useState('');
+  const matches = useLogSearch(searchText, log);
   /** Index of the selected match in `matches`. */
   const [selected, setSelected] = useState<number | null>(null);
-  /** Numbers of the lines that match the search. */
-  const matches = useLogSearch(searchText, log);
-  const firstInMemory = lineCount - lines.length;
-  const first = Math.max(firstInMemory, shownFrom ?? lineCount - MAX_SHOWN_LINES);
-  const end = Math.min(lineCount, first + MAX_SHOWN_LINES);
-  const selectedLine = selected === null ? null : (matches[selected] ?? null);
-  const matchSet = new Set(matches);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls to the end whenever lines are added
-  useEffect(() => {
-    const element = box.current;
-    if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
-  }, [lineCount, partialLines, followsEnd]);
-  useEffect(() => {
-    if (selectedLine !== null)
-      box.current?.querySelector('[data-match="selected"]')?.scrollIntoView({ block: 'nearest' });
-  }, [selectedLine]);
-
-  function showFrom(from: number) {
-    setFollowsEnd(false);
-    setShownFrom(from + MAX_SHOWN_LINES >= lineCount ? null : Math.max(firstInMemory, from));
+  function search(text: string): void {
+    setSearchText(text);
+    setSelected(null);
   }
-  function select(index: number) {
+  function select(index: number): void {
     const lineNumber = matches[index];
     if (lineNumber === undefined) return;
     setSelected(index);
-    if (lineNumber < first || lineNumber >= end) showFrom(lineNumber - LINES_PER_CLICK);
-    else setFollowsEnd(false);
+    shown.showLine(lineNumber);
   }
-  const getLine = (number: number): LogLine | undefined => lines[number - firstInMemory];
+
   return (
     <Section
       title={title}
-      description={<span role="status">{describeShownLines(log, first, end, emptyText)}</span>}
+      description={<span role="status">{describeShownLines(log, shown, emptyText)}</span>}
       actions={
         <Group gap="md">
           {!hasEnded && (
             <Switch
               size="sm"
               label={strings.liveLog.followLog}
-              checked={followsEnd}
-              onChange={(event) => {
-                setFollowsEnd(event.currentTarget.checked);
-                if (event.currentTarget.checked) setShownFrom(null);
-              }}
+              checked={shown.followsEnd}
+              onChange={(event) => shown.setFollowsEnd(event.currentTarget.checked)}
             />
           )}
           {lineCount > 0 && (
             <LogSearch
               text={searchText}
-              onChange={(text) => {
-                setSearchText(text);
-                setSelected(null);
-              }}
+              onChange={search}
               matchCount={matches.length}
               selected={selected}
               onSelect={select}
             />
           )}
-          <LogDownload name={id} read={read} disabled={lineCount === 0} />
+          <LogDownload name={fileName} read={read} disabled={lineCount === 0} />
         </Group>
       }
     >
       {error !== null && <Notice tone="danger">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
       {(lines.length > 0 || partialLines.length > 0) && (
-        <div
-          ref={box}
-          className={styles['log']}
-          role="log"
-          aria-live="off"
-          aria-label={title}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
-          tabIndex={0}
-          onScroll={(event) => {
-            const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-            setFollowsEnd(shownFrom === null && scrollHeight - scrollTop - clientHeight < END_TOLERANCE_PX);
-          }}
-        >
-          {first > firstInMemory && (
-            <Button size="compact-xs" variant="default" onClick={() => showFrom(first - LINES_PER_CLICK)}>
-              {strings.liveLog.earlier}
-            </Button>
-          )}
-          {lines.slice(first - firstInMemory, end - firstInMemory).map((line, index) => {
-            const number = first + index;
-            return (
-              <LogLineRow
-                key={number}
-                line={line}
-                heading={getHeading(line, getLine(number - 1), serverName)}
-                match={number === selectedLine ? 'selected' : matchSet.has(number) ? 'match' : undefined}
-              />
-            );
-          })}
-          {end < lineCount ? (
-            <Button size="compact-xs" variant="default" onClick={() => showFrom(first + LINES_PER_CLICK)}>
-              {strings.liveLog.later}
-            </Button>
-          ) : (
-            partialLines.map((line) => (
-              <LogLineRow
-                key={`${line.step} ${line.serverId} ${line.stream}`}
-                line={line}
-                heading={getHeading(line, lines.at(-1), serverName)}
-              />
-            ))
-          )}
-        </div>
+        <LogBox
+          label={title}
+          log={log}
+          shown={shown}
+          matches={matches}
+          selectedLine={selected === null ? null : (matches[selected] ?? null)}
+          serverName={serverName}
+        />
       )}
-      {lines.length === 0 && hasEnded && error === null && <DimmedText>{strings.liveLog.isEmpty}</DimmedText>}
     </Section>
   );
 }

@@ -12,7 +12,7 @@ interface PageButtonsProps {
 export function PageButtons({ state, nextCursor, labels }: PageButtonsProps) {
   return (
     <Group gap="xs">
-      {state.isPaged && (
+      {state.isLaterPage && (
         <Button size="xs" variant="default" onClick={state.previous}>
           {state.canGoBack ? labels.previous : labels.first}
         </Button>

@@ -46,11 +46,11 @@ interface TimeCellProps {
   readonly time: string;
   /** Whether the first line is the relative time instead of the date. */
   readonly relative?: true;
-  /** Shown on the second line instead of the time of day. The time of day is then shown on hover only. */
+  /** Replaces the time of day, which is then shown on hover only. */
   readonly note?: ReactNode;
 }
 
-/** A time in a table, on two lines: the date and the time of day, or the relative time and the date. */
+/** A time in a table, on two lines: the date above the time of day, or the relative time above the date and time of day. */
 export function TimeCell({ time, relative, note }: TimeCellProps) {
   return (
     <Text component="div" inherit className="time-cell">

@@ -28,7 +28,7 @@ interface CreateResourceDialogProps<Values extends FormValues, Created extends N
   readonly onCreated: (created: Created) => void;
 }
 
-/** Creates a named resource and opens its page. */
+/** The dialog that creates a named resource. */
 export function CreateResourceDialog<Values extends FormValues, Created extends NamedResource>(
   props: CreateResourceDialogProps<Values, Created>,
 ) {
@@ -59,7 +59,7 @@ interface EditResourceDialogProps<Values extends FormValues, Item extends NamedR
   readonly toRequestFields: (values: Values) => Fields;
   readonly validate: FormRulesRecord<Values>;
   readonly renderFields: (form: UseFormReturnType<Values>) => ReactNode;
-  /** Display names of the fields shown to the user. */
+  /** Display names of the API's fields. The notice about a conflict omits fields without one. */
   readonly labels: Readonly<Record<string, string>>;
   readonly read: (options?: CallOptions) => Promise<Tagged<Item>>;
   readonly update: (changes: Partial<Fields>, options: CallOptions) => Promise<Item>;

@@ -68,8 +68,8 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
     server: filters.server && state.get('server'),
   });
   const close = () => setOpenDialog(null);
-  const filtered = isFiltered(state, filterNames);
-  const isEmpty = list.data?.data.length === 0 && !filtered;
+  const isListFiltered = isFiltered(state, filterNames);
+  const isEmpty = list.data?.data.length === 0 && !isListFiltered;
   const createButton = isAdmin && prerequisite === undefined && (
     <Button
       leftSection={<IconPlus size={16} />}
@@ -103,7 +103,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
           columns={columns}
           state={state}
           rowName={({ name }) => name}
-          isFiltered={filtered}
+          isFiltered={isListFiltered}
           renderRowActions={
             isAdmin
               ? (row) => (

@@ -14,7 +14,7 @@ import { strings } from './strings.ts';
 interface ResourcePageProps<Item> {
   /** The kind of the resource, for example "project". */
   readonly noun: string;
-  /** The title while the resource is loading. */
+  /** The title until the resource is loaded. */
   readonly title: string;
   readonly backLink: ReactNode;
   readonly query: UseQueryResult<Item>;

@@ -1,14 +1,14 @@
 import { createElement, Fragment, type ReactNode } from 'react';
 
-/** Letters of scripts that are written from right to left. */
+/** Letters of the most common scripts that are written from right to left. */
 const RIGHT_TO_LEFT =
   /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
 const FIRST_STRONG_ISOLATE = '\u2068';
 const POP_DIRECTIONAL_ISOLATE = '\u2069';
 
 /**
- * Prepares a name for use within a longer text. A name that is written from right to left is isolated (Unicode UAX #9),
- * so that it does not change the order of the words around it. If a name has its own element, use `<bdi>` instead.
+ * Prepares a name for use within a longer text. A name with right-to-left letters is isolated (Unicode UAX #9), so that
+ * it does not change the order of the words around it. If a name has its own element, use `<bdi>` instead.
  */
 export const isolate = (name: string): string =>
   RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;
@@ -17,7 +17,7 @@ export const isolate = (name: string): string =>
 export const phrase = (texts: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
   String.raw({ raw: texts }, ...values.map((value) => isolate(String(value))));
 
-/** A sentence that contains elements: sentence`Type ${name} to confirm`. Each element is isolated. */
+/** A sentence that contains elements: sentence`Type ${name} to confirm`. Elements are isolated, strings are not. */
 export const sentence = (texts: TemplateStringsArray, ...elements: readonly ReactNode[]): ReactNode =>
   createElement(
     Fragment,

@@ -28,6 +28,7 @@ export const strings = {
   copyButton: {
     copy: 'Copy',
     pressToCopy: 'Press Ctrl+C to copy',
+    failed: 'Could not copy',
     copied: 'Copied',
   },
   dataTable: {
@@ -100,7 +101,6 @@ export const strings = {
     followLog: 'Follow log',
     download: 'Download',
     followingFailed: (error: string) => `Could not follow the log: ${error}`,
-    isEmpty: 'The log is empty.',
     noOutput: 'No output.',
     lineCount: (count: number, live: boolean) =>
       `${count.toLocaleString('en')} ${plural(count, { one: 'line', other: 'lines' })}${live ? ', live' : ''}`,

@@ -26,7 +26,7 @@ function nextTabIndex(key: string, index: number, count: number): number | null 
  * Links to the parts of a page, one of which is current. The tab bar is a single tab stop: the arrow keys, Home and End
  * move the focus within it, and Enter follows the focused link.
  */
-export function TabBar({ label, tabs }: TabBarProps) {
+export function TabBar({ label: barLabel, tabs }: TabBarProps) {
   const matchRoute = useMatchRoute();
   const links = useRef<(HTMLAnchorElement | null)[]>([]);
   const [focused, setFocused] = useState<number | null>(null);
@@ -37,14 +37,14 @@ export function TabBar({ label, tabs }: TabBarProps) {
   }, [current]);
 
   function moveFocus(event: KeyboardEvent, index: number): void {
-    const next = nextTabIndex(event.key, index, tabs.length);
-    if (next === null || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const nextIndex = nextTabIndex(event.key, index, tabs.length);
+    if (nextIndex === null || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    links.current[next]?.focus();
+    links.current[nextIndex]?.focus();
   }
 
   return (
-    <nav aria-label={label} className={styles['tabs']}>
+    <nav aria-label={barLabel} className={styles['tabs']}>
       {tabs.map(({ to, label, exact }, index) => (
         <Link
           key={to}

@@ -3,10 +3,10 @@ import { splitAtEscapeSequences, toPlainText, withoutOverwrittenText } from './t
 
 /** The escape sequences that set colors and styles. */
 const STYLE_SEQUENCE = /^\u001b\[[\d;]*m$/;
-/** A line with more changes of style than this is shown without styles, because each change takes time to render. */
-const MAX_STYLE_CHANGES = 200;
+/** A line with more segments between escape sequences is shown without styles, because each takes time to render. */
+const MAX_SEGMENTS = 200;
 
-/** A piece of a line in one style. Colors are red, green and blue as in CSS: "187, 0, 0". */
+/** A piece of a line in one style. Colors are red, green and blue as in CSS: "187, 0, 0"; null for the default color. */
 export interface StyledText {
   readonly text: string;
   readonly color: string | null;
@@ -20,7 +20,7 @@ export interface StyledText {
  */
 export function toStyledText(line: string): readonly StyledText[] {
   const segments = splitAtEscapeSequences(withoutOverwrittenText(line));
-  if (segments.length === 1 || segments.length > MAX_STYLE_CHANGES)
+  if (segments.length === 1 || segments.length > MAX_SEGMENTS)
     return [{ text: toPlainText(line), color: null, background: null, decorations: [] }];
   const styled = segments
     .map(({ text, escapeSequence }) => (STYLE_SEQUENCE.test(escapeSequence) ? escapeSequence + text : text))

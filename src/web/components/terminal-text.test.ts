@@ -54,7 +54,7 @@ test('colors and styles are kept, and all other control sequences are removed', 
   }
 });
 
-test('a line with too many style changes is shown without styles', () => {
+test('a line with too many escape sequences is shown without styles', () => {
   const line = `${`${ESC}[1m`.repeat(2000)}text`;
   assert.deepEqual(toStyledText(line), [{ text: 'text', color: null, background: null, decorations: [] }]);
 });

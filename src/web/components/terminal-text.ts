@@ -10,7 +10,7 @@ export interface Segment {
   readonly escapeSequence: string;
 }
 
-/** Returns the text that a carriage return has not overwritten. */
+/** Returns the part of a line after the last carriage return that is followed by text, which overwrites the text before. */
 export const withoutOverwrittenText = (line: string): string =>
   line.split('\r').findLast((part) => part.replace(ESCAPE_SEQUENCES, '') !== '') ?? '';
 

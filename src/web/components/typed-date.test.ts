@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { parseTypedDate } from './typed-date.ts';
 
 const DAY_MS = 86_400_000;
-/** Every eleventh day of a year. They include all months, and days both up to 12 and above, which cannot be months. */
+/** Every eleventh day of a year: all months, days that could be a month (up to 12), and days that could not. */
 const DAYS = Array.from({ length: 34 }, (_, index) => new Date(Date.UTC(2027, 0, 1, 12) + index * 11 * DAY_MS));
 const LOCALES = `en-US en-GB en-CA en-AU de-DE de-AT fr-FR fr-CA es-ES es-MX it-IT pt-BR pt-PT nl-NL sv-SE da-DK nb-NO
   fi-FI pl-PL cs-CZ hu-HU ro-RO bg-BG hr-HR lt-LT lv-LV et-EE el-GR tr-TR ru-RU uk-UA ja-JP ko-KR zh-CN zh-TW vi-VN
@@ -42,7 +42,7 @@ describe('A typed date', () => {
     }
   });
 
-  test('is rejected if its order is ambiguous', () => {
+  test('is rejected if its order or its month is ambiguous', () => {
     for (const [locale, text] of [
       ['en-US', '03.04.2027'],
       ['en', '03/04/2027'],
@@ -119,7 +119,7 @@ describe('A typed date', () => {
     assert.equal(parse(' ', 'de-DE'), 'Choose a date');
   });
 
-  test('is rejected in another calendar', () => {
+  test('of another calendar is rejected, unless the year comes first', () => {
     for (const [locale, text] of [
       ['th-TH', '24/02/2570'],
       ['th-TH', '24 กุมภาพันธ์ 2570'],

@@ -4,10 +4,10 @@ import type { CallOptions, LogOptions } from '../../sdk/client.ts';
 
 export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable<LogLine>;
 
-/** Maximum number of lines in the document at a time. */
-export const MAX_SHOWN_LINES = 2000;
-/** Maximum number of lines in memory. Only these are searched; the downloaded file contains all lines. */
-const MAX_LINES_IN_MEMORY = 100_000;
+/** Number of lines that are kept when older ones are removed. The search finds only lines in memory. */
+const KEPT_LINES = 100_000;
+/** Older lines are removed when this many are in memory, many at a time, because each removal moves all other lines. */
+const REMOVAL_THRESHOLD = 110_000;
 
 export interface LiveLogState {
   /** The last lines. The array is mutated while the log is followed, so use `lineCount` to detect changes. */
@@ -52,8 +52,7 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
       if (line.partial === true) return;
       lines.push(line);
       lineCount += 1;
-      // Removes many lines at a time, because each removal moves all remaining lines.
-      if (lines.length > MAX_LINES_IN_MEMORY * 1.1) lines.splice(0, lines.length - MAX_LINES_IN_MEMORY);
+      if (lines.length > REMOVAL_THRESHOLD) lines.splice(0, lines.length - KEPT_LINES);
     }
     function end(error: unknown) {
       if (abortController.signal.aborted) return;

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
-import { HOOK_STAGE_LABELS } from '../apps/app-form.ts';
+import { HOOK_STAGE_TEXTS } from '../apps/app-form.ts';
 import { ServerLink, useResourceNames } from '../apps/resource-names.tsx';
 import { actorName } from '../components/actor-name.ts';
 import { CopyableId } from '../components/copyable-id.tsx';
@@ -21,7 +21,8 @@ import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText, mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
-import { MAX_SHOWN_LINES, type ReadLog, useLiveLog } from '../components/use-live-log.ts';
+import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
+import { MAX_SHOWN_LINES } from '../components/use-shown-lines.ts';
 import { useWorkspace } from '../session.ts';
 import { CommitLink } from './commit-link.tsx';
 import { STRATEGY_LABELS } from './deploy-form.ts';
@@ -52,7 +53,7 @@ function StepsSection({ deployment }: { readonly deployment: Deployment }) {
               key={`${stage} ${name}`}
               title={
                 <>
-                  <bdi>{name}</bdi> <Tag>{HOOK_STAGE_LABELS[stage].label}</Tag>
+                  <bdi>{name}</bdi> <Tag>{HOOK_STAGE_TEXTS[stage].label}</Tag>
                 </>
               }
               note={[
@@ -206,7 +207,7 @@ function DeploymentContent({ deployment, app }: DeploymentContentProps) {
       <StepsSection deployment={deployment} />
       <ServersSection deployment={deployment} />
       <LiveLog
-        id={id}
+        fileName={id}
         log={log}
         read={readLog}
         serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}

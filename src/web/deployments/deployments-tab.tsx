@@ -18,7 +18,7 @@ function AppDeployments({ app }: { readonly app: App }) {
       state={state}
       app={app.id}
       repositoryOf={() => app.repository}
-      isFiltered={state.isPaged}
+      isFiltered={state.isLaterPage}
       empty={
         <EmptyState
           icon={<IconRocket size={26} />}

@@ -110,7 +110,7 @@ export function IssuesPage() {
     [workspace.id, 'errors'],
     api.errors.issues.list,
     { ...query, limit: 50 },
-    { refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS },
+    { refetchInterval: state.isLaterPage ? false : POLL_INTERVAL_MS },
   );
   const filtered = isFiltered(state, FILTERS);
   return (

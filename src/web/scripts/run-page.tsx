@@ -71,7 +71,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
         <Notice tone={run.status === 'failed' ? 'danger' : 'warning'}>{toPlainText(run.error)}</Notice>
       )}
       <LiveLog
-        id={run.id}
+        fileName={run.id}
         log={log}
         read={readLog}
         emptyText={run.status === 'pending' ? strings.runPage.waitingInTheQueue : strings.runPage.noOutputYet}
