@@ -21,7 +21,46 @@ export const singleSignOnQuery = queryOptions({
   queryFn: ({ signal }) => api.singleSignOn.get({ signal }),
 });
 
-/** The person's linked accounts at the provider: link and unlink, after reauthentication. */
+interface LinkDialogProps {
+  readonly providerName: string;
+  readonly onClose: () => void;
+}
+
+function LinkDialog({ providerName, onClose }: LinkDialogProps) {
+  return (
+    <Dialog onClose={onClose} title={strings.singleSignOn.linkTitle(providerName)}>
+      <ReauthenticationForm
+        submitLabel={strings.singleSignOn.continue}
+        onCancel={onClose}
+        onReauthenticated={async (proof) => window.location.assign((await api.singleSignOn.link(proof)).url)}
+      >
+        {strings.singleSignOn.linkConsequences(providerName)}
+      </ReauthenticationForm>
+    </Dialog>
+  );
+}
+
+function UnlinkDialog({ providerName, identity, onClose }: LinkDialogProps & { readonly identity: Identity }) {
+  return (
+    <Dialog onClose={onClose} title={strings.singleSignOn.unlinkTitle}>
+      <ReauthenticationForm
+        submitLabel={strings.singleSignOn.unlink}
+        isDestructive
+        onCancel={onClose}
+        onReauthenticated={async (proof) => {
+          await api.singleSignOn.unlink(identity.id, proof);
+          onClose();
+          notifications.show({ message: strings.singleSignOn.unlinked });
+          await queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey });
+        }}
+      >
+        {strings.singleSignOn.unlinkConsequences(<b>{identity.email ?? providerName}</b>)}
+      </ReauthenticationForm>
+    </Dialog>
+  );
+}
+
+/** The person's linked accounts at the provider. Linking and unlinking one requires reauthentication. */
 export function SingleSignOnSection() {
   const providerName = singleSignOnName();
   const { data, error, refetch } = useQuery({ ...singleSignOnQuery, enabled: providerName !== null });
@@ -70,33 +109,9 @@ export function SingleSignOnSection() {
           ))}
         </ItemList>
       )}
-      {dialog === 'link' && (
-        <Dialog onClose={close} title={strings.singleSignOn.linkTitle(providerName)}>
-          <ReauthenticationForm
-            submitLabel={strings.singleSignOn.continue}
-            onCancel={close}
-            onReauthenticated={async (proof) => window.location.assign((await api.singleSignOn.link(proof)).url)}
-          >
-            {strings.singleSignOn.linkConsequences(providerName)}
-          </ReauthenticationForm>
-        </Dialog>
-      )}
+      {dialog === 'link' && <LinkDialog providerName={providerName} onClose={close} />}
       {dialog !== null && dialog !== 'link' && (
-        <Dialog onClose={close} title={strings.singleSignOn.unlinkTitle}>
-          <ReauthenticationForm
-            submitLabel={strings.singleSignOn.unlink}
-            isDestructive
-            onCancel={close}
-            onReauthenticated={async (proof) => {
-              await api.singleSignOn.unlink(dialog.id, proof);
-              close();
-              notifications.show({ message: strings.singleSignOn.unlinked });
-              await queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey });
-            }}
-          >
-            {strings.singleSignOn.unlinkConsequences(<b>{dialog.email ?? providerName}</b>)}
-          </ReauthenticationForm>
-        </Dialog>
+        <UnlinkDialog providerName={providerName} identity={dialog} onClose={close} />
       )}
     </Section>
   );

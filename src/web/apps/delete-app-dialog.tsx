@@ -9,7 +9,7 @@ interface DeleteAppDialogProps {
   readonly onDeleted?: () => void;
 }
 
-/** Asks for confirmation before an app and its environment are deleted. */
+/** Asks for confirmation before an app is deleted, with its deployments and its environment. */
 export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProps) {
   const { api } = useWorkspace();
   return (

@@ -170,7 +170,8 @@ export const strings = {
     saveChanges: 'Save changes',
     discardChanges: 'Discard changes',
     deleteAppTitle: 'Delete app',
-    deleteAppDescription: 'Deletes the app and its environment, including all versions. This cannot be undone.',
+    deleteAppDescription:
+      'Deletes the app, its deployments and all versions of its environment. This cannot be undone.',
   },
   createAppDialog: {
     namePlaceholder: 'Storefront',
@@ -178,7 +179,7 @@ export const strings = {
   },
   deleteAppDialog: {
     consequences:
-      'Its settings and its environment, with all versions, are permanently deleted. The app keeps running on its server.',
+      'Its settings, its deployments and all versions of its environment are permanently deleted. Its backups are kept, and the app keeps running on its server.',
   },
   hookDialog: {
     nameTaken: 'Another hook already has this name',

@@ -4,7 +4,7 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES, VARIABLE_DELIVERIES } from '../../contract/platform-vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
-import { Form, FormFooter } from '../components/form.tsx';
+import { Form, FormFooter, NO_REQUEST } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateInteger, validateName } from '../validation.ts';
 import { HOOK_STAGE_TEXTS, type Hook } from './app-form.ts';
@@ -34,9 +34,6 @@ const NEW_HOOK_VALUES: HookFormValues = {
   variables: 'environment',
   active: true,
 };
-
-/** The form sends no request. */
-const NOTHING_TO_SAVE = { busy: false, formError: null, error: null };
 
 function validateCommand(command: string): string | null {
   if (command.trim() === '') return strings.hookDialog.enterACommand;
@@ -123,7 +120,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
       >
         <HookFields form={form} />
         <FormFooter
-          saving={NOTHING_TO_SAVE}
+          saving={NO_REQUEST}
           submitLabel={hook === null ? strings.hookDialog.add : strings.hookDialog.done}
           onCancel={onClose}
         />

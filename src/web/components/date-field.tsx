@@ -4,13 +4,7 @@ import { type FocusEvent, type KeyboardEvent, type MouseEvent, useRef, useState 
 import { formatDate, formatLongDate } from './format.ts';
 import { IconCalendar } from './icons.ts';
 import { strings } from './strings.ts';
-import type { TypedDate } from './typed-date.ts';
-
-/** Returns the start of a day such as `2027-02-24` in the browser's time zone. */
-function toLocalDay(date: string): Date {
-  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
-  return new Date(year, month - 1, day);
-}
+import { startOfDay, type TypedDate } from './typed-date.ts';
 
 interface DateFieldProps {
   readonly label: string;
@@ -66,7 +60,7 @@ function Calendar({ date, minDate, maxDate, onChoose }: CalendarProps) {
       <DatePicker
         value={date}
         {...(date !== null && { defaultDate: date })}
-        onChange={(chosen) => onChoose(chosen === null ? null : formatDate(toLocalDay(chosen)))}
+        onChange={(chosen) => onChoose(chosen === null ? null : formatDate(startOfDay(chosen)))}
         minDate={minDate}
         {...(maxDate !== undefined && { maxDate })}
         previousLabel={strings.dateField.previousMonth}
@@ -88,7 +82,7 @@ export function DateField(props: DateFieldProps) {
   const input = useRef<HTMLInputElement>(null);
   const date = 'date' in parsed ? parsed.date : null;
   const fullDescription =
-    date === null ? description : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description);
+    date === null ? description : strings.dateField.withDateInWords(formatLongDate(startOfDay(date)), description);
   const parseError = 'error' in parsed && hasLostFocus && text.trim() !== '' ? parsed.error : undefined;
 
   function close(): void {

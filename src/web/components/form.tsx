@@ -14,6 +14,9 @@ export interface Submission<Values> {
   readonly error: unknown;
 }
 
+/** The `saving` of a form that sends no request. */
+export const NO_REQUEST = { busy: false, formError: null, error: null };
+
 /** Submits a form. Errors that name a field are shown at that field; any other error is returned as `formError`. */
 export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,

@@ -1,6 +1,9 @@
 import { isCalendarDay } from '../../contract/calendar-date.ts';
 import { strings } from './strings.ts';
 
+/** Returns the start of a day such as `2027-02-24` in the browser's time zone. */
+export const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
+
 /** A typed date as `YYYY-MM-DD`, or the message that explains why the text was rejected. */
 export type TypedDate = { readonly date: string } | { readonly error: string };
 

@@ -55,30 +55,58 @@ const EditApiKeyDialog = lazyComponent(() =>
   import('../api-keys/edit-api-key-dialog.tsx').then((file) => file.EditApiKeyDialog),
 );
 
+/** `continue` resumes a rotation that the credential is part of. */
 type DialogName = 'edit' | 'explain' | 'replace' | 'continue' | 'delete';
 
 function CredentialActions({
   credential,
-  open,
+  onOpen,
 }: {
   readonly credential: Credential;
-  readonly open: (dialog: DialogName) => void;
+  readonly onOpen: (dialog: DialogName) => void;
 }) {
   return (
     <Group gap="xs">
-      <Button variant="default" onClick={() => open('explain')}>
+      <Button variant="default" onClick={() => onOpen('explain')}>
         {strings.credentialPage.checkAccess}
       </Button>
-      {credential.kind === 'api_key' && <EditButton onClick={() => open('edit')} />}
+      {credential.kind === 'api_key' && <EditButton onClick={() => onOpen('edit')} />}
       {credential.replacedBy === null && (
-        <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
+        <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => onOpen('replace')}>
           {strings.credentialPage.replace}
         </Button>
       )}
-      <DeleteButton onClick={() => open('delete')} />
+      <DeleteButton onClick={() => onOpen('delete')} />
     </Group>
   );
 }
+
+function RightList({ credential }: { readonly credential: Credential }) {
+  return (
+    <ul className={styles['rights']}>
+      {getRights(credential).map((right) => (
+        <li key={right}>
+          <Tag tone={right === 'all' ? 'warning' : 'neutral'}>{right}</Tag>
+          <Text span fz="xs" c="dimmed">
+            {describeRight(right)}
+          </Text>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** When a credential was created, and by whom or how it was issued. */
+function Creation({ credential }: { readonly credential: Credential }) {
+  const time = <ExactTime time={credential.createdAt} />;
+  if (credential.kind === 'access_token' && credential.origin !== 'person') {
+    return <span>{strings.credentialPage.issued[credential.origin](time)}</span>;
+  }
+  return <span>{strings.credentialPage.createdBy(time, credential.createdBy?.name ?? null)}</span>;
+}
+
+const timeOrNever = (time: string | null) =>
+  time === null ? strings.credentialPage.never : <ExactTime key={time} time={time} />;
 
 interface CredentialDetailsProps {
   readonly credential: Credential;
@@ -90,7 +118,7 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
   const violatedRules = policy === undefined ? [] : findViolatedRules(policy, credential);
-  const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
+  const { expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>
       <DescriptionList
@@ -114,44 +142,19 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
                 {credential.description}
               </span>,
             ],
-          [
-            kind.rightsLabel,
-            <ul key="rights" className={styles['rights']}>
-              {getRights(credential).map((right) => (
-                <li key={right}>
-                  <Tag tone={right === 'all' ? 'warning' : 'neutral'}>{right}</Tag>
-                  <Text span fz="xs" c="dimmed">
-                    {describeRight(right)}
-                  </Text>
-                </li>
-              ))}
-            </ul>,
-          ],
+          [kind.rightsLabel, <RightList key="rights" credential={credential} />],
           !isKey && [
             strings.credentialPage.passphrase,
             credential.hasPassphrase ? strings.credentialPage.required : strings.credentialPage.none,
           ],
           ...restrictionItems(credential.restrictions),
           isKey && credential.guard && [strings.credentialPage.guards, strings.credentialPage.allowed],
-          [
-            strings.credentialPage.expires,
-            expiresAt === null ? strings.credentialPage.never : <ExactTime key="expires" time={expiresAt} />,
-          ],
-          [
-            strings.credentialPage.lastUsed,
-            lastUsedAt === null ? strings.credentialPage.never : <ExactTime key="used" time={lastUsedAt} />,
-          ],
+          [strings.credentialPage.expires, timeOrNever(expiresAt)],
+          [strings.credentialPage.lastUsed, timeOrNever(lastUsedAt)],
           [strings.credentialPage.uses, useCount.toLocaleString('en')],
-          [
-            strings.credentialPage.created,
-            <span key="created">
-              {credential.kind === 'access_token' && credential.origin !== 'person'
-                ? strings.credentialPage.issued[credential.origin](<ExactTime time={createdAt} />)
-                : strings.credentialPage.createdBy(<ExactTime time={createdAt} />, createdBy?.name ?? null)}
-            </span>,
-          ],
+          [strings.credentialPage.created, <Creation key="created" credential={credential} />],
           isKey &&
-            credential.updatedAt !== createdAt && [
+            credential.updatedAt !== credential.createdAt && [
               strings.credentialPage.updated,
               <ExactTime key="updated" time={credential.updatedAt} />,
             ],
@@ -186,40 +189,111 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
   );
 }
 
+/** The values that the form of a dialog suggests. */
 interface Suggestion {
   readonly rights?: readonly Right[];
   readonly addresses?: readonly string[];
 }
 
-/** The page of a credential: its properties, its uses and their origins, and its activity. */
-export function CredentialPage() {
+interface OpenDialog {
+  readonly name: DialogName;
+  readonly suggestion: Suggestion;
+}
+
+const isReplacing = (dialog: OpenDialog | null): boolean => dialog?.name === 'replace' || dialog?.name === 'continue';
+
+interface CredentialDialogsProps {
+  readonly credential: Credential;
+  readonly dialog: OpenDialog | null;
+  readonly isDeleted: boolean;
+  readonly onClose: () => void;
+}
+
+function CredentialDialogs({ credential, dialog, isDeleted, onClose }: CredentialDialogsProps) {
   const access = useWorkspace();
-  const { workspace, api, isAdmin } = access;
+  const { workspace, isAdmin } = access;
   const policy = useQuery(policyQuery(access));
   const navigate = useNavigate();
+  const { path } = getKindConfig(credential);
+  const search = { workspace: workspace.slug };
+  const openList = () => void navigate({ to: path, search });
+  function openReplacement(): void {
+    onClose();
+    if (credential.replacedBy === null) openList();
+    else void navigate({ to: `${path}/$id`, params: { id: credential.replacedBy }, search });
+  }
+  if (dialog === null) return null;
+  const { name, suggestion } = dialog;
+  return (
+    <>
+      {name === 'edit' && credential.kind === 'api_key' && (
+        <EditApiKeyDialog apiKey={credential} addresses={suggestion.addresses} onClose={onClose} />
+      )}
+      {name === 'explain' && <ExplainDialog credential={credential} onClose={onClose} />}
+      {isReplacing(dialog) && isAdmin && !policy.isPending && (
+        <ReplaceCredentialDialog
+          credential={credential}
+          {...suggestion}
+          oldId={name === 'continue' ? rotationOf(credential)?.oldId : undefined}
+          onClose={onClose}
+          onDone={isDeleted ? openReplacement : undefined}
+        />
+      )}
+      {name === 'delete' && <DeleteCredentialDialog credential={credential} onClose={onClose} onDeleted={openList} />}
+    </>
+  );
+}
+
+interface CredentialContentProps {
+  readonly credential: Credential;
+  readonly onOpen: (name: DialogName, suggestion?: Suggestion) => void;
+}
+
+function CredentialContent({ credential, onOpen }: CredentialContentProps) {
+  const access = useWorkspace();
+  const { isAdmin } = access;
+  const policy = useQuery(policyQuery(access));
+  const isKey = credential.kind === 'api_key';
+  const canReplace = isAdmin && credential.replacedBy === null;
+  // A token cannot be edited, so it is restricted by replacing it.
+  const canRestrict = isKey ? isAdmin : canReplace;
+  return (
+    <Page title={credential.name} actions={isAdmin && <CredentialActions credential={credential} onOpen={onOpen} />}>
+      <RotationNote credential={credential} withLink onContinue={isAdmin ? () => onOpen('continue') : undefined} />
+      <div className={styles['columns']}>
+        <CredentialDetails credential={credential} policy={policy.data} />
+        <div>
+          <UsesSections
+            credential={credential}
+            onReplaceWithUsed={canReplace ? (rights) => onOpen('replace', { rights }) : undefined}
+            onRestrict={canRestrict ? (addresses) => onOpen(isKey ? 'edit' : 'replace', { addresses }) : undefined}
+          />
+        </div>
+      </div>
+      {isAdmin && <CredentialLeak credential={credential} />}
+      {isAdmin && <ActivitySection id={credential.id} />}
+    </Page>
+  );
+}
+
+/** The page of a credential: its properties, its uses and their origins, and its activity. */
+export function CredentialPage() {
+  const { workspace, api } = useWorkspace();
   const { id = '' } = useParams({ strict: false });
   const { do: requestedAction } = useSearch({ strict: false }) as { do?: string };
   const path = useLocation({ select: ({ pathname }) => pathname });
   const kind = path.startsWith(API_KEYS.path) ? API_KEYS : ACCESS_TOKENS;
-  const [dialog, setDialog] = useState<DialogName | null>(requestedAction === 'replace' ? 'replace' : null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(
+    requestedAction === 'replace' ? { name: 'replace', suggestion: {} } : null,
+  );
   const { data, error, refetch } = useQuery<Credential>({
     queryKey: [...credentialsKey(workspace.id, kind), id],
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  /** The values that the form of the opened dialog suggests. */
-  const [suggested, setSuggested] = useState<Suggestion>({});
-  function close(): void {
-    setDialog(null);
-    setSuggested({});
-  }
-  function openWith(name: DialogName, suggestion: Suggestion): void {
-    setSuggested(suggestion);
-    setDialog(name);
-  }
-  const isReplacing = dialog === 'replace' || dialog === 'continue';
+  const isDeleted = isDeletedError(error);
   // The last step of a rotation deletes the credential. The page stays, because the dialog then shows the result.
-  if (isDeletedError(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
+  if (isDeleted && !(isReplacing(dialog) && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (
       <Page title={kind.title}>
@@ -227,57 +301,11 @@ export function CredentialPage() {
       </Page>
     );
   }
-  function openReplacement(): void {
-    close();
-    const search = { workspace: workspace.slug };
-    if (data?.replacedBy == null) void navigate({ to: kind.path, search });
-    else void navigate({ to: `${kind.path}/$id`, params: { id: data.replacedBy }, search });
-  }
-  const isKey = kind === API_KEYS;
-  const canReplace = data.replacedBy === null;
   return (
     <Stack gap="md">
       <BackLink to={kind.path}>{kind.title}</BackLink>
-      <Page title={data.name} actions={isAdmin && <CredentialActions credential={data} open={setDialog} />}>
-        <RotationNote credential={data} withLink onContinue={isAdmin ? () => setDialog('continue') : undefined} />
-        <div className={styles['columns']}>
-          <CredentialDetails credential={data} policy={policy.data} />
-          <div>
-            <UsesSections
-              credential={data}
-              onReplaceWithUsed={isAdmin && canReplace ? (rights) => openWith('replace', { rights }) : undefined}
-              // A token cannot be edited, so it is restricted by replacing it.
-              onRestrict={
-                isAdmin && (isKey || canReplace)
-                  ? (addresses) => openWith(isKey ? 'edit' : 'replace', { addresses })
-                  : undefined
-              }
-            />
-          </div>
-        </div>
-        {isAdmin && <CredentialLeak credential={data} />}
-        {isAdmin && <ActivitySection id={id} />}
-      </Page>
-      {dialog === 'edit' && data.kind === 'api_key' && (
-        <EditApiKeyDialog apiKey={data} addresses={suggested.addresses} onClose={close} />
-      )}
-      {dialog === 'explain' && <ExplainDialog credential={data} onClose={close} />}
-      {isReplacing && isAdmin && !policy.isPending && (
-        <ReplaceCredentialDialog
-          credential={data}
-          {...suggested}
-          oldId={dialog === 'continue' ? rotationOf(data)?.oldId : undefined}
-          onClose={close}
-          onDone={isDeletedError(error) ? openReplacement : undefined}
-        />
-      )}
-      {dialog === 'delete' && (
-        <DeleteCredentialDialog
-          credential={data}
-          onClose={close}
-          onDeleted={() => void navigate({ to: kind.path, search: { workspace: workspace.slug } })}
-        />
-      )}
+      <CredentialContent credential={data} onOpen={(name, suggestion = {}) => setDialog({ name, suggestion })} />
+      <CredentialDialogs credential={data} dialog={dialog} isDeleted={isDeleted} onClose={() => setDialog(null)} />
     </Stack>
   );
 }

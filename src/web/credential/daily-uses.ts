@@ -3,8 +3,9 @@ import { DAY } from '../../contract/limits.ts';
 import { strings } from './strings.ts';
 
 export interface DailyUses {
-  /** The chart's label of the day: "24 Feb". */
+  /** The label of the day in the chart: "24 Feb". */
   readonly label: string;
+  /** The day in UTC: "2027-02-24". */
   readonly day: string;
   readonly uses: number;
 }

@@ -37,14 +37,14 @@ interface ExplainDialogProps {
 export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
   const { api } = useWorkspace();
   const kind = getKindConfig(credential);
-  const available: readonly Right[] = kind.rightGroups.flatMap(({ rights }) => rights);
+  const availableRights: readonly Right[] = kind.rightGroups.flatMap(({ rights }) => rights);
   const [explanation, setExplanation] = useState<AuthorizationExplanation | null>(null);
   const form = useAppForm<{ rights: string[]; address: string; resource: string }>({
     initialValues: { rights: [], address: '', resource: '' },
     onValuesChange: () => setExplanation(null),
   });
-  const saving = useSubmit(form, async ({ rights, address, resource }) => {
-    const requiredRights = available.filter((right) => rights.includes(right));
+  const checking = useSubmit(form, async ({ rights, address, resource }) => {
+    const requiredRights = availableRights.filter((right) => rights.includes(right));
     const explained = await api.explain({
       credential: credential.id,
       requirement:
@@ -58,7 +58,7 @@ export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
   });
   return (
     <Dialog onClose={onClose} title={texts.title(credential.name)} size={560}>
-      <Form onSubmit={form.onSubmit(saving.submit)}>
+      <Form onSubmit={form.onSubmit(checking.submit)}>
         <DimmedText>{texts.introduction(kind.noun)}</DimmedText>
         <Checkbox.Group
           label={texts.requires(kind.rightsLabel)}
@@ -66,7 +66,7 @@ export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
           {...form.getInputProps('rights')}
         >
           <div className="checkbox-grid">
-            {available.map((right) => (
+            {availableRights.map((right) => (
               <Checkbox key={right} value={right} label={<span className="mono">{right}</span>} />
             ))}
           </div>
@@ -83,7 +83,7 @@ export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
           {...form.getInputProps('resource')}
         />
         {explanation !== null && <ExplanationNotice explanation={explanation} />}
-        <FormFooter saving={saving} submitLabel={texts.check} onCancel={onClose} cancelLabel={texts.close} />
+        <FormFooter saving={checking} submitLabel={texts.check} onCancel={onClose} cancelLabel={texts.close} />
       </Form>
     </Dialog>
   );

@@ -13,6 +13,7 @@ import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
 const texts = strings.leakSection;
+/** Maximum number of reports, and of refusals of each kind, that are read. */
 const MAX_EVENTS = 200;
 
 interface LeakHistory {
@@ -48,7 +49,7 @@ const listAddresses = (addresses: readonly (string | null)[]): string => {
   return distinct.size === 0 ? texts.none : [...distinct].join(', ');
 };
 
-/** Returns the uses since an instant and their addresses. Uses are counted per day, so the whole day is included. */
+/** Returns the number of uses from the day of an instant on, because uses are counted per day, and the addresses since. */
 function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
   const firstDay = since.slice(0, 10);
   return {
@@ -75,7 +76,7 @@ function LeakReport({ report: { at, address, detail } }: { readonly report: Audi
 
 interface LeakSectionProps {
   readonly id: string;
-  /** Null for a credential that was deleted, undefined while they are loading. */
+  /** Null for a deleted credential; undefined while the uses are loading. */
   readonly uses: CredentialUses | null | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { CredentialKindConfig, Right } from '../credentials/kinds.ts';
 
 /** The periods to choose from, in days. */
 export const PERIODS = [7, 30, 90, 365] as const;
+/** In days. */
 export const DEFAULT_PERIOD = 30;
 
 export interface ClassifiedRights {
@@ -24,13 +25,13 @@ export function classifyRights(
   now: number,
 ): ClassifiedRights {
   const usesInPeriod = uses.filter(({ lastUsedAt }) => Date.parse(lastUsedAt) >= now - days * DAY);
-  const usedNames = new Set<Right>(usesInPeriod.map(({ right }) => right));
-  const available = kind.rightGroups
+  const rightsInPeriod = new Set<Right>(usesInPeriod.map(({ right }) => right));
+  const availableRights = kind.rightGroups
     .flatMap(({ rights }) => rights)
     .filter((right) => (heldRights.includes('all') ? right !== 'all' : heldRights.includes(right)));
   return {
     usesInPeriod,
-    usedRights: available.filter((right) => usedNames.has(right)),
-    unusedRights: available.filter((right) => !usedNames.has(right)),
+    usedRights: availableRights.filter((right) => rightsInPeriod.has(right)),
+    unusedRights: availableRights.filter((right) => !rightsInPeriod.has(right)),
   };
 }

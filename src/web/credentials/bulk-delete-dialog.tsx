@@ -58,6 +58,29 @@ function DeletionProgress({ percent, children }: { readonly percent: number; rea
   );
 }
 
+interface ResultButtonsProps {
+  readonly isDeleting: boolean;
+  readonly hasFailures: boolean;
+  readonly onRetry: () => void;
+  readonly onClose: () => void;
+}
+
+/** The buttons during and after the deletion. */
+function ResultButtons({ isDeleting, hasFailures, onRetry, onClose }: ResultButtonsProps) {
+  return (
+    <Group justify="flex-end" gap="sm">
+      {hasFailures && (
+        <Button className="button-danger" loading={isDeleting} onClick={onRetry}>
+          {strings.bulkDeleteDialog.retryFailed}
+        </Button>
+      )}
+      <Button variant={hasFailures ? 'default' : 'filled'} disabled={isDeleting} onClick={onClose}>
+        {strings.bulkDeleteDialog.close}
+      </Button>
+    </Group>
+  );
+}
+
 function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDialogProps) {
   const { workspace, api } = useWorkspace();
   const { results, isDeleted, failedCount, deleteMany } = useDeleteMany((credential: Credential) =>
@@ -67,6 +90,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   const [typedText, setTypedText] = useState('');
   const inUseCount = credentials.filter((credential) => isInUse(credential)).length;
   const confirmationPhrase = strings.bulkDeleteDialog.confirmationPhrase(credentials.length);
+  const isConfirmed = inUseCount === 0 || typedText.trim() === confirmationPhrase;
 
   async function deleteAll() {
     setPhase('deleting');
@@ -108,30 +132,23 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
           <ConfirmationInput text={confirmationPhrase} value={typedText} onChange={setTypedText} />
         </>
       )}
-      <Group justify="flex-end" gap="sm">
-        {phase === 'confirming' && (
+      {phase === 'confirming' ? (
+        <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={close}>
             {strings.bulkDeleteDialog.cancel}
           </Button>
-        )}
-        {(phase === 'confirming' || failedCount > 0) && (
-          <Button
-            className="button-danger"
-            loading={phase === 'deleting'}
-            disabled={phase === 'confirming' && inUseCount > 0 && typedText.trim() !== confirmationPhrase}
-            onClick={() => void deleteAll()}
-          >
-            {phase === 'confirming'
-              ? strings.bulkDeleteDialog.deleteCount(credentials.length)
-              : strings.bulkDeleteDialog.retryFailed}
+          <Button className="button-danger" disabled={!isConfirmed} onClick={() => void deleteAll()}>
+            {strings.bulkDeleteDialog.deleteCount(credentials.length)}
           </Button>
-        )}
-        {phase !== 'confirming' && (
-          <Button variant={failedCount > 0 ? 'default' : 'filled'} disabled={phase === 'deleting'} onClick={close}>
-            {strings.bulkDeleteDialog.close}
-          </Button>
-        )}
-      </Group>
+        </Group>
+      ) : (
+        <ResultButtons
+          isDeleting={phase === 'deleting'}
+          hasFailures={failedCount > 0}
+          onRetry={() => void deleteAll()}
+          onClose={close}
+        />
+      )}
     </Stack>
   );
 }

@@ -20,8 +20,11 @@ interface CredentialFieldsProps {
   readonly kind: CredentialKindConfig;
   readonly policy: Policy;
   readonly limits: ExpiryLimits;
+  /** The expiry of the edited credential, null for never; undefined for a new credential. */
   readonly currentExpiresAt: string | null | undefined;
+  /** Whether the policy requires a passphrase for the chosen rights. */
   readonly needsPassphrase: boolean;
+  /** Replaces the default description of the passphrase. */
   readonly passphraseDescription: string | undefined;
   readonly knownUses: KnownUses;
 }
@@ -30,8 +33,8 @@ function errorText({ errors }: UseFormReturnType<CredentialFormValues>, field: s
   return errors[field] === undefined ? undefined : String(errors[field]);
 }
 
-/** The fields for the name and the rights. */
-function PurposeFields({ form, kind, policy }: CredentialFieldsProps) {
+/** The name and the rights. */
+function FirstColumn({ form, kind, policy }: CredentialFieldsProps) {
   return (
     <Stack gap="md">
       <NameInput
@@ -68,8 +71,8 @@ function ApiKeySwitches({ form }: Pick<CredentialFieldsProps, 'form'>) {
   );
 }
 
-/** The fields for the expiry, the passphrase and the restrictions, and for the description of an API key. */
-function UseFields(props: CredentialFieldsProps) {
+/** The expiry, the passphrase, the restrictions, and for an API key the description and the switches. */
+function SecondColumn(props: CredentialFieldsProps) {
   const { form, kind, policy, limits, currentExpiresAt, needsPassphrase, passphraseDescription } = props;
   const isToken = kind.kind === 'access_token';
   return (
@@ -111,8 +114,8 @@ export function CredentialFields(props: CredentialFieldsProps) {
   return (
     <div className={styles['container']}>
       <div className={styles['columns']}>
-        <PurposeFields {...props} />
-        <UseFields {...props} />
+        <FirstColumn {...props} />
+        <SecondColumn {...props} />
       </div>
     </div>
   );

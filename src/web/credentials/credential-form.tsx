@@ -31,7 +31,7 @@ import { strings } from './form-strings.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { PresetButtons } from './preset-buttons.tsx';
 import { applyPreset } from './presets.ts';
-import { summarize } from './summary.ts';
+import { type PassphraseState, summarize } from './summary.ts';
 
 interface CredentialFormProps {
   readonly kind: CredentialKindConfig;
@@ -89,9 +89,14 @@ function fitToPolicy(values: CredentialFormValues, policy: Policy, limits: Expir
   };
 }
 
+function getPassphraseState({ passphrase }: CredentialFormValues, isRequired: boolean): PassphraseState {
+  if (passphrase !== '') return 'set';
+  return isRequired ? 'missing' : 'none';
+}
+
 type PolicyFormProps = CredentialFormProps & { readonly policy: Policy };
 
-/** Returns the form, and the limits that the policy sets for it. */
+/** Returns the form, and what the policy requires of it: the limits of the expiry, and whether a passphrase is needed. */
 function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: PolicyFormProps) {
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
@@ -187,7 +192,7 @@ function PolicyForm(props: PolicyFormProps) {
                 rights: values.rights,
                 rightNoun: kind.rightNoun,
                 expiresAt: toExpiresAt(values.expiry, limits, currentExpiresAt ?? null),
-                passphrase: values.passphrase !== '' || (needsPassphrase && 'missing'),
+                passphrase: getPassphraseState(values, needsPassphrase),
                 restrictions: describeRestrictions(values, resourceNames),
                 active: values.active,
                 guard: values.guard,

@@ -7,7 +7,7 @@ import { isFiltered } from '../components/filters.tsx';
 import { IconActivity, IconPlus, IconRefresh, IconTicket } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { ListBody } from '../components/list-body.tsx';
-import { useListState } from '../components/list-state.ts';
+import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { deleteAction, editAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
@@ -16,7 +16,7 @@ import { useList } from '../components/use-list.ts';
 import { canCreateCredentials, policyQuery } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
-import { FILTERS, Filters, toListFilters } from './filters.tsx';
+import { CredentialFilters, FILTERS, toListFilters } from './filters.tsx';
 import {
   type Credential,
   type CredentialKindConfig,
@@ -47,6 +47,7 @@ interface CredentialsPageProps {
   readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
 
+/** `continue` resumes a rotation that the credential is part of. */
 type OpenDialog =
   | { readonly dialog: 'create' | 'delete selected' }
   | { readonly dialog: 'edit' | 'replace' | 'continue' | 'delete'; readonly credential: Credential };
@@ -145,15 +146,47 @@ function CredentialDialogs(props: CredentialDialogsProps) {
   );
 }
 
-/** The list of credentials of one kind, with all actions on them. */
-export function CredentialsPage({ kind, renderStatus, renderEditDialog }: CredentialsPageProps) {
-  const access = useWorkspace();
-  const { workspace, api, isAdmin } = access;
-  const policy = useQuery(policyQuery(access));
-  const state = useListState();
-  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
-  const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
-  const list = useList(
+interface GenerateButtonProps {
+  readonly kind: CredentialKindConfig;
+  /** Whether the policy allows only the owner to create credentials. */
+  readonly isForbidden: boolean;
+  readonly onClick: () => void;
+}
+
+function GenerateButton({ kind, isForbidden, onClick }: GenerateButtonProps) {
+  return (
+    <Stack gap={4} align="center">
+      <Button leftSection={<IconPlus size={16} />} disabled={isForbidden} onClick={onClick}>
+        {kind.generateLabel}
+      </Button>
+      {isForbidden && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
+    </Stack>
+  );
+}
+
+interface NoCredentialsProps {
+  readonly kind: CredentialKindConfig;
+  /** False for members. */
+  readonly generateButton: ReactNode;
+}
+
+function NoCredentials({ kind, generateButton }: NoCredentialsProps) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <EmptyState
+      icon={<IconTicket size={26} />}
+      title={strings.credentialsPage.emptyTitle(kind.plural)}
+      action={generateButton}
+    >
+      {isAdmin ? kind.description : strings.credentialsPage.askToCreate(kind.plural)}
+    </EmptyState>
+  );
+}
+
+/** Returns the page of the list that the URL selects, with each replacement below the credential that it replaces. */
+function useCredentialList(kind: CredentialKindConfig, state: ListState) {
+  const { workspace, api } = useWorkspace();
+  return useList(
     credentialsKey(workspace.id, kind),
     async (query: CredentialListQuery, options) => {
       const page = await listCredentials(api, kind, query, options);
@@ -161,38 +194,45 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
     },
     { ...toListFilters(state.get), cursor: state.cursor, sort: state.get('sort') },
   );
+}
+
+/** The list of credentials of one kind, with all actions on them. */
+export function CredentialsPage({ kind, renderStatus, renderEditDialog }: CredentialsPageProps) {
+  const access = useWorkspace();
+  const { isAdmin } = access;
+  const policy = useQuery(policyQuery(access));
+  const state = useListState();
+  const list = useCredentialList(kind, state);
+  const [openDialog, setOpenDialog] = useState<OpenDialog | null>(null);
+  const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
+  const rows = list.data?.data ?? [];
   const isListFiltered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !isListFiltered;
   // Whether the URL asks to open the form (see `readPrefill`). The dialog opens only after the policy is loaded, because
   // its fields depend on the policy, and a dialog moves the focus only when it opens.
   const isOpenedByLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
-  const isCreationForbidden = policy.data !== undefined && !canCreateCredentials(policy.data, access);
   const generateButton = isAdmin && (
-    <Stack gap={4} align="center">
-      <Button
-        leftSection={<IconPlus size={16} />}
-        disabled={isCreationForbidden}
-        onClick={() => setOpenDialog({ dialog: 'create' })}
-      >
-        {kind.generateLabel}
-      </Button>
-      {isCreationForbidden && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
-    </Stack>
+    <GenerateButton
+      kind={kind}
+      isForbidden={policy.data !== undefined && !canCreateCredentials(policy.data, access)}
+      onClick={() => setOpenDialog({ dialog: 'create' })}
+    />
   );
-  const rows = list.data?.data ?? [];
-  const columns = credentialColumns(kind, {
-    renderStatus,
-    policy: policy.data,
-    rows,
-    onContinue: isAdmin ? (credential) => setOpenDialog({ dialog: 'continue', credential }) : undefined,
-  });
+  const renderMenu = (credential: Credential) => (
+    <CredentialMenu
+      kind={kind}
+      credential={credential}
+      canEdit={renderEditDialog !== undefined}
+      onOpen={setOpenDialog}
+    />
+  );
 
   return (
     <Page title={kind.title} description={kind.description} actions={!isEmpty && generateButton}>
       <Stack gap="md">
         {!isEmpty && (
           <>
-            <Filters kind={kind} state={state} />
+            <CredentialFilters kind={kind} state={state} />
             <ReviewBar kind={kind} state={state} page={list.data} isFiltered={isListFiltered} />
           </>
         )}
@@ -200,32 +240,18 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
           label={kind.title}
           list={list}
           isAttached={(credential) => isBelowReplaced(credential, rows)}
-          columns={columns}
+          columns={credentialColumns(kind, {
+            renderStatus,
+            policy: policy.data,
+            rows,
+            onContinue: isAdmin ? (credential) => setOpenDialog({ dialog: 'continue', credential }) : undefined,
+          })}
           state={state}
           rowName={({ name }) => name}
           isFiltered={isListFiltered}
           selection={isAdmin ? { rows: selected, set: setSelected } : undefined}
-          renderRowActions={
-            isAdmin
-              ? (credential) => (
-                  <CredentialMenu
-                    kind={kind}
-                    credential={credential}
-                    canEdit={renderEditDialog !== undefined}
-                    onOpen={setOpenDialog}
-                  />
-                )
-              : undefined
-          }
-          empty={
-            <EmptyState
-              icon={<IconTicket size={26} />}
-              title={strings.credentialsPage.emptyTitle(kind.plural)}
-              action={generateButton}
-            >
-              {isAdmin ? kind.description : strings.credentialsPage.askToCreate(kind.plural)}
-            </EmptyState>
-          }
+          renderRowActions={isAdmin ? renderMenu : undefined}
+          empty={<NoCredentials kind={kind} generateButton={generateButton} />}
         />
         {selected.size > 0 && (
           <SelectionBar

@@ -24,11 +24,11 @@ export function describeUsage({ lastUsedAt, useCount }: Credential): string {
 interface DeleteCredentialDialogProps {
   readonly credential: Credential;
   readonly onClose: () => void;
-  /** Called after the deletion, when the dialog has closed. */
+  /** Called after the deletion, before `onClose`. */
   readonly onDeleted?: () => void;
 }
 
-/** Asks for confirmation before a credential is deleted, and says what will break and when it was last used. */
+/** Asks for confirmation before a credential is deleted, with the consequences and the last use. */
 export function DeleteCredentialDialog({ credential, onClose, onDeleted }: DeleteCredentialDialogProps) {
   const { workspace, api } = useWorkspace();
   const kind = getKindConfig(credential);

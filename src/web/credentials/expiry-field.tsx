@@ -5,13 +5,14 @@ import { type Expiry, type ExpiryChoice, type ExpiryLimits, expiryOptions, readE
 import { strings } from './form-strings.ts';
 
 interface ExpiryFieldProps {
+  /** "token" or "key". */
   readonly noun: string;
   readonly value: Expiry;
   readonly onChange: (expiry: Expiry) => void;
   readonly limits: ExpiryLimits;
   /** The maximum lifetime of the policy in days; null for none. */
   readonly maxLifetimeDays: number | null;
-  /** The expiry of the edited credential; omitted for a new one. */
+  /** The expiry of the edited credential, null for never; omitted for a new credential. */
   readonly currentExpiresAt?: string | null | undefined;
   readonly error?: string | undefined;
   readonly 'data-path': string;

@@ -15,6 +15,7 @@ export interface Expiry {
   readonly dateText: string;
 }
 
+/** The durations to choose from, in days, with their labels. */
 export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['7', strings.expiry.days7],
   ['30', strings.expiry.days30],
@@ -57,13 +58,11 @@ function isAllowed(choice: ExpiryChoice, limits: ExpiryLimits): boolean {
 
 /** Parses a typed date. The end of that day must be in the future and within the limits. */
 export function readExpiryDate(text: string, { now, latest }: ExpiryLimits): TypedDate {
-  const reading = parseTypedDate(text, navigator.language);
-  if (!('date' in reading)) return reading;
-  const end = endOfDay(reading.date) ?? 0;
+  const parsed = parseTypedDate(text, navigator.language);
+  if (!('date' in parsed)) return parsed;
+  const end = endOfDay(parsed.date) ?? 0;
   if (end <= now) return { error: strings.expiry.mustBeInTheFuture };
-  return latest !== null && end > latest
-    ? { error: strings.expiry.policyAllowsUntil(formatDateTime(latest)) }
-    : reading;
+  return latest !== null && end > latest ? { error: strings.expiry.policyAllowsUntil(formatDateTime(latest)) } : parsed;
 }
 
 /** Returns the options, each with the date on which the credential would expire. */
@@ -100,7 +99,7 @@ export function fitExpiry(expiry: Expiry, limits: ExpiryLimits): Expiry {
 }
 
 /**
- * Returns the time of an expiry; null for never, undefined for a date that cannot be read or is not within the limits.
+ * Returns the time of an expiry; null for never, undefined for a date that is invalid or not within the limits.
  * A date means the end of that day in the browser's time zone.
  */
 export function toExpiresAt(
@@ -112,8 +111,8 @@ export function toExpiresAt(
   if (choice === 'keep') return currentExpiresAt;
   if (choice === 'latest') return limits.latest === null ? undefined : new Date(limits.latest).toISOString();
   if (choice !== 'date') return new Date(endOfDuration(choice, limits)).toISOString();
-  const reading = readExpiryDate(dateText, limits);
-  const endMs = 'date' in reading ? endOfDay(reading.date) : null;
+  const parsed = readExpiryDate(dateText, limits);
+  const endMs = 'date' in parsed ? endOfDay(parsed.date) : null;
   return endMs === null ? undefined : new Date(endMs).toISOString();
 }
 
@@ -124,12 +123,12 @@ export function validateExpiry(
   submittedAt: number = limits.now,
 ): string | null {
   if (choice !== 'date') return isAllowed(choice, limits) ? null : strings.expiry.notAllowedByPolicy;
-  const reading = readExpiryDate(dateText, { ...limits, now: submittedAt });
-  return 'error' in reading ? reading.error : null;
+  const parsed = readExpiryDate(dateText, { ...limits, now: submittedAt });
+  return 'error' in parsed ? parsed.error : null;
 }
 
 /** Returns the shortest option that covers the lifetime of another credential, or a year if none does. */
-export function closestExpiry(createdAt: string, expiresAt: string | null): Expiry {
+export function shortestCoveringExpiry(createdAt: string, expiresAt: string | null): Expiry {
   if (expiresAt === null) return { choice: 'never', dateText: '' };
   const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;
   // One day of tolerance, because an expiry date means the end of that day.

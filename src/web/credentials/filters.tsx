@@ -11,6 +11,7 @@ import { strings } from './strings.ts';
 
 const DEFAULT_UNUSED_DAYS = 90;
 
+/** The names of the filters in the URL. */
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'expiry', 'violatesPolicy', 'origin'] as const;
 export type FilterName = (typeof FILTERS)[number];
 
@@ -27,22 +28,54 @@ export const toListFilters = (get: (name: FilterName) => string | undefined): Cr
 });
 
 /**
- * The number of days without use after which the policy counts a credential as unused. Returns the default until
- * the policy is loaded.
+ * Returns the number of days without use after which the policy counts a credential as unused; the default for members,
+ * and until the policy is loaded.
  */
 export const useUnusedAfterDays = (): number => usePolicy()?.unusedAfterDays ?? DEFAULT_UNUSED_DAYS;
 
-/** The filters of a list of credentials. */
-export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
+interface FilterProps {
+  readonly state: ListState;
+}
+
+function CreatorFilter({ state }: FilterProps) {
   const { api, workspace } = useWorkspace();
-  const members = useQuery({
+  const { data: members = [] } = useQuery({
     queryKey: [workspace.id, 'members', 'names'],
     queryFn: async ({ signal }) => (await api.members.list({ limit: 200 }, { signal })).data,
     staleTime: 60_000,
   });
-  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, useUnusedAfterDays()])].sort(
+  return (
+    <SelectFilter
+      state={state}
+      name="createdBy"
+      label={strings.filters.createdByLabel}
+      anyLabel={strings.filters.anyone}
+      options={members.map(({ personId, name }) => ({ value: personId, label: isolate(name) }))}
+    />
+  );
+}
+
+function UnusedFilter({ state }: FilterProps) {
+  const dayCounts = [...new Set([30, DEFAULT_UNUSED_DAYS, useUnusedAfterDays()])].sort(
     (first, second) => first - second,
   );
+  return (
+    <SelectFilter
+      state={state}
+      name="unused"
+      label={strings.filters.usageLabel}
+      anyLabel={strings.filters.anyUsage}
+      options={dayCounts.map((days) => ({ value: String(days), label: strings.filters.unusedForDays(days) }))}
+    />
+  );
+}
+
+interface CredentialFiltersProps extends FilterProps {
+  readonly kind: CredentialKindConfig;
+}
+
+/** The filters of a list of credentials. */
+export function CredentialFilters({ kind, state }: CredentialFiltersProps) {
   return (
     <FilterBar state={state} filters={FILTERS}>
       <SearchField state={state} label={strings.filters.searchByName(kind.plural)} />
@@ -60,20 +93,8 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
         anyLabel={strings.filters.anyRight(kind.rightNoun)}
         options={kind.rightGroups.flatMap(({ rights }) => rights.map((right) => ({ value: right, label: right })))}
       />
-      <SelectFilter
-        state={state}
-        name="createdBy"
-        label={strings.filters.createdByLabel}
-        anyLabel={strings.filters.anyone}
-        options={(members.data ?? []).map(({ personId, name }) => ({ value: personId, label: isolate(name) }))}
-      />
-      <SelectFilter
-        state={state}
-        name="unused"
-        label={strings.filters.usageLabel}
-        anyLabel={strings.filters.anyUsage}
-        options={unusedDays.map((days) => ({ value: String(days), label: strings.filters.unusedForDays(days) }))}
-      />
+      <CreatorFilter state={state} />
+      <UnusedFilter state={state} />
       <SelectFilter
         state={state}
         name="expiry"

@@ -122,7 +122,7 @@ export const strings = {
     deleteWhenReady: 'Delete the old one once everything uses the new one. Until then both are valid.',
     useTheNewSecret:
       'Use the new secret wherever the old one is used. This dialog updates when the new secret is first used. You can close it: both secrets stay valid until you delete the old one.',
-    secretLost: 'Delete the new one to start over…',
+    startOver: 'Delete the new one to start over…',
     keepBothForNow: 'Keep both for now',
     deleteOld: 'Delete old…',
     deleteOldAnyway: 'Delete old anyway…',
@@ -130,8 +130,8 @@ export const strings = {
     update: 'Update',
     verify: 'Verify',
     deleteOldStep: 'Delete old',
-    introduction: (noun: string, rights: string) =>
-      `Create a new ${noun} with the same ${rights} to replace this one. Nothing is deleted until you confirm it in the last step.`,
+    introduction: (noun: string) =>
+      `Create a new ${noun} to replace this one. Nothing is deleted until you confirm it in the last step.`,
     createReplacement: 'Create replacement',
     oldHasPassphrase: "The old token has a passphrase. Set one for the new token too; we can't copy it.",
     useThisSecret: 'Use this secret wherever the old one is used.',
@@ -164,8 +164,8 @@ export const strings = {
     tryIt: 'Try it',
     copyCommand: 'Copy command',
     howToTry: (hasPassphrase: boolean) =>
-      `For bash and zsh. It waits for you to paste the secret${hasPassphrase ? ' and then the passphrase' : ''} and press Enter; nothing is shown as you paste, and nothing is kept in the shell's history.`,
-    ifLost: (noun: string) => `If you lose it, delete this ${noun} and generate a new one.`,
+      `For bash and zsh. The command waits for you to paste the secret${hasPassphrase ? ' and then the passphrase' : ''} and press Enter; nothing is shown as you paste, and nothing is kept in the shell's history.`,
+    ifLost: (noun: string) => `If you lose the secret, delete this ${noun} and generate a new one.`,
   },
   summary: {
     rightPhrases: {

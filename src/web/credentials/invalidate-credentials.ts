@@ -1,7 +1,7 @@
 import { queryClient } from '../api.ts';
 import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
-/** Tells the browser's other tabs the keys of queries whose results have changed. */
+/** Carries the keys of queries whose results have changed to the browser's other tabs. */
 const channel = new BroadcastChannel('devpilot.credentials');
 channel.addEventListener('message', ({ data }: MessageEvent<readonly unknown[]>) => {
   void queryClient.invalidateQueries({ queryKey: data });

@@ -37,10 +37,10 @@ export interface CredentialKindConfig {
   readonly placeholder: string;
 }
 
-type Group = keyof typeof strings.kinds.groups;
+type GroupName = keyof typeof strings.kinds.groups;
 
 /** The group of each scope in forms and filters, in the order in which they are shown. */
-const SCOPE_GROUPS: Readonly<Record<Scope, Group>> = {
+const SCOPE_GROUPS: Readonly<Record<Scope, GroupName>> = {
   all: 'everything',
   basic_deployment: 'deployments',
   advanced_deployment: 'deployments',
@@ -52,7 +52,7 @@ const SCOPE_GROUPS: Readonly<Record<Scope, Group>> = {
 };
 
 /** Like `SCOPE_GROUPS`, for permissions. */
-const PERMISSION_GROUPS: Readonly<Record<Permission, Group>> = {
+const PERMISSION_GROUPS: Readonly<Record<Permission, GroupName>> = {
   read: 'resources',
   write: 'resources',
   delete: 'resources',
@@ -64,10 +64,10 @@ const PERMISSION_GROUPS: Readonly<Record<Permission, Group>> = {
   manage_servers: 'management',
 };
 
-function toGroups(groups: Readonly<Partial<Record<Right, Group>>>): RightGroup[] {
-  const rights = Object.keys(groups) as Right[];
-  return [...Map.groupBy(rights, (right) => groups[right])].flatMap(([group, members]) =>
-    group === undefined ? [] : [{ label: strings.kinds.groups[group], rights: members }],
+function toGroups(groupNames: Readonly<Partial<Record<Right, GroupName>>>): RightGroup[] {
+  const allRights = Object.keys(groupNames) as Right[];
+  return [...Map.groupBy(allRights, (right) => groupNames[right])].flatMap(([groupName, rights]) =>
+    groupName === undefined ? [] : [{ label: strings.kinds.groups[groupName], rights }],
   );
 }
 
@@ -162,5 +162,5 @@ export function deleteCredential(api: Client, { kind, id }: Credential): Promise
   return kind === 'access_token' ? api.accessTokens.delete(id) : api.apiKeys.delete(id);
 }
 
-/** Whether an error means that a credential was deleted. */
+/** Whether an error means that a credential was deleted or never existed. */
 export const isDeletedError = (error: unknown): boolean => error instanceof DevpilotError && error.code === 'not_found';

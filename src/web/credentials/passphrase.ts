@@ -24,7 +24,7 @@ export type Strength = 'weak' | 'fair' | 'strong';
 
 const FAIR_BITS = 45;
 const STRONG_BITS = 75;
-/** The total count is at most this multiple of the number of distinct characters. */
+/** Each distinct character adds at most this many characters to the length that counts. */
 const MAX_COUNT_PER_CHARACTER = 1.6;
 /** Patterns of characters, each with the assumed size of its alphabet. */
 const CHARACTER_CLASSES: readonly [RegExp, number][] = [

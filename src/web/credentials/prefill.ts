@@ -44,11 +44,11 @@ export function readPrefill(
 ): Prefill | null {
   if (get('new') === undefined) return null;
   const isToken = kind.kind === 'access_token';
-  const available = kind.rightGroups.flatMap(({ rights }) => rights);
-  const requested = [...new Set((get(isToken ? 'scopes' : 'permissions') ?? '').split(/[\s,]+/))].filter(
+  const availableRights = kind.rightGroups.flatMap(({ rights }) => rights);
+  const requestedRights = [...new Set((get(isToken ? 'scopes' : 'permissions') ?? '').split(/[\s,]+/))].filter(
     (right) => right !== '',
   );
-  const rights = requested.filter((right): right is Right => available.includes(right as Right));
+  const rights = requestedRights.filter((right): right is Right => availableRights.includes(right as Right));
   const expires = get('expires');
   const expiry = expires === undefined ? NEW_CREDENTIAL.expiry : readExpiry(expires, now);
   return {
@@ -62,8 +62,8 @@ export function readPrefill(
       expiry: expiry ?? NEW_CREDENTIAL.expiry,
     },
     ignored: [
-      ...requested
-        .filter((right) => !available.includes(right as Right))
+      ...requestedRights
+        .filter((right) => !availableRights.includes(right as Right))
         .map((right) => strings.prefill.unknownRight(kind.rightNoun, right)),
       ...(expiry === null && expires !== undefined ? [strings.prefill.unknownExpiry(expires)] : []),
     ],

@@ -9,7 +9,7 @@ export interface Preset {
   readonly name: string;
   readonly rights: readonly Right[];
   readonly expiry: ExpiryChoice;
-  /** Whether guards can use it. */
+  /** Whether guards can use the API key. */
   readonly guard?: boolean;
 }
 

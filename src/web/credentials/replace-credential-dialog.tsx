@@ -14,9 +14,17 @@ import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
 import styles from './credentials.module.css';
 import { describeUsage } from './delete-credential-dialog.tsx';
-import { closestExpiry } from './expiry.ts';
+import { shortestCoveringExpiry } from './expiry.ts';
 import { strings } from './form-strings.ts';
-import { type Credential, getKindConfig, getRights, hasPassphrase, isDeletedError, type Right } from './kinds.ts';
+import {
+  type Credential,
+  type CredentialKindConfig,
+  getKindConfig,
+  getRights,
+  hasPassphrase,
+  isDeletedError,
+  type Right,
+} from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 import { useCredentialUses } from './use-credential-uses.ts';
@@ -57,7 +65,7 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
   const create = useCreateCredential(kind, old);
   return (
     <>
-      <DimmedText>{texts.introduction(kind.noun, kind.rightsLabel.toLowerCase())}</DimmedText>
+      <DimmedText>{texts.introduction(kind.noun)}</DimmedText>
       <CredentialForm
         kind={kind}
         initial={{
@@ -68,7 +76,7 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
           ...toRestrictionValues(old.restrictions),
           ...(addresses !== undefined && { addresses: addresses.join('\n') }),
           guard: old.kind === 'api_key' && old.guard,
-          expiry: closestExpiry(old.createdAt, old.expiresAt),
+          expiry: shortestCoveringExpiry(old.createdAt, old.expiresAt),
         }}
         knownUses={uses === undefined ? undefined : toKnownUses(uses)}
         submitLabel={texts.createReplacement}
@@ -98,6 +106,44 @@ function RotationStepper({ step }: { readonly step: number }) {
       <Stepper.Step label={texts.verify} />
       <Stepper.Step label={texts.deleteOldStep} />
     </Stepper>
+  );
+}
+
+interface SecretStepProps {
+  readonly revealed: RevealedCredential;
+  readonly onStored: () => void;
+}
+
+/** The second step: the secret of the new credential, which is shown once. */
+function SecretStep({ revealed, onStored }: SecretStepProps) {
+  return (
+    <>
+      <DimmedText>{texts.useThisSecret}</DimmedText>
+      <SecretPanel revealed={revealed} confirmLabel={texts.iHaveStoredIt} onStored={onStored} />
+    </>
+  );
+}
+
+interface DoneStepProps {
+  readonly kind: CredentialKindConfig;
+  /** Undefined if the old credential was deleted before it was loaded. */
+  readonly old: Credential | undefined;
+  readonly onDone: () => void;
+}
+
+/** The result of the rotation. */
+function DoneStep({ kind, old, onDone }: DoneStepProps) {
+  return (
+    <>
+      <Notice tone="success">
+        {old === undefined
+          ? texts.alreadyDeleted(kind.noun)
+          : texts.replacedAndDeleted(old.name, old.hint, describeUsage(old))}
+      </Notice>
+      <Group justify="flex-end">
+        <Button onClick={onDone}>{texts.done}</Button>
+      </Group>
+    </>
   );
 }
 
@@ -157,6 +203,11 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
     );
   }
 
+  function handleStored() {
+    setRevealed(null);
+    onSecretVisibilityChange(false);
+  }
+
   return (
     <Stack gap="lg">
       <RotationStepper step={step} />
@@ -172,19 +223,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
           onDirtyChange={onDirtyChange}
         />
       )}
-      {revealed !== null && (
-        <>
-          <DimmedText>{texts.useThisSecret}</DimmedText>
-          <SecretPanel
-            revealed={revealed}
-            confirmLabel={texts.iHaveStoredIt}
-            onStored={() => {
-              setRevealed(null);
-              onSecretVisibilityChange(false);
-            }}
-          />
-        </>
-      )}
+      {revealed !== null && <SecretStep revealed={revealed} onStored={handleStored} />}
       {step === STEPS.verify && old !== undefined && newId !== null && (
         <VerifyReplacementStep
           kind={kind}
@@ -194,18 +233,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
           onOldDeleted={() => setWasDeleted(true)}
         />
       )}
-      {isDone && (
-        <>
-          <Notice tone="success">
-            {old === undefined
-              ? texts.alreadyDeleted(kind.noun)
-              : texts.replacedAndDeleted(old.name, old.hint, describeUsage(old))}
-          </Notice>
-          <Group justify="flex-end">
-            <Button onClick={onDone}>{texts.done}</Button>
-          </Group>
-        </>
-      )}
+      {isDone && <DoneStep kind={kind} old={old} onDone={onDone} />}
     </Stack>
   );
 }

@@ -13,10 +13,10 @@ import { strings } from './strings.ts';
 const texts = strings.reviewBar;
 const STALE_AFTER_MS = 60_000;
 
-/** A reason to review credentials: the filters that list them, and a label with their count. */
+/** A reason to review credentials: the filters that find them, and a label with their number. */
 interface ReviewReason {
   readonly filters: Partial<Record<FilterName, string>>;
-  /** `count` is null if the server did not count them. */
+  /** `count` is null if the server did not count the credentials. */
   readonly label: (count: number | null) => string;
 }
 

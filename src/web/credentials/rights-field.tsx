@@ -41,7 +41,7 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
             </Text>
             <Stack gap={8} flex={1}>
               {rights.map((right) => {
-                const included = hasAll && right !== 'all';
+                const isIncluded = hasAll && right !== 'all';
                 const isForbidden = right === 'all' && !policy.allowAll;
                 return (
                   <Checkbox
@@ -50,15 +50,15 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
                     label={<span className="mono">{right}</span>}
                     description={[
                       describeRight(right),
-                      ...(right === 'all' ? [strings.rightsField.includesAll] : []),
-                      ...(included ? [strings.rightsField.includedInAll] : []),
-                      ...(isForbidden ? [strings.rightsField.notAllowedByPolicy] : []),
-                      ...(isToken && requiresPassphrase(policy, [right])
-                        ? [strings.rightsField.requiresPassphrase]
-                        : []),
-                    ].join(' ')}
-                    checked={included || value.includes(right)}
-                    disabled={included || isForbidden}
+                      right === 'all' && strings.rightsField.includesAll,
+                      isIncluded && strings.rightsField.includedInAll,
+                      isForbidden && strings.rightsField.notAllowedByPolicy,
+                      isToken && requiresPassphrase(policy, [right]) && strings.rightsField.requiresPassphrase,
+                    ]
+                      .filter((sentence) => sentence !== false)
+                      .join(' ')}
+                    checked={isIncluded || value.includes(right)}
+                    disabled={isIncluded || isForbidden}
                     onChange={() => toggle(right)}
                   />
                 );

@@ -44,14 +44,12 @@ export function RotationNote({ credential, loaded = [], withLink, onContinue }: 
   });
   if (rotation === null) return null;
   const counterpart = loadedCounterpart ?? query.data;
+  const describe = isOld ? texts.beingReplaced : texts.replacement;
   const [old, replacement] = isOld ? [credential, counterpart] : [counterpart, credential];
   return (
     <div className={styles['rotation']}>
       <Text component="div" fz="xs">
-        {(isOld ? texts.beingReplaced : texts.replacement)(
-          <LastUse credential={old} />,
-          <LastUse credential={replacement} />,
-        )}
+        {describe(<LastUse credential={old} />, <LastUse credential={replacement} />)}
         {withLink === true && (
           <>
             {' '}

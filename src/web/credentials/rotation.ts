@@ -18,8 +18,8 @@ export function rotationOf({ id, replaces, replacedBy }: RotationLinks): Rotatio
 }
 
 /**
- * Returns the rows of a list with each replacement directly below the credential that it replaces. The pair takes the
- * position of the first of its two rows.
+ * Returns the rows of a list with each replacement directly below the credential that it replaces. A chain of
+ * replacements takes the position of the row in it that comes first in the list.
  */
 export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[]): Row[] {
   const remaining = new Map(rows.map((row) => [row.id, row]));
@@ -39,7 +39,10 @@ export function groupReplacements<Row extends RotationLinks>(rows: readonly Row[
   });
 }
 
-/** Whether a row is a replacement directly below the credential that it replaces. */
+/**
+ * Whether a row is a replacement directly below the credential that it replaces. False for a replacement that is itself
+ * being replaced, because its row shows that newer rotation.
+ */
 export const isBelowReplaced = <Row extends RotationLinks>(
   { replaces, replacedBy }: Row,
   rows: readonly Row[],

@@ -8,7 +8,7 @@ import { DimmedText } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { strings } from './form-strings.ts';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
-import type { RevealedCredential } from './use-create-credential.ts';
+import type { CreatedCredential, RevealedCredential } from './use-create-credential.ts';
 
 /**
  * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, which keeps them
@@ -25,7 +25,10 @@ function buildTestCommand(credential: Credential, origin: string): string {
   ].join('');
 }
 
-/** Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. */
+/**
+ * Downloads a `.env` file. Generated secrets and passphrases contain no characters that need quotes in it. The line for a
+ * passphrase that the user has typed is left empty.
+ */
 function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   const { variable } = getKindConfig(created);
   const passphraseLine = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';
@@ -46,13 +49,75 @@ interface SecretPanelProps {
   readonly onStored: () => void;
 }
 
+function SecretSection({ revealed }: { readonly revealed: RevealedCredential }) {
+  const { secret } = revealed.created;
+  const id = useId();
+  return (
+    <Stack gap={6}>
+      <Text fz="sm" fw={600}>
+        {strings.secretPanel.secret}
+      </Text>
+      <code id={id} className={styles['secret']} data-testid="secret">
+        {secret}
+      </code>
+      <Group gap="xs">
+        <CopyButton
+          text={secret}
+          label={strings.secretPanel.copySecret}
+          sourceElementId={id}
+          variant="filled"
+          data-autofocus
+        />
+        <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => downloadEnvFile(revealed)}>
+          {strings.secretPanel.downloadAsEnv}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function PassphraseSection({ passphrase }: { readonly passphrase: string }) {
+  const id = useId();
+  return (
+    <Stack gap={6}>
+      <Group justify="space-between">
+        <Text fz="sm" fw={600}>
+          {strings.secretPanel.passphrase}
+        </Text>
+        <CopyButton
+          text={passphrase}
+          label={strings.secretPanel.copyPassphrase}
+          sourceElementId={id}
+          size="compact-sm"
+          variant="subtle"
+        />
+      </Group>
+      <code id={id} className={styles['secret']} data-testid="passphrase">
+        {passphrase}
+      </code>
+    </Stack>
+  );
+}
+
+function TestSection({ credential }: { readonly credential: CreatedCredential }) {
+  const command = buildTestCommand(credential, window.location.origin);
+  return (
+    <Stack gap={6}>
+      <Group justify="space-between">
+        <Text fz="sm" fw={600}>
+          {strings.secretPanel.tryIt}
+        </Text>
+        <CopyButton text={command} label={strings.secretPanel.copyCommand} size="compact-sm" variant="subtle" />
+      </Group>
+      <pre className={styles['secret']}>{command}</pre>
+      <DimmedText>{strings.secretPanel.howToTry(hasPassphrase(credential))}</DimmedText>
+    </Stack>
+  );
+}
+
 /** Shows a secret once, with buttons to copy and download it and a command that tests it. */
 export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelProps) {
   const { created: credential, passphrase } = revealed;
-  const { secret } = credential;
-  const [secretId, passphraseId] = [useId(), useId()];
-  const kind = getKindConfig(credential);
-  const command = buildTestCommand(credential, window.location.origin);
   return (
     <Stack gap="md">
       <UnstoredSecretBlocker
@@ -65,56 +130,10 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
           </Text>,
         )}
       </Notice>
-      <Stack gap={6}>
-        <Text fz="sm" fw={600}>
-          {strings.secretPanel.secret}
-        </Text>
-        <code id={secretId} className={styles['secret']} data-testid="secret">
-          {secret}
-        </code>
-        <Group gap="xs">
-          <CopyButton
-            text={secret}
-            label={strings.secretPanel.copySecret}
-            sourceElementId={secretId}
-            variant="filled"
-            data-autofocus
-          />
-          <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => downloadEnvFile(revealed)}>
-            {strings.secretPanel.downloadAsEnv}
-          </Button>
-        </Group>
-      </Stack>
-      {passphrase !== null && (
-        <Stack gap={6}>
-          <Group justify="space-between">
-            <Text fz="sm" fw={600}>
-              {strings.secretPanel.passphrase}
-            </Text>
-            <CopyButton
-              text={passphrase}
-              label={strings.secretPanel.copyPassphrase}
-              sourceElementId={passphraseId}
-              size="compact-sm"
-              variant="subtle"
-            />
-          </Group>
-          <code id={passphraseId} className={styles['secret']} data-testid="passphrase">
-            {passphrase}
-          </code>
-        </Stack>
-      )}
-      <Stack gap={6}>
-        <Group justify="space-between">
-          <Text fz="sm" fw={600}>
-            {strings.secretPanel.tryIt}
-          </Text>
-          <CopyButton text={command} label={strings.secretPanel.copyCommand} size="compact-sm" variant="subtle" />
-        </Group>
-        <pre className={styles['secret']}>{command}</pre>
-        <DimmedText>{strings.secretPanel.howToTry(passphrase !== null)}</DimmedText>
-      </Stack>
-      <DimmedText>{strings.secretPanel.ifLost(kind.noun)}</DimmedText>
+      <SecretSection revealed={revealed} />
+      {passphrase !== null && <PassphraseSection passphrase={passphrase} />}
+      <TestSection credential={credential} />
+      <DimmedText>{strings.secretPanel.ifLost(getKindConfig(credential).noun)}</DimmedText>
       <Group justify="flex-end">
         <Button onClick={onStored}>{confirmLabel}</Button>
       </Group>

@@ -7,14 +7,16 @@ const RIGHT_PHRASES: Readonly<Record<Right, string>> = texts.rightPhrases;
 
 const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
 
+/** `missing`: the policy requires a passphrase that is not entered yet. */
+export type PassphraseState = 'none' | 'set' | 'missing';
+
 interface SummaryInput {
   readonly rights: readonly Right[];
   readonly rightNoun: string;
   /** Null for never, undefined for a date that is missing or invalid. */
   readonly expiresAt: string | null | undefined;
-  /** Whether it has a passphrase, or the policy requires one that is not entered yet. */
-  readonly passphrase?: boolean | 'missing';
-  /** Its restrictions in words. */
+  readonly passphrase?: PassphraseState;
+  /** The restrictions of the credential in words. */
   readonly restrictions?: readonly string[];
   readonly active?: boolean;
   readonly guard?: boolean;
@@ -31,7 +33,7 @@ function describeExpiry(expiresAt: string): string {
 
 /** Returns a summary such as "Can deploy and read analytics until 24 Feb 2027; passphrase required." */
 export function summarize(input: SummaryInput): string {
-  const { rights, rightNoun, expiresAt, passphrase = false, restrictions = [], active = true } = input;
+  const { rights, rightNoun, expiresAt, passphrase = 'none', restrictions = [], active = true } = input;
   const { guard = false, now } = input;
   if (rights.length === 0) return texts.noAccess(rightNoun);
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
@@ -39,7 +41,8 @@ export function summarize(input: SummaryInput): string {
   if (expiresAt === undefined) return texts.enterDate(abilities);
   if (expiresAt !== null && Date.parse(expiresAt) <= now) return texts.expired(formatDate(expiresAt));
   const notes = [
-    passphrase && (passphrase === 'missing' ? texts.enterPassphrase : texts.passphraseRequired),
+    passphrase === 'set' && texts.passphraseRequired,
+    passphrase === 'missing' && texts.enterPassphrase,
     ...restrictions,
     guard && (rights.includes('read') ? texts.guardsAllowed : texts.guardsNeedRead),
     !active && texts.inactive,

@@ -90,7 +90,7 @@ export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted 
       <Group justify="flex-end" gap="sm">
         {!isUsed && (
           <Button variant="subtle" onClick={() => setCredentialToDelete('new')}>
-            {texts.secretLost}
+            {texts.startOver}
           </Button>
         )}
         <Button variant="default" onClick={onClose}>

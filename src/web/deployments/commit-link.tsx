@@ -5,11 +5,11 @@ interface CommitLinkProps {
   /** The repository of the app; undefined while it is loading. */
   readonly repository: string | null | undefined;
   readonly commit: string;
-  /** Number of characters of the commit that are shown. */
+  /** Number of characters of the commit that are shown; all by default. */
   readonly length?: number;
 }
 
-/** A commit, linked to its page at the Git host if that host is known. */
+/** A commit, linked to its page if the repository is on a Git host. */
 export function CommitLink({ repository = null, commit, length }: CommitLinkProps) {
   const page = commitPageOf(repository, commit);
   const text = <span className="mono">{commit.slice(0, length)}</span>;

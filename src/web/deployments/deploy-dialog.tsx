@@ -23,7 +23,7 @@ import {
   type DeployFormValues,
   initialFormValues,
   SOURCES,
-  STRATEGY_LABELS,
+  STRATEGY_TEXTS,
   toCreateRequest,
 } from './deploy-form.ts';
 import { strings } from './strings.ts';
@@ -74,8 +74,8 @@ function StrategyFields({ form }: Pick<FieldsProps, 'form'>) {
             <Radio
               key={strategy}
               value={strategy}
-              label={STRATEGY_LABELS[strategy].label}
-              description={STRATEGY_LABELS[strategy].description}
+              label={STRATEGY_TEXTS[strategy].label}
+              description={STRATEGY_TEXTS[strategy].description}
             />
           ))}
         </Stack>
@@ -199,13 +199,7 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
         {previous?.overrides.healthCheck !== undefined && (
           <DimmedText>{strings.deployDialog.healthCheckNotRepeated}</DimmedText>
         )}
-        {app.repository === null && <DimmedText>{strings.deployDialog.noRepository}</DimmedText>}
-        <FormFooter
-          saving={saving}
-          submitLabel={strings.deployDialog.deploy}
-          onCancel={onClose}
-          disabled={app.repository === null}
-        />
+        <FormFooter saving={saving} submitLabel={strings.deployDialog.deploy} onCancel={onClose} />
       </Form>
     </Dialog>
   );

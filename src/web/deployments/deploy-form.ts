@@ -5,7 +5,7 @@ import type { Strategy } from '../../contract/platform-vocabulary.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
-export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly description: string }>> =
+export const STRATEGY_TEXTS: Readonly<Record<Strategy, { readonly label: string; readonly description: string }>> =
   strings.deployForm.strategies;
 
 export const SOURCES = ['branch', 'tag', 'commit'] as const;
@@ -21,8 +21,10 @@ export type DeployFormValues = {
   readonly pauseSeconds: number | string;
   /** The value of a `datetime-local` field; empty to start immediately. */
   readonly scheduledAt: string;
+  /** Whether another member must approve the deployment before it starts. */
   readonly approval: boolean;
   readonly skipHooks: string[];
+  /** Whether queued deployments of the app are cancelled. */
   readonly replace: boolean;
 };
 

@@ -25,7 +25,7 @@ import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { MAX_SHOWN_LINES } from '../components/use-shown-lines.ts';
 import { useWorkspace } from '../session.ts';
 import { CommitLink } from './commit-link.tsx';
-import { STRATEGY_LABELS } from './deploy-form.ts';
+import { STRATEGY_TEXTS } from './deploy-form.ts';
 import { DeploymentActions } from './deployment-actions.tsx';
 import { DeploymentStatusTag, sourceLabel } from './deployment-status.tsx';
 import { FailureSection } from './failure-section.tsx';
@@ -140,11 +140,11 @@ function DetailsSection({ deployment, app }: DeploymentContentProps) {
                 strings.deploymentPage.items.strategy,
                 strategy === 'rolling'
                   ? strings.deploymentPage.rollingStrategy({
-                      label: STRATEGY_LABELS[strategy].label,
+                      label: STRATEGY_TEXTS[strategy].label,
                       batchSize: deployment.batchSize,
                       pauseSeconds: deployment.pauseSeconds,
                     })
-                  : STRATEGY_LABELS[strategy].label,
+                  : STRATEGY_TEXTS[strategy].label,
               ],
           rollbackOf !== null && [
             strings.deploymentPage.items.rollsBackTo,

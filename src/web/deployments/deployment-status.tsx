@@ -1,6 +1,5 @@
 import { Progress, Text } from '@mantine/core';
 import type { Deployment } from '../../contract/deployments.ts';
-import type { DeploymentWaitReason } from '../../contract/platform-vocabulary.ts';
 import { FailureReason } from '../components/failure-reason.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
@@ -8,9 +7,7 @@ import { TextLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { strings } from './strings.ts';
 
-const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = strings.deploymentStatus.waitingLabels;
-
-/** Returns the tag, the branch or the abbreviated commit of a deployment. */
+/** Returns the tag, the branch or the abbreviated commit of a deployment, in this order of preference. */
 export function sourceLabel({ tag, branch, commit }: Pick<Deployment, 'tag' | 'branch' | 'commit'>): string {
   return tag ?? branch ?? commit?.slice(0, 10) ?? strings.deploymentStatus.unknownCommit;
 }
@@ -20,11 +17,11 @@ export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { re
   return waitingFor === null ? (
     <JobStatusTag status={status} />
   ) : (
-    <Tag tone="warning">{WAITING_LABELS[waitingFor]}</Tag>
+    <Tag tone="warning">{strings.deploymentStatus.waitingLabels[waitingFor]}</Tag>
   );
 }
 
-/** The status with the reason for a failure, the progress and the scheduled start. */
+/** The status with the reason for a failure, the progress, the scheduled start, and the deployment that it waits for. */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt, blockedBy } = deployment;
   return (

@@ -22,6 +22,7 @@ import { strings } from './strings.ts';
 interface ColumnOptions {
   /** Null if all deployments are of the same app. */
   readonly appName: ((id: string) => string) | null;
+  /** Returns the repository of an app; undefined if the app is unknown. */
   readonly repositoryOf: (appId: string) => string | null | undefined;
 }
 
@@ -74,7 +75,7 @@ interface DeploymentTableProps {
   readonly empty: ReactNode;
 }
 
-/** Deployments, newest first, refreshed while any is in progress. */
+/** Deployments, newest first, refreshed more often while any is in progress. */
 export function DeploymentTable({ state, app, appName = null, repositoryOf, isFiltered, empty }: DeploymentTableProps) {
   const [rollingBackTo, setRollingBackTo] = useState<Deployment | null>(null);
   const { api, workspace } = useWorkspace();

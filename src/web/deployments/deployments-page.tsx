@@ -17,11 +17,38 @@ import { strings } from './strings.ts';
 const ChooseAppDialog = lazyComponent(() => import('./choose-app-dialog.tsx').then((file) => file.ChooseAppDialog));
 const FILTERS = ['app', 'status'] as const;
 
+interface NoDeploymentsProps {
+  /** Whether there is an app that can be deployed. */
+  readonly canDeploy: boolean;
+  readonly onDeploy: () => void;
+}
+
+function NoDeployments({ canDeploy, onDeploy }: NoDeploymentsProps) {
+  return (
+    <EmptyState
+      icon={<IconRocket size={26} />}
+      title={strings.deploymentsPage.noDeploymentsYetTitle}
+      action={
+        canDeploy ? (
+          <Button leftSection={<IconRocket size={16} />} onClick={onDeploy}>
+            {strings.deploymentsPage.deployAnApp}
+          </Button>
+        ) : (
+          <ButtonLink to="/apps">{strings.deploymentsPage.setUpAnApp}</ButtonLink>
+        )
+      }
+    >
+      {canDeploy ? strings.deploymentsPage.howToStart(<code>devpilot deploy</code>) : strings.deploymentsPage.needsApp}
+    </EmptyState>
+  );
+}
+
 export function DeploymentsPage() {
   const state = useListState();
   const apps = useApps();
   const [isChoosing, setIsChoosing] = useState(false);
-  const app = apps.find(({ id }) => id === state.get('app'));
+  const findApp = (id: string | undefined) => apps.find((app) => app.id === id);
+  const app = findApp(state.get('app'));
   const deployableApps = apps.filter((candidate) => missingConfiguration(candidate) === null);
   return (
     <Page
@@ -59,28 +86,10 @@ export function DeploymentsPage() {
         <DeploymentTable
           state={state}
           app={state.get('app')}
-          appName={(id) => apps.find((candidate) => candidate.id === id)?.name ?? id}
-          repositoryOf={(id) => apps.find((candidate) => candidate.id === id)?.repository}
+          appName={(id) => findApp(id)?.name ?? id}
+          repositoryOf={(id) => findApp(id)?.repository}
           isFiltered={isFiltered(state, FILTERS)}
-          empty={
-            <EmptyState
-              icon={<IconRocket size={26} />}
-              title={strings.deploymentsPage.noDeploymentsYetTitle}
-              action={
-                deployableApps.length > 0 ? (
-                  <Button leftSection={<IconRocket size={16} />} onClick={() => setIsChoosing(true)}>
-                    {strings.deploymentsPage.deployAnApp}
-                  </Button>
-                ) : (
-                  <ButtonLink to="/apps">{strings.deploymentsPage.setUpAnApp}</ButtonLink>
-                )
-              }
-            >
-              {deployableApps.length > 0
-                ? strings.deploymentsPage.howToStart(<code>devpilot deploy</code>)
-                : strings.deploymentsPage.needsApp}
-            </EmptyState>
-          }
+          empty={<NoDeployments canDeploy={deployableApps.length > 0} onDeploy={() => setIsChoosing(true)} />}
         />
       </Stack>
       {isChoosing && <ChooseAppDialog apps={deployableApps} onClose={() => setIsChoosing(false)} />}

@@ -12,7 +12,7 @@ import { strings } from './strings.ts';
 function AppDeployments({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   const state = useListState();
-  const missing = missingConfiguration(app);
+  const missingText = missingConfiguration(app);
   return (
     <DeploymentTable
       state={state}
@@ -24,7 +24,7 @@ function AppDeployments({ app }: { readonly app: App }) {
           icon={<IconRocket size={26} />}
           title={strings.deploymentsTab.noDeploymentsYetTitle}
           action={
-            missing === null ? (
+            missingText === null ? (
               <DeployButton app={app} label={strings.deploymentsTab.startFirst} />
             ) : (
               isAdmin && (
@@ -35,8 +35,8 @@ function AppDeployments({ app }: { readonly app: App }) {
             )
           }
         >
-          {missing ?? strings.deploymentsTab.noDeploymentsHint}{' '}
-          {missing !== null && !isAdmin && strings.deploymentsTab.askToConfigure}
+          {missingText ?? strings.deploymentsTab.noDeploymentsHint}{' '}
+          {missingText !== null && !isAdmin && strings.deploymentsTab.askToConfigure}
         </EmptyState>
       }
     />

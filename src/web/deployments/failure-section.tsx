@@ -11,6 +11,7 @@ import { strings } from './strings.ts';
 
 interface FailureSectionProps {
   readonly deployment: Deployment;
+  /** The last lines of the log. */
   readonly lines: readonly LogLine[];
 }
 

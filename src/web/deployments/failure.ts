@@ -1,6 +1,7 @@
 import type { Deployment } from '../../contract/deployments.ts';
 import type { LogLine } from '../../contract/logs.ts';
 
+/** Maximum number of lines of the failed step that are shown. */
 const MAX_LINES = 12;
 /** The log's name for the step that rolls a server back. This step and all later ones ran because of the failure. */
 const ROLLBACK_STEP = 'restore';
@@ -15,7 +16,10 @@ export interface FailedStep {
 /** Matches the first log line of a retry, which `platform/deployments/retry.ts` writes. */
 const ATTEMPT_LINE = /^Attempt \d+, requested by /;
 
-/** Returns the step that failed in the last attempt and the end of its output; null if the log does not contain it. */
+/**
+ * Returns the step that failed in the last attempt, with the end of its output: the failed hook or, if no hook failed, the
+ * last step before the rollback. Returns null if the log has no lines of such a step.
+ */
 export function findFailedStep(
   { hooks, servers }: Pick<Deployment, 'hooks' | 'servers'>,
   lines: readonly LogLine[],

@@ -41,7 +41,6 @@ export const strings = {
     commit: 'Commit',
     commitPlaceholder: '0a1b2c3',
     moreOptions: 'More options',
-    noRepository: 'The app has no repository. Set one in its settings first.',
     healthCheckNotRepeated:
       "The earlier deployment had its own health check. This one uses the app's health check instead.",
     deploy: 'Deploy',
@@ -102,7 +101,7 @@ export const strings = {
       verb: 'Retry',
       title: 'Retry deployment',
       consequences:
-        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those that run once the release is live, because it was rolled back.",
+        "The deployment continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those that run once the release is live, because the release was rolled back.",
       done: 'Retrying the deployment',
     },
     rollBackToThis: 'Roll back to this deployment…',

@@ -59,11 +59,21 @@ test('a file is merged into the draft, or replaces all variables', () => {
   ]);
 });
 
-test('names and values are validated as in the API', () => {
+test('the error of a name says what is wrong with it', () => {
   assert.equal(validateVariableName('A_1', names), null);
-  for (const invalid of ['', '1A', 'A-B', 'HOST', '__proto__', 'A'.repeat(256)]) {
-    assert.notEqual(validateVariableName(invalid, names), null, invalid);
+  for (const [name, message] of [
+    ['', 'Enter a name'],
+    ['1A', 'Must contain only letters, digits and underscores, and not start with a digit'],
+    ['A-B', 'Must contain only letters, digits and underscores, and not start with a digit'],
+    ['HOST', 'A variable with this name already exists'],
+    ['__proto__', 'This name is reserved. Choose another name.'],
+    ['A'.repeat(256), 'Must be at most 255 characters'],
+  ] as const) {
+    assert.equal(validateVariableName(name, names), message);
   }
+});
+
+test('a value is at most 64 KiB of UTF-8 without NUL characters', () => {
   assert.equal(validateVariableValue('ü'.repeat(32_768)), null);
   assert.notEqual(validateVariableValue('ü'.repeat(32_769)), null);
   assert.notEqual(validateVariableValue('\0'), null);

@@ -9,7 +9,7 @@ export interface VariableChange {
   readonly name: string;
   /** `overridden`: the app has its own value instead of its project's. */
   readonly kind: 'added' | 'overridden' | 'changed' | 'removed';
-  /** The current value; undefined if it has not been revealed. */
+  /** The current value; undefined for a new variable, and if the value has not been revealed. */
   readonly before: string | undefined;
   readonly after: string | null;
 }
@@ -58,6 +58,8 @@ export function mergeFile(
 
 /** Returns the validation error of a new variable's name, or null. */
 export function validateVariableName(name: string, existingNames: ReadonlySet<string>): string | null {
+  if (name === '') return strings.environmentDraft.nameMissing;
+  if (name === '__proto__') return strings.environmentDraft.nameReserved;
   if (name.length > RESOURCE_LIMITS.envName) return strings.environmentDraft.nameTooLong(RESOURCE_LIMITS.envName);
   if (!ENV_NAME.test(name)) return strings.environmentDraft.nameInvalid;
   return existingNames.has(name) ? strings.environmentDraft.nameTaken : null;

@@ -23,12 +23,13 @@ export interface EnvironmentOwner {
  */
 export const environmentKey = (workspaceId: string) => [workspaceId, 'environment'];
 
+/** The client of the SDK for the variables of an app or of a project. */
 export function useEnvironmentClient({ kind }: EnvironmentOwner) {
   const { api } = useWorkspace();
   return kind === 'app' ? api.environment : api.projectEnvironment;
 }
 
-/** The names of the variables, without their values. */
+/** Reads the variables with their version and without their values. */
 export function useEnvironment(owner: EnvironmentOwner) {
   const { workspace } = useWorkspace();
   const client = useEnvironmentClient(owner);
@@ -40,17 +41,20 @@ export function useEnvironment(owner: EnvironmentOwner) {
   });
 }
 
+const ALL_NAMES = Symbol('all');
+
 /** The revealed values. They are stored only in this page's memory. The server records each reveal. */
 export function useRevealedValues(owner: EnvironmentOwner) {
   const { workspace } = useWorkspace();
   const client = useEnvironmentClient(owner);
   const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
-  const [pending, setPending] = useState<string | null>(null);
+  /** The name of the variable that is being revealed, or `ALL_NAMES`; null if none is. */
+  const [pending, setPending] = useState<string | typeof ALL_NAMES | null>(null);
 
-  async function reveal(name?: string) {
-    setPending(name ?? '');
+  async function reveal(name: string | typeof ALL_NAMES) {
+    setPending(name);
     try {
-      const { value } = await client.getTagged(owner.id, name === undefined ? {} : { name });
+      const { value } = await client.getTagged(owner.id, name === ALL_NAMES ? {} : { name });
       const revealedEntries = value.data.flatMap((variable) =>
         variable.value === null ? [] : [[variable.name, variable.value] as const],
       );
@@ -64,14 +68,14 @@ export function useRevealedValues(owner: EnvironmentOwner) {
   }
   return {
     values,
-    /** The name of the variable being revealed; empty while all are being revealed, null otherwise. */
-    pending,
-    /** Reveals one variable, or all of them. */
-    reveal: (name?: string) => void reveal(name),
-    /** Hides some variables, or all of them. */
-    hide: (...names: readonly string[]) =>
-      setValues((previous) =>
-        names.length === 0 ? new Map() : new Map([...previous].filter(([name]) => !names.includes(name))),
-      ),
+    isRevealing: (name: string) => pending === name,
+    isRevealingAll: pending === ALL_NAMES,
+    reveal: (name: string) => void reveal(name),
+    revealAll: () => void reveal(ALL_NAMES),
+    hide: (names: readonly string[]) =>
+      setValues((previous) => new Map([...previous].filter(([name]) => !names.includes(name)))),
+    hideAll: () => setValues(new Map()),
   };
 }
+
+export type RevealedValues = ReturnType<typeof useRevealedValues>;

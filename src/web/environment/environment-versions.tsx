@@ -20,7 +20,7 @@ function joinNames(names: readonly string[]): string {
 }
 
 /** Describes a version's changes by name: "Set A, B; removed C". */
-export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
+function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
   const parts = [
     ...(restoredFrom === null ? [] : [strings.environmentVersions.restored(restoredFrom)]),
     ...(set.length === 0 ? [] : [strings.environmentVersions.set(joinNames(set))]),

@@ -19,12 +19,15 @@ function parseFile(text: string): ParseResult {
   if (text.length > RESOURCE_LIMITS.envBodyBytes) return { ok: false, message: strings.importDialog.fileTooLarge };
   const parsed = parseDotenv(text);
   if (!parsed.ok) return { ok: false, message: strings.importDialog.errorInLine(parsed.line, parsed.message) };
-  const invalid = [...parsed.values].find(([, value]) => validateVariableValue(value) !== null);
-  if (invalid !== undefined) return { ok: false, message: `${invalid[0]}: ${validateVariableValue(invalid[1])}.` };
+  for (const [name, value] of parsed.values) {
+    const message = validateVariableValue(value);
+    if (message !== null) return { ok: false, message: `${name}: ${message}.` };
+  }
   return { ok: true, values: parsed.values };
 }
 
 interface ImportDialogProps {
+  /** The names of the existing variables, without inherited ones. */
   readonly names: ReadonlySet<string>;
   readonly onClose: () => void;
   readonly onDone: (values: ReadonlyMap<string, string>, options: { readonly removeOthers: boolean }) => void;

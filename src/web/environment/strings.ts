@@ -4,6 +4,8 @@ import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   environmentDraft: {
+    nameMissing: 'Enter a name',
+    nameReserved: 'This name is reserved. Choose another name.',
     nameTooLong: (max: number) => `Must be at most ${max} characters`,
     nameInvalid: 'Must contain only letters, digits and underscores, and not start with a digit',
     nameTaken: 'A variable with this name already exists',

@@ -1,7 +1,7 @@
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, PlainTextInput } from '../components/fields.tsx';
-import { Form, FormFooter } from '../components/form.tsx';
+import { Form, FormFooter, NO_REQUEST } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateVariableName, validateVariableValue } from './environment-draft.ts';
@@ -63,8 +63,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
           {...form.getInputProps('value')}
         />
         <FormFooter
-          // This form sends no request.
-          saving={{ busy: false, formError: null, error: null }}
+          saving={NO_REQUEST}
           submitLabel={name === null ? strings.variableDialog.add : strings.variableDialog.apply}
           onCancel={onClose}
         />

@@ -1,26 +1,21 @@
 import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { ENV_FILE_FORMATS, type EnvFileFormat } from '../../contract/platform-vocabulary.ts';
-import { queryClient } from '../api.ts';
 import actionBarStyles from '../components/action-bar.module.css';
 import { download } from '../components/download.ts';
 import { ExportMenu } from '../components/export-menu.tsx';
-import { isConflict } from '../components/form.tsx';
 import { IconEye, IconEyeOff, IconPlus, IconSearch, IconUpload, IconVariable } from '../components/icons.ts';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
-import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
+import { EmptyState, QueryContent, TableSkeleton } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './environment.module.css';
-import { type Draft, diffDraft, mergeFile } from './environment-draft.ts';
 import {
   type EnvironmentOwner,
-  environmentKey,
+  type RevealedValues,
   useEnvironment,
   useEnvironmentClient,
   useRevealedValues,
@@ -29,10 +24,11 @@ import { EnvironmentVersions } from './environment-versions.tsx';
 import { ImportDialog } from './import-dialog.tsx';
 import { ReviewDialog } from './review-dialog.tsx';
 import { strings } from './strings.ts';
+import { type EnvironmentDraft, type EnvironmentDraftOptions, useEnvironmentDraft } from './use-environment-draft.ts';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
 
-type OpenDialog = 'add' | 'import' | 'review' | { readonly editedName: string };
+type OpenDialog = { readonly action: 'add' | 'import' | 'review' } | { readonly action: 'edit'; readonly name: string };
 
 function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
   const client = useEnvironmentClient(owner);
@@ -58,7 +54,7 @@ function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
 }
 
 interface RevealAllProps {
-  readonly revealed: ReturnType<typeof useRevealedValues>;
+  readonly revealed: RevealedValues;
   readonly disabled: boolean;
 }
 
@@ -67,14 +63,14 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
     <Button
       variant="default"
       leftSection={<IconEye size={16} />}
-      loading={revealed.pending === ''}
+      loading={revealed.isRevealingAll}
       disabled={disabled}
-      onClick={() => revealed.reveal()}
+      onClick={revealed.revealAll}
     >
       {strings.variableList.revealAll}
     </Button>
   ) : (
-    <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
+    <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={revealed.hideAll}>
       {strings.variableList.hideAll}
     </Button>
   );
@@ -124,173 +120,175 @@ function SearchField({ text, onChange }: SearchFieldProps) {
   );
 }
 
-/** The variables of an app or a project: values that can be revealed, a draft of changes, and the versions. */
-export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
-  const { workspace, isAdmin } = useWorkspace();
-  const client = useEnvironmentClient(owner);
-  const query = useEnvironment(owner);
-  const revealed = useRevealedValues(owner);
-  const [draft, setDraft] = useState<Draft>(new Map());
-  const [dialog, setDialog] = useState<OpenDialog | null>(null);
-  const [searchText, setSearchText] = useState('');
-  const [namesChangedByOthers, setNamesChangedByOthers] = useState<readonly string[] | null>(null);
-  if (query.data === undefined) {
-    return query.error === null ? (
-      <TableSkeleton rows={5} />
-    ) : (
-      <ErrorState error={query.error} retry={() => void query.refetch()} />
-    );
-  }
-  const { value: environment, tag: etag } = query.data;
-  const updatedAtByName = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
-  const namesFrom = (from: EnvOwnerKind) =>
-    new Set(environment.data.filter((variable) => variable.from === from).map(({ name }) => name));
-  const names = namesFrom(owner.kind);
-  const inheritedNames = owner.kind === 'app' ? namesFrom('project') : new Set<string>();
-  const changes = diffDraft(names, inheritedNames, revealed.values, draft);
-  const changeKinds = new Map(changes.map(({ name, kind }) => [name, kind]));
-  const allNames = [...new Set([...updatedAtByName.keys(), ...changes.map(({ name }) => name)])].sort();
-  const visibleNames = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
+interface AddButtonsProps {
+  readonly onOpen: (dialog: OpenDialog) => void;
+}
 
-  const missingNames = (owner.requiredNames ?? []).filter((name) => !updatedAtByName.has(name));
-
-  const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
-  const undoChange = (name: string) =>
-    setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name)));
-  function discard() {
-    setDraft(new Map());
-    setNamesChangedByOthers(null);
-  }
-
-  /** Refetches the variables after a conflict and sets the names of those that someone else changed. */
-  async function reloadAfterConflict() {
-    const { data: refetched } = await query.refetch();
-    if (refetched === undefined) return;
-    const newUpdatedAtByName = new Map(refetched.value.data.map((variable) => [variable.name, variable.updatedAt]));
-    const changedNames = [...new Set([...updatedAtByName.keys(), ...newUpdatedAtByName.keys()])].filter(
-      (name) => newUpdatedAtByName.get(name) !== updatedAtByName.get(name),
-    );
-    revealed.hide(...changedNames);
-    setNamesChangedByOthers(changedNames.sort());
-  }
-
-  async function save() {
-    try {
-      await client.update(owner.id, Object.fromEntries(changes.map(({ name, after }) => [name, after])), {
-        ifMatch: etag,
-      });
-    } catch (error) {
-      if (isConflict(error)) await reloadAfterConflict();
-      throw error;
-    }
-    notifications.show({ message: strings.variableList.saved(owner.name) });
-    // Without names, `hide` would hide all values.
-    if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
-    discard();
-    await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
-  }
-
-  const addButton = isAdmin && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
+function AddButton({ onOpen }: AddButtonsProps) {
+  return (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => onOpen({ action: 'add' })}>
       {strings.variableList.addVariable}
     </Button>
   );
-  const importButton = isAdmin && (
-    <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
+}
+
+function ImportButton({ onOpen }: AddButtonsProps) {
+  return (
+    <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => onOpen({ action: 'import' })}>
       {strings.variableList.import}
     </Button>
   );
-  const editedName = dialog !== null && typeof dialog === 'object' ? dialog.editedName : null;
+}
+
+interface VariablesProps extends AddButtonsProps {
+  readonly owner: EnvironmentOwner;
+  readonly draft: EnvironmentDraft;
+  readonly revealed: RevealedValues;
+}
+
+function NoVariables({ owner, onOpen }: Pick<VariablesProps, 'owner' | 'onOpen'>) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <EmptyState
+      icon={<IconVariable size={26} />}
+      title={strings.variableList.noVariablesYetTitle}
+      action={
+        isAdmin && (
+          <>
+            <AddButton onOpen={onOpen} />
+            <ImportButton onOpen={onOpen} />
+          </>
+        )
+      }
+    >
+      <DimmedText>
+        {isAdmin ? strings.variableList.noVariablesHint[owner.kind] : strings.variableList.askToSet}
+      </DimmedText>
+    </EmptyState>
+  );
+}
+
+/** The search field, the buttons, and a row per variable. */
+function Variables({ owner, draft, revealed, onOpen }: VariablesProps) {
+  const { isAdmin } = useWorkspace();
+  const [searchText, setSearchText] = useState('');
+  const changeKinds = new Map(draft.changes.map(({ name, kind }) => [name, kind]));
+  const visibleNames = draft.allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
+  const editActions = (name: string) => ({
+    onEdit: () => onOpen({ action: 'edit', name }),
+    onRemove: () => draft.remove(name),
+    onUndo: () => draft.undoChange(name),
+  });
+  return (
+    <>
+      <Group justify="space-between" gap="xs">
+        <SearchField text={searchText} onChange={setSearchText} />
+        {isAdmin && (
+          <Group gap="xs">
+            <RevealAll revealed={revealed} disabled={draft.changeTimes.size === 0} />
+            <EnvironmentExport owner={owner} />
+            <ImportButton onOpen={onOpen} />
+            <AddButton onOpen={onOpen} />
+          </Group>
+        )}
+      </Group>
+      <DimmedText>
+        {isAdmin ? strings.variableList.valuesAreHidden : strings.variableList.onlyAdminsCanReveal}
+      </DimmedText>
+      <ul className={styles['rows']} aria-label={strings.variableList.variables}>
+        {visibleNames.map((name) => (
+          <VariableRow
+            key={name}
+            name={name}
+            updatedAt={draft.changeTimes.get(name) ?? null}
+            value={draft.getValue(name)}
+            change={changeKinds.get(name) ?? null}
+            inheritedFrom={draft.inheritedNames.has(name) ? (owner.project ?? null) : null}
+            isRevealing={revealed.isRevealing(name)}
+            onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
+            onHide={() => revealed.hide([name])}
+            edit={isAdmin ? editActions(name) : undefined}
+          />
+        ))}
+      </ul>
+      {visibleNames.length === 0 && <DimmedText role="status">{strings.variableList.noVariablesMatch}</DimmedText>}
+    </>
+  );
+}
+
+interface EnvironmentDialogsProps {
+  readonly dialog: OpenDialog | null;
+  readonly draft: EnvironmentDraft;
+  readonly onClose: () => void;
+}
+
+function EnvironmentDialogs({ dialog, draft, onClose }: EnvironmentDialogsProps) {
+  if (dialog === null) return null;
+  if (dialog.action === 'import') {
+    return <ImportDialog names={draft.names} onClose={onClose} onDone={draft.importFile} />;
+  }
+  if (dialog.action === 'review') {
+    return (
+      <ReviewDialog
+        changes={draft.changes}
+        namesChangedByOthers={draft.namesChangedByOthers}
+        onClose={onClose}
+        onSave={draft.save}
+      />
+    );
+  }
+  const editedName = dialog.action === 'edit' ? dialog.name : null;
+  return (
+    <VariableDialog
+      name={editedName}
+      value={editedName === null ? undefined : draft.getValue(editedName)}
+      existingNames={new Set(draft.allNames)}
+      onClose={onClose}
+      onDone={draft.setValue}
+    />
+  );
+}
+
+type LoadedVariableListProps = Omit<EnvironmentDraftOptions, 'revealed'>;
+
+function LoadedVariableList({ owner, loaded, reload }: LoadedVariableListProps) {
+  const revealed = useRevealedValues(owner);
+  const draft = useEnvironmentDraft({ owner, loaded, reload, revealed });
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
+  const missingNames = (owner.requiredNames ?? []).filter((name) => !draft.changeTimes.has(name));
+  const changeCount = draft.changes.length;
   return (
     <Stack gap="md">
-      <NavigationBlocker when={changes.length > 0} />
+      <NavigationBlocker when={changeCount > 0} />
       {missingNames.length > 0 && (
         <Notice tone="warning">{strings.variableList.requiredMissing(missingNames.join(', '))}</Notice>
       )}
-      {allNames.length === 0 ? (
-        <EmptyState
-          icon={<IconVariable size={26} />}
-          title={strings.variableList.noVariablesYetTitle}
-          action={
-            <>
-              {addButton}
-              {importButton}
-            </>
-          }
-        >
-          <DimmedText>
-            {isAdmin ? strings.variableList.noVariablesHint[owner.kind] : strings.variableList.askToSet}
-          </DimmedText>
-        </EmptyState>
+      {draft.allNames.length === 0 ? (
+        <NoVariables owner={owner} onOpen={setDialog} />
       ) : (
-        <>
-          <Group justify="space-between" gap="xs">
-            <SearchField text={searchText} onChange={setSearchText} />
-            <Group gap="xs">
-              {isAdmin && <RevealAll revealed={revealed} disabled={updatedAtByName.size === 0} />}
-              {isAdmin && <EnvironmentExport owner={owner} />}
-              {importButton}
-              {addButton}
-            </Group>
-          </Group>
-          <DimmedText>
-            {isAdmin ? strings.variableList.valuesAreHidden : strings.variableList.onlyAdminsCanReveal}
-          </DimmedText>
-          <ul className={styles['rows']} aria-label={strings.variableList.variables}>
-            {visibleNames.map((name) => (
-              <VariableRow
-                key={name}
-                name={name}
-                updatedAt={updatedAtByName.get(name) ?? null}
-                value={draft.get(name) ?? revealed.values.get(name)}
-                change={changeKinds.get(name) ?? null}
-                inheritedFrom={inheritedNames.has(name) ? (owner.project ?? null) : null}
-                isRevealing={revealed.pending === name}
-                onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
-                onHide={() => revealed.hide(name)}
-                edit={
-                  isAdmin
-                    ? {
-                        onEdit: () => setDialog({ editedName: name }),
-                        onRemove: () => setVariable(name, null),
-                        onUndo: () => undoChange(name),
-                      }
-                    : undefined
-                }
-              />
-            ))}
-          </ul>
-          {visibleNames.length === 0 && <DimmedText role="status">{strings.variableList.noVariablesMatch}</DimmedText>}
-        </>
+        <Variables owner={owner} draft={draft} revealed={revealed} onOpen={setDialog} />
       )}
-      {changes.length > 0 && (
-        <UnsavedChangesBar count={changes.length} onDiscard={discard} onReview={() => setDialog('review')} />
-      )}
-      <EnvironmentVersions owner={owner} etag={etag} />
-      {(dialog === 'add' || editedName !== null) && (
-        <VariableDialog
-          name={editedName}
-          value={editedName === null ? undefined : (draft.get(editedName) ?? revealed.values.get(editedName))}
-          existingNames={new Set(allNames)}
-          onClose={() => setDialog(null)}
-          onDone={setVariable}
+      {changeCount > 0 && (
+        <UnsavedChangesBar
+          count={changeCount}
+          onDiscard={draft.discard}
+          onReview={() => setDialog({ action: 'review' })}
         />
       )}
-      {dialog === 'import' && (
-        <ImportDialog
-          names={names}
-          onClose={() => setDialog(null)}
-          onDone={(values, options) => setDraft(mergeFile(names, draft, values, options))}
-        />
-      )}
-      {dialog === 'review' && (
-        <ReviewDialog
-          changes={changes}
-          namesChangedByOthers={namesChangedByOthers}
-          onClose={() => setDialog(null)}
-          onSave={save}
-        />
-      )}
+      <EnvironmentVersions owner={owner} etag={loaded.tag} />
+      <EnvironmentDialogs dialog={dialog} draft={draft} onClose={() => setDialog(null)} />
     </Stack>
+  );
+}
+
+/** The variables of an app or a project: values that can be revealed, a draft of changes, and the versions. */
+export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
+  const query = useEnvironment(owner);
+  return (
+    <QueryContent query={query} placeholder={<TableSkeleton rows={5} />}>
+      {(loaded) => (
+        <LoadedVariableList owner={owner} loaded={loaded} reload={async () => (await query.refetch()).data} />
+      )}
+    </QueryContent>
   );
 }

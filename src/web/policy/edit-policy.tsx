@@ -28,7 +28,7 @@ import {
 } from './policy-form.ts';
 import { strings } from './strings.ts';
 
-/** The dialog lists at most this many credentials and this many members by name. */
+/** The confirmation dialog names at most this many credentials and this many members. */
 const MAX_LISTED = 10;
 
 interface FieldsProps {
@@ -201,7 +201,6 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
             label={strings.labels.foreignPrefixes}
             description={strings.policyForm.prefixesDescription(strings.rules.foreignPrefixes)}
             placeholder={strings.policyForm.prefixesPlaceholder}
-            autosize
             minRows={2}
             maxRows={8}
             {...form.getInputProps('foreignPrefixes')}

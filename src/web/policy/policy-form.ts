@@ -9,7 +9,7 @@ import { DAY, FOREIGN_PREFIX_LIMITS, POLICY_LIMITS } from '../../contract/limits
 import type { Policy, UpdatePolicy } from '../../contract/policy.ts';
 import type { Scope } from '../../contract/vocabulary.ts';
 import { formatDate } from '../components/format.ts';
-import { parseTypedDate, type TypedDate } from '../components/typed-date.ts';
+import { parseTypedDate, startOfDay, type TypedDate } from '../components/typed-date.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
@@ -51,9 +51,6 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
     foreignPrefixes: policy.foreignPrefixes.join('\n'),
   };
 }
-
-/** Returns the beginning of a day such as `2027-02-24` in the browser's time zone. */
-const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
 
 const isBindsExistingFromUnchanged = ({ bindsExistingFrom, storedBindsExistingFrom }: PolicyFormValues): boolean =>
   bindsExistingFrom === (storedBindsExistingFrom === null ? '' : formatDate(storedBindsExistingFrom));

@@ -35,7 +35,7 @@ function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, stri
   };
 }
 
-function ReadPolicy({ policy }: { readonly policy: Policy }) {
+function ReadOnlyPolicy({ policy }: { readonly policy: Policy }) {
   const values = describePolicy(policy);
   const rules = Object.keys(values) as (keyof ShownPolicy)[];
   return (
@@ -61,14 +61,14 @@ export function PolicyPage() {
   return (
     <Page title={strings.policyPage.title} description={strings.policyPage.description} width="narrow">
       <Stack gap="lg">
-        {!isAdmin ? (
-          <NoPermission />
-        ) : isOwner ? (
+        {!isAdmin && <NoPermission />}
+        {isAdmin && !isOwner && (
+          <QueryContent query={query}>{(policy) => <ReadOnlyPolicy policy={policy} />}</QueryContent>
+        )}
+        {isOwner && (
           <EditLoader queryKey={[workspace.id, 'policy']} read={(options) => api.policy.getTagged(options)}>
             {(loaded) => <EditPolicy loaded={loaded} />}
           </EditLoader>
-        ) : (
-          <QueryContent query={query}>{(policy) => <ReadPolicy policy={policy} />}</QueryContent>
         )}
       </Stack>
     </Page>

@@ -8,6 +8,7 @@ type Rate = NonNullable<RestrictionValues['rate']>;
 
 /** The periods that can be chosen, in seconds. */
 const PERIODS = [SECOND, MINUTE, HOUR, DAY].map((ms) => ms / SECOND);
+/** The rate after the restriction is turned on. */
 export const NEW_RATE: Rate = { requests: '', seconds: MINUTE / SECOND };
 
 interface RateFieldProps {

@@ -54,94 +54,117 @@ interface RestrictionFieldsProps {
   readonly knownUses?: KnownUses;
 }
 
+const errorText = ({ errors }: RestrictionForm, field: string): string | undefined =>
+  errors[field] === undefined ? undefined : String(errors[field]);
+
+function AddressRestriction({ form, requiresAddresses, knownUses }: Required<RestrictionFieldsProps>) {
+  const { addresses } = form.values;
+  return (
+    <Restriction
+      label={strings.fields.onlyFromAddresses}
+      requiredReason={requiresAddresses ? strings.fields.requiredByPolicy : undefined}
+      isOn={addresses !== null}
+      onToggle={() => form.setFieldValue('addresses', addresses === null ? '' : null)}
+      offer={
+        knownUses.addresses.length > 0 && (
+          <KnownUsesOffer
+            subject="addresses"
+            names={knownUses.addresses}
+            onAccept={() => form.setFieldValue('addresses', knownUses.addresses.join('\n'))}
+          />
+        )
+      }
+    >
+      <CodeInput
+        label={strings.fields.addresses}
+        description={strings.fields.addressesDescription(RESTRICTION_LIMITS.entries)}
+        placeholder={strings.fields.addressesPlaceholder}
+        minRows={2}
+        maxRows={6}
+        {...form.getInputProps('addresses')}
+      />
+    </Restriction>
+  );
+}
+
+function ResourceRestriction({ form, knownUses }: Required<Pick<RestrictionFieldsProps, 'form' | 'knownUses'>>) {
+  const { resources } = form.values;
+  const knownAppIds = knownUses.apps.map(({ value }) => value);
+  return (
+    <Restriction
+      label={strings.fields.onlyOnResources}
+      isOn={resources !== null}
+      onToggle={() => form.setFieldValue('resources', resources === null ? [] : null)}
+      offer={
+        knownUses.apps.length > 0 && (
+          <KnownUsesOffer
+            subject="apps"
+            names={knownUses.apps.map(({ label }) => label)}
+            onAccept={() => form.setFieldValue('resources', knownAppIds)}
+          />
+        )
+      }
+    >
+      <ResourcesField
+        value={resources ?? []}
+        onChange={(ids) => form.setFieldValue('resources', ids)}
+        error={errorText(form, 'resources')}
+        {...fieldPathProps(form, 'resources')}
+      />
+    </Restriction>
+  );
+}
+
+function RateRestriction({ form }: Pick<RestrictionFieldsProps, 'form'>) {
+  const { rate } = form.values;
+  return (
+    <Restriction
+      label={strings.fields.limitedRate}
+      isOn={rate !== null}
+      onToggle={() => form.setFieldValue('rate', rate === null ? NEW_RATE : null)}
+    >
+      <RateField
+        value={rate ?? NEW_RATE}
+        onChange={(changed) => form.setFieldValue('rate', changed)}
+        error={errorText(form, 'rate')}
+        {...fieldPathProps(form, 'rate')}
+      />
+    </Restriction>
+  );
+}
+
+function UseCountRestriction({ form }: Pick<RestrictionFieldsProps, 'form'>) {
+  const { maxUses } = form.values;
+  const limits = RESTRICTION_LIMITS.maxUses;
+  return (
+    <Restriction
+      label={strings.fields.limitedUses}
+      isOn={maxUses !== null}
+      onToggle={() => form.setFieldValue('maxUses', maxUses === null ? '' : null)}
+    >
+      <IntegerInput
+        label={strings.fields.maxUses}
+        description={strings.fields.maxUsesDescription(limits.min, limits.max)}
+        // A value that is too large is shown as an error instead of being replaced by the maximum.
+        clampBehavior="none"
+        limits={limits}
+        thousandSeparator=","
+        styles={{ wrapper: { maxWidth: 180 } }}
+        {...form.getInputProps('maxUses')}
+      />
+    </Restriction>
+  );
+}
+
 /** The restrictions of a credential by address, resource, rate and number of uses. Each can be turned on separately. */
 export function RestrictionFields({ form, requiresAddresses, knownUses = NO_KNOWN_USES }: RestrictionFieldsProps) {
-  const { addresses, resources, rate, maxUses } = form.values;
-  const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));
   return (
     <FormSection title={strings.fields.title} hint={strings.fields.optional}>
       <Stack gap="sm">
-        <Restriction
-          label={strings.fields.onlyFromAddresses}
-          requiredReason={requiresAddresses ? strings.fields.requiredByPolicy : undefined}
-          isOn={addresses !== null}
-          onToggle={() => form.setFieldValue('addresses', addresses === null ? '' : null)}
-          offer={
-            knownUses.addresses.length > 0 && (
-              <KnownUsesOffer
-                subject="addresses"
-                names={knownUses.addresses}
-                onAccept={() => form.setFieldValue('addresses', knownUses.addresses.join('\n'))}
-              />
-            )
-          }
-        >
-          <CodeInput
-            label={strings.fields.addresses}
-            description={strings.fields.addressesDescription(RESTRICTION_LIMITS.entries)}
-            placeholder={strings.fields.addressesPlaceholder}
-            minRows={2}
-            maxRows={6}
-            {...form.getInputProps('addresses')}
-          />
-        </Restriction>
-        <Restriction
-          label={strings.fields.onlyOnResources}
-          isOn={resources !== null}
-          onToggle={() => form.setFieldValue('resources', resources === null ? [] : null)}
-          offer={
-            knownUses.apps.length > 0 && (
-              <KnownUsesOffer
-                subject="apps"
-                names={knownUses.apps.map(({ label }) => label)}
-                onAccept={() =>
-                  form.setFieldValue(
-                    'resources',
-                    knownUses.apps.map(({ value }) => value),
-                  )
-                }
-              />
-            )
-          }
-        >
-          <ResourcesField
-            value={resources ?? []}
-            onChange={(ids) => form.setFieldValue('resources', ids)}
-            error={errorText('resources')}
-            {...fieldPathProps(form, 'resources')}
-          />
-        </Restriction>
-        <Restriction
-          label={strings.fields.limitedRate}
-          isOn={rate !== null}
-          onToggle={() => form.setFieldValue('rate', rate === null ? NEW_RATE : null)}
-        >
-          <RateField
-            value={rate ?? NEW_RATE}
-            onChange={(changed) => form.setFieldValue('rate', changed)}
-            error={errorText('rate')}
-            {...fieldPathProps(form, 'rate')}
-          />
-        </Restriction>
-        <Restriction
-          label={strings.fields.limitedUses}
-          isOn={maxUses !== null}
-          onToggle={() => form.setFieldValue('maxUses', maxUses === null ? '' : null)}
-        >
-          <IntegerInput
-            label={strings.fields.maxUses}
-            description={strings.fields.maxUsesDescription(
-              RESTRICTION_LIMITS.maxUses.min,
-              RESTRICTION_LIMITS.maxUses.max,
-            )}
-            // A value that is too large is shown as an error instead of being replaced by the maximum.
-            clampBehavior="none"
-            limits={RESTRICTION_LIMITS.maxUses}
-            thousandSeparator=","
-            styles={{ wrapper: { maxWidth: 180 } }}
-            {...form.getInputProps('maxUses')}
-          />
-        </Restriction>
+        <AddressRestriction form={form} requiresAddresses={requiresAddresses} knownUses={knownUses} />
+        <ResourceRestriction form={form} knownUses={knownUses} />
+        <RateRestriction form={form} />
+        <UseCountRestriction form={form} />
       </Stack>
     </FormSection>
   );

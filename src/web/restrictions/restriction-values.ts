@@ -52,7 +52,8 @@ export function validateAddresses(
   if (addresses.length === 0) {
     return isRequired ? strings.validation.addressesRequired : strings.validation.addressesMissing;
   }
-  if (addresses.length > RESTRICTION_LIMITS.entries) return strings.validation.tooMany(RESTRICTION_LIMITS.entries);
+  if (addresses.length > RESTRICTION_LIMITS.entries)
+    return strings.validation.tooManyAddresses(RESTRICTION_LIMITS.entries);
   const invalid = addresses.find((address) => parseAddressRange(address) === null);
   return invalid === undefined ? null : strings.validation.invalidAddress(invalid);
 }

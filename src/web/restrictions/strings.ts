@@ -55,7 +55,7 @@ export const strings = {
     addressesMissing: 'Enter at least one address',
     resourcesMissing: 'Choose at least one project or app',
     tooManyResources: (max: number) => `At most ${max} projects and ${max} apps`,
-    tooMany: (max: number) => `At most ${max} lines`,
+    tooManyAddresses: (max: number) => `At most ${max} addresses and ranges`,
     outOfRange: (min: number, max: number) => `Must be a whole number from ${formatCount(min)} to ${formatCount(max)}`,
     invalidAddress: (line: string) => `${line} is not an IP address or a CIDR range`,
   },
