@@ -5,21 +5,21 @@ import { PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { type AppFormValues, supportsPassword } from './app-form.ts';
 import { strings } from './form-strings.ts';
-import type { ResourceNames } from './resource-names.tsx';
+import type { ProjectsAndServers } from './resource-names.tsx';
 
 export interface AppFieldsProps {
   readonly form: UseFormReturnType<AppFormValues>;
 }
 
-interface NamedFieldsProps extends AppFieldsProps {
-  readonly names: ResourceNames;
+interface ResourceFieldsProps extends AppFieldsProps {
+  readonly options: ProjectsAndServers;
 }
 
-export function ProjectField({ form, names }: NamedFieldsProps) {
+export function ProjectField({ form, options }: ResourceFieldsProps) {
   return (
     <NativeSelect
       label={strings.appFields.project}
-      data={[{ value: '', label: strings.appFields.chooseAProject, disabled: true }, ...toOptions(names.projects)]}
+      data={[{ value: '', label: strings.appFields.chooseAProject, disabled: true }, ...toOptions(options.projects)]}
       {...form.getInputProps('projectId')}
     />
   );
@@ -84,13 +84,13 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
 }
 
 /** The target of an app: a server and a directory on it. */
-export function TargetFields({ form, names }: NamedFieldsProps) {
+export function TargetFields({ form, options }: ResourceFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
       <NativeSelect
         label={strings.appFields.serverOptional}
         flex="1 1 180px"
-        data={[{ value: '', label: strings.appFields.none }, ...toOptions(names.servers)]}
+        data={[{ value: '', label: strings.appFields.none }, ...toOptions(options.servers)]}
         {...form.getInputProps('serverId')}
       />
       <PlainTextInput

@@ -8,7 +8,7 @@ import { type LinkTab, TabBar } from '../components/tab-bar.tsx';
 import { DeployButton } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
-import { useResourceNames } from './resource-names.tsx';
+import { useProjectsAndServers } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
 const TABS: readonly (LinkTab & { readonly isForAdmins?: true })[] = [
@@ -24,7 +24,7 @@ const TABS: readonly (LinkTab & { readonly isForAdmins?: true })[] = [
 export function AppPage() {
   const { isAdmin } = useWorkspace();
   const query = useAppQuery();
-  const { projectName } = useResourceNames();
+  const { projectName } = useProjectsAndServers();
   return (
     <ResourcePage
       noun="app"

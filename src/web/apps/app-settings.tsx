@@ -32,7 +32,7 @@ import { DeployKeySection } from './deploy-key-section.tsx';
 import { strings } from './form-strings.ts';
 import { HooksField } from './hooks-field.tsx';
 import { PushSecretSection } from './push-secret-section.tsx';
-import { useResourceNames } from './resource-names.tsx';
+import { useProjectsAndServers } from './resource-names.tsx';
 
 const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
@@ -172,7 +172,7 @@ function PushFields({ form }: AppFieldsProps) {
 
 function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const { api, workspace } = useWorkspace();
-  const names = useResourceNames();
+  const options = useProjectsAndServers();
   const { id } = loaded.value;
   const edit = useEditForm({
     loaded,
@@ -196,7 +196,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
       <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
         <Section title={strings.appSettings.appTitle}>
           <NameInput placeholder={strings.appSettings.namePlaceholder} {...form.getInputProps('name')} />
-          <ProjectField form={form} names={names} />
+          <ProjectField form={form} options={options} />
         </Section>
         <Section
           title={strings.appSettings.sourceAndServerTitle}
@@ -204,7 +204,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
         >
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
-          <TargetFields form={form} names={names} />
+          <TargetFields form={form} options={options} />
           <KeepReleasesField form={form} />
         </Section>
         <Section title={strings.appSettings.variablesTitle}>

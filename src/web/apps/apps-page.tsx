@@ -11,7 +11,7 @@ import { isolate } from '../components/sentence.ts';
 import { dimmed, mono } from '../components/text.tsx';
 import { DeployButton, missingConfiguration } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
-import { ProjectLink, ServerLink, useResourceNames } from './resource-names.tsx';
+import { ProjectLink, ServerLink, useProjectsAndServers } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
 const CreateAppDialog = lazyComponent(() => import('./create-app-dialog.tsx').then((file) => file.CreateAppDialog));
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column<App>[] = [
 export function AppsPage() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { projects, servers, isPending } = useResourceNames();
+  const { projects, servers, isPending } = useProjectsAndServers();
   const hasProjects = isPending || projects.length > 0;
   return (
     <ResourceListPage

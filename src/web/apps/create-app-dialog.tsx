@@ -8,7 +8,7 @@ import { useWorkspace } from '../session.ts';
 import { ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
 import { strings } from './form-strings.ts';
-import { useResourceNames } from './resource-names.tsx';
+import { useProjectsAndServers } from './resource-names.tsx';
 
 interface CreateAppDialogProps {
   /** The project of the app, if the dialog is opened from one. */
@@ -20,7 +20,7 @@ interface CreateAppDialogProps {
 /** Creates an app with its essential settings. Hooks, checks and everything else are set on its settings tab. */
 export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialogProps) {
   const { api } = useWorkspace();
-  const names = useResourceNames();
+  const options = useProjectsAndServers();
   return (
     <CreateResourceDialog
       noun="app"
@@ -29,10 +29,10 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
       renderFields={(form) => (
         <>
           <NameInput placeholder={strings.createAppDialog.namePlaceholder} {...form.getInputProps('name')} />
-          {project === undefined && <ProjectField form={form} names={names} />}
+          {project === undefined && <ProjectField form={form} options={options} />}
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={false} />
-          <TargetFields form={form} names={names} />
+          <TargetFields form={form} options={options} />
           <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
           <DimmedText>{strings.createAppDialog.laterSettings}</DimmedText>
         </>

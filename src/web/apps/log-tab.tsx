@@ -8,7 +8,7 @@ import { EmptyState } from '../components/states.tsx';
 import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
-import { useResourceNames } from './resource-names.tsx';
+import { useProjectsAndServers } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
 function NoLogCommand({ app }: { readonly app: App }) {
@@ -29,14 +29,14 @@ function NoLogCommand({ app }: { readonly app: App }) {
 
 function AppLog({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
-  const names = useResourceNames();
+  const { serverName } = useProjectsAndServers();
   const readLog: ReadLog = (query, options) => api.apps.logs(app.id, query, options);
   return (
     <LiveLog
       fileName={`${app.slug}-app`}
       log={useLiveLog(app.id, readLog)}
       read={readLog}
-      serverName={(id) => names.serverName(id)}
+      serverName={serverName}
       emptyText={strings.logTab.noOutputYet}
     />
   );

@@ -8,7 +8,7 @@ import { useWorkspace } from '../session.ts';
 /** Maximum number of resources of a kind whose names are loaded; select fields offer only these. */
 const MAX_NAMES = 200;
 
-export interface ResourceNames {
+export interface ProjectsAndServers {
   readonly projects: readonly Project[];
   readonly servers: readonly Server[];
   /** Returns null if the project is deleted, not loaded yet, or not among the first `MAX_NAMES`; so does `serverName`. */
@@ -18,7 +18,7 @@ export interface ResourceNames {
 }
 
 /** The first projects and servers of the workspace, sorted by name, and their names by ID. */
-export function useResourceNames(): ResourceNames {
+export function useProjectsAndServers(): ProjectsAndServers {
   const { api, workspace } = useWorkspace();
   const projects = useQuery({
     queryKey: [workspace.id, 'projects', 'names'],
@@ -62,7 +62,7 @@ export function AppLink({ id }: { readonly id: string }) {
 
 /** The name of a server, or its ID if the name is unknown, linked to its page. */
 export function ServerLink({ id }: { readonly id: string }) {
-  const { serverName } = useResourceNames();
+  const { serverName } = useProjectsAndServers();
   return (
     <TextLink to="/servers/$server" params={{ server: id }}>
       <bdi>{serverName(id) ?? id}</bdi>
@@ -72,7 +72,7 @@ export function ServerLink({ id }: { readonly id: string }) {
 
 /** The name of a project, or its ID if the name is unknown, linked to its page. */
 export function ProjectLink({ id }: { readonly id: string }) {
-  const { projectName } = useResourceNames();
+  const { projectName } = useProjectsAndServers();
   return (
     <TextLink to="/projects/$project" params={{ project: id }}>
       {projectName(id) ?? id}

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { queryClient } from '../api.ts';
-import { useApps, useResourceNames } from '../apps/resource-names.tsx';
+import { useApps, useProjectsAndServers } from '../apps/resource-names.tsx';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
@@ -28,7 +28,7 @@ export function RestoreBackupDialog({
 }: BackupDialogProps & { readonly app: App }) {
   const { api } = useWorkspace();
   const otherApps = useApps().filter(({ id }) => id !== backedUpApp.id);
-  const { servers } = useResourceNames();
+  const { servers } = useProjectsAndServers();
   const [appId, setAppId] = useState(backedUpApp.id);
   const [serverId, setServerId] = useState('');
   const app = otherApps.find(({ id }) => id === appId) ?? backedUpApp;

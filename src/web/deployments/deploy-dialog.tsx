@@ -9,7 +9,7 @@ import type { Deployment } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { STRATEGIES } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
-import { useResourceNames } from '../apps/resource-names.tsx';
+import { useProjectsAndServers } from '../apps/resource-names.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { IntegerInput, PlainTextInput } from '../components/fields.tsx';
 import { Form, FormFooter, useSubmit } from '../components/form.tsx';
@@ -101,12 +101,12 @@ function StrategyFields({ form }: Pick<FieldsProps, 'form'>) {
 }
 
 function AdvancedFields({ app, form }: FieldsProps) {
-  const names = useResourceNames();
+  const { servers } = useProjectsAndServers();
   return (
     <Stack gap="md">
       <Checkbox.Group label={strings.deployDialog.servers} {...form.getInputProps('servers')}>
         <Stack gap="xs" mt={4}>
-          {names.servers.map(({ id, name }) => (
+          {servers.map(({ id, name }) => (
             <Checkbox
               key={id}
               value={id}

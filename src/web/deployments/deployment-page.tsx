@@ -4,7 +4,7 @@ import { useParams } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { HOOK_STAGE_TEXTS } from '../apps/app-form.ts';
-import { ServerLink, useResourceNames } from '../apps/resource-names.tsx';
+import { ServerLink, useProjectsAndServers } from '../apps/resource-names.tsx';
 import { actorName } from '../components/actor-name.ts';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
@@ -183,7 +183,7 @@ function DetailsSection({ deployment, app }: DeploymentContentProps) {
 
 function DeploymentContent({ deployment, app }: DeploymentContentProps) {
   const { api } = useWorkspace();
-  const names = useResourceNames();
+  const { serverName } = useProjectsAndServers();
   const { id, appId, kind, status, servers } = deployment;
   const appName = app?.name ?? appId;
   const readLog: ReadLog = (query, options) => api.deployments.logs(id, query, options);
@@ -210,7 +210,7 @@ function DeploymentContent({ deployment, app }: DeploymentContentProps) {
         fileName={id}
         log={log}
         read={readLog}
-        serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
+        serverName={hasSingleServer ? undefined : serverName}
         emptyText={status === 'pending' ? strings.deploymentPage.notStartedYet : strings.deploymentPage.noOutputYet}
       />
       <VariablesSection deployment={deployment} />

@@ -2,7 +2,7 @@ import { Autocomplete, Group, NativeSelect } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { SCRIPT_OVERLAPS } from '../../contract/platform-vocabulary.ts';
-import { useApps, useResourceNames } from '../apps/resource-names.tsx';
+import { useApps, useProjectsAndServers } from '../apps/resource-names.tsx';
 import { CodeInput, DescriptionInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { Section } from '../components/section.tsx';
@@ -15,7 +15,7 @@ const TIME_ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) =
 
 /** The fields of a script: name, body, app, server, user, interpreter, limits, schedule and parameters. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
-  const { servers } = useResourceNames();
+  const { servers } = useProjectsAndServers();
   const apps = useApps();
   return (
     <>

@@ -2,7 +2,7 @@ import { Button, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { ServerLink, useResourceNames } from '../apps/resource-names.tsx';
+import { ServerLink, useProjectsAndServers } from '../apps/resource-names.tsx';
 import { nameColumn, UPDATED_COLUMN } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { IconPlayerPlay, IconTerminal2 } from '../components/icons.ts';
@@ -61,7 +61,7 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
 export function ScriptsPage() {
   const { api } = useWorkspace();
   const navigate = useNavigate();
-  const { servers, isPending } = useResourceNames();
+  const { servers, isPending } = useProjectsAndServers();
   const [running, setRunning] = useState<Script | null>(null);
   const hasServers = isPending || servers.length > 0;
   return (
