@@ -268,7 +268,7 @@ await client.accessTokens.create({ name: 'CI', scopes: ['everything'] });
 export const none: string = page.data[0]!.secret;
 export const app: string = (await client.apps.create({ projectId: 'shop', name: 'Web', hooks: [{ name: 'Build', stage: 'post_setup', run: 'make' }] })).slug;
 export const series: number = (await client.activity.analytics({ interval: 'day' })).series[0]!.points[0]!.count;
-await client.environment.update('web', { A: 'b', C: null }, { ifMatch: (await client.environment.getTagged('web')).tag });
+await client.environment.update('web', { A: 'b', C: null }, { ifMatch: (await client.environment.read('web')).tag });
 // @ts-expect-error there is no such kind of server
 await client.servers.create({ name: 'Web 1', kind: 'telnet' });
 // @ts-expect-error there is no such scope

@@ -98,7 +98,7 @@ export async function pushVariables(app: string, file: string, options: PushOpti
   const format = formatOf(file, options.format);
   const desired = format === 'json' ? parseJsonVariables(text, fileLabel) : parseDotenvVariables(text, fileLabel);
   const environment = connectToEnvironment(options);
-  const { value, tag: etag } = await environment.getTagged(app, { values: 'shown' });
+  const { value, tag: etag } = await environment.read(app, { values: 'shown' });
   const diff = diffVariables(value.data, desired, options.prune === true, options.project === true ? 'project' : 'app');
   const { added, changed, removed } = diff;
   const count = added.length + changed.length + removed.length;

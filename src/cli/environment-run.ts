@@ -20,7 +20,7 @@ export async function runWithEnvironment(
   command: readonly string[],
   options: RemoteOptions,
 ): Promise<void> {
-  const { value } = await withClient(options, (client) => client.environment.getTagged(app, { values: 'shown' }));
+  const { value } = await withClient(options, (client) => client.environment.read(app, { values: 'shown' }));
   // A person who may set variables must not be able to choose which program runs here.
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
   if (withheld.length > 0)

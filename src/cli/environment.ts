@@ -22,7 +22,7 @@ export function connectToEnvironment(options: OwnerOptions) {
 
 /** Lists the names of the variables of an app or a project, without requesting their values. */
 export async function listVariables(app: string, options: OwnerOptions): Promise<void> {
-  const { value } = await connectToEnvironment(options).getTagged(app, { values: 'hidden' });
+  const { value } = await connectToEnvironment(options).read(app, { values: 'hidden' });
   await printList<EnvVariable>(
     value.data,
     [
@@ -64,7 +64,7 @@ export interface PullOptions extends OwnerOptions {
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
   const format = parseFileFormat(options.format);
-  const { value } = await connectToEnvironment(options).getTagged(app, { values: 'shown' });
+  const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
     format === 'json' ? `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n` : formatFile(format, variables);
@@ -114,7 +114,7 @@ export async function unsetVariables(
   options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
   const environment = connectToEnvironment(options);
-  const { value, tag: etag } = await environment.getTagged(app, { values: 'hidden' });
+  const { value, tag: etag } = await environment.read(app, { values: 'hidden' });
   const owners = new Map(value.data.map(({ name, from }) => [name, from]));
   const unknownName = names.find((name) => !owners.has(name));
   if (unknownName !== undefined)
@@ -159,7 +159,7 @@ export async function restoreVersion(
 ): Promise<void> {
   const versionNumber = parseCount('The version', version) ?? 0;
   const environment = connectToEnvironment(options);
-  const { tag: etag } = await environment.getTagged(app, { values: 'hidden' });
+  const { tag: etag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Restore the environment of ${app} to version ${versionNumber}?`, options.yes);
   const { value } = await environment.restore(app, versionNumber, { ifMatch: etag });
   const variables = value.data.map(({ name, updatedAt }) => ({ name, updatedAt }));

@@ -97,7 +97,7 @@ export async function acceptHostKey(
   options: RemoteOptions & { readonly yes: true | undefined },
 ): Promise<void> {
   const client = connect(options);
-  const { value: server, tag: etag } = await client.servers.getTagged(idOrSlug);
+  const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, hostKey, offeredHostKey } = server;
   if (offeredHostKey === null)
     throw new Failure(`The last check of ${name} received the pinned host key, so there is nothing to accept.`);
@@ -116,7 +116,7 @@ export async function confirmServer(
   options: RemoteOptions & { readonly yes: true | undefined },
 ): Promise<void> {
   const client = connect(options);
-  const { value: server, tag: etag } = await client.servers.getTagged(idOrSlug);
+  const { value: server, tag: etag } = await client.servers.read(idOrSlug);
   const { id, name, kind, host, port, user, hostKey } = server;
   const connectionSummary =
     kind === 'local' ? 'this machine' : `${user}@${host}, port ${port}, host key ${hostKey ?? 'none'}`;

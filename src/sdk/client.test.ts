@@ -47,7 +47,7 @@ describe('The client against a server', () => {
 
       const old = await devpilot.apiKeys.create({ name: 'Old key', permissions: ['read'] });
       const replacement = await devpilot.apiKeys.create({ name: 'New key', permissions: ['read'], replaces: old.id });
-      const { value, tag: etag } = await devpilot.apiKeys.getTagged(old.id);
+      const { value, tag: etag } = await devpilot.apiKeys.read(old.id);
       assert.equal(value.replacedBy, replacement.id);
       await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: etag });
       await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: etag }), { code: 'conflict' });
@@ -101,7 +101,7 @@ describe('The client against a server', () => {
       assert.deepEqual((await key.apps.list({ project: 'shop' })).data, [app]);
       await assert.rejects(key.projects.delete(project.id), { code: 'conflict', message: /Storefront/ });
 
-      const { value, tag: etag } = await key.apps.getTagged('storefront');
+      const { value, tag: etag } = await key.apps.read('storefront');
       assert.deepEqual(value, app);
       await key.apps.update(app.id, { branch: 'next' }, { ifMatch: etag });
       await assert.rejects(key.apps.update(app.id, { branch: 'last' }, { ifMatch: etag }), { code: 'conflict' });
@@ -112,7 +112,7 @@ describe('The client against a server', () => {
         code: 'conflict',
       });
       assert.equal(await token.environment.dotenv(app.id), "GREETING='hello world'\n");
-      const hidden = await token.environment.getTagged(app.id, { values: 'hidden' });
+      const hidden = await token.environment.read(app.id, { values: 'hidden' });
       assert.deepEqual(
         hidden.value.data.map((variable) => variable.value),
         [null],

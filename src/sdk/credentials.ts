@@ -83,7 +83,7 @@ export function credentialClientsOf(transport: Transport) {
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
       /** Returns the key with its tag, for an update that must not overwrite a concurrent one. */
-      getTagged: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
+      read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
         transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
@@ -101,7 +101,7 @@ export function credentialClientsOf(transport: Transport) {
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
       /** Returns the policy with its tag, for a change that must not overwrite a concurrent one. */
-      getTagged: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
+      read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
       /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
       update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
         send('PATCH', '/v1/policy', { ...call, body }),

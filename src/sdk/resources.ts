@@ -29,7 +29,7 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
     ...listOf<Item, Query>(transport, path),
     get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
     /** Returns the resource with its tag, for an update that must not overwrite a concurrent one. */
-    getTagged: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
+    read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
       sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
     /** Throws `conflict` if the resource's tag is no longer `ifMatch`. */
@@ -49,7 +49,7 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
      * values are shown to a person, the activity log records it. Members receive null values, and `forbidden` with
      * `values: 'shown'`.
      */
-    getTagged: (
+    read: (
       idOrSlug: string,
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,

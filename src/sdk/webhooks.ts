@@ -20,8 +20,7 @@ export function webhookClientsOf(transport: Transport) {
       ...listOf<Webhook, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<Webhook> => send('GET', pathTo(path, id), call),
       /** Returns the webhook with its tag, for an update that must not overwrite a concurrent one. */
-      getTagged: (id: string, call?: CallOptions): Promise<Tagged<Webhook>> =>
-        sendTagged('GET', pathTo(path, id), call),
+      read: (id: string, call?: CallOptions): Promise<Tagged<Webhook>> => sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWebhook, call?: CallOptions): Promise<CreatedWebhook> =>
         send('POST', path, { ...call, body }),
       update: (id: string, body: UpdateWebhook, call?: CallOptions): Promise<Webhook> =>

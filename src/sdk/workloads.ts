@@ -20,7 +20,7 @@ export function workloadClientsOf(transport: Transport) {
       ...listOf<WorkloadIdentity, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<WorkloadIdentity> => send('GET', pathTo(path, id), call),
       /** Returns the identity with its tag, for an update that must not overwrite a concurrent one. */
-      getTagged: (id: string, call?: CallOptions): Promise<Tagged<WorkloadIdentity>> =>
+      read: (id: string, call?: CallOptions): Promise<Tagged<WorkloadIdentity>> =>
         sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWorkloadIdentity, call?: CallOptions): Promise<WorkloadIdentity> =>
         send('POST', path, { ...call, body }),

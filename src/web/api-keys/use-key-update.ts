@@ -11,7 +11,7 @@ import { strings } from './strings.ts';
 
 /** Changes a key. Throws `conflict` if the key has changed since `before` was read, according to `updatedAt`. */
 async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateApiKey): Promise<ApiKey> {
-  const { value, tag: etag } = await api.apiKeys.getTagged(before.id);
+  const { value, tag: etag } = await api.apiKeys.read(before.id);
   if (value.updatedAt !== before.updatedAt) {
     throw new DevpilotError('conflict', strings.keyUpdate.changedByOther(shortenName(before.name)), { status: 409 });
   }

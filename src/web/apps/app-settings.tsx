@@ -176,7 +176,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   const { id } = loaded.value;
   const edit = useEditForm({
     loaded,
-    read: () => api.apps.getTagged(id),
+    read: () => api.apps.read(id),
     update: (changes, options) => api.apps.update(id, changes, options),
     toFormValues,
     toRequestFields,
@@ -185,7 +185,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
     async onSaved(app) {
       if (app === null) return;
       notifications.show({ message: strings.appSettings.appSaved(app.name) });
-      edit.restart(await api.apps.getTagged(id));
+      edit.restart(await api.apps.read(id));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
     },
   });
@@ -261,7 +261,7 @@ export function AppSettings() {
   if (app === undefined) return null;
   return (
     <>
-      <EditLoader queryKey={[workspace.id, 'apps', app.id]} read={(options) => api.apps.getTagged(app.id, options)}>
+      <EditLoader queryKey={[workspace.id, 'apps', app.id]} read={(options) => api.apps.read(app.id, options)}>
         {(loaded) => <SettingsForm loaded={loaded} />}
       </EditLoader>
       <DeployKeySection app={app} />

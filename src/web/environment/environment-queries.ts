@@ -35,7 +35,7 @@ export function useEnvironment(owner: EnvironmentOwner) {
   const client = useEnvironmentClient(owner);
   return useQuery({
     queryKey: [...environmentKey(workspace.id), owner.id, 'names'],
-    queryFn: ({ signal }) => client.getTagged(owner.id, { values: 'hidden' }, { signal }),
+    queryFn: ({ signal }) => client.read(owner.id, { values: 'hidden' }, { signal }),
     // Drafts are based on the fetched version, so the query is refetched only after a save or a conflict.
     refetchOnWindowFocus: false,
   });
@@ -54,7 +54,7 @@ export function useRevealedValues(owner: EnvironmentOwner) {
   async function reveal(name: string | typeof ALL_NAMES) {
     setPending(name);
     try {
-      const { value } = await client.getTagged(owner.id, name === ALL_NAMES ? {} : { name });
+      const { value } = await client.read(owner.id, name === ALL_NAMES ? {} : { name });
       const revealedEntries = value.data.flatMap((variable) =>
         variable.value === null ? [] : [[variable.name, variable.value] as const],
       );

@@ -156,7 +156,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
   const [preview, setPreview] = useState<Preview | null>(null);
   const edit = useEditForm({
     loaded,
-    read: () => api.policy.getTagged(),
+    read: () => api.policy.read(),
     // Does not update the policy yet, but shows the result of a dry run. `save` updates it after the confirmation.
     async update(changes: UpdatePolicy, options) {
       const dryRun = await api.policy.dryRun(changes, { limit: MAX_LISTED }, options);
@@ -172,7 +172,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
 
   async function save({ changes, options }: Preview): Promise<void> {
     await api.policy.update(changes, options);
-    edit.restart(await api.policy.getTagged());
+    edit.restart(await api.policy.read());
     notifications.show({ message: strings.policyForm.saved });
     // The policy affects when credentials expire and which of them violate it.
     void queryClient.invalidateQueries({ queryKey: [workspace.id] });

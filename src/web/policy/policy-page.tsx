@@ -66,7 +66,7 @@ export function PolicyPage() {
           <QueryContent query={query}>{(policy) => <ReadOnlyPolicy policy={policy} />}</QueryContent>
         )}
         {isOwner && (
-          <EditLoader queryKey={[workspace.id, 'policy']} read={(options) => api.policy.getTagged(options)}>
+          <EditLoader queryKey={[workspace.id, 'policy']} read={(options) => api.policy.read(options)}>
             {(loaded) => <EditPolicy loaded={loaded} />}
           </EditLoader>
         )}

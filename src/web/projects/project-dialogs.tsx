@@ -63,7 +63,7 @@ export function EditProjectDialog({ project, onClose }: { readonly project: Proj
       renderFields={(form) => <NameAndDescription form={form} />}
       toRequestFields={toRequestFields}
       labels={FIELD_LABELS}
-      read={(options) => api.projects.getTagged(project.id, options)}
+      read={(options) => api.projects.read(project.id, options)}
       update={(changes, options) => api.projects.update(project.id, changes, options)}
       onClose={onClose}
     />

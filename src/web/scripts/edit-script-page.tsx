@@ -87,7 +87,7 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const { id } = loaded.value;
   const edit = useEditForm({
     loaded,
-    read: () => api.scripts.getTagged(id),
+    read: () => api.scripts.read(id),
     update: (changes, options) => api.scripts.update(id, changes, options),
     toFormValues,
     toRequestFields,
@@ -138,7 +138,7 @@ export function EditScriptPage() {
       </BackLink>
       <Page title={strings.editScriptPage.editTitle} description={strings.editScriptPage.editDescription}>
         {isAdmin ? (
-          <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(options) => api.scripts.getTagged(id, options)}>
+          <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(options) => api.scripts.read(id, options)}>
             {(loaded) => <EditScriptForm loaded={loaded} />}
           </EditLoader>
         ) : (

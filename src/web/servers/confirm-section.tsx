@@ -15,7 +15,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
   const confirm = useMutation({
     mutationFn: async () => {
-      const { value, tag: etag } = await api.servers.getTagged(server.id);
+      const { value, tag: etag } = await api.servers.read(server.id);
       if (JSON.stringify(value) !== JSON.stringify(server)) {
         await refresh();
         throw new Error(strings.confirmSection.changedByOther);

@@ -118,7 +118,7 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
       )}
       toRequestFields={toRequestFields}
       labels={FIELD_LABELS}
-      read={(options) => api.servers.getTagged(server.id, options)}
+      read={(options) => api.servers.read(server.id, options)}
       update={(changes, options) => api.servers.update(server.id, changes, options)}
       onClose={onClose}
     />

@@ -74,7 +74,7 @@ export function EditWebhookDialog({ webhook, onClose }: WebhookDialogProps) {
       validate={WEBHOOK_RULES}
       renderFields={(form) => <WebhookFields form={form} />}
       labels={strings.fields.labels}
-      read={(options) => api.webhooks.getTagged(webhook.id, options)}
+      read={(options) => api.webhooks.read(webhook.id, options)}
       update={(changes, options) => api.webhooks.update(webhook.id, changes, options)}
       onClose={onClose}
     />

@@ -56,7 +56,7 @@ export function EditIdentityDialog({ identity, onClose }: IdentityDialogProps) {
         </>
       )}
       labels={strings.fields.labels}
-      read={(options) => api.workloadIdentities.getTagged(identity.id, options)}
+      read={(options) => api.workloadIdentities.read(identity.id, options)}
       update={(changes, options) => api.workloadIdentities.update(identity.id, changes, options)}
       onClose={onClose}
     />
