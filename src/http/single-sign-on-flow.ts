@@ -102,7 +102,7 @@ export function sendOutcome(
   reply: FastifyReply,
   outcome: SingleSignOnOutcome,
 ): FastifyReply {
-  setFlowCookie(context, request, reply, outcome.kind === 'second_factor' ? outcome.code : null);
+  setFlowCookie(context, request, reply, outcome.kind === 'second_factor' ? outcome.pendingCode : null);
   const { returnPath } = outcome;
   switch (outcome.kind) {
     case 'signed_in':

@@ -15,7 +15,7 @@ import { SingleSignOnError } from './oidc-provider.ts';
 import { insertNewPerson, isFirstPerson, newPersonRow } from './sign-up.ts';
 
 /** Links a person to an account at the provider, and records it. Throws `SingleSignOnError` if it is already linked. */
-export async function insertLink(
+export async function addIdentity(
   trx: Trx,
   person: PersonRow,
   account: ProviderAccount,
@@ -51,9 +51,10 @@ function nameOf(account: ProviderAccount, email: string): string {
   return name.success ? name.data : (email.split('@')[0] ?? email);
 }
 
-async function acceptOrRefuse(...invitation: Parameters<typeof acceptInvitationInTransaction>): Promise<void> {
+/** Accepts an invitation during a sign-up. Throws `SingleSignOnError` where the accepting throws a `Problem`. */
+async function acceptInvitationOrRefuse(...args: Parameters<typeof acceptInvitationInTransaction>): Promise<void> {
   try {
-    await acceptInvitationInTransaction(...invitation);
+    await acceptInvitationInTransaction(...args);
   } catch (error) {
     if (error instanceof Problem) throw new SingleSignOnError('invitation_invalid', error.message);
     throw error;
@@ -61,9 +62,9 @@ async function acceptOrRefuse(...invitation: Parameters<typeof acceptInvitationI
 }
 
 /**
- * Creates a person for a provider account that is not linked to anyone. If a person has the same email address, the
- * account does not sign that person in (the "nOAuth" attack): the person must sign in and link the account. Throws
- * `SingleSignOnError`.
+ * Creates a person for a provider account that is not linked to anyone. Throws `SingleSignOnError`, also if a person
+ * already has the email address: that person must sign in and link the account. Otherwise anyone who can set an email
+ * address at the provider could take over the person's account (the "nOAuth" attack).
  */
 export async function signUpWithAccount(
   context: PeopleContext,
@@ -85,7 +86,7 @@ export async function signUpWithAccount(
   return store.transaction(async (trx) => {
     const isFirst = await isFirstPerson(trx);
     const hasSetupCode = setupCode !== null && (await consumeSetupCode(trx, sha256(setupCode)));
-    // The first person becomes the operator, and only the setup code permits that.
+    // The first person becomes the operator, and only the setup code permits that. Later, no setup code is valid.
     if (isFirst ? !hasSetupCode : setupCode !== null) throw new SingleSignOnError('no_account');
     await deleteSetupCode(trx);
     const row = newPersonRow({ name: nameOf(account, email.data), email: email.data }, passwordHash, now);
@@ -96,17 +97,16 @@ export async function signUpWithAccount(
       if (error instanceof Problem) throw new SingleSignOnError('account_exists');
       throw error;
     }
-    if (invitation !== null) await acceptOrRefuse(trx, person, invitation, origin, now);
+    if (invitation !== null) await acceptInvitationOrRefuse(trx, person, invitation, origin, now);
     const party = personPartyOf(person);
-    const event = {
+    await recordForPerson(trx, person.id, {
       action: 'person.signed_up',
       at: now,
       actor: party,
       target: party,
       origin,
       detail: {},
-    } as const;
-    await recordForPerson(trx, person.id, event);
-    return { person, identity: await insertLink(trx, person, account, origin, now) };
+    });
+    return { person, identity: await addIdentity(trx, person, account, origin, now) };
   });
 }

@@ -15,8 +15,9 @@ import {
 } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { throttleAttempt } from './attempt-throttle.ts';
+import { knownAccount, throttleAttempt } from './attempt-throttle.ts';
 import {
+  normalizeCode,
   type PeopleContext,
   personPartyOf,
   randomCode,
@@ -27,12 +28,12 @@ import {
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { hashChosenPassword } from './passwords.ts';
-import { checkSecondFactorCode, consumeSecondFactor, normalizeRecoveryCode } from './second-factor.ts';
+import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
 import { reauthenticateWithPassword } from './sessions.ts';
 import { mayCreateWorkspaces } from './workspaces.ts';
 
 const RECOVERY_CODE_COUNT = 10;
-/** A code has 24 of these 32 characters, which is 120 bits, so that a plain digest may be stored (ASVS 6.5.2). */
+/** A code has 24 of these 32 characters, which is 120 bits, so a plain digest is safe to store (ASVS 6.5.2). */
 const RECOVERY_CODE_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const RECOVERY_CODE_LENGTH = 24;
 
@@ -55,7 +56,7 @@ export async function requireCaller(context: PeopleContext, caller: SignedInPers
   return person;
 }
 
-function record(
+function recordOwnEvent(
   context: PeopleContext,
   trx: Trx,
   person: PersonRow,
@@ -71,9 +72,9 @@ function record(
  * Locks the row of the person whose password was verified. Throws `invalid_token` if the session has ended, and
  * `sign_in_failed` if the password or two-factor authentication has changed since the verification.
  */
-async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<PersonRow> {
+async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<void> {
   const person = await lockSignedInPerson(trx, caller);
-  if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return person;
+  if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return;
   throw new Problem('sign_in_failed', 'The password or two-factor authentication was just changed. Try again.');
 }
 
@@ -99,7 +100,7 @@ export async function updateMe(
   if (name === before.name) return serializePerson(context, before);
   await context.store.transaction(async (trx) => {
     await updatePerson(trx, before.id, { name, updated_at: context.clock() });
-    await record(context, trx, { ...before, name }, 'person.updated', origin, {
+    await recordOwnEvent(context, trx, { ...before, name }, 'person.updated', origin, {
       before: { name: before.name },
       after: { name },
     });
@@ -109,8 +110,8 @@ export async function updateMe(
 
 /**
  * Changes the password, ends every other session and returns a new secret for the current session. Throws
- * `sign_in_failed` for a wrong current password, `validation_failed` for a new password that is too common, and
- * `rate_limited`.
+ * `sign_in_failed` for a wrong current password, `rate_limited`, `invalid_token`, and `validation_failed` for a new
+ * password that is common or equals the person's name or email address.
  */
 export async function changePassword(
   context: PeopleContext,
@@ -125,7 +126,7 @@ export async function changePassword(
     await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: context.clock() });
     const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
-    await record(context, trx, person, 'person.password_changed', origin, { sessionsEnded });
+    await recordOwnEvent(context, trx, person, 'person.password_changed', origin, { sessionsEnded });
     return rotateSessionSecret(trx, caller);
   });
 }
@@ -143,7 +144,7 @@ export async function getTwoFactor(
 
 /**
  * Starts the two-factor setup of a person who has reauthenticated. The setup has no effect until it is confirmed.
- * Throws `sign_in_failed`, and `conflict` if two-factor authentication is on.
+ * Throws `conflict` if two-factor authentication is on, and the errors of `lockIfUnchanged`.
  */
 export async function startTwoFactorSetup(
   context: PeopleContext,
@@ -155,26 +156,24 @@ export async function startTwoFactorSetup(
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
-    const current = await lockIfUnchanged(trx, caller, person);
-    if (current.totp_enabled === 1)
-      throw new Problem('conflict', 'Two-factor authentication is already on. Turn it off first.');
+    await lockIfUnchanged(trx, caller, person);
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
   });
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
 }
 
-/** Returns ten single-use codes in groups of six, and their digests to store. */
+/** Returns ten single-use codes, written in groups of six characters, and their digests to store. */
 function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
   const codes = Array.from({ length: RECOVERY_CODE_COUNT }, () =>
     randomCode(RECOVERY_CODE_LENGTH, RECOVERY_CODE_ALPHABET).replace(/.{6}(?=.)/g, '$&-'),
   );
-  return { codes, digests: codes.map((code) => sha256(normalizeRecoveryCode(code))) };
+  return { codes, digests: codes.map((code) => sha256(normalizeCode(code))) };
 }
 
 /**
  * Confirms a second factor with its first code. Returns the recovery codes, which are not shown again, and the
- * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, and
- * `rate_limited`.
+ * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited` and
+ * `invalid_token`.
  */
 export async function confirmTwoFactorSetup(
   context: PeopleContext,
@@ -186,7 +185,7 @@ export async function confirmTwoFactorSetup(
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const account = knownAccount(person.id);
   const { codes, digests } = generateRecoveryCodes();
   const completed = await throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
@@ -201,7 +200,7 @@ export async function confirmTwoFactorSetup(
         await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
         await replaceRecoveryCodes(trx, person.id, digests);
         const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
-        await record(context, trx, person, 'person.two_factor_enabled', origin, { sessionsEnded });
+        await recordOwnEvent(context, trx, person, 'person.two_factor_enabled', origin, { sessionsEnded });
         return { recoveryCodes: codes, sessionSecret: await rotateSessionSecret(trx, caller) };
       }),
   });
@@ -211,7 +210,7 @@ export async function confirmTwoFactorSetup(
 
 /**
  * Replaces the recovery codes of a person who has reauthenticated. Throws `conflict` if two-factor authentication is
- * off.
+ * off, and the errors of `lockIfUnchanged`.
  */
 export async function replaceOwnRecoveryCodes(
   context: PeopleContext,
@@ -224,14 +223,14 @@ export async function replaceOwnRecoveryCodes(
   await context.store.transaction(async (trx) => {
     await lockIfUnchanged(trx, caller, person);
     await replaceRecoveryCodes(trx, person.id, digests);
-    await record(context, trx, person, 'person.recovery_codes_created', origin);
+    await recordOwnEvent(context, trx, person, 'person.recovery_codes_created', origin);
   });
   return codes;
 }
 
 /**
  * Removes the second factor of a person who has reauthenticated, ends every other session and returns a new secret for
- * the current session. Throws `sign_in_failed`.
+ * the current session. Throws the errors of `lockIfUnchanged`.
  */
 export async function disableTwoFactor(
   context: PeopleContext,
@@ -245,7 +244,7 @@ export async function disableTwoFactor(
     await replaceRecoveryCodes(trx, person.id, []);
     const sessionsEnded = await deletePersonAccess(trx, person.id, caller.sessionId, context.clock());
     if (person.totp_enabled === 1) {
-      await record(context, trx, person, 'person.two_factor_disabled', origin, { sessionsEnded });
+      await recordOwnEvent(context, trx, person, 'person.two_factor_disabled', origin, { sessionsEnded });
     }
     return rotateSessionSecret(trx, caller);
   });

@@ -3,7 +3,7 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { DAY } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { isKnownAddress } from '../store/people.ts';
-import type { PeopleContext } from './context.ts';
+import { type PeopleContext, sha256 } from './context.ts';
 
 /** How long after a sign-in its address counts as known for the person. */
 const KNOWN_ADDRESS_MS = 90 * DAY;
@@ -25,15 +25,29 @@ export type FailureSubject = string & { readonly [brand]: true };
 export const clientSubject = (
   { address }: Pick<RequestOrigin, 'address'>,
   purpose: string | null = null,
-): FailureSubject => `${purpose === null ? '' : `${purpose} `}${clientNetwork(address ?? '')}` as FailureSubject;
+): FailureSubject => {
+  const network = clientNetwork(address ?? '');
+  return (purpose === null ? network : `${purpose} ${network}`) as FailureSubject;
+};
+
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
-/** The account for which failures are counted. `personId` is null for an unknown account. */
+/** The account for which failures are counted, with the key of its counter. */
 interface AttemptedAccount {
   readonly subject: string;
+  /** Null for an unknown account. */
   readonly personId: string | null;
 }
+
+/** Returns the account in which all failed passwords, codes and passkeys of a person are counted. */
+export const knownAccount = (personId: string): AttemptedAccount => ({ subject: `sign_in ${personId}`, personId });
+
+/** Returns the account in which failures are counted for an identifier, such as an email address, that no person has. */
+export const unknownAccount = (identifier: string): AttemptedAccount => ({
+  subject: `sign_in ${sha256(identifier).toString('hex')}`,
+  personId: null,
+});
 
 /**
  * `verify` checks a password, code or passkey, and `complete` then performs the action. Both return null on failure.

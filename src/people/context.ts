@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DenialBuffer } from '../audit/denials.ts';
-import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import { appendToEachLog, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { FailureLimiter } from '../authorization/failure-limiter.ts';
 import type { KeyedMutex } from '../authorization/keyed-mutex.ts';
 import type { WaitForConfirmation } from '../authorization/registry.ts';
-import type { AuditDraft, AuditParty } from '../contract/audit.ts';
+import type { AuditDraft, AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import { BASE62 } from '../contract/vocabulary.ts';
 import type { Seal } from '../store/seal.ts';
@@ -85,6 +85,11 @@ export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();
 }
 
+/** Returns a code that a person has typed in the form used for comparison: upper case, without separators. */
+export function normalizeCode(code: string): string {
+  return code.replace(/[\s-]/g, '').toUpperCase();
+}
+
 export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
@@ -92,6 +97,7 @@ export function sha256(text: string): Buffer {
 /** Returns random characters of an alphabet. 22 base62 characters have over 130 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
+  // Larger bytes are skipped, because they would make the first characters of the alphabet more likely.
   const unbiasedCount = 256 - (256 % alphabet.length);
   while (code.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
@@ -113,6 +119,34 @@ export async function recordForPerson(
   const workspaceIds = await listWorkspaceIds(trx, personId);
   const logs = workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds;
   await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+}
+
+/** Records an event that concerns a person and the operators: in the system log and the log of each workspace. */
+export async function recordForPersonAndOperators(
+  trx: Trx,
+  personId: string,
+  draft: Omit<AuditDraft, 'workspaceId' | 'credential'>,
+): Promise<void> {
+  const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, personId))];
+  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+}
+
+/** Records that the server ended a session. `reason` is why: the provider ended it, or passwords were turned off. */
+export function recordSessionEnded(
+  trx: Trx,
+  session: { readonly sessionId: string; readonly personId: string },
+  reason: 'provider' | 'passwords_off',
+  origin: RequestOrigin,
+  now: number,
+): Promise<void> {
+  return recordForPerson(trx, session.personId, {
+    action: 'session.deleted',
+    at: now,
+    actor: SYSTEM_ACTOR,
+    target: { kind: 'session', id: session.sessionId, name: null },
+    origin,
+    detail: { reason },
+  });
 }
 
 /** Returns the ID of the person who makes a change. Throws `forbidden` if the actor is not a person. */

@@ -9,6 +9,7 @@ import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema/people.ts';
 import { checkFailureLimit, clientSubject, personSubject, recordFailure } from './attempt-throttle.ts';
 import {
+  normalizeCode,
   type PeopleContext,
   personPartyOf,
   randomCode,
@@ -27,9 +28,9 @@ const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** Returns a user code in the form used for comparison: upper case, without separators. */
-function normalizeUserCode(code: string): string {
-  return code.replace(/[\s-]/g, '').toUpperCase();
+/** Returns a stored user code in the form in which it is shown, such as `BCDF-GHJK`. */
+function formatUserCode(code: string): string {
+  return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
 function oauthError(error: string, detail: string): Problem {
@@ -45,6 +46,7 @@ export async function startDeviceAuthorization(
   const now = context.clock();
   const subject = clientSubject(origin, 'device');
   await checkFailureLimit(context, subject);
+  // Every request counts as a failure, which limits how many codes one client can create.
   await recordFailure(context, subject);
   const deviceCode = randomCode(43);
   const userCode = randomCode(8, USER_CODE_ALPHABET);
@@ -63,12 +65,13 @@ export async function startDeviceAuthorization(
       expires_at: now + DURATIONS.deviceCode,
     }),
   );
-  return { deviceCode, userCode: `${userCode.slice(0, 4)}-${userCode.slice(4)}` };
+  return { deviceCode, userCode: formatUserCode(userCode) };
 }
 
 /**
  * Responds to a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with an error code of the RFC
- * in `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied` or `invalid_grant`.
+ * in `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, or `invalid_grant` for an unknown
+ * or used code and if the person who approved it was disabled.
  */
 export async function pollDeviceToken(
   context: PeopleContext,
@@ -90,7 +93,10 @@ export async function pollDeviceToken(
   return store.transaction(async (trx) => {
     const person = row.person_id === null ? undefined : await lockPerson(trx, row.person_id);
     if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, row.id))) {
-      throw oauthError('invalid_grant', 'The device code was already used.');
+      throw oauthError(
+        'invalid_grant',
+        'The device code was already used, or the person who approved it was disabled.',
+      );
     }
     const session = await startSession(trx, person, 'device', origin, now, { client: row.client });
     // The device's session inherits the single sign-on details of the session that approved it, so that the provider
@@ -104,7 +110,7 @@ export async function pollDeviceToken(
 }
 
 async function requirePendingRequest(context: PeopleContext, userCode: string): Promise<DeviceCodeTable> {
-  const row = await findDeviceCode(context.store.read, { userCode: normalizeUserCode(userCode) });
+  const row = await findDeviceCode(context.store.read, { userCode: normalizeCode(userCode) });
   if (row === undefined || row.status !== 'pending' || row.expires_at <= context.clock()) {
     throw new Problem(
       'not_found',
@@ -121,7 +127,7 @@ export async function getDeviceRequest(context: PeopleContext, caller: SignedInP
   try {
     const row = await requirePendingRequest(context, userCode);
     return {
-      userCode: `${row.user_code.slice(0, 4)}-${row.user_code.slice(4)}`,
+      userCode: formatUserCode(row.user_code),
       client: row.client,
       address: row.address,
       createdAt: toIsoString(row.created_at),
@@ -135,7 +141,7 @@ export async function getDeviceRequest(context: PeopleContext, caller: SignedInP
 
 /**
  * Approves or denies a device as the signed-in person. A code cannot be approved if all access of the person was ended
- * after the code was created. Throws `not_found` and `invalid_token`.
+ * after the code was created. Throws `not_found` for any code that cannot be decided on, and `invalid_token`.
  */
 export async function decideDeviceRequest(
   context: PeopleContext,

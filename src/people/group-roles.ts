@@ -30,7 +30,7 @@ export function roleOfGroups(
   return granted.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
 }
 
-/** Returns how a membership must change so that it has the role granted by the person's groups, or null. Pure. */
+/** Returns the change that gives a membership the role granted by the person's groups, or null if none is needed. Pure. */
 function changeOf(
   member: Membership | undefined,
   grantedRole: AssignableRole | null,
@@ -82,6 +82,7 @@ async function applyMapping(
     return recordAuditEvent(trx, request, 'member.deleted', target, now, { before, invitationsEnded, reason: 'group' });
   }
   await updateGroupRole(trx, workspaceId, member.id, grantedRole);
+  // The role may be unchanged, if the membership was not yet granted by a group.
   if (member.role === grantedRole) return;
   const invitationsEnded = grantedRole === 'member' ? await deleteSentInvitations(trx, person.id, workspaceId) : 0;
   const detail = { before: { role: member.role }, after: { role: grantedRole }, invitationsEnded, reason: 'group' };
@@ -89,9 +90,9 @@ async function applyMapping(
 }
 
 /**
- * Applies the roles that a person's groups at the provider grant in each workspace, and ends memberships that a group
- * granted and the person has left. Owners keep their role. Invited members keep their role until a group grants them
- * one.
+ * Applies the roles that a person's groups at the provider grant in each workspace, and ends memberships that were
+ * granted by a group and are no longer granted by any. Owners keep their role. Invited members keep their role until a
+ * group grants them one.
  */
 export async function applyGroupRoles(
   context: PeopleContext,

@@ -11,7 +11,7 @@ import {
   listIdentities,
 } from '../store/identities.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
-import { insertLink } from './account-sign-up.ts';
+import { addIdentity } from './account-sign-up.ts';
 import { emailKey, type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import type { ProviderAccount } from './oidc-claims.ts';
@@ -56,13 +56,14 @@ export async function linkIdentity(
     if (account.verifiedEmail === null) throw new SingleSignOnError('not_verified');
     if (emailKey(account.verifiedEmail) !== person.email_key) throw new SingleSignOnError('other_address');
     if ((await listIdentities(trx, person.id)).length >= MAX_IDENTITIES) throw new SingleSignOnError('refused');
-    await insertLink(trx, person, account, origin, context.clock());
+    await addIdentity(trx, person, account, origin, context.clock());
   });
 }
 
 /**
  * Unlinks a provider account from a person who has reauthenticated. Ends every other session that was started with it,
- * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, and `invalid_token`.
+ * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the only
+ * way to sign in, and `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

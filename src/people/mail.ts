@@ -19,7 +19,7 @@ export interface Mailer {
 /** `url` has the form `smtp://user:password@host:587`; `from` is the sender's address. */
 export function createMailer(url: string, from: string): Mailer {
   let transport: Promise<Transporter> | null = null;
-  /** Loads the mail library, only for the first message because most installations send none. */
+  /** Loads the mail library. Called for the first message, because most installations send none. */
   async function connect(): Promise<Transporter> {
     const { createTransport } = await import('nodemailer');
     return createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 });

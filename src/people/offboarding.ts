@@ -1,4 +1,3 @@
-import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
@@ -6,13 +5,18 @@ import { lockMember } from '../store/members.ts';
 import { deletePerson, ownsAnyWorkspace } from '../store/operators.ts';
 import { lockPerson } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
-import { listWorkspaceIds } from '../store/workspaces.ts';
-import { memberPartyOf, type PeopleContext, personPartyOf, type SignedInPerson } from './context.ts';
+import {
+  memberPartyOf,
+  type PeopleContext,
+  personPartyOf,
+  recordForPersonAndOperators,
+  type SignedInPerson,
+} from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { endMembership } from './members.ts';
 import { refuseLastOperator } from './operators.ts';
 
-/** Ends the caller's membership. Throws `conflict` for the owner. */
+/** Ends the caller's membership. Throws `conflict` for the owner, and `not_found`. */
 export async function leaveWorkspace(context: PeopleContext, request: RequestContext, memberId: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
@@ -30,21 +34,20 @@ export async function leaveWorkspace(context: PeopleContext, request: RequestCon
 }
 
 /**
- * Ends all sessions of a member and everything else that grants them access, in all of their workspaces. `isOwner` is
- * whether the caller is the owner. Throws `not_found`, and `forbidden` if the member is the owner and the caller is
- * not.
+ * Ends all sessions of a member and everything else that grants them access, in all of their workspaces. Throws
+ * `not_found`, and `forbidden` if the member is the owner and the caller is not.
  */
 export async function endMemberSessions(
   context: PeopleContext,
   request: RequestContext,
   memberId: string,
-  isOwner: boolean,
+  isCallerOwner: boolean,
 ): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const member = await lockMember(trx, workspaceId, memberId);
     if (member === undefined) throw new Problem('not_found', 'The member was not found in this workspace.');
-    if (member.role === 'owner' && !isOwner) {
+    if (member.role === 'owner' && !isCallerOwner) {
       throw new Problem('forbidden', "Only the owner can end the owner's sessions.");
     }
     await lockPerson(trx, member.person_id);
@@ -71,9 +74,14 @@ export async function deleteAccount(
       throw new Problem('conflict', 'You own a workspace. Transfer its ownership or delete it first.');
     }
     const party = personPartyOf(person);
-    const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
-    const draft = { action: 'person.deleted', at: context.clock(), actor: party, target: party, origin } as const;
-    await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null, detail: {} });
+    await recordForPersonAndOperators(trx, person.id, {
+      action: 'person.deleted',
+      at: context.clock(),
+      actor: party,
+      target: party,
+      origin,
+      detail: {},
+    });
     await deletePerson(trx, person.id);
   });
 }

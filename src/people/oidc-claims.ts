@@ -18,15 +18,17 @@ export interface ProviderAccount {
   readonly claims: Claims;
 }
 
-const MAX_SUBJECT_LENGTH = 255;
+/** Maximum lengths of claims. The subject's is from OpenID Connect Core 1.0, section 2; the others are our own. */
+export const MAX_CLAIM_LENGTH = { sub: 255, sid: 512, email: 1024, name: 1024 };
 
-function textOf(value: unknown, maxLength: number): string | null {
+/** Returns a claim that is a string of 1 to `maxLength` characters, otherwise null. Pure. */
+export function textClaim(value: unknown, maxLength: number): string | null {
   return typeof value === 'string' && value !== '' && value.length <= maxLength ? value : null;
 }
 
 /**
  * Whether the provider has verified the email address. Entra ID does not send `email_verified`, and the administrator
- * of a directory can set any email address. Its claim `xms_edov` states that the directory owns the domain.
+ * of an Entra directory can set any email address. The claim `xms_edov` states that the directory owns the domain.
  */
 function isEmailVerified(issuer: string, claims: Claims): boolean {
   if (claims['email_verified'] === true) return true;
@@ -36,18 +38,20 @@ function isEmailVerified(issuer: string, claims: Claims): boolean {
 
 /** Parses the claims. Returns null if they have no valid subject. Pure. */
 export function readClaims(issuer: string, claims: Claims): ProviderAccount | null {
-  const subject = textOf(claims['sub'], MAX_SUBJECT_LENGTH);
+  const subject = textClaim(claims['sub'], MAX_CLAIM_LENGTH.sub);
   if (subject === null) return null;
-  const email = textOf(claims['email'], 1024);
+  const email = textClaim(claims['email'], MAX_CLAIM_LENGTH.email);
   const { amr, auth_time: authTime } = claims;
   return {
     issuer,
     subject,
     email,
     verifiedEmail: isEmailVerified(issuer, claims) ? email : null,
-    name: textOf(claims['name'], 1024) ?? textOf(claims['preferred_username'], 1024),
+    name:
+      textClaim(claims['name'], MAX_CLAIM_LENGTH.name) ??
+      textClaim(claims['preferred_username'], MAX_CLAIM_LENGTH.name),
     isMultiFactor: Array.isArray(amr) && amr.includes('mfa'),
-    providerSession: textOf(claims['sid'], 512),
+    providerSession: textClaim(claims['sid'], MAX_CLAIM_LENGTH.sid),
     authenticatedAt: typeof authTime === 'number' ? Math.floor(authTime * 1000) : null,
     claims,
   };
@@ -64,7 +68,7 @@ function findClaim(claims: Claims, path: string): unknown {
   return value;
 }
 
-/** Returns the values of a claim that is a string or a list of strings. Pure. */
+/** Returns the strings in a claim that is a string or a list; empty for a missing claim. Pure. */
 export function claimValues(claims: Claims, path: string): readonly string[] {
   const value = findClaim(claims, path);
   return [value].flat().filter((entry) => typeof entry === 'string');

@@ -37,6 +37,7 @@ export function createOidcFetch(outbound: Outbound) {
     if (response.status >= 500) throw new OutboundError(`The response has the status ${response.status}.`);
     const { 'content-type': type, 'www-authenticate': challenge } = response.headers;
     return new Response(response.status === 204 ? null : new Uint8Array(response.body), {
+      // The constructor of `Response` accepts no status below 200.
       status: response.status < 200 ? 400 : response.status,
       headers: {
         ...(type !== undefined && { 'content-type': type }),

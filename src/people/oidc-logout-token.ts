@@ -1,5 +1,6 @@
 import type { JWTVerifyGetKey } from 'jose';
 import { MINUTE, SECOND } from '../contract/limits.ts';
+import { MAX_CLAIM_LENGTH, textClaim } from './oidc-claims.ts';
 
 /**
  * A verified logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4). It names a subject, a session at the
@@ -10,7 +11,7 @@ export interface LogoutToken {
   readonly subject: string | null;
   readonly providerSession: string | null;
   readonly jti: string;
-  /** When the token stops being valid, in epoch milliseconds. Its `jti` must be stored until then. */
+  /** Time after which the token is certainly refused, in epoch milliseconds. Its `jti` must be stored until then. */
   readonly acceptedUntil: number;
 }
 
@@ -18,25 +19,21 @@ const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 const CLOCK_TOLERANCE_SECONDS = 60;
 const MAX_AGE_SECONDS = 300;
-
-const textOf = (value: unknown, maxLength: number): string | null =>
-  typeof value === 'string' && value !== '' && value.length <= maxLength ? value : null;
+const MAX_JTI_LENGTH = 512;
 
 /** Verifies logout tokens of one client. Keys come from the provider's key set only, never from the token. */
 export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, options: object) => Promise<Response>) {
-  const keySets = new Map<string, JWTVerifyGetKey>();
+  let cached: { readonly jwksUri: string; readonly keySet: JWTVerifyGetKey } | null = null;
 
   async function keySetOf(jwksUri: string): Promise<JWTVerifyGetKey> {
     const { createRemoteJWKSet, customFetch } = await import('jose');
-    const cached = keySets.get(jwksUri);
-    if (cached !== undefined) return cached;
+    if (cached?.jwksUri === jwksUri) return cached.keySet;
     const keySet = createRemoteJWKSet(new URL(jwksUri), {
       [customFetch]: oidcFetch,
       // An unknown `kid` causes the key set to be fetched again, at most once per minute.
       cooldownDuration: MINUTE,
     });
-    keySets.clear();
-    keySets.set(jwksUri, keySet);
+    cached = { jwksUri, keySet };
     return keySet;
   }
 
@@ -58,9 +55,9 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
       const hasEvent = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
       // Otherwise it could be an ID token, which has a nonce and no such event.
       if (!hasEvent || nonce !== undefined) throw new Error('not a logout token');
-      const subject = textOf(payload.sub, 255);
-      const providerSession = textOf(payload['sid'], 512);
-      const jti = textOf(payload.jti, 512);
+      const subject = textClaim(payload.sub, MAX_CLAIM_LENGTH.sub);
+      const providerSession = textClaim(payload['sid'], MAX_CLAIM_LENGTH.sid);
+      const jti = textClaim(payload.jti, MAX_JTI_LENGTH);
       if (jti === null) throw new Error('no jti');
       if (subject === null && providerSession === null) throw new Error('no subject or session');
       const acceptedUntil = Date.now() + (MAX_AGE_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS) * SECOND;

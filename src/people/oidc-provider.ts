@@ -60,6 +60,12 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 /** Loads the client library at first use, because many installations never need it. */
 const loadClient = () => import('openid-client');
 
+/** Whether two issuer URLs are equal, except for a trailing slash. */
+export function isSameIssuer(a: string, b: string): boolean {
+  return a.replace(/\/$/, '') === b.replace(/\/$/, '');
+}
+
+/** Error codes of OAuth 2.0 and OpenID Connect, and what they mean for the person. */
 const PROVIDER_ERRORS: Readonly<Record<string, SingleSignOnProblem>> = {
   access_denied: 'cancelled',
   // The code was used or has expired, or the session of the refresh token has ended.
@@ -108,7 +114,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
     const config = await client.discovery(new URL(issuer), clientId, metadata, undefined, options);
     const serverMetadata = config.serverMetadata();
     // With a multi-tenant issuer of Entra ID, which names no directory, people of any directory could sign in.
-    if (serverMetadata.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
+    if (!isSameIssuer(serverMetadata.issuer, issuer)) {
       throw new SingleSignOnError('refused', `The discovery document names another issuer: ${serverMetadata.issuer}`);
     }
     const methods = serverMetadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
@@ -146,7 +152,8 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
     const client = await loadClient();
     const idToken = tokens.claims() ?? {};
     const subject = typeof idToken['sub'] === 'string' ? idToken['sub'] : knownSubject;
-    if (subject === undefined || (knownSubject !== undefined && subject !== knownSubject)) {
+    if (subject === undefined) throw new SingleSignOnError('refused', 'The provider sent no ID token with a subject.');
+    if (knownSubject !== undefined && subject !== knownSubject) {
       throw new SingleSignOnError('refused', 'The provider named another subject.');
     }
     const hasUserinfo = config.serverMetadata().userinfo_endpoint !== undefined;

@@ -1,4 +1,3 @@
-import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { AuditParty } from '../contract/audit.ts';
 import type { AuditAction } from '../contract/event-names.ts';
@@ -11,8 +10,7 @@ import { readPageRequest, toPage } from '../store/paging.ts';
 import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import { deletePersonAccess, deleteSentInvitations } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { listWorkspaceIds } from '../store/workspaces.ts';
-import { type PeopleContext, personPartyOf } from './context.ts';
+import { type PeopleContext, personPartyOf, recordForPersonAndOperators } from './context.ts';
 
 function serializeAccount(row: AccountRow): Account {
   return {
@@ -39,7 +37,7 @@ export async function listPeople(
 
 /**
  * Checks that a person is still an operator, because that may have changed since the request started, and locks the
- * operators until the transaction ends. Throws `forbidden`.
+ * operators until the transaction ends. Any other actor is allowed: the server's own command line. Throws `forbidden`.
  */
 export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);
@@ -56,7 +54,7 @@ export async function refuseLastOperator(trx: Trx, personId: string): Promise<vo
   }
 }
 
-async function record(
+async function recordOperatorEvent(
   context: PeopleContext,
   trx: Trx,
   { actor, origin }: RequestContext,
@@ -64,9 +62,8 @@ async function record(
   action: AuditAction,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
-  const draft = { action, at: context.clock(), actor, target: personPartyOf(person), credential: null, origin, detail };
-  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG });
+  const target = personPartyOf(person);
+  await recordForPersonAndOperators(trx, person.id, { action, at: context.clock(), actor, target, origin, detail });
 }
 
 /**
@@ -89,14 +86,21 @@ export async function updateAccount(
     if (operator !== (person.operator === 1)) {
       await updatePerson(trx, personId, { operator: operator ? 1 : 0, updated_at: now });
       const detail = { before: { operator: !operator }, after: { operator } };
-      await record(context, trx, request, person, 'person.operator_changed', detail);
+      await recordOperatorEvent(context, trx, request, person, 'person.operator_changed', detail);
     }
     if (disabled !== (person.disabled === 1)) {
       await updatePerson(trx, personId, { disabled: disabled ? 1 : 0, updated_at: now });
       const sessionsEnded = disabled ? await deletePersonAccess(trx, personId, null, now) : 0;
       const invitationsEnded = disabled ? await deleteSentInvitations(trx, personId, null) : 0;
       const action = disabled ? 'person.disabled' : 'person.enabled';
-      await record(context, trx, request, person, action, disabled ? { sessionsEnded, invitationsEnded } : {});
+      await recordOperatorEvent(
+        context,
+        trx,
+        request,
+        person,
+        action,
+        disabled ? { sessionsEnded, invitationsEnded } : {},
+      );
     }
     const after = await findAccount(trx, personId);
     if (after === undefined) throw new Problem('internal');
@@ -115,6 +119,6 @@ export async function endAccountSessions(
     const person = await lockPerson(trx, personId);
     if (person === undefined) throw new Problem('not_found', 'The person was not found.');
     const sessionsEnded = await deletePersonAccess(trx, personId, null, context.clock());
-    await record(context, trx, request, person, 'person.sessions_ended', { sessionsEnded });
+    await recordOperatorEvent(context, trx, request, person, 'person.sessions_ended', { sessionsEnded });
   });
 }

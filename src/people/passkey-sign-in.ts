@@ -4,34 +4,35 @@ import type { PasskeyAssertion } from '../contract/passkeys.ts';
 import { Problem } from '../contract/problem.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
-import { throttleAttempt } from './attempt-throttle.ts';
-import { type PeopleContext, refuseIfPasswordsOff, sha256 } from './context.ts';
+import { knownAccount, throttleAttempt, unknownAccount } from './attempt-throttle.ts';
+import { type PeopleContext, refuseIfPasswordsOff } from './context.ts';
 import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
-/** Starts a sign-in with any passkey that the browser has for this host. Throws `rate_limited`. */
+/**
+ * Starts a sign-in with any passkey that the browser has for this host. Throws `rate_limited`, and `forbidden` while
+ * passwords are off.
+ */
 export async function startPasskeySignIn(
   context: PeopleContext,
   relyingParty: RelyingParty,
   origin: RequestOrigin,
-): Promise<Record<string, unknown>> {
+): Promise<object> {
   refuseIfPasswordsOff(context);
   const { generateAuthenticationOptions } = await loadWebauthn();
-  return {
-    ...(await generateAuthenticationOptions({
-      rpID: relyingParty.rpId,
-      challenge: await createChallenge(context, null, 'sign-in', origin),
-      timeout: DURATIONS.passkeyChallenge,
-      userVerification: 'required',
-    })),
-  };
+  return generateAuthenticationOptions({
+    rpID: relyingParty.rpId,
+    challenge: await createChallenge(context, null, 'sign-in', origin),
+    timeout: DURATIONS.passkeyChallenge,
+    userVerification: 'required',
+  });
 }
 
 /**
  * Signs a person in with a passkey. Because it requires user verification, no second factor is needed. Throws the same
- * `sign_in_failed` for an unknown passkey, an invalid response, a used challenge and a counter that did not increase,
- * and `rate_limited`.
+ * `sign_in_failed` for an unknown passkey, an invalid response, a used challenge and a counter that did not increase.
+ * Also throws `rate_limited`, and `forbidden` for a disabled account and while passwords are off.
  */
 export async function signInWithPasskey(
   context: PeopleContext,
@@ -43,10 +44,9 @@ export async function signInWithPasskey(
   refuseIfPasswordsOff(context);
   const passkey = await findPasskey(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
-  const subject = `sign_in ${person?.id ?? sha256(`passkey ${response.id}`).toString('hex')}`;
+  const account = person === undefined ? unknownAccount(`passkey ${response.id}`) : knownAccount(person.id);
   let reason = 'passkey_refused';
 
-  const account = { subject, personId: person?.id ?? null };
   const session = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
     complete: ({ challenge, use }) =>

@@ -46,7 +46,7 @@ function serializePasskey(row: PasskeyRow): Passkey {
   };
 }
 
-function record(
+function recordPasskeyEvent(
   context: PeopleContext,
   trx: Trx,
   caller: SignedInPerson,
@@ -77,7 +77,7 @@ export async function createChallenge(
   const challenge = new Uint8Array(randomBytes(32));
   await context.store.transaction(async (trx) => {
     if ((await countChallenges(trx, address, now)) >= LIMITS.passkeyChallenges.max) {
-      throw new Problem('rate_limited', 'Too many passkey sign-ins were started from this address.', {
+      throw new Problem('rate_limited', 'Too many requests for passkeys from this address.', {
         retryAfter: Math.ceil(DURATIONS.passkeyChallenge / 1000),
       });
     }
@@ -107,34 +107,32 @@ export async function startPasskeyRegistration(
   caller: SignedInPerson,
   relyingParty: RelyingParty,
   origin: RequestOrigin,
-): Promise<Record<string, unknown>> {
+): Promise<object> {
   const person = await requireCaller(context, caller);
   const { max } = LIMITS.passkeys;
   const existing = await listPasskeys(context.store.read, person.id, { limit: max, after: null });
   if (existing.length >= max)
     throw new Problem('conflict', `A person can have at most ${max} passkeys. Delete one first.`);
   const { generateRegistrationOptions } = await loadWebauthn();
-  return {
-    ...(await generateRegistrationOptions({
-      rpName: 'Devpilot',
-      rpID: relyingParty.rpId,
-      userID: new Uint8Array(Buffer.from(person.id)),
-      userName: person.email,
-      userDisplayName: person.name,
-      challenge: await createChallenge(context, person.id, 'registration', origin),
-      timeout: DURATIONS.passkeyChallenge,
-      attestationType: 'none',
-      supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
-      excludeCredentials: existing.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
-      authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
-    })),
-  };
+  return generateRegistrationOptions({
+    rpName: 'Devpilot',
+    rpID: relyingParty.rpId,
+    userID: new Uint8Array(Buffer.from(person.id)),
+    userName: person.email,
+    userDisplayName: person.name,
+    challenge: await createChallenge(context, person.id, 'registration', origin),
+    timeout: DURATIONS.passkeyChallenge,
+    attestationType: 'none',
+    supportedAlgorithmIDs: SUPPORTED_ALGORITHM_IDS,
+    excludeCredentials: existing.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
+    authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+  });
 }
 
 /**
  * Registers a passkey from the browser's response to a challenge, and ends every other session. Throws
  * `validation_failed` for an invalid response or a used challenge, and `conflict` if the passkey is already registered
- * or the person has the maximum number.
+ * or the person has the maximum number. Also throws `invalid_token`.
  */
 export async function createPasskey(
   context: PeopleContext,
@@ -175,7 +173,7 @@ export async function createPasskey(
       throw error;
     }
     const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, now);
-    await record(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
+    await recordPasskeyEvent(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
     return serializePasskey(row);
   });
   if (outcome === 'challenge_used')
@@ -200,14 +198,14 @@ export async function updatePasskey(
     if (before.name === name) return serializePasskey(before);
     await renamePasskey(trx, caller.personId, id, name);
     const detail = { before: { name: before.name }, after: { name } };
-    await record(context, trx, caller, { id, name }, 'passkey.updated', origin, detail);
+    await recordPasskeyEvent(context, trx, caller, { id, name }, 'passkey.updated', origin, detail);
     return serializePasskey({ ...before, name });
   });
 }
 
 /**
  * Deletes a passkey of a person who has reauthenticated, and ends every other session. When this resolves, the passkey
- * can no longer be used to sign in. Throws `not_found`.
+ * can no longer be used to sign in. Throws `not_found` and `invalid_token`.
  */
 export async function deletePasskey(
   context: PeopleContext,
@@ -222,6 +220,6 @@ export async function deletePasskey(
       throw new Problem('not_found', 'The passkey was not found.');
     }
     const sessionsEnded = await deletePersonAccess(trx, caller.personId, caller.sessionId, context.clock());
-    await record(context, trx, caller, row, 'passkey.deleted', origin, { sessionsEnded });
+    await recordPasskeyEvent(context, trx, caller, row, 'passkey.deleted', origin, { sessionsEnded });
   });
 }

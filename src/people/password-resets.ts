@@ -1,4 +1,4 @@
-import { appendToEachLog, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
+import { SYSTEM_ACTOR } from '../audit/log.ts';
 import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS, LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
@@ -11,7 +11,6 @@ import {
 import { findPerson, findPersonByEmail, lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { listWorkspaceIds } from '../store/workspaces.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import {
   emailKey,
@@ -19,6 +18,7 @@ import {
   personPartyOf,
   randomCode,
   recordForPerson,
+  recordForPersonAndOperators,
   refuseIfPasswordsOff,
   sha256,
 } from './context.ts';
@@ -58,13 +58,14 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
     if (person === undefined || person.disabled === 1) return null;
     const link = await createResetLink(context, trx, person);
     if (link === null) return null;
-    const draft = {
+    await recordForPerson(trx, person.id, {
       action: 'person.password_reset_requested',
       at: clock(),
+      actor: SYSTEM_ACTOR,
       target: personPartyOf(person),
       origin,
-    } as const;
-    await recordForPerson(trx, person.id, { ...draft, actor: SYSTEM_ACTOR, detail: {} });
+      detail: {},
+    });
     return link;
   });
   if (issued === null) return;
@@ -77,7 +78,7 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
 
 /**
  * Mails a link to the person with this email address. The mail is sent after the response, so that neither the content
- * nor the timing of the response reveals whether the person exists. Throws `rate_limited`.
+ * nor the timing of the response reveals whether the person exists. Throws `rate_limited`, and `forbidden` while passwords are off.
  */
 export async function requestPasswordReset(
   context: PeopleContext,
@@ -109,17 +110,11 @@ export async function createPasswordReset(
     if (person.disabled === 1) throw new Problem('conflict', 'This account is disabled. Enable it first.');
     const link = await createResetLink(context, trx, person);
     if (link === null) throw new Problem('conflict', 'Too many unused reset links. They expire within an hour.');
-    const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, person.id))];
-    const draft = {
+    await recordForPersonAndOperators(trx, person.id, {
       action: 'person.password_reset_created',
       at: context.clock(),
-      target: personPartyOf(person),
-    } as const;
-    await appendToEachLog(trx, logs, {
-      ...draft,
-      workspaceId: SYSTEM_LOG,
       actor,
-      credential: null,
+      target: personPartyOf(person),
       origin,
       detail: {},
     });
@@ -129,7 +124,7 @@ export async function createPasswordReset(
 
 /**
  * Sets a new password with a single-use code. Ends all access of the person, who must sign in again, with the second
- * factor if one is set. Throws `not_found`, `validation_failed` and `rate_limited`.
+ * factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`, and `forbidden` while passwords are off.
  */
 export async function resetPassword(
   context: PeopleContext,
@@ -156,12 +151,13 @@ export async function resetPassword(
       throw invalidLink;
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: clock() });
     const sessionsEnded = await deletePersonAccess(trx, person.id, null, clock());
-    const draft = {
+    await recordForPerson(trx, person.id, {
       action: 'person.password_reset',
       at: clock(),
       actor: personPartyOf(current),
       target: personPartyOf(current),
-    } as const;
-    await recordForPerson(trx, person.id, { ...draft, origin, detail: { sessionsEnded } });
+      origin,
+      detail: { sessionsEnded },
+    });
   });
 }

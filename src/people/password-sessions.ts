@@ -1,7 +1,6 @@
-import { SYSTEM_ACTOR } from '../audit/log.ts';
 import { deletePasswordSessions } from '../store/identities.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
-import { type PeopleContext, recordForPerson } from './context.ts';
+import { type PeopleContext, recordSessionEnded } from './context.ts';
 
 /** Maximum number of sessions per transaction, so that other writes do not wait long. */
 const BATCH_SIZE = 100;
@@ -18,9 +17,7 @@ export async function endPasswordSessions(context: PeopleContext): Promise<void>
       const ended = await deletePasswordSessions(trx, BATCH_SIZE);
       for (const { id, person_id: personId } of ended) {
         await deleteApprovedDevices(trx, personId);
-        const target = { kind: 'session', id, name: null } as const;
-        const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
-        await recordForPerson(trx, personId, { ...draft, origin, detail: { reason: 'passwords_off' } });
+        await recordSessionEnded(trx, { sessionId: id, personId }, 'passwords_off', origin, context.clock());
       }
       return ended.length;
     });

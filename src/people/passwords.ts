@@ -5,7 +5,7 @@ import { invalidField } from '../contract/problem.ts';
 
 let common: Promise<Set<string>> | null = null;
 
-/** Returns the tens of thousands of most common passwords, which are loaded when the first password is chosen. */
+/** Returns about 49,000 common passwords in lower case, which are loaded when the first password is chosen. */
 function commonPasswords(): Promise<Set<string>> {
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']));
   return common;
@@ -13,8 +13,8 @@ function commonPasswords(): Promise<Set<string>> {
 
 /**
  * Returns the hash of a chosen password, whose length and characters the schema has checked. Throws `validation_failed`
- * if the password is common (ASVS 6.2.4) or equals the person's email address or name. There are no composition rules
- * (ASVS 6.2.5), and nothing is truncated (ASVS 6.2.8).
+ * if the password is common (ASVS 6.2.4) or equals the person's name, email address or the part of it before the `@`,
+ * in any case. There are no composition rules (ASVS 6.2.5), and nothing is truncated (ASVS 6.2.8).
  */
 export async function hashChosenPassword(
   field: string,
@@ -28,7 +28,7 @@ export async function hashChosenPassword(
   }
   const guesses = [person.email, person.email.split('@')[0], person.name];
   if (guesses.some((guess) => guess?.toLowerCase() === lowerCase)) {
-    throw invalidField(field, 'must not be your name or email address');
+    throw invalidField(field, 'must not be your name, your email address or the part of it before the @');
   }
   return hashPassphrase(password, clientNetwork(origin.address ?? ''));
 }

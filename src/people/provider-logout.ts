@@ -1,4 +1,3 @@
-import { SYSTEM_ACTOR } from '../audit/log.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import {
@@ -10,7 +9,7 @@ import {
 import { deleteApprovedDevices } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
-import { type PeopleContext, recordForPerson, sha256 } from './context.ts';
+import { type PeopleContext, recordSessionEnded, sha256 } from './context.ts';
 import type { LogoutToken } from './oidc-logout-token.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { requireProvider } from './single-sign-on.ts';
@@ -34,11 +33,7 @@ async function endSessions(
   const [first] = ended;
   if (first === undefined) return;
   await deleteApprovedDevices(trx, first.personId);
-  for (const { sessionId, personId } of ended) {
-    const target = { kind: 'session', id: sessionId, name: null } as const;
-    const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target, origin } as const;
-    await recordForPerson(trx, personId, { ...draft, detail: { reason: 'provider' } });
-  }
+  for (const session of ended) await recordSessionEnded(trx, session, 'provider', origin, context.clock());
 }
 
 /**

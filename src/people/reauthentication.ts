@@ -1,16 +1,21 @@
 import { verifyPassphrase } from '../authorization/passphrase.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
-import { DURATIONS } from '../contract/limits.ts';
+import { DURATIONS, LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Reauthenticate } from '../contract/reauthentication.ts';
 import { findSessionSignIn } from '../store/identities.ts';
 import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
-import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
+import { clientSubject, knownAccount, throttleAttempt } from './attempt-throttle.ts';
 import type { PeopleContext, SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { createChallenge } from './passkeys.ts';
-import { checkSecondFactorCode, consumeSecondFactor, type SecondFactor } from './second-factor.ts';
+import {
+  checkSecondFactorCode,
+  consumeSecondFactor,
+  type SecondFactor,
+  secondFactorRequired,
+} from './second-factor.ts';
 import { recordSignInFailure } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, transportsOf, verifyPasskeyAssertion } from './webauthn.ts';
 
@@ -20,18 +25,16 @@ export async function startPasskeyReauthentication(
   caller: SignedInPerson,
   relyingParty: RelyingParty,
   origin: RequestOrigin,
-): Promise<Record<string, unknown>> {
+): Promise<object> {
   const { generateAuthenticationOptions } = await loadWebauthn();
-  const passkeys = await listPasskeys(context.store.read, caller.personId, { limit: 200, after: null });
-  return {
-    ...(await generateAuthenticationOptions({
-      rpID: relyingParty.rpId,
-      challenge: await createChallenge(context, caller.personId, 'proof', origin),
-      timeout: DURATIONS.passkeyChallenge,
-      userVerification: 'required',
-      allowCredentials: passkeys.map((row) => ({ id: row.credential_id, transports: transportsOf(row) as never })),
-    })),
-  };
+  const passkeys = await listPasskeys(context.store.read, caller.personId, { limit: LIMITS.passkeys.max, after: null });
+  return generateAuthenticationOptions({
+    rpID: relyingParty.rpId,
+    challenge: await createChallenge(context, caller.personId, 'reauthentication', origin),
+    timeout: DURATIONS.passkeyChallenge,
+    userVerification: 'required',
+    allowCredentials: passkeys.map((row) => ({ id: row.credential_id, transports: transportsOf(row) })),
+  });
 }
 
 /**
@@ -47,12 +50,7 @@ async function checkPassword(
   if (input.password === undefined) return null;
   if (!(await verifyPassphrase(person.password_hash, input.password, clientSubject(origin)))) return null;
   if (person.totp_enabled === 0) return { factor: null };
-  if (input.code === undefined) {
-    throw new Problem(
-      'second_factor_required',
-      'Send `code` too: a code from the authenticator app, or a recovery code.',
-    );
-  }
+  if (input.code === undefined) throw secondFactorRequired();
   const factor = await checkSecondFactorCode(context, person, input.code);
   return factor === null ? null : { factor };
 }
@@ -72,7 +70,7 @@ function confirmPassword(
   input: Reauthenticate,
   origin: RequestOrigin,
 ): Promise<true | null> {
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const account = knownAccount(person.id);
   return throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkPassword(context, person, input, origin),
     complete: ({ factor }) =>
@@ -93,7 +91,7 @@ function confirmPasskey(
   origin: RequestOrigin,
 ): Promise<true | null> {
   const { store, clock } = context;
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const account = knownAccount(person.id);
   return throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
       const passkey = await findPasskey(store.read, assertion.id, relyingParty().rpId);
@@ -104,7 +102,8 @@ function confirmPasskey(
       store.transaction(async (trx) => {
         await lockSignedInPerson(trx, caller);
         // An invalid response also consumes the challenge, because returning null commits the transaction.
-        if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
+        if (!(await consumeChallenge(trx, challengeDigest('reauthentication', challenge), person.id, clock())))
+          return null;
         return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
       }),
   });
@@ -112,8 +111,9 @@ function confirmPasskey(
 
 /**
  * Reauthenticates a signed-in person with the same factors as a sign-in (ASVS 7.5.3): with the password and, if a
- * second factor is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person
- * as read before the check. Throws `sign_in_failed`, `second_factor_required`, `rate_limited` and `invalid_token`.
+ * second factor is set, its current code or a recovery code; with a passkey; or with a recent sign-in at the provider or
+ * by link. Returns the person as read before the check. Throws `sign_in_failed`, `second_factor_required`,
+ * `rate_limited`, `invalid_token`, and `not_found` if the person was deleted.
  */
 export async function reauthenticate(
   context: PeopleContext,

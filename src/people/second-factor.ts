@@ -1,21 +1,25 @@
 import { verify } from 'otplib';
+import { Problem } from '../contract/problem.ts';
 import { advanceTotpStep, consumeRecoveryCode, type PersonRow } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
-import { type PeopleContext, sha256, totpIdentity } from './context.ts';
+import { normalizeCode, type PeopleContext, sha256, totpIdentity } from './context.ts';
 
-const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
+const RECOVERY_CODE = /^[0-9A-Z]{24}$/;
 
-/** Returns a recovery code in the form used for comparison: upper case, without separators. */
-export function normalizeRecoveryCode(code: string): string {
-  return code.replace(/[\s-]/g, '').toUpperCase();
+/** Returns the problem to throw if a second factor is set but the request has no code. */
+export function secondFactorRequired(): Problem {
+  return new Problem(
+    'second_factor_required',
+    'Send `code` too: a code from the authenticator app, or a recovery code.',
+  );
 }
 
-/** A code that was checked: the time step of a TOTP code, or the digest of a recovery code. */
+/** A code to consume: the time step of a correct TOTP code, or the digest of a possible recovery code. */
 export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
 
 /**
- * Checks a TOTP or recovery code. Returns null if it cannot be right. Whether it was used before, and whether a
- * recovery code exists, is checked by `consumeSecondFactor`.
+ * Checks a TOTP or recovery code. Returns null if it cannot be correct. `consumeSecondFactor` checks whether a TOTP code
+ * was used before, and whether a recovery code exists.
  */
 export async function checkSecondFactorCode(
   context: PeopleContext,
@@ -30,7 +34,7 @@ export async function checkSecondFactorCode(
     const result = await verify({ secret, token: digits, epoch, epochTolerance: 30 });
     return result.valid && 'timeStep' in result ? { step: result.timeStep } : null;
   }
-  const recoveryCode = normalizeRecoveryCode(code);
+  const recoveryCode = normalizeCode(code);
   return RECOVERY_CODE.test(recoveryCode) ? { recovery: sha256(recoveryCode) } : null;
 }
 

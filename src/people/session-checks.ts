@@ -1,4 +1,3 @@
-import { SYSTEM_ACTOR } from '../audit/log.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS, MINUTE } from '../contract/limits.ts';
 import {
@@ -10,15 +9,15 @@ import {
 } from '../store/identities.ts';
 import { findPerson } from '../store/people.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
-import { type PeopleContext, recordForPerson, refreshTokenIdentity } from './context.ts';
+import { type PeopleContext, recordSessionEnded, refreshTokenIdentity } from './context.ts';
 import { applyGroupRoles } from './group-roles.ts';
-import { type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
+import { isSameIssuer, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 
 /** Maximum number of sessions that a node checks per round, so that a round ends soon. */
 const SESSIONS_PER_ROUND = 20;
 /** Time after which an unsuccessful check is repeated. */
 const RETRY_MS = 5 * MINUTE;
-const ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
+const NO_ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
 
 /** Ends a session that the provider has ended, and the sessions of devices that were approved in it. */
 async function endSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
@@ -26,10 +25,9 @@ async function endSession(context: PeopleContext, session: RefreshableSession): 
     const ended = await deleteEndedSession(trx, session);
     if (ended.length === 0) return;
     await deleteApprovedDevices(trx, session.person_id);
-    for (const id of ended) {
-      const target = { kind: 'session', id, name: null } as const;
-      const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
-      await recordForPerson(trx, session.person_id, { ...draft, origin: ORIGIN, detail: { reason: 'provider' } });
+    for (const sessionId of ended) {
+      const endedSession = { sessionId, personId: session.person_id };
+      await recordSessionEnded(trx, endedSession, 'provider', NO_ORIGIN, context.clock());
     }
   });
 }
@@ -42,9 +40,7 @@ async function refresh(
   { singleSignOn, seal }: PeopleContext,
   session: RefreshableSession,
 ): Promise<ProviderSignIn | null | undefined> {
-  if (singleSignOn === null || session.issuer.replace(/\/$/, '') !== singleSignOn.provider.issuer.replace(/\/$/, '')) {
-    return null;
-  }
+  if (singleSignOn === null || !isSameIssuer(session.issuer, singleSignOn.provider.issuer)) return null;
   const token = seal.open(session.refresh_token_sealed, refreshTokenIdentity(session));
   try {
     return await singleSignOn.provider.refresh(token, session.subject);
@@ -57,8 +53,10 @@ async function refresh(
 async function checkSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
   const { store, clock, seal } = context;
   const now = clock();
+  // An unsuccessful check leaves the session with this time, so it is due again after `RETRY_MS`.
+  const checkedAt = now - DURATIONS.sessionCheck + RETRY_MS;
   const claimed = await store.transaction((trx) =>
-    claimSessionCheck(trx, session.session_id, session.checked_at, now - DURATIONS.sessionCheck + RETRY_MS),
+    claimSessionCheck(trx, session.session_id, session.checked_at, checkedAt),
   );
   if (!claimed) return;
   const signIn = await refresh(context, session);
@@ -67,7 +65,7 @@ async function checkSession(context: PeopleContext, session: RefreshableSession)
   const sealed = seal.seal(signIn.refreshToken ?? '', refreshTokenIdentity(session));
   await store.transaction((trx) => updateRefreshToken(trx, session.session_id, sealed, now));
   const person = await findPerson(store.read, session.person_id);
-  if (person !== undefined) await applyGroupRoles(context, person, signIn.account.claims, ORIGIN);
+  if (person !== undefined) await applyGroupRoles(context, person, signIn.account.claims, NO_ORIGIN);
 }
 
 /**

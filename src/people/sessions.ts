@@ -1,4 +1,3 @@
-import { generateSecret } from 'otplib';
 import { SYSTEM_LOG } from '../audit/log.ts';
 import { toStoredUserAgent } from '../audit/user-agent.ts';
 import { clientNetwork } from '../authorization/client-network.ts';
@@ -28,23 +27,24 @@ import {
 import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
-import { clientSubject, throttleAttempt, UNKNOWN_PERSON_ID } from './attempt-throttle.ts';
+import { clientSubject, knownAccount, throttleAttempt, UNKNOWN_PERSON_ID, unknownAccount } from './attempt-throttle.ts';
 import {
   emailKey,
   type PeopleContext,
   personPartyOf,
+  randomCode,
   recordForPerson,
   refuseIfPasswordsOff,
   type SignedInPerson,
-  sha256,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
-import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
+import { checkSecondFactorCode, consumeSecondFactor, secondFactorRequired } from './second-factor.ts';
 
 /** A new session with its secret, which is returned once. */
 export interface CreatedSession {
   readonly id: string;
   readonly secret: string;
+  /** Epoch milliseconds. */
   readonly endsAt: number;
 }
 
@@ -85,9 +85,12 @@ export async function startSession(
 
 let dummyHash: Promise<string> | null = null;
 
-/** Returns a hash to verify for an unknown account, so that it takes as long as a known account (ASVS 6.3.8). */
+/**
+ * Returns the hash against which a password is verified if the account is unknown, so that the response takes as long as
+ * for a known account (ASVS 6.3.8).
+ */
 function dummyPasswordHash(): Promise<string> {
-  dummyHash ??= hashPassphrase(generateSecret(), '');
+  dummyHash ??= hashPassphrase(randomCode(43), '');
   return dummyHash;
 }
 
@@ -115,11 +118,11 @@ export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
 }
 
 /**
- * Returns whether the verified password and second factor are still current, and locks them until the transaction ends.
- * Otherwise a session that is started with an old password could outlive the password change (CVE-2026-22706). Throws
- * `forbidden` for a disabled person.
+ * Locks a person until the transaction ends, and returns whether the verified password and second factor are still
+ * current. Without the lock, a session started with an old password could outlive the password change (CVE-2026-22706).
+ * Throws `forbidden` for a disabled person.
  */
-async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
+async function lockAndCompare(trx: Trx, verified: PersonRow): Promise<boolean> {
   const current = await lockPerson(trx, verified.id);
   if (current !== undefined) refuseDisabled(current);
   return current?.password_hash === verified.password_hash && current.totp_enabled === verified.totp_enabled;
@@ -127,8 +130,8 @@ async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
 
 /**
  * Signs a person in. Throws the same `sign_in_failed` for an unknown account, a wrong password and a wrong code, after
- * the same work; `second_factor_required` for a correct password without a code if a second factor is set; and
- * `rate_limited`.
+ * the same work; `second_factor_required` for a correct password without a code if a second factor is set; `forbidden`
+ * for a disabled account and while passwords are off; and `rate_limited`.
  */
 export async function signIn(
   context: PeopleContext,
@@ -139,27 +142,21 @@ export async function signIn(
   refuseIfPasswordsOff(context);
   const key = emailKey(input.email);
   const person = await findPersonByEmail(store.read, key);
-  const subject = `sign_in ${person?.id ?? sha256(key).toString('hex')}`;
+  const account = person === undefined ? unknownAccount(key) : knownAccount(person.id);
   const dummy = await dummyPasswordHash();
 
-  const account = { subject, personId: person?.id ?? null };
   const session = await throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
       const isCorrect = await verifyPassphrase(person?.password_hash ?? dummy, input.password, clientSubject(origin));
       if (!isCorrect || person === undefined) return null;
       if (person.totp_enabled === 0) return { person, factor: null };
-      if (input.code === undefined) {
-        throw new Problem(
-          'second_factor_required',
-          'Send `code` too: a code from the authenticator app, or a recovery code.',
-        );
-      }
+      if (input.code === undefined) throw secondFactorRequired();
       const factor = await checkSecondFactorCode(context, person, input.code);
       return factor === null ? null : { person, factor };
     },
     complete: ({ person: verified, factor }) =>
       store.transaction(async (trx) => {
-        if (!(await isUnchanged(trx, verified))) return null;
+        if (!(await lockAndCompare(trx, verified))) return null;
         if (factor === null) return startSession(trx, verified, 'browser', origin, clock());
         if (!(await consumeSecondFactor(trx, verified.id, factor))) return null;
         const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
@@ -178,7 +175,7 @@ export async function reauthenticateWithPassword(
   password: string,
   origin: RequestOrigin,
 ): Promise<void> {
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const account = knownAccount(person.id);
   const isCorrect = await throttleAttempt(context, account, origin.address ?? '', {
     verify: async () => ((await verifyPassphrase(person.password_hash, password, clientSubject(origin))) ? true : null),
     complete: (verified) => Promise.resolve(verified),

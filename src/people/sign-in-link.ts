@@ -4,15 +4,15 @@ import { Problem } from '../contract/problem.ts';
 import { insertSessionSignIn } from '../store/identities.ts';
 import { consumePasswordReset, findPasswordReset } from '../store/password-resets.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
-import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { checkFailureLimit, clientSubject, knownAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, sha256 } from './context.ts';
-import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
+import { checkSecondFactorCode, consumeSecondFactor, secondFactorRequired } from './second-factor.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
 
 /**
  * Signs a person in with a single-use link from an operator, which restores access when the provider cannot be used.
- * Throws `forbidden` unless passwords are off, `not_found`, `second_factor_required`, `sign_in_failed` and
- * `rate_limited`.
+ * Throws `forbidden` for a disabled account and unless passwords are off, `not_found`, `second_factor_required`,
+ * `sign_in_failed` and `rate_limited`.
  */
 export async function signInWithLink(
   context: PeopleContext,
@@ -32,13 +32,8 @@ export async function signInWithLink(
     await recordFailure(context, client);
     throw invalidLink;
   }
-  if (person.totp_enabled === 1 && input.code === undefined) {
-    throw new Problem(
-      'second_factor_required',
-      'Send `code` too: a code from the authenticator app, or a recovery code.',
-    );
-  }
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  if (person.totp_enabled === 1 && input.code === undefined) throw secondFactorRequired();
+  const account = knownAccount(person.id);
   const session = await throttleAttempt(context, account, origin.address ?? '', {
     verify: async () =>
       person.totp_enabled === 0 ? 'none' : await checkSecondFactorCode(context, person, input.code ?? ''),

@@ -26,9 +26,12 @@ export interface AcceptedSignIn {
   readonly claims: Claims;
 }
 
-/** Returns until when a sign-in counts as reauthentication, in epoch milliseconds; 0 if it does not count. Pure. */
-export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now: number): number {
-  const since = authenticatedAt ?? (isFresh ? now : null);
+/**
+ * Returns until when a sign-in counts as reauthentication, in epoch milliseconds; 0 if it does not count.
+ * `wasForced` is whether the provider was told to authenticate the person again. Pure.
+ */
+export function freshUntil(authenticatedAt: number | null, wasForced: boolean, now: number): number {
+  const since = authenticatedAt ?? (wasForced ? now : null);
   return since === null ? 0 : Math.min(since, now) + DURATIONS.freshSignIn;
 }
 
@@ -36,7 +39,7 @@ export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now
  * Locks the person of a sign-in, and returns the person and the identity. Throws `SingleSignOnError` if, since the
  * sign-in was accepted, the account was unlinked, the person was disabled or all their access was ended.
  */
-export async function lockAccepted(
+export async function lockAcceptedSignIn(
   trx: Trx,
   signIn: AcceptedSignIn,
 ): Promise<{ person: PersonRow; identity: IdentityRow }> {
@@ -58,7 +61,7 @@ async function startProviderSession(
   detail: Readonly<Record<string, unknown>>,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const now = context.clock();
-  const { person, identity } = await lockAccepted(trx, signIn);
+  const { person, identity } = await lockAcceptedSignIn(trx, signIn);
   await updateIdentity(trx, identity.id, { email: signIn.email, last_used_at: now });
   const session = await startSession(trx, person, 'browser', origin, now, {
     singleSignOn: context.singleSignOn?.provider.name ?? null,

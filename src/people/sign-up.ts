@@ -126,7 +126,8 @@ function throttleSignUp<Done>(
 /**
  * Signs a person up and in. If sign-up is by invitation, this requires the code of an invitation or, for the first
  * person, the setup code, with which exactly one of several concurrent attempts succeeds. Throws `forbidden`,
- * `conflict` for a taken email address, `validation_failed` for a common password, and `rate_limited`.
+ * `conflict` for a taken email address, `validation_failed` for a refused password, `rate_limited`, and the errors of
+ * `acceptInvitationInTransaction`.
  */
 export async function signUp(
   context: PeopleContext,
@@ -166,7 +167,7 @@ export async function signUp(
 
 /**
  * Creates the first owner and workspace without a browser. Throws `conflict` if anyone has signed up, and
- * `validation_failed` for a common password.
+ * `validation_failed` for a refused password.
  */
 export async function createFirstOwner(
   context: PeopleContext,

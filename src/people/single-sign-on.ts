@@ -5,14 +5,14 @@ import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
 import { consumeSingleUse, findIdentity, findSingleUse, insertSingleUse } from '../store/identities.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
 import { signUpWithAccount } from './account-sign-up.ts';
-import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { checkFailureLimit, clientSubject, knownAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './context.ts';
 import { linkIdentity } from './identities.ts';
 import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
 import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 import { checkSecondFactorCode, consumeSecondFactor } from './second-factor.ts';
 import { type CreatedSession, recordSignInFailure } from './sessions.ts';
-import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAccepted } from './sign-in-session.ts';
+import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAcceptedSignIn } from './sign-in-session.ts';
 
 /** Returns the provider. Throws `not_found` if single sign-on is not set up. */
 export function requireProvider({ singleSignOn }: PeopleContext): OidcProvider {
@@ -40,8 +40,8 @@ export async function startSingleSignOn(
 /** The outcome of the provider's response. `returnPath` is a path of the web UI. */
 export type SingleSignOnOutcome =
   | { readonly kind: 'signed_in'; readonly session: CreatedSession; readonly returnPath: string }
-  /** `code` identifies the sign-in that waits for a second factor. */
-  | { readonly kind: 'second_factor'; readonly code: string; readonly returnPath: string }
+  /** `pendingCode` identifies the sign-in that waits for a second factor. */
+  | { readonly kind: 'second_factor'; readonly pendingCode: string; readonly returnPath: string }
   | { readonly kind: 'linked'; readonly returnPath: string }
   | {
       readonly kind: 'failed';
@@ -90,7 +90,7 @@ const secondFactorKey = (code: string) => `second factor ${sha256(code).toString
 const SECOND_FACTOR_IDENTITY = 'single sign-on second factor';
 
 /** Stores a sign-in until the person enters a code. Returns the secret by which the browser identifies the sign-in. */
-async function awaitSecondFactor(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
+async function storePendingSignIn(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
   const code = randomCode(43);
   const content = sealJson(context, signIn, SECOND_FACTOR_IDENTITY);
   const expiresAt = context.clock() + DURATIONS.singleSignOn;
@@ -142,7 +142,7 @@ async function signInWithAccount(
     claims: account.claims,
   };
   if (person.totp_enabled === 1 && !account.isMultiFactor) {
-    return { kind: 'second_factor', code: await awaitSecondFactor(context, accepted), returnPath };
+    return { kind: 'second_factor', pendingCode: await storePendingSignIn(context, accepted), returnPath };
   }
   const detail = account.isMultiFactor ? { multiFactor: true } : {};
   const { session } = await completeProviderSignIn(context, accepted, origin, detail);
@@ -213,12 +213,12 @@ export async function completeSecondFactor(
   if (signIn === null || person === undefined) {
     throw new Problem('sign_in_failed', 'The sign-in has expired. Start again.');
   }
-  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const account = knownAccount(person.id);
   const completed = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkSecondFactorCode(context, person, code),
     complete: async (factor) => {
       const isUnused = await store.transaction(async (trx) => {
-        await lockAccepted(trx, signIn);
+        await lockAcceptedSignIn(trx, signIn);
         return (await consumeSecondFactor(trx, person.id, factor)) && (await consumeSingleUse(trx, key));
       });
       if (!isUnused) return null;

@@ -16,8 +16,8 @@ export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')>
   return import('@simplewebauthn/server');
 }
 
-/** Purpose of a challenge; `proof` is a reauthentication. A response to a challenge for another purpose is refused. */
-export type ChallengePurpose = 'sign-in' | 'proof' | 'registration';
+/** Purpose of a challenge. A response to a challenge for another purpose is refused. */
+export type ChallengePurpose = 'sign-in' | 'reauthentication' | 'registration';
 
 /** Returns the digest that is stored for a challenge. `challenge` is in base64url, as in the browser's response. */
 export function challengeDigest(purpose: ChallengePurpose, challenge: string): Buffer {

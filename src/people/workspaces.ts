@@ -102,7 +102,7 @@ export function mayCreateWorkspaces(
 
 /**
  * Creates a workspace, whose creator becomes the owner. Throws `forbidden` if only operators may create workspaces,
- * `conflict` for a taken slug, `idempotent_replay` for a repeated request, and `invalid_token`.
+ * `conflict` for a taken slug, `quota_exceeded`, `idempotent_replay` for a repeated request, and `invalid_token`.
  */
 export async function createWorkspace(
   context: PeopleContext,
@@ -163,7 +163,7 @@ async function updateGroupRoles(
   await replaceGroupMapping(trx, workspaceId, sso);
 }
 
-/** Updates a workspace. Throws `conflict` for a taken slug, and the errors of `updateGroupRoles`. */
+/** Updates a workspace. Throws `not_found`, `conflict` for a taken slug, and the errors of `updateGroupRoles`. */
 export async function updateWorkspace(
   context: PeopleContext,
   request: RequestContext,
@@ -220,7 +220,8 @@ export async function deleteWorkspace(context: PeopleContext, request: RequestCo
  * workspace, including the previous owner, could then run commands on this machine without the operator's consent.
  */
 async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
-  const [owner, newOwner] = [await findPerson(trx, ownerId), await findPerson(trx, newOwnerId)];
+  const owner = await findPerson(trx, ownerId);
+  const newOwner = await findPerson(trx, newOwnerId);
   if (newOwner?.operator !== 1 || owner?.operator === 1) return;
   throw new Problem(
     'forbidden',
