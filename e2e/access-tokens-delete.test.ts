@@ -77,7 +77,7 @@ test('Replace… goes through the four steps and shows the first use of the new 
 
   // The rotation continues from either row, even after the page has been left.
   await tab.reload();
-  await tab.getByText(/^Being replaced: old used .*, new not used yet\.$/).waitFor();
+  await tab.getByText(/^Being replaced: the old one was last used .*; the new one has not been used yet\.$/).waitFor();
   const [, oldRow, newRow] = await tab.getByRole('row').all();
   assert.match((await oldRow?.textContent()) ?? '', /Being replaced/);
   assert.match((await newRow?.textContent()) ?? '', /Replaces the one above/);

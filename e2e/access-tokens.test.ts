@@ -227,7 +227,9 @@ describe('Generate Token', () => {
     await signIn(tab, 'ada@example.com');
     const form = tab.getByRole('dialog', { name: 'Generate Token' });
     await form.getByText('A link filled in this form.', { exact: false }).waitFor();
-    await form.getByText('Unknown values were ignored: the scope nonsense.', { exact: false }).waitFor();
+    await form
+      .getByText('These values in the link are not valid and were ignored: the scope nonsense.', { exact: false })
+      .waitFor();
     await form.getByText(/^Can run scripts until \d/).waitFor();
     assert.equal(await form.getByLabel('Name').inputValue(), 'Nightly reports');
     assert.equal(await form.getByLabel('run_scripts').isChecked(), true);

@@ -121,7 +121,7 @@ test('an attempt at a faulty receiver fails with a reason', async () => {
     redirectsFollowed++;
     response.end();
   });
-  const verifier = new StandardWebhook(createWebhookSecret());
+  const verifierWithOtherSecret = new StandardWebhook(createWebhookSecret());
   const faults: readonly { respond: Parameters<typeof startReceiver>[0]; expected: Partial<AttemptResult> }[] = [
     {
       respond: (response) => response.writeHead(500).end('broken'),
@@ -134,7 +134,7 @@ test('an attempt at a faulty receiver fails with a reason', async () => {
     {
       respond(response, { body, headers }) {
         try {
-          verifier.verify(body, headers);
+          verifierWithOtherSecret.verify(body, headers);
           response.writeHead(204).end();
         } catch (error) {
           response.writeHead(401).end((error as Error).message);

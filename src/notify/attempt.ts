@@ -58,7 +58,6 @@ export async function attemptDelivery(
 ): Promise<AttemptResult> {
   const secrets = signingSecretsOf(seal, webhook, now);
   const timestampSeconds = Math.floor(now / 1000);
-  const noResponse = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
   try {
     const { status, ...response } = await outbound.send({
       url: webhook.url,
@@ -86,6 +85,13 @@ export async function attemptDelivery(
     };
   } catch (error) {
     if (signal.aborted || !(error instanceof OutboundError)) throw error;
-    return { ...noResponse, error: error.message };
+    return {
+      delivered: false,
+      gone: false,
+      responseStatus: null,
+      responseBody: null,
+      retryAfter: undefined,
+      error: error.message,
+    };
   }
 }

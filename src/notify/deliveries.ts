@@ -102,6 +102,7 @@ export async function getDelivery(
     ...serializeDelivery(row),
     request: {
       url: webhook.url,
+      // Without the headers that are the same for every webhook or differ in every attempt.
       headers: { 'content-type': 'application/json', 'webhook-id': row.message_id, 'webhook-signature': 'v1,…' },
       body: bodyOf(row, event, webhook.format as WebhookFormat, source),
     },
@@ -115,7 +116,7 @@ function requireActive(webhook: WebhookTable): void {
 
 /**
  * Sends a delivery's message again, as a new delivery without order or retries. If the delivery is waiting for its next
- * attempt, makes it due instead. Throws `not_found`, `conflict` if the webhook is not active, `idempotent_replay`.
+ * attempt, makes it due instead. Throws `not_found`, `conflict` if the webhook is not active, and `idempotent_replay`.
  */
 export async function redeliver(
   context: NotifyContext,
@@ -145,7 +146,7 @@ export async function redeliver(
 }
 
 /**
- * Sends a test message without retries. Throws `not_found`, `conflict` if the webhook is not active,
+ * Sends a test message without retries. Throws `not_found`, `conflict` if the webhook is not active, and
  * `idempotent_replay`.
  */
 export async function testWebhook(

@@ -73,7 +73,9 @@ async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: n
   let remainingMails = NOTICE_LIMITS.waitingMails - (await countMails(trx, workspaceId));
   for (const recipient of await listRecipients(trx, workspaceId)) {
     const ids = noticesToSend.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
-    if (ids.length === 0 || remainingMails-- <= 0) continue;
+    if (ids.length === 0) continue;
+    if (remainingMails <= 0) return;
+    remainingMails--;
     await insertMail(trx, {
       id: createId('notice', now),
       workspace_id: workspaceId,

@@ -187,5 +187,5 @@ export async function scanNotices(store: Store, clock: () => number): Promise<vo
     if (last === undefined || workspaces.length < READ_BATCH_SIZE) break;
     after = last.id;
   }
-  if (errors.length > 0) throw new AggregateError(errors, `Scanning ${errors.length} workspaces for notices failed.`);
+  if (errors.length > 0) throw new AggregateError(errors, `Workspaces whose scan for notices failed: ${errors.length}`);
 }

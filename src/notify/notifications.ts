@@ -27,7 +27,7 @@ export function modeOf(
   return chosenModesOf(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
 }
 
-function serializeNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
+function showNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
   const kinds = NOTICE_KINDS.map((kind) => [kind, modeOf(recipient, { kind, detail: '{}' })]);
   return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
 }
@@ -40,7 +40,7 @@ export async function getNotifications(
 ): Promise<Notifications> {
   const recipient = await findRecipientByPerson(store.read, workspaceId, personId);
   if (recipient === undefined) throw new Problem('not_found');
-  return serializeNotifications(recipient, sendsMail);
+  return showNotifications(recipient, sendsMail);
 }
 
 async function saveNotifications(
@@ -72,7 +72,7 @@ export async function updateNotifications(
     await lockAuditHead(trx, request.workspaceId);
     const recipient = await findRecipientByPerson(trx, request.workspaceId, personId);
     if (recipient === undefined) throw new Problem('not_found');
-    return serializeNotifications(await saveNotifications(trx, request, recipient, kinds, now), sendsMail);
+    return showNotifications(await saveNotifications(trx, request, recipient, kinds, now), sendsMail);
   });
 }
 
@@ -86,9 +86,9 @@ export const unsubscribeTokenOf = (seal: Seal, memberId: string): string =>
 /** Returns the member of an unsubscribe link; null if the link is invalid or the person is no longer a member. */
 export async function findUnsubscriber({ store, seal }: NotifyContext, token: string): Promise<RecipientRow | null> {
   const [memberId = ''] = token.split('.');
-  const [presented, expected] = [token, unsubscribeTokenOf(seal, memberId)].map((text) => Buffer.from(text));
-  if (presented === undefined || expected === undefined || presented.length !== expected.length) return null;
-  if (!timingSafeEqual(presented, expected)) return null;
+  const presented = Buffer.from(token);
+  const expected = Buffer.from(unsubscribeTokenOf(seal, memberId));
+  if (presented.length !== expected.length || !timingSafeEqual(presented, expected)) return null;
   return (await findRecipient(store.read, memberId)) ?? null;
 }
 

@@ -30,8 +30,8 @@ export const webhookSecretAssociatedData = (row: Pick<WebhookTable, 'workspace_i
   `webhook ${row.workspace_id} ${row.id}`;
 
 const subscriptionsOf = (row: Pick<WebhookTable, 'events'>) => JSON.parse(row.events) as WebhookSubscription[];
-/** Value of the column `is_ordered`: the events of the activity log are delivered in order. */
-const isOrdered = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
+/** Returns the value of the column `is_ordered`: 1 if the webhook receives the activity log, which is sent in order. */
+const orderedColumnOf = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
 
 function serializeWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
   const previousSecretUntil = row.previous_secret_until ?? 0;
@@ -89,8 +89,8 @@ function requireAllowedUrl({ outbound }: NotifyContext, url: string): void {
 
 /**
  * Creates a webhook. It receives only events that occur after its creation. No other response contains the secret. Throws
- * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has too many webhooks,
- * `idempotent_replay`.
+ * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has the maximum number of webhooks,
+ * and `idempotent_replay`.
  */
 export function createWebhook(
   context: NotifyContext,
@@ -110,7 +110,7 @@ export function createWebhook(
     events: JSON.stringify(input.events),
     format: input.format ?? 'standard',
     active: input.active === false ? 0 : 1,
-    is_ordered: isOrdered(input.events),
+    is_ordered: orderedColumnOf(input.events),
     secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData({ workspace_id: workspaceId, id })),
     previous_secret_sealed: null,
     previous_secret_until: null,
@@ -170,7 +170,10 @@ function resumptionAfterEdit(before: WebhookTable, after: EditedColumns) {
   return { resumes, resetColumns: resumes ? { failing_since: null, switched_off_at: null } : {} };
 }
 
-/** Edits a webhook. An edit that changes nothing is not recorded. Throws `not_found`, `conflict` (`If-Match`). */
+/**
+ * Edits a webhook. An edit that changes nothing is not recorded. Throws `not_found`, `conflict` if the webhook does not
+ * match `If-Match`, and `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes.
+ */
 export async function updateWebhook(
   context: NotifyContext,
   request: RequestContext,
@@ -190,7 +193,7 @@ export async function updateWebhook(
       events: JSON.stringify(events),
       format: input.format ?? before.format,
       active: Number(input.active ?? before.active === 1),
-      is_ordered: isOrdered(events),
+      is_ordered: orderedColumnOf(events),
     };
     const { resumes, resetColumns } = resumptionAfterEdit(before, edited);
     const row = { ...before, ...edited, ...resetColumns, updated_at: now };
@@ -208,7 +211,10 @@ export async function updateWebhook(
   return updated;
 }
 
-/** Deletes a webhook and its deliveries. A message that is being sent may still arrive. Throws `not_found`, `conflict`. */
+/**
+ * Deletes a webhook and its deliveries. A message that is being sent may still arrive. Throws `not_found`, and `conflict`
+ * if the webhook does not match `If-Match`.
+ */
 export async function deleteWebhook(context: NotifyContext, request: RequestContext, id: string): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
@@ -222,7 +228,7 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
 
 /**
  * Replaces the secret. For a day, messages are signed with the new and the previous secret, so that there is time to
- * update the receiver; older secrets are no longer used. Throws `not_found`, `idempotent_replay`.
+ * update the receiver; older secrets are no longer used. Throws `not_found` and `idempotent_replay`.
  */
 export async function replaceWebhookSecret(
   context: NotifyContext,

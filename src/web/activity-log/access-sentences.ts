@@ -146,13 +146,22 @@ export const ACCESS_SENTENCES = {
   'device.denied': ({ actor, target }) => [actor, ' denied sign-in for the device ', target],
   'workspace.created': defaultSentence,
   'workspace.deleted': defaultSentence,
-  'workspace.updated': ({ actor, before, after }) =>
-    'name' in after
-      ? [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
-      : [actor, ' changed the slug of the workspace to ', valuePart(after['slug'])],
+  'workspace.updated': ({ actor, before, after }) => {
+    if ('name' in after) {
+      return [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])];
+    }
+    return 'slug' in after
+      ? [actor, ' changed the slug of the workspace to ', valuePart(after['slug'])]
+      : [actor, ' changed which groups grant a role in the workspace'];
+  },
   'workspace.owner_changed': ({ actor, target }) => [actor, ' transferred ownership to ', target],
   'policy.updated': ({ actor }) => [actor, ' changed the policy of the workspace'],
-  'member.created': ({ actor, after }) => [actor, ' joined as ', valuePart(after['role'])],
+  // The system adds members whose groups at the identity provider grant them a role.
+  'member.created': ({ event, actor, target, after }) => [
+    event.actor.kind === 'system' ? target : actor,
+    ' joined as ',
+    valuePart(after['role']),
+  ],
   'member.updated': ({ actor, target, before, after }) => [
     actor,
     ' changed the role of ',

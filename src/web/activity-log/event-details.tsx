@@ -35,7 +35,7 @@ function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
   // An event for a creation has no previous values.
   const hasBefore = Object.keys(before).length > 0;
   return (
-    <Table className={styles['edit']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">
+    <Table className={styles['changes']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{strings.eventDetails.field}</Table.Th>

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import { csvRow } from '../../contract/csv.ts';
 import type { AuditListQuery, Client } from '../../sdk/client.ts';
+import { BYTE_ORDER_MARK } from '../components/download.ts';
 import { createLineSplitter } from '../components/line-splitter.ts';
 import { toPlainSentence } from './sentence.ts';
 
@@ -28,9 +29,6 @@ const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | numbe
 ];
 
 export type ExportFormat = 'ndjson' | 'csv';
-
-/** Without a byte order mark, spreadsheet programs do not read the file as UTF-8. */
-const BYTE_ORDER_MARK = '\uFEFF';
 
 function createFormatter(format: ExportFormat, onLine: () => void): TransformStream<string, string> {
   return new TransformStream({

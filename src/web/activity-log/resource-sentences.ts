@@ -6,7 +6,6 @@ import {
   summarizeNames,
   toNames,
   valuePart,
-  withDefiniteArticle,
 } from './sentence-parts.ts';
 
 const environmentChanged: SentenceBuilder = ({ event, actor, target }) => {
@@ -67,8 +66,8 @@ export const RESOURCE_SENTENCES = {
   'error_issue.reopened': ({ actor, target }) => [actor, ' reopened the issue ', target],
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
   'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
-  'error_key.created': ({ actor, target }) => [actor, ' created ', withDefiniteArticle('error_key'), target],
-  'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', withDefiniteArticle('error_key'), target],
+  'error_key.created': defaultSentence,
+  'error_key.deleted': defaultSentence,
   'source_map.uploaded': ({ actor, target }) => [actor, ' uploaded the source map of ', target],
   'source_map.deleted': ({ actor, target }) => [actor, ' deleted the source map of ', target],
   'deployment.created': ({ event, actor, target }) => [
@@ -117,7 +116,13 @@ export const RESOURCE_SENTENCES = {
   'webhook.secret_replaced': ({ actor, target }) => [actor, ' replaced the secret of the webhook ', target],
   'webhook.tested': ({ actor, target }) => [actor, ' tested the webhook ', target],
   'webhook.redelivered': ({ actor, target }) => [actor, ' resent a message to the webhook ', target],
-  'webhook.switched_off': ({ target }) => ['The webhook ', target, ' was switched off because it kept failing'],
+  'webhook.switched_off': ({ event, target }) => [
+    'The webhook ',
+    target,
+    event.detail['reason'] === 'gone'
+      ? ' was switched off because its receiver wants no more messages'
+      : ' was switched off because it kept failing',
+  ],
   'notice.dismissed': ({ actor, target }) => [actor, ' dismissed the notice: ', target],
   'notice.snoozed': ({ actor, target }) => [actor, ' snoozed the notice: ', target],
   'notice.reopened': ({ actor, target }) => [actor, ' reopened the notice: ', target],

@@ -10,7 +10,6 @@ type SentenceParts = readonly (SentencePart | string)[];
 const KIND_LABELS: Readonly<Record<string, string>> = {
   access_token: 'access token',
   api_key: 'API key',
-  two_factor: 'two-factor authentication',
 };
 
 export const kindLabel = (kind: string): string => KIND_LABELS[kind] ?? kind.replaceAll('_', ' ');
@@ -27,7 +26,6 @@ function withIndefiniteArticle(kind: string): string {
 /** The display names of edited fields. */
 const FIELD_LABELS: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
-  slug: 'slug',
   repositoryUser: 'repository user',
   repositoryPassword: 'repository password',
   hasRepositoryPassword: 'repository password',

@@ -126,6 +126,26 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     'Ada created the workspace Acme',
   ],
   [
+    createEvent('workspace.updated', { detail: { before: { sso: null }, after: { sso: { claim: 'groups' } } } }),
+    'Ada changed which groups grant a role in the workspace',
+  ],
+  [
+    createEvent('member.created', {
+      actor: { kind: 'system', id: null, name: null },
+      target: { kind: 'member', id: 'mem_1', name: 'Grace' },
+      detail: { after: { role: 'admin' }, reason: 'group' },
+    }),
+    'Grace joined as admin',
+  ],
+  [
+    createEvent('webhook.switched_off', {
+      actor: { kind: 'system', id: null, name: null },
+      target: { kind: 'webhook', id: 'whk_1', name: 'Orders' },
+      detail: { reason: 'gone' },
+    }),
+    'The webhook Orders was switched off because its receiver wants no more messages',
+  ],
+  [
     createEvent('system.secret_rotated', { actor: { kind: 'system', id: null, name: null } }),
     'The system re-encrypted the stored values with a new secret',
   ],

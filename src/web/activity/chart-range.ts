@@ -26,7 +26,7 @@ export interface ChartRange {
 const isInterval = (value: string | undefined): value is Interval =>
   value !== undefined && Object.hasOwn(INTERVALS, value);
 
-/** Returns the intervals available for a range, finest first. */
+/** Returns the intervals that divide a range into 1 to 400 intervals, finest first; only `day` if none does. */
 export function availableIntervals(durationMs: number): Interval[] {
   const available = (['minute', 'hour', 'day'] as const).filter((interval) => {
     const intervalCount = durationMs / INTERVALS[interval];
@@ -45,6 +45,7 @@ export function parseChartRange(get: (name: string) => string | undefined, now: 
   const requested = { from: parseInstant(get('from')), to: parseInstant(get('to')) };
   const isCustom = requested.from !== null || requested.to !== null;
   const rangeMs = (RELATIVE_RANGES[get('since') ?? ''] ?? RELATIVE_RANGES[DEFAULT_RANGE])?.durationMs ?? DAY;
+  // The end includes the current minute, so that events appear as they happen; it is at most a day in the future.
   const to = Math.min(requested.to ?? now + MINUTE, now + DAY);
   const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
   const available = availableIntervals(to - from);

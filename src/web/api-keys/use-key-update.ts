@@ -19,7 +19,7 @@ async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateA
 }
 
 /** Returns the changes that restore the previous values of the changed fields. */
-function revert(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
+function toUndoingChanges(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
   const { name, description, permissions, expiresAt, active, guard, restrictions } = before;
   const values: UpdateApiKey = { name, description, permissions, expiresAt, active, guard, restrictions };
   return Object.fromEntries(Object.entries(values).filter(([field]) => field in changes));
@@ -54,7 +54,7 @@ export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
       const removedAccess = describeRemovedAccess({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
       const text = [message(shortenName(saved.name)), ...removedAccess].join(' ');
       if (removedAccess.length === 0) notifications.show({ message: text });
-      else notifyWithUndo(text, () => undo(before, saved, revert(before, changes)));
+      else notifyWithUndo(text, () => undo(before, saved, toUndoingChanges(before, changes)));
     } finally {
       await reload();
     }

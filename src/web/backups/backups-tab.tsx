@@ -144,6 +144,49 @@ function BackupMenu({ backup, onVerify, onOpen }: BackupMenuProps) {
   );
 }
 
+interface AppBackupsProps {
+  readonly app: App;
+  /** The key of the query that lists the backups. */
+  readonly queryKey: readonly string[];
+}
+
+const canBackUp = (app: App) => app.serverId !== null && app.directory !== null;
+
+/** Starts a backup. Nothing is shown for an app that cannot be backed up. */
+function BackUpButton({ app, queryKey }: AppBackupsProps) {
+  const { api } = useWorkspace();
+  const create = useMutation({
+    mutationFn: () => api.backups.create(app.id),
+    onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
+    onError: notifyError,
+    onSettled: () => queryClient.invalidateQueries({ queryKey }),
+  });
+  if (!canBackUp(app)) return null;
+  return (
+    <Button leftSection={<IconPlus size={16} />} loading={create.isPending} onClick={() => create.mutate()}>
+      {strings.backupsTab.backUpNow}
+    </Button>
+  );
+}
+
+function NoBackups({ app, queryKey }: AppBackupsProps) {
+  const { isAdmin } = useWorkspace();
+  return (
+    <EmptyState
+      icon={<IconArchive size={26} />}
+      title={strings.backupsTab.noBackupsYetTitle}
+      action={canBackUp(app) && <BackUpButton app={app} queryKey={queryKey} />}
+    >
+      {canBackUp(app) ? strings.backupsTab.whatIsBackedUp : strings.backupsTab.needsServerAndDirectory}{' '}
+      {isAdmin && (
+        <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+          {canBackUp(app) ? strings.backupsTab.setCommandInSettings : strings.backupsTab.setServerInSettings}
+        </TextLink>
+      )}
+    </EmptyState>
+  );
+}
+
 function BackupList({ app }: { readonly app: App }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();
@@ -151,24 +194,12 @@ function BackupList({ app }: { readonly app: App }) {
   const close = () => setDialog(null);
   const queryKey = [workspace.id, 'backups', app.id];
   const list = useList(queryKey, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, jobPolling);
-  const create = useMutation({
-    mutationFn: () => api.backups.create(app.id),
-    onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
-    onError: notifyError,
-    onSettled: () => queryClient.invalidateQueries({ queryKey }),
-  });
   const verify = useMutation({
     mutationFn: (backup: Backup) => api.backups.verify(backup.id),
     onSuccess: () => notifications.show({ message: strings.backupsTab.verificationStarted(app.name) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey }),
   });
-  const canBackUp = app.serverId !== null && app.directory !== null;
-  const backUpButton = canBackUp && (
-    <Button leftSection={<IconPlus size={16} />} loading={create.isPending} onClick={() => create.mutate()}>
-      {strings.backupsTab.backUpNow}
-    </Button>
-  );
   const isEmpty = list.data?.data.length === 0 && !state.isLaterPage;
   return (
     <Stack gap="md">
@@ -177,7 +208,7 @@ function BackupList({ app }: { readonly app: App }) {
           <Text fz="sm" c="dimmed" maw={640}>
             {strings.backupsTab.introduction(app.backup?.schedule ?? null)}
           </Text>
-          {backUpButton}
+          <BackUpButton app={app} queryKey={queryKey} />
         </Group>
       )}
       <ListBody
@@ -193,20 +224,7 @@ function BackupList({ app }: { readonly app: App }) {
             ? (backup) => <BackupMenu backup={backup} onVerify={() => verify.mutate(backup)} onOpen={setDialog} />
             : undefined
         }
-        empty={
-          <EmptyState
-            icon={<IconArchive size={26} />}
-            title={strings.backupsTab.noBackupsYetTitle}
-            action={backUpButton}
-          >
-            {canBackUp ? strings.backupsTab.whatIsBackedUp : strings.backupsTab.needsServerAndDirectory}{' '}
-            {isAdmin && (
-              <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                {strings.backupsTab.setInSettings}
-              </TextLink>
-            )}
-          </EmptyState>
-        }
+        empty={<NoBackups app={app} queryKey={queryKey} />}
       />
       {dialog !== null && 'restore' in dialog && (
         <RestoreBackupDialog app={app} backup={dialog.restore} queryKey={queryKey} onClose={close} />

@@ -64,7 +64,8 @@ export const strings = {
     noBackupsYetTitle: 'No backups yet',
     whatIsBackedUp: 'A backup contains the output of the backup command or, if none is set, the shared directory.',
     needsServerAndDirectory: 'An app needs a server and a directory before it can be backed up.',
-    setInSettings: "Set the command, schedule and retention in the app's settings.",
+    setCommandInSettings: "Set the command, schedule and retention in the app's settings.",
+    setServerInSettings: "Set them in the app's settings.",
     restore: ({
       into,
       name,

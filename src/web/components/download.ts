@@ -1,3 +1,6 @@
+/** The first character of a CSV file. Without it, spreadsheet programs do not read the file as UTF-8. */
+export const BYTE_ORDER_MARK = '\uFEFF';
+
 /** Downloads a file that was created by the page. */
 export function download(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);

@@ -33,7 +33,7 @@ export const strings = {
   createCredentialDialog: {
     filledByLink: (noun: string, ignored: string) => {
       const notice = `A link filled in this form. Generate the ${noun} only if you trust the link and have checked every field.`;
-      return ignored === '' ? notice : `${notice} Unknown values were ignored: ${ignored}.`;
+      return ignored === '' ? notice : `${notice} These values in the link are not valid and were ignored: ${ignored}.`;
     },
     tokenTitle: 'Your new access token',
     keyTitle: 'Your new API key',

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { DevpilotError } from '../../sdk/client.ts';
+import { type DeviceRequest, DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
 import { DescriptionList } from '../components/description-list.tsx';
 import { ErrorNotice } from '../components/error-message.tsx';
@@ -48,42 +48,13 @@ function DecisionConfirmation({ approved }: { readonly approved: boolean }) {
   );
 }
 
-function DeviceApproval({
-  code,
-  onEnterAnotherCode,
-}: {
-  readonly code: string;
-  readonly onEnterAnotherCode: () => void;
-}) {
+/** The details of a device's request, with the buttons that approve and deny it. */
+function DeviceDecision({ code, request }: { readonly code: string; readonly request: DeviceRequest }) {
   const me = useMe();
-  const { data, error, isPending } = useQuery({
-    queryKey: ['device', code],
-    queryFn: ({ signal }) => api.device.find(code, { signal }),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-  });
   const decide = useMutation({
     mutationFn: (decision: 'approve' | 'deny') => api.device[decision](code),
   });
   if (decide.isSuccess) return <DecisionConfirmation approved={decide.variables === 'approve'} />;
-  if (isPending) {
-    return (
-      <CenteredLayout title={strings.devicePage.title}>
-        <BlockSkeleton height={200} />
-      </CenteredLayout>
-    );
-  }
-  if (data === undefined) {
-    const isUnknownCode = error instanceof DevpilotError && error.code === 'not_found';
-    return (
-      <CenteredLayout title={strings.devicePage.title}>
-        <Notice tone="danger">{isUnknownCode ? strings.devicePage.unknownCode : getErrorMessage(error)}</Notice>
-        <Button variant="default" onClick={onEnterAnotherCode}>
-          {strings.devicePage.enterAnotherCode}
-        </Button>
-      </CenteredLayout>
-    );
-  }
   return (
     <CenteredLayout
       title={strings.devicePage.approveTitle}
@@ -95,12 +66,12 @@ function DeviceApproval({
             [
               strings.devicePage.items.code,
               <b key="code" className="mono" style={{ fontSize: 15 }}>
-                {data.userCode}
+                {request.userCode}
               </b>,
             ],
-            [strings.devicePage.items.client, data.client],
-            [strings.devicePage.items.ipAddress, data.address ?? strings.devicePage.unknown],
-            [strings.devicePage.items.requested, <RelativeTime key="at" time={data.createdAt} />],
+            [strings.devicePage.items.client, request.client],
+            [strings.devicePage.items.ipAddress, request.address ?? strings.devicePage.unknown],
+            [strings.devicePage.items.requested, <RelativeTime key="at" time={request.createdAt} />],
           ]}
         />
         <Notice tone="warning">{strings.devicePage.warning}</Notice>
@@ -119,6 +90,44 @@ function DeviceApproval({
       </Stack>
     </CenteredLayout>
   );
+}
+
+function DeviceApproval({
+  code,
+  onEnterAnotherCode,
+}: {
+  readonly code: string;
+  readonly onEnterAnotherCode: () => void;
+}) {
+  const {
+    data: request,
+    error,
+    isPending,
+  } = useQuery({
+    queryKey: ['device', code],
+    queryFn: ({ signal }) => api.device.find(code, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
+  if (isPending) {
+    return (
+      <CenteredLayout title={strings.devicePage.title}>
+        <BlockSkeleton height={200} />
+      </CenteredLayout>
+    );
+  }
+  if (request === undefined) {
+    const isUnknownCode = error instanceof DevpilotError && error.code === 'not_found';
+    return (
+      <CenteredLayout title={strings.devicePage.title}>
+        <Notice tone="danger">{isUnknownCode ? strings.devicePage.unknownCode : getErrorMessage(error)}</Notice>
+        <Button variant="default" onClick={onEnterAnotherCode}>
+          {strings.devicePage.enterAnotherCode}
+        </Button>
+      </CenteredLayout>
+    );
+  }
+  return <DeviceDecision code={code} request={request} />;
 }
 
 /** The page where a user approves the sign-in of a device (RFC 8628, section 3.3). */

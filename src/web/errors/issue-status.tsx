@@ -29,12 +29,6 @@ export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => 
   <Tag tone={STATUS_TONES[status]}>{capitalize(status)}</Tag>
 );
 
-const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> = {
-  open: (title) => strings.issueStatus.messages.open(title),
-  resolved: (title) => strings.issueStatus.messages.resolved(title),
-  muted: (title) => strings.issueStatus.messages.muted(title),
-};
-
 interface StatusChange {
   readonly issue: ErrorIssue;
   readonly status: IssueStatus;
@@ -48,7 +42,7 @@ export function useSetIssueStatus() {
   return useMutation({
     mutationFn: ({ issue, status, release = null }: StatusChange) =>
       api.errors.issues.update(issue.id, { status, release }),
-    onSuccess: ({ title, status }) => notifications.show({ message: STATUS_MESSAGES[status](title) }),
+    onSuccess: ({ title, status }) => notifications.show({ message: strings.issueStatus.messages[status](title) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
   });

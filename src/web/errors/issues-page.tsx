@@ -23,10 +23,9 @@ import { strings } from './strings.ts';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
 const POLL_INTERVAL_MS = 15_000;
+type IssueSort = (typeof ISSUE_SORTS)[number];
 /** The URL's value for issues of any status. Without a value, the page shows open issues. */
 const ANY_STATUS = 'any';
-
-const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = strings.issuesPage.sortLabels;
 
 const COLUMNS: readonly Column<ErrorIssue>[] = [
   {
@@ -99,6 +98,81 @@ function toIssueQuery({ get, cursor }: ListState) {
   } as const;
 }
 
+interface IssueFiltersProps {
+  readonly state: ListState;
+  readonly sort: IssueSort;
+}
+
+function IssueFilters({ state, sort }: IssueFiltersProps) {
+  return (
+    <FilterBar state={state} filters={FILTERS}>
+      <TextFilter
+        state={state}
+        name="q"
+        label={strings.issuesPage.searchLabel}
+        placeholder={strings.issuesPage.searchPlaceholder}
+        icon={<IconSearch size={16} aria-hidden />}
+      />
+      <SelectFilter
+        state={state}
+        name="status"
+        label={strings.issuesPage.statusLabel}
+        anyLabel={strings.issuesPage.filter.open}
+        options={[
+          { value: 'resolved', label: strings.issuesPage.filter.resolved },
+          { value: 'muted', label: strings.issuesPage.filter.muted },
+          { value: ANY_STATUS, label: strings.issuesPage.filter.anyStatus },
+        ]}
+      />
+      <SelectFilter
+        state={state}
+        name="level"
+        label={strings.issuesPage.levelLabel}
+        anyLabel={strings.issuesPage.anyLevel}
+        options={ERROR_LEVELS.map((level) => ({ value: level, label: capitalize(level) }))}
+      />
+      <TextFilter
+        state={state}
+        name="environment"
+        label={strings.issuesPage.environmentLabel}
+        placeholder={strings.issuesPage.environmentPlaceholder}
+      />
+      <TextFilter
+        state={state}
+        name="release"
+        label={strings.issuesPage.releaseLabel}
+        placeholder={strings.issuesPage.releasePlaceholder}
+      />
+      <TextFilter
+        state={state}
+        name="app"
+        label={strings.issuesPage.appLabel}
+        placeholder={strings.issuesPage.appPlaceholder}
+      />
+      <NativeSelect
+        aria-label={strings.issuesPage.sortBy}
+        data={ISSUE_SORTS.map((value) => ({ value, label: strings.issuesPage.sortLabels[value] }))}
+        value={sort}
+        onChange={(event) => state.set({ sort: event.currentTarget.value })}
+      />
+    </FilterBar>
+  );
+}
+
+/** Shown if the workspace has no open issues. */
+function NoIssues() {
+  const { isAdmin } = useWorkspace();
+  return (
+    <EmptyState
+      icon={<IconBug size={26} />}
+      title={strings.issuesPage.noOpenIssuesTitle}
+      action={isAdmin && <ButtonLink to="/errors/keys">{strings.issuesPage.setUpReporting}</ButtonLink>}
+    >
+      {isAdmin ? strings.issuesPage.howToReport : strings.issuesPage.askToSetUp}
+    </EmptyState>
+  );
+}
+
 /** The errors of the workspace's applications, grouped into issues. */
 export function IssuesPage() {
   const { api, workspace, isAdmin } = useWorkspace();
@@ -112,7 +186,6 @@ export function IssuesPage() {
     { ...query, limit: 50 },
     { refetchInterval: state.isLaterPage ? false : POLL_INTERVAL_MS },
   );
-  const filtered = isFiltered(state, FILTERS);
   return (
     <Page
       title={strings.issuesPage.title}
@@ -120,64 +193,14 @@ export function IssuesPage() {
       actions={<TextLink to="/errors/keys">{strings.issuesPage.errorKeys}</TextLink>}
     >
       <Stack gap="md">
-        <FilterBar state={state} filters={FILTERS}>
-          <TextFilter
-            state={state}
-            name="q"
-            label={strings.issuesPage.searchLabel}
-            placeholder={strings.issuesPage.searchPlaceholder}
-            icon={<IconSearch size={16} aria-hidden />}
-          />
-          <SelectFilter
-            state={state}
-            name="status"
-            label={strings.issuesPage.statusLabel}
-            anyLabel={strings.issuesPage.filter.open}
-            options={[
-              { value: 'resolved', label: strings.issuesPage.filter.resolved },
-              { value: 'muted', label: strings.issuesPage.filter.muted },
-              { value: ANY_STATUS, label: strings.issuesPage.filter.anyStatus },
-            ]}
-          />
-          <SelectFilter
-            state={state}
-            name="level"
-            label={strings.issuesPage.levelLabel}
-            anyLabel={strings.issuesPage.anyLevel}
-            options={ERROR_LEVELS.map((level) => ({ value: level, label: capitalize(level) }))}
-          />
-          <TextFilter
-            state={state}
-            name="environment"
-            label={strings.issuesPage.environmentLabel}
-            placeholder={strings.issuesPage.environmentPlaceholder}
-          />
-          <TextFilter
-            state={state}
-            name="release"
-            label={strings.issuesPage.releaseLabel}
-            placeholder={strings.issuesPage.releasePlaceholder}
-          />
-          <TextFilter
-            state={state}
-            name="app"
-            label={strings.issuesPage.appLabel}
-            placeholder={strings.issuesPage.appPlaceholder}
-          />
-          <NativeSelect
-            aria-label={strings.issuesPage.sortBy}
-            data={ISSUE_SORTS.map((value) => ({ value, label: SORT_LABELS[value] }))}
-            value={query.sort ?? ISSUE_SORTS[0]}
-            onChange={(event) => state.set({ sort: event.currentTarget.value })}
-          />
-        </FilterBar>
+        <IssueFilters state={state} sort={query.sort ?? ISSUE_SORTS[0]} />
         <ListBody
           label={strings.issuesPage.issues}
           list={list}
           columns={COLUMNS}
           state={state}
           rowName={({ title }) => title}
-          isFiltered={filtered}
+          isFiltered={isFiltered(state, FILTERS)}
           renderRowActions={
             isAdmin
               ? (issue) => (
@@ -194,15 +217,7 @@ export function IssuesPage() {
                 )
               : undefined
           }
-          empty={
-            <EmptyState
-              icon={<IconBug size={26} />}
-              title={strings.issuesPage.noOpenIssuesTitle}
-              action={isAdmin && <ButtonLink to="/errors/keys">{strings.issuesPage.setUpReporting}</ButtonLink>}
-            >
-              {isAdmin ? strings.issuesPage.howToReport : strings.issuesPage.askToSetUp}
-            </EmptyState>
-          }
+          empty={<NoIssues />}
         />
       </Stack>
       {deleting !== null && <DeleteIssueDialog issue={deleting} onClose={() => setDeleting(null)} />}

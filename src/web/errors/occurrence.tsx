@@ -29,7 +29,7 @@ function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFram
   );
 }
 
-/** Whether a line is so long that it is probably minified, so that only the column identifies the position of a frame. */
+/** Whether a line with this column is so long that it is probably minified. Only the column then identifies the position. */
 const isMinifiedColumn = (column: number | null) => (column ?? 0) >= 200;
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {

@@ -93,7 +93,8 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
   );
 }
 
-function RemoveMemberForm({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+/** Returns the state and the actions of a removal: the member's credentials, and which of them are selected for deletion. */
+function useMemberRemoval(member: Member) {
   const { workspace, api } = useWorkspace();
   const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
   const { results, isDeleted, deleteMany } = useDeleteMany((credential: Credential) =>
@@ -120,99 +121,133 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
       await queryClient.invalidateQueries({ queryKey: [workspace.id] });
     },
   });
+  return {
+    credentials,
+    createdCredentials,
+    selectedIds,
+    setSelectedIds,
+    results,
+    deletedCount: createdCredentials.filter(isDeleted).length,
+    /** Number of selected credentials that are not deleted yet. */
+    toDeleteCount: toDelete.length,
+    /** Whether the member was removed; the deletion of some credentials may have failed. */
+    isRemoved: removeMember.isSuccess,
+    removeAndDelete,
+  };
+}
+
+type MemberRemoval = ReturnType<typeof useMemberRemoval>;
+
+interface RemovalProps {
+  readonly member: Member;
+  readonly removal: MemberRemoval;
+}
+
+/** The credentials that the member created, with checkboxes for the ones to delete. */
+function CreatedCredentials({ member, removal }: RemovalProps) {
+  const { createdCredentials, selectedIds, setSelectedIds, results, toDeleteCount, removeAndDelete } = removal;
+  if (createdCredentials.length === 0) {
+    return <DimmedText>{strings.removeMemberDialog.noCredentials(member.name)}</DimmedText>;
+  }
+  const isDone = removeAndDelete.isSuccess && toDeleteCount === 0;
+  const areAllSelected = selectedIds.size === createdCredentials.length;
 
   function toggle(id: string): void {
-    const next = new Set(selectedIds);
-    if (!next.delete(id)) next.add(id);
-    setSelectedIds(next);
+    const newIds = new Set(selectedIds);
+    if (!newIds.delete(id)) newIds.add(id);
+    setSelectedIds(newIds);
   }
 
+  return (
+    <Stack gap="xs">
+      <Text fz="sm">{strings.removeMemberDialog.credentialsMayBeKnown(member.name)}</Text>
+      <CredentialList
+        credentials={createdCredentials}
+        selectedIds={selectedIds}
+        onToggle={toggle}
+        results={results}
+        busy={removeAndDelete.isPending}
+      />
+      {createdCredentials.length > 1 && !isDone && (
+        <Group>
+          <Button
+            variant="subtle"
+            size="compact-xs"
+            disabled={removeAndDelete.isPending}
+            onClick={() => setSelectedIds(new Set(areAllSelected ? [] : createdCredentials.map(({ id }) => id)))}
+          >
+            {areAllSelected ? strings.removeMemberDialog.selectNone : strings.removeMemberDialog.selectAll}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+function RemovalFooter({ member, removal, onClose }: RemovalProps & { readonly onClose: () => void }) {
+  const { isRemoved, toDeleteCount, removeAndDelete } = removal;
+  const removeLabel =
+    toDeleteCount === 0
+      ? strings.removeMemberDialog.remove(member.name)
+      : strings.removeMemberDialog.removeAndDelete(toDeleteCount);
+  return (
+    <Group justify="flex-end" gap="sm">
+      <Button variant="default" onClick={onClose}>
+        {isRemoved ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
+      </Button>
+      {(!isRemoved || toDeleteCount > 0) && (
+        <Button className="button-danger" loading={removeAndDelete.isPending} onClick={() => removeAndDelete.mutate()}>
+          {isRemoved ? strings.removeMemberDialog.deleteCredentials(toDeleteCount) : removeLabel}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+/** Links to the review of the credentials that the removed member created. */
+function ReviewLink({ member }: { readonly member: Member }) {
+  const { workspace } = useWorkspace();
+  return (
+    <Anchor
+      fz="sm"
+      renderRoot={(props) => (
+        <Link
+          to="/settings/review"
+          search={{ workspace: workspace.slug, createdBy: member.personId, name: member.name }}
+          {...props}
+        />
+      )}
+    >
+      {strings.removeMemberDialog.review(member.name)}
+    </Anchor>
+  );
+}
+
+function RemoveMemberForm({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
+  const { workspace } = useWorkspace();
+  const removal = useMemberRemoval(member);
+  const { credentials, selectedIds, deletedCount, isRemoved, removeAndDelete } = removal;
   if (credentials.error !== null) {
     return <ErrorState error={credentials.error} retry={() => void credentials.refetch()} />;
   }
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
-  const isDone = removeAndDelete.isSuccess && toDelete.length === 0;
-  const removeLabel =
-    toDelete.length === 0
-      ? strings.removeMemberDialog.remove(member.name)
-      : strings.removeMemberDialog.removeAndDelete(toDelete.length);
-  const deletedCount = createdCredentials.filter(isDeleted).length;
   return (
     <Stack gap="md">
-      {removeMember.isSuccess ? (
+      {isRemoved ? (
         <Notice tone="success">{strings.removeMemberDialog.removed(member.name)}</Notice>
       ) : (
         <Text fz="sm">{strings.removeMemberDialog.consequences(<b>{member.name}</b>, <b>{workspace.name}</b>)}</Text>
       )}
-      {createdCredentials.length === 0 ? (
-        <DimmedText>{strings.removeMemberDialog.noCredentials(member.name)}</DimmedText>
-      ) : (
-        <Stack gap="xs">
-          <Text fz="sm">{strings.removeMemberDialog.credentialsMayBeKnown(member.name)}</Text>
-          <CredentialList
-            credentials={createdCredentials}
-            selectedIds={selectedIds}
-            onToggle={toggle}
-            results={results}
-            busy={removeAndDelete.isPending}
-          />
-          {createdCredentials.length > 1 && !isDone && (
-            <Group>
-              <Button
-                variant="subtle"
-                size="compact-xs"
-                disabled={removeAndDelete.isPending}
-                onClick={() =>
-                  setSelectedIds(
-                    new Set(
-                      selectedIds.size === createdCredentials.length ? [] : createdCredentials.map(({ id }) => id),
-                    ),
-                  )
-                }
-              >
-                {selectedIds.size === createdCredentials.length
-                  ? strings.removeMemberDialog.selectNone
-                  : strings.removeMemberDialog.selectAll}
-              </Button>
-            </Group>
-          )}
-        </Stack>
-      )}
+      <CreatedCredentials member={member} removal={removal} />
       <RevealedVariables personId={member.personId} name={member.name} />
-      {removeMember.isSuccess && (
-        <Anchor
-          fz="sm"
-          renderRoot={(props) => (
-            <Link
-              to="/settings/review"
-              search={{ workspace: workspace.slug, createdBy: member.personId, name: member.name }}
-              {...props}
-            />
-          )}
-        >
-          {strings.removeMemberDialog.review(member.name)}
-        </Anchor>
-      )}
+      {isRemoved && <ReviewLink member={member} />}
       <DimmedText role="status">
         {removeAndDelete.isPending && selectedIds.size > 0
           ? strings.removeMemberDialog.deletionProgress(deletedCount, selectedIds.size)
           : ''}
       </DimmedText>
       {removeAndDelete.error !== null && <ErrorNotice error={removeAndDelete.error} />}
-      <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={onClose}>
-          {removeMember.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
-        </Button>
-        {(!removeMember.isSuccess || toDelete.length > 0) && (
-          <Button
-            className="button-danger"
-            loading={removeAndDelete.isPending}
-            onClick={() => removeAndDelete.mutate()}
-          >
-            {removeMember.isSuccess ? strings.removeMemberDialog.deleteCredentials(toDelete.length) : removeLabel}
-          </Button>
-        )}
-      </Group>
+      <RemovalFooter member={member} removal={removal} onClose={onClose} />
     </Stack>
   );
 }

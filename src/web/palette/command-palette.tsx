@@ -43,12 +43,12 @@ function indexSelectedByKey(key: string, index: number, count: number): number |
 interface OptionsProps {
   readonly id: string;
   readonly destinations: readonly Destination[];
-  readonly selected: number;
-  readonly onSelect: (index: number) => void;
+  readonly selectedIndex: number;
+  readonly onSelect: (destination: Destination) => void;
   readonly onOpened: () => void;
 }
 
-function Options({ id, destinations, selected, onSelect, onOpened }: OptionsProps) {
+function Options({ id, destinations, selectedIndex, onSelect, onOpened }: OptionsProps) {
   const groups = [...new Set(destinations.map(({ group }) => group))];
   const option = (destination: Destination) => {
     const index = destinations.indexOf(destination);
@@ -57,14 +57,14 @@ function Options({ id, destinations, selected, onSelect, onOpened }: OptionsProp
         key={destination.id}
         id={`${id}-${index}`}
         role="option"
-        aria-selected={index === selected}
+        aria-selected={index === selectedIndex}
         tabIndex={-1}
         className={styles['option']}
         to={destination.to}
         params={destination.params as never}
         search={{} as never}
         preload={false}
-        onMouseMove={() => onSelect(index)}
+        onMouseMove={() => onSelect(destination)}
         onClick={onOpened}
       >
         <bdi>{destination.label}</bdi>
@@ -84,39 +84,71 @@ function Options({ id, destinations, selected, onSelect, onOpened }: OptionsProp
   return groups.map(renderGroup);
 }
 
-/** Opens a page, a resource or a credential by name. */
-export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
+interface Selection {
+  readonly index: number;
+  readonly select: (id: string | null) => void;
+  readonly handleKeyDown: (event: KeyboardEvent) => void;
+}
+
+/** Returns the selected destination, which the arrow keys change and Enter opens. At first, the first one is selected. */
+function useSelection(destinations: readonly Destination[], listId: string, onOpened: () => void): Selection {
   const navigate = useNavigate();
-  const id = useId();
-  const [text, setText] = useState('');
   const [selectedId, setSelectedId] = useState<string | null>(null);
-  const { destinations, isSearching, isIncomplete } = useDestinations(text.trim());
-  const selected = Math.max(
+  const index = Math.max(
     0,
     destinations.findIndex((destination) => destination.id === selectedId),
   );
-  const isEmpty = destinations.length === 0;
-  const resultText = isEmpty
-    ? strings.commandPalette.noResults
-    : strings.commandPalette.resultCount(destinations.length);
   useEffect(() => {
     // The braces discard the promise that newer browsers return; React would treat it as the effect's cleanup.
-    document.getElementById(`${id}-${selected}`)?.scrollIntoView({ block: 'nearest' });
-  }, [id, selected]);
+    document.getElementById(`${listId}-${index}`)?.scrollIntoView({ block: 'nearest' });
+  }, [listId, index]);
 
   function handleKeyDown(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return;
-    const next = indexSelectedByKey(event.key, selected, destinations.length);
-    const destination = destinations[next ?? selected];
+    const newIndex = indexSelectedByKey(event.key, index, destinations.length);
+    const destination = destinations[newIndex ?? index];
     if (destination === undefined) return;
-    if (next !== null) setSelectedId(destination.id);
+    if (newIndex !== null) setSelectedId(destination.id);
     else if (event.key === 'Enter') {
-      onClose();
+      onOpened();
       void navigate({ to: destination.to, params: destination.params, search: {} } as never);
     } else return;
     event.preventDefault();
   }
 
+  return { index, select: setSelectedId, handleKeyDown };
+}
+
+interface PaletteStatusProps {
+  readonly resultCount: number;
+  readonly isSearching: boolean;
+  readonly isIncomplete: boolean;
+}
+
+function PaletteStatus({ resultCount, isSearching, isIncomplete }: PaletteStatusProps) {
+  const resultText =
+    resultCount === 0 ? strings.commandPalette.noResults : strings.commandPalette.resultCount(resultCount);
+  return (
+    <Group justify="space-between" gap="xs">
+      <DimmedText role="status">{isSearching ? strings.commandPalette.searching : resultText}</DimmedText>
+      {isIncomplete ? (
+        <DimmedText>{strings.commandPalette.someFailed}</DimmedText>
+      ) : (
+        <Box visibleFrom="sm">
+          <DimmedText>{strings.commandPalette.keys}</DimmedText>
+        </Box>
+      )}
+    </Group>
+  );
+}
+
+/** Opens a page, a resource or a credential by name. */
+export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
+  const id = useId();
+  const [text, setText] = useState('');
+  const { destinations, isSearching, isIncomplete } = useDestinations(text.trim());
+  const selection = useSelection(destinations, id, onClose);
+  const isEmpty = destinations.length === 0;
   return (
     <Dialog onClose={onClose} title={strings.commandPalette.title} size="lg" centered={false} yOffset="10vh">
       <Stack gap="sm" pt={2}>
@@ -126,7 +158,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
           aria-expanded={!isEmpty}
           aria-controls={`${id}-list`}
           aria-autocomplete="list"
-          aria-activedescendant={isEmpty ? undefined : `${id}-${selected}`}
+          aria-activedescendant={isEmpty ? undefined : `${id}-${selection.index}`}
           placeholder={strings.commandPalette.placeholder}
           leftSection={<IconSearch size={16} aria-hidden />}
           autoComplete="off"
@@ -135,9 +167,9 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
           value={text}
           onChange={(event) => {
             setText(event.currentTarget.value);
-            setSelectedId(null);
+            selection.select(null);
           }}
-          onKeyDown={handleKeyDown}
+          onKeyDown={selection.handleKeyDown}
         />
         <div
           id={`${id}-list`}
@@ -149,21 +181,12 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
           <Options
             id={id}
             destinations={destinations}
-            selected={selected}
-            onSelect={(index) => setSelectedId(destinations[index]?.id ?? null)}
+            selectedIndex={selection.index}
+            onSelect={(destination) => selection.select(destination.id)}
             onOpened={onClose}
           />
         </div>
-        <Group justify="space-between" gap="xs">
-          <DimmedText role="status">{isSearching ? strings.commandPalette.searching : resultText}</DimmedText>
-          {isIncomplete ? (
-            <DimmedText>{strings.commandPalette.someFailed}</DimmedText>
-          ) : (
-            <Box visibleFrom="sm">
-              <DimmedText>{strings.commandPalette.keys}</DimmedText>
-            </Box>
-          )}
-        </Group>
+        <PaletteStatus resultCount={destinations.length} isSearching={isSearching} isIncomplete={isIncomplete} />
       </Stack>
     </Dialog>
   );

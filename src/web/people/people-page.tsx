@@ -20,6 +20,7 @@ import { RowMenu } from '../components/row-menu.tsx';
 import { useList } from '../components/use-list.ts';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
 import { meQuery, useMe } from '../session.ts';
+import { arePasswordsOn } from '../sign-in/installation.ts';
 import { strings } from './strings.ts';
 
 type OpenDialog =
@@ -82,7 +83,12 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
       name={name}
       loading={change.isPending}
       actions={[
-        { label: strings.peoplePage.createPasswordResetLink, Icon: IconKey, disabled, onSelect: () => reset.mutate() },
+        {
+          label: arePasswordsOn() ? strings.peoplePage.createPasswordResetLink : strings.peoplePage.createSignInLink,
+          Icon: IconKey,
+          disabled,
+          onSelect: () => reset.mutate(),
+        },
         {
           label: strings.peoplePage.endAllSessions,
           Icon: IconLogout,
@@ -158,7 +164,10 @@ export function PeoplePage() {
         </ConfirmDialog>
       )}
       {dialog !== null && 'link' in dialog && (
-        <Dialog onClose={close} title={strings.peoplePage.resetLinkTitle}>
+        <Dialog
+          onClose={close}
+          title={arePasswordsOn() ? strings.peoplePage.resetLinkTitle : strings.peoplePage.signInLinkTitle}
+        >
           <Stack gap="md">
             <Text fz="sm">
               {strings.peoplePage.resetLinkNote(dialog.account.name, <RelativeTime time={dialog.link.expiresAt} />)}

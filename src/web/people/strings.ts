@@ -13,6 +13,7 @@ export const strings = {
     lastActive: 'Last active',
     notSignedIn: 'Not signed in',
     createPasswordResetLink: 'Create password reset link',
+    createSignInLink: 'Create sign-in link',
     endAllSessions: 'End all sessions…',
     removeOperatorRole: 'Remove operator role',
     makeOperator: 'Make operator',
@@ -27,6 +28,7 @@ export const strings = {
     disableConsequences: (name: string) =>
       phrase`${name} is signed out everywhere and cannot sign in until an operator enables the account. Pending invitations they sent are revoked. Access tokens and API keys they created keep working.`,
     resetLinkTitle: 'Password reset link',
+    signInLinkTitle: 'Sign-in link',
     resetLinkNote: (name: string, expires: ReactNode) =>
       sentence`Give this link to ${name}. It can be used once and expires ${expires}.`,
     copyLink: 'Copy link',

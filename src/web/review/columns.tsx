@@ -17,7 +17,7 @@ export interface ReviewRow extends ReviewItem {
   readonly id: string;
 }
 
-const TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
+const REASON_TONES: Readonly<Partial<Record<ReviewReason, Tone>>> = {
   creator_left: 'danger',
   violates_policy: 'danger',
   holds_all: 'warning',
@@ -55,7 +55,7 @@ function ReasonsCell({ reasons, usedRights }: ReviewRow) {
     <div>
       <Group gap={4}>
         {sortByRisk(reasons).map((reason) => (
-          <Tag key={reason} tone={TONES[reason] ?? 'neutral'}>
+          <Tag key={reason} tone={REASON_TONES[reason] ?? 'neutral'}>
             {strings.reasons[reason]}
           </Tag>
         ))}

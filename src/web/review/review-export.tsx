@@ -1,14 +1,11 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReviewListQuery } from '../../sdk/client.ts';
-import { download } from '../components/download.ts';
+import { BYTE_ORDER_MARK, download } from '../components/download.ts';
 import { IconDownload } from '../components/icons.ts';
 import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
-
-/** Without a byte order mark, spreadsheet programs do not read the file as UTF-8. */
-const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Downloads the review as CSV, with the filters of the list. */
 export function ReviewExport({ query }: { readonly query: ReviewListQuery }) {

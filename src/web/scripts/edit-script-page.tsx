@@ -29,7 +29,7 @@ import {
 import { strings } from './strings.ts';
 
 /**
- * Returns a function that opens the page of a saved script. The function sets the flag `isSaved`, with which the
+ * Returns a function that opens the page of a saved script, and the flag `isSaved`, which the function sets so that the
  * navigation blocker does not ask about unsaved changes.
  */
 function useSavedRedirect() {

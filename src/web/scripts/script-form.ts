@@ -148,8 +148,7 @@ export function toRequestFields(values: ScriptFormValues): Required<UpdateScript
 }
 
 export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
-  const { name, body, serverId, ...optionalFields } = toRequestFields(values);
-  return { name, body, serverId, ...optionalFields, ...(values.slug !== '' && { slug: values.slug }) };
+  return { ...toRequestFields(values), ...(values.slug !== '' && { slug: values.slug }) };
 }
 
 export const SCRIPT_LABELS: Readonly<Record<string, string>> = strings.scriptForm.fieldLabels;

@@ -67,12 +67,49 @@ function NextRuns({ script: { id, nextRunAt } }: { readonly script: Script }) {
   );
 }
 
+/** The schedule of a script with its next run. */
+function Schedule({ script: { schedule, nextRunAt, timeZone } }: { readonly script: Script }) {
+  if (schedule === null) return strings.scriptPage.none;
+  if (nextRunAt === null) return strings.scriptPage.inTimeZone(mono(schedule), timeZone);
+  return strings.scriptPage.inTimeZoneWithNext(
+    mono(schedule),
+    timeZone,
+    dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} withTime />),
+  );
+}
+
+function Properties({ script }: { readonly script: Script }) {
+  const { appId, serverId, runAs, nextRunAt } = script;
+  return (
+    <Section title={strings.scriptPage.detailsTitle}>
+      <DescriptionList
+        items={[
+          [strings.scriptPage.items.app, appId === null ? strings.scriptPage.none : <AppLink key="app" id={appId} />],
+          [strings.scriptPage.items.server, <ServerLink key="server" id={serverId} />],
+          [strings.scriptPage.items.runsAs, runAs ?? strings.scriptPage.theServersUser],
+          [strings.scriptPage.items.interpreter, mono(script.interpreter)],
+          [strings.scriptPage.items.timeLimit, `${script.timeoutSeconds} s`],
+          [
+            strings.scriptPage.items.schedule,
+            <span key="schedule">
+              <Schedule script={script} />
+            </span>,
+          ],
+          nextRunAt !== null && [strings.scriptPage.items.nextRuns, <NextRuns key="next" script={script} />],
+          [strings.scriptPage.items.runsKept, script.keepRuns],
+          [strings.scriptPage.items.version, script.version],
+          ...resourceItems(script),
+        ]}
+      />
+    </Section>
+  );
+}
+
 function ScriptDetails({ script }: { readonly script: Script }) {
   const { isAdmin } = useWorkspace();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'run' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const { id, appId, serverId, runAs, schedule, nextRunAt } = script;
   return (
     <Page
       title={script.name}
@@ -85,7 +122,9 @@ function ScriptDetails({ script }: { readonly script: Script }) {
           {isAdmin && (
             <>
               <EditButton
-                onClick={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
+                onClick={() =>
+                  void navigate({ to: '/scripts/$script/edit', params: { script: script.id }, search: {} })
+                }
               />
               <DeleteButton onClick={() => setDialog('delete')} />
             </>
@@ -98,37 +137,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
         <CodeBlock label={strings.scriptPage.body}>{script.body}</CodeBlock>
       </Section>
       <Parameters script={script} />
-      <Section title={strings.scriptPage.detailsTitle}>
-        <DescriptionList
-          items={[
-            [strings.scriptPage.items.app, appId === null ? strings.scriptPage.none : <AppLink key="app" id={appId} />],
-            [strings.scriptPage.items.server, <ServerLink key="server" id={serverId} />],
-            [strings.scriptPage.items.runsAs, runAs ?? strings.scriptPage.theServersUser],
-            [strings.scriptPage.items.interpreter, mono(script.interpreter)],
-            [strings.scriptPage.items.timeLimit, `${script.timeoutSeconds} s`],
-            [
-              strings.scriptPage.items.schedule,
-              schedule === null ? (
-                strings.scriptPage.none
-              ) : (
-                <span key="schedule">
-                  {nextRunAt === null
-                    ? strings.scriptPage.inTimeZone(mono(schedule), script.timeZone)
-                    : strings.scriptPage.inTimeZoneWithNext(
-                        mono(schedule),
-                        script.timeZone,
-                        dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} withTime />),
-                      )}
-                </span>
-              ),
-            ],
-            nextRunAt !== null && [strings.scriptPage.items.nextRuns, <NextRuns key="next" script={script} />],
-            [strings.scriptPage.items.runsKept, script.keepRuns],
-            [strings.scriptPage.items.version, script.version],
-            ...resourceItems(script),
-          ]}
-        />
-      </Section>
+      <Properties script={script} />
       <ScriptVersions script={script} />
       {dialog === 'run' && <RunDialog script={script} onClose={close} />}
       {dialog === 'delete' && (

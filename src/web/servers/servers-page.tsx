@@ -29,14 +29,14 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'hostKey',
     label: strings.serversPage.hostKey,
-    cell: ({ kind, hostKey }) =>
-      kind === 'local' ? (
-        '–'
-      ) : hostKey === null ? (
+    cell: ({ kind, hostKey }) => {
+      if (kind === 'local') return '–';
+      return hostKey === null ? (
         <Tag tone="warning">{strings.serversPage.notPinned}</Tag>
       ) : (
         <Tag tone="success">{strings.serversPage.pinned}</Tag>
-      ),
+      );
+    },
   },
   {
     key: 'confirmed',

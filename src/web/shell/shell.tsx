@@ -1,7 +1,7 @@
 import { AppShell, Box, Burger, Group, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Link, type LinkProps, Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import type { Workspace } from '../../contract/workspaces.ts';
 import {
   IconAppWindow,
@@ -61,6 +61,58 @@ function NavLinks({ workspace }: { readonly workspace: Workspace }) {
   );
 }
 
+interface NavigationProps {
+  readonly workspace: Workspace | null;
+  readonly bell: ReactNode;
+  readonly onSearch: () => void;
+}
+
+/** The header of narrow screens, from which the navigation is opened. */
+function MobileHeader({
+  workspace,
+  bell,
+  onSearch,
+  isNavigationOpen,
+  onToggleNavigation,
+}: NavigationProps & { readonly isNavigationOpen: boolean; readonly onToggleNavigation: () => void }) {
+  return (
+    <Group h="100%" px="md" justify="space-between">
+      <Brand />
+      <Group gap="xs" wrap="nowrap">
+        {workspace !== null && <SearchIconButton onClick={onSearch} />}
+        {bell}
+        <Burger
+          opened={isNavigationOpen}
+          onClick={onToggleNavigation}
+          size="sm"
+          aria-label={strings.shell.openNavigation}
+          aria-expanded={isNavigationOpen}
+        />
+      </Group>
+    </Group>
+  );
+}
+
+function Navigation({ workspace, bell, onSearch, onClose }: NavigationProps & { readonly onClose: () => void }) {
+  return (
+    <Stack h="100%" gap="lg">
+      <Group justify="space-between">
+        <Brand />
+        <Box visibleFrom="sm">{bell}</Box>
+        <Burger hiddenFrom="sm" opened onClick={onClose} size="sm" aria-label={strings.shell.closeNavigation} />
+      </Group>
+      <Stack gap="xs">
+        <WorkspaceSwitcher />
+        {workspace !== null && <SearchButton onClick={onSearch} />}
+      </Stack>
+      {workspace !== null && <NavLinks workspace={workspace} />}
+      <Box mt="auto">
+        <AccountMenu />
+      </Box>
+    </Stack>
+  );
+}
+
 /** The layout of all pages with navigation. */
 export function Shell() {
   const [isNavigationOpen, { toggle: toggleNavigation, close: closeNavigation }] = useDisclosure();
@@ -87,20 +139,13 @@ export function Shell() {
         {strings.shell.skipToContent}
       </button>
       <AppShell.Header hiddenFrom="sm" className={styles['side']}>
-        <Group h="100%" px="md" justify="space-between">
-          <Brand />
-          <Group gap="xs" wrap="nowrap">
-            {workspace !== null && <SearchIconButton onClick={openPalette} />}
-            {bell}
-            <Burger
-              opened={isNavigationOpen}
-              onClick={toggleNavigation}
-              size="sm"
-              aria-label={strings.shell.openNavigation}
-              aria-expanded={isNavigationOpen}
-            />
-          </Group>
-        </Group>
+        <MobileHeader
+          workspace={workspace}
+          bell={bell}
+          onSearch={openPalette}
+          isNavigationOpen={isNavigationOpen}
+          onToggleNavigation={toggleNavigation}
+        />
       </AppShell.Header>
       <AppShell.Navbar
         p="md"
@@ -109,27 +154,7 @@ export function Shell() {
         aria-label={strings.shell.mainLabel}
         style={{ overflowY: 'auto' }}
       >
-        <Stack h="100%" gap="lg">
-          <Group justify="space-between">
-            <Brand />
-            <Box visibleFrom="sm">{bell}</Box>
-            <Burger
-              hiddenFrom="sm"
-              opened
-              onClick={closeNavigation}
-              size="sm"
-              aria-label={strings.shell.closeNavigation}
-            />
-          </Group>
-          <Stack gap="xs">
-            <WorkspaceSwitcher />
-            {workspace !== null && <SearchButton onClick={openPalette} />}
-          </Stack>
-          {workspace !== null && <NavLinks workspace={workspace} />}
-          <Box mt="auto">
-            <AccountMenu />
-          </Box>
-        </Stack>
+        <Navigation workspace={workspace} bell={bell} onSearch={openPalette} onClose={closeNavigation} />
       </AppShell.Navbar>
       <AppShell.Main id="main" ref={main} tabIndex={-1}>
         <ConnectionBanner />

@@ -1,4 +1,5 @@
 import { Anchor, Button, Divider, PasswordInput, Text, TextInput } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { Link, useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -17,13 +18,15 @@ import { safeReturnPath } from './return-path.ts';
 import { SingleSignOnButton, SingleSignOnProblemNotice } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 
-/** Signs in with a password or a passkey. */
-function PasswordSignIn() {
+const EMPTY_VALUES = { email: '', password: '', code: '' };
+
+/** Returns the form and the request of a sign-in with a password. If `needsCode`, the form asks only for the second factor. */
+function usePasswordSignIn() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
   const [needsCode, setNeedsCode] = useState(false);
   const form = useAppForm({
-    initialValues: { email: '', password: '', code: '' },
+    initialValues: EMPTY_VALUES,
     validate: {
       email: validateEmail,
       password: (password) => (password === '' ? strings.signInPage.enterYourPassword : null),
@@ -31,10 +34,10 @@ function PasswordSignIn() {
     },
   });
   const signIn = useMutation({
-    mutationFn: ({ email, password, code }: typeof form.values) =>
+    mutationFn: ({ email, password, code }: typeof EMPTY_VALUES) =>
       api.sessions.create({ email: email.trim(), password, ...(needsCode && { code: code.replace(/\s/g, '') }) }),
     onError: (error) => {
-      if (error instanceof DevpilotError && error.code === 'second_factor_required') setNeedsCode(true);
+      if (isCodeRequiredError(error)) setNeedsCode(true);
       form.setErrors(getFieldErrors(error) ?? {});
     },
     onSuccess: () => {
@@ -43,13 +46,63 @@ function PasswordSignIn() {
       router.history.push(safeReturnPath(from));
     },
   });
-  const isCodeRequired = signIn.error instanceof DevpilotError && signIn.error.code === 'second_factor_required';
-  const signInDescription = from === undefined ? strings.signInPage.description : strings.signInPage.returnDescription;
+  function restart(): void {
+    setNeedsCode(false);
+    signIn.reset();
+    form.reset();
+  }
+  return { form, signIn, needsCode, restart };
+}
 
+const isCodeRequiredError = (error: unknown): boolean =>
+  error instanceof DevpilotError && error.code === 'second_factor_required';
+
+type PasswordForm = UseFormReturnType<typeof EMPTY_VALUES>;
+
+function CodeField({ form }: { readonly form: PasswordForm }) {
+  return (
+    <TextInput
+      label={strings.signInPage.code}
+      autoComplete="one-time-code"
+      inputMode="text"
+      autoFocus
+      {...form.getInputProps('code')}
+    />
+  );
+}
+
+function EmailAndPassword({ form }: { readonly form: PasswordForm }) {
+  return (
+    <>
+      <TextInput
+        label={strings.signInPage.email}
+        type="email"
+        autoComplete="username"
+        autoFocus={singleSignOnName() === null}
+        {...form.getInputProps('email')}
+      />
+      <PasswordInput
+        label={strings.signInPage.password}
+        autoComplete="current-password"
+        {...form.getInputProps('password')}
+      />
+      <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
+        {strings.signInPage.forgotYourPassword}
+      </Anchor>
+    </>
+  );
+}
+
+/** Signs in with a password or a passkey. */
+function PasswordSignIn() {
+  const router = useRouter();
+  const { from } = useSearch({ strict: false }) as { from?: string };
+  const { form, signIn, needsCode, restart } = usePasswordSignIn();
+  const description = from === undefined ? strings.signInPage.description : strings.signInPage.returnDescription;
   return (
     <CenteredLayout
       title={needsCode ? strings.signInPage.codeTitle : strings.signInPage.title}
-      description={needsCode ? strings.signInPage.codeDescription : signInDescription}
+      description={needsCode ? strings.signInPage.codeDescription : description}
       footer={
         <Text c="dimmed" fz="sm" ta="center">
           {strings.signInPage.newHere}
@@ -64,35 +117,8 @@ function PasswordSignIn() {
         </>
       )}
       <Form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
-        {needsCode ? (
-          <TextInput
-            key="code"
-            label={strings.signInPage.code}
-            autoComplete="one-time-code"
-            inputMode="text"
-            autoFocus
-            {...form.getInputProps('code')}
-          />
-        ) : (
-          <>
-            <TextInput
-              label={strings.signInPage.email}
-              type="email"
-              autoComplete="username"
-              autoFocus={singleSignOnName() === null}
-              {...form.getInputProps('email')}
-            />
-            <PasswordInput
-              label={strings.signInPage.password}
-              autoComplete="current-password"
-              {...form.getInputProps('password')}
-            />
-            <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
-              {strings.signInPage.forgotYourPassword}
-            </Anchor>
-          </>
-        )}
-        {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
+        {needsCode ? <CodeField form={form} /> : <EmailAndPassword form={form} />}
+        {signIn.error !== null && !isCodeRequiredError(signIn.error) && getFieldErrors(signIn.error) === null && (
           <Notice tone="danger">{getErrorMessage(signIn.error)}</Notice>
         )}
         <Button
@@ -110,14 +136,7 @@ function PasswordSignIn() {
           </>
         )}
         {needsCode && (
-          <Button
-            variant="subtle"
-            onClick={() => {
-              setNeedsCode(false);
-              signIn.reset();
-              form.reset();
-            }}
-          >
+          <Button variant="subtle" onClick={restart}>
             {strings.signInPage.useADifferentAccount}
           </Button>
         )}

@@ -18,7 +18,7 @@ export type WebhookFormValues = {
   readonly events: readonly string[];
 };
 
-export type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
+export type Family = keyof typeof strings.families;
 
 /** Returns all events of a family, such as those that begin with `deployment.` for `deployment.*`. */
 export const getFamilyEvents = (family: Family): WebhookEvent[] =>

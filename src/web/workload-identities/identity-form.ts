@@ -3,6 +3,7 @@ import { SCOPES, type Scope } from '../../contract/vocabulary.ts';
 import type { CreateWorkloadIdentity, WorkloadIdentity } from '../../contract/workload-identities.ts';
 import { identificationProblem, issuerUrlProblem, type WorkloadProvider } from '../../contract/workload-issuers.ts';
 import { workloadPreset } from '../../contract/workload-presets.ts';
+import { capitalize } from '../components/format.ts';
 import {
   type RestrictionValues,
   toRestrictions,
@@ -109,10 +110,14 @@ export function toCreateRequest(values: IdentityFormValues): CreateWorkloadIdent
   return { ...toRequestFields(values), ...(audience !== undefined && { audience }) };
 }
 
+function validateUrl(text: string): string | null {
+  const problem = issuerUrlProblem(text.trim());
+  return problem === null ? null : capitalize(problem);
+}
+
 function validateIssuer(text: string, { provider }: IdentityFormValues): string | null {
-  if (text.trim() === '')
-    return provider === 'other' || provider === 'kubernetes' ? strings.fields.issuerInvalid : null;
-  return issuerUrlProblem(text.trim()) === null ? null : strings.fields.issuerInvalid;
+  if (text.trim() !== '') return validateUrl(text);
+  return provider === 'other' || provider === 'kubernetes' ? strings.fields.issuerMissing : null;
 }
 
 function validateConditions(text: string, { provider, issuer }: IdentityFormValues): string | null {
@@ -127,8 +132,7 @@ export const IDENTITY_RULES = {
   subject: (text: string, { provider }: IdentityFormValues) =>
     provider === 'other' || /^[^/*\s]+\/[^*\s]+$/.test(text.trim()) ? null : strings.fields.subjectInvalid,
   issuer: validateIssuer,
-  jwksUrl: (text: string) =>
-    text.trim() === '' || issuerUrlProblem(text.trim()) === null ? null : strings.fields.issuerInvalid,
+  jwksUrl: (text: string) => (text.trim() === '' ? null : validateUrl(text)),
   conditions: validateConditions,
   scopes: (scopes: readonly string[]) => (scopes.length === 0 ? strings.fields.scopesMissing : null),
   lifetimeMinutes: (minutes: number | string) => {

@@ -49,7 +49,7 @@ export const strings = {
     optional: '(optional)',
     issuer: 'Issuer',
     issuerHint: 'Must exactly match the iss claim.',
-    issuerInvalid: 'Enter a URL that starts with https://.',
+    issuerMissing: 'Enter a URL that starts with https://.',
     selfHostedIssuerHint: 'Only for a self-hosted installation.',
     jwksUrl: 'JWKS URL',
     jwksUrlHint: 'Leave empty to find the keys through OpenID Connect discovery.',

@@ -53,7 +53,7 @@ export const strings = {
     claim: 'Claim',
     claimDescription: "The provider's claim that contains the groups.",
     claimPlaceholder: 'groups',
-    claimInvalid: 'Enter the name of a claim without spaces',
+    claimInvalid: 'Enter the name of a claim, in ASCII characters without spaces',
     value: 'Group',
     role: 'Role',
     roles: { member: 'Member', admin: 'Admin' },
