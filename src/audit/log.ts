@@ -76,7 +76,11 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
 }
 
 /** Appends a copy of the event to each of several logs, in the order of their IDs to avoid deadlocks. */
-export async function appendToEachLog(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
+export async function appendToEachLog(
+  trx: Trx,
+  workspaceIds: readonly string[],
+  draft: Omit<AuditDraft, 'workspaceId'>,
+): Promise<void> {
   for (const workspaceId of [...workspaceIds].sort()) await appendAuditEvent(trx, { ...draft, workspaceId });
 }
 

@@ -118,7 +118,7 @@ export async function recordForPerson(
 ): Promise<void> {
   const workspaceIds = await listWorkspaceIds(trx, personId);
   const logs = workspaceIds.length === 0 ? [SYSTEM_LOG] : workspaceIds;
-  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+  await appendToEachLog(trx, logs, { ...draft, credential: null });
 }
 
 /** Records an event that concerns a person and the operators: in the system log and the log of each workspace. */
@@ -128,7 +128,7 @@ export async function recordForPersonAndOperators(
   draft: Omit<AuditDraft, 'workspaceId' | 'credential'>,
 ): Promise<void> {
   const logs = [SYSTEM_LOG, ...(await listWorkspaceIds(trx, personId))];
-  await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
+  await appendToEachLog(trx, logs, { ...draft, credential: null });
 }
 
 /** Records that the server ended a session. `reason` is why: the provider ended it, or passwords were turned off. */

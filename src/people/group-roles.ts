@@ -30,15 +30,12 @@ export function roleOfGroups(
   return granted.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
 }
 
-/** Returns the change that gives a membership the role granted by the person's groups, or null if none is needed. Pure. */
-function changeOf(
-  member: Membership | undefined,
-  grantedRole: AssignableRole | null,
-): 'add' | 'update' | 'remove' | null {
-  if (member === undefined) return grantedRole === null ? null : 'add';
-  if (member.role === 'owner') return null;
-  if (grantedRole === null) return member.by_group === 1 ? 'remove' : null;
-  return member.role === grantedRole && member.by_group === 1 ? null : 'update';
+/** Whether a membership must be added, changed or ended, given the role that the person's groups grant. Pure. */
+function needsChange(member: Membership | undefined, grantedRole: AssignableRole | null): boolean {
+  if (member === undefined) return grantedRole !== null;
+  if (member.role === 'owner') return false;
+  if (grantedRole === null) return member.by_group === 1;
+  return member.role !== grantedRole || member.by_group === 0;
 }
 
 async function addMember(
@@ -69,12 +66,16 @@ async function applyMapping(
   const now = context.clock();
   const { workspaceId } = request;
   const mapping = await findGroupMapping(trx, workspaceId);
+  if (mapping === null) return;
+  const grantedRole = roleOfGroups(mapping, claims);
   const membership = await lockMembership(trx, workspaceId, person.id);
-  const grantedRole = mapping === null ? null : roleOfGroups(mapping, claims);
-  const change = mapping === null ? null : changeOf(membership, grantedRole);
-  if (change === 'add' && grantedRole !== null) return addMember(trx, request, person, grantedRole, now);
-  const member = membership === undefined ? undefined : await lockMember(trx, workspaceId, membership.id);
-  if (change === null || member === undefined) return;
+  if (!needsChange(membership, grantedRole)) return;
+  if (membership === undefined) {
+    if (grantedRole !== null) await addMember(trx, request, person, grantedRole, now);
+    return;
+  }
+  const member = await lockMember(trx, workspaceId, membership.id);
+  if (member === undefined) return;
   const target = memberPartyOf(member);
   if (grantedRole === null) {
     const invitationsEnded = await endMembership(context, trx, member);
@@ -106,7 +107,7 @@ export async function applyGroupRoles(
   const memberships = new Map((await listMemberships(store.read, personId)).map((row) => [row.workspace_id, row]));
   for (const mapping of mappings) {
     const { workspaceId } = mapping;
-    if (changeOf(memberships.get(workspaceId), roleOfGroups(mapping, claims)) === null) continue;
+    if (!needsChange(memberships.get(workspaceId), roleOfGroups(mapping, claims))) continue;
     // Read again for each mapping, because adding the first membership changes the person's last used workspace.
     const person = await findPerson(store.read, personId);
     if (person === undefined) return;

@@ -36,8 +36,8 @@ function isEmailVerified(issuer: string, claims: Claims): boolean {
   return isEntraId && [true, 1, '1', 'true'].some((value) => claims['xms_edov'] === value);
 }
 
-/** Parses the claims. Returns null if they have no valid subject. Pure. */
-export function readClaims(issuer: string, claims: Claims): ProviderAccount | null {
+/** Returns the account that the claims describe, or null if they have no valid subject. Pure. */
+export function toProviderAccount(issuer: string, claims: Claims): ProviderAccount | null {
   const subject = textClaim(claims['sub'], MAX_CLAIM_LENGTH.sub);
   if (subject === null) return null;
   const email = textClaim(claims['email'], MAX_CLAIM_LENGTH.email);

@@ -2,7 +2,7 @@ import type { Configuration } from 'openid-client';
 import { HOUR, SECOND } from '../contract/limits.ts';
 import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
 import type { Outbound } from '../outbound/outbound.ts';
-import { type Claims, type ProviderAccount, readClaims } from './oidc-claims.ts';
+import { type Claims, type ProviderAccount, toProviderAccount } from './oidc-claims.ts';
 import { createOidcFetch, isProviderDown } from './oidc-fetch.ts';
 import { createLogoutVerifier, type LogoutToken } from './oidc-logout-token.ts';
 
@@ -144,7 +144,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
    * Merges the claims of the ID token with the claims of the userinfo endpoint, if the provider has one. The ID token
    * takes precedence.
    */
-  async function readAccount(
+  async function fetchAccount(
     config: Configuration,
     tokens: { readonly access_token: string; claims(): Claims | undefined },
     knownSubject?: string,
@@ -158,7 +158,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
     }
     const hasUserinfo = config.serverMetadata().userinfo_endpoint !== undefined;
     const userinfo = hasUserinfo ? await client.fetchUserInfo(config, tokens.access_token, subject) : {};
-    const account = readClaims(config.serverMetadata().issuer, { ...userinfo, ...idToken, sub: subject });
+    const account = toProviderAccount(config.serverMetadata().issuer, { ...userinfo, ...idToken, sub: subject });
     if (account === null) throw new SingleSignOnError('refused', 'The ID token has no usable subject.');
     return account;
   }
@@ -193,7 +193,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
           expectedNonce: request.nonce,
           pkceCodeVerifier: request.codeVerifier,
         });
-        return { account: await readAccount(config, tokens), refreshToken: tokens.refresh_token ?? null };
+        return { account: await fetchAccount(config, tokens), refreshToken: tokens.refresh_token ?? null };
       }),
     refresh: (refreshToken, subject) =>
       mapErrors(async () => {
@@ -201,7 +201,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
         const config = await getConfig();
         const tokens = await client.refreshTokenGrant(config, refreshToken);
         return {
-          account: await readAccount(config, tokens, subject),
+          account: await fetchAccount(config, tokens, subject),
           refreshToken: tokens.refresh_token ?? refreshToken,
         };
       }),

@@ -15,7 +15,7 @@ import { SingleSignOnError } from './oidc-provider.ts';
 import { requireProvider } from './single-sign-on.ts';
 
 /** Returns the IDs of the identities whose sessions a logout token ends. */
-async function identitiesOf(trx: Trx, { issuer, subject, providerSession }: LogoutToken): Promise<string[]> {
+async function findIdentityIds(trx: Trx, { issuer, subject, providerSession }: LogoutToken): Promise<string[]> {
   if (subject === null) return findIdentityIdsOfProviderSession(trx, issuer, providerSession ?? '');
   const identity = await findIdentity(trx, issuer, subject);
   return identity === undefined ? [] : [identity.id];
@@ -64,7 +64,7 @@ export async function endProviderSessions(context: PeopleContext, token: string,
     if (!(await insertSingleUse(trx, { key, content: null, expires_at: logout.acceptedUntil }))) {
       throw new Problem('invalid_request', 'The logout token was already used.', { error: 'invalid_request' });
     }
-    for (const identityId of await identitiesOf(trx, logout)) {
+    for (const identityId of await findIdentityIds(trx, logout)) {
       await endSessions(context, trx, logout, identityId, origin);
     }
   });

@@ -74,10 +74,10 @@ function requireFlow(flow: Flow | null, search: string): Flow {
 async function exchange(context: PeopleContext, flow: Flow, search: string): Promise<ProviderSignIn> {
   const signIn = await requireProvider(context).exchange(search, flow.request);
   const key = `state ${sha256(flow.request.state).toString('hex')}`;
-  const isFirst = await context.store.transaction((trx) =>
+  const isFirstUse = await context.store.transaction((trx) =>
     insertSingleUse(trx, { key, content: null, expires_at: flow.expiresAt }),
   );
-  if (!isFirst) throw new SingleSignOnError('expired', 'The response was already used.');
+  if (!isFirstUse) throw new SingleSignOnError('expired', 'The response was already used.');
   const { authenticatedAt } = signIn.account;
   const toleranceMs = 60_000;
   if (flow.request.fresh && authenticatedAt !== null && authenticatedAt < flow.startedAt - toleranceMs) {

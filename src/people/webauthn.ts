@@ -96,8 +96,8 @@ export async function verifyPasskeyAssertion(
   const challenge = readChallenge(response.response.clientDataJSON);
   if (passkey === undefined) return { challenge, use: null };
   const { clientDataJSON, authenticatorData, signature, userHandle } = response.response;
-  const handle = Buffer.from(passkey.person_id).toString('base64url');
-  if (userHandle !== undefined && userHandle !== null && userHandle !== handle) return { challenge, use: null };
+  const expectedHandle = Buffer.from(passkey.person_id).toString('base64url');
+  if (userHandle !== undefined && userHandle !== null && userHandle !== expectedHandle) return { challenge, use: null };
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: {

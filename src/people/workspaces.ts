@@ -197,7 +197,8 @@ export async function updateWorkspace(
 /**
  * Deletes a workspace with everything in it. When this resolves, no node accepts its credentials. Members without
  * another workspace lose all access, except that the owner who deletes the workspace stays signed in. The activity log
- * of the workspace is kept for operators, and the system log records the deletion.
+ * of the workspace is kept for operators, and the system log records the deletion. `name` is the workspace's name for
+ * these records.
  */
 export async function deleteWorkspace(context: PeopleContext, request: RequestContext, name: string): Promise<void> {
   const now = context.clock();

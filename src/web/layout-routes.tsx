@@ -21,7 +21,7 @@ import {
 } from './session.ts';
 import { SettingsLayout } from './settings/settings-layout.tsx';
 import { CenteredLayout } from './shell/centered-layout.tsx';
-import { NoSuchWorkspace } from './shell/no-workspace.tsx';
+import { NoSuchWorkspace } from './shell/no-such-workspace.tsx';
 import { SecondFactorNeeded } from './shell/second-factor-needed.tsx';
 import { Shell } from './shell/shell.tsx';
 import { strings } from './strings.ts';

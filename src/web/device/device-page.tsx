@@ -12,7 +12,7 @@ import { BlockSkeleton } from '../components/states.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
-import { takeUrlFragment } from '../sign-in/setup-page.tsx';
+import { takeUrlFragment } from '../sign-in/url-fragment.ts';
 import { strings } from './strings.ts';
 
 /** Accepts eight letters, with or without spaces and hyphens. */

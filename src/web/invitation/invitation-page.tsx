@@ -11,8 +11,8 @@ import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '.
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
 import { arePasswordsOn } from '../sign-in/installation.ts';
-import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 import { SignUpWithProvider } from '../sign-in/single-sign-on.tsx';
+import { takeUrlFragment } from '../sign-in/url-fragment.ts';
 import { strings } from './strings.ts';
 
 /** The code from the link. It is stored only in memory, so it survives the sign-in but not a reload of the page. */

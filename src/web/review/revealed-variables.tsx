@@ -72,7 +72,7 @@ export function RevealedVariables({ personId, name }: RevealedVariablesProps) {
                 renderRoot={(props) => (
                   <Link
                     to="/settings/activity-log"
-                    search={{ workspace: workspace.slug, actor: personId, action: 'env.revealed' }}
+                    search={{ workspace: workspace.slug, actor: personId, action: events[0]?.action }}
                     {...props}
                   />
                 )}

@@ -3,7 +3,7 @@ import type { ReviewReason } from '../../contract/vocabulary.ts';
 import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
-const credentials = (count: number): string =>
+const credentialCount = (count: number): string =>
   plural(count, { one: '1 credential', other: `${count.toLocaleString('en')} credentials` });
 
 const reasons: Readonly<Record<ReviewReason, string>> = {
@@ -68,7 +68,7 @@ export const strings = {
   keepDialog: {
     title: (names: readonly string[]) => {
       const [name] = names;
-      return name !== undefined && names.length === 1 ? phrase`Keep ${name}` : `Keep ${credentials(names.length)}`;
+      return name !== undefined && names.length === 1 ? phrase`Keep ${name}` : `Keep ${credentialCount(names.length)}`;
     },
     explanation: (count: number, days: number) =>
       plural(count, {
@@ -78,7 +78,7 @@ export const strings = {
     note: 'Note (optional)',
     notePlaceholder: 'Used by the yearly report',
     keep: 'Keep',
-    kept: (count: number) => `${credentials(count)} kept`,
+    kept: (count: number) => `${credentialCount(count)} kept`,
   },
   revealedVariables: {
     title: 'Variables this person revealed',

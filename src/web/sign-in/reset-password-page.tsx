@@ -10,8 +10,8 @@ import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validatePassword } from '../validation.ts';
 import { arePasswordsOn } from './installation.ts';
-import { takeUrlFragment } from './setup-page.tsx';
 import { strings } from './strings.ts';
+import { takeUrlFragment } from './url-fragment.ts';
 
 /** The code from the link. It is stored only in memory, so that the URL and the history do not contain it. */
 let takenCode: string | null = null;

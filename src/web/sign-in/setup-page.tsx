@@ -9,13 +9,7 @@ import { AccountForm } from './account-form.tsx';
 import { arePasswordsOn } from './installation.ts';
 import { SignUpWithProvider } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
-
-/** Returns the URL's fragment and removes it from the address bar and the history. */
-export function takeUrlFragment(): string {
-  const fragment = decodeURIComponent(window.location.hash.slice(1));
-  if (fragment !== '') window.history.replaceState(window.history.state, '', window.location.pathname);
-  return fragment;
-}
+import { takeUrlFragment } from './url-fragment.ts';
 
 /** The key under which the tab stores the setup code until it is used, so that setup can continue after a reload. */
 const CODE_STORAGE_KEY = 'devpilot.setup-code';
