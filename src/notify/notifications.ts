@@ -27,7 +27,7 @@ export function modeOf(
   return chosenModesOf(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
 }
 
-function showNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
+function serializeNotifications(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
   const kinds = NOTICE_KINDS.map((kind) => [kind, modeOf(recipient, { kind, detail: '{}' })]);
   return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
 }
@@ -40,7 +40,7 @@ export async function getNotifications(
 ): Promise<Notifications> {
   const recipient = await findRecipientByPerson(store.read, workspaceId, personId);
   if (recipient === undefined) throw new Problem('not_found');
-  return showNotifications(recipient, sendsMail);
+  return serializeNotifications(recipient, sendsMail);
 }
 
 async function saveNotifications(
@@ -72,7 +72,7 @@ export async function updateNotifications(
     await lockAuditHead(trx, request.workspaceId);
     const recipient = await findRecipientByPerson(trx, request.workspaceId, personId);
     if (recipient === undefined) throw new Problem('not_found');
-    return showNotifications(await saveNotifications(trx, request, recipient, kinds, now), sendsMail);
+    return serializeNotifications(await saveNotifications(trx, request, recipient, kinds, now), sendsMail);
   });
 }
 
