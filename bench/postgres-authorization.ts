@@ -4,7 +4,7 @@ import pg from 'pg';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { requireAll } from '../src/authorization/rights.ts';
-import { digestBytes, digestOf } from '../src/authorization/secret.ts';
+import { digestOf, digestToBytes } from '../src/authorization/secret.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
@@ -208,7 +208,7 @@ export async function compareColdCache(seeded: SeededDirectory, url: string): Pr
       const batch = secrets.slice(index, index + LOOKUPS_PER_ROUND);
       index = (index + LOOKUPS_PER_ROUND) % secrets.length;
       const authenticator = createAuthenticatorOn(store);
-      const digests = batch.map((secret) => digestBytes(digestOf(secret)));
+      const digests = batch.map((secret) => digestToBytes(digestOf(secret)));
       const measureDecisions = () =>
         measureRate(batch, concurrency, async (secret) => {
           const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
-import { renewOverConnection } from '../src/authorization/guard-lease.ts';
+import { createLeaseRenewal } from '../src/authorization/guard-lease.ts';
 import { createLease } from '../src/authorization/lease.ts';
 import { createRecordRegistry } from '../src/authorization/registry.ts';
 import { createGuards } from '../src/cluster/guards.ts';
@@ -32,7 +32,7 @@ if (workerIndex === undefined) {
       createRegistry: createRecordRegistry,
       createLease,
       createGuards,
-      renewOver: renewOverConnection,
+      renewOver: createLeaseRenewal,
     };
     await fc.assert(randomHistories(implementation), {
       numRuns: Math.min(BATCH_SIZE, Number(historyCount) - simulatedCount),

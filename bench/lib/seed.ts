@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { digestBytes, digestOf, hintOf, mintSecret } from '../../src/authorization/secret.ts';
+import { digestOf, digestToBytes, hintOf, mintSecret } from '../../src/authorization/secret.ts';
 import { createId } from '../../src/contract/id.ts';
 import { DAY } from '../../src/contract/limits.ts';
 import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
@@ -54,7 +54,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
       workspaceId,
       name,
       nameKey: name.toLowerCase(),
-      digest: digestBytes(digestOf(secret)),
+      digest: digestToBytes(digestOf(secret)),
       hint: hintOf(secret),
       expiresAt,
       createdAt,

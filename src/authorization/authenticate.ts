@@ -18,7 +18,7 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly passphrase: string | null;
   /** The client's address. Forwarding headers count only if a trusted proxy sent them. */
   readonly address: string;
-  /** The ID or slug of the app that the request is about, by which the use is counted. */
+  /** The ID or slug of the app that the request is about. Exercised rights are counted per app. */
   readonly app?: string | null;
   /** True if the request is decided again later, with its full requirement. A preliminary decision counts no use. */
   readonly isPreliminary?: boolean;
@@ -30,9 +30,9 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly isInquiry?: boolean;
 }
 
-/** The record is present for refusals too, so that they can be logged; null if the credential is unknown. */
 export interface AuthenticationResult {
   readonly decision: Decision;
+  /** Present for refusals too, so that they can be logged; null if the credential is unknown. */
   readonly record: CredentialRecord | null;
   /**
    * The state of the credential's rate limit after the decision; absent or null if it has none or it was not checked.
@@ -46,8 +46,9 @@ function haveSameResources(
   second: CompiledRestrictions['resources'],
 ): boolean {
   if (first === null || second === null || first === second) return first === second;
-  const { projects, apps } = second;
-  return first.projects.symmetricDifference(projects).size + first.apps.symmetricDifference(apps).size === 0;
+  const projectDifference = first.projects.symmetricDifference(second.projects);
+  const appDifference = first.apps.symmetricDifference(second.apps);
+  return projectDifference.size === 0 && appDifference.size === 0;
 }
 
 const UNKNOWN_CREDENTIAL: AuthenticationResult = { decision: 'invalid_token', record: null };
@@ -61,10 +62,10 @@ export type AuthenticationListener = (
 
 export interface CredentialAuthenticator {
   /**
-   * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous if the record is
-   * cached, no passphrase has to be hashed, the credential has no maximum number of uses, and no workspace or resource
-   * has to be looked up. Rejects with `unavailable` if the store cannot be reached or too many hashes are waiting, and
-   * with `rate_limited` if the address has presented too many unknown secrets.
+   * Returns the decision for a presented credential, and counts a use if it is `ok` and not preliminary. Synchronous if
+   * the record is cached, no passphrase has to be hashed, no workspace or resource has to be looked up, and the store
+   * is not needed to count the use (see `decideUse`). Rejects with `unavailable` if the store cannot be reached or too
+   * many hashes are waiting, and with `rate_limited` if the address has presented too many unknown secrets.
    */
   authenticate(
     request: AuthenticationRequest,
@@ -119,7 +120,7 @@ export function createCredentialAuthenticator(options: {
 
   /**
    * Returns the decision on `record`, which is null if the secret is unknown. Asynchronous only if a workspace or
-   * resource has to be looked up, or one of a limited number of uses has to be taken.
+   * resource has to be looked up, or the store is needed to count the use.
    */
   function conclude(
     record: CredentialRecord | null,
@@ -199,11 +200,9 @@ export function createCredentialAuthenticator(options: {
   return {
     authenticate(request, requirement) {
       const kind = secretKindOf(request.secret);
-      if (kind === null || kind === 'session') {
-        return kind === null && foreignPrefixes.isDeclared(request.secret)
-          ? authenticateFromStore(request, requirement)
-          : finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
-      }
+      if (kind === null && foreignPrefixes.isDeclared(request.secret))
+        return authenticateFromStore(request, requirement);
+      if (kind === null || kind === 'session') return finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
       const cachedRecord = registry.findCached(digestOf(request.secret));
       if (cachedRecord === null) return authenticateFromStore(request, requirement);
       const now = lastWallTime();

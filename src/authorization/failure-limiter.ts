@@ -100,7 +100,7 @@ const MAX_CACHED_SUBJECTS = 10_000;
 export function createFailureLimiter(store: FailureStore, limits: FailureLimits): FailureLimiter {
   const failuresBySubject = new Map<string, Failure[]>();
   const windowMs = Math.max(limits.perAddress.windowMs, limits.perSubject.windowMs);
-  // The queue is unbounded because it drains fast once the limit is reached: those attempts need no store access.
+  // The queue is unbounded because it drains fast once the limit is reached: attempts then need no store access.
   const subjectMutex = createKeyedMutex(Number.POSITIVE_INFINITY);
 
   function updateCache(subject: string, stored: readonly Failure[], now: number): void {

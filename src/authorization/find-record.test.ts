@@ -86,7 +86,7 @@ test('a flood neither evicts nor limits cached records, even without the lease',
   assert.equal(reads(), 16);
 });
 
-test('beyond the maximum number of addresses the oldest address is dropped', async () => {
+test('beyond the maximum number of addresses the address with the oldest event is dropped', async () => {
   const { find } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   assert.equal(await find('again'), 1);

@@ -6,7 +6,7 @@ import { mintSecret } from './secret.ts';
 
 const tail = 'x'.repeat(20);
 
-test('text is accepted if it has a declared prefix and at least 20 more characters, all allowed in a bearer token', async () => {
+test('text is declared if it is a prefix and 20 or more characters of a bearer token, with at most 512 characters in all', async () => {
   const prefixes = createForeignPrefixes(() => Promise.resolve([{ workspaceId: 'wsp_1', prefix: 'acme_' }]));
   assert.equal(prefixes.isDeclared(`acme_${tail}`), false, 'before the first read');
   await prefixes.refresh();
@@ -27,15 +27,15 @@ test('text is accepted if it has a declared prefix and at least 20 more characte
 });
 
 test('a prefix applies to the workspaces that declare it, and a slow read does not overwrite the result of a later one', async () => {
-  const reads: ((declared: readonly DeclaredPrefix[]) => void)[] = [];
-  const prefixes = createForeignPrefixes(() => new Promise((resolve) => reads.push(resolve)));
+  const finishRead: ((declared: readonly DeclaredPrefix[]) => void)[] = [];
+  const prefixes = createForeignPrefixes(() => new Promise((resolve) => finishRead.push(resolve)));
   const [early, late] = [prefixes.refresh(), prefixes.refresh()];
-  reads[1]?.([
+  finishRead[1]?.([
     { workspaceId: 'wsp_1', prefix: 'sk_' },
     { workspaceId: 'wsp_2', prefix: 'sk_live_' },
   ]);
   await late;
-  reads[0]?.([]);
+  finishRead[0]?.([]);
   await early;
   const declaredBy = (text: string) => ['wsp_1', 'wsp_2', 'wsp_3'].filter((id) => prefixes.isDeclaredBy(text, id));
   assert.deepEqual(declaredBy(`sk_live_${tail}`), ['wsp_1', 'wsp_2']);

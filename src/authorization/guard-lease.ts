@@ -31,16 +31,17 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 }
 
 /**
- * Returns the guard's side of a heartbeat, over a connection to any server. The guard sends the revocation point up to
- * which it has applied revocations, and applies the revocations in the response, until none is missing and the server
- * grants the lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `advanced` is true if the
- * point has changed since the previous grant, in which case a deletion may be waiting for it. Rejects after
- * `MAX_ATTEMPTS` attempts.
+ * Returns the function that renews a guard's lease over a connection to any server. It sends the revocation point up to
+ * which the guard has applied revocations, and applies the revocations in the response, until none is missing and the
+ * server grants the lease (`docs/adr/0011-guards-are-nodes.md`). It rejects after `MAX_ATTEMPTS` attempts.
+ * `sendHeartbeat` sends one request; `advanced` is true if the point has changed since the previous grant, in which case
+ * a deletion may be waiting for it.
  */
-export function renewOverConnection(
+export function createLeaseRenewal(
   sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,
 ): RenewLease {
   let confirmed: RevocationPoint | null = null;
+  /** Empty before the first grant. Until then the guard's cache is empty, so nothing is removed from it. */
   let workspaceId = '';
 
   function applyFeedPage(follower: RevocationFollower, feedPage: RevocationFeedPage): void {

@@ -9,25 +9,25 @@ export interface TaskQueue {
 
 /** Runs at most `maxRunning` tasks at a time, with at most `maxWaiting` more in the queue. */
 export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQueue {
-  let active = 0;
+  let runningCount = 0;
   const waiters: (() => void)[] = [];
   return {
     async run(task) {
-      if (active >= maxRunning) {
+      if (runningCount >= maxRunning) {
         if (waiters.length >= maxWaiting)
           throw new Problem('unavailable', 'Too many concurrent requests.', { retryAfter: 1 });
         await new Promise<void>((resolve) => waiters.push(resolve));
-      } else active++;
+      } else runningCount++;
       try {
         return await task();
       } finally {
-        // The next task replaces this one, so `active` does not change.
+        // If a task is waiting, it replaces this one, so `runningCount` does not change.
         const startNext = waiters.shift();
-        if (startNext === undefined) active--;
+        if (startNext === undefined) runningCount--;
         else startNext();
       }
     },
-    size: () => active + waiters.length,
+    size: () => runningCount + waiters.length,
   };
 }
 

@@ -2,15 +2,18 @@ import { Problem } from '../contract/problem.ts';
 import { clientNetwork } from './client-network.ts';
 
 export interface LeakyBucketLimits {
+  /** Number of events that a client may cause at the same time. */
   readonly burst: number;
+  /** Number of events per second that a client may cause in the long run. */
   readonly perSecond: number;
   /** Maximum number of tracked clients. Beyond it, the client whose last event is oldest is dropped. */
   readonly maxClients: number;
 }
 
 /**
- * Limits events, such as look-ups of unknown secrets, with one leaky bucket per client. A client is the network of an
- * address (`clientNetwork`) or any other text, such as an ID. `now` is in epoch milliseconds.
+ * Limits events, such as look-ups of unknown secrets, with one leaky bucket per client. `client` is an address or any
+ * other text, such as an ID; addresses in the same network are one client (`clientNetwork`). `now` is in epoch
+ * milliseconds.
  */
 export interface LeakyBucketLimiter {
   /** Throws `rate_limited`, with `retryAfter` in seconds, if the client has caused too many events. */
@@ -30,9 +33,9 @@ export function createLeakyBucketLimiter(
 
   function levelOf(network: string, now: number): number {
     const bucket = buckets.get(network);
-    return bucket === undefined
-      ? 0
-      : Math.max(0, bucket.level - (Math.max(0, now - bucket.updatedAt) * perSecond) / 1000);
+    if (bucket === undefined) return 0;
+    const elapsedMs = Math.max(0, now - bucket.updatedAt);
+    return Math.max(0, bucket.level - (elapsedMs * perSecond) / 1000);
   }
 
   return {
@@ -41,9 +44,7 @@ export function createLeakyBucketLimiter(
       const excess = levelOf(clientNetwork(client), now) - burst;
       if (excess < 0) return;
       refusalCount++;
-      throw new Problem('rate_limited', message, {
-        retryAfter: Math.max(1, Math.ceil(excess / perSecond)),
-      });
+      throw new Problem('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(excess / perSecond)) });
     },
     record(client, now) {
       const network = clientNetwork(client);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renewOverConnection } from './guard-lease.ts';
+import { createLeaseRenewal } from './guard-lease.ts';
 import { createLease, type RevocationFollower, type RevocationPoint } from './lease.ts';
 
 const revocation = (number: number) => ({ workspaceId: 'w', digest: String(number) });
@@ -45,6 +45,7 @@ test('revocations are applied immediately but confirmed only if no earlier one i
 });
 
 test('a lease starts when its heartbeat starts, and ends by either clock or if the wall clock goes back', async () => {
+  // Both clocks start the lease, at 0 and 1000. It lasts 1000 ms, less a safety margin of 50 ms.
   for (const [monotonic, wall, holds] of [
     [949, 1949, true],
     [950, 1950, false],
@@ -78,7 +79,7 @@ test('a lease that ends during a heartbeat is not restored by it', async () => {
 test('a guard applies revocations until none is missing, and gives up if it never catches up', async () => {
   const requestedFrom: (number | undefined)[] = [];
   const { lease, removed } = createTestLease(
-    renewOverConnection(async (applied) => {
+    createLeaseRenewal(async (applied) => {
       requestedFrom.push(applied?.number);
       if (applied === null) return { granted: true, confirmed: point(3), bound: 1000, workspaceId: 'w' };
       if (applied.number < 5) {
@@ -95,7 +96,7 @@ test('a guard applies revocations until none is missing, and gives up if it neve
   assert.deepEqual(removed, ['everything', '5']);
   assert.deepEqual(lease.applied(), point(9));
 
-  const neverCatchesUp = renewOverConnection(async (applied) => ({
+  const neverCatchesUp = createLeaseRenewal(async (applied) => ({
     granted: false,
     head: point(99),
     whole: true,

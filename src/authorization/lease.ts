@@ -198,7 +198,7 @@ export function createLease(options: {
     renewNow,
     async start(timeoutMs) {
       const started = clocks.monotonic();
-      // On a busy machine the first heartbeats may take longer than the lease that they acquire.
+      // On a busy machine the first heartbeats can take longer than the lease that they acquire.
       while (!stopped && clocks.monotonic() - started < timeoutMs) {
         await startRenewal();
         if (holds()) return true;

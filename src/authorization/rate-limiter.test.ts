@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
 import { createRateLimiter, type RateDecision, type ShareRateUses } from './rate-limiter.ts';
 import type { CredentialRecord } from './record.ts';
-import { compileRestrictions, type Rate, type RateLevel } from './restrictions.ts';
+import { type CompiledRestrictions, compileRestrictions, type Rate, type RateLevel } from './restrictions.ts';
 import { levelAfter } from './use-limits.ts';
 
 const START = 1_800_000_000_000;
@@ -83,7 +83,11 @@ test('in any period, three nodes accept at most one full bucket, its refill, and
       assert.ok(maxPerNode <= rate.requests + perSecond);
       const maxAccepted = rate.requests + (second + 1) * perSecond + nodes.length * maxPerNode;
       assert.ok(accepted <= maxAccepted, `${accepted} of at most ${maxAccepted} after ${second + 1} s`);
-      if (acceptedBefore === accepted) assert.ok(nodes.every((node) => node.size() === 0));
+      if (acceptedBefore === accepted)
+        assert.ok(
+          nodes.every((node) => node.size() === 0),
+          'nothing to share',
+        );
       for (const node of nodes) await node.flush();
     }
     assert.ok(accepted >= 300 * perSecond, 'the full rate can be used');
@@ -105,25 +109,28 @@ test('a new node starts with the shared level, and reading a record again does n
   }
 });
 
-test('two records of one credential share one bucket, and after an edit the level is not below empty', async () => {
-  const { startNode, read } = setUp({ requests: 1000, seconds: 1 });
-  const node = startNode();
-  for (let request = 0; request < 1000; request++) assert.equal(node.takeNow().accepted, true);
+test('records of one credential that were read separately share one bucket', () => {
+  const rate = { requests: 1000, seconds: 1 };
+  const { read } = setUp(rate);
   const limiter = createRateLimiter(
     async () => new Map(),
     () => START,
   );
+  const isAccepted = (restrictions: CompiledRestrictions) => {
+    const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? rate, START);
+    assert.ok(!(taken instanceof Promise));
+    return taken.accepted;
+  };
   const [first, second] = [read(), read()];
-  for (let request = 0; request < 1000; request++) {
-    const restrictions = request % 2 === 0 ? first : second;
-    const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
-    assert.ok(!(taken instanceof Promise) && taken.accepted);
-  }
-  for (const restrictions of [first, second, read()]) {
-    const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
-    assert.ok(!(taken instanceof Promise) && !taken.accepted);
-  }
-  // Otherwise each of the thousand unshared requests would take a day to refill.
+  for (let request = 0; request < 1000; request++) assert.ok(isAccepted(request % 2 === 0 ? first : second));
+  for (const restrictions of [first, second, read()]) assert.ok(!isAccepted(restrictions));
+});
+
+test('after an edit of the rate the bucket is empty at worst, so one request is refilled within its interval', () => {
+  const { startNode } = setUp({ requests: 1000, seconds: 1 });
+  const node = startNode();
+  for (let request = 0; request < 1000; request++) assert.equal(node.takeNow().accepted, true);
+  // Without the cap, each of the thousand unshared requests would take a day to refill.
   node.reread({ requests: 1, seconds: 86_400 });
   const { accepted, rate } = node.takeNow();
   assert.deepEqual([accepted, rate.waitMs], [false, 86_400_000]);

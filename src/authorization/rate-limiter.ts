@@ -60,7 +60,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   /** When the oldest request that is not yet sent was accepted, in epoch milliseconds; null if there is none. */
   let unsentSince: number | null = null;
   /** When the oldest request that is being sent was accepted, in epoch milliseconds; null if there is none. */
-  let sentSince: number | null = null;
+  let sendingSince: number | null = null;
   let currentFlush: Promise<void> = Promise.resolve();
   let nextFlush: Promise<void> | null = null;
 
@@ -68,17 +68,17 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   function merge(bucket: RateBucket, rate: Rate, stored: RateLevel, now: number): void {
     if (isSameRate(bucket.rate, rate)) {
       const storedNow = levelAfter(rate, stored, 0, now);
-      const ownNow = levelAfter(rate, bucket.level, 0, now);
-      bucket.level = storedNow.rateMissing > ownNow.rateMissing ? storedNow : ownNow;
+      const bucketNow = levelAfter(rate, bucket.level, 0, now);
+      bucket.level = storedNow.rateMissing > bucketNow.rateMissing ? storedNow : bucketNow;
     } else {
-      // After an edit, the level is not below empty.
+      // The rate was edited. The bucket may then be empty, but not below empty.
       const { rateMissing, rateAt } = levelAfter(rate, stored, bucket.unsent + bucket.sent, now);
       bucket.level = { rateMissing: Math.min(rateMissing, capacityOf(rate)), rateAt };
     }
     bucket.rate = rate;
   }
 
-  /** Returns the level of a record's bucket, or the stored level if its rate has no bucket yet. */
+  /** Returns the level of a record's bucket, or the stored level if there is no bucket for the rate yet. */
   function levelOf({ rateBucket, rateLevel }: CompiledRestrictions, rate: Rate): RateLevel {
     return rateBucket !== null && isSameRate(rateBucket.rate, rate) ? rateBucket.level : rateLevel;
   }
@@ -114,7 +114,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
 
   /** Whether earlier requests must be shared first. Uses `Math.abs` because the clock may have been set back. */
   function isOverdue(now: number): boolean {
-    const since = sentSince ?? unsentSince;
+    const since = sendingSince ?? unsentSince;
     return since !== null && Math.abs(now - since) > MAX_UNSHARED_MS;
   }
 
@@ -130,7 +130,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
   async function send(): Promise<void> {
     const batch = [...pendingBuckets];
     if (batch.length === 0) return;
-    sentSince = unsentSince;
+    sendingSince = unsentSince;
     unsentSince = null;
     for (const [, bucket] of batch) {
       bucket.sent = bucket.unsent;
@@ -152,10 +152,10 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
         bucket.unsent += bucket.sent;
         bucket.sent = 0;
       }
-      unsentSince = sentSince ?? unsentSince;
+      unsentSince = sendingSince ?? unsentSince;
       throw error;
     } finally {
-      sentSince = null;
+      sendingSince = null;
     }
   }
 

@@ -51,8 +51,8 @@ function writeInstant(page: Int32Array, index: number, instant: number | null): 
 }
 
 /**
- * A copy of a row. Getters build the ID, name and times on demand, because a decision needs neither ID nor name, and
- * each time in a field would be an object on the heap. Do not spread a record: getters are not copied.
+ * A copy of a row. Getters build the ID and the name, which a decision does not need, and the times, because a number
+ * this large in a field would be an object on the heap. Do not spread a record: getters are not copied.
  */
 class RowRecord implements CredentialRecord {
   readonly row: number;
@@ -128,14 +128,13 @@ export function createRecordCache(capacity: number): RecordCache {
   let pages: Int32Array[] = [];
   const tableSize = 2 ** Math.ceil(Math.log2(capacity * 2));
   const mask = tableSize - 1;
-  const newSlots = () => new Int32Array(tableSize * 2);
   /**
    * Two words per slot: the row number + 1, or 0 if the slot is empty, and the second word of the digest, so that a row
    * is read only if it almost certainly matches. The first word of a digest serves as its hash, because SHA-256 is
    * uniform. The table has its full size from the start, because memory that was never written costs nothing and
    * growing the table would block the event loop.
    */
-  let slots = newSlots();
+  let slots = new Int32Array(tableSize * 2);
   /** ID and name of each row in one string, because half the memory of two short strings would be their headers. */
   let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
@@ -203,8 +202,7 @@ export function createRecordCache(capacity: number): RecordCache {
 
   function digestOfRow(row: number): Digest {
     const page = pageOf(row);
-    const bytes = new Uint8Array(page.buffer, page.byteOffset + startOf(row) * 4, 32);
-    return String.fromCharCode(...bytes);
+    return String.fromCharCode(...new Uint8Array(page.buffer, page.byteOffset + startOf(row) * 4, 32));
   }
 
   /**
@@ -281,7 +279,7 @@ export function createRecordCache(capacity: number): RecordCache {
     },
     clear() {
       pages = [];
-      slots = newSlots();
+      slots = new Int32Array(tableSize * 2);
       labels = [];
       passphraseHashes = new Map();
       restrictionsOfRows = [];

@@ -14,7 +14,7 @@ export interface WorkspaceMark {
 /** The cached part of a credential: the inputs of a decision, never a decision itself (CVE-2021-32701). */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
-  /** ID and name in one string (`labelOf`), because counting a use usually only compares both with the previous use. */
+  /** ID and name in one string (`labelOf`): counting a use compares both with the previous use, in one comparison. */
   readonly label: string;
   readonly id: string;
   readonly name: string;

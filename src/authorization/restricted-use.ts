@@ -54,7 +54,8 @@ export interface UseCounting {
 
 /**
  * Returns the decision on the use of a restricted credential that has passed all other checks. Synchronous and without
- * I/O unless the credential has a maximum number of uses. `counting` is null if the use must not be counted.
+ * I/O, unless the credential has a maximum number of uses or `RateLimiter.take` has to share earlier requests first.
+ * `counting` is null if the use must not be counted; the limits are then not checked.
  */
 export function decideUse(
   record: CredentialRecord,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { BASE62, SECRET_PREFIXES, type SecretKind } from '../contract/vocabulary.ts';
-import { checksumOf, digestBytes, digestOf, hintOf, mintSecret, secretKindOf } from './secret.ts';
+import { checksumOf, digestOf, digestToBytes, hintOf, mintSecret, secretKindOf } from './secret.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
@@ -96,6 +96,6 @@ test('a secret is refused under the prefix of another kind', () => {
 
 test('a digest is the SHA-256, and a hint is the last four characters', () => {
   const secret = mintSecret('access_token');
-  assert.deepEqual(Buffer.from(digestBytes(digestOf(secret))), createHash('sha256').update(secret).digest());
+  assert.deepEqual(Buffer.from(digestToBytes(digestOf(secret))), createHash('sha256').update(secret).digest());
   assert.equal(hintOf(secret), secret.slice(-4));
 });

@@ -38,9 +38,9 @@ const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
   session: ~crc32(SECRET_PREFIXES.session),
 };
 
-/** Returns the checksum of a secret: the CRC-32 of `text` as six base62 characters, with leading zeros. */
-export function checksumOf(text: string): string {
-  let value = crc32(text);
+/** Returns the CRC-32 of `textBeforeChecksum` as six base62 characters, with leading zeros. */
+export function checksumOf(textBeforeChecksum: string): string {
+  let value = crc32(textBeforeChecksum);
   let checksum = '';
   for (let digit = 0; digit < SECRET_CHECKSUM_LENGTH; digit++) {
     checksum = BASE62.charAt(value % 62) + checksum;
@@ -74,13 +74,13 @@ export function secretKindOf(text: string): SecretKind | null {
   if (text.length !== prefix.length + TAIL_LENGTH || !text.startsWith(prefix)) return null;
   const checksumStart = text.length - SECRET_CHECKSUM_LENGTH;
   let crc = CRC_OF_PREFIX[kind];
-  let valid = 1;
+  let isBase62 = 1;
   for (let index = prefix.length; index < checksumStart; index += 4) {
     const first = text.charCodeAt(index);
     const second = text.charCodeAt(index + 1);
     const third = text.charCodeAt(index + 2);
     const fourth = text.charCodeAt(index + 3);
-    valid &= (IS_BASE62[first] ?? 0) & (IS_BASE62[second] ?? 0) & (IS_BASE62[third] ?? 0) & (IS_BASE62[fourth] ?? 0);
+    isBase62 &= (IS_BASE62[first] ?? 0) & (IS_BASE62[second] ?? 0) & (IS_BASE62[third] ?? 0) & (IS_BASE62[fourth] ?? 0);
     crc ^= first | (second << 8) | (third << 16) | (fourth << 24);
     crc =
       (CRC_TABLES[768 + (crc & 255)] ?? 0) ^
@@ -88,7 +88,7 @@ export function secretKindOf(text: string): SecretKind | null {
       (CRC_TABLES[256 + ((crc >>> 16) & 255)] ?? 0) ^
       (CRC_TABLES[crc >>> 24] ?? 0);
   }
-  if (valid === 0) return null;
+  if (isBase62 === 0) return null;
   let value = ~crc >>> 0;
   for (let index = text.length - 1; index >= checksumStart; index--) {
     if (text.charCodeAt(index) !== BASE62.charCodeAt(value % 62)) return null;
@@ -103,11 +103,11 @@ export function digestOf(secret: string): Digest {
   return hash('sha256', secret, 'latin1');
 }
 
-export function digestBytes(digest: Digest): Uint8Array {
+export function digestToBytes(digest: Digest): Uint8Array {
   return Buffer.from(digest, 'latin1');
 }
 
-export function digestOfBytes(bytes: Uint8Array): Digest {
+export function digestFromBytes(bytes: Uint8Array): Digest {
   return Buffer.from(bytes).toString('latin1');
 }
 

@@ -4,7 +4,7 @@ import type { CredentialRecord } from './record.ts';
 
 /** How long a client is trusted after it used a correct pair of secret and passphrase. */
 const TRUST_MS = 30 * DAY;
-/** How long the result is cached, so that not every limited attempt costs a read. */
+/** How long an answer is cached, so that not every limited attempt costs a read. */
 const CACHE_MS = 10 * SECOND;
 const MAX_CACHED_CLIENTS = 10_000;
 

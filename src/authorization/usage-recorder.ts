@@ -40,7 +40,7 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
   let closing: UsageCounters | null = null;
   let chunkNumber = 0;
   let chunk: { readonly uses: readonly PendingUses[]; readonly since: number } | null = null;
-  let flushing: Promise<void> | null = null;
+  let lastFlush: Promise<void> | null = null;
 
   function close(): void {
     closing = current;
@@ -69,12 +69,12 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
   return {
     count: (record, address, now, exercised = 0, app = null) => current.count(record, address, now, exercised, app),
     flush() {
-      const previousFlush = flushing;
+      const previousFlush = lastFlush;
       const thisFlush = (async () => {
         await previousFlush?.catch(() => undefined);
         await writeAll();
       })();
-      flushing = thisFlush;
+      lastFlush = thisFlush;
       return thisFlush;
     },
     pendingCredentials: () => current.size() + (closing?.size() ?? 0) + (chunk?.uses.length ?? 0),

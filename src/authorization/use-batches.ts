@@ -12,6 +12,7 @@ export type TakeStoredUses = (
 
 /** The decision of the store on one use of a credential with a rate or a maximum number of uses. */
 export interface UseReceipt {
+  /** The uses taken together with this one; see `TakeStoredUses`. */
   readonly taken: TakenUses | 'inactive' | null;
   readonly accepted: boolean;
 }

@@ -20,7 +20,7 @@ export interface TakenUses {
   readonly limits: UseLimits;
 }
 
-/** The clocks of two ready nodes never differ by this much. */
+/** The clocks of two ready nodes differ by less: this is twice the `SKEW_LIMIT_MS` of `src/server/clock-skew.ts`. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000;
 /** Maximum level below full, in full buckets, so that the level is a safe integer. */
 const MAX_MISSING_BUCKETS = 64;

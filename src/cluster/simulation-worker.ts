@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import fc from 'fast-check';
-import { renewOverConnection } from '../authorization/guard-lease.ts';
+import { createLeaseRenewal } from '../authorization/guard-lease.ts';
 import { createLease } from '../authorization/lease.ts';
 import { createRecordRegistry } from '../authorization/registry.ts';
 import { createGuards } from './guards.ts';
@@ -69,7 +69,7 @@ async function implementationWithFault(name: string): Promise<ProtocolImplementa
     createRegistry: registry.createRecordRegistry,
     createLease: lease.createLease,
     createGuards: guards.createGuards,
-    renewOver: guardLease.renewOverConnection,
+    renewOver: guardLease.createLeaseRenewal,
     unlocked: FAULTS[name]?.unlocked === true,
     recordsFromCache: FAULTS[name]?.recordsFromCache === true,
   };
@@ -81,7 +81,7 @@ parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
     createRegistry: createRecordRegistry,
     createLease,
     createGuards,
-    renewOver: renewOverConnection,
+    renewOver: createLeaseRenewal,
   };
   const implementation = fault === null ? productionCode : await implementationWithFault(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;

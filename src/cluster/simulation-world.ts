@@ -1,5 +1,5 @@
 import type fc from 'fast-check';
-import type { renewOverConnection } from '../authorization/guard-lease.ts';
+import type { createLeaseRenewal } from '../authorization/guard-lease.ts';
 import type { createLease } from '../authorization/lease.ts';
 import type { createRecordRegistry, RecordRegistry } from '../authorization/registry.ts';
 import type { createGuards, Guards } from './guards.ts';
@@ -22,7 +22,7 @@ export interface ProtocolImplementation {
   readonly createRegistry: typeof createRecordRegistry;
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
-  readonly renewOver: typeof renewOverConnection;
+  readonly renewOver: typeof createLeaseRenewal;
   /** Whether renewals read the counter without locking it, as a fault in the SQL of the store would. */
   readonly unlocked?: boolean;
   /** Whether guards receive records from a server's cache, as a fault in the wiring of the server would cause. */

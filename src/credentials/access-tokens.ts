@@ -11,23 +11,21 @@ import { toSharedFields } from './wire-format.ts';
 /** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
 export function serializeAccessToken(token: Credential, now: number): AccessToken {
   const active = token.expiresAt === null || token.expiresAt > now;
-  const activeStatus = token.spent ? 'spent' : 'active';
+  const statusBeforeExpiry = token.spent ? 'spent' : 'active';
   return {
     ...toSharedFields(token),
     kind: 'access_token',
     scopes: token.rights as Scope[],
     hasPassphrase: token.hasPassphrase,
     active,
-    status: active ? activeStatus : 'expired',
+    status: active ? statusBeforeExpiry : 'expired',
     origin: token.origin,
   };
 }
 
 /**
  * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
- * in the future, an unknown token to replace, or restrictions to unknown projects or apps; `conflict` if the token to
- * replace already has a replacement; `idempotent_replay` for a repeated request; and `unavailable` if too many hashes
- * are waiting.
+ * in the future, `unavailable` if too many hashes are waiting, and the errors of `createCredential`.
  */
 export async function createAccessToken(
   context: CredentialContext,

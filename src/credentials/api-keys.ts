@@ -53,8 +53,7 @@ export const etagOfApiKey = (key: ApiKey): string => etagOf(editableState(key));
 
 /**
  * Creates an API key. Only this result contains its secret. Throws `validation_failed` for an expiry that is not in the
- * future or an unknown key to replace, `conflict` if the key to replace already has a replacement, and
- * `idempotent_replay` for a repeated request.
+ * future, and the errors of `createCredential`.
  */
 export async function createApiKey(
   context: CredentialContext,
@@ -114,7 +113,10 @@ function changesOf(
   return Object.fromEntries(Object.entries(requested).filter(isChanged));
 }
 
-/** Returns the properties of an edited key that the policy checks. Pure. */
+/**
+ * Returns the properties of an edited key that the policy checks. `key.expiresAt` may be enforced by the policy itself,
+ * so the chosen expiry is checked. Pure.
+ */
 function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: CredentialEdit): PolicySubject {
   return { ...key, expiresAt, addresses: key.restrictions.addresses };
 }
@@ -129,9 +131,9 @@ function pickFields(credential: Credential, fields: readonly string[], now: numb
 
 /**
  * Updates an API key, except its secret. When this resolves, no node uses the old record any more. `receipt` is null if
- * nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in the
- * future and for changes that the policy does not allow, and `unavailable` if the change was saved but not confirmed by
- * every node in time.
+ * nothing changed. Throws `not_found`, `conflict` (`If-Match`), `unavailable` if the change was saved but not confirmed
+ * by every node in time, and `validation_failed` for an expiry that is not in the future, for unknown projects or apps,
+ * and for changes that the policy does not allow.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -156,7 +158,7 @@ export async function updateApiKey(
     checkGuard({ ...before, ...changes }, changes.guard === undefined ? 'restrictions' : 'guard');
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
     const columns = toEditedColumns(before, changes, violationBits(violations), now);
-    // After an edit of the rate, the level of its bucket is not below empty.
+    // After an edit of the rate, its bucket may be empty, but not below empty.
     const { rate } = restrictions;
     const isRateChanged = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
     const newCapacity = rate === null ? 0 : capacityOf(rate);

@@ -1,4 +1,4 @@
-import { type Digest, digestBytes } from '../authorization/secret.ts';
+import { type Digest, digestToBytes } from '../authorization/secret.ts';
 import type { Restrictions } from '../contract/restrictions.ts';
 import type { AccessTokenOrigin, CredentialKind } from '../contract/vocabulary.ts';
 import { NEVER_EXPIRES } from '../store/credential-filter.ts';
@@ -118,7 +118,7 @@ export function toNewRow(credential: NewCredential) {
     passphrase_hash: credential.passphraseHash,
     active: credential.active ? 1 : 0,
     guard: credential.guard ? 1 : 0,
-    digest: digestBytes(credential.digest),
+    digest: digestToBytes(credential.digest),
     hint: credential.hint,
     expires_at: credential.expiresAt,
     created_at: credential.createdAt,

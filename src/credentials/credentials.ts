@@ -40,11 +40,7 @@ export interface CredentialContext {
   readonly clock: () => number;
 }
 
-export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): CredentialReference {
-  return { id: credential.id, kind: credential.kind, name: credential.name };
-}
-
-/** Returns the audit event of a change to a credential. Throws `immutable` for an update of an access token. */
+/** Returns the event for a change to a credential. Throws `immutable` for an update of an access token. */
 export function auditDraftOf(
   request: Pick<RequestContext, 'workspaceId' | 'actor' | 'origin'>,
   credential: Pick<Credential, 'id' | 'kind' | 'name'>,
@@ -54,9 +50,9 @@ export function auditDraftOf(
 ): AuditDraft {
   if (verb === 'updated' && credential.kind === 'access_token') throw new Problem('immutable');
   const action = `${credential.kind}.${verb}` as AuditDraft['action'];
-  const party = partyOf(credential);
+  const reference: CredentialReference = { id: credential.id, kind: credential.kind, name: credential.name };
   const { workspaceId, actor, origin } = request;
-  return { workspaceId, action, at: occurredAt, actor, target: party, credential: party, origin, detail };
+  return { workspaceId, action, at: occurredAt, actor, target: reference, credential: reference, origin, detail };
 }
 
 /**
@@ -123,8 +119,10 @@ const RESOLVED_BY_REPLACEMENT = ['credential.expiring', 'credential.unused'] as 
 
 /**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
- * Throws `forbidden` if the actor has no ID, `idempotent_replay` for a repeated request, `validation_failed` if the
- * policy does not allow the credential, and the errors of `lockReplaced`.
+ * Throws `forbidden` if the actor has no ID; `idempotent_replay` for a repeated request; `validation_failed` if the
+ * policy does not allow the credential, for unknown projects or apps, and for an unknown credential to replace;
+ * `conflict` if that credential already has a replacement; and the other errors of `claimOrRefuseReplay` and
+ * `appendAuditEvent`.
  */
 export async function createCredential(
   context: CredentialContext,

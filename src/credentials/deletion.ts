@@ -2,7 +2,7 @@ import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
-import { digestOfBytes } from '../authorization/secret.ts';
+import { digestFromBytes } from '../authorization/secret.ts';
 import type { AuditDraft, RequestOrigin } from '../contract/audit.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { deleteCredential as deleteRow, insertRevocation, lockCredential } from '../store/credentials.ts';
@@ -15,7 +15,7 @@ import { auditDraftOf, type CredentialContext } from './credentials.ts';
 
 /** Records the revocation of a credential with the next number. Numbers are gapless and in commit order. */
 export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, now: number): Promise<Revocation> {
-  return { ...(await insertRevocation(trx, workspaceId, digest, now)), workspaceId, digest: digestOfBytes(digest) };
+  return { ...(await insertRevocation(trx, workspaceId, digest, now)), workspaceId, digest: digestFromBytes(digest) };
 }
 
 /**
@@ -37,9 +37,10 @@ export async function deleteInTransaction(
   const deleted = await deleteRow(trx, workspaceId, kind, id);
   if (row === undefined || deleted === undefined) return [];
   const { name, replaces_id: replaces, replaced_by_id: replacedBy } = row;
-  const before = { ...(replaces !== null && { replaces }), ...(replacedBy !== null && { replacedBy }) };
-  const links = Object.keys(before).length === 0 ? {} : { before };
-  await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, { ...detail, ...links }));
+  const replacement = { ...(replaces !== null && { replaces }), ...(replacedBy !== null && { replacedBy }) };
+  const hasReplacement = replaces !== null || replacedBy !== null;
+  const fullDetail = hasReplacement ? { ...detail, before: replacement } : detail;
+  await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, fullDetail));
   await resolveNotices(trx, workspaceId, id);
   const revocation = await revoke(trx, workspaceId, deleted.digest, now);
   return kind === 'access_token' ? [...(await deleteChildrenOf(trx, request, id, now)), revocation] : [revocation];

@@ -1,5 +1,5 @@
 import type { RequestContext } from '../audit/request-context.ts';
-import { digestOfBytes } from '../authorization/secret.ts';
+import { digestFromBytes } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
 import type { CredentialImport, ImportedCredential } from '../contract/imports.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
@@ -35,8 +35,10 @@ function withPosition(index: number, error: unknown): unknown {
 
 /**
  * Imports credentials by the digests of their secrets, with the checks and audit events of `createCredential`. One
- * transaction stores all of them or none; a dry run stores none. Throws `forbidden`, `quota_exceeded`; for a repeated
- * request, `idempotent_replay`; and `validation_failed` with the position of the first credential that
+ * transaction stores all of them or none; a dry run stores none. Throws `forbidden` if the actor has no ID;
+ * `idempotent_replay` for a repeated request; the other errors of `claimOrRefuseReplay` and `appendAuditEvent`;
+ * `validation_failed` if only the owner can create credentials; and `validation_failed` with the position of the first
+ * credential that
  * - the policy does not allow,
  * - has an expiry that is not in the future,
  * - names an unknown project or app,
@@ -71,6 +73,7 @@ export async function importCredentials(
     checkPolicy({ kind, rights, hasPassphrase: false, createdAt: now, expiresAt, addresses });
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
     const digest = Buffer.from(input.digest, 'hex');
+    // Otherwise two rows would have this digest: the new credential and the tombstone of a deleted one.
     await deleteTombstone(trx, digest);
     const isNew = await insertNewCredential(
       trx,
@@ -84,7 +87,7 @@ export async function importCredentials(
         rights,
         active,
         guard: false,
-        digest: digestOfBytes(digest),
+        digest: digestFromBytes(digest),
         hint: '',
         passphraseHash: null,
         expiresAt,

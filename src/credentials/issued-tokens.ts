@@ -23,7 +23,10 @@ export interface IssuedToken {
 /** Returns an OAuth error (RFC 6749, section 5.2) with status 400. */
 export const oauthError = (error: string, detail: string): Problem => new Problem('invalid_request', detail, { error });
 
-/** Returns a token name made from untrusted text: one line, without invisible or control characters. Pure. */
+/**
+ * Returns a token name made from untrusted text: one line, without control and invisible characters, truncated to the
+ * maximum length of a name and padded with periods to the minimum length. Pure.
+ */
 export function issuedTokenName(text: string): string {
   const visible = text
     .slice(0, LIMITS.name.max * 2)
@@ -57,7 +60,7 @@ export function requestedScopes(
 
 /**
  * Returns the requested lifetime in seconds, or `defaultValue` if none was requested. Throws the OAuth error
- * `invalid_request` for a lifetime that is too short or longer than `max`.
+ * `invalid_request` for a lifetime that is not a number, too short, or longer than `max`.
  */
 export function requestedLifetime(
   requested: string | number | undefined,
@@ -79,8 +82,8 @@ function tooWideProblem(member: keyof Restrictions): Problem {
 
 /**
  * Returns the restrictions of a new token: `held`, the restrictions of the token or identity for which it is exchanged,
- * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider, and
- * `validation_failed` for an unknown project or app.
+ * tightened as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider. Throws
+ * `validation_failed` for an unknown project or app, or `invalid_request` if `held` restricts projects or apps.
  */
 export async function tightenedRestrictions(
   trx: Trx,
@@ -91,11 +94,11 @@ export async function tightenedRestrictions(
   if (requested === undefined) return held;
   const { projects, apps, ...others } = requested;
   const resources = projects === undefined && apps === undefined ? {} : { projects: projects ?? [], apps: apps ?? [] };
-  const isRestricted = held.projects.length + held.apps.length > 0;
+  const isRestrictedToResources = held.projects.length + held.apps.length > 0;
   const tightened = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
     (error: unknown) => {
       // The error must not reveal whether resources that the holder may not use exist.
-      throw isRestricted && error instanceof Problem && error.code === 'validation_failed'
+      throw isRestrictedToResources && error instanceof Problem && error.code === 'validation_failed'
         ? tooWideProblem('apps')
         : error;
     },
@@ -105,7 +108,10 @@ export async function tightenedRestrictions(
   throw tooWideProblem(wider);
 }
 
-/** Issues an access token for a workload identity or another token, with its audit event. Throws `quota_exceeded`. */
+/**
+ * Issues an access token for a workload identity or another token, with its audit event. Throws the errors of
+ * `appendAuditEvent`.
+ */
 export async function issueToken(
   trx: Trx,
   request: RequestContext,

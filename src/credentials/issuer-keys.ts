@@ -18,7 +18,8 @@ export interface IssuerKeys {
    */
   find(source: KeySource): Promise<KeySet>;
   /**
-   * Like `find`, for a token with an unknown key: reads the keys again, unless they were read within the last minute.
+   * Like `find`, for a token with an unknown key: reads the keys again, unless the last read was less than a minute ago
+   * or failed less than ten seconds ago.
    */
   findAgain(source: KeySource): Promise<KeySet>;
 }
@@ -27,7 +28,7 @@ export interface IssuerKeys {
 const FRESH_MS = 10 * MINUTE;
 /** How long keys are used while the issuer cannot be reached. */
 const STALE_MS = 60 * MINUTE;
-/** Minimum time between reads for tokens with unknown keys. */
+/** Minimum time between a successful read and the next read for a token with an unknown key. */
 const UNKNOWN_KEY_PAUSE_MS = MINUTE;
 /** Minimum time between a failed read and the next read. */
 const FAILURE_PAUSE_MS = 10 * SECOND;
@@ -59,7 +60,7 @@ interface Reader {
 }
 
 /** The members of a key that verification needs. Other members, such as a certificate URL, are never used. */
-const MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'crv', 'x', 'y', 'n', 'e'] as const;
+const KEY_MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'crv', 'x', 'y', 'n', 'e'] as const;
 
 /** Returns the usable public keys of a JWK Set. Throws `OutboundError` if the document is not a JWK Set. Pure. */
 function toKeySet(document: unknown): KeySet {
@@ -74,7 +75,8 @@ function toKeySet(document: unknown): KeySet {
     // Without `n` or `e`, the length is NaN, and the comparison is false.
     if (kty === 'RSA' && !(Number(n?.length) <= MAX_MODULUS_LENGTH && Number(e?.length) <= MAX_EXPONENT_LENGTH))
       return [];
-    return [Object.fromEntries(MEMBERS.flatMap((name) => (name in key ? [[name, (key as JWK)[name]]] : []))) as JWK];
+    const usedMembers = KEY_MEMBERS.filter((name) => name in key).map((name) => [name, (key as JWK)[name]]);
+    return [Object.fromEntries(usedMembers) as JWK];
   });
   return createLocalJWKSet({ keys: usable });
 }
@@ -88,7 +90,7 @@ async function readJson({ outbound, timeoutMs }: Reader, url: string): Promise<u
     maxResponseBytes: MAX_BYTES,
   });
   if (status !== 200) throw new OutboundError(`The response has the status ${status}.`);
-  if (body.length >= MAX_BYTES) throw new OutboundError(`The response has more than ${MAX_BYTES / 1024} KiB.`);
+  if (body.length >= MAX_BYTES) throw new OutboundError(`The response has ${MAX_BYTES / 1024} KiB or more.`);
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
@@ -96,13 +98,17 @@ async function readJson({ outbound, timeoutMs }: Reader, url: string): Promise<u
   }
 }
 
-/** Returns the URL of the keys according to OpenID Connect Discovery 1.0, section 4. */
+/**
+ * Returns the URL of the keys according to OpenID Connect Discovery 1.0, section 4. Only the document of an issuer with
+ * `http` may name a URL with `http`. Throws `OutboundError`.
+ */
 async function discover(reader: Reader, issuer: string): Promise<string> {
   const document = await readJson(reader, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   const { issuer: namedIssuer, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
   if (namedIssuer !== issuer) throw new OutboundError('The discovery document names another issuer.');
-  const isSecure = typeof url === 'string' && (url.startsWith('https://') || issuer.startsWith('http://'));
-  if (!isSecure) throw new OutboundError('The discovery document has no "jwks_uri" that starts with https://.');
+  if (typeof url !== 'string') throw new OutboundError('The discovery document has no "jwks_uri".');
+  if (!url.startsWith('https://') && !issuer.startsWith('http://'))
+    throw new OutboundError('The "jwks_uri" in the discovery document must start with https://.');
   return url;
 }
 

@@ -177,8 +177,8 @@ function checkBindsExistingFrom(before: Policy, after: Policy, now: number): voi
   throw invalidField('bindsExistingFrom', `must be at least ${noticeDays} days ahead${reason}`);
 }
 
-/** Returns the policy after a change. Throws `validation_failed` for a change that is not allowed. */
-async function changePolicy(
+/** Returns the changed policy without storing it. Throws `validation_failed` for a change that is not allowed. */
+async function toChangedPolicy(
   db: Queryable,
   request: RequestContext,
   before: Policy,
@@ -224,7 +224,7 @@ export async function updatePolicy(
   const { policy, revocation } = await context.store.transaction(async (trx) => {
     const before = serializePolicy(await lockPolicy(trx, workspaceId, 'exclusive'));
     checkIfMatch(request.ifMatch, before);
-    const after = await changePolicy(trx, request, before, input, now);
+    const after = await toChangedPolicy(trx, request, before, input, now);
     const fields = (Object.keys(after) as (keyof Policy)[]).filter(
       (field) => JSON.stringify(after[field]) !== JSON.stringify(before[field]),
     );
@@ -261,7 +261,7 @@ export async function findViolations(
   const { read } = context.store;
   const before = serializePolicy(await findPolicy(read, workspaceId));
   checkIfMatch(request.ifMatch, before);
-  const policy = await changePolicy(read, request, before, input, now);
+  const policy = await toChangedPolicy(read, request, before, input, now);
   const staysExpired = keepsExpired(before, policy);
   const maxTotal = LIMITS.countedTotal;
   const credentials = await listViolating(read, workspaceId, toRow(policy), staysExpired, now, limit, maxTotal);

@@ -12,10 +12,10 @@ import type { Queryable } from '../store/store.ts';
 import type { CredentialContext } from './credentials.ts';
 
 /** Returns the bit of a reason in a mask of reasons. */
-export const bitOf = (reason: ReviewReason): number => 1 << REVIEW_REASONS.indexOf(reason);
+export const reasonBit = (reason: ReviewReason): number => 1 << REVIEW_REASONS.indexOf(reason);
 
 /** Returns the times that determine the reasons of a workspace at `now`, in epoch milliseconds. */
-export async function reviewTimes(db: Queryable, workspaceId: string, now: number): Promise<ReviewTimes> {
+export async function readReviewTimes(db: Queryable, workspaceId: string, now: number): Promise<ReviewTimes> {
   const policy = await findPolicy(db, workspaceId);
   const usedSince = now - REVIEW_DAYS.usedWithin * DAY;
   const countedSince = (await findInstallation(db))?.rights_counted_since ?? 0;
@@ -56,7 +56,7 @@ async function takeSnapshot(
   createdBy: string | undefined,
   now: number,
 ): Promise<ReviewSnapshot> {
-  const times = await reviewTimes(db, workspaceId, now);
+  const times = await readReviewTimes(db, workspaceId, now);
   const groups = new Map<number, ReviewEntry[]>();
   const tallies = new Map<number, { reasons: number; kept_reasons: number; risk: number; count: number }>();
   let size = 0;

@@ -21,11 +21,11 @@ import { toCredential } from './credential.ts';
 import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
 import {
-  bitOf,
   type FindReviewSnapshot,
   type ReviewEntry,
   type ReviewSnapshot,
-  reviewTimes,
+  readReviewTimes,
+  reasonBit,
   riskOf,
 } from './review-snapshots.ts';
 
@@ -43,14 +43,14 @@ function countEntries({ tallies }: ReviewSnapshot, query: ReviewQuery): Pick<Rev
   const listed = tallies.filter((tally) => isListed(query, tally));
   const sumOf = (reasonMask: number) =>
     listed.reduce((sum, { reasons, count }) => ((reasons & reasonMask) === 0 ? sum : sum + count), 0);
-  const total = sumOf(query.reason === undefined ? ~0 : bitOf(query.reason));
-  const counts = Object.fromEntries(REVIEW_REASONS.map((reason) => [reason, sumOf(bitOf(reason))]));
+  const total = sumOf(query.reason === undefined ? ~0 : reasonBit(query.reason));
+  const counts = Object.fromEntries(REVIEW_REASONS.map((reason) => [reason, sumOf(reasonBit(reason))]));
   return { total: total > LIMITS.countedTotal ? null : total, counts: counts as Review['counts'] };
 }
 
 /** Returns the entries after a position that match a query, at most one more than `limit`. Pure. */
 function selectEntries({ groups }: ReviewSnapshot, query: ReviewQuery, limit: number, after: ListPosition | null) {
-  const reasonMask = query.reason === undefined ? ~0 : bitOf(query.reason);
+  const reasonMask = query.reason === undefined ? ~0 : reasonBit(query.reason);
   const page: (ReviewEntry & { readonly risk: number })[] = [];
   for (const { risk, entries } of groups) {
     if (after !== null && risk > Number(after.value)) continue;
@@ -80,11 +80,13 @@ async function serializeEntries(
 ): Promise<ReviewItem[]> {
   if (entries.length === 0) return [];
   const ids = entries.map(({ id }) => id);
-  const broader = entries.filter(({ reasons }) => (reasons & bitOf('broader_than_used')) !== 0).map(({ id }) => id);
+  const broaderIds = entries
+    .filter(({ reasons }) => (reasons & reasonBit('broader_than_used')) !== 0)
+    .map(({ id }) => id);
   const rows = new Map((await findCredentialsById(db, workspaceId, ids)).map((row) => [row.id, row]));
   const reviews = new Map((await findReviews(db, workspaceId, ids, now)).map((row) => [row.credential_id, row]));
   const usedSince = now - REVIEW_DAYS.usedWithin * DAY;
-  const used = broader.length === 0 ? [] : await findUsedRights(db, workspaceId, broader, usedSince);
+  const used = broaderIds.length === 0 ? [] : await findUsedRights(db, workspaceId, broaderIds, usedSince);
   const usedByCredential = Map.groupBy(used, ({ credential_id }) => credential_id);
   return entries.flatMap(({ id, reasons }) => {
     const row = rows.get(id);
@@ -100,7 +102,7 @@ async function serializeEntries(
         credential.kind === 'access_token' ? serializeAccessToken(credential, now) : serializeApiKey(credential, now),
       reasons: reviewReasonsOf(reasons),
       risk: riskOf(reasons),
-      usedRights: broader.includes(id) ? (usedRights.sort() as ReviewItem['usedRights']) : null,
+      usedRights: broaderIds.includes(id) ? (usedRights.sort() as ReviewItem['usedRights']) : null,
       kept: serializeKept(reviews.get(id)),
     };
   });
@@ -154,9 +156,9 @@ export async function keepCredential(
   const now = context.clock();
   const { workspaceId, actor } = request;
   const until = now + REVIEW_DAYS.kept * DAY;
-  const text = note === undefined || note === '' ? null : note;
+  const storedNote = note === undefined || note === '' ? null : note;
   const reasons = await context.store.transaction(async (trx) => {
-    const row = await lockReviewedCredential(trx, workspaceId, id, await reviewTimes(trx, workspaceId, now));
+    const row = await lockReviewedCredential(trx, workspaceId, id, await readReviewTimes(trx, workspaceId, now));
     if (row === undefined) throw credentialNotFound();
     await saveReview(trx, {
       credential_id: id,
@@ -166,11 +168,11 @@ export async function keepCredential(
       reasons: row.reasons,
       reviewed_by: actor.id,
       reviewed_by_name: actor.name,
-      note: text,
+      note: storedNote,
     });
-    const party = { id, kind: row.kind as CredentialKind, name: row.name };
-    const detail = { decision, reasons: reviewReasonsOf(row.reasons), until: toIsoString(until), note: text };
-    await recordAuditEvent(trx, { ...request, credential: party }, 'credential.reviewed', party, now, detail);
+    const credential = { id, kind: row.kind as CredentialKind, name: row.name };
+    const detail = { decision, reasons: reviewReasonsOf(row.reasons), until: toIsoString(until), note: storedNote };
+    await recordAuditEvent(trx, { ...request, credential }, 'credential.reviewed', credential, now, detail);
     return row.reasons;
   });
   const [item] = await serializeEntries(context.store.read, workspaceId, [{ id, reasons }], now);

@@ -1,7 +1,7 @@
 import type { RateUses, ShareRateUses } from '../authorization/rate-limiter.ts';
 import type { StoredCredential } from '../authorization/record.ts';
 import type { RateLevel } from '../authorization/restrictions.ts';
-import { type Digest, digestBytes } from '../authorization/secret.ts';
+import { type Digest, digestToBytes } from '../authorization/secret.ts';
 import type { TakeStoredUses } from '../authorization/use-batches.ts';
 import { capacityOf, levelAfter, type TakenUses, takeUses } from '../authorization/use-limits.ts';
 import { Problem } from '../contract/problem.ts';
@@ -20,7 +20,7 @@ export async function readStoredCredential(
   digest: Digest,
   deleted: DeletedSecrets,
 ): Promise<StoredCredential | null> {
-  const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
+  const row = await findByDigest(store, digestToBytes(digest)).catch((cause: unknown) => {
     throw new Problem('unavailable', 'The database cannot be queried.', { retryAfter: 1, cause });
   });
   if (row === undefined) return null;
@@ -111,7 +111,7 @@ export async function shareRateUses(
       levels.set(row.id, level);
       return level;
     }
-    // The rate was edited after the requests were accepted. After an edit, the level is not below empty.
+    // The rate was edited after the requests were accepted. The bucket may then be empty, but not below empty.
     return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
   };
   await store

@@ -1,6 +1,6 @@
 import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Store } from '../store/store.ts';
-import { addChunksToCredentials, claimUsageChunk, countUsesInChunks, insertUsageChunk } from '../store/usage.ts';
+import { addChunksToCredentials, claimUsageChunk, countPendingCredentials, insertUsageChunk } from '../store/usage.ts';
 
 /**
  * Durable storage of counted uses, in two stages. Each node writes its uses as chunks within a second. The chunks are
@@ -13,7 +13,7 @@ export interface UsageJournal extends UsageStore {
    */
   addToCredentials(timeBudgetMs?: number): Promise<void>;
   /** Number of credentials in the stored chunks. A credential in several chunks counts several times. */
-  pendingUses(): number;
+  pendingCredentials(): number;
 }
 
 /** A longer transaction is followed by smaller transactions, because other writers wait for it. */
@@ -22,7 +22,7 @@ const MAX_CHUNKS_PER_TRANSACTION = 64;
 
 /** Creates a journal that counts a chunk once, even if it is sent again. */
 export async function createUsageJournal(store: Store): Promise<UsageJournal> {
-  let pendingCount = await countUsesInChunks(store.read);
+  let pendingCount = await countPendingCredentials(store.read);
   let maxChunks = 1;
   let runningCall: Promise<void> | null = null;
 
@@ -32,13 +32,13 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
     while (hasMoreChunks && performance.now() < end) {
       const chunkLimit = maxChunks;
       const startedAt = performance.now();
-      const { chunks, uses } = await store.transaction((trx) => addChunksToCredentials(trx, chunkLimit));
+      const { chunks, credentials } = await store.transaction((trx) => addChunksToCredentials(trx, chunkLimit));
       const elapsedMs = performance.now() - startedAt;
       maxChunks =
         elapsedMs > MAX_TRANSACTION_MS
           ? Math.max(1, Math.floor(chunkLimit / 2))
           : Math.min(MAX_CHUNKS_PER_TRANSACTION, chunkLimit * 2);
-      pendingCount = Math.max(0, pendingCount - uses);
+      pendingCount = Math.max(0, pendingCount - credentials);
       hasMoreChunks = chunks === chunkLimit;
     }
   }
@@ -60,6 +60,6 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
       });
       await runningCall;
     },
-    pendingUses: () => pendingCount,
+    pendingCredentials: () => pendingCount,
   };
 }

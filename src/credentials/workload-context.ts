@@ -18,14 +18,17 @@ export interface WorkloadContext extends CredentialContext {
   readonly exchangesPerIdentity: LeakyBucketLimiter;
   /** Counts exchanges of both kinds, by the ID of the workspace. */
   readonly exchangesPerWorkspace: LeakyBucketLimiter;
-  /** Whether a refusal is the first one with this key in the minute of `now`. Only the first refusal is recorded. */
+  /**
+   * Returns whether a refusal is the first one with this key in the minute of `now`, and remembers the key. Only the
+   * first refusal is recorded among the last exchanges of an identity.
+   */
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }
 
 /** Beyond this number of keys in a minute, no refusal counts as the first one. */
 const MAX_KEYS = 10_000;
 
-/** Returns `isFirstRefusal` of a `WorkloadContext`, with its own memory of the current minute. */
+/** Returns a new `isFirstRefusal`, which remembers the keys of the current minute. */
 export function createFirstRefusalCheck(): WorkloadContext['isFirstRefusal'] {
   let currentMinute = 0;
   const keys = new Set<string>();

@@ -72,7 +72,7 @@ export function recordedClaims(claims: Claims, row: WorkloadIdentityTable): Reco
   return Object.fromEntries(recorded);
 }
 
-/** Adds an exchange to the last exchanges of an identity. */
+/** Adds an exchange to the last exchanges of an identity. It counts as accepted if `credentialId` is given. */
 export function recordExchange(
   trx: Trx,
   row: WorkloadIdentityTable,
@@ -102,7 +102,10 @@ export function recordExchange(
   return insertExchange(trx, exchange, WORKLOAD_LIMITS.exchanges);
 }
 
-/** Records a refusal among the last exchanges and in the activity log, at most once per identity, reason and minute. */
+/**
+ * Records a refusal in the activity log, and, if it is the first refusal of the identity with this reason in a minute,
+ * among the identity's last exchanges.
+ */
 export async function recordRefusal(
   context: WorkloadContext,
   row: WorkloadIdentityTable,

@@ -36,16 +36,14 @@ import {
   workloadPartyOf,
 } from './workload-identity-reads.ts';
 
-/** Returns the fields from which the entity tag is computed, so that an exchange does not change it. */
+/** Returns the fields from which the entity tag is computed: those that an edit changes and an exchange does not. */
 function editableFieldsOf({ lastExchangedAt: _, createdAt, updatedAt, ...fields }: WorkloadIdentity) {
   return fields;
 }
 export const etagOfWorkloadIdentity = (identity: WorkloadIdentity): string => etagOf(editableFieldsOf(identity));
 const auditFieldsOf = ({ id: _, ...fields }: ReturnType<typeof editableFieldsOf>) => fields;
 
-/**
- * Refuses conditions that do not identify a single workload, and URLs that `DEVPILOT_OUTBOUND` excludes.
- */
+/** Refuses conditions that do not identify a single workload, and URLs that `DEVPILOT_OUTBOUND` excludes. */
 function checkTrustworthy(
   { outbound }: WorkloadContext,
   { issuer, jwks_url: jwksUrl, conditions }: Pick<WorkloadIdentityTable, 'issuer' | 'jwks_url' | 'conditions'>,

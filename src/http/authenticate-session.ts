@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { digestBytes, digestOf, secretKindOf } from '../authorization/secret.ts';
+import { digestOf, digestToBytes, secretKindOf } from '../authorization/secret.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Role } from '../contract/vocabulary.ts';
@@ -41,7 +41,7 @@ export async function authenticateSession(
   const { store, people, sessionActivity, unknownSessionLimiter, clock } = context;
   const sessionEnded = new Problem('invalid_token', 'The session has ended. Sign in again.');
   if (secretKindOf(sessionCredentials.secret) !== 'session') throw sessionEnded;
-  const digest = digestBytes(digestOf(sessionCredentials.secret));
+  const digest = digestToBytes(digestOf(sessionCredentials.secret));
   const requestedIdOrSlug = requestedWorkspace(request);
 
   unknownSessionLimiter.check(clientAddressOf(request), clock());

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { RevocationFeedPage } from '../authorization/guard-lease.ts';
 import type { Digest } from '../authorization/record.ts';
-import { digestBytes, digestOfBytes } from '../authorization/secret.ts';
+import { digestFromBytes, digestToBytes } from '../authorization/secret.ts';
 import {
   GuardHeartbeat,
   GuardHeartbeatResponse,
@@ -25,8 +25,8 @@ const access = { guard: true, key: ['read'] } as const;
 /** Maximum body size of a report of uses: 500 credentials with 20 addresses and all rights each. */
 const MAX_USES_BODY_BYTES = 2 * 1_048_576;
 
-const encodeDigest = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
-const decodeDigest = (text: string): Digest => digestOfBytes(Buffer.from(text, 'base64url'));
+const encodeDigest = (digest: Digest): string => Buffer.from(digestToBytes(digest)).toString('base64url');
+const decodeDigest = (text: string): Digest => digestFromBytes(Buffer.from(text, 'base64url'));
 
 function serializeFeedPage({ head, revocations, through, whole }: RevocationFeedPage) {
   const encoded = revocations.map(({ number, digest }) => ({

@@ -1,5 +1,5 @@
 import { generateSecret, generateURI } from 'otplib';
-import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
+import { digestOf, digestToBytes, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import type { AuditAction } from '../contract/event-names.ts';
 import { toIsoString } from '../contract/instant.ts';
@@ -81,7 +81,7 @@ async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: Perso
 /** Replaces the secret of the current session. The old secret is invalid once the transaction commits. */
 async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<string> {
   const secret = mintSecret('session');
-  await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestBytes(digestOf(secret)));
+  await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestToBytes(digestOf(secret)));
   return secret;
 }
 

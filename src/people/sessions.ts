@@ -2,7 +2,7 @@ import { SYSTEM_LOG } from '../audit/log.ts';
 import { toStoredUserAgent } from '../audit/user-agent.ts';
 import { clientNetwork } from '../authorization/client-network.ts';
 import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts';
-import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
+import { digestOf, digestToBytes, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString } from '../contract/instant.ts';
@@ -61,7 +61,7 @@ export async function startSession(
   const session = {
     id: createId('session', now),
     person_id: person.id,
-    digest: digestBytes(digestOf(secret)),
+    digest: digestToBytes(digestOf(secret)),
     kind,
     address: origin.address,
     user_agent: toStoredUserAgent(origin.userAgent),
@@ -262,7 +262,7 @@ export async function endSessionBySecret(
   origin: RequestOrigin,
   reason: string,
 ): Promise<boolean> {
-  const session = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
+  const session = await findSessionByDigest(context.store.read, digestToBytes(digestOf(secret)));
   if (session === undefined) return false;
   const target = { kind: 'session', id: session.id, name: null } as const;
   await context.store.transaction(async (trx) => {

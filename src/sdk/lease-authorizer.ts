@@ -1,5 +1,5 @@
 import { decide } from '../authorization/decision.ts';
-import { renewOverConnection } from '../authorization/guard-lease.ts';
+import { createLeaseRenewal } from '../authorization/guard-lease.ts';
 import { createLease, type RenewingLease } from '../authorization/lease.ts';
 import { createObjectRecordCache } from '../authorization/object-record-cache.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
@@ -79,7 +79,7 @@ export function createLeaseAuthorizer(options: {
   // No node ID is needed: the connection identifies the guard.
   const usageRecorder = createUsageRecorder({ addUses: reportUses }, '', registry.counterSlots);
   const lease: RenewingLease = createLease({
-    renew: renewOverConnection(session.sendHeartbeat),
+    renew: createLeaseRenewal(session.sendHeartbeat),
     registry: {
       apply(revocation) {
         if (revocation.digest === null) registry.clear();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RevocationPoint } from '../authorization/lease.ts';
 import type { Digest, StoredCredential } from '../authorization/record.ts';
 import type { Lease, RecordRegistry, WaitForConfirmation } from '../authorization/registry.ts';
-import { digestOfBytes } from '../authorization/secret.ts';
+import { digestFromBytes } from '../authorization/secret.ts';
 import { createGuards, type GuardStore, type Guards } from '../cluster/guards.ts';
 import { createClusterNode, type NodeStore } from '../cluster/node.ts';
 import { createRevocationBarrier } from '../cluster/revocation-barrier.ts';
@@ -130,7 +130,7 @@ function toLeaseSnapshot({ history, live, lost }: LeaseSnapshotRow) {
   };
 }
 
-const digestOrNull = (bytes: Uint8Array | null): Digest | null => (bytes === null ? null : digestOfBytes(bytes));
+const digestOrNull = (bytes: Uint8Array | null): Digest | null => (bytes === null ? null : digestFromBytes(bytes));
 
 function toGuardStore(table: GuardTable): GuardStore {
   const readWorkspace =

@@ -121,7 +121,7 @@ export async function createCredentialChecks(options: {
     flushDenials: createDenialWriter(store, denials, clock, options.onDenialError),
     /** Writes the uses counted so far for a reader, unless that would take too long. */
     async flushUses(): Promise<void> {
-      const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();
+      const pending = usageRecorder.pendingCredentials() + usageJournal.pendingCredentials();
       if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
       await usageRecorder.flush();
       await usageJournal.addToCredentials();
@@ -133,7 +133,7 @@ export async function createCredentialChecks(options: {
     async flushLastUses(): Promise<void> {
       await rateLimiter.flush();
       await usageRecorder.flush();
-      if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.addToCredentials();
+      if (usageJournal.pendingCredentials() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.addToCredentials();
     },
     /**
      * Reads failures on other nodes, because requests with a passphrase verified on this node are authorized from memory.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { RevocationPoint } from '../authorization/lease.ts';
-import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
+import { digestOf, digestToBytes, mintSecret } from '../authorization/secret.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
 import { type GuardOptions, guard } from '../sdk/guard.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -29,7 +29,7 @@ interface FeedResponse {
 
 const GUARD_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const OTHER_GUARD_ID = 'BBBBBBBBBBBBBBBBBBBBBB';
-const encoded = (secret: string) => Buffer.from(digestBytes(digestOf(secret))).toString('base64url');
+const encoded = (secret: string) => Buffer.from(digestToBytes(digestOf(secret))).toString('base64url');
 
 forEachEngine('guards in lease mode', (engine) => {
   let server: TestServer;

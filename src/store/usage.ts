@@ -51,7 +51,10 @@ export async function insertUsageChunk(
   uses: readonly CredentialUses[],
 ): Promise<void> {
   const rows = uses.map(({ credentialId, count, lastUsedAt, addresses, rights }) => [
-    ...[credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)],
+    credentialId,
+    count,
+    lastUsedAt,
+    Math.floor(lastUsedAt / DAY),
     addresses.map(({ address, first, last }) => [address, first, last]),
     rights.map(toChunkRight),
   ]);
@@ -61,11 +64,8 @@ export async function insertUsageChunk(
     .execute();
 }
 
-/**
- * Returns the number of credentials in chunks that have not been applied yet. A credential in several chunks counts
- * several times.
- */
-export async function countUsesInChunks(db: Queryable): Promise<number> {
+/** Returns the number of credentials in the stored chunks. A credential in several chunks counts several times. */
+export async function countPendingCredentials(db: Queryable): Promise<number> {
   const { size } = await db
     .selectFrom('usage_chunk')
     .select(sql<number>`cast(coalesce(sum(size), 0) as bigint)`.as('size'))
@@ -100,18 +100,22 @@ async function addGuardReports(
 }
 
 /**
- * Adds the uses of the oldest `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted
- * credentials are dropped. A credential in several chunks is updated once.
+ * Adds the uses of up to `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted credentials are
+ * dropped. A credential in several chunks is updated once. Returns the number of chunks and of credentials in them, as
+ * `countPendingCredentials` counts them.
  */
-export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promise<{ chunks: number; uses: number }> {
-  const oldest = trx
+export async function addChunksToCredentials(
+  trx: Trx,
+  maxChunks: number,
+): Promise<{ chunks: number; credentials: number }> {
+  const firstChunks = trx
     .selectFrom('usage_chunk')
     .select(['node_id', 'number', 'size'])
     .orderBy('node_id')
     .orderBy('number')
     .limit(maxChunks);
-  const chunks = await withRowLock(trx, oldest, 'usage_chunk').execute();
-  if (chunks.length === 0) return { chunks: 0, uses: 0 };
+  const chunks = await withRowLock(trx, firstChunks, 'usage_chunk').execute();
+  if (chunks.length === 0) return { chunks: 0, credentials: 0 };
   const isPostgres = engineOf(trx) === 'postgres';
   const chunkKeys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
   const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${chunkKeys})`;
@@ -164,7 +168,7 @@ export async function addChunksToCredentials(trx: Trx, maxChunks: number): Promi
   await addRightUses(trx, chunkFilter, expandArray);
   if (chunks.some(({ node_id }) => isGuard(node_id))) await addGuardReports(trx, chunkFilter, expandArray);
   await sql`delete from usage_chunk where ${chunkFilter}`.execute(trx);
-  return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
+  return { chunks: chunks.length, credentials: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /**
@@ -190,7 +194,7 @@ export async function readUses(
     .where('day', '>=', sinceDay)
     .orderBy('day')
     .execute();
-  const seen = await db
+  const addresses = await db
     .selectFrom('credential_address')
     .select(['address', 'first_seen_at as firstSeenAt', 'last_seen_at as lastSeenAt', 'reported_by as reportedBy'])
     .where('workspace_id', '=', workspaceId)
@@ -211,7 +215,7 @@ export async function readUses(
     .orderBy('credential_report.last_used_at', 'desc')
     .limit(limit)
     .execute();
-  return { days, addresses: seen, guards };
+  return { days, addresses, guards };
 }
 
 /**

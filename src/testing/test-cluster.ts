@@ -1,4 +1,4 @@
-import { digestBytes, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
+import { digestOf, digestToBytes, hintOf, mintSecret } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
 import { insertCredential } from '../store/credentials.ts';
 import { openPostgresStore } from '../store/postgres.ts';
@@ -59,7 +59,7 @@ async function insertKeys(
         rights: '["read","write"]',
         passphrase_hash: null,
         active: 1,
-        digest: digestBytes(digestOf(secret)),
+        digest: digestToBytes(digestOf(secret)),
         hint: hintOf(secret),
         expires_at: null,
         created_at: 1,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Insertable } from 'kysely';
-import { type Digest, digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
+import { type Digest, digestOf, digestToBytes, mintSecret } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { insertCredential } from '../store/credentials.ts';
@@ -85,7 +85,7 @@ export async function seedCredential(
       rights: '["read"]',
       passphrase_hash: null,
       active: 1,
-      digest: digestBytes(digest),
+      digest: digestToBytes(digest),
       hint: 'abcd',
       expires_at: null,
       created_at: 1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { digestBytes } from '../../authorization/secret.ts';
+import { digestToBytes } from '../../authorization/secret.ts';
 import { updateRateLevels } from '../../store/credential-uses.ts';
 import {
   deleteCredential,
@@ -24,7 +24,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         name: 'Billing',
         rights: '["read","deploy"]',
       });
-      const presented = await findByDigest(fixture.store, digestBytes(digest));
+      const presented = await findByDigest(fixture.store, digestToBytes(digest));
       assert.deepEqual(
         { ...presented },
         {
@@ -59,7 +59,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       const limited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const unlimited = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
       const readLevel = async ({ digest }: typeof limited) => {
-        const row = await findByDigest(fixture.store, digestBytes(digest));
+        const row = await findByDigest(fixture.store, digestToBytes(digest));
         return [row?.rate_missing, row?.rate_at];
       };
       const ids = [unlimited.id, 'key_unknown', limited.id];
@@ -94,7 +94,10 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         fixture.store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', id, edit));
       assert.equal(await update(otherWorkspace.workspaceId), undefined);
       assert.equal((await fixture.find(id))?.name, 'Billing');
-      assert.deepEqual(Buffer.from((await update(fixture.owner.workspaceId)) ?? []), Buffer.from(digestBytes(digest)));
+      assert.deepEqual(
+        Buffer.from((await update(fixture.owner.workspaceId)) ?? []),
+        Buffer.from(digestToBytes(digest)),
+      );
       const row = await fixture.find(id);
       assert.deepEqual([row?.name, row?.expires_at, row?.active, row?.updated_at], ['Other', NOW, 0, 7]);
       const remove = (workspaceId: string) =>
@@ -102,9 +105,9 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.equal(await remove(otherWorkspace.workspaceId), undefined);
       const deleted = await remove(fixture.owner.workspaceId);
       assert.equal(deleted?.name, 'Other');
-      assert.deepEqual(Buffer.from(deleted?.digest ?? []), Buffer.from(digestBytes(digest)));
+      assert.deepEqual(Buffer.from(deleted?.digest ?? []), Buffer.from(digestToBytes(digest)));
       assert.equal(await fixture.find(id), undefined);
-      assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);
+      assert.equal(await findByDigest(fixture.store, digestToBytes(digest)), undefined);
       assert.equal(await remove(fixture.owner.workspaceId), undefined);
     });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { digestBytes } from '../../authorization/secret.ts';
+import { digestToBytes } from '../../authorization/secret.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
 import { findCurrentRole } from '../../store/current-rights.ts';
@@ -218,7 +218,7 @@ export function declarePeopleTests(fixture: StoreFixture): void {
         await addChunksToCredentials(trx, 1);
         await deleteWorkspace(trx, deletedWorkspace.workspaceId);
       });
-      assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);
+      assert.equal(await findByDigest(fixture.store, digestToBytes(digest)), undefined);
       assert.equal(
         await findWorkspace(fixture.store.read, deletedWorkspace.personId, deletedWorkspace.workspaceId),
         undefined,

@@ -104,8 +104,8 @@ export function declareUseTests(fixture: StoreFixture): void {
           const rights = [{ right: 'read', app: 'no-such-app', count }];
           const uses = { credentialId: id, count, lastUsedAt: time, addresses, rights };
           await insertUsageChunk(trx, 'nod_suite', time, [uses, { ...uses, credentialId: 'key_deleted' }]);
-          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 1, uses: 2 });
-          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 0, uses: 0 });
+          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 1, credentials: 2 });
+          assert.deepEqual(await addChunksToCredentials(trx, 10), { chunks: 0, credentials: 0 });
         });
       await use(3, NOW, '10.0.0.1');
       await use(4, NOW - DAY, '10.0.0.2');
