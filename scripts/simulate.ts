@@ -32,7 +32,7 @@ if (workerIndex === undefined) {
       createRegistry: createRecordRegistry,
       createLease,
       createGuards,
-      renewOver: createLeaseRenewal,
+      createLeaseRenewal,
     };
     await fc.assert(randomHistories(implementation), {
       numRuns: Math.min(BATCH_SIZE, Number(historyCount) - simulatedCount),

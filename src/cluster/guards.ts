@@ -127,6 +127,7 @@ export function createGuards(options: {
   let stopped = false;
   const waitingGuards = new Map<string, WaitingGuard>();
 
+  /** Returns a problem instead of throwing it, so that the other heartbeats of the transaction still succeed. */
   async function respondTo(renewal: GuardLeaseRenewal, head: RevocationPoint, heartbeat: Heartbeat) {
     const { id, workspaceId, applied, advanced } = heartbeat;
     // A guard with an empty cache has no record to remove.

@@ -128,6 +128,7 @@ async function catchUp(reader: RevocationReader, follower: RevocationFollower): 
     if (from === null) throw new Error('No revocation point was applied.');
     const { head, base, revocations } = await reader.readAfter(from.number, MAX_REVOCATIONS_PER_PAGE);
     const isKnownPoint = head.history === from.history && base === from.id;
+    // From an unknown point, no revocation can be applied.
     const gapIndex = isKnownPoint
       ? revocations.findIndex(({ number }, index) => number !== from.number + 1 + index)
       : 0;
@@ -136,8 +137,9 @@ async function catchUp(reader: RevocationReader, follower: RevocationFollower): 
     const reached = last === undefined ? from : { history: from.history, number: last.number, id: last.id };
     follower.apply(contiguous, reached);
     if (isSamePoint(reached, head)) return reached;
-    const hasGap = gapIndex !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
-    if (hasGap) {
+    // A page that is not full contains the newest revocation, unless it was pruned.
+    const isAnyMissing = gapIndex !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
+    if (isAnyMissing) {
       follower.reset(head);
       return head;
     }

@@ -6,7 +6,7 @@ export interface Fault {
   readonly seed: number;
   readonly changes?: readonly Change[];
   /** See `ProtocolImplementation`. */
-  readonly unlocked?: boolean;
+  readonly skipsShareLock?: boolean;
   /** See `ProtocolImplementation`. */
   readonly recordsFromCache?: boolean;
 }
@@ -36,7 +36,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a lease is renewed without locking the counter': { seed: 44, unlocked: true },
+  'a lease is renewed without locking the counter': { seed: 44, skipsShareLock: true },
   'a lease is timed by one clock, which stops while the machine is suspended': {
     seed: 1,
     changes: [

@@ -62,7 +62,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
     cache: createObjectRecordCache(2),
   });
   const lease = implementation.createLease({
-    renew: implementation.renewOver((applied, advanced) =>
+    renew: implementation.createLeaseRenewal((applied, advanced) =>
       callServer((server) => server.guards.renewLease({ id, workspaceId, applied, advanced })),
     ),
     registry,

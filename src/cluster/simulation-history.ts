@@ -72,6 +72,7 @@ export async function changeCredential(
   pendingChanges.add(pendingChange);
   await node.waitForConfirmation(revocation).finally(() => pendingChanges.delete(pendingChange));
   if (store.readLeases([revocation]).lost.length > 0) {
+    // The node can only have missed the loss if the store was rolled back after its last check.
     if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
       violations.push(`node ${machine.index} confirmed a lost deletion`);
     return;
@@ -86,7 +87,7 @@ export async function changeCredential(
 /** Rolls the store back. The restored versions of credentials may be accepted again, but no older versions. */
 export function rollBack({ world, oldestAcceptable }: History, amount: number): void {
   const { store } = world;
-  // At most the last half of the commits is lost.
+  // `amount` determines both parameters. At most the last half of the commits is lost.
   const keptFraction = 1 - (amount % 100) / 200;
   const inPlace = amount % 2 === 0;
   store.rollBack(keptFraction, inPlace);

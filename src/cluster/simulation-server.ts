@@ -1,7 +1,7 @@
 import type { CredentialRecord, StoredCredential } from '../authorization/record.ts';
 import { createRecordCache } from '../authorization/record-cache.ts';
 import type { GuardStore } from './guards.ts';
-import type { NodeStore } from './node.ts';
+import type { LeaseRenewal } from './node.ts';
 import type { SimulatedServer, World } from './simulation-world.ts';
 
 function toStoredCredential(record: CredentialRecord | null): StoredCredential | null {
@@ -23,11 +23,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
     lease: { holds: () => machine.node.holds() },
     cache: createRecordCache(2),
   });
-  const renewal = async (
-    work: (
-      renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'readWorkspace'>,
-    ) => Promise<void>,
-  ) => {
+  const renewal = async (work: (renewal: LeaseRenewal & Pick<GuardStore, 'readWorkspace'>) => Promise<void>) => {
     const transaction = store.begin(() => machine.process === process);
     const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, 'immediate');
     let advanced = false;

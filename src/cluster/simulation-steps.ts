@@ -30,7 +30,7 @@ export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
   readonly credential: number;
-  /** Milliseconds to wait, change of the clock, or position to roll back to, depending on the kind. */
+  /** For `wait`, milliseconds. For `set clock` and `roll back`, a number from which the parameters are derived. */
   readonly amount: number;
   /** Number of messages that arrive after the event. */
   readonly arrivals: number;

@@ -61,7 +61,7 @@ export const workspaceOf = (credential: number): string => (credential % 2 === 0
 
 interface NodeRow {
   readonly confirmed: number;
-  /** When the lease expires. */
+  /** When the lease expires, in simulated milliseconds. */
   readonly until: number;
   readonly workspaceId: string | null;
 }
@@ -72,13 +72,13 @@ const TRANSACTION_TIMEOUT_MS = 500;
 export function createSimulatedStore(options: {
   credentials: number;
   /** See `ProtocolImplementation`. */
-  unlocked: boolean;
+  skipsShareLock: boolean;
   clock: () => number;
   after: (delayMs: number, work: () => void) => () => void;
 }): SimulatedStore {
-  const { credentials, unlocked, clock, after } = options;
+  const { credentials, skipsShareLock, clock, after } = options;
   let counter = 0;
-  let version = 0;
+  let lastVersion = 0;
   /** Not reset by a rollback, so that IDs are never reused. */
   let lastIdNumber = 0;
   let rollbackCount = 0;
@@ -137,10 +137,6 @@ export function createSimulatedStore(options: {
     return number > counter || revocations.some((revocation) => revocation.number === number && revocation.id !== id);
   }
 
-  function write(transaction: SimulatedTransaction, work: () => void): void {
-    transaction.writes.push(work);
-  }
-
   return {
     read(credential) {
       const name = versions[credential] ?? null;
@@ -187,7 +183,7 @@ export function createSimulatedStore(options: {
     lockCounter: (transaction, lock) =>
       new Promise((resolve, reject) => {
         if (transaction.outcome !== null) return reject(new Error('aborted'));
-        const skipsLock = unlocked && lock === 'share';
+        const skipsLock = skipsShareLock && lock === 'share';
         const take = () => {
           if (!skipsLock) transaction.lock = lock;
           resolve(head());
@@ -196,7 +192,7 @@ export function createSimulatedStore(options: {
         else waitingLocks.push({ transaction, lock, take, fail: reject });
       }),
     grant(transaction, { id, workspaceId, confirmed, leaseMs }) {
-      write(transaction, () => {
+      transaction.writes.push(() => {
         const previous = nodes.get(id);
         nodes = new Map(nodes).set(id, {
           workspaceId,
@@ -212,8 +208,8 @@ export function createSimulatedStore(options: {
         end(transaction, 'aborted');
         return null;
       }
-      write(transaction, () => {
-        newVersion = ++version;
+      transaction.writes.push(() => {
+        newVersion = ++lastVersion;
         versions = versions.with(credential, isDeletion ? null : newVersion);
         inserted = { number: ++counter, id: `id ${++lastIdNumber}` };
         revocations = [
@@ -225,7 +221,7 @@ export function createSimulatedStore(options: {
     },
     commit(transaction) {
       if (transaction.outcome !== null) throw new Error('aborted');
-      for (const work of transaction.writes) work();
+      for (const write of transaction.writes) write();
       saveSnapshot();
       end(transaction, 'committed');
     },

@@ -29,19 +29,19 @@ export interface HistoriesResult {
 }
 
 const faultNames = Object.keys(FAULTS);
-const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
+const faultIndexIn = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
 
 // Importing a module with `?fault=n` loads it with the changes of that fault. The modules that it imports are changed
 // too.
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
-    const fault = specifier.startsWith('.') ? faultOf(context.parentURL) : undefined;
+    const fault = specifier.startsWith('.') ? faultIndexIn(context.parentURL) : undefined;
     return fault === undefined ? resolved : { ...resolved, url: `${resolved.url}?fault=${fault}` };
   },
   load(url, context, next) {
     const loaded = next(url, context);
-    const fault = faultOf(url);
+    const fault = faultIndexIn(url);
     if (fault === undefined) return loaded;
     let source = String(loaded.source);
     for (const [file, text, replacement] of FAULTS[faultNames[Number(fault)] ?? '']?.changes ?? []) {
@@ -69,8 +69,8 @@ async function implementationWithFault(name: string): Promise<ProtocolImplementa
     createRegistry: registry.createRecordRegistry,
     createLease: lease.createLease,
     createGuards: guards.createGuards,
-    renewOver: guardLease.createLeaseRenewal,
-    unlocked: FAULTS[name]?.unlocked === true,
+    createLeaseRenewal: guardLease.createLeaseRenewal,
+    skipsShareLock: FAULTS[name]?.skipsShareLock === true,
     recordsFromCache: FAULTS[name]?.recordsFromCache === true,
   };
 }
@@ -81,7 +81,7 @@ parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
     createRegistry: createRecordRegistry,
     createLease,
     createGuards,
-    renewOver: createLeaseRenewal,
+    createLeaseRenewal,
   };
   const implementation = fault === null ? productionCode : await implementationWithFault(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;

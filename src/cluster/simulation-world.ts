@@ -22,9 +22,9 @@ export interface ProtocolImplementation {
   readonly createRegistry: typeof createRecordRegistry;
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
-  readonly renewOver: typeof createLeaseRenewal;
+  readonly createLeaseRenewal: typeof createLeaseRenewal;
   /** Whether renewals read the counter without locking it, as a fault in the SQL of the store would. */
-  readonly unlocked?: boolean;
+  readonly skipsShareLock?: boolean;
   /** Whether guards receive records from a server's cache, as a fault in the wiring of the server would cause. */
   readonly recordsFromCache?: boolean;
 }
@@ -199,7 +199,7 @@ export function createWorld(
   const messages = createMessages(scheduler, random);
   const store: SimulatedStore = createSimulatedStore({
     credentials: CREDENTIAL_COUNT,
-    unlocked: implementation.unlocked === true,
+    skipsShareLock: implementation.skipsShareLock === true,
     clock: time.now,
     after: time.after,
   });

@@ -39,7 +39,7 @@ test('the keys of an issuer are read once and cached, even for parallel requests
   assert.equal(issuer.requests.length, 4);
 });
 
-test('a new key is found immediately, but unknown keys cause at most one request per minute', async () => {
+test('a new key is read when a token first uses it, but unknown keys cause at most one read per minute', async () => {
   assert.equal(await reasonOf(sign({})), 'ok');
   now += MINUTE;
   const key = await issuer.addKey(`second-${now}`);
@@ -70,7 +70,7 @@ test('four signature algorithms are accepted, and no others', async () => {
   }
 });
 
-test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within bounded time and memory', async () => {
+test('an issuer that hangs or sends oversized or invalid responses is reported as unavailable within five seconds, and again without a request', async () => {
   const token = await sign({});
   const large = Buffer.alloc(10 * 1_048_576, ' ');
   const faultyResponses: Readonly<Record<string, WorkloadIssuer['respond']>> = {
