@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '../server/settings.ts';
-import { leaseClock } from '../store/jobs.ts';
+import { databaseFileIn } from '../store/data-directory.ts';
+import { readLeaseClock } from '../store/jobs.ts';
 import { openReader } from '../store/open-reader.ts';
 import { hasAnyPerson } from '../store/people.ts';
 import { connect, type RemoteOptions, serverUrl } from './connect.ts';
@@ -51,15 +52,14 @@ function checkClock(peer: string, remoteMs: number, localMs: number): Check {
 async function checkStore(settings: Settings): Promise<Check[]> {
   const name = 'store';
   const isSqlite = settings.databaseUrl === null;
-  if (isSqlite && !existsSync(join(settings.dataDirectory, 'devpilot.db')))
-    return [passed(name, 'SQLite, not created yet')];
+  if (isSqlite && !existsSync(databaseFileIn(settings.dataDirectory))) return [passed(name, 'SQLite, not created yet')];
   const engine = isSqlite ? 'SQLite' : 'PostgreSQL';
   const db = openReader(settings);
   try {
     const store = passed(name, (await hasAnyPerson(db)) ? engine : `${engine}; no user has signed up yet`);
     if (isSqlite) return [store];
     const requestedAtMs = Date.now();
-    const remoteMs = await leaseClock(db, requestedAtMs);
+    const remoteMs = await readLeaseClock(db, requestedAtMs);
     return [store, checkClock('the database', remoteMs, (requestedAtMs + Date.now()) / 2)];
   } catch (error) {
     return [failed(name, `${engine}: ${messageOf(error)}`)];

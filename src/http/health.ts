@@ -41,7 +41,9 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
         return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
       }
       // A node with a full disk is still ready: authorization works, and administrators must be able to revoke access.
-      const warning = context.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
+      const warning = context.store.isDiskFull?.() === true && {
+        warning: 'The disk is full: most writes are refused.',
+      };
       return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });
     },
   );

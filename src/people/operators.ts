@@ -20,7 +20,7 @@ function serializeAccount(row: AccountRow): Account {
     twoFactor: row.totp_enabled === 1,
     operator: row.operator === 1,
     disabled: row.disabled === 1,
-    workspaces: row.workspaces,
+    workspaces: row.workspace_count,
     createdAt: toIsoString(row.created_at),
     lastUsedAt: toIsoStringOrNull(row.last_used_at),
   };

@@ -2,7 +2,7 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import type { PasskeyAssertion } from '../contract/passkeys.ts';
 import { Problem } from '../contract/problem.ts';
-import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
+import { advancePasskey, consumeChallenge, findPasskeyByCredentialId } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { knownAccount, throttleAttempt, unknownAccount } from './attempt-throttle.ts';
 import { type PeopleContext, refuseIfPasswordsOff } from './context.ts';
@@ -42,7 +42,7 @@ export async function signInWithPasskey(
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
   refuseIfPasswordsOff(context);
-  const passkey = await findPasskey(store.read, response.id, relyingParty.rpId);
+  const passkey = await findPasskeyByCredentialId(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
   const account = person === undefined ? unknownAccount(`passkey ${response.id}`) : knownAccount(person.id);
   let reason = 'passkey_refused';

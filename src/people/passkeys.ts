@@ -13,7 +13,7 @@ import {
   countChallenges,
   countPasskeys,
   deletePasskey as deleteRow,
-  findOwnPasskey,
+  findPasskey,
   insertChallenge,
   insertPasskey,
   listPasskeys,
@@ -193,7 +193,7 @@ export async function updatePasskey(
   origin: RequestOrigin,
 ): Promise<Passkey> {
   return context.store.transaction(async (trx) => {
-    const before = await findOwnPasskey(trx, caller.personId, id);
+    const before = await findPasskey(trx, caller.personId, id);
     if (before === undefined) throw new Problem('not_found', 'The passkey was not found.');
     if (before.name === name) return serializePasskey(before);
     await renamePasskey(trx, caller.personId, id, name);
@@ -215,7 +215,7 @@ export async function deletePasskey(
 ): Promise<void> {
   await context.store.transaction(async (trx) => {
     await lockSignedInPerson(trx, caller);
-    const row = await findOwnPasskey(trx, caller.personId, id);
+    const row = await findPasskey(trx, caller.personId, id);
     if (row === undefined || !(await deleteRow(trx, caller.personId, id))) {
       throw new Problem('not_found', 'The passkey was not found.');
     }

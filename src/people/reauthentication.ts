@@ -4,7 +4,7 @@ import { DURATIONS, LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Reauthenticate } from '../contract/reauthentication.ts';
 import { findSessionSignIn } from '../store/identities.ts';
-import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
+import { advancePasskey, consumeChallenge, findPasskeyByCredentialId, listPasskeys } from '../store/passkeys.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
 import { clientSubject, knownAccount, throttleAttempt } from './attempt-throttle.ts';
 import type { PeopleContext, SignedInPerson } from './context.ts';
@@ -94,7 +94,7 @@ function confirmPasskey(
   const account = knownAccount(person.id);
   return throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
-      const passkey = await findPasskey(store.read, assertion.id, relyingParty().rpId);
+      const passkey = await findPasskeyByCredentialId(store.read, assertion.id, relyingParty().rpId);
       if (passkey?.person_id !== person.id) return null;
       return { id: passkey.id, ...(await verifyPasskeyAssertion(assertion, passkey, relyingParty())) };
     },

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   createReadStream,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   rmSync,
   statSync,
@@ -17,6 +14,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import packageJson from '../../package.json' with { type: 'json' };
 import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
+import { databaseFileIn, syncPath } from '../store/data-directory.ts';
 import { openReader } from '../store/open-reader.ts';
 import { assertStoreComplete, markCopyClean } from '../store/sqlite-integrity.ts';
 import { recordBackupTime } from './last-backup.ts';
@@ -37,19 +35,11 @@ export interface Manifest {
   readonly logEntries: number;
 }
 
-export const DATABASE_FILE = 'devpilot.db';
 export const SECRET_FILE = 'secret';
 export const MANIFEST_FILE = 'backup.json';
 
 export function storeLocationOf(settings: Pick<Settings, 'databaseUrl' | 'dataDirectory'>): StoreLocation {
   return settings.databaseUrl === null ? { directory: settings.dataDirectory } : { databaseUrl: settings.databaseUrl };
-}
-
-/** Calls fsync on a file to make its content durable, or on a directory to make its entries durable. */
-export function syncPath(path: string): void {
-  const handle = openSync(path, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }
 
 export async function hashFile(path: string): Promise<string> {
@@ -78,7 +68,7 @@ function readGeneratedSecret({ databaseUrl, dataDirectory }: Settings): NamedSec
 async function refuseForeignSecret(settings: Settings): Promise<void> {
   const secret = secretFromSettings(settings) ?? readGeneratedSecret(settings);
   if (secret === null) return;
-  if (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, DATABASE_FILE))) return;
+  if (settings.databaseUrl === null && !existsSync(databaseFileIn(settings.dataDirectory))) return;
   const db = openReader(settings);
   try {
     await assertMatchingSecret(db, secret);
@@ -115,7 +105,7 @@ export async function createBackup(
   const location = storeLocationOf(settings);
   await refuseForeignSecret(settings);
   makeEmptyFolder(folder);
-  const file = join(folder, DATABASE_FILE);
+  const file = databaseFileIn(folder);
   const madeAt = new Date().toISOString();
   let logEntries: number;
   if ('databaseUrl' in location) {
@@ -127,7 +117,7 @@ export async function createBackup(
     }
   } else {
     assertStoreComplete(location.directory);
-    vacuumInto(join(location.directory, DATABASE_FILE), file);
+    vacuumInto(databaseFileIn(location.directory), file);
     logEntries = await verifyLogs({ directory: folder });
   }
   for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });

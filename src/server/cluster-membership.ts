@@ -138,7 +138,7 @@ function toGuardStore(table: GuardTable): GuardStore {
     async (workspaceId, after, limit) => {
       const feed = await read(workspaceId, after, limit);
       const revocations = feed.rows.map(({ number, id, digest }) => ({ number, id, digest: digestOrNull(digest) }));
-      return { head: toRevocationPoint(feed), base: feed.base_id, storedCount: feed.kept, revocations };
+      return { head: toRevocationPoint(feed), base: feed.base_id, storedCount: feed.stored_count, revocations };
     };
   return {
     readWorkspace: readWorkspace(table.readWorkspace),

@@ -1,5 +1,4 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Gauge, type Registry as Metrics } from 'prom-client';
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import { readLastBackupTime } from './last-backup.ts';
@@ -78,5 +77,3 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     () => readLastBackupTime(dataDirectory) / 1000,
   );
 }
-
-export const databaseFileIn = (dataDirectory: string): string => join(dataDirectory, 'devpilot.db');

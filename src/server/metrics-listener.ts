@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import packageJson from '../../package.json' with { type: 'json' };
+import { databaseFileIn } from '../store/data-directory.ts';
 import type { Base } from './base.ts';
-import { databaseFileIn } from './health-metrics.ts';
 import { formatAuthority, listenOrExplain } from './listen.ts';
 import type { NodeMembership } from './node-membership.ts';
 import type { Services } from './services.ts';
@@ -33,7 +33,7 @@ export async function startMetrics(
       dataDirectory: settings.dataDirectory,
       database: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
     },
-    diskFull: () => store.diskFull?.() ?? false,
+    diskFull: () => store.isDiskFull?.() ?? false,
     reserveBytes: () => store.reserveBytes?.() ?? 0,
   };
   const names = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };

@@ -65,19 +65,19 @@ const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
  */
 export async function monitorStore(
   store: SqliteStore,
-  { path, database }: DataDirectory,
+  { path, databaseFile }: DataDirectory,
   onFault: (message: string) => void,
 ): Promise<Store> {
-  const check = needsBackgroundCheck(database) ? startCheck(database) : null;
+  const check = needsBackgroundCheck(databaseFile) ? startCheck(databaseFile) : null;
   if (check !== null) {
     await waitAtMost(check.done, STARTUP_CHECK_MS);
     const earlyDamage = check.damage();
     if (typeof earlyDamage === 'string')
-      throw new StartRefusedError(`${database} is damaged (${earlyDamage}). Restore a backup.`);
+      throw new StartRefusedError(`${databaseFile} is damaged (${earlyDamage}). Restore a backup.`);
     void check.done.then(() => {
       const damage = check.damage();
       if (typeof damage !== 'string') return;
-      onFault(`${database} is damaged (${damage}). Stop the server and restore a backup.`);
+      onFault(`${databaseFile} is damaged (${damage}). Stop the server and restore a backup.`);
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
@@ -118,14 +118,14 @@ export async function monitorStore(
         : (store.fault?.() ?? null);
     },
     transaction: disk.transaction,
-    diskFull: disk.isFull,
+    isDiskFull: disk.isFull,
     reserveBytes: disk.reserveBytes,
     async close() {
       clearInterval(checkpointTimer);
       await pendingCheckpoint;
       await check?.stop();
       // The directory may have been removed while the store was open.
-      if (existsSync(database)) await recordStop().catch(() => undefined);
+      if (existsSync(databaseFile)) await recordStop().catch(() => undefined);
       await store.close();
     },
   };

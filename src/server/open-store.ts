@@ -1,6 +1,6 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type DataDirectory, lockDataDirectory, refuseUnusableFiles } from '../store/data-directory.ts';
+import { type DataDirectory, lockDataDirectory, refuseUnusableFiles, syncPath } from '../store/data-directory.ts';
 import { recordCleanStop } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { assertStoreComplete, recordCreation, resetState } from '../store/sqlite-integrity.ts';
@@ -8,13 +8,7 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
 import { releaseReserveToOpen } from './disk-space.ts';
 import { monitorStore } from './monitored-store.ts';
-import {
-  type NamedSecret,
-  readOrCreateSecrets,
-  requireMatchingSecret,
-  syncFolder,
-  writeSecretCheck,
-} from './secret.ts';
+import { type NamedSecret, readOrCreateSecrets, requireMatchingSecret, writeSecretCheck } from './secret.ts';
 import { InvalidSettingError, type Settings } from './settings.ts';
 
 export interface OpenedStore {
@@ -78,7 +72,7 @@ export const isNonEmptyFile = (path: string): boolean => existsSync(path) && sta
 function finishRotation(path: string, { name }: NamedSecret): void {
   if (name !== `${path}.new`) return;
   renameSync(name, path);
-  syncFolder(dirname(path));
+  syncPath(dirname(path));
 }
 
 async function resolveSecret(
@@ -98,11 +92,11 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
   else assertStoreComplete(directory.path);
   recordCreation(directory.path);
   const encryptedStore =
-    isNonEmptyFile(directory.database) && options.acceptLostSecret !== true ? directory.database : null;
+    isNonEmptyFile(directory.databaseFile) && options.acceptLostSecret !== true ? directory.databaseFile : null;
   const configuredSecret = secretFromSettings(settings);
   const secrets =
     configuredSecret === null ? readOrCreateSecrets(secretPath, encryptedStore) : ([configuredSecret] as const);
-  const store = await openSqliteStore(directory.database);
+  const store = await openSqliteStore(directory.databaseFile);
   try {
     const matchingSecret = await resolveSecret(store, secrets, options);
     finishRotation(secretPath, matchingSecret);

@@ -3,21 +3,13 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CopyRefusedError, type OnProgress } from '../store/copy.ts';
-import { lockDataDirectory } from '../store/data-directory.ts';
+import { databaseFileIn, lockDataDirectory, syncPath } from '../store/data-directory.ts';
 import { recordCleanStop } from '../store/installation.ts';
 import { openReader } from '../store/open-reader.ts';
 import { createSeal } from '../store/seal.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { resetState } from '../store/sqlite-integrity.ts';
-import {
-  DATABASE_FILE,
-  hashFile,
-  MANIFEST_FILE,
-  type Manifest,
-  SECRET_FILE,
-  storeLocationOf,
-  syncPath,
-} from './backup.ts';
+import { hashFile, MANIFEST_FILE, type Manifest, SECRET_FILE, storeLocationOf } from './backup.ts';
 import { secretFromSettings } from './open-store.ts';
 import { assertMatchingSecret, type NamedSecret, readSecretFile, writeSecretFile } from './secret.ts';
 import { countUnreadable } from './secret-rotation.ts';
@@ -80,12 +72,12 @@ async function checkRestoredSecret(workDirectory: string, secret: NamedSecret | 
 /** Copies the database of the backup into a new directory, and migrates it to the current schema. */
 async function prepareRestoredStore(folder: string, parentDirectory: string, manifest: Manifest): Promise<string> {
   const workDirectory = mkdtempSync(join(parentDirectory, 'restore-'));
-  copyFileSync(join(folder, DATABASE_FILE), join(workDirectory, DATABASE_FILE));
-  if ((await hashFile(join(workDirectory, DATABASE_FILE))) !== manifest.sha256) {
+  copyFileSync(databaseFileIn(folder), databaseFileIn(workDirectory));
+  if ((await hashFile(databaseFileIn(workDirectory))) !== manifest.sha256) {
     rmSync(workDirectory, { recursive: true });
-    throw new CopyRefusedError(`${join(folder, DATABASE_FILE)} is damaged: its digest does not match the backup's.`);
+    throw new CopyRefusedError(`${databaseFileIn(folder)} is damaged: its digest does not match the backup's.`);
   }
-  const store = await openSqliteStore(join(workDirectory, DATABASE_FILE));
+  const store = await openSqliteStore(databaseFileIn(workDirectory));
   await store.transaction(recordCleanStop);
   await store.close();
   return workDirectory;
@@ -125,8 +117,8 @@ export async function restore(settings: Settings, folder: string, onProgress: On
     'directory' in location ? location.directory : mkdtempSync(join(tmpdir(), 'devpilot-')),
   );
   try {
-    if ('directory' in location && existsSync(lockedDirectory.database)) {
-      throw new CopyRefusedError(`${lockedDirectory.database} already exists. Restore into an empty directory.`);
+    if ('directory' in location && existsSync(lockedDirectory.databaseFile)) {
+      throw new CopyRefusedError(`${lockedDirectory.databaseFile} already exists. Restore into an empty directory.`);
     }
     const { secret: selectedSecret, install: installSecret } = chooseSecret(settings, folder);
     const workDirectory = await prepareRestoredStore(folder, lockedDirectory.path, manifest);
@@ -143,10 +135,10 @@ export async function restore(settings: Settings, folder: string, onProgress: On
         }
       } else {
         logEntries = await verifyLogs({ directory: workDirectory });
-        syncPath(join(workDirectory, DATABASE_FILE));
+        syncPath(databaseFileIn(workDirectory));
         // Discards the recorded state of an earlier store.
         resetState(lockedDirectory.path);
-        renameSync(join(workDirectory, DATABASE_FILE), lockedDirectory.database);
+        renameSync(databaseFileIn(workDirectory), lockedDirectory.databaseFile);
         syncPath(lockedDirectory.path);
       }
       return { manifest, secret: isSecretRestored, logEntries, unreadable: await countUnreadableIn(settings) };

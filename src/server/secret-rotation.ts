@@ -12,6 +12,7 @@ import { deployKeyAssociatedData } from '../platform/resources/deploy-keys.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
 import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
 import { CopyRefusedError } from '../store/copy.ts';
+import { syncPath } from '../store/data-directory.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
 import {
   readSealedRows,
@@ -22,7 +23,7 @@ import {
 } from '../store/sealed-columns.ts';
 import type { Queryable, Store } from '../store/store.ts';
 import { openStore } from './open-store.ts';
-import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFile } from './secret.ts';
+import { generateInstallationSecret, writeSecretCheck, writeSecretFile } from './secret.ts';
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { openSource } from './transfer.ts';
 
@@ -146,7 +147,7 @@ export async function rotateSecret(
     const values = await resealAll(store, createSeal([newSecret, secret]), newSecret);
     if (settings.secret !== null) return { values, secretFile: null };
     renameSync(nextPath, currentPath);
-    syncFolder(settings.dataDirectory);
+    syncPath(settings.dataDirectory);
     return { values, secretFile: currentPath };
   } finally {
     await store.close();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { syncPath } from '../store/data-directory.ts';
 import { ensureInstallation, findInstallation, setSecretCheck } from '../store/installation.ts';
 import type { InstallationTable } from '../store/schema.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
@@ -19,13 +20,6 @@ const SECRET_CHECK_TEXT = 'The secret of this installation.';
 /** Returns the associated data that binds the encrypted check value to the store. */
 const checkAssociatedData = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
 
-/** Calls fsync on a directory. */
-export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  fsyncSync(folder);
-  closeSync(folder);
-}
-
 /** Writes a secret atomically to a file of mode 0600, so that a crash leaves no partial file. */
 export function writeSecretFile(path: string, secret: string): void {
   const file = openSync(`${path}.tmp`, 'w', 0o600);
@@ -33,7 +27,7 @@ export function writeSecretFile(path: string, secret: string): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(`${path}.tmp`, path);
-  syncFolder(dirname(path));
+  syncPath(dirname(path));
 }
 
 export const generateInstallationSecret = (): string => randomBytes(48).toString('base64url');

@@ -17,7 +17,7 @@ import {
   openSqliteSource,
   openSqliteTarget,
 } from '../store/copy-adapters.ts';
-import { type DataDirectory, lockDataDirectory } from '../store/data-directory.ts';
+import { type DataDirectory, databaseFileIn, lockDataDirectory } from '../store/data-directory.ts';
 import { openReader } from '../store/open-reader.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { assertStoreComplete, resetState } from '../store/sqlite-integrity.ts';
@@ -30,8 +30,6 @@ export type StoreLocation = { readonly databaseUrl: string } | { readonly direct
 export function parseStoreLocation(text: string): StoreLocation {
   return /^postgres(ql)?:\/\//.test(text) ? { databaseUrl: text } : { directory: text };
 }
-
-const databaseFileIn = (directory: string) => join(directory, 'devpilot.db');
 
 /** The result of a verified copy. */
 export interface TransferResult {

@@ -77,7 +77,7 @@ export async function readSeries(
     engine === 'sqlite'
       ? sql`strftime('%Y-%m-%dT%H:%M:%S.000Z', rollup.at / 1000, 'unixepoch')`
       : sql`to_char(to_timestamp(rollup.at / 1000) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`;
-  // Looks up each point by its key, because in index order the points of one key are scattered among those of all keys.
+  // Looks up each point by its key, because in index order the points of one key lie between the points of all others.
   const { rows } = await sql<Series>`
     with recursive interval_start (at) as (
       select cast(${span.from} as bigint)

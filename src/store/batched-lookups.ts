@@ -23,9 +23,11 @@ interface PendingLookup extends Waiter {
  * are null, which matches no row.
  */
 const STATEMENT_SIZES = [1, 4, 16, 64] as const;
+/** The largest of `STATEMENT_SIZES`. */
 const MAX_BATCH_SIZE = 64;
 
-const bytesToKey = (key: Uint8Array): string =>
+/** Returns the key as a string, for use in a `Map`. */
+const mapKeyOf = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 
 function statementsFor({
@@ -46,8 +48,8 @@ function statementsFor({
 /**
  * Looks up rows by key over a few connections. Lookups that arrive while all connections are busy wait and are then
  * sent together in one query. Under load, a lookup costs a fraction of a query; without load, it does not wait.
- * `bench/postgres.ts` shows the gain (decisions per second for credentials that are not cached); if it no longer did,
- * one query per lookup would replace this file.
+ * `bench/postgres.ts` shows the gain (decisions per second for credentials that are not cached). If it no longer did,
+ * this file could be deleted, and each lookup would be one query.
  */
 export function createBatchedLookups(
   lookup: KeyedLookup,
@@ -81,8 +83,8 @@ export function createBatchedLookups(
       only.resolve(found[0]);
       return;
     }
-    const byKey = new Map(found.map((row) => [bytesToKey(row[lookup.key] as Uint8Array), row]));
-    for (const { key, resolve } of batch) resolve(byKey.get(bytesToKey(key)));
+    const byKey = new Map(found.map((row) => [mapKeyOf(row[lookup.key] as Uint8Array), row]));
+    for (const { key, resolve } of batch) resolve(byKey.get(mapKeyOf(key)));
   }
 
   async function read(

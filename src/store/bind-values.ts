@@ -7,8 +7,7 @@ import type { Bindable } from './store.ts';
  * Request schemas reject such text earlier, with the field's name; this is the last line of defense.
  */
 export function assertBindable(value: unknown): asserts value is Bindable {
-  if (value === null || value instanceof Uint8Array) return;
-  if (typeof value === 'bigint') return;
+  if (value === null || value instanceof Uint8Array || typeof value === 'bigint') return;
   if (typeof value === 'string') {
     // PostgreSQL cannot store NUL, and a lone surrogate would be read back as different text.
     if (!value.includes('\0') && value.isWellFormed()) return;
@@ -16,5 +15,6 @@ export function assertBindable(value: unknown): asserts value is Bindable {
     throw new Problem('validation_failed', 'The request contains text that cannot be stored.', { errors });
   }
   if (typeof value === 'number' && Number.isFinite(value)) return;
-  throw new TypeError(`A ${typeof value} cannot be bound to a statement.`);
+  const description = typeof value === 'number' ? 'number that is not finite' : typeof value;
+  throw new TypeError(`A ${description} cannot be bound to a statement.`);
 }

@@ -63,7 +63,7 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
 
 /**
  * Writes fields and returns the digest, or undefined if the credential does not exist. If `maxRateMissing` is not null,
- * also reduces the number of tokens missing from the credential's rate bucket to at most that number.
+ * also lowers `rate_missing` to that amount (in the unit of `RateLevel`) if it is greater.
  */
 export async function updateCredential(
   trx: Trx,

@@ -1,13 +1,44 @@
-import { accessSync, chmodSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StartRefusedError } from './start-refused-error.ts';
 
 export interface DataDirectory {
   readonly path: string;
-  readonly database: string;
+  readonly databaseFile: string;
   /** Releases the lock. */
   release(): void;
+}
+
+/** Returns the path of the embedded store's database in a data directory. */
+export const databaseFileIn = (directory: string): string => join(directory, 'devpilot.db');
+
+/** Calls fsync on a file to make its content durable, or on a directory to make its entries durable. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
+  fsyncSync(handle);
+  closeSync(handle);
+}
+
+/** Creates a directory with mode 0700 unless it exists. Its parent must exist. */
+function makeLeafDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
 }
 
 /**
@@ -15,22 +46,13 @@ export interface DataDirectory {
  * existing parent refuses new directories, as `/proc` does.
  */
 export function makeDirectory(path: string): void {
-  const makeLeaf = (onMissingParent: (error: unknown) => void) => {
-    try {
-      mkdirSync(path, { mode: 0o700 });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST' && statSync(path).isDirectory()) return;
-      if (code !== 'ENOENT' || dirname(path) === path) throw error;
-      onMissingParent(error);
-    }
-  };
-  makeLeaf(() => {
+  try {
+    makeLeafDirectory(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
-    makeLeaf((error) => {
-      throw error;
-    });
-  });
+    makeLeafDirectory(path);
+  }
 }
 
 const READ = constants.R_OK;
@@ -103,7 +125,7 @@ export function lockDataDirectory(path: string): DataDirectory {
   chmodSync(path, 0o700);
   return {
     path,
-    database: join(path, 'devpilot.db'),
+    databaseFile: databaseFileIn(path),
     release() {
       lock.exec('rollback');
       lock.close();

@@ -146,8 +146,8 @@ export async function listUnfinishedDeployments(
     .execute();
 }
 
-/** Returns whether another deployment of the same app has started since an instant, in epoch milliseconds. */
-export async function hasNewerStartedDeployment(
+/** Returns whether another deployment of the same app has started since `since` (epoch milliseconds). */
+export async function hasOtherDeploymentStartedSince(
   db: Queryable,
   { workspace_id, app_id, id }: DeploymentTable,
   since: number,
@@ -242,7 +242,6 @@ export async function findCredentialCreator(
   return row?.actor_id ?? undefined;
 }
 
-/** Returns whether a credential exists. */
 export async function credentialExists(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
   const row = await db
     .selectFrom('credential')

@@ -56,8 +56,8 @@ export async function findErrorKey(db: Queryable, workspaceId: string, id: strin
 }
 
 /**
- * Deletes one key, or all keys of an app, and returns their names. Lock the app before deleting its keys, so that no
- * key is created concurrently.
+ * Deletes one key, or all keys of an app, and returns their IDs and names. Lock the app before deleting its keys, so
+ * that no key is created concurrently.
  */
 export function deleteErrorKeys(
   trx: Trx,

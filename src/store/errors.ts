@@ -92,7 +92,7 @@ export async function listFacets(db: Queryable, workspaceId: string, issueId: st
     .execute();
 }
 
-/** Stores occurrences and deletes all but the newest `maxEvents` of the issue. */
+/** Stores occurrences and deletes all but the newest `maxEvents` of the issue, but at most 1,000 per call. */
 export async function insertErrorEvents(
   trx: Trx,
   workspaceId: string,

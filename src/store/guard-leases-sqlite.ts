@@ -18,7 +18,7 @@ const READ_HEAD = `select number as counter,
 /** Parameters: the workspace ID, the number after which revocations are read, the maximum number of revocations. */
 const READ_WORKSPACE = `select counter, head_id,
   coalesce((select id from revocation where number = ?2), '') as base_id,
-  (select count(*) from revocation where number > ?2) as kept,
+  (select count(*) from revocation where number > ?2) as stored_count,
   (select json_group_array(json_array(number, id, hex(digest), digest is null)) from (
     select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
   )) as revocations from (${READ_HEAD})`;
@@ -49,8 +49,8 @@ function parseWorkspaceRevocations(
   return {
     ...row,
     history,
-    rows: rows.map(([number, id, digest, isAll]) => {
-      return { number, id, digest: isAll === 1 ? null : Buffer.from(digest, 'hex') };
+    rows: rows.map(([number, id, digest, isWholeWorkspace]) => {
+      return { number, id, digest: isWholeWorkspace === 1 ? null : Buffer.from(digest, 'hex') };
     }),
   };
 }

@@ -6,7 +6,7 @@ import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
  * Returns the current time for leases, in epoch milliseconds. On PostgreSQL it is the database's time, so that nodes
  * agree. On the embedded store it is `now`, because its only process never loses a lease while it runs.
  */
-export async function leaseClock(db: Queryable, now: number): Promise<number> {
+export async function readLeaseClock(db: Queryable, now: number): Promise<number> {
   if (engineOf(db) === 'sqlite') return now;
   const { rows } = await sql<{
     now: number;
@@ -53,10 +53,10 @@ export interface JobSelection {
 }
 
 /**
- * Matches claimable jobs: due, with free capacity in each of their lanes, and first in the queue of each exclusive
- * lane.
+ * Returns the SQL condition for claimable jobs: due, with free capacity in each of their lanes, and first in the queue
+ * of each exclusive lane (a lane with the capacity 1).
  */
-function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
+function claimableCondition(now: number, { kinds, fullWorkspaces }: JobSelection) {
   const outsideFullWorkspaces =
     fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
   return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${outsideFullWorkspaces}
@@ -82,7 +82,7 @@ export async function hasClaimableJob(
   now: number,
 ): Promise<boolean> {
   if (selection.kinds.length === 0) return false;
-  const { rows } = await sql`select 1 from job as j where ${isClaimable(now, selection)} limit 1`.execute(db);
+  const { rows } = await sql`select 1 from job as j where ${claimableCondition(now, selection)} limit 1`.execute(db);
   return rows.length > 0 || (await findLostJobs(db, selection.kinds, isHeld, now)).length > 0;
 }
 
@@ -103,7 +103,7 @@ export async function claimJob(
   const { rows } = await sql<JobTable>`select j.* from job as j
     left join (select workspace_id, count(*) as running from job where status = 'running' group by workspace_id) as busy
       on busy.workspace_id = j.workspace_id
-    where ${isClaimable(now, selection)}
+    where ${claimableCondition(now, selection)}
     order by coalesce(busy.running, 0), j.created_at, j.id limit 1 ${isPostgres ? sql`for update of j skip locked` : sql``}`.execute(
     trx,
   );
@@ -112,7 +112,7 @@ export async function claimJob(
   const claimed = {
     status: 'running',
     owner,
-    lease_until: (await leaseClock(trx, now)) + leaseMs,
+    lease_until: (await readLeaseClock(trx, now)) + leaseMs,
     attempt: job.attempt + 1,
     started_at: job.started_at ?? now,
   };
@@ -141,7 +141,7 @@ async function findLostJobs(
   // Kinds unknown to this version are left for newer nodes to take over.
   const running = db.selectFrom('job').selectAll().where('status', '=', 'running').where('kind', 'in', kinds);
   if (engineOf(db) === 'sqlite') return (await running.execute()).filter((row) => !isHeld(row));
-  const expired = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
+  const expired = running.where('lease_until', '<', await readLeaseClock(db, now)).limit(1);
   return 'isTransaction' in db && db.isTransaction ? expired.forUpdate().skipLocked().execute() : expired.execute();
 }
 
@@ -169,7 +169,7 @@ export async function renewLeases(
   now: number,
 ): Promise<{ id: string; attempt: number; cancel: string | null }[]> {
   if (ids.length === 0) return [];
-  const until = (await leaseClock(trx, now)) + leaseMs;
+  const until = (await readLeaseClock(trx, now)) + leaseMs;
   return trx
     .updateTable('job')
     .set({ lease_until: until })

@@ -24,10 +24,10 @@ export interface RevocationPageRows<Row> extends HeadRow {
 }
 
 /**
- * The revocations of one workspace; `kept` counts the stored revocations of all workspaces after the requested number.
+ * The revocations of one workspace; `stored_count` counts the stored revocations of all workspaces after the requested number.
  */
 export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<RevocationRow, 'workspace_id'>> {
-  readonly kept: number;
+  readonly stored_count: number;
 }
 
 export interface LeaseGrant {

@@ -65,8 +65,12 @@ import { logPartial } from './migrations/0132-log-partial.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
 import { backupVerifications } from './migrations/0134-backup-verifications.ts';
 import { serverHostKeys } from './migrations/0135-server-host-keys.ts';
+import type { Store } from './store.ts';
 
-/** The statements of each migration, by name. A released migration is never changed. */
+/**
+ * Functions that return the statements of each migration, by name. Their parameter is the engine's type of binary
+ * columns. A released migration is never changed.
+ */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
   '0001-foundation': foundation,
   '0002-passkeys': passkeys,
@@ -145,8 +149,8 @@ const MAX_ATTEMPTS = 10;
  * Makes PostgreSQL compare and sort text by its bytes, as SQLite does, regardless of the database's collation. A
  * collation that considers two different IDs equal would be a vulnerability.
  */
-function adaptToEngine(statement: string, bytes: 'blob' | 'bytea'): string {
-  return bytes === 'bytea' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
+function adaptToEngine(statement: string, engine: Store['engine']): string {
+  return engine === 'postgres' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
 }
 
 /** Returns the names of migrations that a newer version has already applied. This version can run alongside it. */
@@ -159,12 +163,13 @@ async function listNewerMigrations(db: Kysely<any>): Promise<string[]> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
-async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<unknown> {
+async function migrateOnce(db: Kysely<any>, engine: Store['engine']): Promise<unknown> {
+  const bytes = engine === 'postgres' ? 'bytea' : 'blob';
   const migrations: Record<string, Migration> = {};
   for (const [name, statements] of Object.entries(MIGRATIONS)) {
     migrations[name] = {
       async up(trx) {
-        for (const statement of statements(bytes)) await sql.raw(adaptToEngine(statement, bytes)).execute(trx);
+        for (const statement of statements(bytes)) await sql.raw(adaptToEngine(statement, engine)).execute(trx);
       },
     };
   }
@@ -185,9 +190,9 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
  * fail because this process was suspended; both are retried.
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
-export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
-  for (let attemptsLeft = bytes === 'bytea' ? MAX_ATTEMPTS : 1; ; attemptsLeft--) {
-    const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
+export async function migrate(db: Kysely<any>, engine: Store['engine']): Promise<void> {
+  for (let attemptsLeft = engine === 'postgres' ? MAX_ATTEMPTS : 1; ; attemptsLeft--) {
+    const error = await migrateOnce(db, engine).catch((thrown: unknown) => thrown);
     if (error === undefined) return;
     const { code } = error as { code?: unknown };
     // Unique violation, duplicate table, serialization failure or deadlock: another node was faster. 25P03: idle limit.

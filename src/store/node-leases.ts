@@ -54,7 +54,7 @@ const READ_AFTER = {
 };
 const READ_WORKSPACE = {
   name: 'devpilot_read_workspace',
-  text: `select ${SELECT_HEAD}, ${selectBase('$2')}, (select count(*) from revocation where number > $2) as kept,
+  text: `select ${SELECT_HEAD}, ${selectBase('$2')}, (select count(*) from revocation where number > $2) as stored_count,
       r.number, r.id, r.digest
     from revocation_counter c
     left join (
@@ -89,6 +89,7 @@ const READ_LEASES = {
     left join node on lease_until > ${DATABASE_CLOCK}
       and (node.workspace_id is null or $1::text[] is null or node.workspace_id = any($1::text[]))`,
 };
+
 type Client = Pick<pg.ClientBase, 'query'>;
 
 function requireFirstRow<Row>(rows: readonly Row[] | undefined): Row {
@@ -115,7 +116,7 @@ async function readWorkspace(
   after: number,
   limit: number,
 ): Promise<WorkspaceRevocationRows> {
-  const { rows } = await client.query<RevocationJoinRow & { kept: number }>(
+  const { rows } = await client.query<RevocationJoinRow & { stored_count: number }>(
     queryConfigFor(client, READ_WORKSPACE, [workspaceId, after, limit]),
   );
   return {

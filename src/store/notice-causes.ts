@@ -102,7 +102,10 @@ export async function listCauses(
   return [...sameValue, ...later];
 }
 
-/** Returns the creators of credentials of a kind that have left the workspace; null for deleted accounts. */
+/**
+ * Returns the IDs of the people who created credentials of a kind and are not members of the workspace. The list always
+ * contains null, which stands for deleted accounts.
+ */
 export async function listCreatorsWhoLeft(
   db: Queryable,
   workspaceId: string,

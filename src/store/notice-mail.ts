@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Role } from '../contract/vocabulary.ts';
-import { leaseClock } from './jobs.ts';
+import { readLeaseClock } from './jobs.ts';
 import type { NoticeMailTable, NoticeTable } from './schema/notices.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
@@ -74,8 +74,8 @@ export async function setNotifications(
 }
 
 /**
- * Selects notices that are not in a mail yet: in an immediate mail (`mailed_at`), or in a daily digest (`digested_at`).
- * Of the latter, only notices created before `before` are selected.
+ * Selects the notices that have not been added to an immediate mail (`mailed_at`) or to a daily digest (`digested_at`)
+ * yet. For a digest, only notices created before `before` are selected.
  */
 export type Unsent = { readonly column: 'mailed_at' } | { readonly column: 'digested_at'; readonly before: number };
 
@@ -125,7 +125,7 @@ export async function insertMail(trx: Trx, row: NoticeMailTable): Promise<void> 
  * Claims the next mail that is due and that no node is sending. Not filtered by workspace: nodes send for all of them.
  */
 export async function claimMail(trx: Trx, now: number, leaseMs: number): Promise<NoticeMailTable | undefined> {
-  const leaseNow = await leaseClock(trx, now);
+  const leaseNow = await readLeaseClock(trx, now);
   let query = trx
     .selectFrom('notice_mail')
     .selectAll()

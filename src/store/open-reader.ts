@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Kysely } from 'kysely';
+import { databaseFileIn } from './data-directory.ts';
 import { openPostgresReader } from './postgres.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteReader } from './sqlite.ts';
@@ -11,7 +11,7 @@ export function openReader(settings: {
   readonly dataDirectory: string;
 }): Kysely<Schema> {
   if (settings.databaseUrl !== null) return openPostgresReader(settings.databaseUrl);
-  const file = join(settings.dataDirectory, 'devpilot.db');
+  const file = databaseFileIn(settings.dataDirectory);
   if (!existsSync(file)) {
     throw new Error(`No database was found in ${settings.dataDirectory}. Set DEVPILOT_DATA_DIR or DATABASE_URL.`);
   }

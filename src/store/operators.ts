@@ -11,7 +11,7 @@ export interface AccountRow {
   readonly operator: number;
   readonly disabled: number;
   readonly created_at: number;
-  readonly workspaces: number;
+  readonly workspace_count: number;
   readonly last_used_at: number | null;
 }
 
@@ -28,7 +28,7 @@ function selectAccounts(db: Queryable) {
       .selectFrom('member')
       .select((count) => count.fn.countAll<number>().as('count'))
       .whereRef('member.person_id', '=', 'person.id')
-      .as('workspaces'),
+      .as('workspace_count'),
     select
       .selectFrom('session')
       .select((last) => last.fn.max('session.last_used_at').as('last'))
@@ -57,12 +57,12 @@ export async function listAccounts(db: Queryable, q: string | undefined, page: P
     .orderBy('person.id')
     .limit(page.limit + 1)
     .execute();
-  return rows.map((row) => ({ ...row, workspaces: Number(row.workspaces) }));
+  return rows.map((row) => ({ ...row, workspace_count: Number(row.workspace_count) }));
 }
 
 export async function findAccount(db: Queryable, id: string): Promise<AccountRow | undefined> {
   const row = await selectAccounts(db).where('person.id', '=', id).executeTakeFirst();
-  return row === undefined ? undefined : { ...row, workspaces: Number(row.workspaces) };
+  return row === undefined ? undefined : { ...row, workspace_count: Number(row.workspace_count) };
 }
 
 /** Returns the IDs of all operators who are not disabled, and locks those rows until the transaction ends. */
@@ -79,7 +79,8 @@ export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<bool
 }
 
 /**
- * Deletes a person with all personal data, but not the resources and credentials that the person created in workspaces.
+ * Deletes a person with all personal data, by foreign keys except for invitations. Does not delete the resources and
+ * credentials that the person created in workspaces.
  */
 export async function deletePerson(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('invitation').where('created_by', '=', id).execute();

@@ -19,8 +19,15 @@ export function encodeCursor(sort: string, position: ListPosition): string {
   return Buffer.from(JSON.stringify([sort, position.value, position.id])).toString('base64url');
 }
 
-/** Decodes a cursor. Throws `validation_failed` if the cursor was not issued for this list and sort order. */
-export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: string | undefined): ListPosition | null {
+/**
+ * Decodes a cursor; `valueType` is the type of the sort value in it. Returns null if there is no cursor. Throws
+ * `validation_failed` if the cursor was not issued for this list and sort order.
+ */
+export function decodeCursor(
+  sort: string,
+  valueType: 'string' | 'number',
+  cursor: string | undefined,
+): ListPosition | null {
   if (cursor === undefined) return null;
   const invalidCursor = invalidField('cursor', 'is not a valid cursor for this list and sort order');
   if (cursor.length > LIMITS.cursor.max * 4 || !/^[A-Za-z0-9_-]+$/.test(cursor)) throw invalidCursor;
@@ -34,7 +41,8 @@ export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: st
   const [cursorSort, value, id] = parts as unknown[];
   if (cursorSort !== sort || typeof id !== 'string' || id.length > 64 || id.includes('\0')) throw invalidCursor;
   if (typeof value === 'string' && value.includes('\0')) throw invalidCursor;
-  if (kind === 'number' ? !Number.isSafeInteger(value) : typeof value !== 'string') throw invalidCursor;
+  const isExpectedType = valueType === 'number' ? Number.isSafeInteger(value) : typeof value === 'string';
+  if (!isExpectedType) throw invalidCursor;
   return { value: value as string | number, id };
 }
 
@@ -42,11 +50,11 @@ export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: st
 export function readPageRequest(
   query: { limit?: string | undefined; cursor?: string | undefined },
   sort: string,
-  kind: 'string' | 'number',
+  valueType: 'string' | 'number',
 ): PageRequest {
   return {
     limit: query.limit === undefined ? LIMITS.page.default : Number(query.limit),
-    after: decodeCursor(sort, kind, query.cursor),
+    after: decodeCursor(sort, valueType, query.cursor),
   };
 }
 
@@ -64,8 +72,8 @@ export function newestFirst<Table extends keyof Schema, Row>(
 }
 
 /**
- * Maximum characters of all rows of a page; a page always has at least one row. A page is serialized and written in one
- * step, so this bounds how long it blocks the event loop.
+ * Maximum characters in the text columns of all rows of a page; a page always has at least one row. A page is serialized
+ * and written in one step, so this bounds how long it blocks the event loop.
  */
 const MAX_PAGE_CHARACTERS = 2 * 1_048_576;
 

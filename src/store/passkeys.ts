@@ -13,12 +13,16 @@ export async function listPasskeys(db: Queryable, personId: string, page: PageRe
   return newestFirst(query, page).execute();
 }
 
-export async function findOwnPasskey(db: Queryable, personId: string, id: string): Promise<PasskeyRow | undefined> {
+export async function findPasskey(db: Queryable, personId: string, id: string): Promise<PasskeyRow | undefined> {
   return db.selectFrom('passkey').selectAll().where('person_id', '=', personId).where('id', '=', id).executeTakeFirst();
 }
 
 /** Returns the passkey with an authenticator's credential ID if it was registered for this host name, or undefined. */
-export async function findPasskey(db: Queryable, credentialId: string, rpId: string): Promise<PasskeyRow | undefined> {
+export async function findPasskeyByCredentialId(
+  db: Queryable,
+  credentialId: string,
+  rpId: string,
+): Promise<PasskeyRow | undefined> {
   return db
     .selectFrom('passkey')
     .selectAll()

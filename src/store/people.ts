@@ -175,7 +175,7 @@ export async function deleteEndedSessions(trx: Trx, now: number, idleMs: number)
     .execute();
 }
 
-/** Deletes a person's least recently used sessions beyond the maximum. */
+/** Deletes a person's least recently used sessions beyond the maximum, but at most 1,000 per call. */
 export async function deleteLeastRecentlyUsedSessions(trx: Trx, personId: string, maxSessions: number): Promise<void> {
   // SQLite requires a limit before an offset.
   await sql`delete from session where id in (select id from (select id from session where person_id = ${personId}

@@ -26,7 +26,7 @@ export async function deletePersonAccess(
   return (await deleteSessions(trx, personId, null, exceptSessionId)).length;
 }
 
-/** Deletes the device codes that a person has approved and that no device has exchanged yet. */
+/** Deletes the device codes that a person has approved or denied, unless a device has already exchanged them. */
 export async function deleteApprovedDevices(trx: Trx, personId: string): Promise<void> {
   await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
 }

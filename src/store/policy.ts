@@ -141,8 +141,8 @@ export interface ViolatingRow {
   readonly expiry: number;
 }
 
-/** Returns the number of rows of a query; null if there are more than `max`. */
-async function countUpTo<Table extends keyof Schema>(
+/** Returns the number of rows of a query, or null if there are more than `max`. */
+async function countUnlessAbove<Table extends keyof Schema>(
   db: Queryable,
   query: SelectQueryBuilder<Schema, Table, { id: string }>,
   max: number,
@@ -180,7 +180,7 @@ export async function listViolating(
     .orderBy('id')
     .limit(limit)
     .execute();
-  const total = await countUpTo(db, violating.select('id'), max);
+  const total = await countUnlessAbove(db, violating.select('id'), max);
   return { rows: rows as ViolatingRow[], total };
 }
 
@@ -202,7 +202,7 @@ export async function listMembersWithoutTwoFactor(
     .orderBy('member.id')
     .limit(limit)
     .execute();
-  return { rows, total: await countUpTo(db, members.select('member.id'), max) };
+  return { rows, total: await countUnlessAbove(db, members.select('member.id'), max) };
 }
 
 /** Returns whether a person has turned on two-factor authentication. */

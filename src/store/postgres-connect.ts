@@ -23,16 +23,16 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = SECOND;
 const MIN_SERVER_VERSION = 140_000;
 
 /** Parses an int8 as a number: Devpilot stores counts and epoch milliseconds, all far below 2^53. */
-function readInt8(text: string): number {
+function parseInt8(text: string): number {
   const number = Number(text);
-  if (!Number.isSafeInteger(number)) throw new RangeError('The database returned an integer above 2^53.');
+  if (!Number.isSafeInteger(number)) throw new RangeError('The database returned an integer beyond 2^53.');
   return number;
 }
 
 const typeParsers: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format: 'text' | 'binary') =>
     oid === pg.types.builtins.INT8
-      ? readInt8
+      ? parseInt8
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 

@@ -155,7 +155,7 @@ function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionO
   return mode === 'prefer' ? [encrypted, plain] : [encrypted];
 }
 
-function refuseUnknownParameters(parameters: URLSearchParams): void {
+function checkParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
     // A misspelled sslmode would silently disable TLS.
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
@@ -163,7 +163,7 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
   }
   const targetAttributes = parameters.get('target_session_attrs') ?? 'any';
   if (!['any', 'read-write', 'primary'].includes(targetAttributes)) {
-    throwInvalid('with target_session_attrs as read-write or primary, because Devpilot writes');
+    throwInvalid('with target_session_attrs as any, read-write or primary, because Devpilot writes');
   }
 }
 
@@ -176,7 +176,7 @@ export function parsePostgresUrl(text: string): PostgresUrl {
   if (parts === null) throw new InvalidPostgresUrlError('such as postgres://user:password@host:5432/database');
   const [, userinfo = '', authority = '', path = '', query = ''] = parts;
   const parameters = new URLSearchParams(query);
-  refuseUnknownParameters(parameters);
+  checkParameters(parameters);
   const colon = userinfo.indexOf(':');
   const user = decode(colon === -1 ? userinfo : userinfo.slice(0, colon));
   const password = colon === -1 ? '' : decode(userinfo.slice(colon + 1));

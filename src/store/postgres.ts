@@ -33,7 +33,7 @@ const LONG_TIMEOUTS: ConnectionTimeouts = {
   statementMs: 600 * SECOND,
   responseMs: 600 * SECOND,
 };
-/** Pool sizes of one node: these 14 connections, and five for leases and notifications (`node-leases.ts`). */
+/** Each node has these 14 connections, four for leases (`node-leases.ts`) and one in `revocation-listener.ts`. */
 const WORK_CONNECTIONS = 8;
 const LOOKUP_CONNECTIONS = 6;
 const MAX_WAITING_WORK = 500;
@@ -154,7 +154,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
   const prepare = createStatementCache();
   try {
     await refuseAsynchronousCommit(workPool);
-    await migrate(db, 'bytea');
+    await migrate(db, 'postgres');
   } catch (error) {
     await Promise.all([workPool.close(), lookupPool.close()]);
     throw toStartError(error);

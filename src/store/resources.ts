@@ -30,17 +30,21 @@ export async function findResource<Type extends ResourceType>(
   return rows[0];
 }
 
-/** Locks a resource until the transaction ends, so that no row that refers to it can be inserted. */
-export async function lockResource(
+/**
+ * Locks a resource until the transaction ends, so that no row that refers to it can be inserted. Returns its row, or
+ * undefined if it does not exist.
+ */
+export async function lockResource<Type extends ResourceType>(
   trx: Trx,
-  resourceType: ResourceType,
+  resourceType: Type,
   workspaceId: string,
   id: string,
-): Promise<void> {
-  if (engineOf(trx) !== 'postgres') return;
-  await sql`select id from ${sql.table(resourceType)} where workspace_id = ${workspaceId} and id = ${id} for update`.execute(
-    trx,
-  );
+): Promise<ResourceRows[Type] | undefined> {
+  // The embedded store has one writer and needs no locks.
+  const lock = engineOf(trx) === 'postgres' ? sql`for update` : sql``;
+  const { rows } = await sql<ResourceRows[Type]>`select * from ${sql.table(resourceType)}
+    where workspace_id = ${workspaceId} and id = ${id} ${lock}`.execute(trx);
+  return rows[0];
 }
 
 /** Returns the IDs of projects or apps of the workspace, keyed by ID and by slug. */

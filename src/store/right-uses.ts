@@ -6,7 +6,7 @@ import { engineOf, type Queryable, type Trx } from './store.ts';
 /** Stored instead of an app's ID for uses that do not concern a particular app. */
 const NO_APP = '';
 /** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
-const MAX_APPS_PER_CREDENTIAL = 100;
+const MAX_STORED_APPS_PER_CREDENTIAL = 100;
 const RETENTION_MS = 400 * DAY;
 
 /**
@@ -151,5 +151,5 @@ export async function deleteExpiredRightUses(trx: Trx, now: number): Promise<voi
         select credential_id, app_id,
           row_number() over (partition by credential_id order by max(last_used_at) desc) as recency
         from credential_right where app_id <> ${NO_APP} group by credential_id, app_id
-      ) as ranked where recency > ${sql.lit(MAX_APPS_PER_CREDENTIAL)})`.execute(trx);
+      ) as ranked where recency > ${sql.lit(MAX_STORED_APPS_PER_CREDENTIAL)})`.execute(trx);
 }

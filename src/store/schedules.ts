@@ -1,17 +1,15 @@
 import { sql } from 'kysely';
-import type { ResourceRows } from './resources.ts';
-import { engineOf, type Queryable, type Trx } from './store.ts';
+import type { Queryable, Trx } from './store.ts';
 
-/** The table of the resources with each schedule, and the column with the next due time. */
+/** What each schedule starts, the table of the resources that have it, and the column with its next due time. */
 const SCHEDULES = {
-  app: { table: 'app', column: 'next_backup_at' },
+  backup: { table: 'app', column: 'next_backup_at' },
   verification: { table: 'app', column: 'next_verification_at' },
-  script: { table: 'script', column: 'next_run_at' },
+  run: { table: 'script', column: 'next_run_at' },
 } as const;
-export type Schedule = keyof typeof SCHEDULES;
-type ScheduledKind = (typeof SCHEDULES)[Schedule]['table'];
+type Schedule = keyof typeof SCHEDULES;
 
-/** Returns resources whose schedule is due, the longest overdue first. Not filtered by workspace. */
+/** Returns the resources for which a schedule is due, the longest overdue first. Not filtered by workspace. */
 export async function listDueSchedules(
   db: Queryable,
   schedule: Schedule,
@@ -23,23 +21,6 @@ export async function listDueSchedules(
   const { rows } = await sql<{ id: string; workspace_id: string }>`select id, workspace_id from ${sql.table(table)}
     where ${nextDueAt} <= ${now} order by ${nextDueAt} limit ${limit}`.execute(db);
   return rows;
-}
-
-/**
- * Locks a scheduled resource until the transaction ends and returns it, or undefined if it does not exist. Because of
- * the lock, only one node starts the work that is due.
- */
-export async function lockScheduled<Kind extends ScheduledKind>(
-  trx: Trx,
-  kind: Kind,
-  workspaceId: string,
-  id: string,
-): Promise<ResourceRows[Kind] | undefined> {
-  // The embedded store has one writer and needs no locks.
-  const lock = engineOf(trx) === 'postgres' ? sql`for update` : sql``;
-  const { rows } = await sql<ResourceRows[Kind]>`select * from ${sql.table(kind)}
-    where workspace_id = ${workspaceId} and id = ${id} ${lock}`.execute(trx);
-  return rows[0];
 }
 
 /** Sets the next due time; null for never. */

@@ -118,9 +118,11 @@ export interface Schema {
   audit_event: AuditEventTable;
   /** The sequence number and the hash of the last event of each activity log. */
   audit_head: { workspace_id: string; sequence: number; hash: string };
+  /** The leases of servers and guards, see `LeaseGrant`; `workspace_id` is null for a server. */
   node: { id: string; confirmed: number; lease_until: number; workspace_id: string | null };
   /** A single row, with ID 1 and the number of the last revocation. */
   revocation_counter: { id: number; number: number };
+  /** Revocations of one credential or, if `digest` is null, of all credentials of a workspace. */
   revocation: { number: number; id: string; workspace_id: string; digest: Uint8Array | null; at: number };
   /** Uses of a `QuotaName` in its current window; `period` is the number of windows since the epoch. */
   quota_use: { subject: string; quota: string; period: number; used: number };

@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { isDamage } from './sqlite-open.ts';
 
 /**
  * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null.
@@ -32,9 +33,8 @@ function check(): string | null {
     }
     return null;
   } catch (error) {
-    const { message, errcode = 0 } = error as { message: string; errcode?: number };
-    // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
-    return !isStopped && [11, 26].includes(errcode & 0xff) ? message : null;
+    const { message, errcode = null } = error as { message: string; errcode?: number };
+    return !isStopped && isDamage(errcode) ? message : null;
   } finally {
     database.close();
   }

@@ -12,6 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { databaseFileIn, syncPath } from './data-directory.ts';
+import { isDamage } from './sqlite-open.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 
 /**
@@ -44,7 +46,6 @@ const WAL_HEADER_BYTES = 32;
 const WAL_MAGIC = [0x377f0682, 0x377f0683];
 
 const statePath = (directory: string) => join(directory, 'devpilot.state');
-const databasePath = (directory: string) => join(directory, 'devpilot.db');
 const readFileSize = (path: string): number => (existsSync(path) ? statSync(path).size : 0);
 
 const ACCEPT_HINT = 'If that is not possible, run: devpilot store accept --lost-changes';
@@ -68,9 +69,7 @@ export function writeState(directory: string, state: StoreState): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(`${path}.tmp`, path);
-  const folder = openSync(directory, 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  syncPath(directory);
 }
 
 /**
@@ -127,15 +126,14 @@ function readStoreFile(path: string): InstallationState | undefined {
     }
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
-    const { message, errcode = 0 } = error as { message: string; errcode?: number };
-    // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
-    if (![11, 26].includes(errcode & 0xff)) throw error;
+    const { message, errcode = null } = error as { message: string; errcode?: number };
+    if (!isDamage(errcode)) throw error;
     throw new StartRefusedError(`${path} is damaged (${message}). ${RESTORE_HINT}`, { cause: error });
   }
 }
 
 function refuseMissingFile(directory: string, state: StoreState | null): void {
-  const path = databasePath(directory);
+  const path = databaseFileIn(directory);
   const condition = existsSync(path) ? 'is empty' : 'is missing';
   const secret = join(directory, 'secret');
   const evidence = state === null && existsSync(secret) ? secret : statePath(directory);
@@ -152,7 +150,7 @@ function refuseForeignOrStaleFile(
   row: InstallationState | undefined,
   walExists: boolean,
 ): void {
-  const path = databasePath(directory);
+  const path = databaseFileIn(directory);
   const expectedStoreId = state?.store ?? null;
   if (expectedStoreId !== null && row?.store_id !== expectedStoreId) {
     throw new StartRefusedError(
@@ -177,7 +175,7 @@ function refuseForeignOrStaleFile(
  * checked completely, larger ones in the background after the start. A directory that never had a store passes.
  */
 export function assertStoreComplete(directory: string): void {
-  const path = databasePath(directory);
+  const path = databaseFileIn(directory);
   const state = readState(directory);
   // A crash during creation can leave anything, including a journal that must be rolled back.
   if (state?.store === null) return;
@@ -192,14 +190,14 @@ export function assertStoreComplete(directory: string): void {
 
 /** Accepts the current contents of the directory as the store. Removes an empty file. */
 export function resetState(directory: string): void {
-  const path = databasePath(directory);
+  const path = databaseFileIn(directory);
   if (readFileSize(path) === 0) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
   writeState(directory, { store: null, starts: 0 });
 }
 
 /** Records that a store is being created here, so that a crash during its creation does not count as data loss. */
 export function recordCreation(directory: string): void {
-  if (readFileSize(databasePath(directory)) === 0 && readState(directory) === null)
+  if (readFileSize(databaseFileIn(directory)) === 0 && readState(directory) === null)
     writeState(directory, { store: null, starts: 0 });
 }
 

@@ -1,5 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
 
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGE_RESULT_CODES = [11, 26];
+
+/** Returns whether an extended result code means that a file is damaged or is not a database. */
+export const isDamage = (errcode: number | null): boolean =>
+  errcode !== null && DAMAGE_RESULT_CODES.includes(errcode & 0xff);
+
 /**
  * Opens the database file with the settings that every connection needs: WAL, `synchronous=FULL`, foreign keys on.
  * FULL is set and verified on each connection, because a WAL file reopened by another library falls back to NORMAL,

@@ -15,7 +15,7 @@ import { Problem } from '../contract/problem.ts';
 import { assertBindable } from './bind-values.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema.ts';
-import { openSqlite } from './sqlite-open.ts';
+import { isDamage, openSqlite } from './sqlite-open.ts';
 import type { WorkerRequest, WorkerResponse } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
 
@@ -30,9 +30,6 @@ function toStoreError(error: SqliteError): Error {
     cause: error,
   });
 }
-
-/** Primary result codes for a damaged file or one that is not a database. */
-const DAMAGED_RESULT_CODES = new Set([11, 26]);
 
 class SqliteError extends Error {
   readonly errcode: number | null;
@@ -80,8 +77,7 @@ class SqliteThread implements DatabaseConnection {
     this.#pending.delete(response.id);
     if (this.#pending.size === 0) this.#worker.unref();
     if ('message' in response) {
-      if (response.errcode !== null && DAMAGED_RESULT_CODES.has(response.errcode & 0xff))
-        this.#onDamage(response.message);
+      if (isDamage(response.errcode)) this.#onDamage(response.message);
       request?.reject(toStoreError(new SqliteError(response.message, response.errcode)));
     } else request?.resolve({ rows: response.rows as never[], numAffectedRows: BigInt(response.changes) });
   }
@@ -171,7 +167,7 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     damage ??= message;
   };
   const writer = new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, false, onDamage)) });
-  await migrate(writer, 'blob');
+  await migrate(writer, 'sqlite');
   const reader = new SqliteThread(path, true, onDamage);
   const read = new Kysely<Schema>({ dialect: threadDialect(reader) });
   const lookupDatabase = openSqlite(path, true);

@@ -44,7 +44,7 @@ export interface Store {
   /** The usage of each connection pool, if the engine has pools. */
   poolUsage?(): Readonly<Record<string, PoolUsage>>;
   /** Whether only writes that end access are accepted, because the disk is full. */
-  diskFull?(): boolean;
+  isDiskFull?(): boolean;
   /** Bytes reserved on the disk for essential writes when it is full. */
   reserveBytes?(): number;
   close(): Promise<void>;

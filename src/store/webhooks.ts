@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { leaseClock } from './jobs.ts';
+import { readLeaseClock } from './jobs.ts';
 import { newestFirst, type PageRequest } from './paging.ts';
 import type { WebhookTable } from './schema/webhooks.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
@@ -91,7 +91,7 @@ async function findClaimableWebhooks(
   { limit, maxWaiting }: ClaimBounds,
   now: number,
 ): Promise<WebhookTable[]> {
-  const leaseNow = await leaseClock(db, now);
+  const leaseNow = await readLeaseClock(db, now);
   const isPostgres = engineOf(db) === 'postgres';
   const lock = isPostgres && 'isTransaction' in db && db.isTransaction;
   const waiting = sql`from webhook_delivery as d where d.webhook_id = w.id and d.status = 'waiting'`;
@@ -135,7 +135,7 @@ export async function claimWebhooks(
   node.held.forEach(incrementHeld);
   const rows = await findClaimableWebhooks(trx, node, bounds, now);
   const claimed = rows.filter((row) => incrementHeld(row) <= bounds.perWorkspace);
-  const leaseUntil = (await leaseClock(trx, now)) + node.leaseMs;
+  const leaseUntil = (await readLeaseClock(trx, now)) + node.leaseMs;
   for (const row of claimed) await updateWebhook(trx, row, { owner: node.owner, lease_until: leaseUntil });
   return claimed;
 }

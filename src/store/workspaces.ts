@@ -103,7 +103,10 @@ export async function updateWorkspace(
   await trx.updateTable('workspace').set(fields).where('id', '=', id).execute();
 }
 
-/** Deletes a workspace and everything in it. Returns the IDs of its former members, in order. */
+/**
+ * Deletes a workspace and, by foreign keys, everything in it except its activity log. The stored objects of its backups
+ * are deleted later (`listOrphanedObjects`). Returns the IDs of its former members, in order.
+ */
 export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
   // Locks the workspace, so that no one can join after the members are read and before they are deleted.
   await withRowLock(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
@@ -113,6 +116,7 @@ export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
     .where('workspace_id', '=', id)
     .orderBy('person_id')
     .execute();
+  // This table has no foreign key.
   await trx.deleteFrom('idempotency').where('workspace_id', '=', id).execute();
   await trx.deleteFrom('workspace').where('id', '=', id).execute();
   return members.map((row) => row.person_id);

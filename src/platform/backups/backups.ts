@@ -8,8 +8,7 @@ import { Problem } from '../../contract/problem.ts';
 import { deleteBackupRow, findLatestRestores, insertBackup, listBackups, lockBackup } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import { findResource } from '../../store/resources.ts';
-import { lockScheduled } from '../../store/schedules.ts';
+import { findResource, lockResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
@@ -134,7 +133,7 @@ export async function createBackup(
   const { workspaceId } = request;
   const row = await context.store.transaction(async (trx) => {
     const unlocked = await findResource(trx, 'app', workspaceId, idOrSlug);
-    const app = unlocked === undefined ? undefined : await lockScheduled(trx, 'app', workspaceId, unlocked.id);
+    const app = unlocked === undefined ? undefined : await lockResource(trx, 'app', workspaceId, unlocked.id);
     if (app === undefined) throw new Problem('not_found', 'The app was not found in this workspace.');
     const kind = requireBackupKind(app);
     await checkPendingLimit(trx, workspaceId, app.id);

@@ -10,8 +10,7 @@ import {
   lockBackup,
 } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
-import { findResource } from '../../store/resources.ts';
-import { lockScheduled } from '../../store/schedules.ts';
+import { findResource, lockResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
@@ -51,7 +50,7 @@ async function requireTargetApp(
   const requestedApp = idOrSlug === undefined ? undefined : await findResource(trx, 'app', workspaceId, idOrSlug);
   if (idOrSlug !== undefined && (requestedApp === undefined || !isAllowedResource(request.allowed, requestedApp)))
     throw invalidField('app', 'must be an app of this workspace');
-  const app = await lockScheduled(trx, 'app', workspaceId, requestedApp?.id ?? row.app_id);
+  const app = await lockResource(trx, 'app', workspaceId, requestedApp?.id ?? row.app_id);
   if (app === undefined)
     throw new Problem('conflict', 'The app of this backup was deleted. Set app to restore into another one.');
   return app;

@@ -7,8 +7,8 @@ import {
   findLatestRestores,
   listStoredBackups,
 } from '../../store/backups.ts';
-import { findResource } from '../../store/resources.ts';
-import { listDueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import { findResource, lockResource } from '../../store/resources.ts';
+import { listDueSchedules, setNextDueTime } from '../../store/schedules.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
@@ -28,11 +28,11 @@ const occurrenceAfter = (schedule: string | null | undefined, now: number): numb
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await lockScheduled(trx, 'app', workspaceId, id);
+    const app = await lockResource(trx, 'app', workspaceId, id);
     const dueAt = app?.next_backup_at ?? null;
     if (app === undefined || dueAt === null || dueAt > now) return;
     const { schedule } = backupSettingsOf(app);
-    await setNextDueTime(trx, 'app', workspaceId, id, occurrenceAfter(schedule, now));
+    await setNextDueTime(trx, 'backup', workspaceId, id, occurrenceAfter(schedule, now));
     // A pending or running backup serves the same purpose.
     if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
     const request = systemRequestContext(workspaceId);
@@ -50,7 +50,7 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
 
 /** Starts all backups that are due, each only once across all nodes. */
 export async function startDueBackups(context: PlatformContext): Promise<void> {
-  const due = await listDueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueSchedules(context.store.read, 'backup', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
@@ -59,7 +59,7 @@ export async function startDueBackups(context: PlatformContext): Promise<void> {
 async function startDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await lockScheduled(trx, 'app', workspaceId, id);
+    const app = await lockResource(trx, 'app', workspaceId, id);
     const dueAt = app?.next_verification_at ?? null;
     if (app === undefined || dueAt === null || dueAt > now) return;
     const next = occurrenceAfter(backupSettingsOf(app).verifySchedule, now);

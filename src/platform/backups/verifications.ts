@@ -3,8 +3,7 @@ import type { Backup } from '../../contract/backups.ts';
 import { Problem } from '../../contract/problem.ts';
 import { findLatestRestores, findStoredObject, insertRestore } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
-import { findResource } from '../../store/resources.ts';
-import { lockScheduled } from '../../store/schedules.ts';
+import { findResource, lockResource } from '../../store/resources.ts';
 import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
@@ -68,7 +67,7 @@ export async function startVerification(
   const serialized = await context.store.transaction(async (trx) => {
     const { app_id: appId } = await requireBackup(trx, workspaceId, id);
     // Waits for concurrent retention and verifications of the app. The app itself may have been deleted.
-    await lockScheduled(trx, 'app', workspaceId, appId);
+    await lockResource(trx, 'app', workspaceId, appId);
     const row = await requireBackup(trx, workspaceId, id);
     const verification = await enqueueVerification(trx, context, request, row);
     const latest = (await findLatestRestores(trx, workspaceId, [id])).get(id);

@@ -7,7 +7,7 @@ import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import {
   credentialExists,
   findDeployment,
-  hasNewerStartedDeployment,
+  hasOtherDeploymentStartedSince,
   listDeploymentServers,
   updateDeployment,
 } from '../../store/deployments.ts';
@@ -150,7 +150,7 @@ async function checkPerformable(
   if (
     row.attempt > 1 &&
     initialRow.status === 'pending' &&
-    (await hasNewerStartedDeployment(context.store.read, row, initialRow.updated_at))
+    (await hasOtherDeploymentStartedSince(context.store.read, row, initialRow.updated_at))
   )
     throw new JobFailure(SUPERSEDED_MESSAGE);
   rejectHealthCheckCommand(row);

@@ -3,7 +3,7 @@ import type { Deployment } from '../../contract/deployments.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
   findDeployment,
-  hasNewerStartedDeployment,
+  hasOtherDeploymentStartedSince,
   listDeploymentServers,
   updateDeployment,
   updateDeploymentServer,
@@ -48,7 +48,7 @@ async function planRetry(
       'conflict',
       'This deployment failed before its first step, or in an older version of Devpilot. Deploy again.',
     );
-  if (await hasNewerStartedDeployment(trx, row, row.started_at ?? row.created_at))
+  if (await hasOtherDeploymentStartedSince(trx, row, row.started_at ?? row.created_at))
     throw new Problem('conflict', SUPERSEDED_MESSAGE);
   const missing = missingConfiguration(app);
   if (missing !== null) throw new Problem('conflict', missing);

@@ -14,8 +14,8 @@ import { Problem } from '../../contract/problem.ts';
 import type { Run, RunQuery } from '../../contract/scripts.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import { findResource } from '../../store/resources.ts';
-import { listDueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import { findResource, lockResource } from '../../store/resources.ts';
+import { listDueSchedules, setNextDueTime } from '../../store/schedules.ts';
 import type { RunTable, ScriptTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
@@ -158,7 +158,7 @@ export async function createRun(
   // Before the transaction, because matching patterns may take a while.
   const values = await resolveParameterValues(context, workspaceId, parseParameters(script), requestedValues);
   const row = await context.store.transaction(async (trx) => {
-    const current = await lockScheduled(trx, 'script', workspaceId, script.id);
+    const current = await lockResource(trx, 'script', workspaceId, script.id);
     if (current === undefined) throw new Problem('not_found', 'The script was not found in this workspace.');
     if (current.version !== script.version)
       throw new Problem('conflict', 'The script was changed while the parameters were checked. Try again.');
@@ -221,10 +221,10 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
 async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
-    const script = await lockScheduled(trx, 'script', workspaceId, id);
+    const script = await lockResource(trx, 'script', workspaceId, id);
     const dueAt = script?.next_run_at ?? null;
     if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return;
-    await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
+    await setNextDueTime(trx, 'run', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
     // A pending scheduled run serves the same purpose, so scheduled runs do not accumulate.
     const scheduledOnly = true;
     if ((await countRuns(trx, workspaceId, id, ['pending'], scheduledOnly)) > 0) return;
@@ -238,7 +238,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
 
 /** Starts all runs that are due, each only once across all nodes. */
 export async function startDueRuns(context: PlatformContext): Promise<void> {
-  const due = await listDueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
+  const due = await listDueSchedules(context.store.read, 'run', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }

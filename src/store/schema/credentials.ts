@@ -41,7 +41,7 @@ export interface CredentialTable {
   max_uses: number | null;
   /** Number of uses since `max_uses` was set. */
   spent_uses: Generated<number>;
-  /** The token bucket of the rate: the number of tokens missing at `rate_at`, as in `RateLevel`. */
+  /** The token bucket of the rate: how much is missing from a full bucket at `rate_at`, in the unit of `RateLevel`. */
   rate_missing: Generated<number>;
   rate_at: Generated<number>;
   /** How an access token was created, an `AccessTokenOrigin`; `person` for an API key. */

@@ -8,8 +8,7 @@ import { invalidField, Problem } from '../../../contract/problem.ts';
 import { redactSecrets } from '../../../contract/redact.ts';
 import { readPageRequest, toPage } from '../../../store/paging.ts';
 import type { AllowedResources } from '../../../store/resource-access.ts';
-import { findResource } from '../../../store/resources.ts';
-import { lockScheduled } from '../../../store/schedules.ts';
+import { findResource, lockResource } from '../../../store/resources.ts';
 import {
   deleteSourceMap as deleteSourceMapRow,
   evictSourceMaps,
@@ -68,7 +67,7 @@ export async function uploadSourceMap(
   const size = checked.packed.length;
   return context.store.transaction(async (trx) => {
     // The app may have been deleted while the map was checked.
-    if ((await lockScheduled(trx, 'app', workspaceId, app.id)) === undefined)
+    if ((await lockResource(trx, 'app', workspaceId, app.id)) === undefined)
       throw invalidField('app', 'must be an app of this workspace');
     await replaceSourceMap(trx, {
       id,
