@@ -85,6 +85,7 @@ export function SelectFilter({ state, name, label, anyLabel, options }: SelectFi
   return (
     <NativeSelect
       aria-label={label}
+      wrapperProps={{ 'data-selected': value !== '' || undefined }}
       data={[{ value: '', label: anyLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
