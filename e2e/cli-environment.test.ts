@@ -94,7 +94,7 @@ describe('pull', () => {
     assert.equal(readFileSync(path, 'utf8'), 'KEY=value\n');
     assert.equal(statSync(path).mode & 0o777, 0o600);
     const missingFolder = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
-    assert.match(missingFolder.stderr, /no\/such\/\.env cannot be written: ENOENT/);
+    assert.match(missingFolder.stderr, /no\/such\/\.env cannot be written: no such file or directory/);
     assert.equal(missingFolder.code, 1);
     assert.match(
       (await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr,
@@ -187,7 +187,10 @@ describe('push', () => {
     assert.match(numberValue.stderr, /A must be a valid variable name with a string value/);
     writeFileSync(join(shell.directory, 'latin.env'), Buffer.from([0x41, 0x3d, 0xe4]));
     assert.match((await shell.run(['env', 'push', app.slug, 'latin.env', '--yes'])).stderr, /is not valid UTF-8/);
-    assert.match((await shell.run(['env', 'push', app.slug, 'none.env', '--yes'])).stderr, /cannot be read: ENOENT/);
+    assert.match(
+      (await shell.run(['env', 'push', app.slug, 'none.env', '--yes'])).stderr,
+      /cannot be read: no such file or directory/,
+    );
     assert.deepEqual(await readVariables(), {});
   });
 });

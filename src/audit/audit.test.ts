@@ -31,7 +31,7 @@ const denial = (overrides: Partial<Denial> = {}): Denial => ({
   ...overrides,
 });
 
-test('refusals are grouped by credential, reason and minute: the first of a group is written immediately, the others when the minute is over', () => {
+test('refusals are grouped by actor, reason and minute: the first of a group is due immediately, the others when the minute is over', () => {
   const denials = createDenialBuffer();
   denials.add(denial());
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('a refusal in memory has a user agent without secrets and of limited length
   assert.equal(userAgent, `curl [secret] ${'x'.repeat(498)}`);
 });
 
-test('a clean stop writes the remaining refusals', () => {
+test('a drain of everything also returns refusals that are not due yet', () => {
   const denials = createDenialBuffer();
   for (let count = 0; count < 3; count++) denials.add(denial());
   denials.drain(NOW);
@@ -87,7 +87,7 @@ test('refusals with many different reasons fill neither the memory nor the disk'
   for (let count = 0; count < 50_000; count++) denials.add(denial({ reason: `r${count}` }));
   denials.add(denial({ workspaceId: 'wsp_other' }));
   const drafts = denials.drain(NOW);
-  assert.ok(drafts.length <= 10_000);
+  assert.equal(drafts.length, 1_001, 'at most 1,000 groups per workspace');
   assert.equal(
     drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length,
     1,
@@ -99,7 +99,7 @@ test('refusals with many different reasons fill neither the memory nor the disk'
 });
 
 describe('the activity log of a running server', () => {
-  test('contains every change, sign-in and refusal with actor, target, origin, before and after', async () => {
+  test('contains changes, sign-ins and refusals with their details, and can be filtered and read as NDJSON', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const token = await createToken(owner, ['all'], { name: 'Deploys' });

@@ -17,7 +17,6 @@ export interface Denial {
 }
 
 interface DenialGroup {
-  readonly first: Denial;
   readonly minute: number;
   last: Denial;
   /** Number of refusals that are not yet written. */
@@ -34,15 +33,16 @@ const MAX_GROUPS = 10_000;
 const MAX_GROUPS_PER_WORKSPACE = 1_000;
 
 export interface DenialBuffer {
-  /** Adds a refusal. No I/O. */
+  /** Adds a refusal, or drops it if it needs a new group and there are too many groups. No I/O. */
   add(denial: Denial): void;
   /** Returns and removes the events due at `now`, or all of them if `everything` is true. */
   drain(now: number, everything?: boolean): AuditDraft[];
 }
 
 /**
- * Groups refusals by actor, reason and minute, so that an attacker cannot fill the disk. The first refusal of a group
- * is written immediately. When the minute is over, the others are written as one event with their number.
+ * Groups refusals by workspace, actor, action, reason and minute, so that an attacker cannot fill the disk. A group is
+ * due at the first `drain` after it was created. Refusals added to it later are due when the minute is over, as one event
+ * with their number.
  */
 export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();
@@ -79,7 +79,7 @@ export function createDenialBuffer(): DenialBuffer {
         const workspaceGroupCount = groupsPerWorkspace.get(denial.workspaceId) ?? 0;
         if (groups.size >= MAX_GROUPS || workspaceGroupCount >= MAX_GROUPS_PER_WORKSPACE) return;
         groupsPerWorkspace.set(denial.workspaceId, workspaceGroupCount + 1);
-        groups.set(key, { first: denial, minute, last: denial, count: 1, written: false });
+        groups.set(key, { minute, last: denial, count: 1, written: false });
       }
     },
     drain(now, everything = false) {
@@ -90,9 +90,10 @@ export function createDenialBuffer(): DenialBuffer {
         if (group.count > 0 && (everything || isOver || !group.written)) due.push(draftOf(group, now));
         if (!isOver) continue;
         groups.delete(key);
-        const remaining = (groupsPerWorkspace.get(group.first.workspaceId) ?? 1) - 1;
-        if (remaining === 0) groupsPerWorkspace.delete(group.first.workspaceId);
-        else groupsPerWorkspace.set(group.first.workspaceId, remaining);
+        const { workspaceId } = group.last;
+        const remaining = (groupsPerWorkspace.get(workspaceId) ?? 1) - 1;
+        if (remaining === 0) groupsPerWorkspace.delete(workspaceId);
+        else groupsPerWorkspace.set(workspaceId, remaining);
       }
       return due;
     },

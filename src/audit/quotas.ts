@@ -21,7 +21,10 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'project_env.revealed': 'reveals',
 };
 
-/** Actions that are never refused for a quota: those that end something, such as access, and automatic ones. */
+/**
+ * Actions that are never refused for a quota: those that end or reduce access or work (also `api_key.updated`, which can
+ * make a key inactive), those on a person's own account or membership, and automatic ones.
+ */
 const NEVER_LIMITED =
   /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|used_after_deletion)$/;
 

@@ -35,7 +35,7 @@ forEachEngine('a change by a person or credential', (engine) => {
   });
   after(() => store.close());
 
-  test('a change is made and recorded only if the actor has the required role when it is recorded', async () => {
+  test('a change by a person is recorded only if the person has the required role at that moment', async () => {
     const { workspaceId, personId: owner } = await seedWorkspace(store);
     const people: Record<string, string> = {
       owner,
@@ -97,7 +97,7 @@ forEachEngine('a change by a person or credential', (engine) => {
     }
   });
 
-  test('a change is made and recorded only if the credential is still valid when it is recorded', async () => {
+  test('a change by a credential is recorded only if the credential is valid at that moment', async () => {
     const seeded = await seedWorkspace(store);
     const idOf = async (columns: Parameters<typeof seedCredential>[2]) =>
       (await seedCredential(store, seeded, columns)).id;

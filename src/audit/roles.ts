@@ -6,8 +6,12 @@ import { findCurrentRights } from '../store/current-rights.ts';
 import { findRole } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 
-/** Actions of people on their own account or membership, and actions that require no role. */
-const OWN_ACTIONS =
+/**
+ * Actions that require no role: those of people on their own account or membership, and the creation of a workspace. A
+ * transfer of ownership is also one, because the former owner no longer has that role when it is recorded;
+ * `transferOwnership` checks the role.
+ */
+const ACTIONS_WITHOUT_ROLE =
   /^(?:person|session|passkey|device|notifications)\.|^member\.(?:created|left)$|^workspace\.(?:created|owner_changed)$/;
 const MEMBER_ACTIONS = /^(?:deployment|run)\.|^backup\.(?:created|verification_started)$/;
 
@@ -16,7 +20,7 @@ const OUTCOME_ACTIONS = /^credential\.(?!reviewed$)|^deployment\.(?:completed|fa
 
 /** Returns the role that a person needs for a recorded action, or null if none. Pure. */
 export function requiredRole(action: AuditAction): Role | null {
-  if (OWN_ACTIONS.test(action)) return null;
+  if (ACTIONS_WITHOUT_ROLE.test(action)) return null;
   if (action === 'workspace.deleted' || action === 'policy.updated') return 'owner';
   return MEMBER_ACTIONS.test(action) ? 'member' : 'admin';
 }

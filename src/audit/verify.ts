@@ -7,7 +7,7 @@ const ROWS_PER_READ = 1000;
 /** Result of the verification of one workspace's log. */
 export interface LogVerification {
   readonly workspaceId: string;
-  /** Number of valid entries. */
+  /** Number of valid entries before the first wrong one. */
   readonly entries: number;
   /** Null if the log is intact; otherwise the first sequence number that is wrong, and the reason. */
   readonly broken: { readonly sequence: number; readonly reason: string } | null;

@@ -28,7 +28,7 @@ export async function listEvents(options: EventListOptions): Promise<void> {
   const { type, source, subject } = options;
   const query = { type, source, subject, ...parsePeriod(options) };
   if (options.csv === true) return pipeToStdout(await activity.csv(query));
-  const events = await takeFirst(activity.all(query), parseCount('--limit', options.limit) ?? 50);
+  const events = await takeFirst(activity.all(query), parseCount('--limit', options.limit));
   await printList<ActivityEvent>(
     events,
     [

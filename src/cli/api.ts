@@ -1,6 +1,7 @@
 import { Script } from 'node:vm';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
+import { parseChoice } from './input.ts';
 import { print, printJson, sanitizedJson } from './output.ts';
 import { sanitizeText } from './sanitize.ts';
 
@@ -70,9 +71,8 @@ function appendQuery(path: string, fields: Readonly<Record<string, unknown>>): s
 export async function callApi(path: string, options: ApiOptions): Promise<void> {
   if (!path.startsWith('/')) throw new Failure('The path must start with a slash, such as /v1/whoami.');
   const fields = options.field === undefined ? null : Object.fromEntries(options.field.map(parseField));
-  const requestedMethod = options.method?.toUpperCase() ?? (fields === null ? 'GET' : 'POST');
-  const method = METHODS.find((name) => name === requestedMethod);
-  if (method === undefined) throw new Failure(`--method must be one of: ${METHODS.join(', ')}.`);
+  const defaultMethod = fields === null ? 'GET' : 'POST';
+  const method = parseChoice('--method', options.method?.toUpperCase() ?? defaultMethod, METHODS);
   const applyQuery = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
   const target = method === 'GET' && fields !== null ? appendQuery(path, fields) : path;

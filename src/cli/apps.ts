@@ -7,6 +7,13 @@ import { confirm, parseCount, readSecret } from './input.ts';
 import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
+/** Describes which pushes deploy an app. Without branches, only pushes to the branch of the app do. */
+function describePush(push: App['push']): string {
+  const { branches, paths } = push ?? { branches: [], paths: [] };
+  const branchList = branches.length === 0 ? 'the branch of the app' : `branches ${branches.join(', ')}`;
+  return paths.length === 0 ? branchList : `${branchList}; only changes of ${paths.join(', ')}`;
+}
+
 export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
   noun: 'app',
   deleteWarning: 'Its environment variables are deleted too. Releases on servers are kept.',
@@ -44,10 +51,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
     { title: 'Required variables', getValue: ({ requiredVariables }) => requiredVariables.join(', ') || null },
     { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
-    {
-      title: 'Deploy on push',
-      getValue: ({ push }) => (push === null ? null : [...push.branches, ...push.paths].join(', ') || null),
-    },
+    { title: 'Deploy on push', getValue: ({ push }) => describePush(push) },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
@@ -86,6 +90,7 @@ export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;
   const { pushBranch, pushPath, requireVariable } = options;
+  const hasPushOption = pushBranch !== undefined || pushPath !== undefined;
   return {
     ...definedFields({
       projectId: project,
@@ -101,7 +106,7 @@ export async function appFields(options: AppOptions): Promise<object> {
     ...(await readRepositoryPassword(options.repositoryPassword)),
     ...(keepReleases !== undefined && { keepReleases }),
     ...(requireVariable !== undefined && { requiredVariables: requireVariable.filter((name) => name !== '') }),
-    ...((pushBranch ?? pushPath) !== undefined && { push: { branches: pushBranch ?? [], paths: pushPath ?? [] } }),
+    ...(hasPushOption && { push: { branches: pushBranch ?? [], paths: pushPath ?? [] } }),
   };
 }
 
@@ -114,7 +119,7 @@ export async function replacePushSecret(
   const { id, name } = await api.get(idOrSlug);
   const label = sanitizeInline(name);
   await confirm(
-    `Replace the push secret of ${label}? Pushes signed with the current one will be rejected.`,
+    `Create a new push secret for ${label}? Pushes signed with an earlier one will be rejected.`,
     options.yes,
   );
   const { secret } = await api.replacePushSecret(id, { idempotencyKey: randomUUID() });

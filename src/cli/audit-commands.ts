@@ -25,7 +25,7 @@ export function auditCommands(program: Command): void {
     async (options) => (await load()).tailAudit(declared(options)),
   );
   auditListCommand('export', 'Export the matching entries as NDJSON')
-    .option('--output <file>', 'write to this file, readable only by you')
+    .option('--output <file>', 'write to this file, readable only by you (default: standard output)')
     .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')
     .action(async (options) => (await load()).exportAudit(declared(options)));
   audit

@@ -8,6 +8,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure, isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
 import { parseCount, parsePeriod } from './input.ts';
+import { MAX_FAILED_POLLS, POLL_INTERVAL_MS } from './operation.ts';
 import { type Column, partyName, print, printList, sanitizeInline, showInstant, takeFirst } from './output.ts';
 import { startProgress } from './progress.ts';
 import { sanitizeJson } from './sanitize.ts';
@@ -41,7 +42,7 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
 /** Lists the newest entries of the activity log. */
 export async function listAudit(options: AuditOptions & { readonly limit: string }): Promise<void> {
   const client = connect(options);
-  const limit = parseCount('--limit', options.limit) ?? 50;
+  const limit = parseCount('--limit', options.limit);
   const entries = client.auditEvents.all({ ...auditQueryOf(options), limit: Math.min(Math.max(limit, 1), 200) });
   await printList(await takeFirst(entries, limit), COLUMNS, options);
 }
@@ -56,10 +57,6 @@ async function readEventsAfter(client: Client, query: AuditListQuery, after: num
   }
   return events.reverse();
 }
-
-const POLL_INTERVAL_MS = 1000;
-/** Maximum number of consecutive failed polls. They take at least 30 seconds, longer than a restart of the server. */
-const MAX_FAILED_POLLS = 30;
 
 /** Follows the activity log until interrupted: one line per entry, or NDJSON with `--json`. */
 export async function tailAudit(options: AuditOptions): Promise<void> {

@@ -61,7 +61,7 @@ export async function listBackups(app: string, options: BackupListOptions): Prom
   const backups = connect(options)
     .backups.of(app)
     .all({ status: options.status as WorkStatus | undefined });
-  await printList(await takeFirst(backups, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(backups, parseCount('--limit', options.limit)), COLUMNS, options);
 }
 
 export async function showBackup(id: string, options: RemoteOptions): Promise<void> {
@@ -84,16 +84,16 @@ export async function createBackup(app: string, options: RemoteOptions & Pick<Wa
   if (options.json !== true) await printDetails(finished, BACKUP_DETAILS, options);
 }
 
-/** Asks the user to type the slug of the app that will be overwritten. Without a terminal, `--yes` is required. */
-async function confirmBySlug(expectedSlug: string, question: string, yes: true | undefined): Promise<void> {
+/** Asks the user to type the label of the app that will be overwritten. Without a terminal, `--yes` is required. */
+async function confirmByLabel(expectedLabel: string, question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
   const answer = await prompts.text({
-    message: `${question} Type ${sanitizeInline(expectedSlug)} to continue`,
+    message: `${question} Type ${sanitizeInline(expectedLabel)} to continue`,
     output: process.stderr,
   });
-  if (answer !== expectedSlug) throw cancelledFailure();
+  if (answer !== expectedLabel) throw cancelledFailure();
 }
 
 export interface RestoreOptions extends RemoteOptions {
@@ -118,7 +118,7 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   );
   const targetLabel = options.server === undefined ? appLabel : `${appLabel} on the server ${options.server}`;
   const question = `Restore ${targetLabel} to ${backup.createdAt}? Its current data will be replaced.`;
-  await confirmBySlug(appLabel, question, options.yes);
+  await confirmByLabel(appLabel, question, options.yes);
   const target = {
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),

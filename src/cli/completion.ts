@@ -4,7 +4,7 @@ import { COMPLETE_VALUES, type ValueKind } from './complete-values.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
-/** Completion candidates per command path: `tokens create` → its options. */
+/** Returns the completion candidates per command path: for `tokens create`, its options. */
 function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
   const completions = new Map<string, string[]>();
   const visit = (command: CommandUnknownOpts, path: string) => {

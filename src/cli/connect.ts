@@ -28,14 +28,14 @@ export function parseUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-/** URL of the server: `--url`, `DEVPILOT_URL`, the profile, or the default address of `npm start`. */
+/** Returns the URL of the server: `--url`, `DEVPILOT_URL`, the profile, or the default address of `devpilot serve`. */
 export function serverUrl({ url, profile }: Partial<RemoteOptions>): string {
   return parseUrl(url ?? environmentSetting('DEVPILOT_URL') ?? findProfile(profileName(profile))?.url ?? DEFAULT_URL);
 }
 
 /**
- * Returns the credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile. The secret of a profile is sent
- * only to the URL that the profile was created for.
+ * Returns the credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile; null if there is none. The secret
+ * of a profile is sent only to the URL that the profile was created for.
  */
 function credentialFor(url: string, options: RemoteOptions): string | null {
   const environmentToken = environmentSetting('DEVPILOT_TOKEN');

@@ -15,7 +15,8 @@ import {
   takeFirst,
 } from './output.ts';
 
-const formatSeconds = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
+/** Returns a duration to append to a text, with a leading space. */
+const durationSuffix = (durationMs: number | null) => (durationMs === null ? '' : ` ${durationMs / 1000} s`);
 
 function formatDuration(startedAt: string | null, finishedAt: string | null): string | null {
   if (startedAt === null || finishedAt === null) return null;
@@ -75,7 +76,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
         : hooks
             .map(
               ({ name, status, durationMs, attempts }) =>
-                `${name} ${status}${formatSeconds(durationMs)}${attempts > 1 ? ` ${attempts} attempts` : ''}`,
+                `${name} ${status}${durationSuffix(durationMs)}${attempts > 1 ? ` ${attempts} attempts` : ''}`,
             )
             .join(', '),
   },
@@ -96,7 +97,7 @@ export async function listDeployments(options: DeploymentListOptions): Promise<v
   const { deployments } = connect(options);
   // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
   const query = { app: options.app, status: options.status as WorkStatus | undefined, live: options.live };
-  const list = await takeFirst(deployments.all(query), parseCount('--limit', options.limit) ?? 50);
+  const list = await takeFirst(deployments.all(query), parseCount('--limit', options.limit));
   await printList(list, COLUMNS, options);
 }
 

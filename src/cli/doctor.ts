@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { SKEW_LIMIT_MS } from '../server/clock-skew.ts';
 import { readSettings, type Settings } from '../server/settings.ts';
 import { databaseFileIn } from '../store/data-directory.ts';
 import { readLeaseClock } from '../store/jobs.ts';
@@ -30,7 +31,10 @@ function checkDirectory(path: string): Check {
   if ((mode & 0o077) !== 0) return failed(name, `${path} is accessible to other users. Run: chmod 700 ${path}`);
   const currentUid = process.getuid?.();
   if (currentUid !== undefined && currentUid !== 0 && uid !== currentUid)
-    return failed(name, `${path} is owned by another user (uid ${uid})`);
+    return failed(
+      name,
+      `${path} is owned by another user (uid ${uid}). Run Devpilot as that user, or change the owner`,
+    );
   const secret = join(path, 'secret');
   if (existsSync(secret) && (statSync(secret).mode & 0o077) !== 0) {
     return failed(name, `${secret} is readable by other users. Run: chmod 600 ${secret}`);
@@ -38,15 +42,10 @@ function checkDirectory(path: string): Check {
   return passed(name, `${path}, accessible only to its owner`);
 }
 
-/** Above this difference, expiries and TOTP codes are evaluated incorrectly. */
-const CLOCK_TOLERANCE_MS = 5000;
-
 function checkClock(peer: string, remoteMs: number, localMs: number): Check {
   const skewMs = Math.abs(remoteMs - localMs);
   const detail = `the clocks of this machine and ${peer} differ by ${Math.round(skewMs / 1000)} s`;
-  return skewMs > CLOCK_TOLERANCE_MS
-    ? failed('clock', `${detail}. Synchronize both with NTP`)
-    : passed('clock', detail);
+  return skewMs > SKEW_LIMIT_MS ? failed('clock', `${detail}. Synchronize both with NTP`) : passed('clock', detail);
 }
 
 async function checkStore(settings: Settings): Promise<Check[]> {
@@ -75,7 +74,12 @@ async function checkServer(url: string): Promise<Check[]> {
   try {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000), redirect: 'error' });
   } catch {
-    return [failed('server', `${url} does not respond`)];
+    return [
+      failed(
+        'server',
+        `${url} does not respond. Start it with "devpilot serve", or set --url or DEVPILOT_URL if it is elsewhere`,
+      ),
+    ];
   }
   const { detail } = (await response.json().catch(() => ({}))) as { detail?: string };
   checks.push(

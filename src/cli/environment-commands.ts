@@ -21,7 +21,7 @@ export function environmentCommands(program: Command): void {
       'format: dotenv, node, python, shell, systemd, docker, or json for one object of names and values',
       'dotenv',
     )
-    .option('--output <file>', 'write to this file, readable only by you')
+    .option('--output <file>', 'write to this file, readable only by you (default: standard output)')
     .option('--quiet', 'print only the variables')
     .action(async (app, options) => (await load()).pullVariables(app, declared(options)));
   apiCommand(env, 'push', 'Set variables from a file after showing the differences')

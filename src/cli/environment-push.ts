@@ -2,10 +2,10 @@ import { ENV_NAME, parseDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable } from '../contract/environment.ts';
 import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import type { RemoteOptions } from './connect.ts';
-import { connectToEnvironment, type EnvFormat, type OwnerOptions, parseFormat } from './environment.ts';
+import { connectToEnvironment, type OwnerOptions } from './environment.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
-import { confirm } from './input.ts';
+import { confirm, parseChoice } from './input.ts';
 import { printJson, printNote, sanitizeInline } from './output.ts';
 
 export interface PushOptions extends OwnerOptions {
@@ -71,8 +71,8 @@ function parseDotenvVariables(text: string, file: string): ReadonlyMap<string, s
   return parsed.values;
 }
 
-function formatOf(file: string, format: string | undefined): EnvFormat {
-  if (format !== undefined) return parseFormat(format);
+function formatOf(file: string, format: string | undefined): 'dotenv' | 'json' {
+  if (format !== undefined) return parseChoice('--format', format, ['dotenv', 'json']);
   return /\.json$/i.test(file) ? 'json' : 'dotenv';
 }
 

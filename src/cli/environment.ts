@@ -6,7 +6,7 @@ import { ENV_FILE_FORMATS, type EnvFileFormat } from '../contract/platform-vocab
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { writePrivateFile } from './files.ts';
-import { cancelledFailure, confirm, isInteractive, parseCount, readStdin } from './input.ts';
+import { cancelledFailure, confirm, isInteractive, parseChoice, parseCount, readStdin } from './input.ts';
 import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
 /** Options of a command for the variables of an app, or of a project with `--project`. */
@@ -35,20 +35,6 @@ export async function listVariables(app: string, options: OwnerOptions): Promise
   );
 }
 
-export type EnvFormat = 'dotenv' | 'json';
-
-export function parseFormat(format: string): EnvFormat {
-  if (format !== 'dotenv' && format !== 'json') throw new Failure('--format must be dotenv or json.');
-  return format;
-}
-
-function parseFileFormat(format: string): EnvFileFormat | 'json' {
-  const formats = [...ENV_FILE_FORMATS, 'json'] as const;
-  const fileFormat = formats.find((candidate) => candidate === format);
-  if (fileFormat === undefined) throw new Failure(`--format must be one of: ${formats.join(', ')}.`);
-  return fileFormat;
-}
-
 /** Formats the variables. Throws if the format cannot represent a value. */
 function formatFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): string {
   const file = writeEnvFile(format, variables);
@@ -63,7 +49,7 @@ export interface PullOptions extends OwnerOptions {
 
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
-  const format = parseFileFormat(options.format);
+  const format = parseChoice('--format', options.format, [...ENV_FILE_FORMATS, 'json']);
   const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
@@ -134,7 +120,7 @@ export async function unsetVariables(
 export async function listVersions(app: string, options: OwnerOptions & { limit: string }): Promise<void> {
   const versions = await takeFirst(
     connectToEnvironment(options).versions(app).all(),
-    parseCount('--limit', options.limit) ?? 50,
+    parseCount('--limit', options.limit),
   );
   await printList<EnvVersion>(
     versions,
@@ -157,7 +143,7 @@ export async function restoreVersion(
   version: string,
   options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
-  const versionNumber = parseCount('The version', version) ?? 0;
+  const versionNumber = parseCount('The version', version);
   const environment = connectToEnvironment(options);
   const { tag: etag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Restore the environment of ${app} to version ${versionNumber}?`, options.yes);

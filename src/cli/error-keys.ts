@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
 /** Lists error keys, newest first. */
 export async function listErrorKeys(options: RemoteOptions & { readonly limit: string }): Promise<void> {
   const keys = connect(options).errors.keys.all();
-  await printList(await takeFirst(keys, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(keys, parseCount('--limit', options.limit)), COLUMNS, options);
 }
 
 export interface CreateErrorKeyOptions extends RemoteOptions {

@@ -67,7 +67,7 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
     release,
     environment,
   });
-  await printList(await takeFirst(issues, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(issues, parseCount('--limit', options.limit)), COLUMNS, options);
 }
 
 /** Formats a stack frame as V8 does. */

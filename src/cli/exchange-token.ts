@@ -12,7 +12,7 @@ export interface WorkloadTokenOptions extends RemoteOptions {
 
 /**
  * Exchanges the identity token of the job for an access token of a workload identity. `previousExchanges` is the number
- * of earlier exchanges by this process.
+ * of exchanges that this process has attempted before.
  */
 export async function exchangeForIdentity(
   identity: string,

@@ -27,7 +27,10 @@ async function requireCredentialOfAnyKind(client: Client, idOrName: string): Pro
     ...(await Array.fromAsync<Credential>(client.apiKeys.all(query))),
   ].filter(({ name }) => name === idOrName);
   const [match, ...others] = matches;
-  if (match === undefined) throw new Failure(`No access token or API key named ${idOrName} found.`);
+  if (match === undefined)
+    throw new Failure(
+      `No access token or API key named ${idOrName} found. List all with: devpilot tokens list, devpilot keys list`,
+    );
   if (others.length === 0) return match;
   const ids = matches.map(({ id }) => id).join(', ');
   throw new Failure(`${matches.length} credentials are named ${idOrName}. Use an ID instead: ${ids}`);
@@ -58,7 +61,10 @@ export async function explain(idOrName: string, options: ExplainOptions): Promis
       { title: 'Decision', getValue: () => decision },
       { title: 'Decided by', getValue: () => step },
       { title: 'Reason', getValue: () => detail },
-      { title: 'Assumed', getValue: () => assumed.map((step) => ASSUMPTIONS[step] ?? step).join(', ') || null },
+      {
+        title: 'Assumed',
+        getValue: () => assumed.map((assumedStep) => ASSUMPTIONS[assumedStep] ?? assumedStep).join(', ') || null,
+      },
     ]),
   );
 }

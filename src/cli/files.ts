@@ -9,8 +9,25 @@ function isSpecialFile(file: string): boolean {
   return stats !== undefined && !stats.isFile();
 }
 
-function toWriteFailure(file: string, error: unknown): Failure {
-  return new Failure(`${file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+/** Explanations of the most frequent error codes. */
+const CAUSES: Readonly<Record<string, string>> = {
+  EACCES: 'you have no permission (EACCES)',
+  EISDIR: 'it is a directory (EISDIR)',
+  ENOENT: 'no such file or directory (ENOENT)',
+};
+
+function toFileFailure(file: string, action: 'read' | 'written', error: unknown): Failure {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  return new Failure(`${file} cannot be ${action}: ${CAUSES[code] ?? code}. Check the path.`);
+}
+
+/** Reads a file. Throws `Failure` if it cannot be read. */
+export function readFileBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw toFileFailure(file, 'read', error);
+  }
 }
 
 /**
@@ -29,7 +46,7 @@ export function writePrivateFile(file: string, text: string): void {
     renameSync(temporaryFile, file);
   } catch (error) {
     rmSync(temporaryFile, { force: true });
-    throw toWriteFailure(file, error);
+    throw toFileFailure(file, 'written', error);
   }
 }
 
@@ -44,20 +61,14 @@ export async function streamToPrivateFile(file: string, source: Readable): Promi
     if (temporaryFile !== file) renameSync(temporaryFile, file);
   } catch (error) {
     if (temporaryFile !== file) rmSync(temporaryFile, { force: true });
-    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : toWriteFailure(file, error);
+    throw (error as NodeJS.ErrnoException).syscall === undefined ? error : toFileFailure(file, 'written', error);
   }
 }
 
 /** Reads a file as UTF-8, or standard input for `-`. Fails if it is not valid UTF-8. */
 export async function readFileOrStdin(file: string): Promise<string> {
   if (file === '-') return readStdin();
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw new Failure(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
-  }
-  return decodeUtf8(bytes, file);
+  return decodeUtf8(readFileBytes(file), file);
 }
 
 /** Reads a file, or standard input for `-`, and parses it as JSON. */

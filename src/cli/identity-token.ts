@@ -1,21 +1,16 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { environmentSetting } from './connect.ts';
 import { Failure } from './failure.ts';
+import { readFileBytes } from './files.ts';
 
 /** Default path of a projected service account token of Kubernetes. */
 const PROJECTED_TOKEN = '/var/run/secrets/devpilot/token';
 const TOKEN_VARIABLE = /^DEVPILOT_ID_TOKEN(?:_\d+)?$/;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-function readTokenFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new Failure(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
-  }
-}
+const readTokenFile = (file: string): string => readFileBytes(file).toString().trim();
 
 /** Requests an identity token from GitHub Actions. The job must have the permission `id-token: write`. */
 async function requestFromGitHub(url: string, bearer: string, audience: string): Promise<string> {
@@ -45,7 +40,8 @@ async function requestFromBuildkite(audience: string): Promise<string> {
 
 /**
  * Returns the value of `DEVPILOT_ID_TOKEN`; for later exchanges, of `DEVPILOT_ID_TOKEN_2` and so on, because each token
- * is accepted only once. Undefined if the job has no such variable. Throws `Failure` if all tokens were exchanged.
+ * is accepted only once. Undefined if `DEVPILOT_ID_TOKEN` is not set. Throws `Failure` if the variable for a later
+ * exchange is not set.
  */
 function readTokenVariable(previousExchanges: number): string | undefined {
   if (environmentSetting('DEVPILOT_ID_TOKEN') === undefined) return undefined;
@@ -57,8 +53,8 @@ function readTokenVariable(previousExchanges: number): string | undefined {
 
 /**
  * Returns the identity token of the CI job or pod that runs this process: from a file, a variable of GitLab CI or
- * CircleCI, GitHub Actions, Buildkite, or a projected token of Kubernetes. `previousExchanges` is the number of tokens
- * that were exchanged already. Throws `Failure` if there is no token.
+ * CircleCI, GitHub Actions, Buildkite, or a projected token of Kubernetes. `previousExchanges` is the number of
+ * exchanges that this process has attempted before. Throws `Failure` if there is no token.
  */
 export async function readIdentityToken(
   audience: string,

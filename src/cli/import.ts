@@ -6,6 +6,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { describeLineErrors, type ImportLine, parseImport } from './import-file.ts';
+import { parseChoice } from './input.ts';
 import { printJson, printList, printNote } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -14,15 +15,15 @@ export interface ImportOptions extends RemoteOptions {
   readonly dryRun: true | undefined;
 }
 
-/** Maximum number of JSON characters per request, below the limits of the server. */
+/** Maximum number of JSON characters of the credentials per request, below the limits of the server. */
 const MAX_REQUEST_LENGTH = 500_000;
 /** Long, because each credential needs several writes and the server imports all credentials of a request or none. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
 function formatOf(file: string, format: string | undefined): 'csv' | 'ndjson' {
   const name = format ?? /\.(csv|ndjson)$/.exec(file)?.[1];
-  if (name !== 'csv' && name !== 'ndjson') throw new Failure('--format must be csv or ndjson.');
-  return name;
+  if (name === undefined) throw new Failure(`The format of ${file} is unknown. Pass --format csv or --format ndjson.`);
+  return parseChoice('--format', name, ['csv', 'ndjson']);
 }
 
 /** Splits the credentials into requests. Pure. */
@@ -45,8 +46,12 @@ function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
   return chunks;
 }
 
-/** Sends the credentials of a chunk. `importedCount` is the number of credentials in the chunks before it. */
-async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolean, importedCount: number) {
+/** Sends the credentials of a chunk. `importedCount` is the number of credentials that were imported before. */
+async function sendChunk(
+  client: Client,
+  chunk: readonly ImportLine[],
+  { dryRun, importedCount }: { readonly dryRun: boolean; readonly importedCount: number },
+) {
   const credentials = chunk.map(({ credential }) => credential);
   try {
     return await client.importCredentials({ credentials }, { dryRun }, { timeout: REQUEST_TIMEOUT_MS });
@@ -70,12 +75,13 @@ export async function importCredentials(file: string, options: ImportOptions): P
   const imported: CredentialImport['credentials'] = [];
   try {
     if (options.dryRun === true || chunks.length > 1) {
-      for (const chunk of chunks) await send(client, chunk, true, 0);
+      for (const chunk of chunks) await sendChunk(client, chunk, { dryRun: true, importedCount: 0 });
     }
     if (options.dryRun !== true) {
       for (const chunk of chunks) {
         progress.update(`Imported ${imported.length} of ${lines.length} credentials …`);
-        imported.push(...(await send(client, chunk, false, imported.length)).credentials);
+        const chunkOptions = { dryRun: false, importedCount: imported.length };
+        imported.push(...(await sendChunk(client, chunk, chunkOptions)).credentials);
       }
     }
   } finally {

@@ -1,11 +1,9 @@
 import { text } from 'node:stream/consumers';
-import { createDenialBuffer } from '../audit/denials.ts';
 import { SignUp } from '../contract/people.ts';
 import { CreateWorkspace } from '../contract/workspaces.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
-import { openStore } from '../server/open-store.ts';
-import { createPeopleContext } from '../server/people-context.ts';
 import { readSettings } from '../server/settings.ts';
+import { withPeopleContext } from './people.ts';
 
 /** Validates the options with the schemas of the API. Throws an error whose message is one line with the invalid field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {
@@ -30,27 +28,14 @@ export async function init(options: {
   const settings = readSettings(process.env);
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
   const input = parseInput(options, password);
-  const { store, secret, release } = await openStore(settings);
-  try {
-    const context = createPeopleContext(store, secret, settings, {
-      clock: Date.now,
-      waitForConfirmation: () => Promise.resolve({ nodes: 0, confirmed: 0, ms: 0 }),
-      denials: createDenialBuffer(),
-      publicUrl: () => settings.publicUrl ?? '',
-      background: { run: () => undefined, stop: () => Promise.resolve() },
-    });
-    const created = await createFirstOwner(context, input);
-    const result = {
-      person: { id: created.personId, name: input.name, email: input.email },
-      workspace: { id: created.workspaceId, name: input.workspace, slug: created.slug },
-    };
-    process.stdout.write(
-      options.json === true
-        ? `${JSON.stringify(result)}\n`
-        : `Created the workspace ${input.workspace}, owned by ${input.email}. Start the server with: npm start\n`,
-    );
-  } finally {
-    await store.close();
-    release();
-  }
+  const created = await withPeopleContext((context) => createFirstOwner(context, input), settings);
+  const result = {
+    person: { id: created.personId, name: input.name, email: input.email },
+    workspace: { id: created.workspaceId, name: input.workspace, slug: created.slug },
+  };
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify(result)}\n`
+      : `Created the workspace ${input.workspace}, owned by ${input.email}. Start the server with: devpilot serve\n`,
+  );
 }

@@ -27,7 +27,7 @@ async function promptHidden(noun: string): Promise<string> {
 /** Reads a secret from standard input, without its final newline, or from a prompt without echo. */
 export async function readSecret(noun: string): Promise<string> {
   const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
-  if (secret === '') throw new Failure(`The ${noun} must not be empty.`);
+  if (secret === '') throw new Failure(`The ${noun} is empty. Enter it at the prompt, or pipe it to standard input.`);
   return secret;
 }
 
@@ -101,11 +101,20 @@ export function parsePeriod({ from, to }: PeriodOptions, now = Date.now()) {
   return { from: parse('--from', from, startOfDay), to: parse('--to', to, startOfNextDay) };
 }
 
-/** Parses an option that must be a whole number. */
+/** Parses an option that must be a whole number. Returns undefined for an option that is not set. */
+export function parseCount(name: string, text: string): number;
+export function parseCount(name: string, text: string | undefined): number | undefined;
 export function parseCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} must be a whole number.`);
   return Number(text);
+}
+
+/** Returns the text, typed as one of the choices. Throws `Failure` if it is none of them. */
+export function parseChoice<Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new Failure(`${name} must be one of: ${choices.join(', ')}.`);
+  return choice;
 }
 
 /** Parses an option that is on or off. */

@@ -17,7 +17,7 @@ export async function logout(options: RemoteOptions): Promise<void> {
         () => false,
       );
     if (!isEnded)
-      printNote('Could not reach the server to end the session; it expires when it is no longer used.', options);
+      printNote('The session could not be ended on the server; it expires when it is no longer used.', options);
   }
   if (profile !== null) forgetProfile(name);
   if (options.json === true) await printJson({ profile: name, ended: isEnded });

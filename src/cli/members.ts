@@ -1,11 +1,11 @@
 import type { Invitation } from '../contract/invitations.ts';
 import type { Member } from '../contract/members.ts';
-import { ASSIGNABLE_ROLES, type AssignableRole } from '../contract/vocabulary.ts';
+import { ASSIGNABLE_ROLES } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { confirm } from './input.ts';
+import { confirm, parseChoice } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
 
 const COLUMNS: readonly Column<Member>[] = [
@@ -21,20 +21,18 @@ interface ConfirmOptions extends RemoteOptions {
   readonly yes: true | undefined;
 }
 
-function parseRole(role: string): AssignableRole {
-  const assignableRole = ASSIGNABLE_ROLES.find((candidate) => candidate === role);
-  if (assignableRole === undefined) throw new Failure(`The role must be one of: ${ASSIGNABLE_ROLES.join(', ')}.`);
-  return assignableRole;
-}
+const parseRole = (role: string) => parseChoice('The role', role, ASSIGNABLE_ROLES);
 
 /** Returns the member or invitation with an ID or, ignoring case, an email address. Throws `Failure` if there is none. */
 function requireByIdOrEmail<Item extends { readonly id: string; readonly email: string }>(
   candidates: readonly Item[],
   idOrEmail: string,
-  noun: string,
+  noun: 'member' | 'invitation',
 ): Item {
   const match = candidates.find(({ id, email }) => id === idOrEmail || email.toLowerCase() === idOrEmail.toLowerCase());
-  if (match === undefined) throw new Failure(`No ${noun} ${idOrEmail} found.`);
+  const listCommand = noun === 'member' ? 'list' : 'invitations';
+  if (match === undefined)
+    throw new Failure(`No ${noun} ${idOrEmail} found. List all with: devpilot members ${listCommand}`);
   return match;
 }
 

@@ -1,8 +1,7 @@
 import { NOTICE_KINDS, NOTICE_STATUSES } from '../contract/event-names.ts';
 import type { Notice } from '../contract/notices.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { Failure } from './failure.ts';
-import { parseCount, parseInstant } from './input.ts';
+import { parseChoice, parseCount, parseInstant } from './input.ts';
 import { type Column, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
 const addressesOf = ({ credential }: Notice): string =>
@@ -19,13 +18,6 @@ const COLUMNS: readonly Column<Notice>[] = [
   { title: 'CREATED BY', getValue: ({ credential }) => credential?.createdBy?.email ?? null },
   { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
 ];
-
-/** Returns the text, typed as one of the choices. Throws `Failure` if it is none of them. */
-function parseChoice<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) throw new Failure(`${option} must be one of: ${choices.join(', ')}.`);
-  return choice;
-}
 
 export interface ListNoticesOptions extends RemoteOptions {
   readonly status: string;

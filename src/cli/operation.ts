@@ -8,7 +8,7 @@ import { dim, type OutputOptions, print, printNote, sanitizeInline } from './out
 import { startProgress } from './progress.ts';
 import { sanitizeJson, sanitizeLine, sanitizeStyledLine } from './sanitize.ts';
 
-/** Work that the server performs in the background: a deployment, a run or a backup. */
+/** Work that the server performs in the background: a deployment, a run, or a backup with its restore and verification. */
 export interface Operation {
   readonly id: string;
   readonly status: WorkStatus;
@@ -23,9 +23,9 @@ export interface WatchOptions extends OutputOptions {
 }
 
 const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
-const POLL_INTERVAL_MS = 1000;
+export const POLL_INTERVAL_MS = 1000;
 /** Maximum number of consecutive failed polls. They take at least 30 seconds, longer than a restart of the server. */
-const MAX_FAILED_POLLS = 30;
+export const MAX_FAILED_POLLS = 30;
 /** Exit code that shells report for a command interrupted by Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
@@ -111,7 +111,7 @@ export interface WatchedOperation<Item extends Operation> {
   readonly followUpCommand: string;
   get(): Promise<Item>;
   logs?(): AsyncIterable<LogLine>;
-  /** Returns what the operation is waiting for, or null. */
+  /** Returns a message about what the operation is waiting for; null if it is not waiting. */
   waitingNote?(operation: Item): string | null;
   isFinished?(operation: Item): boolean;
 }

@@ -34,7 +34,7 @@ test('people can be managed in the data directory while the server is stopped', 
   assert.match(url, /^https:\/\/dev\.example\.com\/reset-password#\w{32}$/);
   assert.match((await people('enable', 'nobody@example.com')).stderr, /No person/);
   const { stderr } = await people('enable', '##vso[task.complete]');
-  assert.equal(stderr, 'devpilot: No person # #vso[task.complete] found.\n');
+  assert.equal(stderr, 'devpilot: No person # #vso[task.complete] found. List all with: devpilot people list\n');
 
   const restartedServer = await startTestServer({ dataDirectory: testServer.dataDirectory });
   const body = { password: 'quite another sentence' };

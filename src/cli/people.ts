@@ -24,8 +24,10 @@ const COLUMNS: readonly Column<Account>[] = [
 ];
 
 /** Opens the configured data directory or database without a server. With SQLite, the server must not be running. */
-async function withPeopleContext<Result>(action: (context: PeopleContext) => Promise<Result>): Promise<Result> {
-  const settings = readSettings(process.env);
+export async function withPeopleContext<Result>(
+  action: (context: PeopleContext) => Promise<Result>,
+  settings = readSettings(process.env),
+): Promise<Result> {
   const { store, secret, release } = await openStore(settings);
   try {
     const context = createPeopleContext(store, secret, settings, {
@@ -49,7 +51,7 @@ function requestContextOf(command: string): RequestContext {
 async function resolvePersonId(context: PeopleContext, idOrEmail: string): Promise<string> {
   if (idOrEmail.startsWith('per_')) return idOrEmail;
   const person = await findPersonByEmail(context.store.read, emailKey(idOrEmail));
-  if (person === undefined) throw new Failure(`No person ${idOrEmail} found.`);
+  if (person === undefined) throw new Failure(`No person ${idOrEmail} found. List all with: devpilot people list`);
   return person.id;
 }
 

@@ -52,14 +52,13 @@ export interface SetPolicyOptions extends RemoteOptions {
 /** Returns the requested change. The server validates scopes and enumerated values. */
 function readChange(options: SetPolicyOptions): UpdatePolicy {
   const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak, foreignPrefix } = options;
-  const parseDays = (name: string, text: string) => parseCount(name, text) ?? 0;
   const readOnOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
     const text = options[field];
     return text === undefined ? {} : { [field]: parseOnOff(name, text) };
   };
   return {
     ...(maxLifetimeDays !== undefined && {
-      maxLifetimeDays: maxLifetimeDays === 'none' ? null : parseDays('--max-lifetime-days', maxLifetimeDays),
+      maxLifetimeDays: maxLifetimeDays === 'none' ? null : parseCount('--max-lifetime-days', maxLifetimeDays),
     }),
     ...(bindsExistingFrom !== undefined && {
       bindsExistingFrom:
@@ -73,7 +72,7 @@ function readChange(options: SetPolicyOptions): UpdatePolicy {
     ...readOnOff('requireTwoFactor', '--require-two-factor'),
     ...(createdBy !== undefined && { createdBy: createdBy as Policy['createdBy'] }),
     ...(options.unusedAfterDays !== undefined && {
-      unusedAfterDays: parseDays('--unused-after-days', options.unusedAfterDays),
+      unusedAfterDays: parseCount('--unused-after-days', options.unusedAfterDays),
     }),
     ...(foreignPrefix !== undefined && { foreignPrefixes: foreignPrefix.filter((prefix) => prefix !== 'none') }),
     ...(onLeak !== undefined && { onLeak: onLeak as Policy['onLeak'] }),

@@ -34,7 +34,9 @@ function readConfiguration(): Configuration {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { current: 'default', profiles: {} };
-    throw new Failure(`${file} cannot be read.`);
+    throw new Failure(
+      `${file} cannot be read: ${(error as NodeJS.ErrnoException).code}. Fix its permissions, or set DEVPILOT_CONFIG_DIR.`,
+    );
   }
   if ((statSync(file).mode & 0o077) !== 0) {
     chmodSync(file, 0o600);

@@ -13,6 +13,8 @@ import { trackerCommands } from './tracker-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
 import { workloadCommands } from './workload-commands.ts';
 
+const HELP_HINT = 'To see its arguments and options, run the command with --help.';
+
 /** Formats a usage error as JSON, in the format of the other errors with `--json`. */
 function usageAsJson(text: string): string {
   const message = text
@@ -32,7 +34,8 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .showSuggestionAfterError()
     .configureOutput({
-      outputError: (text, write) => write(process.argv.includes('--json') ? usageAsJson(text) : text),
+      outputError: (text, write) =>
+        write(process.argv.includes('--json') ? usageAsJson(text) : `${text}${HELP_HINT}\n`),
     })
     .configureHelp({ showGlobalOptions: false });
   program.addHelpText(
@@ -44,7 +47,9 @@ Environment variables:
 
 With --json, errors are JSON too.
 Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required. Commands that
-read the server's settings, such as "devpilot serve", also exit with 2 if a setting is invalid or the store cannot be used.`,
+read the server's settings, such as "devpilot serve", also exit with 2 if a setting is invalid or the store cannot be used.
+"run", "env run" and "exchange" exit with the exit code of the script or command that they run. 130: Ctrl-C ended the wait,
+and the operation continues on the server.`,
   );
   program.commandsGroup('Installation:');
   installationCommands(program);

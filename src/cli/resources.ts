@@ -85,7 +85,7 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
     },
     async update(idOrSlug: string, fields: object, options: BodyOptions): Promise<void> {
       const body = await buildBody<Update & object>(options.from, fields);
-      if (Object.keys(body).length === 0) throw new Failure('Nothing to update. Use options or --from.');
+      if (Object.keys(body).length === 0) throw new Failure(`Nothing to update. See: devpilot ${noun}s update --help`);
       const changed = await resource.endpoint(connect(options)).update(idOrSlug, body);
       printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);

@@ -106,7 +106,7 @@ export async function listRuns(script: string, options: RunListOptions): Promise
   const runs = connect(options)
     .scripts.runs(script)
     .all({ status: options.status as WorkStatus | undefined });
-  await printList(await takeFirst(runs, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(runs, parseCount('--limit', options.limit)), COLUMNS, options);
 }
 
 export async function showRun(id: string, options: RemoteOptions): Promise<void> {

@@ -8,7 +8,10 @@ const WORKFLOW_COMMAND_START = /^(\s*):(?=:)/;
 const WORKFLOW_COMMAND = /#(?=#\w*\[)/g;
 const CI_SECTION_MARKER = /(section_|travis_)(?=(?:start|end|fold|time):)/g;
 
-/** Escapes one line of untrusted text: no escape sequences, control characters or commands of build systems remain. */
+/**
+ * Escapes one line of untrusted text: no escape sequences, control characters other than tabs, or commands of build
+ * systems remain.
+ */
 export function sanitizeLine(line: string): string {
   return stripVTControlCharacters(line)
     .replace(/[\p{Cc}\p{Cf}]/gu, (character) => (character === '\t' ? character : '\ufffd'))

@@ -4,7 +4,7 @@ import { createClient } from '../sdk/client.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { parseUrl } from './connect.ts';
 import { Failure } from './failure.ts';
-import { confirm, isInteractive } from './input.ts';
+import { confirm, isInteractive, parseChoice } from './input.ts';
 import { printNote, sanitizeInline } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';
 import {
@@ -217,8 +217,7 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, format: S
 
 function formatOf({ format, json }: ScanOptions): ScanFormat {
   if (format === undefined) return json === true ? 'json' : 'text';
-  const scanFormat = SCAN_FORMATS.find((candidate) => candidate === format);
-  if (scanFormat === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}.`);
+  const scanFormat = parseChoice('--format', format, SCAN_FORMATS);
   if (json === true && scanFormat !== 'json') throw new Failure('--json and --format cannot be combined.');
   return scanFormat;
 }
@@ -235,7 +234,7 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
   if (options.revoke === true && options.report === true) throw new Failure('Use --revoke or --report, not both.');
   const format = formatOf(options);
   const missingPath = paths.find((path) => !existsSync(path));
-  if (missingPath !== undefined) throw new Failure(`${missingPath} does not exist.`);
+  if (missingPath !== undefined) throw new Failure(`${missingPath} does not exist. Check the path.`);
   if (options.installHook === true) return installHook(paths[0] ?? '.', options);
   const progress = startProgress('Scanning …', options.quiet);
   const state: ScanState = { findings: [], progress, files: 0, objects: 0 };

@@ -21,10 +21,10 @@ const INLINE_MAP = /^data:application\/json(?:;charset=[\w-]+)?;base64,/i;
 /** Global object in which Sentry SDKs look up debug IDs. A file that does not register there reports no debug ID. */
 const DEBUG_ID_REGISTRY = '_sentryDebugIds';
 
-/** Returns the files of a directory that can have a source map, without `node_modules` and `.git`. */
+/** Returns the scripts below a directory, without `node_modules` and names that start with `.git`. */
 function findScripts(directory: string): string[] {
   if (!existsSync(directory) || !statSync(directory).isDirectory())
-    throw new Failure(`${directory} is not a directory.`);
+    throw new Failure(`${directory} is not a directory. Pass the directory of the scripts and their source maps.`);
   const files = globSync('**/*.{js,mjs,cjs}', {
     cwd: directory,
     exclude: (name) => name === 'node_modules' || name.startsWith('.git'),

@@ -43,7 +43,7 @@ export async function listSourceMaps(
   options: RemoteOptions & { readonly app: string | undefined; readonly limit: string },
 ): Promise<void> {
   const sourceMaps = connect(options).errors.sourceMaps.all({ app: options.app });
-  await printList(await takeFirst(sourceMaps, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
+  await printList(await takeFirst(sourceMaps, parseCount('--limit', options.limit)), COLUMNS, options);
 }
 
 /** Deletes source maps. */

@@ -12,7 +12,8 @@ export async function acceptLoss(options: {
 }): Promise<void> {
   const { lostSecret = false, lostChanges = false } = options;
   if (!lostSecret && !lostChanges) throw new Failure('Use --lost-secret, --lost-changes, or both.');
-  const { store, secret, release } = await openStore(readSettings(process.env), {
+  const settings = readSettings(process.env);
+  const { store, secret, release } = await openStore(settings, {
     acceptLostSecret: lostSecret,
     acceptLostChanges: lostChanges,
   });
@@ -25,7 +26,8 @@ export async function acceptLoss(options: {
     }
     if (!lostSecret) return;
     const unreadable = await countUnreadable(store.read, createSeal([secret]));
-    await print(`The database now uses the configured secret. Encrypted values lost: ${unreadable}\n`);
+    const secretLabel = settings.secret === null ? 'secret in the data directory' : 'configured secret';
+    await print(`The database now uses the ${secretLabel}. Encrypted values lost: ${unreadable}\n`);
     if (unreadable > 0) printNote('Set environment variables and second factors again; servers need new keys.');
   } finally {
     await store.close();

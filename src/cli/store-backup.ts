@@ -28,7 +28,7 @@ export async function backUpStore(
   printNote(
     secret
       ? 'The backup contains the secret: anyone with this directory can decrypt its encrypted values. Protect it like the server.'
-      : 'The backup does not contain the secret. Store DEVPILOT_SECRET separately: encrypted values cannot be decrypted without it.',
+      : 'The backup does not contain the secret (DEVPILOT_SECRET, or the file `secret` of the data directory). Store it separately: encrypted values cannot be decrypted without it.',
   );
 }
 

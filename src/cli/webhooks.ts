@@ -138,7 +138,10 @@ async function printResult(client: Client, id: string, sent: WebhookDelivery, op
     delivery = await client.webhooks.delivery(id, sent.id);
   }
   await printDetails(delivery, DELIVERY_COLUMNS, options);
-  if (delivery.status !== 'delivered') throw new Failure(delivery.error ?? 'The message has not been sent yet.');
+  if (delivery.status === 'delivered') return;
+  throw new Failure(
+    delivery.error ?? `The message has not been sent yet. Check its status with: devpilot webhooks deliveries ${id}`,
+  );
 }
 
 /** Sends a test message and prints the result. */
@@ -150,7 +153,7 @@ export async function testWebhook(id: string, options: RemoteOptions): Promise<v
 /** Lists deliveries, newest first. */
 export async function listDeliveries(id: string, options: RemoteOptions & { readonly limit: string }): Promise<void> {
   const deliveries = connect(options).webhooks.deliveries(id).all();
-  await printList(await takeFirst(deliveries, parseCount('--limit', options.limit) ?? 50), DELIVERY_COLUMNS, options);
+  await printList(await takeFirst(deliveries, parseCount('--limit', options.limit)), DELIVERY_COLUMNS, options);
 }
 
 /** Sends a message again and prints the result. */

@@ -14,11 +14,12 @@ import {
   toJob,
 } from './jobs.ts';
 
-/** Attempts to write the result while the store is unavailable. */
+/** Maximum number of attempts to write the result while the store is unavailable. */
 const MAX_WRITE_ATTEMPTS = 6;
 
 /**
- * A job that this node runs. It ends when its result is written, or without a result if the node has lost it.
+ * A job that this node runs. It ends when its result is written. It ends without a result if the node has lost the job,
+ * or cannot write the result; another node then takes the job over.
  */
 export interface HeldJob {
   readonly row: JobTable;
@@ -27,7 +28,7 @@ export interface HeldJob {
   isFenced(): boolean;
   /** Aborts the job's signal. The reasons `lost` and `stopped` also fence the job. */
   abort(reason: AbortReason, message: string): void;
-  /** Runs the job until it has ended. Call this once; it never rejects. */
+  /** Runs the job until it has ended. Call this once. */
   run(): Promise<void>;
 }
 

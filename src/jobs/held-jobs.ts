@@ -3,13 +3,14 @@ import type { JobTable } from '../store/schema/jobs.ts';
 import { createHeldJob, type HeldJob } from './held-job.ts';
 import type { JobWriter } from './job-writes.ts';
 import type { AbortReason } from './jobs.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 /** Maximum number of jobs on one node; a single workspace gets at most half of them. */
 const MAX_CONCURRENT_JOBS = 64;
 
 /** The jobs that this node runs. */
 export interface HeldJobs {
-  /** Runs a claimed job, unless its workspace has reached its limit. */
+  /** Runs a claimed job, unless its kind is not registered or its workspace has reached its limit. */
   start(row: JobTable): void;
   list(): readonly HeldJob[];
   /** Whether this node runs a job; false for the row of another node. */
@@ -63,13 +64,4 @@ export function createHeldJobs(
       await waitAtMost(limitMs, Promise.all([...held.values()].map(({ finished }) => finished)));
     },
   };
-}
-
-/** Resolves when `work` has ended, or after `limitMs` milliseconds. */
-export async function waitAtMost(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -127,11 +127,11 @@ export interface JobQueue {
   /** Adds a job to the queue in the caller's transaction and returns its ID. Call `wake` after the commit. */
   enqueue(trx: Trx, job: NewJob): Promise<string>;
   /**
-   * Ends the job of a resource in the caller's transaction: immediately if it has not started, otherwise its node is
-   * notified. Call `wake` after the commit. Returns false if there is no such job.
+   * Ends the job of a resource: in the caller's transaction if it has never started; otherwise a node ends it soon, so
+   * that the job can clean up. Call `wake` after the commit. Returns false if there is no such job.
    */
   cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean>;
-  /** Makes the suspended job of a resource due. Returns false if there is none. */
+  /** Makes the suspended job of a resource, or a job that waits for a retry, due. Returns false if there is none. */
   resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean>;
   /** Looks for work now instead of at the next heartbeat. */
   wake(): void;

@@ -2,8 +2,8 @@
 export interface SerialTask {
   /** Runs the task now. If it is running, it runs once more afterwards, even if this is called several times. */
   request(): void;
-  /** Resolves when the current run has ended. */
-  idle(): Promise<void>;
+  /** Resolves when the current run has ended, even if another run follows. */
+  currentRun(): Promise<void>;
 }
 
 /** States: idle, running, and running with another run requested. */
@@ -24,6 +24,6 @@ export function createSerialTask(work: () => Promise<void>, onError: (error: unk
       if (state === 'idle') run();
       else state = 'requested';
     },
-    idle: () => running,
+    currentRun: () => running,
   };
 }

@@ -3,16 +3,18 @@ import { claimJob, countJobs, hasClaimableJob, renewLeases } from '../store/jobs
 import type { JobTable } from '../store/schema/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { HeldJob } from './held-job.ts';
-import { createHeldJobs, waitAtMost } from './held-jobs.ts';
+import { createHeldJobs } from './held-jobs.ts';
 import { releaseJob, takeOverLostJob } from './job-writes.ts';
 import { createJobQueue, type JobEnd, type JobKind, type JobQueue, LOST_MESSAGE } from './jobs.ts';
 import { createSerialTask } from './serial-task.ts';
+import { waitAtMost } from './wait-at-most.ts';
 
 export interface JobWorkerOptions {
   readonly store: Store;
   readonly clock: () => number;
   /** Identifies this process; new on every start. */
   readonly nodeId: string;
+  /** Called for an unexpected error of a job, and for an error of the queue, such as an unavailable database. */
   readonly onError: (error: unknown) => void;
   /** Called for each job that ended on this node. */
   readonly onJobEnd?: (kind: string, status: JobEnd['status']) => void;
@@ -79,7 +81,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (state === 'working' || state === 'stopping') ticks.request();
   }
 
-  /** Aborts all jobs shortly before their leases expire, because other nodes can then take them over. */
+  /** If no heartbeat was sent, aborts all jobs shortly before their leases expire and other nodes can take them over. */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
     held.abortAll('lost', 'This node has lost contact with the database.');
@@ -113,13 +115,13 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (state === 'working') state = 'stopping';
     const stoppedAtMs = performance.now();
     // If a claim is in progress, its job is not started but released.
-    await waitAtMost(STOP_GRACE_MS, ticks.idle());
+    await waitAtMost(STOP_GRACE_MS, ticks.currentRun());
     await held.waitForEnd(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
     held.abortAll('stopped', STOPPED_MESSAGE);
     await held.waitForEnd(ABORT_GRACE_MS);
     for (const timer of timers) clearInterval(timer);
     state = 'stopped';
-    await ticks.idle();
+    await ticks.currentRun();
   }
 
   return {

@@ -10,7 +10,7 @@ function blockListOf(ranges: readonly string[]): BlockList {
   return list;
 }
 
-/** Addresses of this machine and its link: loopback, "this host", and link-local including cloud metadata services. */
+/** Addresses of this machine, its link and its cloud: loopback, "this host", link-local and metadata services. */
 const NODE_LOCAL_ADDRESSES = blockListOf([
   '127.0.0.0/8',
   '0.0.0.0/8',
@@ -80,7 +80,10 @@ export function isNodeLocal(address: string): boolean {
 /** `special`: loopback, link-local, cloud metadata services, and addresses that no host has. */
 export type AddressKind = 'public' | 'private' | 'special';
 
-/** Returns the kind of an address; if it embeds an IPv4 address, the kind of that address. Pure. */
+/**
+ * Returns the kind of an address; if it embeds an IPv4 address, the kind of that address; `special` for a text that is
+ * not an address. Pure.
+ */
 export function addressKindOf(address: string): AddressKind {
   const version = isIP(address);
   if (version === 0 || address.includes('%') || isNodeLocal(address)) return 'special';

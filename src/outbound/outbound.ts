@@ -30,7 +30,7 @@ export interface OutboundResponse {
   readonly body: Buffer;
 }
 
-/** A request that got no response. The message is for users. */
+/** A request that was refused or got no usable response. The message is for users. */
 export class OutboundError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -87,11 +87,12 @@ function bypassesProxy(host: string, noProxy: string): boolean {
     .some((entry) => entry === '*' || (entry !== '' && (host === entry || host.endsWith(`.${entry}`))));
 }
 
-/** Returns the proxy for a URL; null if the URL is not `https:` or its host bypasses the proxy. Pure. */
+/** Returns the proxy for a URL; null if none is set, the URL is not `https:`, or its host bypasses the proxy. Pure. */
 function proxyFor(url: URL, environment: Readonly<Record<string, string | undefined>>): string | null {
   const proxy = environment['HTTPS_PROXY'] ?? environment['https_proxy'] ?? '';
+  if (proxy === '' || url.protocol !== 'https:') return null;
   const noProxy = environment['NO_PROXY'] ?? environment['no_proxy'] ?? '';
-  return url.protocol !== 'https:' || proxy === '' || bypassesProxy(hostOf(url), noProxy) ? null : proxy;
+  return bypassesProxy(hostOf(url), noProxy) ? null : proxy;
 }
 
 /** Describes a connection error for users, with the error code of OpenSSL or the operating system. Pure. */
@@ -183,7 +184,8 @@ export function createOutbound({ policy, environment = {}, resolve }: OutboundOp
     if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'must be an http:// or https:// URL';
     if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
     const host = hostOf(url);
-    const isRefused = isIP(host) === 0 ? policy !== 'any' && isNodeLocalHost(host) : !isAllowed(policy, host);
+    const isName = isIP(host) === 0;
+    const isRefused = isName ? policy !== 'any' && isNodeLocalHost(host) : !isAllowed(policy, host);
     return isRefused ? `must be at ${ACCEPTED_ADDRESSES[policy]} (DEVPILOT_OUTBOUND)` : null;
   }
 

@@ -35,6 +35,7 @@ test('the key folder of a killed process is removed, and the folder of a running
 });
 
 test('entries with a similar name that are not private folders of this user are kept', async () => {
+  // The ID of a process that has ended.
   const { pid } = spawnSync('true');
   // Other users can read this folder, so `createKeyFolder` did not create it.
   const publicFolder = `${tmpdir()}/devpilot-ssh-${pid}-publicFolder`;

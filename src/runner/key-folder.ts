@@ -26,7 +26,7 @@ function isProcessRunning(pid: number): boolean {
  * Returns whether a path is a private folder of this user. Checked because other users can also create entries in the
  * temporary directory.
  */
-async function isOwnKeyFolder(path: string): Promise<boolean> {
+async function isOwnPrivateFolder(path: string): Promise<boolean> {
   const stats = await lstat(path).catch(() => null);
   return stats !== null && stats.mode === PRIVATE_FOLDER && stats.uid === process.getuid?.();
 }
@@ -37,6 +37,6 @@ export async function sweepKeyFolders(): Promise<void> {
     const pid = FOLDER_NAME.exec(name)?.[1];
     if (pid === undefined || Number(pid) === 0 || isProcessRunning(Number(pid))) continue;
     const path = join(tmpdir(), name);
-    if (await isOwnKeyFolder(path)) await rm(path, { recursive: true, force: true });
+    if (await isOwnPrivateFolder(path)) await rm(path, { recursive: true, force: true });
   }
 }

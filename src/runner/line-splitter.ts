@@ -128,12 +128,14 @@ export function createMarkerExtractor(
         if (bytes.length > 0) pass(bytes);
         return Buffer.alloc(0);
       }
-      const end = bytes.indexOf('\n', start);
       if (start > 0) pass(bytes.subarray(0, start));
-      if (end < 0)
-        return bytes.length - start > maxMarkerBytes
-          ? processBytes(bytes.subarray(start + markerPrefix.length))
-          : bytes.subarray(start);
+      const end = bytes.indexOf('\n', start);
+      if (end < 0) {
+        if (bytes.length - start <= maxMarkerBytes) return bytes.subarray(start);
+        // Too long to be a marker: the prefix is dropped, and the bytes after it are output.
+        bytes = bytes.subarray(start + markerPrefix.length);
+        continue;
+      }
       const [name = '', value = ''] = bytes
         .subarray(start + markerPrefix.length, end)
         .toString('latin1')

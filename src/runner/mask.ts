@@ -14,7 +14,7 @@ const REPLACEMENT = '[secret]';
 
 /** Hides secrets in a line. */
 export interface Mask {
-  /** Returns the first `length` characters of a line, in which every secret that begins there is replaced. */
+  /** Returns the first `length` characters of a line; every secret that begins in them is replaced as a whole. */
   (line: string, length: number): string;
   /** Number of characters beyond `length` that the line must include for every secret to be found. */
   readonly lookahead: number;
@@ -50,7 +50,7 @@ const DEVPILOT_SECRET_LOOKAHEAD = 128;
 interface TrieNode {
   /** The characters between the parent and this node. */
   edge: string;
-  /** Length of the longest secret with this prefix; 0 if none ends here. */
+  /** Length of the longest secret whose compared characters end at this node; 0 if there is none. */
   secretLength: number;
   children: Map<number, TrieNode>;
 }
@@ -135,8 +135,8 @@ export function createMask(values: Iterable<string>): Mask {
     const secretLengths = secretLengthsIn(line);
     const ranges: Range[] = [];
     for (let index = 0; index < length && index < line.length; index++) {
-      const hidden = Math.max(secretLengthAt(root, line, index), secretLengths.get(index) ?? 0);
-      if (hidden > 0) ranges.push([index, index + hidden]);
+      const secretLength = Math.max(secretLengthAt(root, line, index), secretLengths.get(index) ?? 0);
+      if (secretLength > 0) ranges.push([index, index + secretLength]);
     }
     return ranges;
   }
@@ -148,7 +148,7 @@ export function createMask(values: Iterable<string>): Mask {
     return unfinishedSecretStart(line);
   }
 
-  /** Returns the ranges of secrets that contain escape sequences, such as a partly highlighted secret. */
+  /** Returns the ranges of secrets, including those that escape sequences interrupt, such as a partly highlighted secret. */
   function interruptedSecretsIn(line: string, length: number): Range[] {
     const { text, positions } = withoutEscapeSequences(line);
     const positionInLine = (index: number) => positions[Math.min(index, text.length)] ?? line.length;

@@ -16,9 +16,9 @@ export interface OutputLine {
   readonly text: string;
 }
 
-/** Delay before an unfinished line is shown; milliseconds. */
+/** Delay before an unfinished line is shown. */
 const UNFINISHED_LINE_DELAY_MS = 200;
-/** Maximum number of characters that are stored of the output before the step is ready. */
+/** Maximum number of characters per stream that are stored of the output before the step is ready: the last ones. */
 const MAX_BANNER_CHARACTERS = 4096;
 
 /** The two output streams of a step, without the markers that Devpilot's shell writes to both. */

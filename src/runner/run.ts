@@ -38,7 +38,7 @@ export interface Step {
   readonly timeoutMs?: number;
   /** The user to run the step as, if not the user who logs in. */
   readonly runAs?: string | null;
-  /** Values to mask in every line, in addition to Devpilot's own secrets. */
+  /** Values to mask in every line, in addition to Devpilot's own secrets; or a mask. */
   readonly secrets?: Iterable<string> | Mask;
   readonly onLine?: (line: OutputLine) => void;
   /** Receives unfinished lines, such as progress bars and prompts, each time they have changed. */
@@ -50,14 +50,17 @@ export interface Step {
 
 /** The outcome of a step. */
 export interface StepOutcome {
-  /** The exit code as a shell reports it: 128 plus the number of a signal. Null if the end of the step is unknown. */
+  /**
+   * The exit code as a shell reports it: 128 plus the number of the signal if a signal ended the step. Null if the step was
+   * not started, or its end is unknown.
+   */
   readonly exitCode: number | null;
   /** The signal that the exit code stands for, such as `SIGKILL`. */
   readonly signal: string | null;
   readonly durationMs: number;
   readonly timedOut: boolean;
   readonly cancelled: boolean;
-  /** Why the outcome is unknown: no server was reached, or the connection was lost. A message for users. */
+  /** Why the step did not start or its end is unknown, such as a lost connection; otherwise null. A message for users. */
   readonly problem: string | null;
 }
 

@@ -2,10 +2,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { redactSecrets } from '../contract/redact.ts';
 import { isNodeLocal, resolveHost } from '../outbound/addresses.ts';
 import { createKeyFolder } from './key-folder.ts';
 import { CONNECT_TIMEOUT_SECONDS, SSH_CLIENT_ENVIRONMENT, type SshTarget, sshOptions } from './ssh.ts';
+import { printableLines } from './start-failure.ts';
 import { ENTRY_COMMAND } from './step-script.ts';
 
 /** Why no connection could be made; `message` is for users. */
@@ -63,16 +63,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Returns the last printed line, which states the cause, as printable ASCII, redacted, of at most 500 characters. */
-function errorLineOf(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
-  return redactSecrets(lines.filter((line) => line !== '' && !line.startsWith('@')).at(-1) ?? '').slice(0, 500);
-}
-
 function toConnectFailure(stderr: string): SshConnectFailure {
   if (stderr.trim() === '' || UNREACHABLE_OUTPUT.test(stderr))
     return new SshConnectFailure(UNREACHABLE_MESSAGE, { unreachable: true });
-  return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, { unreachable: false });
+  // The last line states the cause. Lines that start with "@" are the frame of a warning.
+  const cause = printableLines(stderr).findLast((line) => !line.startsWith('@')) ?? '';
+  return new SshConnectFailure(`Connection failed: ${cause}`, { unreachable: false });
 }
 
 /** Resolves when the client is authenticated. Rejects with `SshConnectFailure`, or with the signal's reason. */
@@ -163,7 +159,10 @@ async function connectToAddress(
   }
 }
 
-/** Opens a shell over an existing connection. If the socket is missing, the proxy command fails immediately. */
+/**
+ * Opens a shell over an existing connection. If its socket is missing, the proxy command fails immediately, so that the
+ * client does not open a new connection.
+ */
 function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   const options = ['-F', '/dev/null', '-T', '-S', socket, '-oControlMaster=no', '-oProxyCommand=false'];
   const quiet = ['-oBatchMode=yes', '-oLogLevel=ERROR'];

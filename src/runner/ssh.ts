@@ -1,4 +1,4 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { parseHostKey } from '../contract/host-key.ts';
 import { LOCAL_ENTRY_ARGV } from './step-script.ts';
 
@@ -17,37 +17,26 @@ export interface SshTarget {
 
 const MAX_OUTPUT_CHARACTERS = 16_384;
 export const CONNECT_TIMEOUT_SECONDS = 10;
-/** Without variables and files of this user that could change how the client connects or signs in. */
+/** The environment of the client, without variables and files of this user that could change how it connects or signs in. */
 export const SSH_CLIENT_ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', HOME: '/nonexistent' };
 
-interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a command and kills it after `timeoutMs`. Returns only the beginning of long output. */
-function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
+/**
+ * Runs a command, killed after `timeoutMs`, and returns its standard output: only the beginning if it is long, and an
+ * empty string if the command cannot be started.
+ */
+function readCommandOutput(command: string, args: readonly string[], timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
-    const child: ChildProcess = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: SSH_CLIENT_ENVIRONMENT,
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], env: SSH_CLIENT_ENVIRONMENT });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (output.length < MAX_OUTPUT_CHARACTERS) output += chunk.toString('latin1');
     });
-    const out = { stdout: '', stderr: '' };
-    for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream]?.on('data', (chunk: Buffer) => {
-        if (out[stream].length < MAX_OUTPUT_CHARACTERS) out[stream] += chunk.toString('latin1');
-      });
-    }
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-    child.once('error', (error) => {
+    const finish = () => {
       clearTimeout(timer);
-      resolve({ code: null, stdout: '', stderr: error.message });
-    });
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      resolve({ code, ...out });
-    });
+      resolve(output);
+    };
+    child.once('error', finish).once('close', finish);
   });
 }
 
@@ -116,6 +105,8 @@ const HOST_KEY_PREFERENCE = [
   'ssh-rsa',
 ];
 
+const preferenceOf = (hostKey: string): number => HOST_KEY_PREFERENCE.indexOf(hostKey.split(' ')[0] ?? '');
+
 /**
  * Returns the host keys that the server at an address offers, preferred types first; empty if it cannot be reached. The
  * keys must not be trusted before a person has confirmed one.
@@ -123,18 +114,12 @@ const HOST_KEY_PREFERENCE = [
 export async function scanHostKeys(address: string, port: number, timeoutMs: number): Promise<string[]> {
   const seconds = String(Math.ceil(timeoutMs / 1000));
   const types = 'ed25519,ecdsa,rsa';
-  const { stdout } = await runCommand(
-    'ssh-keyscan',
-    ['-T', seconds, '-t', types, '-p', String(port), '--', address],
-    timeoutMs,
-  );
+  const args = ['-T', seconds, '-t', types, '-p', String(port), '--', address];
   // Each line is an address, a space and a host key.
-  return stdout
+  return (await readCommandOutput('ssh-keyscan', args, timeoutMs))
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => parseHostKey(line.slice(line.indexOf(' ') + 1)))
     .filter((key) => key !== null)
-    .sort(
-      (a, b) => HOST_KEY_PREFERENCE.indexOf(a.split(' ')[0] ?? '') - HOST_KEY_PREFERENCE.indexOf(b.split(' ')[0] ?? ''),
-    );
+    .sort((a, b) => preferenceOf(a) - preferenceOf(b));
 }

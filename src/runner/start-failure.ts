@@ -1,6 +1,7 @@
 import { redactSecrets } from '../contract/redact.ts';
 
-function printableLines(text: string): string[] {
+/** Returns the lines that are not blank, as printable ASCII, redacted, each of at most 500 characters. */
+export function printableLines(text: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
   return lines.filter((line) => line !== '').map((line) => redactSecrets(line).slice(0, 500));
 }
@@ -26,7 +27,7 @@ const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] =
   ],
   [
     /^This service allows sftp connections only\./im,
-    () => 'this account is limited to SFTP (internal-sftp). Use an account that may run commands.',
+    () => 'this account is limited to SFTP (internal-sftp). Use an account that can run commands.',
   ],
   [
     /^This account is (?:currently )?not available\.?/im,
@@ -49,13 +50,14 @@ export function describeStartFailure(code: number | null, banner: Banner): strin
   const known = describeKnownRefusal(banner);
   if (known !== null) return known;
   // The first line, because a client that loses its connection then prints the errors of further attempts.
-  const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
-  if (code === null || code === SSH_CONNECTION_FAILED)
-    return serverMessage === ''
-      ? 'The server did not start the step in time.'
-      : `The server did not start the step: ${serverMessage}`;
-  const serverReply = lastPrintableLine(banner.stdout) || serverMessage;
+  const firstError = firstPrintableLine(banner.stderr);
+  const lastOutput = lastPrintableLine(banner.stdout);
+  if (code === null || code === SSH_CONNECTION_FAILED) {
+    const cause = firstError || lastOutput;
+    return cause === '' ? 'The server did not start the step in time.' : `The server did not start the step: ${cause}`;
+  }
   const explanation =
     'Signed in, but this account does not run commands (a shell such as /bin/false, SFTP only, or the wrong user).';
-  return serverReply === '' ? explanation : `${explanation} The server said: ${serverReply}`;
+  const serverMessage = lastOutput || firstError;
+  return serverMessage === '' ? explanation : `${explanation} The server said: ${serverMessage}`;
 }

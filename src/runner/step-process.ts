@@ -185,7 +185,7 @@ export class StepProcess {
 
   /** Ends the session of an account that runs no commands early, because cloud images keep it open for ten seconds. */
   #endRefusal(): void {
-    if (this.#state.group !== null || !this.#timers.has('start')) return;
+    if (this.#state.group !== null) return;
     if (describeKnownRefusal(this.#output.banner()) === null) return;
     this.#setTimer('start', REFUSAL_GRACE_MS, () => this.#cutStreams());
   }

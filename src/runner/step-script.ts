@@ -39,7 +39,7 @@ export interface StepScriptOptions {
   readonly runAs: string | null;
 }
 
-const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const SAFE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
 /** Returns a script that starts a shell as another user. That shell reads and runs the next script. */
@@ -51,6 +51,11 @@ elif [ "$(id -u)" = 0 ]; then exec runuser -u "$u" -- /bin/sh -c "$e"
 else exec sudo -n -H -u "$u" -- /bin/sh -c "$e"; fi`;
 }
 
+/** Ends the process group and the process `p`: with SIGTERM and, after the grace period, with SIGKILL. */
+const END_GROUP_SCRIPT = `kill -s TERM -- "-$p" "$p"
+i=0; while kill -s 0 -- "-$p" && [ "$i" -lt ${KILL_GRACE_MS / 100} ]; do sleep 0.1; i=$((i+1)); done
+kill -s KILL -- "-$p" "$p"`;
+
 /**
  * Ends the step's process group when the heartbeats stop, on request or because the node is lost. Does nothing if the
  * step itself has already ended, so that its background processes are left running. (The shell ends this subshell when
@@ -61,13 +66,11 @@ if [ -n "$t" ]; then while [ -n "$("$t" ${HEARTBEAT_TIMEOUT_SECONDS} head -c 1 <
 else while read -r x <&3; do :; done; fi
 trap '' TERM HUP
 kill -s 0 "$p" || exit
-kill -s TERM -- "-$p" "$p"
-i=0; while kill -s 0 -- "-$p" && [ "$i" -lt ${KILL_GRACE_MS / 100} ]; do sleep 0.1; i=$((i+1)); done
-kill -s KILL -- "-$p" "$p"
+${END_GROUP_SCRIPT}
 ) >/dev/null 2>&1 &
 w=$!`;
 
-/** Returns commands that change to a directory, or to the first of several that exists. */
+/** Returns commands that change to a directory, or to the first of several that exists if there is one. */
 function changeDirectoryScript(cwd: StepScriptOptions['cwd']): string[] {
   if (cwd === null) return [];
   if (typeof cwd === 'string') return [`cd ${shellQuote(cwd)} || exit 125`];
@@ -80,8 +83,9 @@ function inputRedirection(stdin: StepScriptOptions['stdin']): string {
   return 'path' in stdin ? `<${shellQuote(stdin.path)}` : '<"$d/stdin"';
 }
 
-function checkName(name: string): string {
-  if (!VARIABLE_NAME.test(name)) throw new TypeError('Invalid variable name.');
+/** Returns the name of a variable or file. Throws `TypeError` if it is not one that the script can contain unquoted. */
+function requireSafeName(name: string): string {
+  if (!SAFE_NAME.test(name)) throw new TypeError('Invalid name of a variable or file.');
   return name;
 }
 
@@ -95,7 +99,7 @@ const MAKE_FILES_DIRECTORY =
  * Returns the script of a step. Its variables: `d` is the step's private directory, `v` the directory of `files`, `s` and
  * `t` the paths of `setsid` and `timeout` (empty if they are not installed), `p` the process group of the step, `w` the
  * watchdog and `c` the exit code. File descriptor 3 is the shell's standard input. Exit codes of the script itself: 125 if
- * `cwd` does not exist, 126 if a file cannot be written.
+ * `cwd` does not exist, 126 if a directory or file cannot be created.
  */
 function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;
@@ -105,11 +109,15 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
   const printMarkerOnBoth = (marker: string, value: string) =>
     `${printMarker(marker, value)} >&2; ${printMarker(marker, value)} 2>/dev/null`;
   const argv = 'argv' in command ? command.argv.map(shellQuote) : [...command.interpreter.map(shellQuote), '"$d/step"'];
-  const exports = Object.entries(environment).map(([name, value]) => `export ${checkName(name)}=${shellQuote(value)}`);
+  const exports = Object.entries(environment).map(
+    ([name, value]) => `export ${requireSafeName(name)}=${shellQuote(value)}`,
+  );
   const input = inputRedirection(stdin);
   const saveFile = (name: string, text: string, directory = '$d') =>
     `(umask 077; printf %s ${shellQuote(text)} >"${directory}/${name}") || exit 126`;
-  const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) => saveFile(checkName(name), text, '$v'));
+  const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) =>
+    saveFile(requireSafeName(name), text, '$v'),
+  );
   return [
     // Output before this marker comes from the server's start-up files or from an account that runs no commands.
     printMarkerOnBoth('ready', '0'),
@@ -125,7 +133,7 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     `( set -- ${argv.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
     ...changeDirectoryScript(cwd),
     ...exports,
-    ...(files === null ? [] : [`export ${checkName(files.variable)}="$v"`]),
+    ...(files === null ? [] : [`export ${requireSafeName(files.variable)}="$v"`]),
     `exec "$@" 3<&- ) ${input} &`,
     'p=$!',
     `${printMarker('started', '"$p"')} >&2`,
@@ -154,8 +162,5 @@ export function buildStepScript(options: StepScriptOptions): string {
 /** Returns a script that ends the process group of a step. */
 export function buildKillScript(group: number, runAs: string | null): string {
   const prefix = runAs === null ? '' : withLengthPrefix(switchUserScript(runAs));
-  const text = `p=${group}; kill -s TERM -- "-$p" "$p"; i=0
-while kill -s 0 -- "-$p" && [ "$i" -lt ${KILL_GRACE_MS / 100} ]; do sleep 0.1; i=$((i+1)); done
-kill -s KILL -- "-$p" "$p"; exit 0`;
-  return prefix + withLengthPrefix(text);
+  return prefix + withLengthPrefix(`p=${group}\n${END_GROUP_SCRIPT}\nexit 0`);
 }

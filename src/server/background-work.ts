@@ -3,7 +3,6 @@ import { MINUTE, SECOND } from '../contract/limits.ts';
 import { createMailWorker } from '../notify/mail-worker.ts';
 import { scanNotices } from '../notify/notice-scan.ts';
 import { checkProviderSessions } from '../people/session-checks.ts';
-import { deploymentJobKind } from '../platform/deployments/deployments.ts';
 import type { Base } from './base.ts';
 import {
   FLUSH_INTERVAL_MS,
@@ -21,7 +20,7 @@ import type { Services } from './services.ts';
 const NOTICE_SCAN_INTERVAL_MS = 5 * MINUTE;
 /** Maximum delay of an email about a notice, in milliseconds. */
 const MAIL_INTERVAL_MS = 10 * SECOND;
-/** Maximum time that a shutdown waits for queued email. */
+/** Maximum time that a shutdown waits for email: for the mail worker, and for queued password reset links. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** Minimum time for the last writes of a shutdown, even if the last responses took long. */
 const LAST_WRITES_MIN_MS = 1_500;
@@ -35,8 +34,8 @@ export function startBackgroundWork(
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   const timers = [
     // Uses have their own timer, so that at most the uses of the last second are lost if the process is killed.
-    repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true),
-    repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, true),
+    repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, { fromStart: true }),
+    repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, { fromStart: true }),
     repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
     repeatEvery(FLUSH_INTERVAL_MS, sessionActivity.flush, onError),
     repeatEvery(USE_ADDITION_INTERVAL_MS, () => usageJournal.addToCredentials(USE_ADDITION_BUDGET_MS), onError),
@@ -67,7 +66,6 @@ export function startBackgroundWork(
       await Promise.race([timer.stop(), pause(MAIL_STOP_TIMEOUT_MS, undefined, { ref: false })]);
     };
   }
-  jobs.register(deploymentJobKind(platform));
   jobs.start();
   const schedules = startScheduler(platform, intervals);
 

@@ -29,7 +29,9 @@ export interface Manifest {
   readonly madeAt: string;
   /** Engine of the source store; a backup is a SQLite file either way. */
   readonly engine: 'sqlite' | 'postgres';
+  /** Size of `devpilot.db`. */
   readonly bytes: number;
+  /** SHA-256 of `devpilot.db`, in hex. */
   readonly sha256: string;
   /** Number of activity log entries. The hash chain of every log was verified from its first entry. */
   readonly logEntries: number;
@@ -48,10 +50,11 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Creates a directory with mode 0700. Throws `CopyRefusedError` if it exists and is not empty. */
 function makeEmptyFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (readdirSync(path).length > 0)
-    throw new CopyRefusedError(`${path} is not empty. Choose a directory that does not exist yet.`);
+    throw new CopyRefusedError(`${path} is not empty. Choose an empty directory, or one that does not exist yet.`);
   chmodSync(path, 0o700);
 }
 

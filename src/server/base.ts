@@ -10,15 +10,15 @@ import type { Settings } from './settings.ts';
 
 export interface StartOptions {
   readonly clock?: () => number;
-  /** Delays before further attempts to connect to a server; for tests. */
+  /** Delays before further attempts to connect to a server, in milliseconds; for tests. */
   readonly connectRetryDelays?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
   /** Milliseconds without a request after which a shutdown closes idle connections; for tests. */
-  readonly quietMs?: number;
-  /** Intervals of the checks for due schedules and abandoned work; for tests. */
+  readonly idleMs?: number;
+  /** Intervals of periodic work; for tests. */
   readonly schedulerIntervals?: SchedulerIntervals;
-  /** Lease of a job, after which its node is considered lost, and heartbeat interval; for tests. */
-  readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
+  /** Lease of a job, after which its node is considered lost, and heartbeat interval, in milliseconds; for tests. */
+  readonly jobTimings?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
 /** The results of the first step of the startup, which all later steps use. */
@@ -34,12 +34,13 @@ export interface Base {
   readonly secret: Buffer;
 }
 
-/** Opens the store. Throws the errors of `openStore`. */
+/** Opens the store, and creates what all later steps need. Throws the errors of `openStore`. */
 export async function openBase(settings: Settings, options: StartOptions, closers: Closers): Promise<Base> {
   const log = options.logger ?? createLogger(settings.logLevel);
   const opened = await openStore(settings, {
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
     onFault: (message) => log.fatal(message),
+    onRecovery: (message) => log.warn(message),
   });
   closers.add([opened.release]);
   closers.add([opened.store.close]);

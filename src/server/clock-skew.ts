@@ -1,13 +1,13 @@
 /**
- * Beyond this skew a node is not ready, because it would evaluate expiries incorrectly. `devpilot doctor` uses the same
- * limit.
+ * Beyond this skew a node is not ready, because it would evaluate expiries and TOTP codes incorrectly. `devpilot doctor`
+ * uses the same limit.
  */
 export const SKEW_LIMIT_MS = 5_000;
 const WARNING_LIMIT_MS = 1_000;
 
 /** The difference between the clock of this node and the clock of the database. */
 export interface ClockSkew {
-  /** `skewMs` is positive if this node is ahead. */
+  /** Records a measurement. `skewMs` is positive if this node is ahead; the true value differs by up to `uncertaintyMs`. */
   record(skewMs: number, uncertaintyMs: number): void;
   /** Last measured skew in milliseconds; 0 before the first measurement. */
   skewMs(): number;
@@ -15,20 +15,20 @@ export interface ClockSkew {
   exceedsLimit(): boolean;
 }
 
-/** Calls `onExceeded` when the skew exceeds one second, and `onRecovered` when it no longer does. */
+/** Calls `onExceeded` when the skew certainly exceeds one second, and `onRecovered` when it no longer does. */
 export function createClockSkew(
   onExceeded: (skewMs: number) => void,
   onRecovered: (skewMs: number) => void,
 ): ClockSkew {
   let lastMeasurement = { skewMs: 0, minimumMs: 0 };
-  let isWarned = false;
+  let hasWarned = false;
   return {
     record(skewMs, uncertaintyMs) {
       lastMeasurement = { skewMs, minimumMs: Math.abs(skewMs) - uncertaintyMs };
       const exceedsWarningLimit = lastMeasurement.minimumMs > WARNING_LIMIT_MS;
-      if (exceedsWarningLimit && !isWarned) onExceeded(Math.round(skewMs));
-      if (!exceedsWarningLimit && isWarned) onRecovered(Math.round(skewMs));
-      isWarned = exceedsWarningLimit;
+      if (exceedsWarningLimit && !hasWarned) onExceeded(Math.round(skewMs));
+      if (!exceedsWarningLimit && hasWarned) onRecovered(Math.round(skewMs));
+      hasWarned = exceedsWarningLimit;
     },
     skewMs: () => lastMeasurement.skewMs,
     exceedsLimit: () => lastMeasurement.minimumMs > SKEW_LIMIT_MS,

@@ -92,6 +92,7 @@ export function createStandaloneMembership(options: {
       registry.apply(revocation);
       guards.onRevocation(revocation);
       const { nodes, confirmed, ms } = await revocationBarrier.waitForConfirmation(revocation, revocation.workspaceId);
+      // This process, which has already applied the revocation, is counted too.
       return { nodes: nodes + 1, confirmed: confirmed + 1, ms };
     },
     async waitForAllConfirmations(workspaceId) {

@@ -36,7 +36,8 @@ const MAX_PENDING_USES_FOR_READERS = 5_000;
 const FAILURE_LOOKBACK_MS = 30_000;
 const MAX_REFRESHED_SUBJECTS = 200;
 
-function recordDenials(denials: DenialBuffer, clock: () => number): AuthenticationListener {
+/** Returns a listener that records refusals of known credentials. */
+function createDenialListener(denials: DenialBuffer, clock: () => number): AuthenticationListener {
   return ({ decision, record }, request) => {
     if (decision === 'ok' || record === null) return;
     const { id, kind, name, workspace } = record;
@@ -52,8 +53,12 @@ function recordDenials(denials: DenialBuffer, clock: () => number): Authenticati
   };
 }
 
-/** Returns the activity log entry for a request with the secret of a deleted credential. */
-function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCredential, address: string, at: number) {
+/** Returns the refusal to record for a request with the secret of a deleted credential. */
+function toDeletedUseDenial(
+  { id, kind, name, workspaceId, deletedAt }: DeletedCredential,
+  address: string,
+  at: number,
+) {
   const credential = { kind, id, name };
   return {
     workspaceId,
@@ -89,7 +94,7 @@ export async function createCredentialChecks(options: {
   const unknownSecrets = createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS);
   const findRecord = createFindRecord(registry, unknownSecrets, clock, (digest, address) => {
     const credential = deletedSecrets.find(digest, clock());
-    if (credential !== null) denials.add(denialOfDeleted(credential, address, clock()));
+    if (credential !== null) denials.add(toDeletedUseDenial(credential, address, clock()));
   });
   const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
   await foreignPrefixes.refresh();
@@ -104,7 +109,7 @@ export async function createCredentialChecks(options: {
     useCounting: { takeUse: createUseTaker((...uses) => takeStoredUses(store, clock, ...uses)), rateLimiter },
     clock,
     lastWallTime: options.lastWallTime,
-    onResult: recordDenials(denials, clock),
+    onResult: createDenialListener(denials, clock),
   });
   return {
     authenticator,

@@ -10,8 +10,10 @@ const SQLITE_FULL = 13;
 const SQLITE_IO_ERRORS = new Set([10, 14]);
 /** Interval at which a full disk is checked again. */
 const CHECK_INTERVAL_MS = 1_000;
-const DISK_FULL_DETAIL =
-  'The disk is full. Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
+/** Describes what a full disk means for users and operators. */
+export const FULL_DISK_EFFECT =
+  'Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
+const FULL_DISK_DETAIL = `The disk is full. ${FULL_DISK_EFFECT}`;
 
 /** Returns SQLite's primary result code of an error; null for other errors. */
 function sqliteResultCodeOf(error: unknown): number | null {
@@ -67,7 +69,7 @@ export function createDiskSpace(
   return {
     async transaction(work) {
       checkSpace();
-      if (isDiskFull && !isEssentialWrite()) throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30 });
+      if (isDiskFull && !isEssentialWrite()) throw new Problem('unavailable', FULL_DISK_DETAIL, { retryAfter: 30 });
       for (;;) {
         try {
           const result = await store.transaction(work);
@@ -84,7 +86,7 @@ export function createDiskSpace(
           }
           setFull(true);
           if (isEssentialWrite() && reserve.release()) continue;
-          throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30, cause: error });
+          throw new Problem('unavailable', FULL_DISK_DETAIL, { retryAfter: 30, cause: error });
         }
       }
     },

@@ -10,7 +10,7 @@ const CHECK_INTERVAL_MS = 10;
 
 /** Maximum time from the start of a shutdown to the end of the work that it waits for. */
 const STOP_MS = 4_200;
-/** Minimum wait for each piece of work, even if the last responses have used up that time. */
+/** Minimum wait for each piece of work, even if the last responses have used up `STOP_MS`. */
 const MIN_WAIT_MS = 250;
 
 /** A shutdown that could not write everything. The message lists the losses. */
@@ -51,8 +51,8 @@ const countConnections = (server: Server): Promise<number> =>
 /**
  * Stops listening, but continues to respond to requests on open connections until no request has arrived for `quietMs`.
  * Otherwise, a client that is about to use an idle connection would get a reset. During this time, every response contains
- * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. The returned function resolves
- * when all connections have ended.
+ * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. Returns a function that waits
+ * until all connections have ended. (If the promise itself were returned, the caller would wait for it immediately.)
  */
 async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
   // `http.Server.prototype.close` is not used, because it closes idle connections immediately.

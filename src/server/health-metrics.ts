@@ -1,17 +1,17 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
-import { Gauge, type Registry as Metrics } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import { readLastBackupTime } from './last-backup.ts';
 
 /** Sources of the metrics that the alerts of `deploy/alerts.yml` use. */
 export interface HealthSources {
-  readonly leaseHeld: () => boolean;
-  readonly leases: () => Promise<{ servers: number; guards: number }>;
+  readonly isLeaseHeld: () => boolean;
+  readonly countLeases: () => Promise<{ servers: number; guards: number }>;
   readonly skewMs: () => number;
-  readonly pools: () => Readonly<Record<string, PoolUsage>>;
+  readonly poolUsages: () => Readonly<Record<string, PoolUsage>>;
   readonly dataDirectory: string;
   /** Path of the embedded store's file; null on PostgreSQL. */
-  readonly database: string | null;
+  readonly databaseFile: string | null;
 }
 
 const fileSizeBytes = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -21,19 +21,24 @@ function freeBytes(directory: string): number {
   return bavail * bsize;
 }
 
-/** Adds metrics that are read on each scrape. */
-export function addHealthMetrics(registers: Metrics[], sources: HealthSources): void {
-  const { dataDirectory, database } = sources;
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('devpilot_lease_held', '1 while this node holds its lease', () => Number(sources.leaseHeld()));
+/** Adds a gauge without labels, which is read on each scrape. */
+export function addGauge(register: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [register],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+/** Adds the metrics about the health of a node, which are read on each scrape. */
+export function addHealthMetrics(register: Registry, sources: HealthSources): void {
+  const { dataDirectory, databaseFile } = sources;
+  const registers = [register];
+  const gauge = (name: string, help: string, read: () => number) => addGauge(register, name, help, read);
+  gauge('devpilot_lease_held', '1 while this node holds its lease', () => Number(sources.isLeaseHeld()));
   new Gauge({
     name: 'devpilot_nodes',
     help: 'Servers and guards that hold a lease on the store',
@@ -41,7 +46,9 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     registers,
     async collect() {
       // If the store cannot be reached, these values are NaN, and all other metrics are still reported.
-      const { servers, guards } = await sources.leases().catch(() => ({ servers: Number.NaN, guards: Number.NaN }));
+      const { servers, guards } = await sources
+        .countLeases()
+        .catch(() => ({ servers: Number.NaN, guards: Number.NaN }));
       this.set({ kind: 'server' }, servers);
       this.set({ kind: 'guard' }, guards);
     },
@@ -55,17 +62,17 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     labelNames: ['pool', 'state'],
     registers,
     collect() {
-      for (const [pool, { used, max, waiting }] of Object.entries(sources.pools())) {
+      for (const [pool, { used, max, waiting }] of Object.entries(sources.poolUsages())) {
         this.set({ pool, state: 'used' }, used);
         this.set({ pool, state: 'most' }, max);
         this.set({ pool, state: 'waiting' }, waiting);
       }
     },
   });
-  if (database !== null) {
-    gauge('devpilot_sqlite_bytes', 'Size of the file of the embedded store', () => fileSizeBytes(database));
+  if (databaseFile !== null) {
+    gauge('devpilot_sqlite_bytes', 'Size of the file of the embedded store', () => fileSizeBytes(databaseFile));
     gauge('devpilot_sqlite_wal_bytes', 'Size of the write-ahead log of the embedded store', () =>
-      fileSizeBytes(`${database}-wal`),
+      fileSizeBytes(`${databaseFile}-wal`),
     );
   }
   if (existsSync(dataDirectory)) {

@@ -21,7 +21,10 @@ import { deleteOldUses } from '../store/usage.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
 import { deleteExpiredTokenClaims } from '../store/workload-identities.ts';
 
-/** Deletes expired rows. Correctness does not depend on it, because expiry is always checked against the clock. */
+/**
+ * Deletes expired and old rows. Correctness does not depend on it, because expiry is always checked against the clock.
+ * `retentionDays` applies to activity events, issues, logs, runs, and records of backup work.
+ */
 export async function runHousekeeping(
   { store }: Pick<PlatformContext, 'store'>,
   now: number,
@@ -52,23 +55,25 @@ export async function runHousekeeping(
   await store.transaction((trx) => deleteOldBackupWork(trx, now - retentionDays * DAY));
 }
 
-/** Issued tokens per transaction, so that other writers of the embedded store wait only briefly. */
+/** Maximum number of issued tokens deleted per transaction, so that other writers of the embedded store wait only briefly. */
 const ISSUED_TOKENS_PER_TRANSACTION = 500;
 
 async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before: number): Promise<void> {
-  for (let deleted = ISSUED_TOKENS_PER_TRANSACTION; deleted === ISSUED_TOKENS_PER_TRANSACTION; )
-    deleted = await store.transaction((trx) => deleteExpiredIssued(trx, before, ISSUED_TOKENS_PER_TRANSACTION));
+  let deletedCount: number;
+  do {
+    deletedCount = await store.transaction((trx) => deleteExpiredIssued(trx, before, ISSUED_TOKENS_PER_TRANSACTION));
+  } while (deletedCount === ISSUED_TOKENS_PER_TRANSACTION);
 }
 
 /**
- * Calls `work` repeatedly, `pauseMs` milliseconds after the previous call ended or, with `fromStart`, after it started.
+ * Calls `work` repeatedly, `intervalMs` milliseconds after the previous call ended or, with `fromStart`, after it started.
  * A failure does not stop the repetition.
  */
 export function repeatEvery(
-  pauseMs: number,
+  intervalMs: number,
   work: () => Promise<void>,
   onError: (error: unknown) => void,
-  fromStart = false,
+  { fromStart = false } = {},
 ): { stop(): Promise<void> } {
   let isStopped = false;
   let running = Promise.resolve();
@@ -80,11 +85,11 @@ export function repeatEvery(
         .catch(onError)
         .then(() => {
           const elapsedMs = fromStart ? performance.now() - startMs : 0;
-          if (!isStopped) schedule(Math.max(0, pauseMs - elapsedMs));
+          if (!isStopped) schedule(Math.max(0, intervalMs - elapsedMs));
         });
     }, delayMs);
   }
-  schedule(pauseMs);
+  schedule(intervalMs);
   return {
     async stop() {
       isStopped = true;

@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { databaseFileIn } from '../store/data-directory.ts';
 import type { Base } from './base.ts';
 import { formatAuthority, listenOrExplain } from './listen.ts';
+import type { GaugeSources } from './metric-gauges.ts';
 import type { NodeMembership } from './node-membership.ts';
 import type { Services } from './services.ts';
 
@@ -14,30 +15,30 @@ export async function startMetrics(
 ): Promise<string | null> {
   const { metrics: listener } = settings;
   if (meter === null || listener === null) return null;
-  const gauges = {
+  const gauges: GaugeSources = {
     version: packageJson.version,
     cachedRecords: registry.size,
     usageLagMs: () => checks.usageRecorder.lagMs(clock()),
     pendingCredentials: checks.usageRecorder.pendingCredentials,
-    refusedLookups: checks.unknownSecrets.refusalCount,
-    jobs: jobs.counts,
-    localJobs: jobs.running,
+    refusedLookupCount: checks.unknownSecrets.refusalCount,
+    countJobs: jobs.counts,
+    countLocalJobs: jobs.running,
     health: {
-      leaseHeld: membership.lease.holds,
-      leases: membership.countLeases,
+      isLeaseHeld: membership.lease.holds,
+      countLeases: membership.countLeases,
       skewMs: skew.skewMs,
-      pools: () => {
+      poolUsages: () => {
         const leases = membership.leasePoolUsage();
         return { ...store.poolUsage?.(), ...(leases !== null && { lease: leases }) };
       },
       dataDirectory: settings.dataDirectory,
-      database: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
+      databaseFile: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
     },
-    diskFull: () => store.isDiskFull?.() ?? false,
-    reserveBytes: () => store.reserveBytes?.() ?? 0,
+    isDiskFull: () => store.isDiskFull?.() ?? false,
+    diskReserveBytes: () => store.reserveBytes?.() ?? 0,
   };
-  const names = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
-  const server = await listenOrExplain(names, listener, () => meter.listen(listener, gauges));
+  const settingNames = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
+  const server = await listenOrExplain(settingNames, listener, () => meter.listen(listener, gauges));
   closers.add([() => void server.close()]);
   const { address, port } = server.address() as AddressInfo;
   return `http://${formatAuthority(address, port)}/metrics`;

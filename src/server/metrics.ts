@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { Counter, Histogram, Registry as Metrics } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
+import { Problem } from '../contract/problem.ts';
 import type { Store } from '../store/store.ts';
 import { addGauges, type GaugeSources } from './metric-gauges.ts';
 
@@ -21,7 +22,7 @@ const CONFIRMATION_BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2,
 const FAST_BUCKETS_SECONDS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
 
 /** The counters and histograms that the recorder updates. */
-function createInstruments(register: Metrics) {
+function createInstruments(register: Registry) {
   const registers = [register];
   return {
     decisions: new Counter({
@@ -76,8 +77,11 @@ function createInstruments(register: Metrics) {
   };
 }
 
+/** Returns whether the store failed. Otherwise, the transaction refused a request, for example with `conflict`. */
+const isStoreFailure = (error: unknown): boolean => !(error instanceof Problem) || error.status >= 500;
+
 /** Starts the listener for `/metrics`. */
-async function serveMetrics(register: Metrics, { host, port }: { host: string; port: number }): Promise<Server> {
+async function serveMetrics(register: Registry, { host, port }: { host: string; port: number }): Promise<Server> {
   const server = createServer((request, response) => {
     // Scrapers may send query parameters; they are ignored.
     if (request.url?.split('?', 1)[0] !== '/metrics') {
@@ -96,9 +100,9 @@ async function serveMetrics(register: Metrics, { host, port }: { host: string; p
   return server;
 }
 
-/** Creates Prometheus metrics. Nothing is measured while `DEVPILOT_METRICS` is off. */
+/** Creates the metrics that the recorder updates. `listen` adds the metrics that are read on each scrape. */
 export function createMetricsRecorder(): MetricsRecorder {
-  const register = new Metrics();
+  const register = new Registry();
   const { decisions, decisionSeconds, storeSeconds, errors, jobsEnded, confirmation, requests, latency } =
     createInstruments(register);
 
@@ -107,7 +111,7 @@ export function createMetricsRecorder(): MetricsRecorder {
     try {
       return await work();
     } catch (error) {
-      errors.inc();
+      if (isStoreFailure(error)) errors.inc();
       throw error;
     } finally {
       stop();

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { waitAtMost } from '../jobs/wait-at-most.ts';
 import type { DataDirectory } from '../store/data-directory.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
 import { recordCleanStop, recordOpening, writeProbe } from '../store/installation.ts';
@@ -7,7 +8,8 @@ import type { SqliteStore } from '../store/sqlite.ts';
 import { needsBackgroundCheck, writeState } from '../store/sqlite-integrity.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
-import { createDiskSpace } from './disk-space.ts';
+import { createDiskSpace, FULL_DISK_EFFECT } from './disk-space.ts';
+import type { OpenOptions } from './open-store.ts';
 
 /** Maximum time that a start waits for the check of a large file. The check continues while the server runs. */
 const STARTUP_CHECK_MS = 1_000;
@@ -48,46 +50,40 @@ function startCheck(path: string): FileCheck {
   };
 }
 
-const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-
 /**
  * Monitors the file of an embedded store from its start to its clean shutdown: records the start and the shutdown, in
  * the file and in a state file beside it, writes checkpoints so that the file is almost up to date, and checks a large
- * file while the server runs. Calls `onFault` once if damage is found, and when the disk becomes full or has free space
- * again. Throws `StartRefusedError` if damage is found within a second.
+ * file while the server runs. Calls `onFault` once if damage is found, and when the disk becomes full; calls `onRecovery`
+ * when the disk has free space again. Throws `StartRefusedError` if damage is found within a second.
  */
 export async function monitorStore(
   store: SqliteStore,
   { path, databaseFile }: DataDirectory,
-  onFault: (message: string) => void,
+  { onFault, onRecovery }: Pick<OpenOptions, 'onFault' | 'onRecovery'>,
 ): Promise<Store> {
   const check = needsBackgroundCheck(databaseFile) ? startCheck(databaseFile) : null;
   if (check !== null) {
-    await waitAtMost(check.done, STARTUP_CHECK_MS);
+    await waitAtMost(STARTUP_CHECK_MS, check.done);
     const earlyDamage = check.damage();
     if (typeof earlyDamage === 'string')
       throw new StartRefusedError(`${databaseFile} is damaged (${earlyDamage}). Restore a backup.`);
     void check.done.then(() => {
       const damage = check.damage();
       if (typeof damage !== 'string') return;
-      onFault(`${databaseFile} is damaged (${damage}). Stop the server and restore a backup.`);
+      onFault?.(`${databaseFile} is damaged (${damage}). Stop the server and restore a backup.`);
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
-  // The checkpoint moves the recorded start into the file itself, so that a copy without the write-ahead log is recognized as incomplete.
+  // The checkpoint moves the recorded start into the file itself, so that a copy without the write-ahead log is
+  // recognized as incomplete.
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
     writeProbe,
-    onChange: (isFull) =>
-      onFault(isFull ? `The disk of ${path} is full.` : `The disk of ${path} has free space again.`),
+    onChange(isFull) {
+      if (isFull) onFault?.(`The disk of ${path} is full. ${FULL_DISK_EFFECT}`);
+      else onRecovery?.(`The disk of ${path} has free space again.`);
+    },
   });
   async function checkpointAndRefillReserve(): Promise<void> {
     await store.checkpoint('passive').catch(() => undefined);

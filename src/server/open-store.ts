@@ -28,8 +28,10 @@ export interface OpenOptions {
   readonly acceptLostSecret?: boolean;
   /** Accepts the embedded store even though acknowledged writes are missing. */
   readonly acceptLostChanges?: boolean;
-  /** Called if damage is found in the embedded store's file after it was opened. */
+  /** Called if damage is found in the embedded store's file after it was opened, and when its disk becomes full. */
   readonly onFault?: (message: string) => void;
+  /** Called when a full disk has free space again. */
+  readonly onRecovery?: (message: string) => void;
 }
 
 function lockDirectory(path: string): DataDirectory {
@@ -42,7 +44,7 @@ function lockDirectory(path: string): DataDirectory {
 }
 
 /** Prefixes an error that names no setting with the setting that selects the data directory. */
-function nameDataDirectory(error: unknown): unknown {
+function prefixWithSetting(error: unknown): unknown {
   if (!(error instanceof StartRefusedError) || error.message.includes('DEVPILOT_')) return error;
   return new StartRefusedError(`DEVPILOT_DATA_DIR: ${error.message}`, { cause: error });
 }
@@ -91,16 +93,16 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
   if (options.acceptLostChanges === true) resetState(directory.path);
   else assertStoreComplete(directory.path);
   recordCreation(directory.path);
-  const encryptedStore =
+  const encryptedStorePath =
     isNonEmptyFile(directory.databaseFile) && options.acceptLostSecret !== true ? directory.databaseFile : null;
   const configuredSecret = secretFromSettings(settings);
   const secrets =
-    configuredSecret === null ? readOrCreateSecrets(secretPath, encryptedStore) : ([configuredSecret] as const);
+    configuredSecret === null ? readOrCreateSecrets(secretPath, encryptedStorePath) : ([configuredSecret] as const);
   const store = await openSqliteStore(directory.databaseFile);
   try {
     const matchingSecret = await resolveSecret(store, secrets, options);
     finishRotation(secretPath, matchingSecret);
-    const monitored = await monitorStore(store, directory, options.onFault ?? (() => undefined));
+    const monitored = await monitorStore(store, directory, options);
     return { store: monitored, secret: matchingSecret.secret, release: directory.release };
   } catch (error) {
     // Closing writes the write-ahead log of a crash into the file and removes it, so nothing is lost.
@@ -123,7 +125,7 @@ export async function openStore(settings: Settings, options: OpenOptions = {}): 
       return await openEmbedded(settings, directory, options);
     } catch (error) {
       directory.release();
-      throw nameDataDirectory(error);
+      throw prefixWithSetting(error);
     }
   }
   const configuredSecret = secretFromSettings(settings);

@@ -21,7 +21,9 @@ function readManifest(folder: string): Manifest {
   try {
     parsed = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), 'utf8'));
   } catch {
-    throw new CopyRefusedError(`${folder} is not a complete backup: its ${MANIFEST_FILE} is missing or unreadable.`);
+    throw new CopyRefusedError(
+      `${folder} is not a complete backup: its ${MANIFEST_FILE} is missing or unreadable. Pass a directory created by "devpilot backup".`,
+    );
   }
   const { sha256, madeAt } = (parsed ?? {}) as Partial<Manifest>;
   if (typeof sha256 !== 'string' || typeof madeAt !== 'string') {
@@ -69,7 +71,10 @@ async function checkRestoredSecret(workDirectory: string, secret: NamedSecret | 
   }
 }
 
-/** Copies the database of the backup into a new directory, and migrates it to the current schema. */
+/**
+ * Copies the database of the backup into a new directory, and migrates it to the current schema. Throws
+ * `CopyRefusedError` if the database does not match the manifest.
+ */
 async function prepareRestoredStore(folder: string, parentDirectory: string, manifest: Manifest): Promise<string> {
   const workDirectory = mkdtempSync(join(parentDirectory, 'restore-'));
   copyFileSync(databaseFileIn(folder), databaseFileIn(workDirectory));
@@ -106,8 +111,8 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 }
 
 /**
- * Restores a backup into the configured data directory or database, which must be empty, runs the migrations, and
- * verifies every activity log. Throws `CopyRefusedError` or `StartRefusedError`.
+ * Restores a backup into the configured data directory or database, which must not contain a store yet, runs the
+ * migrations, and verifies every activity log. Throws `CopyRefusedError` or `StartRefusedError`.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);

@@ -6,21 +6,26 @@ import { startDueBackups, startDueVerifications } from '../platform/backups/sche
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import { commitStatusJobKind } from '../platform/commit-status/report-job.ts';
 import type { PlatformContext } from '../platform/context.ts';
+import { deploymentJobKind } from '../platform/deployments/deployments.ts';
 import { runJobKind } from '../platform/scripts/run-job.ts';
 import { startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
-/** Intervals, in milliseconds, of the checks for due schedules, of the cleanup, and of the checks for notices. */
+/** Intervals of periodic work, in milliseconds. */
 export interface SchedulerIntervals {
+  /** Of the checks for due schedules and webhook deliveries. */
   readonly dueMs: number;
+  /** Of the cleanup after backups and killed processes, and of the checks of sessions at the identity provider. */
   readonly sweepMs: number;
+  /** Of the scan for notices and of the mail worker; by default, each has its own interval. */
   readonly noticesMs?: number;
 }
 export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
-/** Registers the job kinds that the queue can run. Must be called before the queue is started. */
+/** Registers every kind of job. Must be called before the queue is started. */
 export function registerJobKinds(platform: PlatformContext): void {
+  platform.jobs.register(deploymentJobKind(platform));
   platform.jobs.register(runJobKind(platform));
   platform.jobs.register(commitStatusJobKind(platform));
   platform.jobs.register(backupJobKind(platform));

@@ -107,7 +107,13 @@ async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<n
 }
 
 function readNewSecret(path: string): Buffer {
-  const secret = Buffer.from(readFileSync(path, 'utf8').trim());
+  let secret: Buffer;
+  try {
+    secret = Buffer.from(readFileSync(path, 'utf8').trim());
+  } catch (error) {
+    const { code = 'error' } = error as NodeJS.ErrnoException;
+    throw new CopyRefusedError(`${path} cannot be read (${code}). Pass a file that contains the new secret.`);
+  }
   if (secret.length < SECRET_BYTES) throw new CopyRefusedError(`${path} must have at least ${SECRET_BYTES} bytes.`);
   return secret;
 }
@@ -133,6 +139,8 @@ export async function rotateSecret(
   if (settings.secret !== null && newSecretFile === null) {
     throw new CopyRefusedError('Pass the file with the new secret: --new-secret-file FILE');
   }
+  // Read first, so that a wrong path changes nothing.
+  const suppliedSecret = newSecretFile === null ? null : readNewSecret(newSecretFile);
   if (settings.databaseUrl !== null) {
     const source = await openSource({ databaseUrl: settings.databaseUrl });
     await source.close();
@@ -142,8 +150,8 @@ export async function rotateSecret(
   try {
     const currentPath = join(settings.dataDirectory, 'secret');
     const nextPath = `${currentPath}.new`;
-    const newSecret = newSecretFile === null ? readOrCreateNextSecret(nextPath) : readNewSecret(newSecretFile);
-    if (settings.secret === null && newSecretFile !== null) writeSecretFile(nextPath, newSecret.toString());
+    const newSecret = suppliedSecret ?? readOrCreateNextSecret(nextPath);
+    if (settings.secret === null && suppliedSecret !== null) writeSecretFile(nextPath, suppliedSecret.toString());
     const values = await resealAll(store, createSeal([newSecret, secret]), newSecret);
     if (settings.secret !== null) return { values, secretFile: null };
     renameSync(nextPath, currentPath);

@@ -75,7 +75,7 @@ function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 
   }
 }
 
-/** For a store without a check value: returns whether nothing is encrypted yet, or a sample can be decrypted. */
+/** For a store without a check value: returns whether nothing is encrypted yet, or a value of a sample can be decrypted. */
 async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
   let sampleSize = 0;
   for (const column of SEALED_COLUMNS) {
@@ -102,8 +102,8 @@ export async function assertMatchingSecret(db: Queryable, { secret, name }: Name
   if (!isMatching) throw wrongSecretError(name);
 }
 
-/** Records this secret as the secret of the store. */
-export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
+/** Records this secret as the secret of the store; with `onlyFirst`, only if no secret is recorded yet. */
+export async function writeSecretCheck(trx: Trx, secret: Buffer, { onlyFirst = false } = {}): Promise<void> {
   const row = await ensureInstallation(trx);
   await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, checkAssociatedData(row)), onlyFirst);
 }
@@ -121,7 +121,7 @@ export async function requireMatchingSecret(
   if (row?.secret_check == null) {
     for (const { secret } of secrets) {
       if (!(await opensSealedValues(store.read, createSeal([secret])))) continue;
-      await store.transaction((trx) => writeSecretCheck(trx, secret, true));
+      await store.transaction((trx) => writeSecretCheck(trx, secret, { onlyFirst: true }));
       break;
     }
   }

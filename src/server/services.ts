@@ -34,10 +34,10 @@ import type { Settings } from './settings.ts';
 const MAX_QUEUED_MAILS = 1_000;
 
 /**
- * Pauses before further attempts to connect to a server. A firewall that limits connections accepts one again after
+ * Delays before further attempts to connect to a server. A firewall that limits connections accepts one again after
  * half a minute without an attempt.
  */
-const CONNECT_RETRY_PAUSES_MS = {
+const CONNECT_RETRY_DELAYS_MS = {
   start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
   rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
 };
@@ -64,7 +64,7 @@ function createPlatform(
     clock,
     seal,
     allowLocalServers: settings.localServer === 'on',
-    connectRetryDelays: options.connectRetryDelays ?? CONNECT_RETRY_PAUSES_MS,
+    connectRetryDelays: options.connectRetryDelays ?? CONNECT_RETRY_DELAYS_MS,
     activityIngest: createActivityIngest(store),
     errorIngest: createErrorIngest(store),
     jobs,
@@ -74,7 +74,7 @@ function createPlatform(
     publicUrl,
     sourceMaps: createSourceMapResolver(store),
     backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
-    onError: (error) => log.error({ err: error }, 'task failed; retrying'),
+    onError: (error) => log.error({ err: error }, 'background task failed; retrying'),
   };
   registerJobKinds(platform);
   return platform;
@@ -129,7 +129,8 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     return receipt;
   };
   const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
-  const onRefreshError = (error: unknown) => log.error({ err: error }, 'foreign prefixes not read; retrying');
+  const onRefreshError = (error: unknown) =>
+    log.error({ err: error }, 'prefixes of imported secrets not read; retrying');
   const checks = await createCredentialChecks({
     store,
     clock,
@@ -153,9 +154,9 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     store,
     clock,
     nodeId,
-    onError: (error) => log.error({ err: error }, 'job failed'),
+    onError: (error) => log.error({ err: error }, 'error in a job or in the job queue'),
     ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
-    ...options.jobs,
+    ...options.jobTimings,
   });
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
   const platform = createPlatform(base, jobs, { seal: people.seal, outbound, publicUrl });

@@ -79,7 +79,7 @@ export const SETTINGS = {
     defaultShown: 'the file `secret` in the data directory, created with mode 0600',
     accepts: `at least ${SECRET_BYTES} bytes`,
     description:
-      'Encrypts TOTP secrets, environment variables and SSH keys, which cannot be recovered without it. Required with PostgreSQL; must be the same on every node.',
+      'Encrypts stored secrets, such as TOTP secrets, environment variables and SSH keys, which cannot be recovered without it. Required with PostgreSQL; must be the same on every node.',
     parse: parseSecret,
   }),
   DEVPILOT_SECRET_FILE: setting({
@@ -250,7 +250,7 @@ export const SETTINGS = {
   DEVPILOT_BACKUP_MAX_MB: setting({
     default: '51200',
     ...wholeNumber(150_000, 'megabytes'),
-    description: 'Maximum size of one stored backup.',
+    description: 'Maximum size of one stored backup, in units of 1,048,576 bytes.',
   }),
   LOG_LEVEL: setting({
     default: 'info',

@@ -20,8 +20,8 @@ export interface RunningServer {
   readonly setupLink: string | null;
   readonly metricsUrl: string | null;
   /**
-   * Completes requests in flight, writes counted uses and closes the store, within five seconds. Rejects with
-   * `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first call.
+   * Completes requests in flight, writes counted uses and closes the store: within about five seconds, or later if uses
+   * are still being written then. Rejects with `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first call.
    */
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const setupCode = await createSetupCode(services.people);
     const backgroundWork = startBackgroundWork(base, services);
     closers.add(
-      [() => closeHttpServer(app.server, () => app.close(), options.quietMs ?? QUIET_MS)],
+      [() => closeHttpServer(app.server, () => app.close(), options.idleMs ?? QUIET_MS)],
       HTTP_CLOSE_LIMIT_MS,
     );
     closers.add([backgroundWork.announceStop, cluster.membership.guards.stop]);

@@ -98,7 +98,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const running = await startServer(settings, {
     connectRetryDelays: options.connectRetryDelays ?? { start: [], rollback: [] },
     logger: createLogger(settings.logLevel),
-    quietMs: 0,
+    idleMs: 0,
     ...(options.schedulerIntervals !== undefined && { schedulerIntervals: options.schedulerIntervals }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });

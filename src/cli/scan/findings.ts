@@ -39,7 +39,7 @@ export interface ScanResult {
   readonly objects: number;
 }
 
-function describe({ kind, secret, commit }: SecretFinding, status: SecretStatus | undefined): string {
+function describeFinding({ kind, secret, commit }: SecretFinding, status: SecretStatus | undefined): string {
   const inCommit = commit === null ? '' : ` in commit ${commit}`;
   return `Devpilot ${KIND_LABELS[kind]} …${hintOf(secret)}${inCommit}${status === undefined ? '' : `, ${status}`}`;
 }
@@ -63,7 +63,7 @@ export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, 
       ruleId: ruleId(kind),
       ruleIndex: SECRET_KINDS.indexOf(kind),
       level: 'error',
-      message: { text: describe(finding, status) },
+      message: { text: describeFinding(finding, status) },
       locations: path === MESSAGE_PATH ? [] : [location],
       partialFingerprints: { 'devpilotSecret/v1': hash },
       properties: { commit, status: status ?? null },

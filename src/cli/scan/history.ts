@@ -25,7 +25,7 @@ const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
  */
 async function searchBatch(
   output: AsyncIterable<Buffer>,
-  nextName: () => NamedObject | undefined,
+  nextObject: () => NamedObject | undefined,
   onMatch: (match: ObjectMatch) => void,
 ): Promise<void> {
   let header = '';
@@ -42,7 +42,7 @@ async function searchBatch(
         if (newline === -1) break;
         const [, type = '', size = ''] = header.split(' ');
         header = '';
-        const gitObject = nextName();
+        const gitObject = nextObject();
         if (!/^\d+$/.test(size) || gitObject === undefined) continue;
         remainingBytes = Number(size) + 1;
         finder = SEARCHED_TYPES.has(type) ? createSecretFinder((match) => onMatch({ ...match, ...gitObject })) : null;

@@ -1,6 +1,7 @@
 import { createReadStream, lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Failure } from '../failure.ts';
 import { git, gitOutput, splitOutput } from './git.ts';
 
 export const IGNORE_FILE = '.devpilotignore';
@@ -17,7 +18,7 @@ async function* withRepository(
   const emptyRepository = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
     if (gitOutput(emptyRepository, ['init', '-q', '--bare', '.']) === null)
-      throw new Error('Git is required to scan a directory.');
+      throw new Failure('Git is required to scan a directory. Install it, or pass the files to scan.');
     yield* listPaths([`--git-dir=${emptyRepository}`, `--work-tree=.`]);
   } finally {
     rmSync(emptyRepository, { recursive: true, force: true });

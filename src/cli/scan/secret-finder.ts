@@ -24,7 +24,7 @@ function countNewlines(text: string, end: number): number {
 
 /**
  * Finds secrets in a stream of bytes, in constant memory. A secret may be surrounded by any text, because its checksum
- * rules out accidental matches. Also finds secrets in UTF-16.
+ * rules out accidental matches. Also finds secrets in UTF-16 with a byte order mark.
  */
 export function createSecretFinder(onMatch: (match: SecretMatch) => void): {
   write(bytes: Uint8Array): void;
