@@ -13,7 +13,7 @@ export interface StartOptions {
   /** Delays before further attempts to connect to a server, in milliseconds; for tests. */
   readonly connectRetryDelays?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
-  /** Milliseconds without a request after which a shutdown closes idle connections; for tests. */
+  /** Milliseconds without a request after which a shutdown considers a connection idle; for tests. */
   readonly idleMs?: number;
   /** Intervals of periodic work; for tests. */
   readonly schedulerIntervals?: SchedulerIntervals;

@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Time without a request after which a connection is considered idle. */
-export const QUIET_MS = 250;
+export const IDLE_MS = 250;
 /** Maximum duration of the drain phase, even if requests keep arriving. */
 const DRAIN_MS = 1_500;
 const CHECK_INTERVAL_MS = 10;
@@ -49,12 +49,12 @@ const countConnections = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)));
 
 /**
- * Stops listening, but continues to respond to requests on open connections until no request has arrived for `quietMs`.
+ * Stops listening, but continues to respond to requests on open connections until no request has arrived for `idleMs`.
  * Otherwise, a client that is about to use an idle connection would get a reset. During this time, every response contains
  * `Connection: close` (`http/node-server.ts`). Afterwards, idle connections may be closed. Returns a function that waits
  * until all connections have ended. (If the promise itself were returned, the caller would wait for it immediately.)
  */
-async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
+async function stopListening(server: Server, idleMs: number): Promise<() => Promise<void>> {
   // `http.Server.prototype.close` is not used, because it closes idle connections immediately.
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const startMs = performance.now();
@@ -63,7 +63,7 @@ async function stopListening(server: Server, quietMs: number): Promise<() => Pro
     lastRequestMs = performance.now();
   };
   server.on('request', recordRequest);
-  while (performance.now() - lastRequestMs < quietMs && performance.now() - startMs < DRAIN_MS) {
+  while (performance.now() - lastRequestMs < idleMs && performance.now() - startMs < DRAIN_MS) {
     if ((await countConnections(server)) === 0) break;
     await pause(CHECK_INTERVAL_MS);
   }
@@ -77,9 +77,9 @@ const CLOSE_TIMEOUT_MS = 4_000;
 export const HTTP_CLOSE_LIMIT_MS = CLOSE_TIMEOUT_MS + 2_000;
 
 /** Stops listening, completes requests in flight and closes all connections. `close` is the function of the framework. */
-export async function closeHttpServer(server: Server, close: () => Promise<unknown>, quietMs: number): Promise<void> {
+export async function closeHttpServer(server: Server, close: () => Promise<unknown>, idleMs: number): Promise<void> {
   const forcedCloseTimer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  const allEnded = await stopListening(server, quietMs);
+  const allEnded = await stopListening(server, idleMs);
   // A connection that has just become idle would be kept alive, and the shutdown would wait for it.
   const closeIdleTimer = setInterval(() => server.closeIdleConnections(), 20);
   await close();
