@@ -6,7 +6,7 @@ import { sealStoredCredentials } from '../platform/resources/repository-credenti
 import { startBackgroundWork } from './background-work.ts';
 import { type Base, openBase, type StartOptions } from './base.ts';
 import { type Closers, createClosers } from './closers.ts';
-import { closeHttpServer, HTTP_CLOSE_LIMIT_MS, IncompleteStop, IDLE_MS } from './graceful-shutdown.ts';
+import { closeHttpServer, HTTP_CLOSE_LIMIT_MS, IDLE_MS, IncompleteStop } from './graceful-shutdown.ts';
 import { formatAuthority, listenOrExplain } from './listen.ts';
 import { startMetrics } from './metrics-listener.ts';
 import { prepareMembership } from './node-membership.ts';
@@ -45,10 +45,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const metricsUrl = await startMetrics(base, cluster, services);
     const setupCode = await createSetupCode(services.people);
     const backgroundWork = startBackgroundWork(base, services);
-    closers.add(
-      [() => closeHttpServer(app.server, () => app.close(), options.idleMs ?? IDLE_MS)],
-      HTTP_CLOSE_LIMIT_MS,
-    );
+    closers.add([() => closeHttpServer(app.server, () => app.close(), options.idleMs ?? IDLE_MS)], HTTP_CLOSE_LIMIT_MS);
     closers.add([backgroundWork.announceStop, cluster.membership.guards.stop]);
     let stopped: Promise<void> | null = null;
     return {
