@@ -33,11 +33,9 @@ const ID_OR_SLUG = /^[a-z0-9_-]{1,64}$/;
 
 /** Returns the ID or slug of the app in the path of a request, or null. Does not check whether the app exists. */
 export function requestedApp({ params, routeOptions }: FastifyRequest): string | null {
-  const url = routeOptions.url ?? '';
-  if (!url.startsWith('/v1/apps/:')) return null;
-  const { app, id } = params as { app?: unknown; id?: unknown };
-  const idOrSlug = url.startsWith('/v1/apps/:app') ? app : id;
-  return typeof idOrSlug === 'string' && ID_OR_SLUG.test(idOrSlug) ? idOrSlug : null;
+  if (routeOptions.url?.startsWith('/v1/apps/:app') !== true) return null;
+  const { app } = params as { app?: unknown };
+  return typeof app === 'string' && ID_OR_SLUG.test(app) ? app : null;
 }
 
 /** Accepts every valid access token and API key. */

@@ -18,8 +18,13 @@ import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 
-/** Sets the header that reports how many nodes confirmed a deletion or an edit, and after how many milliseconds. */
-export function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
+/**
+ * Sets the header that reports how many nodes confirmed a deletion or an edit, and after how many milliseconds. Sets
+ * none for null: nothing had to be confirmed.
+ */
+export function setRevocationHeader(reply: FastifyReply, receipt: RevocationReceipt | null): void {
+  if (receipt === null) return;
+  const { nodes, confirmed, ms } = receipt;
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
 
@@ -177,7 +182,7 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     handler: async ({ params, body, request, reply }) => {
       const requestContext = requestContextOf(context, request);
       const { key, receipt } = await updateApiKey(context.credentials, requestContext, params.id, body);
-      if (receipt !== null) setRevocationHeader(reply, receipt);
+      setRevocationHeader(reply, receipt);
       reply.header('etag', etagOfApiKey(key));
       return key;
     },

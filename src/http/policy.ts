@@ -46,7 +46,7 @@ export function policyRoutes(context: AppContext): Route[] {
           return findViolations(credentials, requestContext, body, limit);
         }
         const { policy, receipt } = await updatePolicy(credentials, requestContext, body);
-        if (receipt !== null) setRevocationHeader(reply, receipt);
+        setRevocationHeader(reply, receipt);
         reply.header('etag', etagOfPolicy(policy));
         return policy;
       },

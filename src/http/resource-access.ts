@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { Problem } from '../contract/problem.ts';
 import { type AllowedResources, type AllowedType, isAllowedResource } from '../store/resource-access.ts';
-import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
+import type { Route } from './route.ts';
 
 /**
  * Which resources a route is about. It determines what a restricted credential, which has access only to some projects
@@ -23,17 +23,7 @@ declare module 'fastify' {
 }
 
 /** Returns what a route is about. Throws if a route accepts credentials but does not declare `about`. */
-export function aboutOf({
-  access,
-  about,
-  method,
-  url,
-}: {
-  readonly access: Access;
-  readonly about?: About;
-  readonly method: unknown;
-  readonly url: string;
-}): About {
+export function aboutOf({ access, about, method, url }: Pick<Route, 'access' | 'about' | 'method' | 'url'>): About {
   if (about !== undefined) return about;
   if ('guard' in access) return 'guard';
   const acceptsCredentials =
@@ -55,8 +45,8 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   if (about === 'workspace') return () => request.method !== 'POST' || paramNamesOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
-    const hasOwnParameter = about === 'project' || about === 'app' || about === 'script';
-    const idOrSlug = (hasOwnParameter ? params[about] : undefined) ?? params['id'];
+    const parameter = about === 'project' || about === 'app' || about === 'script' ? about : 'id';
+    const idOrSlug = params[parameter];
     return typeof idOrSlug === 'string' && isAllowed(context, about, workspaceId, idOrSlug, allowed);
   };
 }

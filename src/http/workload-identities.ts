@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import type { RevocationReceipt } from '../authorization/registry.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import {
   CreateWorkloadIdentity,
@@ -37,10 +36,6 @@ const itemRoute = { tag, url: `${url}/:id`, params: IdParams } as const;
 function withEtag(reply: FastifyReply, identity: WorkloadIdentity): WorkloadIdentity {
   reply.header('etag', etagOfWorkloadIdentity(identity));
   return identity;
-}
-
-function setReceipt(reply: FastifyReply, receipt: RevocationReceipt | null): void {
-  if (receipt !== null) setRevocationHeader(reply, receipt);
 }
 
 export function workloadIdentityRoutes(context: AppContext): Route[] {
@@ -98,7 +93,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       handler: async ({ params, body, request, reply }) => {
         const requestContext = requestContextOf(context, request);
         const { identity, receipt } = await updateWorkloadIdentity(workloads, requestContext, params.id, body);
-        setReceipt(reply, receipt);
+        setRevocationHeader(reply, receipt);
         return withEtag(reply, identity);
       },
     }),
@@ -113,7 +108,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
         const requestContext = requestContextOf(context, request);
-        setReceipt(reply, await deleteWorkloadIdentity(workloads, requestContext, params.id));
+        setRevocationHeader(reply, await deleteWorkloadIdentity(workloads, requestContext, params.id));
       },
     }),
     route({
