@@ -31,7 +31,7 @@ export function registerUnsubscribe(scope: FastifyInstance, context: AppContext)
     app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
     const url = '/unsubscribe/:token';
     const invalidLinkHtml =
-      '<h1>This link is not valid</h1><p>The link is incomplete, or you are no longer a member of the workspace.</p>';
+      '<h1>This link is not valid</h1><p>The link is incomplete, you are no longer a member of the workspace, or the server has replaced its secret since it sent the link. Sign in to change which emails you receive.</p>';
     app.get<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
       const recipient = await findUnsubscriber(notify, request.params.token);
       if (recipient === null) return sendPage(reply, 404, invalidLinkHtml);
