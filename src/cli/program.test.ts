@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { createProgram } from './program.ts';
 
-const PAGE = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8');
+const GUIDES = new URL('../../docs/guides/', import.meta.url);
+const readGuide = (page: string) => readFileSync(new URL(page, GUIDES), 'utf8');
 
 /** Returns every command without subcommands, by its full name. */
 function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): Map<string, CommandUnknownOpts> {
@@ -18,30 +19,39 @@ function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): M
 }
 
 const commands = commandsOf(createProgram());
-/** The commands in the page's examples, with their options. */
-const examples = [...PAGE.matchAll(/^(?:.*\| )?devpilot ([a-z].*?)(?: {2,}#.*)?$/gm)].map(([, line = '']) => {
-  const words = (line.split(' -- ')[0] ?? '').split(' ');
-  const name =
-    [3, 2].map((count) => words.slice(0, count).join(' ')).find((path) => commands.has(path)) ?? words[0] ?? '';
-  return { line, name, options: line.match(/(?<= )--[a-z-]+/g) ?? [] };
-});
+
+/** Returns the commands in the examples of a guide, with their options. */
+function examplesOf(page: string): { line: string; name: string; options: string[] }[] {
+  // Without line continuations and the commands inside `$(…)`.
+  const text = readGuide(page)
+    .replaceAll(/ \\\n */g, ' ')
+    .replaceAll(/\$\([^)]*\)/g, '');
+  return [...text.matchAll(/^(?:.*\| )?(?:npx )?devpilot ([a-z].*?)(?: {2,}#.*)?$/gm)].map(([, line = '']) => {
+    const [ownPart = ''] = line.split(' -- ');
+    const words = ownPart.split(' ');
+    const name =
+      [3, 2].map((count) => words.slice(0, count).join(' ')).find((path) => commands.has(path)) ?? words[0] ?? '';
+    return { line, name, options: ownPart.match(/(?<= )--[a-z-]+/g) ?? [] };
+  });
+}
 
 /** First words of commands that concern neither credentials nor resources, and therefore need no example. */
 const WITHOUT_EXAMPLES = ['login', 'logout', 'whoami', 'doctor', 'workspaces', 'members', 'audit'];
 
-describe('docs/guides/cli.md', () => {
-  test('contains only existing commands and options', () => {
-    assert.ok(examples.length > 40);
-    for (const { line, name, options } of examples) {
-      const command = commands.get(name);
-      assert.ok(command, line);
-      const declaredOptions = command.options.map(({ long }) => long);
-      for (const option of options) assert.ok(declaredOptions.includes(option), `${line}: ${option}`);
-    }
-  });
+describe('the guides', () => {
+  for (const page of readdirSync(GUIDES)) {
+    test(`${page} contains only existing commands and options`, () => {
+      for (const { line, name, options } of examplesOf(page)) {
+        const command = commands.get(name);
+        assert.ok(command, line);
+        const declaredOptions = command.options.map(({ long }) => long);
+        for (const option of options) assert.ok(declaredOptions.includes(option), `${line}: ${option}`);
+      }
+    });
+  }
 
-  test('has an example of every command for credentials and resources', () => {
-    const documented = new Set(examples.map(({ name }) => name));
+  test('cli.md has an example of every command for credentials and resources', () => {
+    const documented = new Set(examplesOf('cli.md').map(({ name }) => name));
     // One example covers these four commands.
     for (const name of ['cancel', 'promote', 'abort']) documented.add(`deployments ${name}`);
     for (const [name, command] of commands) {
