@@ -1,3 +1,5 @@
+import { PERMISSIONS, SCOPES } from './vocabulary.ts';
+
 /** Limits of requests. Lengths of texts are in code points, after NFC normalization and trimming. */
 export const LIMITS = {
   name: { min: 3, max: 255 },
@@ -96,8 +98,7 @@ export const GUARD_REPORT_LIMITS = {
   usesPerCredential: 10_000_000,
   credentials: 500,
   addressesPerCredential: 20,
-  /** The number of permissions; there are fewer scopes. */
-  rightsPerCredential: 9,
+  rightsPerCredential: Math.max(SCOPES.length, PERMISSIONS.length),
 } as const;
 
 /**
