@@ -54,9 +54,8 @@ export async function authenticateRequest(
     ...origin,
     app: requestedApp(request),
     isPreliminary,
-    ...(workspace !== null && {
-      checkWorkspace: (workspaceId: string) => isRequestedWorkspace(context, workspace, workspaceId),
-    }),
+    checkWorkspace:
+      workspace === null ? undefined : (workspaceId: string) => isRequestedWorkspace(context, workspace, workspaceId),
     checkResource: resourceCheckOf(context, request),
   };
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);

@@ -101,13 +101,20 @@ export function guardRoutes(context: AppContext): Route[] {
           return { record: null };
         }
         const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = record;
-        // A guard accepts active records by itself. For an inactive record it asks the server, which checks restrictions.
-        const active = record.active && restrictions === null;
-        const rights = record.rights as NonNullable<GuardRecord['record']>['rights'];
-        const expiresAt = toIsoStringOrNull(record.expiresAt);
-        const hasPassphrase = passphraseHash !== null;
-        const fields = { kind, id, name, workspaceId, rights, active, hasPassphrase, expiresAt };
-        return { record: { ...fields, createdAt: toIsoString(createdAt) } };
+        return {
+          record: {
+            kind,
+            id,
+            name,
+            workspaceId,
+            rights: record.rights as NonNullable<GuardRecord['record']>['rights'],
+            // A guard accepts active records itself. For an inactive record it asks the server, which checks restrictions.
+            active: record.active && restrictions === null,
+            hasPassphrase: passphraseHash !== null,
+            expiresAt: toIsoStringOrNull(record.expiresAt),
+            createdAt: toIsoString(createdAt),
+          },
+        };
       },
     }),
     route({

@@ -11,7 +11,8 @@ export const createLargeBodyLimiter = (): FairShareLimiter => createFairShareLim
 
 /**
  * Reserves memory for a large body until the response has been sent, so that clients that send many large bodies slowly
- * cannot exhaust the memory. No workspace can reserve all of the capacity. Throws `rate_limited`.
+ * cannot exhaust the memory. Neither a workspace nor, for people and public routes, a client address can reserve all of
+ * the capacity. Throws `rate_limited`.
  */
 export function reserveLargeBody(
   limiter: FairShareLimiter,
@@ -24,8 +25,8 @@ export function reserveLargeBody(
   // If the declared length exceeds the limit, the parser refuses the body without reading it.
   if (maxBytes <= LIMITS.bodyBytes || maxBytes > bodyLimit) return;
   const { principal } = request;
-  const workspaceId = principal !== null && 'record' in principal ? principal.record.workspace.id : null;
-  const release = limiter.acquire(workspaceId ?? clientAddressOf(request));
+  const isCredential = principal !== null && principal.kind !== 'person';
+  const release = limiter.acquire(isCredential ? principal.record.workspace.id : clientAddressOf(request));
   if (release === null)
     throw new Problem('rate_limited', 'Too many large requests are being received. Send this one again later.', {
       retryAfter: 1,

@@ -37,10 +37,12 @@ const NoQuery = z.strictObject({});
  */
 export function withDefaults(definition: Route): Route {
   const { body, bodyFormat, query, ignoresQuery, method } = definition;
+  const mustBeEmpty = body === undefined && bodyFormat === undefined && UNSAFE_METHODS.includes(method);
+  const acceptsNoParameters = query === undefined && ignoresQuery !== true;
   return {
     ...definition,
-    ...(body === undefined && bodyFormat === undefined && UNSAFE_METHODS.includes(method) && { body: NoBody }),
-    ...(query === undefined && ignoresQuery !== true && { query: NoQuery }),
+    ...(mustBeEmpty && { body: NoBody }),
+    ...(acceptsNoParameters && { query: NoQuery }),
   };
 }
 
@@ -103,10 +105,11 @@ function registerRoute({ app, context, largeBodies }: Registration, route: Route
       credentials,
     );
     request.principal = principal;
-    const sunset = 'record' in principal ? sunsetOf(principal.record, context.clock()) : null;
+    if (principal.kind === 'person') return;
+    const { record, rate = null } = principal;
+    const sunset = sunsetOf(record, context.clock());
     if (sunset !== null) reply.header('sunset', sunset);
-    if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
-      reply.headers(rateLimitHeaders(principal.rate));
+    if (rate !== null) reply.headers(rateLimitHeaders(rate));
   };
   app.route({
     method: definition.method,

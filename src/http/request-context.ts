@@ -6,7 +6,7 @@ import { LIMITS } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
-import { auditPartyOf, workspaceIdOf } from './principal.ts';
+import { auditPartyOf, principalIdOf, workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 
 /** Returns where a request came from: not its header `Origin`, but the client's address and user agent. */
@@ -43,7 +43,7 @@ export function requestContextOf(context: AppContext, request: FastifyRequest): 
 
 /**
  * Returns the claim for the `Idempotency-Key` of a POST, or null if the header is missing. The claim contains a MAC of
- * the body with a key of the server. With a plain hash, an attacker who reads the store could guess a passphrase in the
+ * the path parameters and the body with a key of the server. With a plain hash, an attacker who reads the store could guess a passphrase in the
  * body.
  */
 export function idempotencyClaimOf(
@@ -57,9 +57,7 @@ export function idempotencyClaimOf(
   if (typeof key !== 'string' || key.length < min || key.length > max || !/^[\x21-\x7e]+$/.test(key)) {
     throw invalidField('Idempotency-Key', `must be ${min} to ${max} visible ASCII characters`);
   }
-  const { principal } = request;
-  const principalId = principal?.kind === 'person' ? principal.personId : (principal?.record.id ?? '');
   const url = request.routeOptions.url ?? '';
   const bodyMac = context.seal.mac('idempotency', JSON.stringify([request.params, request.body]));
-  return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
+  return { workspaceId, principalId: principalIdOf(request), route: `POST ${url}`, key, bodyMac };
 }

@@ -14,10 +14,10 @@ const MISSING = /^Invalid input: expected .*, received undefined$/;
 
 /** The unit of a limit, by the type of the value. */
 const UNITS: Readonly<Record<string, string>> = {
-  string: ' characters',
-  array: ' items',
-  set: ' items',
-  map: ' items',
+  string: 'characters',
+  array: 'items',
+  set: 'items',
+  map: 'items',
 };
 
 /** Returns the message for a value beyond a limit. Returns null for other issues, and if the schema has its own message. */
@@ -25,9 +25,10 @@ function limitMessage(issue: z.core.$ZodIssue): string | null {
   const isTooSmall = issue.code === 'too_small';
   if ((!isTooSmall && issue.code !== 'too_big') || !/^Too (?:small|big): /.test(issue.message)) return null;
   const limit = isTooSmall ? issue.minimum : issue.maximum;
+  const bound = `${isTooSmall ? 'at least' : 'at most'} ${limit}`;
   const unit = UNITS[issue.origin];
-  if (isTooSmall && unit !== undefined && Number(limit) === 1) return 'must not be empty';
-  return `must ${unit === undefined ? 'be' : 'have'} at ${isTooSmall ? 'least' : 'most'} ${limit}${unit ?? ''}`;
+  if (unit === undefined) return `must be ${bound}`;
+  return isTooSmall && Number(limit) === 1 ? 'must not be empty' : `must have ${bound} ${unit}`;
 }
 
 /** Maximum number of field errors in a response. */
