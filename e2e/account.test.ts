@@ -117,7 +117,7 @@ test('two-factor authentication is turned on with a QR code, shows the recovery 
   assert.deepEqual(problems, []);
 });
 
-test('a passkey is added, signs in without a password, is renamed and deleted', async () => {
+test('a passkey is added, signs in without a password, is renamed and, after a rejected assertion, deleted', async () => {
   await addMember('radia@example.com');
   // Passkeys require a host name, so the server is opened as localhost.
   const serverAtLocalhost = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
@@ -151,6 +151,17 @@ test('a passkey is added, signs in without a password, is renamed and deleted', 
   await tab.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
   await passkeys.getByRole('button', { name: 'Actions for Old laptop' }).click();
   await tab.getByRole('menuitem', { name: 'Delete…' }).click();
+  const passkeyUrl = '**/v1/me/passkeys/*';
+  await tab.route(passkeyUrl, (route) => {
+    if (route.request().method() !== 'DELETE') return route.continue();
+    const { passkey } = route.request().postDataJSON();
+    const postData = { passkey: { ...passkey, response: { ...passkey.response, signature: 'AAAA' } } };
+    return route.continue({ postData });
+  });
+  await tab.getByRole('dialog').getByRole('button', { name: 'Use a passkey instead' }).click();
+  await tab.getByRole('alert').getByText('Incorrect password, code or passkey.').waitFor();
+  assert.equal(await tab.getByRole('dialog').getByText('Incorrect password', { exact: true }).count(), 0);
+  await tab.unroute(passkeyUrl);
   await tab.getByRole('dialog').getByRole('button', { name: 'Use a passkey instead' }).click();
   await passkeys.getByText('Old laptop').waitFor({ state: 'detached' });
 

@@ -1,4 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { App } from '../../contract/apps.ts';
 import { DescriptionList, resourceItems } from '../components/description-list.tsx';
 import { TextLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -37,6 +39,13 @@ function LiveDeployment({ appId }: { readonly appId: string }) {
   );
 }
 
+const monoOrNone = (text: string | null): ReactNode => (text === null ? dimmed(strings.appOverview.none) : mono(text));
+
+function describeHealthCheck(check: App['healthCheck']): string | null {
+  if (check === null) return null;
+  return strings.appOverview.healthCheckWithTimeout(check.url ?? check.command, check.timeoutSeconds);
+}
+
 export function AppOverview() {
   const { data: app } = useAppQuery();
   if (app === undefined) return null;
@@ -47,7 +56,7 @@ export function AppOverview() {
         <DescriptionList
           items={[
             [strings.appOverview.live, <LiveDeployment key="live" appId={app.id} />],
-            [strings.appOverview.repository, repository === null ? dimmed(strings.appOverview.none) : mono(repository)],
+            [strings.appOverview.repository, monoOrNone(repository)],
             (app.repositoryUser !== null || app.hasRepositoryPassword) && [
               strings.appOverview.repositoryCredentials,
               [app.repositoryUser, app.hasRepositoryPassword ? strings.appOverview.passwordStored : null]
@@ -59,33 +68,21 @@ export function AppOverview() {
               strings.appOverview.server,
               serverId === null ? dimmed(strings.appOverview.none) : <ServerLink key="server" id={serverId} />,
             ],
-            [strings.appOverview.directory, directory === null ? dimmed(strings.appOverview.none) : mono(directory)],
+            [strings.appOverview.directory, monoOrNone(directory)],
             [strings.appOverview.releasesToKeep, app.keepReleases],
-            [
-              strings.appOverview.healthCheck,
-              healthCheck === null
-                ? dimmed(strings.appOverview.none)
-                : mono(
-                    strings.appOverview.healthCheckWithTimeout(
-                      healthCheck.url ?? healthCheck.command,
-                      healthCheck.timeoutSeconds,
-                    ),
-                  ),
-            ],
+            [strings.appOverview.healthCheck, monoOrNone(describeHealthCheck(healthCheck))],
             app.requiredVariables.length > 0 && [
               strings.appOverview.requiredVariables,
               mono(app.requiredVariables.join(', ')),
             ],
-            [strings.appOverview.logCommand, logCommand === null ? dimmed(strings.appOverview.none) : mono(logCommand)],
+            [strings.appOverview.logCommand, monoOrNone(logCommand)],
             [
               strings.appOverview.backup,
               backup?.command == null ? dimmed(strings.appOverview.sharedDirectory) : mono(backup.command),
             ],
             [
               strings.appOverview.backupSchedule,
-              backup?.schedule == null
-                ? dimmed(strings.appOverview.none)
-                : mono(strings.appOverview.scheduleInUtc(backup.schedule)),
+              monoOrNone(backup?.schedule == null ? null : strings.appOverview.scheduleInUtc(backup.schedule)),
             ],
             ...resourceItems(app),
           ]}

@@ -144,14 +144,14 @@ interface ConflictNoticeProps {
 /** Lists the fields that someone else changed during the edit, and offers to discard the user's changes. */
 export function ConflictNotice({ base, theirs, labels, onDiscard }: ConflictNoticeProps) {
   const before = new Map<string, unknown>(Object.entries(base));
-  const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
+  const theirChanges = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
   return (
     <Notice tone="warning">
       <Stack gap="xs" role="alert">
         <Text inherit>{strings.conditionalEdit.changedByOther}</Text>
-        {changes.length > 0 && (
+        {theirChanges.length > 0 && (
           <List fz="sm" spacing={2}>
-            {changes.map(([field, value]) => (
+            {theirChanges.map(([field, value]) => (
               <List.Item key={field}>
                 {labels[field]}: {formatValue(before.get(field))} → {formatValue(value)}
               </List.Item>

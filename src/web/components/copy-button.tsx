@@ -23,14 +23,13 @@ function selectContents(id: string): void {
  */
 export function CopyButton({ text, label = strings.copyButton.copy, sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
-  const hasSource = sourceElementId !== undefined;
   useEffect(() => {
     if (state === 'failed' && sourceElementId !== undefined) selectContents(sourceElementId);
   }, [state, sourceElementId]);
   const labels: Readonly<Record<CopyState, string>> = {
     idle: label,
     copied: strings.copyButton.copied,
-    failed: hasSource ? strings.copyButton.pressToCopy : strings.copyButton.failed,
+    failed: sourceElementId === undefined ? strings.copyButton.failed : strings.copyButton.pressToCopy,
   };
   return (
     <>

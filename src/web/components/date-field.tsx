@@ -50,8 +50,8 @@ function CalendarButton({ isCalendarOpen, onClick }: CalendarButtonProps) {
 
 interface CalendarProps extends Pick<DateFieldProps, 'minDate' | 'maxDate'> {
   readonly date: string | null;
-  /** Called with the chosen date as text, or with null if the user chooses the current date again. */
-  readonly onChoose: (text: string | null) => void;
+  /** Called with the chosen date in the format of the field. */
+  readonly onChoose: (text: string) => void;
 }
 
 function Calendar({ date, minDate, maxDate, onChoose }: CalendarProps) {
@@ -60,7 +60,9 @@ function Calendar({ date, minDate, maxDate, onChoose }: CalendarProps) {
       <DatePicker
         value={date}
         {...(date !== null && { defaultDate: date })}
-        onChange={(chosen) => onChoose(chosen === null ? null : formatDate(startOfDay(chosen)))}
+        onChange={(chosen) => {
+          if (chosen !== null) onChoose(formatDate(startOfDay(chosen)));
+        }}
         minDate={minDate}
         {...(maxDate !== undefined && { maxDate })}
         previousLabel={strings.dateField.previousMonth}
@@ -139,7 +141,7 @@ export function DateField(props: DateFieldProps) {
           minDate={minDate}
           {...(maxDate !== undefined && { maxDate })}
           onChoose={(chosen) => {
-            if (chosen !== null) onChange(chosen);
+            onChange(chosen);
             close();
           }}
         />

@@ -149,9 +149,10 @@ function toDateOfNumbers(numbers: readonly string[], leadingPart: DateLanguage['
   if (numbers.length > 3) return NOT_A_DATE;
   if (numbers.every((number) => number.length < 4)) return NO_YEAR;
   const [first = 0, second = 0, third = 0] = numbers.map(Number);
-  const lengths = numbers.map((number) => (number.length <= 2 ? 'short' : number.length)).join();
-  if (lengths === '4,short,short') return toDate(first, second, third);
-  if (lengths !== 'short,short,4') return NOT_A_DATE;
+  // For example, the pattern of 24.02.2027 is `short-short-4`.
+  const pattern = numbers.map(({ length }) => (length <= 2 ? 'short' : length)).join('-');
+  if (pattern === '4-short-short') return toDate(first, second, third);
+  if (pattern !== 'short-short-4') return NOT_A_DATE;
   if (leadingPart === 'another calendar') return NOT_A_DATE;
   const isDayFirst = first > MONTHS || (leadingPart === 'day' && second <= MONTHS) || first === second;
   if (isDayFirst) return toDate(third, second, first);

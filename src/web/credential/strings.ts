@@ -147,7 +147,7 @@ export const strings = {
     reportedBy: (guard: string) => `reported by ${guard}`,
     usesPerDayTitle: 'Uses per day',
     sourceAddressesTitle: 'Source addresses',
-    sourceAddressesDescription: 'The 20 addresses that most recently used this credential.',
+    sourceAddressesDescription: 'The 20 addresses from which this credential was most recently used.',
     reportedByGuardsTitle: 'Reported by guards',
     reportedByGuardsDescription: 'Uses counted by guards, per guard API key.',
   },

@@ -94,10 +94,10 @@ function getPassphraseState({ passphrase }: CredentialFormValues, isRequired: bo
   return isRequired ? 'missing' : 'none';
 }
 
-type PolicyFormProps = CredentialFormProps & { readonly policy: Policy };
+type LoadedCredentialFormProps = CredentialFormProps & { readonly policy: Policy };
 
 /** Returns the form, and what the policy requires of it: the limits of the expiry, and whether a passphrase is needed. */
-function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: PolicyFormProps) {
+function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: LoadedCredentialFormProps) {
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
@@ -135,7 +135,7 @@ function useCredentialForm({ kind, initial, edited, policy, onDirtyChange }: Pol
   return { form, limits, needsPassphrase: mustHavePassphrase(form.values.rights) };
 }
 
-function PolicyForm(props: PolicyFormProps) {
+function LoadedCredentialForm(props: LoadedCredentialFormProps) {
   const { kind, edited, policy, onCancel, onSubmit } = props;
   const { form, limits, needsPassphrase } = useCredentialForm(props);
   const { values } = form;
@@ -217,7 +217,7 @@ export function CredentialForm(props: CredentialFormProps) {
     <QueryContent query={useQuery(policyQuery(access))}>
       {(policy) =>
         edited !== undefined || canCreateCredentials(policy, access) ? (
-          <PolicyForm {...props} policy={policy} />
+          <LoadedCredentialForm {...props} policy={policy} />
         ) : (
           <>
             <Notice tone="warning">{strings.credentialForm.onlyTheOwnerCreates(kind.plural)}</Notice>

@@ -35,7 +35,7 @@ function reviewReasons(kind: CredentialKindConfig, unusedDays: number): ReviewRe
 }
 
 /** Returns the reasons that apply to at least one credential, with their counts; empty until all counts are loaded. */
-function useReview(kind: CredentialKindConfig): (ReviewReason & { readonly count: number | null })[] {
+function useReviewReasons(kind: CredentialKindConfig): (ReviewReason & { readonly count: number | null })[] {
   const { workspace, api } = useWorkspace();
   const reasons = reviewReasons(kind, useUnusedAfterDays());
   const results = useQueries({
@@ -74,7 +74,7 @@ interface ReviewBarProps {
 
 /** The number of credentials in the list, and one link per review reason, which filters the list. */
 export function ReviewBar({ kind, state, page, isFiltered }: ReviewBarProps) {
-  const reasons = useReview(kind);
+  const reasons = useReviewReasons(kind);
   const shownReasons = page === undefined ? [] : reasons;
   return (
     <Group gap="xs" className={styles['review']}>
