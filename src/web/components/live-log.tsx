@@ -71,7 +71,7 @@ function getHeading(
 
 interface LogBoxProps extends Pick<LiveLogProps, 'log' | 'serverName'> {
   readonly label: string;
-  readonly shown: ShownLines;
+  readonly shownLines: ShownLines;
   /** Numbers of the lines that match the search. */
   readonly matches: readonly number[];
   /** Number of the selected match's line; null if no match is selected. */
@@ -79,9 +79,9 @@ interface LogBoxProps extends Pick<LiveLogProps, 'log' | 'serverName'> {
 }
 
 /** The box that scrolls: the shown lines, and buttons that show other lines. */
-function LogBox({ label, log, shown, matches, selectedLine, serverName }: LogBoxProps) {
+function LogBox({ label, log, shownLines, matches, selectedLine, serverName }: LogBoxProps) {
   const { lines, partialLines, lineCount } = log;
-  const { box, firstInMemory, first, end } = shown;
+  const { box, firstInMemory, first, end } = shownLines;
   const matchingLines = new Set(matches);
   useEffect(() => {
     if (selectedLine === null) return;
@@ -102,10 +102,10 @@ function LogBox({ label, log, shown, matches, selectedLine, serverName }: LogBox
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
       tabIndex={0}
-      onScroll={shown.handleScroll}
+      onScroll={shownLines.handleScroll}
     >
       {first > firstInMemory && (
-        <Button size="compact-xs" variant="default" onClick={shown.showEarlier}>
+        <Button size="compact-xs" variant="default" onClick={shownLines.showEarlier}>
           {strings.liveLog.earlier}
         </Button>
       )}
@@ -121,7 +121,7 @@ function LogBox({ label, log, shown, matches, selectedLine, serverName }: LogBox
         );
       })}
       {end < lineCount ? (
-        <Button size="compact-xs" variant="default" onClick={shown.showLater}>
+        <Button size="compact-xs" variant="default" onClick={shownLines.showLater}>
           {strings.liveLog.later}
         </Button>
       ) : (
@@ -140,7 +140,7 @@ function LogBox({ label, log, shown, matches, selectedLine, serverName }: LogBox
 /** The output of a job or of an app's log command. It is followed until it ends. */
 export function LiveLog({ fileName, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
   const { lines, partialLines, lineCount, hasEnded, error } = log;
-  const shown = useShownLines(log);
+  const shownLines = useShownLines(log);
   const [searchText, setSearchText] = useState('');
   const matches = useLogSearch(searchText, log);
   /** Index of the selected match in `matches`. */
@@ -154,21 +154,21 @@ export function LiveLog({ fileName, title = strings.liveLog.title, log, read, se
     const lineNumber = matches[index];
     if (lineNumber === undefined) return;
     setSelected(index);
-    shown.showLine(lineNumber);
+    shownLines.showLine(lineNumber);
   }
 
   return (
     <Section
       title={title}
-      description={<span role="status">{describeShownLines(log, shown, emptyText)}</span>}
+      description={<span role="status">{describeShownLines(log, shownLines, emptyText)}</span>}
       actions={
         <Group gap="md">
           {!hasEnded && (
             <Switch
               size="sm"
               label={strings.liveLog.followLog}
-              checked={shown.followsEnd}
-              onChange={(event) => shown.setFollowsEnd(event.currentTarget.checked)}
+              checked={shownLines.followsEnd}
+              onChange={(event) => shownLines.setFollowsEnd(event.currentTarget.checked)}
             />
           )}
           {lineCount > 0 && (
@@ -189,7 +189,7 @@ export function LiveLog({ fileName, title = strings.liveLog.title, log, read, se
         <LogBox
           label={title}
           log={log}
-          shown={shown}
+          shownLines={shownLines}
           matches={matches}
           selectedLine={selected === null ? null : (matches[selected] ?? null)}
           serverName={serverName}

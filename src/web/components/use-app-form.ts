@@ -23,7 +23,7 @@ function findFirstInvalidField(name: string, errors: FormErrors): HTMLElement | 
  * if the field has several parts, on the element around them.
  */
 export function useAppForm<Values extends object>(input: UseFormInput<Values>): UseFormReturnType<Values> {
-  // A unique name, because another form on the page may have fields of the same name. Mantine accepts only letters and
+  // A unique name, because another form on the page can have fields of the same name. Mantine accepts only letters and
   // digits.
   const name = useId().replace(/[^0-9A-Za-z]/g, '');
   const form = useForm<Values>({ ...input, name });

@@ -202,14 +202,14 @@ interface OpenDialog {
 
 const isReplacing = (dialog: OpenDialog | null): boolean => dialog?.name === 'replace' || dialog?.name === 'continue';
 
-interface CredentialDialogsProps {
+interface CredentialPageDialogsProps {
   readonly credential: Credential;
   readonly dialog: OpenDialog | null;
   readonly isDeleted: boolean;
   readonly onClose: () => void;
 }
 
-function CredentialDialogs({ credential, dialog, isDeleted, onClose }: CredentialDialogsProps) {
+function CredentialPageDialogs({ credential, dialog, isDeleted, onClose }: CredentialPageDialogsProps) {
   const access = useWorkspace();
   const { workspace, isAdmin } = access;
   const policy = useQuery(policyQuery(access));
@@ -305,7 +305,7 @@ export function CredentialPage() {
     <Stack gap="md">
       <BackLink to={kind.path}>{kind.title}</BackLink>
       <CredentialContent credential={data} onOpen={(name, suggestion = {}) => setDialog({ name, suggestion })} />
-      <CredentialDialogs credential={data} dialog={dialog} isDeleted={isDeleted} onClose={() => setDialog(null)} />
+      <CredentialPageDialogs credential={data} dialog={dialog} isDeleted={isDeleted} onClose={() => setDialog(null)} />
     </Stack>
   );
 }

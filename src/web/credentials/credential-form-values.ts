@@ -12,7 +12,7 @@ export type CredentialFormValues = RestrictionValues & {
   readonly isPassphraseGenerated: boolean;
   readonly expiry: Expiry;
   readonly active: boolean;
-  /** Whether an API key may be used by guards. */
+  /** Whether guards can use the API key. */
   readonly guard: boolean;
 };
 

@@ -24,7 +24,7 @@ export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['365', strings.expiry.year],
 ];
 
-/** How much earlier than the maximum lifetime a new credential expires, because the clock of the server may be behind. */
+/** How much earlier than the maximum lifetime a new credential expires, because the clock of the server can be behind. */
 const CLOCK_MARGIN_MS = MINUTE;
 
 /** The time at which a form was opened, and the latest expiry that the policy of the workspace allows. */

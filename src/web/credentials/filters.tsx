@@ -9,6 +9,7 @@ import { useWorkspace } from '../session.ts';
 import { type CredentialKindConfig, type CredentialListQuery, NEVER } from './kinds.ts';
 import { strings } from './strings.ts';
 
+/** `unusedAfterDays` of `DEFAULT_POLICY`, whose file cannot be imported here because it contains schemas. */
 const DEFAULT_UNUSED_DAYS = 90;
 
 /** The names of the filters in the URL. */

@@ -31,7 +31,7 @@ export type DeployFormValues = {
 function getSource(previous: Deployment | undefined): DeployFormValues['source'] {
   if (previous === undefined) return 'branch';
   const { kind, branch, tag, commit } = previous;
-  // A rollback has the branch of the deployment that it rolled back to, but that branch may have newer commits.
+  // A rollback has the branch of the deployment that it rolled back to, but that branch can have newer commits.
   if (kind === 'rollback') return commit === null ? 'branch' : 'commit';
   if (tag !== null) return 'tag';
   return branch === null && commit !== null ? 'commit' : 'branch';

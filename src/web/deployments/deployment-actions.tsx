@@ -20,7 +20,7 @@ import { sourceLabel } from './deployment-status.tsx';
 import { RollBackDialog } from './roll-back-dialog.tsx';
 import { strings } from './strings.ts';
 
-type Decision = 'approve' | 'promote' | 'abort' | 'cancel' | 'retry';
+type DeploymentAction = 'approve' | 'promote' | 'abort' | 'cancel' | 'retry';
 
 interface DeploymentActionsProps {
   readonly deployment: Deployment;
@@ -28,7 +28,7 @@ interface DeploymentActionsProps {
   readonly app: App | undefined;
 }
 
-interface DecisionConfig {
+interface ActionConfig {
   readonly verb: string;
   readonly title: string;
   readonly Icon: IconComponent;
@@ -41,7 +41,7 @@ interface DecisionConfig {
 const countRemainingServers = ({ servers }: Deployment): number =>
   servers.filter(({ status }) => isInProgress(status)).length;
 
-const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
+const ACTION_CONFIGS: Readonly<Record<DeploymentAction, ActionConfig>> = {
   approve: {
     verb: strings.deploymentActions.approve.verb,
     title: strings.deploymentActions.approve.title,
@@ -88,7 +88,7 @@ const DECISION_CONFIGS: Readonly<Record<Decision, DecisionConfig>> = {
   },
 };
 
-function availableDecisions({ status, waitingFor }: Deployment): readonly Decision[] {
+function getAvailableActions({ status, waitingFor }: Deployment): readonly DeploymentAction[] {
   if (status === 'failed') return ['retry'];
   if (waitingFor === 'promotion') return ['promote', 'abort'];
   if (!isInProgress(status)) return [];
@@ -99,30 +99,30 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
 export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const { api, workspace } = useWorkspace();
   const [isRollBackDialogOpen, setIsRollBackDialogOpen] = useState(false);
-  const [decisionToConfirm, setDecisionToConfirm] = useState<Decision | null>(null);
+  const [actionToConfirm, setActionToConfirm] = useState<DeploymentAction | null>(null);
   const { id, status, live } = deployment;
-  const confirmation = decisionToConfirm === null ? null : DECISION_CONFIGS[decisionToConfirm];
+  const confirmation = actionToConfirm === null ? null : ACTION_CONFIGS[actionToConfirm];
 
-  async function decide(decision: Decision): Promise<void> {
+  async function perform(action: DeploymentAction): Promise<void> {
     try {
-      await api.deployments[decision](id);
+      await api.deployments[action](id);
     } finally {
-      // Also after an error, because the available decisions may have changed.
+      // Also after an error, because the available actions might have changed.
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     }
-    notifications.show({ message: DECISION_CONFIGS[decision].doneMessage });
+    notifications.show({ message: ACTION_CONFIGS[action].doneMessage });
   }
 
   return (
     <Group gap="xs">
-      {availableDecisions(deployment).map((decision) => {
-        const { verb, Icon, isDestructive } = DECISION_CONFIGS[decision];
+      {getAvailableActions(deployment).map((action) => {
+        const { verb, Icon, isDestructive } = ACTION_CONFIGS[action];
         return (
           <Button
-            key={decision}
+            key={action}
             {...(isDestructive && { className: 'button-danger' })}
             leftSection={<Icon size={16} />}
-            onClick={() => setDecisionToConfirm(decision)}
+            onClick={() => setActionToConfirm(action)}
           >
             {verb}
           </Button>
@@ -140,14 +140,14 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
           {strings.deploymentActions.rollBackToThis}
         </Button>
       )}
-      {decisionToConfirm !== null && confirmation !== null && (
+      {actionToConfirm !== null && confirmation !== null && (
         <ConfirmDialog
-          onClose={() => setDecisionToConfirm(null)}
+          onClose={() => setActionToConfirm(null)}
           title={confirmation.title}
           confirmLabel={confirmation.verb}
           cancelLabel={strings.deploymentActions.back}
           isDestructive={confirmation.isDestructive}
-          onConfirm={() => decide(decisionToConfirm)}
+          onConfirm={() => perform(actionToConfirm)}
         >
           <Text fz="sm">{confirmation.describeConsequences(deployment)}</Text>
         </ConfirmDialog>

@@ -15,8 +15,10 @@ import { strings } from './strings.ts';
 const MAX_NAMES = 12;
 
 function joinNames(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES).join(', ');
-  return names.length > MAX_NAMES ? strings.environmentVersions.andMore(shown, names.length - MAX_NAMES) : shown;
+  const shownNames = names.slice(0, MAX_NAMES).join(', ');
+  return names.length > MAX_NAMES
+    ? strings.environmentVersions.andMore(shownNames, names.length - MAX_NAMES)
+    : shownNames;
 }
 
 /** Describes a version's changes by name: "Set A, B; removed C". */

@@ -37,17 +37,17 @@ interface ImportDialogProps {
 export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const [text, setText] = useState('');
   const [removeOthers, setRemoveOthers] = useState(false);
-  const result = parseFile(text);
-  const count = result.ok ? result.values.size : 0;
-  const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
+  const parsedFile = parseFile(text);
+  const count = parsedFile.ok ? parsedFile.values.size : 0;
+  const existingCount = parsedFile.ok ? [...parsedFile.values.keys()].filter((name) => names.has(name)).length : 0;
   const removedCount = names.size - existingCount;
   return (
     <Dialog onClose={onClose} title={strings.importDialog.title} size="lg">
       <Form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!result.ok || count === 0) return;
-          onDone(result.values, { removeOthers });
+          if (!parsedFile.ok || count === 0) return;
+          onDone(parsedFile.values, { removeOthers });
           onClose();
         }}
       >
@@ -76,16 +76,16 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           onChange={(event) => setRemoveOthers(event.currentTarget.checked)}
         />
         <Text fz="sm" role="status">
-          {result.ok &&
+          {parsedFile.ok &&
             count > 0 &&
             strings.importDialog.summary({ count, existingCount, removedCount: removeOthers ? removedCount : null })}
         </Text>
-        {!result.ok && <Notice tone="danger">{result.message}</Notice>}
+        {!parsedFile.ok && <Notice tone="danger">{parsedFile.message}</Notice>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             {strings.importDialog.cancel}
           </Button>
-          <Button type="submit" disabled={!result.ok || count === 0}>
+          <Button type="submit" disabled={!parsedFile.ok || count === 0}>
             {strings.importDialog.import}
           </Button>
         </Group>

@@ -57,7 +57,7 @@ export const strings = {
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
     createdBy:
-      'Also applies to changing the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
+      'Also applies to enabling API keys and to changing their permissions, expiry, restrictions and guard setting. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication can access only their own account.',
     unusedAfterDays:
       'After this many days without use, a credential counts as unused in notices, in the review and in the filters of the lists.',
