@@ -1,7 +1,7 @@
 import type { App, CreateAppInput } from '../../contract/apps.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CommandInterpreter, HOOK_STAGES } from '../../contract/platform-vocabulary.ts';
-import { emptyToNull } from '../form-values.ts';
+import { emptyToNull, splitLines } from '../form-values.ts';
 import { validateInteger, validateName, validateNewSlug } from '../validation.ts';
 import { strings } from './strings.ts';
 
@@ -161,8 +161,6 @@ function toBackupSettings(values: AppFormValues) {
   if (Object.values(backup).every((setting) => setting === null)) return null;
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
-
-const splitLines = (text: string) => text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
 
 function toPushSettings({ pushBranches, pushPaths }: AppFormValues) {
   const push = { branches: splitLines(pushBranches), paths: splitLines(pushPaths) };

@@ -65,8 +65,13 @@ export interface Option {
   readonly label: string;
 }
 
+export interface NamedResource {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** The options of a field that selects a named resource. */
-export const toOptions = (resources: readonly { readonly id: string; readonly name: string }[]): Option[] =>
+export const toOptions = (resources: readonly NamedResource[]): Option[] =>
   resources.map(({ id, name }) => ({ value: id, label: isolate(name) }));
 
 interface SelectFilterProps {

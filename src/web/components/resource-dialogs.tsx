@@ -6,16 +6,13 @@ import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from './conditional-edit.tsx';
 import { Dialog } from './dialog.tsx';
+import type { NamedResource } from './filters.tsx';
 import { Form, FormFooter, useSubmit } from './form.tsx';
 import { capitalize, pluralOf } from './format.ts';
 import { strings } from './strings.ts';
 import { useAppForm } from './use-app-form.ts';
 
 type FormValues = Record<string, unknown>;
-interface NamedResource {
-  readonly id: string;
-  readonly name: string;
-}
 
 interface CreateResourceDialogProps<Values extends FormValues, Created extends NamedResource> {
   /** The kind of the resource, for example "project". */

@@ -4,7 +4,7 @@ import type { Page as ResultPage } from '../../contract/paging.ts';
 import type { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { Column } from './data-table.tsx';
-import { FilterBar, isFiltered, SearchField, SelectFilter, toOptions } from './filters.tsx';
+import { FilterBar, isFiltered, type NamedResource, SearchField, SelectFilter, toOptions } from './filters.tsx';
 import { capitalize } from './format.ts';
 import { IconPlus } from './icons.ts';
 import { ListBody } from './list-body.tsx';
@@ -14,11 +14,6 @@ import { deleteAction, editAction, RowMenu } from './row-menu.tsx';
 import { EmptyState } from './states.tsx';
 import { strings } from './strings.ts';
 import { useList } from './use-list.ts';
-
-interface NamedResource {
-  readonly id: string;
-  readonly name: string;
-}
 
 interface ResourceQuery {
   readonly q: string | undefined;

@@ -13,6 +13,11 @@ const POP_DIRECTIONAL_ISOLATE = '\u2069';
 export const isolate = (name: string): string =>
   RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;
 
+const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
+
+/** Joins names or phrases: "Shop, Blog, and Wiki". Each is isolated if necessary. */
+export const formatList = (items: readonly string[]): string => listFormat.format(items.map(isolate));
+
 /** A text that contains names: phrase`App ${name} saved`. */
 export const phrase = (texts: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
   String.raw({ raw: texts }, ...values.map((value) => isolate(String(value))));

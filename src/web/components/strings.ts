@@ -130,7 +130,7 @@ export const strings = {
     confirmLabel: 'Leave',
     secretTitle: 'Leave this page?',
     shownOnlyOnce: (secret: string) =>
-      `This is the only time ${secret} can be shown. If you have not stored it elsewhere, it will be lost.`,
+      `This is the only time ${secret} can be shown. Leave only if you have stored a copy elsewhere.`,
   },
   page: {
     documentTitle: (title: string) => phrase`${title} · Devpilot`,

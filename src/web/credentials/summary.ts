@@ -1,11 +1,10 @@
 import { formatDate } from '../components/format.ts';
+import { formatList } from '../components/sentence.ts';
 import { strings } from './form-strings.ts';
 import type { Right } from './kinds.ts';
 
 const texts = strings.summary;
 const RIGHT_PHRASES: Readonly<Record<Right, string>> = texts.rightPhrases;
-
-const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
 
 /** `missing`: the policy requires a passphrase that is not entered yet. */
 export type PassphraseState = 'none' | 'set' | 'missing';
@@ -37,7 +36,7 @@ export function summarize(input: SummaryInput): string {
   const { guard = false, now } = input;
   if (rights.length === 0) return texts.noAccess(rightNoun);
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
-  const abilities = texts.abilities(listFormat.format(phrases));
+  const abilities = texts.abilities(formatList(phrases));
   if (expiresAt === undefined) return texts.enterDate(abilities);
   if (expiresAt !== null && Date.parse(expiresAt) <= now) return texts.expired(formatDate(expiresAt));
   const notes = [

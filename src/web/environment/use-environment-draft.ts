@@ -19,12 +19,13 @@ const namesFrom = ({ data }: Environment, from: EnvOwnerKind): ReadonlySet<strin
   new Set(data.filter((variable) => variable.from === from).map(({ name }) => name));
 
 /** The time of the last change of each variable by its name. */
-const getChangeTimes = ({ data }: Environment): ReadonlyMap<string, string> =>
+const getUpdateTimes = ({ data }: Environment): ReadonlyMap<string, string> =>
   new Map(data.map(({ name, updatedAt }) => [name, updatedAt]));
 
 /** Returns the sorted names of the variables that were added, changed or removed between two versions. */
 function findChangedNames(before: Environment, after: Environment): string[] {
-  const [timesBefore, timesAfter] = [getChangeTimes(before), getChangeTimes(after)];
+  const timesBefore = getUpdateTimes(before);
+  const timesAfter = getUpdateTimes(after);
   return [...new Set([...timesBefore.keys(), ...timesAfter.keys()])]
     .filter((name) => timesAfter.get(name) !== timesBefore.get(name))
     .sort();
@@ -34,7 +35,7 @@ export interface EnvironmentDraftOptions {
   readonly owner: EnvironmentOwner;
   /** The version on which the draft is based. */
   readonly loaded: Tagged<Environment>;
-  /** Reads the current version after a conflict; undefined if that fails. */
+  /** Refetches the variables after a conflict and returns the current version. */
   readonly reload: () => Promise<Tagged<Environment> | undefined>;
   readonly revealed: RevealedValues;
 }
@@ -49,7 +50,7 @@ export function useEnvironmentDraft({ owner, loaded, reload, revealed }: Environ
   const names = namesFrom(environment, owner.kind);
   const inheritedNames = owner.kind === 'app' ? namesFrom(environment, 'project') : new Set<string>();
   const changes = diffDraft(names, inheritedNames, revealed.values, draft);
-  const changeTimes = getChangeTimes(environment);
+  const updatedAtByName = getUpdateTimes(environment);
 
   function discard(): void {
     setDraft(new Map());
@@ -84,9 +85,9 @@ export function useEnvironmentDraft({ owner, loaded, reload, revealed }: Environ
     /** The names of the variables that an app inherits from its project. */
     inheritedNames,
     /** The names of all saved variables and of the new variables in the draft, sorted. */
-    allNames: [...new Set([...changeTimes.keys(), ...changes.map(({ name }) => name)])].sort(),
+    allNames: [...new Set([...updatedAtByName.keys(), ...changes.map(({ name }) => name)])].sort(),
     /** The time of the last change of each saved variable by its name. */
-    changeTimes,
+    updatedAtByName,
     changes,
     /** After a conflict, the names of the variables that someone else changed; null otherwise. */
     namesChangedByOthers,

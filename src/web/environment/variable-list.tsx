@@ -120,11 +120,11 @@ function SearchField({ text, onChange }: SearchFieldProps) {
   );
 }
 
-interface AddButtonsProps {
+interface DialogOpenerProps {
   readonly onOpen: (dialog: OpenDialog) => void;
 }
 
-function AddButton({ onOpen }: AddButtonsProps) {
+function AddButton({ onOpen }: DialogOpenerProps) {
   return (
     <Button leftSection={<IconPlus size={16} />} onClick={() => onOpen({ action: 'add' })}>
       {strings.variableList.addVariable}
@@ -132,7 +132,7 @@ function AddButton({ onOpen }: AddButtonsProps) {
   );
 }
 
-function ImportButton({ onOpen }: AddButtonsProps) {
+function ImportButton({ onOpen }: DialogOpenerProps) {
   return (
     <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => onOpen({ action: 'import' })}>
       {strings.variableList.import}
@@ -140,7 +140,7 @@ function ImportButton({ onOpen }: AddButtonsProps) {
   );
 }
 
-interface VariablesProps extends AddButtonsProps {
+interface VariablesProps extends DialogOpenerProps {
   readonly owner: EnvironmentOwner;
   readonly draft: EnvironmentDraft;
   readonly revealed: RevealedValues;
@@ -185,7 +185,7 @@ function Variables({ owner, draft, revealed, onOpen }: VariablesProps) {
         <SearchField text={searchText} onChange={setSearchText} />
         {isAdmin && (
           <Group gap="xs">
-            <RevealAll revealed={revealed} disabled={draft.changeTimes.size === 0} />
+            <RevealAll revealed={revealed} disabled={draft.updatedAtByName.size === 0} />
             <EnvironmentExport owner={owner} />
             <ImportButton onOpen={onOpen} />
             <AddButton onOpen={onOpen} />
@@ -200,7 +200,7 @@ function Variables({ owner, draft, revealed, onOpen }: VariablesProps) {
           <VariableRow
             key={name}
             name={name}
-            updatedAt={draft.changeTimes.get(name) ?? null}
+            updatedAt={draft.updatedAtByName.get(name) ?? null}
             value={draft.getValue(name)}
             change={changeKinds.get(name) ?? null}
             inheritedFrom={draft.inheritedNames.has(name) ? (owner.project ?? null) : null}
@@ -255,7 +255,7 @@ function LoadedVariableList({ owner, loaded, reload }: LoadedVariableListProps) 
   const revealed = useRevealedValues(owner);
   const draft = useEnvironmentDraft({ owner, loaded, reload, revealed });
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
-  const missingNames = (owner.requiredNames ?? []).filter((name) => !draft.changeTimes.has(name));
+  const missingNames = (owner.requiredNames ?? []).filter((name) => !draft.updatedAtByName.has(name));
   const changeCount = draft.changes.length;
   return (
     <Stack gap="md">

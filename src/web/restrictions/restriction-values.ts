@@ -2,6 +2,7 @@ import { parseAddressRange } from '../../contract/address-ranges.ts';
 import { ID_PREFIXES } from '../../contract/id.ts';
 import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
 import type { Restrictions } from '../../contract/restrictions.ts';
+import { splitLines } from '../form-values.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
@@ -26,16 +27,9 @@ export const toRestrictionValues = ({ addresses, projects, apps, rate, maxUses }
 
 export const isProjectId = (id: string): boolean => id.startsWith(ID_PREFIXES.project);
 
-/** Returns the addresses and ranges in a text that contains one per line. */
-const toAddresses = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-
 /** Converts valid form values to restrictions. */
 export const toRestrictions = ({ addresses, resources, rate, maxUses }: RestrictionValues): Restrictions => ({
-  addresses: addresses === null ? [] : toAddresses(addresses),
+  addresses: addresses === null ? [] : splitLines(addresses),
   projects: (resources ?? []).filter(isProjectId),
   apps: (resources ?? []).filter((id) => !isProjectId(id)),
   rate: rate === null ? null : { ...rate, requests: Number(rate.requests) },
@@ -48,7 +42,7 @@ export function validateAddresses(
   { isRequired }: { readonly isRequired: boolean },
 ): string | null {
   if (text === null) return isRequired ? strings.validation.addressesRequired : null;
-  const addresses = toAddresses(text);
+  const addresses = splitLines(text);
   if (addresses.length === 0) {
     return isRequired ? strings.validation.addressesRequired : strings.validation.addressesMissing;
   }
@@ -102,7 +96,7 @@ export function describeRestrictions(
   const notes: string[] = [];
   if (addresses !== null) {
     const isValid = validateAddresses(addresses, { isRequired: false }) === null;
-    notes.push(isValid ? strings.summary.onlyFrom(toAddresses(addresses)) : strings.summary.enterAddresses);
+    notes.push(isValid ? strings.summary.onlyFrom(splitLines(addresses)) : strings.summary.enterAddresses);
   }
   if (resources !== null) notes.push(describeResources(resources, names));
   if (rate !== null) {

@@ -1,10 +1,7 @@
 import { plural } from '../components/plural.ts';
-import { isolate } from '../components/sentence.ts';
+import { formatList } from '../components/sentence.ts';
 
 const formatCount = (value: number) => value.toLocaleString('en');
-
-const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
-const formatList = (items: readonly string[]) => listFormat.format(items.map(isolate));
 
 /** Periods that have a name, in seconds. */
 const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day' };
