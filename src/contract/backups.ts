@@ -43,7 +43,7 @@ export const Backup = z
           .enum(VERIFICATION_METHODS)
           .nullable()
           .describe(
-            '`stored`: the stored data was decrypted and its SHA-256 matches. `unpacked`: the data was also unpacked on the server of the app, and each file was compared. `command`: the verification command accepted the data',
+            '`stored`: the stored data was decrypted and its SHA-256 matches. `unpacked`: the data was also unpacked on the server of the app and, if the server has GNU tar, each file was compared. `command`: the verification command accepted the data',
           ),
       })
       .nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REFUSAL_CODES } from './error-codes.ts';
-import { flag, id, matchingText, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
+import { booleanParameter, id, integerParameter, matchingText, oneOf, personRef, searchText } from './fields.ts';
 import { ID_PREFIXES } from './id.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
@@ -120,14 +120,14 @@ export const credentialQuery = {
   ...pagingFields,
   q: searchText(LIMITS.query.max).optional().describe('Text in the name, case-insensitive'),
   createdBy: searchText(64).optional().describe('ID of the person who created it'),
-  unusedForDays: wholeNumber(0, 36_500)
+  unusedForDays: integerParameter(0, 36_500)
     .optional()
     .describe('Minimum number of days since the last use or, if never used, since creation'),
-  expiresWithinDays: wholeNumber(1, 36_500)
+  expiresWithinDays: integerParameter(1, 36_500)
     .optional()
     .describe('Maximum number of days until it expires; excludes credentials that have expired or never expire'),
-  neverExpires: flag.optional().describe('Whether it never expires'),
-  violatesPolicy: flag
+  neverExpires: booleanParameter.optional().describe('Whether it never expires'),
+  violatesPolicy: booleanParameter
     .optional()
     .describe('Whether it violates the policy of the workspace; an expired credential does not'),
   sort: oneOf(sorts as [string, ...string[]]).optional(),

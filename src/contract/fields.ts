@@ -134,15 +134,15 @@ export const auditParty = z.object({
 
 // Queries
 
-/** A whole number in a query string. The OpenAPI document shows its type as integer. */
-export const wholeNumber = (min: number, max: number) =>
+/** An integer in a query string. The OpenAPI document shows its type as integer. */
+export const integerParameter = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .meta({ type: 'integer', minimum: min, maximum: max });
 /** A boolean in a query string. The OpenAPI document shows its type as boolean, which is the type that clients use. */
-export const flag = oneOf(['true', 'false']).meta({ type: 'boolean' });
+export const booleanParameter = oneOf(['true', 'false']).meta({ type: 'boolean' });
 /** A search term. Excludes NUL, which PostgreSQL does not accept. */
 export const searchText = (max: number) =>
   z

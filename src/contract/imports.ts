@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scopes } from './access-tokens.ts';
 import { permissions } from './api-keys.ts';
 import { expiry } from './credentials.ts';
-import { description, flag, id, matchingText, name } from './fields.ts';
+import { booleanParameter, description, id, matchingText, name } from './fields.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 import { RestrictionsInput } from './restrictions.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
@@ -44,7 +44,7 @@ export const ImportCredentials = z
 export type ImportCredentials = z.infer<typeof ImportCredentials>;
 
 export const ImportQuery = z.strictObject({
-  dryRun: flag.optional().describe('Whether to run all checks of an import without importing anything'),
+  dryRun: booleanParameter.optional().describe('Whether to run all checks of an import without importing anything'),
 });
 
 export const CredentialImport = z

@@ -1,6 +1,6 @@
 /** Schema of a log line. Runs in browsers and on the server. */
 import { z } from 'zod';
-import { flag, id } from './fields.ts';
+import { booleanParameter, id } from './fields.ts';
 import { instant } from './instant.ts';
 import { LOG_STREAMS } from './platform-vocabulary.ts';
 
@@ -34,11 +34,11 @@ export const LogQuery = z.strictObject({
       'Returns only lines that contain this text. Case-insensitive; colors are ignored. Cannot be combined with `follow=true`',
     )
     .meta({ examples: ['error'] }),
-  partial: flag
+  partial: booleanParameter
     .optional()
     .describe(
       'With `follow=true`: whether to send incomplete lines too, such as progress bars, with `partial: true`. The next line with the same step, stream and server replaces an incomplete line. `from` does not count incomplete lines',
     ),
-  follow: flag.optional().describe('Whether to stream new lines until the log ends'),
+  follow: booleanParameter.optional().describe('Whether to stream new lines until the log ends'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { oneOf, wholeNumber } from './fields.ts';
+import { integerParameter, oneOf } from './fields.ts';
 import { instantInput } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { RESOURCE_SORTS } from './platform-vocabulary.ts';
@@ -33,7 +33,7 @@ export interface CountedPage<T> extends Page<T> {
 }
 
 export const pagingFields = {
-  limit: wholeNumber(1, LIMITS.page.max)
+  limit: integerParameter(1, LIMITS.page.max)
     .meta({ default: LIMITS.page.default })
     .optional()
     .describe('Maximum number of results per page'),

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { flag, hasNoDuplicates, id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
+import {
+  booleanParameter,
+  hasNoDuplicates,
+  id,
+  integerInRange,
+  integerParameter,
+  matchingText,
+  oneOf,
+} from './fields.ts';
 import { FOREIGN_PREFIX, FOREIGN_PREFIX_MESSAGE, OWN_PREFIX_MESSAGE, overlapsOwnPrefix } from './foreign-prefixes.ts';
 import { instantInput, nullableInstant } from './instant.ts';
 import { FOREIGN_PREFIX_LIMITS, LIMITS, POLICY_LIMITS } from './limits.ts';
@@ -96,10 +104,10 @@ export const UpdatePolicy = z
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 
 export const UpdatePolicyQuery = z.strictObject({
-  dryRun: flag
+  dryRun: booleanParameter
     .optional()
     .describe('Whether to return the credentials and members that would violate the policy, without changing it'),
-  limit: wholeNumber(1, LIMITS.page.max)
+  limit: integerParameter(1, LIMITS.page.max)
     .optional()
     .describe(`Maximum number of credentials and of members that a dry run returns; ${LIMITS.page.default} by default`),
 });

@@ -6,7 +6,7 @@ export interface RateState {
   readonly seconds: number;
   /** Number of further requests that would be accepted immediately. */
   readonly remaining: number;
-  /** Milliseconds until one more request is accepted; 0 if the bucket is full. */
+  /** Milliseconds until one request more than `remaining` is accepted; 0 if the bucket is full. */
   readonly waitMs: number;
 }
 

@@ -54,7 +54,7 @@ export const Server = z
     confirmed: z
       .boolean()
       .describe(
-        'Whether commands can run on the server. False after an API key created it, or after its host, port, user or host key changed, until an owner or admin confirms it',
+        'Whether commands can run on the server. False after an API key created it, or after an edit of its host, port, user or pinned host key, until an owner or admin confirms it',
       ),
     ...timestamps,
   })
@@ -91,7 +91,7 @@ export type AcceptHostKey = z.infer<typeof AcceptHostKey>;
 const ServerResources = z.object({
   disks: z
     .array(z.object({ directory: z.string(), totalBytes: z.int(), freeBytes: z.int() }))
-    .describe('Disk space for the directories of its apps, or for `/` if it has no apps'),
+    .describe('Disk space for the directories of its apps (at most 20), or for `/` if no app has a directory'),
   memory: z.object({ totalBytes: z.int(), availableBytes: z.int() }).nullable(),
   load: z.array(z.number()).nullable().describe('Load averages over 1, 5 and 15 minutes'),
   cpuCount: z.int().nullable(),

@@ -11,7 +11,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
 import type { PushIgnored } from '../contract/push.ts';
-import { matchesGlob } from '../platform/push/patterns.ts';
+import { matchesGlob } from '../platform/push/glob.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   createServerResource,

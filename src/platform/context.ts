@@ -39,7 +39,7 @@ export interface PlatformContext {
   readonly outbound: Outbound;
   /** Returns the public URL of this installation. */
   readonly publicUrl: () => string;
-  /** Reports an error of work that is retried later. */
+  /** Reports an error that fails no request, for example of work that is retried later. */
   readonly onError: (error: unknown) => void;
 }
 

@@ -6,7 +6,7 @@ import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
 import { statusTokenAssociatedData } from '../platform/commit-status/settings.ts';
-import { variableAssociatedData } from '../platform/environment/effective.ts';
+import { variableAssociatedData } from '../platform/environment/effective-variables.ts';
 import { pushSecretAssociatedData } from '../platform/push/push.ts';
 import { deployKeyAssociatedData } from '../platform/resources/deploy-keys.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';

@@ -6,7 +6,7 @@ import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
-import { loadVariables } from '../environment/effective.ts';
+import { loadVariables } from '../environment/effective-variables.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 
 /** The server of an app, and the variables that the app's commands receive. */

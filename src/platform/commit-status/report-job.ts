@@ -36,6 +36,7 @@ export async function enqueueCommitStatus(
   await context.jobs.enqueue(trx, {
     kind: JOB_KIND,
     workspaceId,
+    // Not the ID of the deployment, by which the deployment's own job is cancelled and resumed.
     resourceId: `${JOB_KIND} ${id}`,
     payload: { deploymentId: id, appId },
     // Reports of a deployment run in order. Each sends the current status, so a late report does no harm.

@@ -10,7 +10,7 @@ import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable, ServerTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
-import { describeMissingVariables } from '../environment/effective.ts';
+import { describeMissingVariables } from '../environment/effective-variables.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
 import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';

@@ -15,7 +15,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { type CommandVariables, selectCommandVariables } from '../environment/command-variables.ts';
-import { describeMissingVariables, loadVariables } from '../environment/effective.ts';
+import { describeMissingVariables, loadVariables } from '../environment/effective-variables.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import { openDeployKey } from '../resources/deploy-keys.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';

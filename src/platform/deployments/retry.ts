@@ -14,7 +14,7 @@ import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { describeMissingVariables } from '../environment/effective.ts';
+import { describeMissingVariables } from '../environment/effective-variables.ts';
 import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';

@@ -34,7 +34,7 @@ import {
   readEnvState,
   readRows,
   variableAssociatedData,
-} from './effective.ts';
+} from './effective-variables.ts';
 
 /** Encrypts the new values of variables, in several turns of the event loop like `openValues`. */
 async function sealValues(

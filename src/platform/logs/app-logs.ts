@@ -12,7 +12,7 @@ import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
-import { loadVariables } from '../environment/effective.ts';
+import { loadVariables } from '../environment/effective-variables.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { toNdjsonLine } from './log-chunks.ts';

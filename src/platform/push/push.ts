@@ -14,7 +14,7 @@ import type { PlatformContext } from '../context.ts';
 import { deployPush } from '../deployments/deployments.ts';
 import { requireResource } from '../resources/resources.ts';
 import { deliveryIdOf, isPush, isSignedBy, type PushEvent, readPushEvent } from './events.ts';
-import { matchesGlob } from './patterns.ts';
+import { matchesGlob } from './glob.ts';
 
 /** Returns the associated data of the sealed push secret of an app. */
 export const pushSecretAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>

@@ -10,7 +10,7 @@ import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
-import { checkSizeInProject } from '../environment/effective.ts';
+import { checkSizeInProject } from '../environment/effective-variables.ts';
 import { deleteErrorKeysOf } from '../errors/error-keys.ts';
 import { applyRepositoryInput } from './repository-credentials.ts';
 import {

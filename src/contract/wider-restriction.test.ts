@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { widerRestriction } from './narrower-restrictions.ts';
 import { NO_RESTRICTIONS, type Restrictions } from './restrictions.ts';
+import { widerRestriction } from './wider-restriction.ts';
 
 const rate = (requests: number, seconds: number) => ({ rate: { requests, seconds } });
 
