@@ -21,7 +21,7 @@ export const ActivityEvent = z
       .describe('`json`: `data` is a JSON value. `base64`: `data` is binary data encoded in base64'),
     attributes: z
       .record(
-        z.string().max(RESOURCE_LIMITS.activityExtensions),
+        z.string().max(RESOURCE_LIMITS.activityAttributeName),
         z.union([z.string().max(RESOURCE_LIMITS.activityFieldLength), z.int(), z.boolean()]),
       )
       .describe('Other CloudEvents attributes by name: `datacontenttype`, `dataschema` and extension attributes'),
@@ -82,8 +82,10 @@ export const ActivityQuery = z.strictObject({
 export type ActivityQuery = z.infer<typeof ActivityQuery>;
 
 export const AnalyticsQuery = z.strictObject({
-  interval: oneOf(INTERVAL_NAMES).optional(),
-  groupBy: oneOf(ACTIVITY_GROUPS).optional(),
+  interval: oneOf(INTERVAL_NAMES).optional().describe('Length of an interval; defaults to `day`'),
+  groupBy: oneOf(ACTIVITY_GROUPS)
+    .optional()
+    .describe('Field whose values are the keys of the series; defaults to `type`'),
   from: instantFilter.describe(
     'Start, rounded down to the interval; defaults to 60 minutes, 48 hours or 30 days before the end, depending on the interval',
   ),
@@ -100,7 +102,7 @@ export const Analytics = z
     series: z
       .array(
         z.object({
-          key: z.string().nullable().describe('Null for events without a subject'),
+          key: z.string().nullable().describe('Value of the field `groupBy`; null for events without a subject'),
           points: z
             .array(
               z.object({

@@ -5,8 +5,8 @@ import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { hasBidirectionalControls, hasVisibleCharacter } from './visible-text.ts';
 
-export const oneOf = <const Values extends readonly [string, ...string[]]>(words: Values) =>
-  z.enum(words, { error: `must be one of: ${words.join(', ')}` });
+export const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.enum(values, { error: `must be one of: ${values.join(', ')}` });
 export const integerInRange = ({ min, max }: { min: number; max: number }, example: number) =>
   z
     .int(`must be a whole number from ${min} to ${max}`)
@@ -74,11 +74,11 @@ export const singleLineText = (min: number, max: number, example: string) =>
 export const untrimmedText = (min: number, max: number, example: string) =>
   lineOfText(min, max, example, (text) => text.normalize('NFC'));
 
-export function uniqueNames<const T extends readonly [string, ...string[]]>(words: T, itemName: string) {
+export function uniqueNames<const T extends readonly [string, ...string[]]>(names: T, itemName: string) {
   return z
-    .array(oneOf(words))
+    .array(oneOf(names))
     .min(1, `must contain at least one ${itemName}`)
-    .max(words.length, `must not contain a ${itemName} twice`)
+    .max(names.length, `must not contain a ${itemName} twice`)
     .refine(hasNoDuplicates, `must not contain a ${itemName} twice`)
     .meta({ uniqueItems: true });
 }

@@ -203,10 +203,12 @@ export const RESOURCE_LIMITS = {
   activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */
   activityDataBytes: 65_536,
-  /** Characters of an event's ID, source, type or subject. */
+  /** Characters of an event's ID, source, type or subject, or of the value of another attribute. */
   activityFieldLength: 512,
-  /** Number of an event's attributes that have no column of their own, and maximum characters of their names. */
-  activityExtensions: 64,
+  /** An event's other attributes: `datacontenttype`, `dataschema` and extension attributes. */
+  activityOtherAttributes: 64,
+  /** Characters of the name of such an attribute. */
+  activityAttributeName: 64,
   /** Maximum number of points of a chart, over all its series. */
   activityPoints: 20_000,
   /** Maximum events in one CSV file. */

@@ -38,7 +38,7 @@ export const PushSecret = z
 export type PushSecret = z.infer<typeof PushSecret>;
 
 /** Why a push does not deploy an app. */
-export const PUSH_REASONS = [
+export const PUSH_IGNORE_REASONS = [
   'not_a_push',
   'branch_deleted',
   'branch_not_selected',
@@ -46,6 +46,8 @@ export const PUSH_REASONS = [
   'skipped_by_message',
   'already_delivered',
 ] as const;
-export type PushReason = (typeof PUSH_REASONS)[number];
-export const PushIgnored = z.object({ deployment: z.null(), reason: z.enum(PUSH_REASONS) }).meta({ id: 'PushIgnored' });
+export type PushIgnoreReason = (typeof PUSH_IGNORE_REASONS)[number];
+export const PushIgnored = z
+  .object({ deployment: z.null(), reason: z.enum(PUSH_IGNORE_REASONS) })
+  .meta({ id: 'PushIgnored' });
 export type PushIgnored = z.infer<typeof PushIgnored>;

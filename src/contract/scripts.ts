@@ -43,7 +43,7 @@ const interpreter = matchingText(
 
 /**
  * Names that would change the behavior of the shell, the loader, the interpreter or a tool before the script's first
- * command runs.
+ * command runs, in addition to the control variables (`isControlVariable`).
  */
 const RESERVED_NAMES = [
   /^(?:PATH|IFS|ENV|HOME|SHELL|USER|LOGNAME|PWD|OLDPWD|CDPATH|TMPDIR|TMP|TEMP|_)$/,
@@ -218,6 +218,7 @@ export const CreateRun = z
       .preprocess(
         exposeProtoKey,
         z
+          // Only bounds the size: names that the script does not declare are rejected when the run is created.
           .record(z.string().max(RESOURCE_LIMITS.parameterName * 2), parameterValue)
           .refine(
             (values) => Object.keys(values).length <= RESOURCE_LIMITS.parameters,

@@ -1,3 +1,4 @@
+/** Leaves room for a suffix that makes the slug unique: a slug has at most 63 characters. */
 const MAX_LENGTH = 50;
 
 /** Returns a slug for a name, such as `etoile-co` for `Étoile & Co`; `fallback` if no characters remain. Pure. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LAST_INSTANT } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { parseLossless } from '../../contract/lossless-json.ts';
-import { Problem } from '../../contract/problem.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
 import { replaceFutureTime } from '../client-time.ts';
@@ -31,10 +31,9 @@ type AttributeValue = string | number | boolean;
 
 type Attributes = Readonly<Record<string, unknown>>;
 
-function fieldProblem(index: number | null, field: string, message: string): Problem {
-  const name = index === null ? field : `${index}.${field}`;
-  return new Problem('validation_failed', `${name}: ${message}`, { errors: [{ field: name, message }] });
-}
+/** Returns a `validation_failed` problem about a field of the event at `index` of a batch, or of a single event. */
+const fieldProblem = (index: number | null, field: string, message: string): Problem =>
+  invalidField(index === null ? field : `${index}.${field}`, message);
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
 function decodeUtf8(body: Uint8Array): string {
@@ -103,18 +102,18 @@ const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
 
 /** Reads `datacontenttype`, `dataschema` and the extension attributes; null if there are none. */
 function readOtherAttributes(attributes: Attributes, index: number | null): Record<string, AttributeValue> | null {
-  // Limits the number of attributes and the length of their names.
-  const max = RESOURCE_LIMITS.activityExtensions;
+  const { activityOtherAttributes: maxCount, activityAttributeName: maxNameLength } = RESOURCE_LIMITS;
   const otherAttributes = Object.entries(attributes).filter(
     ([name, value]) => !CORE_ATTRIBUTES.has(name) && value !== null && value !== undefined,
   );
-  if (otherAttributes.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
+  if (otherAttributes.length > maxCount)
+    throw fieldProblem(index, 'extensions', `must be at most ${maxCount} attributes`);
   for (const [name, value] of otherAttributes) {
-    if (name.length > max || !ATTRIBUTE_NAME.test(name) || name === '__proto__') {
+    if (name.length > maxNameLength || !ATTRIBUTE_NAME.test(name) || name === '__proto__') {
       throw fieldProblem(
         index,
         'extensions',
-        `names must be 1 to ${max} letters, digits and underscores, and not __proto__`,
+        `names must be 1 to ${maxNameLength} letters, digits and underscores, and not __proto__`,
       );
     }
     if (typeof value === 'string' && value !== '') requireText(value, name, index);

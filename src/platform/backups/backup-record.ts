@@ -120,13 +120,10 @@ export function newRestoreRow(
   };
 }
 
-/** The lane that all work on backups of one app shares. */
-export const backupLaneOf = (appId: string) => ({ key: `backup:${appId}`, limit: 1 });
-
 /** Lanes for work on an app's backups: one at a time per app, and a limited number per server. */
-export const backupLanes = (app: AppTable, serverId = app.server_id) => [
-  backupLaneOf(app.id),
-  serverLane(serverId ?? ''),
+export const backupLanes = (appId: string, serverId: string | null) => [
+  { key: `backup:${appId}`, limit: 1 },
+  ...(serverId === null ? [] : [serverLane(serverId)]),
 ];
 
 /** Throws `conflict` if too many backups, restores and verifications of an app are pending or running. */

@@ -107,7 +107,7 @@ export async function enqueueBackup(
       kind: BACKUP_JOB_KIND,
       workspaceId,
       resourceId: row.id,
-      lanes: backupLanes(app),
+      lanes: backupLanes(app.id, app.server_id),
       timeLimitMs: JOB_TIMEOUT_MS,
     });
   }

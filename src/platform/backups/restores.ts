@@ -127,7 +127,7 @@ export async function restoreBackup(
       workspaceId,
       resourceId: restore.id,
       // Prevents a deployment from linking into a directory that is being replaced.
-      lanes: [...backupLanes(app, serverId), appLane(app.id)],
+      lanes: [...backupLanes(app.id, serverId), appLane(app.id)],
       timeLimitMs: JOB_TIMEOUT_MS,
     });
     await recordAuditEvent(trx, request, 'backup.restore_started', auditTargetOf(row), now, {

@@ -7,10 +7,9 @@ import { findResource, lockResource } from '../../store/resources.ts';
 import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { serverLane } from '../job-lanes.ts';
 import {
   auditTargetOf,
-  backupLaneOf,
+  backupLanes,
   checkPendingLimit,
   isUnfinished,
   JOB_TIMEOUT_MS,
@@ -45,12 +44,11 @@ export async function enqueueVerification(
   await claimOrRefuseReplay(trx, request.claim, row.id, now);
   await insertRestore(trx, verification);
   const app = await findResource(trx, 'app', workspaceId, row.app_id);
-  const serverId = app?.server_id ?? null;
   await context.jobs.enqueue(trx, {
     kind: verificationJobKindName(storageNameOf(object.place)),
     workspaceId,
     resourceId: verification.id,
-    lanes: [backupLaneOf(row.app_id), ...(serverId === null ? [] : [serverLane(serverId)])],
+    lanes: backupLanes(row.app_id, app?.server_id ?? null),
     timeLimitMs: JOB_TIMEOUT_MS,
   });
   await recordAuditEvent(trx, request, 'backup.verification_started', auditTargetOf(row), now, { app: row.app_id });

@@ -114,7 +114,7 @@ export async function prepareRelease(
 
   /** Skips a completed step, except the setup, which writes the current variables. */
   async function skipOrRepeat(step: PreparationStep, index: number): Promise<void> {
-    if (step.kind === 'hook') return progress.hookSkipped(step.hook.name);
+    if (step.kind === 'hook') return progress.hookCompletedEarlier(step.hook.name);
     if (step.kind === 'source_control') await commits.onFound(progress.row().commit_id ?? '', null);
     else if (!(await setUp(deployment, target, { isRepeated: true }, signal))) completed = index + 1;
     await progress.advance();

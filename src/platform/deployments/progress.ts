@@ -36,7 +36,7 @@ export interface DeploymentProgress {
   /** Records the outcome on one server. The hook is completed when it has succeeded on every server. */
   hookEnded(name: string, outcome: HookOutcome, hasSucceeded: boolean): Promise<void>;
   /** Counts a hook that a server completed in an earlier attempt. */
-  hookSkipped(name: string): Promise<void>;
+  hookCompletedEarlier(name: string): Promise<void>;
   /** Records that a server has completed one of its steps. */
   advance(): Promise<void>;
 }
@@ -103,7 +103,7 @@ export function createDeploymentProgress(
       } as const;
       return update({ hooks: setHook(name, result), progress: percent() });
     },
-    async hookSkipped(name) {
+    async hookCompletedEarlier(name) {
       completedServersByHook.set(name, (completedServersByHook.get(name) ?? row.next_server) + 1);
       completedSteps += 1;
     },

@@ -5,7 +5,7 @@ import { type RequestContext, recordAuditEvent, systemRequestContext } from '../
 import type { Deployment } from '../../contract/deployments.ts';
 import { PUSH_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { PushReason, PushSecret, PushSettings } from '../../contract/push.ts';
+import type { PushIgnoreReason, PushSecret, PushSettings } from '../../contract/push.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { listAppsWithPushSecret, replacePushSecret } from '../../store/push-secrets.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
@@ -104,7 +104,7 @@ async function matchesAny(patterns: readonly string[], texts: readonly string[])
 }
 
 /** Returns why a push does not start a deployment; null if it does. */
-async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReason | null> {
+async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushIgnoreReason | null> {
   const settings = app.push === null ? null : (JSON.parse(app.push) as PushSettings);
   const branches = settings?.branches ?? [];
   const { branch } = event;
@@ -125,7 +125,7 @@ async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReas
 /** The result of a push: a deployment, or the reason why there is none. */
 export type PushResult =
   | { readonly deployment: Deployment }
-  | { readonly deployment: null; readonly reason: PushReason };
+  | { readonly deployment: null; readonly reason: PushIgnoreReason };
 
 /**
  * Deploys a branch after a Git host reports a push to it in a signed request, if the app's settings select the branch.
