@@ -1,5 +1,5 @@
 import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
-import type { AuditAction } from '../contract/event-names.ts';
+import type { AuditAction, AuditPartyKind } from '../contract/event-names.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import type { AllowedResources } from '../store/resource-access.ts';
 import type { Trx } from '../store/store.ts';
@@ -44,3 +44,10 @@ export async function recordAuditEvent(
 export function actorColumnsOf({ actor }: RequestContext) {
   return { actor_kind: actor.kind, actor_id: actor.id, actor_name: actor.name };
 }
+
+/** Returns the actor that `actorColumnsOf` has stored in a row. */
+export const actorOf = (row: {
+  readonly actor_kind: string;
+  readonly actor_id: string | null;
+  readonly actor_name: string | null;
+}): AuditParty => ({ kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name });

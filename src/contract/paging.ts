@@ -40,6 +40,7 @@ export const pagingFields = {
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional().describe('The `nextCursor` of the previous page'),
 };
 export const PageQuery = z.strictObject(pagingFields);
+export type PageQuery = z.infer<typeof PageQuery>;
 
 export const instantFilter = instantInput.optional();
 

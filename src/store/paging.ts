@@ -1,5 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import { LIMITS } from '../contract/limits.ts';
+import type { PageQuery } from '../contract/paging.ts';
 import { invalidField } from '../contract/problem.ts';
 import type { Schema } from './schema.ts';
 
@@ -47,11 +48,7 @@ export function decodeCursor(
 }
 
 /** Reads `limit` and `cursor` from the query of a list request. Throws `validation_failed`. */
-export function readPageRequest(
-  query: { limit?: string | undefined; cursor?: string | undefined },
-  sort: string,
-  valueType: 'string' | 'number',
-): PageRequest {
+export function readPageRequest(query: PageQuery, sort: string, valueType: 'string' | 'number'): PageRequest {
   return {
     limit: query.limit === undefined ? LIMITS.page.default : Number(query.limit),
     after: decodeCursor(sort, valueType, query.cursor),

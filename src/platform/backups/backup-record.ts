@@ -1,7 +1,6 @@
-import { actorColumnsOf, type RequestContext } from '../../audit/request-context.ts';
+import { actorColumnsOf, actorOf, type RequestContext } from '../../audit/request-context.ts';
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
-import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { HOUR } from '../../contract/limits.ts';
@@ -37,12 +36,6 @@ export const isUnfinished = (row: { readonly status: string } | undefined): bool
 export const isBeingRead = ({ restore, verification }: LatestRestores = {}) =>
   isUnfinished(restore) || isUnfinished(verification);
 export const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
-
-const actorOf = (row: BackupTable | RestoreTable) => ({
-  kind: row.actor_kind as AuditPartyKind,
-  id: row.actor_id,
-  name: row.actor_name,
-});
 
 /** Serializes the fields that a restore and a verification have in common. */
 const serializeOutcome = (row: RestoreTable) => ({

@@ -1,10 +1,9 @@
 import { checkIfMatch } from '../../audit/if-match.ts';
-import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { actorColumnsOf, actorOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
-import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import type { Page } from '../../contract/paging.ts';
+import type { Page, PageQuery } from '../../contract/paging.ts';
 import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
@@ -219,7 +218,7 @@ function serializeVersion(row: EnvVersionColumns): EnvVersion {
   return {
     version: row.number,
     at: toIsoString(row.at),
-    by: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    by: actorOf(row),
     set: JSON.parse(row.set_names) as string[],
     removed: JSON.parse(row.removed_names) as string[],
     restoredFrom: row.restored_from,
@@ -232,7 +231,7 @@ export async function listEnvVersions(
   workspaceId: string,
   kind: EnvOwnerKind,
   idOrSlug: string,
-  query: { limit?: string | undefined; cursor?: string | undefined },
+  query: PageQuery,
 ): Promise<Page<EnvVersion>> {
   const { read } = context.store;
   const owner = ownerOf(kind, await requireOwner(read, kind, workspaceId, idOrSlug));

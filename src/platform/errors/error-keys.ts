@@ -4,7 +4,7 @@ import type { CreateErrorKey, ErrorKey } from '../../contract/errors.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { ERROR_KEY_LIMITS } from '../../contract/limits.ts';
-import type { Page } from '../../contract/paging.ts';
+import type { Page, PageQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
   countErrorKeys,
@@ -97,7 +97,7 @@ export function createErrorKey(
 export async function listErrorKeys(
   context: PlatformContext,
   workspaceId: string,
-  query: { limit?: string | undefined; cursor?: string | undefined },
+  query: PageQuery,
   origin: string,
   allowed: AllowedResources | null,
 ): Promise<Page<ErrorKey>> {

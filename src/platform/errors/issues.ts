@@ -10,7 +10,7 @@ import type {
 import type { AuditAction } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { DAY, SECOND } from '../../contract/limits.ts';
-import type { Page } from '../../contract/paging.ts';
+import type { Page, PageQuery } from '../../contract/paging.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
@@ -202,7 +202,7 @@ export async function listIssueEvents(
   context: PlatformContext,
   workspaceId: string,
   id: string,
-  query: { limit?: string | undefined; cursor?: string | undefined },
+  query: PageQuery,
 ): Promise<Page<ErrorEvent>> {
   await requireIssue(context, workspaceId, id);
   const page = readPageRequest(query, '-receivedAt', 'number');

@@ -1,10 +1,10 @@
 import {
   actorColumnsOf,
+  actorOf,
   type RequestContext,
   recordAuditEvent,
   systemRequestContext,
 } from '../../audit/request-context.ts';
-import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
@@ -43,7 +43,7 @@ function serializeRun(row: RunTable): Run {
     exitCode: row.exit_code,
     error: row.error,
     parameters: JSON.parse(row.parameters) as Record<string, string>,
-    createdBy: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    createdBy: actorOf(row),
     scheduledFor: toIsoStringOrNull(row.scheduled_for),
     startedAt: toIsoStringOrNull(row.started_at),
     finishedAt: toIsoStringOrNull(row.finished_at),

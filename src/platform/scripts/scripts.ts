@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { actorColumnsOf, type RequestContext } from '../../audit/request-context.ts';
-import type { AuditPartyKind } from '../../contract/event-names.ts';
+import { actorColumnsOf, actorOf, type RequestContext } from '../../audit/request-context.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import type { Page } from '../../contract/paging.ts';
+import type { Page, PageQuery } from '../../contract/paging.ts';
 import { type ScriptOverlap, UNFINISHED_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import type {
@@ -213,7 +212,7 @@ function serializeVersion(row: ScriptVersionTable): ScriptVersion {
   return {
     version: row.number,
     at: toIsoString(row.at),
-    by: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
+    by: actorOf(row),
     ...serializeContent(row),
   };
 }
@@ -223,7 +222,7 @@ export async function listVersionsOfScript(
   context: PlatformContext,
   workspaceId: string,
   idOrSlug: string,
-  query: { limit?: string | undefined; cursor?: string | undefined },
+  query: PageQuery,
 ): Promise<Page<ScriptVersion>> {
   const { read } = context.store;
   const { id } = await requireResource(read, 'script', workspaceId, idOrSlug);

@@ -3,7 +3,7 @@ import type { ErrorFrame, SourceMap } from '../../../contract/errors.ts';
 import { createId } from '../../../contract/id.ts';
 import { toIsoString } from '../../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../../contract/limits.ts';
-import type { Page } from '../../../contract/paging.ts';
+import type { Page, PageQuery } from '../../../contract/paging.ts';
 import { invalidField, Problem } from '../../../contract/problem.ts';
 import { redactSecrets } from '../../../contract/redact.ts';
 import { readPageRequest, toPage } from '../../../store/paging.ts';
@@ -97,7 +97,7 @@ export async function uploadSourceMap(
 export async function listSourceMaps(
   context: PlatformContext,
   request: RequestContext,
-  query: { app?: string | undefined; limit?: string | undefined; cursor?: string | undefined },
+  query: PageQuery & { readonly app?: string | undefined },
   allowed: AllowedResources | null,
 ): Promise<Page<SourceMap>> {
   const app = query.app === undefined ? null : await requireApp(context, request, query.app);
