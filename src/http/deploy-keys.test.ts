@@ -10,7 +10,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
 import type { Page } from '../contract/paging.ts';
 import { sshHostOf } from '../contract/repository.ts';
-import { gitEnvironment } from '../platform/deployments/plan.ts';
+import { gitEnvironment } from '../platform/deployments/git-environment.ts';
 import { generateKeyPair } from '../runner/key-pair.ts';
 import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';

@@ -23,5 +23,5 @@ export function openBackupStorages(settings: Settings, onError: (error: unknown)
   } catch (error) {
     if (bucket === null) onError(error);
   }
-  return { all: storages, maxBackupBytes: settings.backups.maxBytes };
+  return { reachable: storages, maxBackupBytes: settings.backups.maxBytes };
 }

@@ -29,7 +29,7 @@ export function registerJobKinds(platform: PlatformContext): void {
   platform.jobs.register(runJobKind(platform));
   platform.jobs.register(commitStatusJobKind(platform));
   platform.jobs.register(backupJobKind(platform));
-  for (const storage of platform.backupStorages.all) {
+  for (const storage of platform.backupStorages.reachable) {
     platform.jobs.register(restoreJobKind(platform, storage));
     platform.jobs.register(verificationJobKind(platform, storage));
   }

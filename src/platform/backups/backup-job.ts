@@ -73,7 +73,7 @@ async function streamBackup(
   target: AppTarget,
 ): Promise<void> {
   const { workspaceId, signal } = job;
-  const [storage] = context.backupStorages.all;
+  const [storage] = context.backupStorages.reachable;
   if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to store backups in.');
   const location = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}.enc`;
   const key = await job.transaction(async (trx) => {

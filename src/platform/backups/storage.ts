@@ -41,10 +41,10 @@ export class StorageFailure extends Error {
   }
 }
 
-/** The storages that this node can reach. */
+/** The storages of backups on this node. */
 export interface Storages {
-  /** New backups are written to the first one. */
-  readonly all: readonly Storage[];
+  /** The first one stores new backups. */
+  readonly reachable: readonly Storage[];
   /** Maximum size of a backup in bytes. */
   readonly maxBackupBytes: number;
 }
@@ -55,6 +55,6 @@ export function storageNameOf(location: string): string {
 }
 
 /** Returns the storage of a location; undefined if this node cannot reach it. */
-export function storageOf({ all }: Storages, location: string): Storage | undefined {
-  return all.find(({ name }) => name === storageNameOf(location));
+export function storageOf({ reachable }: Storages, location: string): Storage | undefined {
+  return reachable.find(({ name }) => name === storageNameOf(location));
 }

@@ -27,7 +27,7 @@ export async function sweepObject(context: PlatformContext, workspaceId: string,
 
 /** Removes the objects of deleted or failed backups and of deleted workspaces. */
 export async function sweepObjects(context: PlatformContext, signal: AbortSignal): Promise<void> {
-  for (const { name } of context.backupStorages.all) {
+  for (const { name } of context.backupStorages.reachable) {
     for (const object of await listOrphanedObjects(context.store.read, name, MAX_OBJECTS_PER_SWEEP)) {
       if (signal.aborted) return;
       // A removal that fails does not prevent the removal of other objects.

@@ -1,7 +1,8 @@
 import { writeShellDotenv } from '../../contract/dotenv.ts';
 import { MINUTE } from '../../contract/limits.ts';
+import { gitEnvironment } from './git-environment.ts';
 import { runHook } from './hooks.ts';
-import { gitEnvironment, type PreparationStep, preparationSteps, stepsUntilCheckout } from './plan.ts';
+import { type PreparationStep, preparationSteps, stepsUntilCheckout } from './plan.ts';
 import { type DeploymentRun, type DeploymentTarget, runScript } from './run-step.ts';
 import { CHECKOUT_SCRIPT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
 
