@@ -23,7 +23,7 @@ import {
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 const NEW_PASSWORD = 'quite another sentence';
-const codeOf = (response: TestResponse) => (response.body as { code?: string }).code;
+const problemCode = (response: TestResponse) => (response.body as { code?: string }).code;
 const linkCode = (url: string) => new URL(url).hash.slice(1);
 
 forEachEngine('accounts', (engine) => {
@@ -40,18 +40,18 @@ forEachEngine('accounts', (engine) => {
 
   const searchPeople = async (q: string) =>
     (await owner.call<Page<Account>>(`/v1/people?q=${encodeURIComponent(q)}`)).body;
-  const personId = async (email: string) =>
+  const requirePersonId = async (email: string) =>
     (await searchPeople(email)).data[0]?.id ?? assert.fail(`no person ${email}`);
-  const update = async (email: string, body: { disabled?: boolean; operator?: boolean }, by = owner) =>
-    by.call<Account>(`/v1/people/${await personId(email)}`, { method: 'PATCH', body });
+  const update = async (email: string, body: { disabled?: boolean; operator?: boolean }) =>
+    owner.call<Account>(`/v1/people/${await requirePersonId(email)}`, { method: 'PATCH', body });
   const signIn = (email: string, password = PASSWORD) => testServer.call('/v1/sessions', { body: { email, password } });
-  const memberId = async (email: string) => {
+  const requireMemberId = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
     return data.find((member) => member.email === email)?.id ?? assert.fail(`no member ${email}`);
   };
   const redeemResetLink = (url: string, password = NEW_PASSWORD) =>
     testServer.call(`/v1/password-resets/${linkCode(url)}`, { body: { password } });
-  const auditEvents = async (action: string) =>
+  const listAuditEvents = async (action: string) =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
 
   test('only operators list people, and find them by part of a name or email address', async () => {
@@ -63,7 +63,7 @@ forEachEngine('accounts', (engine) => {
     );
     assert.ok(person?.lastUsedAt);
     assert.equal((await searchPeople('list%me')).data.length, 0);
-    assert.equal(codeOf(await member.call('/v1/people')), 'forbidden');
+    assert.equal(problemCode(await member.call('/v1/people')), 'forbidden');
     const page = (await owner.call<Page<Account>>('/v1/people?limit=1')).body;
     assert.ok(page.data.length === 1 && page.nextCursor);
     assert.equal((await searchPeople(owner.email)).data[0]?.operator, true);
@@ -71,7 +71,7 @@ forEachEngine('accounts', (engine) => {
 
   test("an operator's reset link sets a new password once, within an hour, and ends all sessions", async () => {
     const person = await signUpMember(testServer, owner, 'member', 'lost@example.com');
-    const path = `/v1/people/${await personId(person.email)}/password-reset`;
+    const path = `/v1/people/${await requirePersonId(person.email)}/password-reset`;
     const createLink = async () => {
       const created = await owner.call<PasswordResetLink>(path, { method: 'POST' });
       assert.equal(created.status, 201, created.text);
@@ -90,14 +90,17 @@ forEachEngine('accounts', (engine) => {
     const expiredUrl = await createLink();
     now += HOUR;
     assert.equal((await redeemResetLink(expiredUrl)).status, 404);
-    assert.equal((await auditEvents('person.password_reset'))[0]?.actor.name, 'lost');
+    assert.equal((await listAuditEvents('person.password_reset'))[0]?.actor.name, 'lost');
   });
 
   test('of two concurrent uses of one reset link, only one sets a password', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'twice@example.com');
-    const created = await owner.call<PasswordResetLink>(`/v1/people/${await personId(person.email)}/password-reset`, {
-      method: 'POST',
-    });
+    const created = await owner.call<PasswordResetLink>(
+      `/v1/people/${await requirePersonId(person.email)}/password-reset`,
+      {
+        method: 'POST',
+      },
+    );
     const responses = await Promise.all([
       redeemResetLink(created.body.url, 'first sentence'),
       redeemResetLink(created.body.url, 'second sentence'),
@@ -112,25 +115,27 @@ forEachEngine('accounts', (engine) => {
     });
     assert.equal((await update(person.email, { disabled: true })).body.disabled, true);
     assert.equal((await person.call('/v1/me')).status, 401);
-    assert.equal(codeOf(await signIn(person.email)), 'forbidden');
-    assert.equal(codeOf(await signIn(person.email, 'wrong')), 'sign_in_failed');
+    assert.equal(problemCode(await signIn(person.email)), 'forbidden');
+    assert.equal(problemCode(await signIn(person.email, 'wrong')), 'sign_in_failed');
     const guest = { name: 'Guest', email: 'guest@example.com', password: PASSWORD, invitation: invited.body.code };
-    assert.equal(codeOf(await testServer.call('/v1/people', { body: guest })), 'forbidden');
-    const reset = await owner.call(`/v1/people/${await personId(person.email)}/password-reset`, { method: 'POST' });
-    assert.equal(codeOf(reset), 'conflict');
+    assert.equal(problemCode(await testServer.call('/v1/people', { body: guest })), 'forbidden');
+    const reset = await owner.call(`/v1/people/${await requirePersonId(person.email)}/password-reset`, {
+      method: 'POST',
+    });
+    assert.equal(problemCode(reset), 'conflict');
     assert.equal((await update(person.email, { disabled: false })).body.disabled, false);
     assert.equal((await signIn(person.email)).status, 201);
     assert.equal((await person.call('/v1/me')).status, 401);
   });
 
   test('operators grant operator rights, and the last operator cannot lose them', async () => {
-    assert.equal(codeOf(await update(owner.email, { operator: false })), 'conflict');
-    assert.equal(codeOf(await update(owner.email, { disabled: true })), 'conflict');
+    assert.equal(problemCode(await update(owner.email, { operator: false })), 'conflict');
+    assert.equal(problemCode(await update(owner.email, { disabled: true })), 'conflict');
     const second = await signUpMember(testServer, owner, 'member', 'second@example.com');
     assert.equal((await update(second.email, { operator: true })).body.operator, true);
     assert.equal((await second.call('/v1/people')).status, 200);
     // Two operators revoke each other's rights concurrently: one of them stays operator.
-    const [ownerId, secondId] = [await personId(owner.email), await personId(second.email)];
+    const [ownerId, secondId] = [await requirePersonId(owner.email), await requirePersonId(second.email)];
     const demote = (id: string, by: TestPerson) =>
       by.call(`/v1/people/${id}`, { method: 'PATCH', body: { operator: false } });
     const responses = await Promise.all([demote(ownerId, second), demote(secondId, owner)]);
@@ -142,15 +147,15 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await update(second.email, { operator: false })).status, 200);
   });
 
-  test("owners and admins end the sessions of members, and only the owner ends the owner's", async () => {
+  test("owners and admins end the sessions of members, an admin cannot end the owner's, and an operator ends anyone's", async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'ender@example.com');
     const member = await signUpMember(testServer, owner, 'member', 'ended@example.com');
-    const path = async (email: string) => `/v1/members/${await memberId(email)}/sessions`;
-    assert.equal(codeOf(await member.call(await path(admin.email), { method: 'DELETE' })), 'forbidden');
-    assert.equal(codeOf(await admin.call(await path(owner.email), { method: 'DELETE' })), 'forbidden');
+    const path = async (email: string) => `/v1/members/${await requireMemberId(email)}/sessions`;
+    assert.equal(problemCode(await member.call(await path(admin.email), { method: 'DELETE' })), 'forbidden');
+    assert.equal(problemCode(await admin.call(await path(owner.email), { method: 'DELETE' })), 'forbidden');
     assert.equal((await admin.call(await path(member.email), { method: 'DELETE' })).status, 204);
     assert.equal((await member.call('/v1/me')).status, 401);
-    const operatorPath = `/v1/people/${await personId(admin.email)}/sessions`;
+    const operatorPath = `/v1/people/${await requirePersonId(admin.email)}/sessions`;
     assert.equal((await owner.call(operatorPath, { method: 'DELETE' })).status, 204);
     assert.equal((await admin.call('/v1/me')).status, 401);
   });
@@ -158,11 +163,11 @@ forEachEngine('accounts', (engine) => {
   test('a member can leave a workspace; an owner cannot', async () => {
     const member = await signUpMember(testServer, owner, 'admin', 'leaver@example.com');
     await member.call('/v1/invitations', { body: { email: 'left-behind@example.com', role: 'admin' } });
-    assert.equal(codeOf(await owner.call('/v1/members/me', { method: 'DELETE' })), 'conflict');
+    assert.equal(problemCode(await owner.call('/v1/members/me', { method: 'DELETE' })), 'conflict');
     assert.equal((await member.call('/v1/members/me', { method: 'DELETE' })).status, 204);
     assert.equal((await member.call('/v1/me')).status, 401);
     assert.ok(!(await owner.call('/v1/invitations')).text.includes('left-behind'));
-    assert.equal((await auditEvents('member.left'))[0]?.actor.name, 'leaver');
+    assert.equal((await listAuditEvents('member.left'))[0]?.actor.name, 'leaver');
   });
 
   test('deleting an account requires its password; resources that the person created stay, and the log keeps the name', async () => {
@@ -173,39 +178,39 @@ forEachEngine('accounts', (engine) => {
     assert.match((await remove(owner)).text, /last operator/);
     await update(admin.email, { operator: true });
     const ownerRemoval = await remove(owner);
-    assert.equal(codeOf(ownerRemoval), 'conflict');
+    assert.equal(problemCode(ownerRemoval), 'conflict');
     assert.match(ownerRemoval.text, /You own a workspace/);
     await update(admin.email, { operator: false });
-    assert.equal(codeOf(await remove(admin, 'wrong')), 'sign_in_failed');
+    assert.equal(problemCode(await remove(admin, 'wrong')), 'sign_in_failed');
     assert.equal((await remove(admin)).status, 204);
     assert.equal((await admin.call('/v1/me')).status, 401);
     assert.equal((await signIn(admin.email)).status, 401);
     const remainingKey = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
     assert.equal(remainingKey.body.createdBy, null);
     assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
-    const created = (await auditEvents('api_key.created')).find(({ target }) => target?.id === key.id);
+    const created = (await listAuditEvents('api_key.created')).find(({ target }) => target?.id === key.id);
     assert.equal(created?.actor.name, 'leaving');
-    assert.equal((await auditEvents('person.deleted'))[0]?.actor.name, 'leaving');
+    assert.equal((await listAuditEvents('person.deleted'))[0]?.actor.name, 'leaving');
     assert.equal((await searchPeople(admin.email)).data.length, 0);
   });
 
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   test('an operator who loses the right during a request changes nothing', { skip }, async () => {
     const former = await signUpMember(testServer, owner, 'member', 'former@example.com');
-    const formerId = await personId(former.email);
+    const formerId = await requirePersonId(former.email);
     assert.equal((await update(former.email, { operator: true })).status, 200);
-    const calls = [
+    const requests = [
       { path: `/v1/people/${formerId}`, method: 'PATCH', body: { operator: true } },
-      { path: `/v1/people/${await personId(owner.email)}/password-reset`, method: 'POST' },
-      { path: `/v1/people/${await personId(owner.email)}/sessions`, method: 'DELETE' },
+      { path: `/v1/people/${await requirePersonId(owner.email)}/password-reset`, method: 'POST' },
+      { path: `/v1/people/${await requirePersonId(owner.email)}/sessions`, method: 'DELETE' },
     ];
     const responses = await whileUncommitted(
       environment['DATABASE_URL'],
       `update person set operator = 0 where id = '${formerId}'`,
-      calls.length,
-      () => Promise.all(calls.map(({ path, ...call }) => former.call(path, call))),
+      requests.length,
+      () => Promise.all(requests.map(({ path, ...request }) => former.call(path, request))),
     );
-    for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
+    for (const response of responses) assert.equal(problemCode(response), 'forbidden', response.text);
     assert.equal((await searchPeople(former.email)).data[0]?.operator, false);
     assert.equal((await owner.call('/v1/me')).status, 200);
   });
@@ -213,8 +218,8 @@ forEachEngine('accounts', (engine) => {
   test('an admin who loses the role during a request changes no role and removes no member', { skip }, async () => {
     const former = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
     const bystander = await signUpMember(testServer, owner, 'member', 'stays@example.com');
-    const formerId = await memberId(former.email);
-    const bystanderPath = `/v1/members/${await memberId(bystander.email)}`;
+    const formerId = await requireMemberId(former.email);
+    const bystanderPath = `/v1/members/${await requireMemberId(bystander.email)}`;
     const responses = await whileUncommitted(
       environment['DATABASE_URL'],
       `update member set role = 'member' where id = '${formerId}'`,
@@ -225,19 +230,19 @@ forEachEngine('accounts', (engine) => {
           former.call(bystanderPath, { method: 'DELETE' }),
         ]),
     );
-    for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
+    for (const response of responses) assert.equal(problemCode(response), 'forbidden', response.text);
     assert.ok((await owner.call('/v1/members')).text.includes(bystander.email));
-    assert.equal(codeOf(await former.call('/v1/invitations')), 'forbidden');
+    assert.equal(problemCode(await former.call('/v1/invitations')), 'forbidden');
   });
 
   test('an account that becomes the owner of a workspace while it is being deleted is kept', { skip }, async () => {
     const heir = await signUpMember(testServer, owner, 'admin', 'heir@example.com');
     const transferOwnership = `update member set role = 'admin' where role = 'owner';
-      update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
+      update member set role = 'owner' where id = '${await requireMemberId(heir.email)}'`;
     const deletion = await whileUncommitted(environment['DATABASE_URL'], transferOwnership, 1, () =>
       heir.call('/v1/me', { method: 'DELETE', body: { password: PASSWORD } }),
     );
-    assert.equal(codeOf(deletion), 'conflict');
+    assert.equal(problemCode(deletion), 'conflict');
     assert.equal((await heir.call('/v1/me')).status, 200);
   });
 });

@@ -35,9 +35,9 @@ after(() => testServer.close());
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
-/** Sends the raw header lines of each row, and checks the status and error code of the response. */
+/** Sends the raw header lines of each row, by default to `/v1/whoami`, and checks the status and error code. */
 async function expectResponses(
-  rows: readonly (readonly [readonly string[], number, string?, string?])[],
+  rows: readonly (readonly [headers: readonly string[], status: number, code?: string, path?: string])[],
 ): Promise<void> {
   for (const [headers, status, code, path = '/v1/whoami'] of rows) {
     const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers]);
@@ -47,7 +47,7 @@ async function expectResponses(
   }
 }
 
-test('a credential is accepted in every place that the contract names', async () => {
+test('a credential is accepted in every header that the API documents', async () => {
   const utf8 = latin1(PASSPHRASE);
   await expectResponses([
     [[`Authorization: Bearer ${token}`], 200],
@@ -121,7 +121,7 @@ test('a malformed or missing credential gets 401, and never causes an internal e
 });
 
 test('a refusal names the header that contains a well-formed secret but does not accept it', async () => {
-  const rows: [string, string | null][] = [
+  const rows: [header: string, hint: string | null][] = [
     [`Authorization: ${token}`, 'Authorization contains an access token'],
     [`Authorization: Token ${token}`, 'Authorization contains an access token'],
     [`Authorization: Bearer "${key}"`, 'Authorization contains an API key'],
@@ -133,13 +133,13 @@ test('a refusal names the header that contains a well-formed secret but does not
     [`Cookie: devpilot=${mintSecret('session')}`, null],
     [`Private-Token: ${key.slice(0, -1)}`, null],
   ];
-  for (const [header, location] of rows) {
+  for (const [header, hint] of rows) {
     for (const path of ['/v1/whoami', '/v1/authorize']) {
       const { status, text } = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, header]);
       const { detail } = JSON.parse(text) as { detail: string };
       assert.equal(status, 401, `${path} ${header}`);
-      if (location === null) assert.doesNotMatch(detail, / contains /, header);
-      else assert.equal(detail.startsWith(`The header ${location}, `), true, `${path} ${header} → ${detail}`);
+      if (hint === null) assert.doesNotMatch(detail, / contains /, header);
+      else assert.equal(detail.startsWith(`The header ${hint}, `), true, `${path} ${header} → ${detail}`);
     }
   }
 });
@@ -147,7 +147,7 @@ test('a refusal names the header that contains a well-formed secret but does not
 test('a 401 offers Basic to clients that are not browsers, so that no browser shows a password dialog', async () => {
   const basic = 'Basic realm="devpilot", charset="UTF-8"';
   const browser = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
-  const rows: [string[], boolean][] = [
+  const rows: [headers: string[], isBasicOffered: boolean][] = [
     [[], true],
     [['User-Agent: curl/8.14.1'], true],
     [['User-Agent: Wget/1.25.0'], true],
@@ -155,23 +155,23 @@ test('a 401 offers Basic to clients that are not browsers, so that no browser sh
     [[browser.toLowerCase()], false],
     [['User-Agent: other', 'Sec-Fetch-Mode: cors'], false],
   ];
-  for (const [headers, isOffered] of rows) {
+  for (const [headers, isBasicOffered] of rows) {
     for (const [path, status] of [
       ['/v1/whoami', 401],
       ['/v1/authorize', 401],
       ['/v1/authorize?scope=all', 403],
     ] as const) {
-      const secret = status === 403 ? [`Authorization: Bearer ${key}`] : [];
-      const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers, ...secret]);
+      const authorization = status === 403 ? [`Authorization: Bearer ${key}`] : [];
+      const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers, ...authorization]);
       const challenges = response.headers.get('www-authenticate') ?? '';
       assert.equal(response.status, status);
       assert.match(challenges, /^Bearer realm="devpilot"/, path);
-      assert.equal(challenges.includes(basic), isOffered && status === 401, `${path} ${headers} → ${challenges}`);
+      assert.equal(challenges.includes(basic), isBasicOffered && status === 401, `${path} ${headers} → ${challenges}`);
     }
   }
 });
 
-test('a request with more than one credential is refused, for each combination of two', async () => {
+test('a request with two credentials or two passphrases is refused', async () => {
   const headers = [
     `Authorization: Bearer ${token}`,
     `Authorization: Basic ${base64(`x:${key}`)}`,
@@ -199,7 +199,7 @@ test('a request with more than one credential is refused, for each combination o
   ]);
 });
 
-test('a credential in the query string is refused on every route in every spelling, and is never logged', async () => {
+test('a credential in the query string is refused in every spelling, even with a valid credential in a header', async () => {
   const percentEncoded = (secret: string) =>
     [...secret].map((character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
   const queries = [

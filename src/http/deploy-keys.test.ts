@@ -218,7 +218,7 @@ test('the SSH host of a repository URL is the host that git connects to', () => 
   }
 });
 
-test('few checks run at a time, and the checks of one workspace leave capacity for other workspaces', async () => {
+test('a workspace can run at most eight checks at a time, which leaves capacity for other workspaces', async () => {
   const sockets = new Set<Socket>();
   let isSilent = true; // Connections are accepted but get no response.
   const slowGitHost = createServer((socket) => {

@@ -70,7 +70,7 @@ async function createSshServer(daemon: TestSshd = sshd): Promise<string> {
   daemon.authorize(serverPublicKeys);
   return server.id;
 }
-async function newApp(serverId: string, fields: object = {}): Promise<TestApp> {
+async function createApp(serverId: string, fields: object = {}): Promise<TestApp> {
   const app = await createTestApp(owner, serverId, fields);
   apps.push(app);
   return app;
@@ -79,9 +79,9 @@ const postAction = (id: string, action: string) =>
   owner.call<Deployment>(`/v1/deployments/${id}/${action}`, { method: 'POST' });
 
 describe('over SSH', () => {
-  test('an app is deployed, and its secrets appear in no log, stored row or command line', async () => {
+  test('an app is deployed, and its secrets appear in no log, file of the data directory or command line', async () => {
     const secret = 's3cret \'of\' $(the) "shop"';
-    const app = await newApp(await createSshServer(), {
+    const app = await createApp(await createSshServer(), {
       hooks: [
         hook(
           'print secret',
@@ -113,7 +113,7 @@ describe('over SSH', () => {
   test('a hook that hangs is killed at its time limit, with its child processes', async () => {
     // Identifies the processes of the hook.
     const uniqueSeconds = `97${process.pid}`;
-    const app = await newApp(await createSshServer(), {
+    const app = await createApp(await createSshServer(), {
       hooks: [hook('hang', 'post_setup', `sleep ${uniqueSeconds} & sleep ${uniqueSeconds}`, { timeoutSeconds: 1 })],
     });
     const failed = await deployAndWait(owner, app);
@@ -126,7 +126,7 @@ describe('over SSH', () => {
   });
 
   test('a deployment does not wait for a process that a hook leaves behind', async () => {
-    const app = await newApp(await createSshServer(), {
+    const app = await createApp(await createSshServer(), {
       hooks: [hook('fork', 'post_release', 'sleep 20 & echo started')],
     });
     const done = await deployAndWait(owner, app);
@@ -136,7 +136,7 @@ describe('over SSH', () => {
 
   test('a server that disconnects during a hook fails the deployment', async () => {
     const disconnectingSshd = await startSshd();
-    const app = await newApp(await createSshServer(disconnectingSshd), {
+    const app = await createApp(await createSshServer(disconnectingSshd), {
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; sleep 30')],
     });
     const { id } = (await app.deploy()).body;
@@ -154,7 +154,7 @@ describe('over SSH', () => {
   test('a server without a pinned key cannot be deployed to', async () => {
     const { port, user } = sshd;
     const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
-    const app = await newApp(server.id);
+    const app = await createApp(server.id);
     const refused = await app.deploy();
     assert.equal(refused.status, 409);
     assert.match(refused.text, /No host key is pinned/);
@@ -165,7 +165,7 @@ describe('over SSH', () => {
 async function createAppWithServers(count: number, fields: object = {}) {
   const servers: string[] = [];
   for (let index = 0; index < count; index++) servers.push((await createServerResource(owner)).id);
-  return { app: await newApp(servers[0] ?? '', fields), servers };
+  return { app: await createApp(servers[0] ?? '', fields), servers };
 }
 
 describe('several servers', () => {
@@ -228,9 +228,9 @@ describe('several servers', () => {
   });
 });
 
-describe('waiting deployments', () => {
+describe('options of a deployment', () => {
   test('a scheduled deployment starts at its time', async () => {
-    const app = await newApp((await createServerResource(owner)).id);
+    const app = await createApp((await createServerResource(owner)).id);
     const scheduledTime = now + 3_600_000;
     const response = await app.deploy({ scheduledAt: new Date(scheduledTime).toISOString() });
     assert.deepEqual([response.status, response.body.waitingFor], [202, 'schedule'], response.text);
@@ -244,7 +244,7 @@ describe('waiting deployments', () => {
   });
 
   test('a deployment that requires approval starts once someone approves it, and names the approver', async () => {
-    const app = await newApp((await createServerResource(owner)).id);
+    const app = await createApp((await createServerResource(owner)).id);
     const token = await createToken(owner, ['advanced_deployment']);
     const response = await testServer.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
       headers: bearer(token.secret),
@@ -271,7 +271,7 @@ describe('waiting deployments', () => {
   });
 
   test('the hooks named by skipHooks are skipped, and must exist', async () => {
-    const app = await newApp((await createServerResource(owner)).id, {
+    const app = await createApp((await createServerResource(owner)).id, {
       hooks: [hook('failing', 'post_setup', 'exit 1'), hook('working', 'post_setup', 'true')],
     });
     const done = await deployAndWait(owner, app, { skipHooks: ['failing'] });
@@ -290,7 +290,7 @@ describe('waiting deployments', () => {
 
   test('each server of a deployment must exist and be listed once', async () => {
     const server = await createServerResource(owner);
-    const app = await newApp(server.id);
+    const app = await createApp(server.id);
     assert.equal((await app.deploy({ servers: ['srv_nothing'] })).status, 422);
     assert.equal((await app.deploy({ servers: [server.id, server.slug] })).status, 422);
     assert.equal((await app.deploy({ servers: [] })).status, 422);
@@ -333,13 +333,13 @@ test('a restart rolls back the activated servers of a running deployment, and a 
 test('a directory that cannot be created is reported', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
   writeFileSync(file, '');
-  const app = await newApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
+  const app = await createApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
   const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /preparing the directory ended with exit code 1: .*Not a directory/);
 });
 
 test('a full disk fails the deployment and keeps the live release', async (context) => {
-  const app = await newApp((await createServerResource(owner)).id);
+  const app = await createApp((await createServerResource(owner)).id);
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });
   } catch {

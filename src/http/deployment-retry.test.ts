@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
@@ -33,8 +33,8 @@ const hook = (name: string, stage: string, run: string, options: object = {}) =>
 let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
-/** A server over SSH, then a local server. */
-let serverIds: string[];
+let sshServerId: string;
+let localServerId: string;
 const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
@@ -45,15 +45,16 @@ before(async () => {
   const { port, user, hostKey } = sshd;
   const remote = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
   sshd.authorize([remote.publicKey ?? '']);
-  serverIds = [remote.id, (await createServerResource(owner)).id];
+  sshServerId = remote.id;
+  localServerId = (await createServerResource(owner)).id;
 });
 after(async () => {
   await testServer.close();
   await sshd.close();
   for (const app of apps) app.remove();
 });
-async function newApp(fields: object = {}, serverId = serverIds[1]): Promise<TestApp> {
-  const app = await createTestApp(owner, serverId ?? '', fields);
+async function createApp(fields: object = {}, serverId = localServerId): Promise<TestApp> {
+  const app = await createTestApp(owner, serverId, fields);
   apps.push(app);
   return app;
 }
@@ -71,7 +72,7 @@ const setVariables = (app: TestApp, values: object) =>
   owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 
 test('a failed deployment continues with the hook that failed, in the same release', async () => {
-  const app = await newApp({
+  const app = await createApp({
     hooks: [
       hook('install', 'post_source_control', traceCommand('install')),
       hook('build', 'post_setup', `${traceCommand('build')}; test -e ../../ready`),
@@ -110,7 +111,7 @@ test('a failed deployment continues with the hook that failed, in the same relea
 });
 
 test('after a failure that follows the activation, a retry repeats the activation and everything after it', async () => {
-  const app = await newApp({
+  const app = await createApp({
     hooks: [
       hook('build', 'post_setup', traceCommand('build')),
       hook('start', 'post_release', traceCommand('start')),
@@ -126,7 +127,7 @@ test('after a failure that follows the activation, a retry repeats the activatio
 });
 
 test('a retry repeats the steps that depend on changed variables or changed hooks', async () => {
-  const app = await newApp({
+  const app = await createApp({
     hooks: [
       hook('install', 'post_source_control', traceCommand('install')),
       hook('bundle', 'post_setup', traceCommand('$COLOR')),
@@ -150,10 +151,10 @@ test('a retry repeats the steps that depend on changed variables or changed hook
 });
 
 test('on a retry, each server continues with its first unfinished step', async () => {
-  const app = await newApp({
+  const app = await createApp({
     hooks: [hook('build', 'post_setup', 'echo "$DEVPILOT_STAGE" >> ../../trace; test -e ../../ready')],
   });
-  const failed = await deployAndWait(owner, app, { servers: serverIds, strategy: 'rolling' });
+  const failed = await deployAndWait(owner, app, { servers: [sshServerId, localServerId], strategy: 'rolling' });
   assert.deepEqual(
     failed.servers.map(({ status }) => status),
     ['failed', 'cancelled'],
@@ -168,7 +169,7 @@ test('on a retry, each server continues with its first unfinished step', async (
 });
 
 test('a retry that is not possible is refused, and the message says what to do instead', async () => {
-  const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
+  const app = await createApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
   const failed = await deployAndWait(owner, app);
   rmSync(join(app.directory, 'releases', failed.id), { recursive: true });
   assert.match(
@@ -187,7 +188,7 @@ test('a retry that is not possible is refused, and the message says what to do i
 });
 
 test('deployments are ordered by their start, and a retry never replaces a release that went live later', async () => {
-  const app = await newApp({ hooks: [hook('check', 'pre_execution', 'test -e ready')] });
+  const app = await createApp({ hooks: [hook('check', 'pre_execution', 'test -e ready')] });
   const ready = join(app.directory, 'ready');
   const approveAndWait = async (id: string) => {
     assert.equal((await owner.call(`/v1/deployments/${id}/approve`, { method: 'POST' })).status, 202);
@@ -209,7 +210,7 @@ test('deployments are ordered by their start, and a retry never replaces a relea
 });
 
 test('a retry needs the required variables to be set, and runs once per Idempotency-Key', async () => {
-  const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')], requiredVariables: ['TOKEN'] });
+  const app = await createApp({ hooks: [hook('build', 'post_setup', 'exit 1')], requiredVariables: ['TOKEN'] });
   await setVariables(app, { TOKEN: 'some value' });
   const failed = await deployAndWait(owner, app);
   await setVariables(app, { TOKEN: null });
@@ -226,7 +227,7 @@ test('a retry needs the required variables to be set, and runs once per Idempote
 });
 
 test('a retry requires the scope that creating the deployment required', async () => {
-  const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
+  const app = await createApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
   const [basic, advanced] = await Promise.all([
     createToken(owner, ['basic_deployment']),
     createToken(owner, ['advanced_deployment']),
@@ -250,7 +251,7 @@ test('a retry requires the scope that creating the deployment required', async (
 });
 
 test('a hook with retries runs again after a failure, and a deployment can be cancelled during the pause before a retry', async () => {
-  const app = await newApp({
+  const app = await createApp({
     hooks: [hook('flaky', 'post_setup', `${traceCommand('try')}; test "$(wc -l < ../../trace)" -ge 2`, { retries: 1 })],
   });
   const deployed = await deployAndWait(owner, app);
@@ -266,9 +267,9 @@ test('a hook with retries runs again after a failure, and a deployment can be ca
   assert.deepEqual(readdirSync(join(app.directory, 'releases')), [deployed.id]);
 });
 
-test('a hook can receive the variables as files, which are removed when the hook ends', async () => {
+test('a hook can receive the variables as files, which are removed when the hook ends or times out', async () => {
   const secret = 'line 1\nline 2 of a s3cret';
-  const app = await newApp(
+  const app = await createApp(
     {
       hooks: [
         hook(
@@ -283,7 +284,7 @@ test('a hook can receive the variables as files, which are removed when the hook
         }),
       ],
     },
-    serverIds[0],
+    sshServerId,
   );
   await setVariables(app, { PASSWORD: secret });
   const failed = await deployAndWait(owner, app);
@@ -293,5 +294,4 @@ test('a hook can receive the variables as files, which are removed when the hook
   assert.deepEqual(readAppFile('modes').split('\n'), ['700', '600']);
   assert.equal(readAppFile('login-directory').startsWith(existsSync('/dev/shm') ? '/dev/shm/' : '/'), true);
   for (const name of ['login-directory', 'hang-directory']) assert.equal(existsSync(readAppFile(name)), false);
-  assert.equal(statSync(app.directory).isDirectory(), true);
 });

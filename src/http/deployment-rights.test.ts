@@ -27,6 +27,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
+/** Compares values by their JSON, to sort them. */
 const byJson = (left: unknown, right: unknown) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1);
 
 forEachEngine('deployment overrides and approvals', (engine) => {
@@ -73,22 +74,22 @@ forEachEngine('deployment overrides and approvals', (engine) => {
     assert.equal(edit.status, 422);
   });
 
-  test('the uses of a token list the scopes that a deployment required, and its app', async () => {
+  test('the uses of a token list the scopes that its requests required, including refused ones, with the app if it exists', async () => {
     const token = await createToken(owner, ['basic_deployment', 'advanced_deployment', 'modify_env']);
-    const deploy = (path: string, body: object) => testServer.call(path, { body, headers: bearer(token.secret) });
-    const read = (path: string) => testServer.call(path, { headers: bearer(token.secret) });
-    assert.equal((await deploy(`/v1/apps/${app.id}/deployments`, { branch: 5 })).status, 422);
-    assert.equal((await deploy(`/v1/apps/${app.id}/deployments`, { batchSize: 'two' })).status, 422);
-    assert.equal((await deploy('/v1/apps/no-such-app/deployments', {})).status, 404);
+    const post = (path: string, body: object) => testServer.call(path, { body, headers: bearer(token.secret) });
+    assert.equal((await post(`/v1/apps/${app.id}/deployments`, { branch: 5 })).status, 422);
+    assert.equal((await post(`/v1/apps/${app.id}/deployments`, { batchSize: 'two' })).status, 422);
+    assert.equal((await post('/v1/apps/no-such-app/deployments', {})).status, 404);
     const { slug, name } = (await owner.call<{ slug: string; name: string }>(`/v1/apps/${app.id}`)).body;
-    assert.equal((await read(`/v1/apps/${slug}/env`)).status, 200);
+    const environmentRead = await testServer.call(`/v1/apps/${slug}/env`, { headers: bearer(token.secret) });
+    assert.equal(environmentRead.status, 200);
     const { rights } = (await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`)).body;
     const usedApp = { id: app.id, name };
-    assert.deepEqual(rights.map(({ right, app: ofApp, count }) => ({ right, ofApp, count })).sort(byJson), [
-      { right: 'advanced_deployment', ofApp: usedApp, count: 1 },
-      { right: 'basic_deployment', ofApp: null, count: 1 },
-      { right: 'basic_deployment', ofApp: usedApp, count: 1 },
-      { right: 'modify_env', ofApp: usedApp, count: 1 },
+    assert.deepEqual(rights.map(({ right, app: rightApp, count }) => ({ right, app: rightApp, count })).sort(byJson), [
+      { right: 'advanced_deployment', app: usedApp, count: 1 },
+      { right: 'basic_deployment', app: null, count: 1 },
+      { right: 'basic_deployment', app: usedApp, count: 1 },
+      { right: 'modify_env', app: usedApp, count: 1 },
     ]);
     const usedToken = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
     assert.equal(usedToken.body.useCount, 4);
@@ -186,7 +187,7 @@ forEachEngine('deployment overrides and approvals', (engine) => {
   });
 
   test('a deployment requested with a credential cannot be approved by its creator or with another of their credentials', async () => {
-    const person = await createWorkspaceFor(owner, testServer, 'A workspace of credentials');
+    const person = await createWorkspaceFor(owner, testServer, 'A workspace with credentials');
     const ownApp = await createTestApp(person, (await createServerResource(person)).id);
     const token = await createToken(person, ['advanced_deployment']);
     const key = await createKey(person, ['deploy']);

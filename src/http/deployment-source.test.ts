@@ -39,12 +39,12 @@ after(async () => {
   await testServer.close();
   for (const resource of [...apps, ...repositories]) resource.remove();
 });
-async function newApp(fields: object = {}): Promise<TestApp> {
+async function createApp(fields: object = {}): Promise<TestApp> {
   const app = await createTestApp(owner, serverId, fields);
   apps.push(app);
   return app;
 }
-function newRepository(): TestRepository {
+function createRepository(): TestRepository {
   const repository = createTestRepository();
   repositories.push(repository);
   return repository;
@@ -52,7 +52,7 @@ function newRepository(): TestRepository {
 const readLiveFile = (app: TestApp, file: string) => readFileSync(join(app.directory, 'current', file), 'utf8');
 
 test('only commits that a branch or tag contains are deployed', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const { repository } = app;
   const first = repository.git('rev-parse', 'HEAD');
   // Git hosts store the commits of forks this way: in the repository, but in no branch or tag.
@@ -82,7 +82,7 @@ test('only commits that a branch or tag contains are deployed', async () => {
 });
 
 test('an abbreviated commit is not resolved as a tag or branch of that name', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const { repository } = app;
   const expectedCommit = repository.git('rev-parse', 'HEAD');
   repository.commit({ 'page.txt': 'two' });
@@ -98,7 +98,7 @@ test('an abbreviated commit is not resolved as a tag or branch of that name', as
 });
 
 test('a tag is deployed, and a pattern deploys its newest match in version order', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const { repository } = app;
   const first = repository.git('rev-parse', 'HEAD');
   repository.git('tag', 'v1.9.0');
@@ -126,7 +126,7 @@ test('a tag is deployed, and a pattern deploys its newest match in version order
 });
 
 test('an invalid tag name is refused, and so is more than one source', async () => {
-  const app = await newApp();
+  const app = await createApp();
   for (const tag of [
     '-v1',
     '--upload-pack=x',
@@ -149,8 +149,8 @@ test('an invalid tag name is refused, and so is more than one source', async () 
   assert.match(severalSources.text, /"field":"commit","message":"must not be set together with branch"/);
 });
 
-test('a rollback activates a stored release, also after its branch was rewritten', async () => {
-  const app = await newApp();
+test('a rollback activates a stored release, even if its commit is no longer in any branch', async () => {
+  const app = await createApp();
   const first = await deployAndWait(owner, app);
   app.repository.git('commit', '--quiet', '--amend', '--message', 'Rewritten');
   app.repository.commit({ 'page.txt': 'two' });
@@ -167,24 +167,24 @@ test('a rollback activates a stored release, also after its branch was rewritten
 
 test('submodules with relative URLs are fetched relative to the repository', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
-  const library = newRepository();
+  const library = createRepository();
   library.commit({ 'lib.txt': 'lib' });
   library.git('clone', '--quiet', '--bare', library.path, join(folder, 'lib.git'));
-  const shop = newRepository();
+  const shop = createRepository();
   shop.commit({ '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n' });
   shop.git('update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD')},lib`);
   shop.git('commit', '--quiet', '--message', 'Submodule');
   shop.git('clone', '--quiet', '--bare', shop.path, join(folder, 'shop.git'));
-  const app = await newApp({ repository: join(folder, 'shop.git') });
+  const app = await createApp({ repository: join(folder, 'shop.git') });
   const done = await deployAndWait(owner, app);
   assert.deepEqual([done.status, readLiveFile(app, 'lib/lib.txt')], ['completed', 'lib'], done.error ?? '');
   rmSync(folder, { recursive: true });
 });
 
-test('a SHA-256 repository is deployed, also when it replaces a SHA-1 one', async () => {
-  const app = await newApp();
+test('a SHA-256 repository is deployed after it replaces a SHA-1 repository', async () => {
+  const app = await createApp();
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const sha256Repository = newRepository();
+  const sha256Repository = createRepository();
   rmSync(join(sha256Repository.path, '.git'), { recursive: true });
   sha256Repository.git('init', '--quiet', '--initial-branch=main', '--object-format=sha256');
   const commit = sha256Repository.commit({ 'page.txt': 'longer' });
@@ -201,7 +201,7 @@ test('a SHA-256 repository is deployed, also when it replaces a SHA-1 one', asyn
 });
 
 test('lock files of a killed git process do not block the next deployment', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await deployAndWait(owner, app);
   app.repository.commit({ 'page.txt': 'two' });
   const repositoryCopy = join(app.directory, '.devpilot/repository.git');
@@ -214,7 +214,7 @@ test('lock files of a killed git process do not block the next deployment', asyn
 });
 
 test('a copy of the repository that now belongs to another user is fetched again', async (context) => {
-  const app = await newApp();
+  const app = await createApp();
   await deployAndWait(owner, app);
   const repositoryCopy = join(app.directory, '.devpilot/repository.git');
   try {
@@ -229,7 +229,7 @@ test('a copy of the repository that now belongs to another user is fetched again
 });
 
 test('files in Git LFS are fetched; without git-lfs the deployment fails before activation, and the error names git-lfs', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const { repository } = app;
   const gitWithFileProtocol = (...args: string[]) => repository.git('-c', 'protocol.file.allow=always', ...args);
   gitWithFileProtocol('lfs', 'install', '--local');
@@ -267,11 +267,11 @@ test('files in Git LFS are fetched; without git-lfs the deployment fails before 
 });
 
 test('Git LFS files of a submodule are fetched too', async () => {
-  const library = newRepository();
+  const library = createRepository();
   library.git('lfs', 'install', '--local');
   library.git('lfs', 'track', '*.bin');
   library.commit({ 'large.bin': 'the real content of a large file' });
-  const app = await newApp();
+  const app = await createApp();
   app.repository.commit({ '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = ${library.path}\n` });
   app.repository.git('update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD')},lib`);
   app.repository.git('commit', '--quiet', '--message', 'Submodule');
@@ -281,7 +281,7 @@ test('Git LFS files of a submodule are fetched too', async () => {
 });
 
 test('the error of a failed git command is its first fatal line', async () => {
-  const app = await newApp({ repository: '/no/such/repository.git' });
+  const app = await createApp({ repository: '/no/such/repository.git' });
   const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /exit code 128: fatal: '\/no\/such\/repository\.git' does not appear to be a git/);
 });

@@ -40,13 +40,13 @@ before(async () => {
 });
 after(() => testServer.close());
 
-async function newApp(): Promise<App> {
+async function createApp(): Promise<App> {
   const created = await owner.call<App>('/v1/apps', { body: { name: 'Till', projectId: project.id } });
   assert.equal(created.status, 201, created.text);
   return created.body;
 }
-const callWithToken = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
-  testServer.call<Body>(path, { ...call, headers: { ...bearer(token.secret), ...headers } });
+const callWithToken = <Body = unknown>(path: string, { headers, ...request }: TestRequest = {}) =>
+  testServer.call<Body>(path, { ...request, headers: { ...bearer(token.secret), ...headers } });
 const setVariables = (app: App, values: Readonly<Record<string, string | null>>) =>
   callWithToken<Environment>(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
 async function readValues(app: App): Promise<Record<string, string | null>> {
@@ -56,7 +56,7 @@ async function readValues(app: App): Promise<Record<string, string | null>> {
 }
 
 test('variables are set and removed together or individually, and a refused change has no effect', async () => {
-  const app = await newApp();
+  const app = await createApp();
   assert.equal((await setVariables(app, { B: 'two', A: 'one', EMPTY: '' })).status, 200);
   assert.deepEqual(await readValues(app), { A: 'one', B: 'two', EMPTY: '' });
   assert.equal((await setVariables(app, { A: null, C: 'three', NEVER_SET: null })).status, 200);
@@ -75,7 +75,7 @@ test('variables are set and removed together or individually, and a refused chan
 });
 
 test('values are returned exactly, as JSON and as dotenv', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const values = {
     QUOTES: `it's "both" and \`back\``,
     LINES: 'one\ntwo\r\nthree\n',
@@ -98,7 +98,7 @@ test('values are returned exactly, as JSON and as dotenv', async () => {
 });
 
 test('a file format that cannot represent a value is refused, and the message names the variable', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { GREETING: "it's $HOME", LINES: 'one\ntwo' });
   const getFile = (format: string) => callWithToken(`/v1/apps/${app.id}/env?format=${format}`);
   const shell = await getFile('shell');
@@ -112,7 +112,7 @@ test('a file format that cannot represent a value is refused, and the message na
 });
 
 test('variables that are too large for Linux to pass to a command are refused, and reducing them is always allowed', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const largeVariables = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${from + index}`, 'x'.repeat(60_000)]));
   assert.equal((await setVariables(app, largeVariables(0, 30))).status, 200);
@@ -127,7 +127,7 @@ test('variables that are too large for Linux to pass to a command are refused, a
 });
 
 test('Linux starts a program with the largest variables that an app can have', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const largest = 'x'.repeat(RESOURCE_LIMITS.envValueBytes);
   const names = Array.from({ length: 29 }, (_, index) => `${'N'.repeat(RESOURCE_LIMITS.envName - 2)}${10 + index}`);
   const values: Record<string, string> = Object.fromEntries(names.map((name) => [name, largest]));
@@ -145,7 +145,7 @@ test('Linux starts a program with the largest variables that an app can have', a
 });
 
 test('names and values have limits', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const largest = 'é'.repeat(32_768);
   assert.equal((await setVariables(app, { LARGEST: largest })).status, 200);
   assert.equal((await readValues(app))['LARGEST'], largest);
@@ -181,8 +181,8 @@ test('names and values have limits', async () => {
   assert.equal((await setVariables(app, { ONE_MORE: 'x' })).status, 422);
 });
 
-test('no value appears in the data directory or in the log', async () => {
-  const app = await newApp();
+test('no value appears in the data directory or in the activity log', async () => {
+  const app = await createApp();
   const value = 'a-very-particular-value-7c1f';
   await setVariables(app, { SECRET_VALUE: value });
   await setVariables(app, { SECRET_VALUE: `${value}-again` });
@@ -201,7 +201,7 @@ test('no value appears in the data directory or in the log', async () => {
 });
 
 test('a value sealed for one variable cannot be opened in another row', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { MINE: 'mine', THEIRS: 'theirs' });
   const statement = `update env_change set value_sealed =
       (select value_sealed from env_change where app_id = ? and name = 'MINE') where app_id = ? and name = 'THEIRS'`;
@@ -210,7 +210,7 @@ test('a value sealed for one variable cannot be opened in another row', async ()
 });
 
 test('versions list the changed names and the actor, and an earlier version can be restored', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { A: 'one', B: 'two' });
   await setVariables(app, { A: 'changed', B: null, C: 'three' });
   await setVariables(app, { A: 'changed' });
@@ -234,7 +234,7 @@ test('versions list the changed names and the actor, and an earlier version can 
 });
 
 test('two hundred versions are kept, and pruning older ones removes no current value', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { KEPT: 'from the first version' });
   for (let index = 0; index < 201; index++) await setVariables(app, { COUNT: String(index) });
   assert.deepEqual(await readValues(app), { COUNT: '200', KEPT: 'from the first version' });
@@ -246,7 +246,7 @@ test('two hundred versions are kept, and pruning older ones removes no current v
 });
 
 test('a stale ETag is refused', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { A: 'one' });
   const path = `/v1/apps/${app.id}/env`;
   const etag = (await callWithToken(path)).headers.get('etag') ?? '';
@@ -258,7 +258,7 @@ test('a stale ETag is refused', async () => {
 });
 
 test('revealing values to a person is recorded with the names of the variables, listing masked values is not', async () => {
-  const app = await newApp();
+  const app = await createApp();
   await setVariables(app, { A: 'one', B: 'two' });
   const path = `/v1/apps/${app.id}/env`;
   const masked = await member.call<Environment>(`${path}?values=hidden`);
@@ -269,16 +269,16 @@ test('revealing values to a person is recorded with the names of the variables, 
       ['B', null],
     ],
   );
-  const reveals = async () =>
+  const listReveals = async () =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
-  assert.deepEqual(await reveals(), []);
+  assert.deepEqual(await listReveals(), []);
   const admin = await signUpMember(testServer, owner, 'admin', 'ali@example.com');
   const filtered = await admin.call<Environment>(`${path}?name=B`);
   assert.equal(filtered.body.data[0]?.value, 'two');
   const revealed = await owner.call<Environment>(path);
   assert.equal(revealed.body.data.length, 2);
   assert.deepEqual(
-    (await reveals()).map(({ detail }) => detail),
+    (await listReveals()).map(({ detail }) => detail),
     [{ names: ['A', 'B'] }, { names: ['B'] }],
   );
   const edited = await owner.call<Environment>(path, { method: 'PATCH', body: { values: { A: 'mine' } } });
@@ -289,7 +289,7 @@ test('revealing values to a person is recorded with the names of the variables, 
 });
 
 test('a member sees names but never values, with any query', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const values = { DATABASE_URL: 'postgres://shop:hunter2hunter2@db', EMPTY: '' };
   await setVariables(app, values);
   const path = `/v1/apps/${app.id}/env`;
@@ -310,7 +310,7 @@ test('a member sees names but never values, with any query', async () => {
 });
 
 test('only modify_env and all grant access, members read names only, and other workspaces find nothing', async () => {
-  const app = await newApp();
+  const app = await createApp();
   const path = `/v1/apps/${app.id}/env`;
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);

@@ -140,9 +140,9 @@ forEachEngine('error keys', (engine) => {
       sentryAuth(otherKey.publicKey),
     );
     assert.deepEqual([withTwoKeys.status, withTwoKeys.body.code], [400, 'invalid_request']);
-    for (const body of ['[]', '{', 'null', '"text"', '']) {
+    for (const body of ['{', 'null', '"text"', '']) {
       const refused = await post('/api/1/store/', body, sentryAuth(publicKey));
-      assert.ok(body === '[]' || refused.status === 400, `${body}: ${refused.status}`);
+      assert.equal(refused.status, 400, body);
     }
     // The DSN in a compressed envelope is not read, because nothing is decompressed before authentication.
     const compressed = await post('/api/1/envelope/', gzipSync(envelope({ dsn })), { 'content-encoding': 'gzip' });

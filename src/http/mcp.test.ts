@@ -30,7 +30,7 @@ const ADVANCED_DEPLOYMENT_TOOLS = ['deploy_advanced', 'approve_deployment', 'pro
 const SCRIPT_TOOLS = ['list_scripts', 'get_script', 'run_script', 'list_runs', 'get_run', 'read_run_log', 'cancel_run'];
 
 /** The tools of each scope, and a tool that the scope does not allow. */
-const BY_SCOPE: Readonly<Record<Exclude<Scope, 'all'>, readonly [tools: readonly string[], refused: string]>> = {
+const TOOLS_BY_SCOPE: Readonly<Record<Exclude<Scope, 'all'>, readonly [tools: readonly string[], refused: string]>> = {
   basic_deployment: [[...DEPLOYMENT_TOOLS, 'deploy', 'roll_back'], 'deploy_advanced'],
   advanced_deployment: [[...DEPLOYMENT_TOOLS, ...ADVANCED_DEPLOYMENT_TOOLS], 'deploy'],
   activity_tracker: [['record_event'], 'list_events'],
@@ -41,7 +41,7 @@ const BY_SCOPE: Readonly<Record<Exclude<Scope, 'all'>, readonly [tools: readonly
 };
 
 /** The tools of each permission, and a tool that the permission does not allow. */
-const BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly string[], refused: string]>> = {
+const TOOLS_BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly string[], refused: string]>> = {
   read: [
     [
       'list_projects',
@@ -68,7 +68,7 @@ const BY_PERMISSION: Readonly<Record<Permission, readonly [tools: readonly strin
   manage_backups: [['list_backups', 'create_backup'], 'deploy'],
 };
 
-/** Arguments with which a permitted credential could call a tool. */
+/** Returns arguments with which a permitted credential could call a tool. */
 const argumentsOf = (tool: string): Record<string, unknown> => {
   if (tool === 'read_deployment_log') return { id: 'dep_1' };
   if (tool === 'record_event' || tool === 'list_events') return {};
@@ -105,7 +105,8 @@ async function withClient(
   }
 }
 
-async function call(client: Client, name: string, args: Record<string, unknown> = {}) {
+/** Calls a tool and returns the text of its result. */
+async function callTool(client: Client, name: string, args: Record<string, unknown> = {}) {
   const { content, isError } = await client.callTool({ name, arguments: args });
   const [first] = content;
   assert.ok(first?.type === 'text');
@@ -141,8 +142,8 @@ const eventsOf = async (actor: string): Promise<AuditEvent[]> =>
 test('a credential sees only the tools that its rights allow, and calling another tool fails with the error code of its route', async () => {
   const everyTool = new Set<string>();
   const rows = [
-    ...SCOPES.filter((scope) => scope !== 'all').map((scope) => ['token', scope, BY_SCOPE[scope]] as const),
-    ...PERMISSIONS.map((permission) => ['key', permission, BY_PERMISSION[permission]] as const),
+    ...SCOPES.filter((scope) => scope !== 'all').map((scope) => ['token', scope, TOOLS_BY_SCOPE[scope]] as const),
+    ...PERMISSIONS.map((permission) => ['key', permission, TOOLS_BY_PERMISSION[permission]] as const),
   ];
   for (const [kind, right, [tools, refused]] of rows) {
     const { secret } = kind === 'token' ? await createToken(owner, [right]) : await createKey(owner, [right]);
@@ -172,19 +173,19 @@ for (const mode of ['auto', 'legacy'] as const) {
         'tag',
       ]);
       assert.deepEqual(deploy?.inputSchema.required, ['app']);
-      const setResult = await call(client, 'set_variable', { app: app.slug, name: 'GREETING', value: mode });
+      const setResult = await callTool(client, 'set_variable', { app: app.slug, name: 'GREETING', value: mode });
       assert.equal(setResult.isError, false, setResult.text);
-      const started = await call(client, 'deploy', { app: app.slug });
+      const started = await callTool(client, 'deploy', { app: app.slug });
       assert.equal(started.isError, false, started.text);
       const { id: deploymentId } = JSON.parse(started.text) as Deployment;
       await until(async () => {
-        const { text } = await call(client, 'get_deployment', { id: deploymentId });
+        const { text } = await callTool(client, 'get_deployment', { id: deploymentId });
         return (JSON.parse(text) as Deployment).status === 'completed';
       });
-      const list = await call(client, 'list_deployments', { app: app.id, limit: 1 });
+      const list = await callTool(client, 'list_deployments', { app: app.id, limit: 1 });
       assert.equal((JSON.parse(list.text) as Page<Deployment>).data[0]?.id, deploymentId);
-      const logLines = (await call(client, 'read_deployment_log', { id: deploymentId })).text.split('\n');
-      const lastTwo = await call(client, 'read_deployment_log', { id: deploymentId, lines: 2 });
+      const logLines = (await callTool(client, 'read_deployment_log', { id: deploymentId })).text.split('\n');
+      const lastTwo = await callTool(client, 'read_deployment_log', { id: deploymentId, lines: 2 });
       assert.deepEqual(lastTwo.text.split('\n'), logLines.slice(-2));
     });
     const events = await eventsOf(id);
@@ -238,11 +239,11 @@ test('arguments reach only the route of the tool, and a refusal of the route is 
     const { body } = await callWith('get_deployment', { id });
     assert.equal(body.error?.code, -32602, JSON.stringify(id));
   }
-  const megabyte = '%'.repeat(1_000_000);
+  const longText = '%'.repeat(1_000_000);
   for (const [name, args] of [
-    ['get_deployment', { id: megabyte }],
-    ['list_deployments', { cursor: megabyte }],
-    ['list_deployments', { status: [megabyte.slice(200_000)] }],
+    ['get_deployment', { id: longText }],
+    ['list_deployments', { cursor: longText }],
+    ['list_deployments', { status: [longText.slice(200_000)] }],
   ] as const) {
     assert.equal((await callWith(name, args)).body.error?.code, -32602, name);
   }
@@ -273,20 +274,21 @@ test('arguments reach only the route of the tool, and a refusal of the route is 
   assert.match(text, /Truncated after 65536 characters/);
 });
 
-test('restrictions hide tools; a call counts as one use, and listing the tools does not count', async () => {
+test('restrictions hide tools; a permitted call counts as one use, and listing the tools does not count', async () => {
   const restrictions = { apps: [app.id], maxUses: 2 };
   const scopes = ['modify_env', 'activity_tracker_analytics'] as const;
   const { secret } = await createToken(owner, scopes, { restrictions });
-  for (let count = 0; count < 3; count += 1) assert.deepEqual(await toolsOf(secret), BY_SCOPE.modify_env[0].toSorted());
+  for (let count = 0; count < 3; count += 1)
+    assert.deepEqual(await toolsOf(secret), TOOLS_BY_SCOPE.modify_env[0].toSorted());
   const otherApp = await createTestApp(owner, app.serverId);
   const listVariables = async (id: string) => {
     const { body } = await send(secret, message('tools/call', { name: 'list_variables', arguments: { app: id } }));
-    return body.code ?? body.result?.isError;
+    return body.code ?? (body.result?.isError === true ? 'error' : 'success');
   };
   try {
     assert.deepEqual(
       [await listVariables(otherApp.id), await listVariables(app.id), await listVariables(app.id)],
-      [true, false, false],
+      ['error', 'success', 'success'],
     );
     assert.equal(await listVariables(app.id), 'credential_spent');
   } finally {
@@ -321,7 +323,7 @@ test("the official inspector's CLI lists the tools of a token with one scope, ca
     ]);
     assert.equal(listed.code, 0, listed.stderr);
     const { tools } = JSON.parse(listed.stdout) as { readonly tools: readonly { readonly name: string }[] };
-    assert.deepEqual(tools.map(({ name }) => name).sort(), BY_SCOPE.modify_env[0].toSorted());
+    assert.deepEqual(tools.map(({ name }) => name).sort(), TOOLS_BY_SCOPE.modify_env[0].toSorted());
     assert.equal(called.code, 0, called.stderr);
     assert.match(called.stdout, /INSPECTED/);
     assert.deepEqual([failed.code, (JSON.parse(failed.stdout) as { isError: boolean }).isError], [5, true]);

@@ -31,8 +31,8 @@ forEachEngine('notices', (engine) => {
   before(async () => {
     mailServer = await startMailServer();
     const environment = { ...(await engine.environment()), DEVPILOT_SMTP_URL: mailServer.url };
-    const work = { dueMs: 1_000, sweepMs: 10_000, noticesMs: 50 };
-    testServer = await startTestServer({ clock: () => now, environment, schedulerIntervals: work });
+    const schedulerIntervals = { dueMs: 1_000, sweepMs: 10_000, noticesMs: 50 };
+    testServer = await startTestServer({ clock: () => now, environment, schedulerIntervals });
     ada = await signUpOwner(testServer);
   });
   after(async () => {
@@ -153,7 +153,7 @@ forEachEngine('notices', (engine) => {
       assert.equal(response.status, status, path);
       return response.headers.get('sunset');
     };
-    const paths: [string, number][] = [
+    const paths: [path: string, status: number][] = [
       ['/v1/authorize', 200],
       ['/v1/authorize?scope=modify_env', 403],
       ['/v1/authorize?scopes=x', 403],

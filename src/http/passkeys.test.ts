@@ -44,6 +44,7 @@ interface OptionsBody {
   };
 }
 
+/** The origin and relying party ID that a browser would use for the server. */
 const serverSite = () => ({ origin: testServer.url, rpId: new URL(testServer.url).hostname });
 const requestRegistrationOptions = (person: TestPerson, password = PASSWORD) =>
   person.call<OptionsBody>('/v1/me/passkeys/options', { body: { password } });
@@ -183,15 +184,13 @@ test('a passkey response reauthenticates once, and only the person who requested
 test("another person's passkey is reported as not found", async () => {
   const added = await addPasskey(ada, createTestAuthenticator());
   const path = `/v1/me/passkeys/${added.body.id}`;
-  const missingPasskeyUrl = '/v1/me/passkeys/psk_01kaexample0000000000000000';
-  for (const call of [
+  const missingPasskeyPath = '/v1/me/passkeys/psk_01kaexample0000000000000000';
+  for (const request of [
     { method: 'DELETE', body: { password: PASSWORD } },
     { method: 'PATCH', body: { name: 'Mine' } },
   ]) {
-    const [existing, missing] = [
-      await grace.call<ProblemBody>(path, call),
-      await grace.call<ProblemBody>(missingPasskeyUrl, call),
-    ];
+    const existing = await grace.call<ProblemBody>(path, request);
+    const missing = await grace.call<ProblemBody>(missingPasskeyPath, request);
     assert.equal(existing.status, 404);
     assert.equal(existing.body.detail, missing.body.detail);
   }
@@ -298,7 +297,8 @@ test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', 
 
 test('sign-ins that one address starts and never completes are limited', async () => {
   let response = await requestSignInOptions();
-  for (let started = 1; response.status === 200 && started < 300; started++) response = await requestSignInOptions();
+  for (let startCount = 1; response.status === 200 && startCount < 300; startCount++)
+    response = await requestSignInOptions();
   assert.equal(response.status, 429);
   assert.ok(Number(response.headers.get('retry-after')) > 0);
   now += 5 * MINUTE;
@@ -306,14 +306,14 @@ test('sign-ins that one address starts and never completes are limited', async (
 });
 
 test('the passkey routes require a session, and malformed sign-in responses are refused', async () => {
-  const calls = [
+  const requests = [
     ['GET', '/v1/me/passkeys'],
     ['POST', '/v1/me/passkeys'],
     ['POST', '/v1/me/passkeys/options'],
     ['PATCH', '/v1/me/passkeys/psk_1'],
     ['DELETE', '/v1/me/passkeys/psk_1'],
   ] as const;
-  for (const [method, path] of calls) assert.equal((await testServer.call(path, { method })).status, 401, path);
+  for (const [method, path] of requests) assert.equal((await testServer.call(path, { method })).status, 401, path);
   const validResponse = createTestAuthenticator().get({ challenge: 'x', ...serverSite() });
   const malformedBodies: unknown[] = [
     {},

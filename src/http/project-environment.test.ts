@@ -8,7 +8,7 @@ import type { Environment, EnvVariable, EnvVersion } from '../contract/environme
 import type { Page } from '../contract/paging.ts';
 import type { Project } from '../contract/projects.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { changeDatabase } from '../testing/sql.ts';
+import { runSql } from '../testing/sql.ts';
 import {
   bearer,
   createToken,
@@ -22,6 +22,7 @@ import {
 } from '../testing/test-server.ts';
 
 forEachEngine('variables of a project', (engine) => {
+  let environment: Readonly<Record<string, string>>;
   let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
@@ -29,7 +30,8 @@ forEachEngine('variables of a project', (engine) => {
   let project: Project;
   let app: App;
   before(async () => {
-    testServer = await startTestServer({ environment: await engine.environment() });
+    environment = await engine.environment();
+    testServer = await startTestServer({ environment });
     owner = await signUpOwner(testServer);
     member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     token = await createToken(owner, ['modify_env'], { name: 'Env pusher' });
@@ -48,10 +50,10 @@ forEachEngine('variables of a project', (engine) => {
   /** Returns a function that sends requests with an access token. */
   const callWithSecret =
     (secret: string) =>
-    <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}) =>
-      testServer.call<Body>(path, { ...call, headers: { ...bearer(secret), ...headers } });
+    <Body = unknown>(path: string, { headers, ...request }: TestRequest = {}) =>
+      testServer.call<Body>(path, { ...request, headers: { ...bearer(secret), ...headers } });
   // `token` is created in `before`, so it is read at each call.
-  const asToken: ReturnType<typeof callWithSecret> = (path, call) => callWithSecret(token.secret)(path, call);
+  const asToken: ReturnType<typeof callWithSecret> = (path, request) => callWithSecret(token.secret)(path, request);
   const environmentPath = (resource: App | Project) =>
     `/v1/${'projectId' in resource ? 'apps' : 'projects'}/${resource.id}/env`;
   const setVariables = (resource: App | Project, values: Readonly<Record<string, string | null>>) =>
@@ -181,20 +183,20 @@ forEachEngine('variables of a project', (engine) => {
     assert.ok(!log.text.includes('a-particular-value'));
   });
 
-  if (engine.name === 'sqlite')
-    test('a sealed value that was copied to the row of another variable cannot be opened', async () => {
-      await setVariables(project, { SOURCE: 'source', TARGET: 'target' });
-      const statement = `update project_env_change set value_sealed =
-      (select value_sealed from project_env_change where project_id = ? and name = 'SOURCE')
-      where project_id = ? and name = 'TARGET'`;
-      await changeDatabase(testServer.dataDirectory, (database) =>
-        database.prepare(statement).run(project.id, project.id),
-      );
-      assert.equal((await asToken(environmentPath(project))).status, 500);
-      assert.equal((await asToken(environmentPath(app))).status, 500);
-    });
+  test('a sealed value that was copied to the row of another variable cannot be opened', async () => {
+    await setVariables(project, { SOURCE: 'source', TARGET: 'target' });
+    await runSql(
+      testServer,
+      environment,
+      `update project_env_change set value_sealed =
+        (select value_sealed from project_env_change where project_id = '${project.id}' and name = 'SOURCE')
+        where project_id = '${project.id}' and name = 'TARGET'`,
+    );
+    assert.equal((await asToken(environmentPath(project))).status, 500);
+    assert.equal((await asToken(environmentPath(app))).status, 500);
+  });
 
-  test("members see names only; a credential restricted to an app has no access to its project's variables", async () => {
+  test("members see names only; a credential restricted to an app reads the project's variables only in the app's environment", async () => {
     await setVariables(project, { SHARED: 'hunter2hunter2' });
     for (const path of [environmentPath(project), environmentPath(app)]) {
       const masked = await member.call<Environment>(path);
@@ -218,16 +220,15 @@ forEachEngine('variables of a project', (engine) => {
       ['POST', '/versions/1/restore', undefined],
       ['DELETE', '/SHARED', undefined],
     ] as const) {
-      const call = { method, ...(body !== undefined && { body }) };
+      const request = { method, ...(body !== undefined && { body }) };
       const path = environmentPath(project) + subpath;
-      const statuses = [];
-      for (const credential of [restrictedToApp, inNeighborWorkspace, withoutScope])
-        statuses.push((await credential(path, call)).status);
-      statuses.push(
-        (await restrictedToProject(environmentPath(otherProject) + subpath, call)).status,
-        (await restrictedToProject(path, call)).status,
-      );
-      assert.deepEqual(statuses, [404, 404, 403, 404, method === 'DELETE' ? 204 : 200], `${method} ${subpath}`);
+      const message = `${method} ${subpath}`;
+      assert.equal((await restrictedToApp(path, request)).status, 404, message);
+      assert.equal((await inNeighborWorkspace(path, request)).status, 404, message);
+      assert.equal((await withoutScope(path, request)).status, 403, message);
+      const otherPath = environmentPath(otherProject) + subpath;
+      assert.equal((await restrictedToProject(otherPath, request)).status, 404, message);
+      assert.equal((await restrictedToProject(path, request)).status, method === 'DELETE' ? 204 : 200, message);
     }
     await setVariables(project, { SHARED: 'hunter2hunter2' });
     const inherited = await restrictedToApp<Environment>(environmentPath(app));

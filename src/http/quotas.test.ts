@@ -26,6 +26,7 @@ import {
   signUpOwner,
   startTestServer,
   type TestPerson,
+  type TestRequest,
   type TestServer,
 } from '../testing/test-server.ts';
 import { seedWorkspace } from '../testing/test-store.ts';
@@ -60,36 +61,33 @@ describe('quotas over HTTP', () => {
     let count = 0;
     const invite = () => ['/v1/invitations', { body: { email: `p${count++}@example.com`, role: 'member' } }] as const;
     const event = () => ({ specversion: '1.0', id: `e${count++}`, source: 'test', type: 'test' });
-    const rows: [
-      QuotaName,
-      string,
-      () => readonly [string, { body?: unknown; method?: string; headers?: Record<string, string> }],
-    ][] = [
-      ['invitations', workspace, invite],
-      ['invitationsByPerson', ownerId, invite],
-      ['credentials', workspace, () => ['/v1/api-keys', { body: { name: 'Another', permissions: ['read'] } }]],
-      ['resources', principal, () => ['/v1/projects', { body: { name: 'Another' } }]],
+    const rows: [name: QuotaName, subject: string, makeRequest: () => readonly [path: string, request: TestRequest]][] =
       [
-        'changes',
-        principal,
-        () => [`/v1/projects/${project}`, { method: 'PATCH', body: { description: `d${count++}` } }],
-      ],
-      [
-        'idempotencyKeys',
-        principal,
-        () => ['/v1/projects', { body: { name: 'Keyed' }, headers: { 'idempotency-key': `k${count++}` } }],
-      ],
-      ['activityEvents', principal, () => ['/v1/activity/events', { body: event() }]],
-      ['errorEvents', principal, () => ['/v1/errors/events', { body: { type: 'TypeError', message: 'x' } }]],
-    ];
+        ['invitations', workspace, invite],
+        ['invitationsByPerson', ownerId, invite],
+        ['credentials', workspace, () => ['/v1/api-keys', { body: { name: 'Another', permissions: ['read'] } }]],
+        ['resources', principal, () => ['/v1/projects', { body: { name: 'Another' } }]],
+        [
+          'changes',
+          principal,
+          () => [`/v1/projects/${project}`, { method: 'PATCH', body: { description: `d${count++}` } }],
+        ],
+        [
+          'idempotencyKeys',
+          principal,
+          () => ['/v1/projects', { body: { name: 'Keyed' }, headers: { 'idempotency-key': `k${count++}` } }],
+        ],
+        ['activityEvents', principal, () => ['/v1/activity/events', { body: event() }]],
+        ['errorEvents', principal, () => ['/v1/errors/events', { body: { type: 'TypeError', message: 'x' } }]],
+      ];
     for (const [name, subject, makeRequest] of rows) {
       await setRemaining(name, subject, 1);
-      const [path, call] = makeRequest();
-      const accepted = await owner.call(path, call);
+      const [path, request] = makeRequest();
+      const accepted = await owner.call(path, request);
       assert.ok(accepted.status === 200 || accepted.status === 201, `${name}: ${accepted.text}`);
       for (let attempt = 0; attempt < 2; attempt++) {
-        const [refusedPath, refusedCall] = makeRequest();
-        const refused = await owner.call<ProblemBody>(refusedPath, refusedCall);
+        const [refusedPath, refusedRequest] = makeRequest();
+        const refused = await owner.call<ProblemBody>(refusedPath, refusedRequest);
         assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], `${name}: ${refused.text}`);
         const { max, unit }: Quota = QUOTAS[name];
         assert.ok(refused.body.detail.includes(`${max.toLocaleString('en')} ${unit}`), refused.body.detail);
@@ -180,14 +178,25 @@ describe('quotas over HTTP', () => {
     });
   });
 
-  test('actions that end access count toward no quota; other changes by a person do', () => {
+  test('actions that end access or stop work, and uses of deleted credentials, count toward no quota; other changes do', () => {
     const actor = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
     const uncountedActions = [
-      ...(['api_key.deleted', 'api_key.updated', 'access_token.deleted', 'session.deleted', 'member.deleted'] as const),
-      ...(['member.updated', 'invitation.deleted', 'person.password_changed', 'person.two_factor_enabled'] as const),
-      ...(['passkey.deleted', 'device.denied', 'run.cancelled', 'deployment.aborted', 'workspace.deleted'] as const),
-      'credential.used_after_deletion' as const,
-    ];
+      'api_key.deleted',
+      'api_key.updated',
+      'access_token.deleted',
+      'session.deleted',
+      'member.deleted',
+      'member.updated',
+      'invitation.deleted',
+      'person.password_changed',
+      'person.two_factor_enabled',
+      'passkey.deleted',
+      'device.denied',
+      'run.cancelled',
+      'deployment.aborted',
+      'workspace.deleted',
+      'credential.used_after_deletion',
+    ] as const;
     for (const action of uncountedActions) assert.equal(quotaOf({ action, actor }), null, action);
     for (const action of ['person.updated', 'passkey.created', 'workspace.updated', 'env.updated'] as const) {
       assert.equal(quotaOf({ action, actor }), 'changes', action);
@@ -244,7 +253,7 @@ forEachEngine('quotas', (engine) => {
     await assert.rejects(ingestEvent('noisy', 'd'), { code: 'quota_exceeded' });
   });
 
-  test('a workspace with the maximum number of waiting jobs cannot create another one', async () => {
+  test('a workspace with the maximum number of waiting jobs cannot start another run', async () => {
     const { workspaceId, personId } = await seedWorkspace(store);
     const recordRun = (id: string) =>
       store.transaction((trx) =>

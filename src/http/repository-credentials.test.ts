@@ -33,8 +33,8 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-const PASSWORD = 'p4ss:w0rd @of the repository';
-const encodedPassword = encodeURIComponent(PASSWORD);
+const REPOSITORY_PASSWORD = 'p4ss:w0rd @of the repository';
+const encodedPassword = encodeURIComponent(REPOSITORY_PASSWORD);
 
 forEachEngine('repository credentials', (engine) => {
   let testServer: TestServer;
@@ -89,7 +89,11 @@ forEachEngine('repository credentials', (engine) => {
   });
 
   test('the password is not kept for another scheme, host or port', async () => {
-    await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD, repositoryUser: null });
+    await edit({
+      repository: 'https://git.example.com/shop.git',
+      repositoryPassword: REPOSITORY_PASSWORD,
+      repositoryUser: null,
+    });
     for (const repository of [
       'https://evil.example.com/shop.git',
       'http://git.example.com/shop.git',
@@ -100,17 +104,17 @@ forEachEngine('repository credentials', (engine) => {
     }
     const withoutPassword = await edit({ repository: 'https://evil.example.com/shop.git', repositoryPassword: null });
     assert.deepEqual(visibleFields(withoutPassword.body), ['https://evil.example.com/shop.git', null, false]);
-    await edit({ repositoryPassword: PASSWORD });
+    await edit({ repositoryPassword: REPOSITORY_PASSWORD });
     const ssh = await edit({ repository: 'git@git.example.com:acme/shop.git' });
     assert.deepEqual(visibleFields(ssh.body), ['git@git.example.com:acme/shop.git', null, false]);
-    assert.equal((await edit({ repositoryPassword: PASSWORD })).status, 422);
+    assert.equal((await edit({ repositoryPassword: REPOSITORY_PASSWORD })).status, 422);
     assert.equal((await edit({ repository: `ssh://git:${encodedPassword}@git.example.com/shop.git` })).status, 422);
     assert.equal((await edit({ repository: 'https://a:b%0apassword=c@git.example.com/shop.git' })).status, 422);
     assert.equal((await edit({ repository: 'https://git.example.com/', repositoryUser: 'a\nb' })).status, 422);
   });
 
   test('a URL that Git and URL parsers read differently, or cannot parse, is refused', async () => {
-    await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD });
+    await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: REPOSITORY_PASSWORD });
     for (const repository of [
       'https://git.example.com\\@evil.example.com/shop.git',
       'https://t0ken-of-the-host@git.example.com:99999/shop.git',
@@ -194,7 +198,7 @@ forEachEngine('repository credentials', (engine) => {
     }
     const withPassword = await edit({
       repository: 'https://deploy@git.example.com/shop.git',
-      repositoryPassword: PASSWORD,
+      repositoryPassword: REPOSITORY_PASSWORD,
     });
     const withUser = ['https://git.example.com/shop.git', 'deploy', true];
     assert.deepEqual(visibleFields(withPassword.body), withUser);
@@ -243,7 +247,7 @@ forEachEngine('repository credentials', (engine) => {
     await edit({
       repository: 'https://git.example.com/shop.git',
       repositoryUser: 'deploy',
-      repositoryPassword: PASSWORD,
+      repositoryPassword: REPOSITORY_PASSWORD,
     });
     const legacyUrl = 'https://git.example.com/shop.git?access=t0ken#t0ken';
     await runSql(testServer, environment, `update app set repository = '${legacyUrl}' where id = '${app.id}'`);
@@ -268,7 +272,7 @@ forEachEngine('repository credentials', (engine) => {
 test('git sends the credentials only to the host of the repository, not to another host of a submodule or redirect, and hooks cannot read them', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
-  const account = { user: 'deploy', password: PASSWORD };
+  const account = { user: 'deploy', password: REPOSITORY_PASSWORD };
   const hosts: TestGitHost[] = [];
   const repositories: TestRepository[] = [];
   const apps: TestApp[] = [];

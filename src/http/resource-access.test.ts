@@ -199,7 +199,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const report = { type: 'TypeError', message: 'It failed.' };
     const script = { name: 'New script', body: 'true', serverId: allowedByApp.server };
     const otherServerId = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
-    const refusals: [string, string, object, string, string?][] = [
+    const refusals: [secret: string, path: string, body: object, field: string, method?: string][] = [
       [key, '/v1/apps', { ...app, projectId: allowedByApp.project }, 'projectId'],
       [key, '/v1/apps', { ...app, serverId: allowedByApp.server }, 'serverId'],
       [key, `/v1/apps/${allowedByApp.app}`, { projectId: inOtherWorkspace.project }, 'projectId', 'PATCH'],

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import type { Project } from '../contract/projects.ts';
 import type { Server } from '../contract/servers.ts';
 import { PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
@@ -32,18 +33,11 @@ before(async () => {
 });
 after(() => testServer.close());
 
-interface ProblemResponse {
-  code: string;
-  detail: string;
-  id?: string;
-  errors?: { field: string }[];
-}
-
 /** Creates a key with exactly these permissions. Its `call` sends requests with it. */
 async function createKeyWith(...permissions: Permission[]) {
   const key = await createKey(owner, permissions, { name: `Key for ${permissions.join(' ')}` });
-  const call = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}): Promise<TestResponse<Body>> =>
-    testServer.call<Body>(path, { ...call, headers: { ...bearer(key.secret), ...headers } });
+  const call = <Body = unknown>(path: string, { headers, ...request }: TestRequest = {}): Promise<TestResponse<Body>> =>
+    testServer.call<Body>(path, { ...request, headers: { ...bearer(key.secret), ...headers } });
   return { ...key, call };
 }
 
@@ -58,21 +52,21 @@ const RESOURCE_TYPES = [
   {
     collection: 'projects',
     manage: 'manage_projects',
-    body: () => ({ name: 'Example' }),
+    createBody: () => ({ name: 'Example' }),
   },
   {
     collection: 'servers',
     manage: 'manage_servers',
-    body: () => ({ name: 'Example', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' }),
+    createBody: () => ({ name: 'Example', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' }),
   },
   {
     collection: 'apps',
     manage: 'manage_apps',
-    body: async () => ({ name: 'Example', projectId: (await createProject('Holder')).id }),
+    createBody: async () => ({ name: 'Example', projectId: (await createProject('Holder')).id }),
   },
 ] as const;
 
-for (const { collection, manage, body } of RESOURCE_TYPES) {
+for (const { collection, manage, createBody } of RESOURCE_TYPES) {
   test(`${collection}: each operation accepts only its permissions`, async () => {
     const requirements: readonly [method: string, hasId: boolean, allowed: readonly Permission[], status: number][] = [
       ['GET', false, ['read', manage], 200],
@@ -85,13 +79,11 @@ for (const { collection, manage, body } of RESOURCE_TYPES) {
     for (const permission of PERMISSIONS) keys.set(permission, await createKeyWith(permission));
     for (const [method, hasId, allowed, status] of requirements) {
       for (const [permission, key] of keys) {
-        const resource = await createResource<{ id: string }>(`/v1/${collection}`, await body());
+        const resource = await createResource<{ id: string }>(`/v1/${collection}`, await createBody());
         const path = hasId ? `/v1/${collection}/${resource.id}` : `/v1/${collection}`;
-        const requestBody = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed' } : undefined;
-        const response = await key.call<ProblemResponse>(path, {
-          method,
-          ...(requestBody !== undefined && { body: requestBody }),
-        });
+        const bodies: Readonly<Record<string, object>> = { POST: await createBody(), PATCH: { name: 'Renamed' } };
+        const body = bodies[method];
+        const response = await key.call<ProblemBody>(path, { method, ...(body !== undefined && { body }) });
         const isAllowed = allowed.includes(permission);
         assert.equal(
           response.status,
@@ -104,28 +96,25 @@ for (const { collection, manage, body } of RESOURCE_TYPES) {
   });
 
   test(`${collection}: tokens are refused, members can only read, and other workspaces have no access`, async () => {
-    const resource = await createResource<{ id: string; slug: string }>(`/v1/${collection}`, await body());
+    const resource = await createResource<{ id: string; slug: string }>(`/v1/${collection}`, await createBody());
     const token = await createToken(owner, ['all']);
-    const refused = await testServer.call<ProblemResponse>(`/v1/${collection}`, { headers: bearer(token.secret) });
+    const refused = await testServer.call<ProblemBody>(`/v1/${collection}`, { headers: bearer(token.secret) });
     assert.equal(refused.status, 403);
     assert.equal(refused.body.code, 'wrong_credential_kind');
     assert.equal((await member.call(`/v1/${collection}/${resource.slug}`)).status, 200);
-    for (const [method, sent] of [
-      ['PATCH', { name: 'Taken over' }],
-      ['DELETE', undefined],
-    ] as const) {
-      const response = await member.call<ProblemResponse>(`/v1/${collection}/${resource.id}`, {
-        method,
-        ...(sent !== undefined && { body: sent }),
-      });
+    for (const request of [{ method: 'PATCH', body: { name: 'Taken over' } }, { method: 'DELETE' }]) {
+      const response = await member.call<ProblemBody>(`/v1/${collection}/${resource.id}`, request);
       assert.equal(response.status, 403);
       assert.equal(response.body.code, 'forbidden');
     }
-    assert.equal((await member.call(`/v1/${collection}`, { body: await body() })).status, 403);
-    for (const method of ['GET', 'PATCH', 'DELETE']) {
-      const sent = method === 'PATCH' ? { body: { name: 'Taken over' } } : {};
-      const existing = await neighbor.call(`/v1/${collection}/${resource.id}`, { method, ...sent });
-      const missing = await neighbor.call(`/v1/${collection}/nothing-here`, { method, ...sent });
+    assert.equal((await member.call(`/v1/${collection}`, { body: await createBody() })).status, 403);
+    for (const request of [
+      { method: 'GET' },
+      { method: 'PATCH', body: { name: 'Taken over' } },
+      { method: 'DELETE' },
+    ]) {
+      const existing = await neighbor.call(`/v1/${collection}/${resource.id}`, request);
+      const missing = await neighbor.call(`/v1/${collection}/nothing-here`, request);
       assert.equal(existing.status, 404);
       const withoutRequestId = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
       assert.equal(withoutRequestId(existing), withoutRequestId(missing));
@@ -134,11 +123,11 @@ for (const { collection, manage, body } of RESOURCE_TYPES) {
   });
 
   test(`${collection}: a replayed POST is refused with the ID of the first resource, and the list is paged`, async () => {
-    const sent = await body();
+    const body = await createBody();
     const headers = { 'idempotency-key': `once-${collection}` };
-    const first = await owner.call<{ id: string }>(`/v1/${collection}`, { body: sent, headers });
+    const first = await owner.call<{ id: string }>(`/v1/${collection}`, { body, headers });
     assert.equal(first.status, 201);
-    const replayed = await owner.call<ProblemResponse>(`/v1/${collection}`, { body: sent, headers });
+    const replayed = await owner.call<ProblemBody>(`/v1/${collection}`, { body, headers });
     assert.equal(replayed.status, 409);
     assert.equal(replayed.body.code, 'idempotent_replay');
     assert.equal(replayed.body.id, first.body.id);
@@ -162,7 +151,7 @@ for (const { collection, manage, body } of RESOURCE_TYPES) {
   });
 
   test(`${collection}: an edit with a stale ETag is refused and changes nothing`, async () => {
-    const { id } = await createResource<{ id: string }>(`/v1/${collection}`, await body());
+    const { id } = await createResource<{ id: string }>(`/v1/${collection}`, await createBody());
     const path = `/v1/${collection}/${id}`;
     const read = await owner.call<{ name: string }>(path);
     const etag = read.headers.get('etag') ?? '';
@@ -175,7 +164,7 @@ for (const { collection, manage, body } of RESOURCE_TYPES) {
     assert.equal(edited.status, 200);
     assert.notEqual(edited.headers.get('etag'), etag);
     for (const method of ['PATCH', 'DELETE']) {
-      const stale = await owner.call<ProblemResponse>(path, {
+      const stale = await owner.call<ProblemBody>(path, {
         method,
         headers: { 'if-match': etag },
         ...(method === 'PATCH' && { body: { name: 'Third name' } }),
@@ -198,11 +187,11 @@ test('a slug is derived from the name, is unique in its workspace, does not chan
   const renamed = await owner.call<Project>('/v1/projects/etoile-co', { method: 'PATCH', body: { name: 'Comète' } });
   assert.equal(renamed.body.slug, 'etoile-co');
   assert.equal(renamed.body.id, first.id);
-  const duplicate = await owner.call<ProblemResponse>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
+  const duplicate = await owner.call<ProblemBody>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
   assert.equal(duplicate.status, 409);
   assert.equal(duplicate.body.code, 'conflict');
   assert.equal((await createResource<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbor)).slug, 'etoile-co');
-  const slugChange = await owner.call<ProblemResponse>('/v1/projects/etoile-co', {
+  const slugChange = await owner.call<ProblemBody>('/v1/projects/etoile-co', {
     method: 'PATCH',
     body: { slug: 'new' },
   });
@@ -222,7 +211,7 @@ test('a resource that an app depends on cannot be deleted, and the refusal names
   assert.equal(app.projectId, project.id);
   assert.equal(app.serverId, server.id);
   for (const path of [`/v1/projects/${project.id}`, `/v1/servers/${server.id}`]) {
-    const refused = await owner.call<ProblemResponse>(path, { method: 'DELETE' });
+    const refused = await owner.call<ProblemBody>(path, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     assert.match(refused.body.detail, /Till/);
     assert.equal((await owner.call(path)).status, 200);
@@ -328,14 +317,14 @@ test('invalid values are refused, among them those that a shell, Git or SSH coul
     ['/v1/projects', { name: 'Fine', slug: 'Not Fine' }, 'slug'],
   ];
   for (const [path, body, field] of refused) {
-    const response = await owner.call<ProblemResponse>(path, { body });
+    const response = await owner.call<ProblemBody>(path, { body });
     assert.equal(response.status, 422, `${JSON.stringify(body)}: ${response.text}`);
     assert.equal(response.body.code, 'validation_failed');
     assert.equal(response.body.errors?.[0]?.field, field);
   }
 });
 
-test('the activity log names the credential that made a change, also after it is deleted', async () => {
+test('the activity log contains the credential that made a change, even after it is deleted', async () => {
   const key = await createKeyWith('manage_projects');
   const { body: project } = await key.call<Project>('/v1/projects', { body: { name: 'Logged' } });
   await key.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Logged better' } });

@@ -36,7 +36,7 @@ forEachEngine('ending the access of a person', (engine) => {
   });
   after(() => testServer.close());
 
-  const problemCode = (response: TestResponse) => (response.body as { code?: string; error?: string }).code;
+  const problemCode = (response: TestResponse) => (response.body as { code?: string }).code;
   const startDevice = async () => (await testServer.call<DeviceCode>('/v1/device/code', { body: {} })).body;
   const approve = (person: TestPerson, { user_code }: DeviceCode) =>
     person.call('/v1/device/approve', { body: { userCode: user_code } });
@@ -163,12 +163,12 @@ forEachEngine('ending the access of a person', (engine) => {
       },
       removed: removeMember,
     };
-    for (const [outcome, act] of Object.entries(actions)) {
+    for (const [outcome, endAdminRole] of Object.entries(actions)) {
       const admin = await signUpMember(testServer, owner, 'admin', `${outcome}@example.com`);
       const guest = `guest-of-${outcome}@example.com`;
       const body = { email: guest, role: 'admin' };
       const invitation = await admin.call<CreatedInvitation>('/v1/invitations', { body });
-      await act(admin.email);
+      await endAdminRole(admin.email);
       const listed = await owner.call('/v1/invitations');
       assert.ok(!listed.text.includes(guest), outcome);
       const signUp = { name: 'Eve', email: guest, password: PASSWORD, invitation: invitation.body.code };
@@ -219,7 +219,7 @@ forEachEngine('ending the access of a person', (engine) => {
       `delete from member where person_id = (${personQuery}); delete from session where person_id = (${personQuery})`,
   };
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
-  for (const [ending, change] of Object.entries(ENDINGS)) {
+  for (const [ending, endSessionSql] of Object.entries(ENDINGS)) {
     test(`a request in flight during ${ending} cannot accept an invitation or create a workspace`, {
       skip,
     }, async () => {
@@ -240,9 +240,9 @@ forEachEngine('ending the access of a person', (engine) => {
       });
       assert.equal(invitation.status, 201, invitation.text);
       const personQuery = `select id from person where email = '${person.email}'`;
-      const locked = `select 1 from person where id = (${personQuery}) for update; ${change(personQuery)}`;
+      const endSession = `select 1 from person where id = (${personQuery}) for update; ${endSessionSql(personQuery)}`;
       const name = `Created during ${ending}`;
-      const responses = await whileUncommitted(environment['DATABASE_URL'], locked, 2, () =>
+      const responses = await whileUncommitted(environment['DATABASE_URL'], endSession, 2, () =>
         Promise.all([
           person.call(`/v1/invitations/${invitation.body.code}/accept`, { method: 'POST' }),
           person.call('/v1/workspaces', { body: { name } }),

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { isParameterName, type Script, type ScriptVersion } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import type { Permission } from '../contract/vocabulary.ts';
@@ -18,12 +19,6 @@ import {
   type TestPerson,
   type TestServer,
 } from '../testing/test-server.ts';
-
-interface ProblemResponse {
-  code: string;
-  detail: string;
-  errors?: { field: string; message: string }[];
-}
 
 forEachEngine('scripts', (engine) => {
   let testServer: TestServer;
@@ -53,7 +48,7 @@ forEachEngine('scripts', (engine) => {
     return response.body;
   }
   const edit = (script: Script, body: object) =>
-    owner.call<Script & ProblemResponse>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
+    owner.call<Script & ProblemBody>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
 
   test('a #! line sets the interpreter, and is refused with the reason if it contradicts the interpreter', async () => {
     const python = await createScript({ name: 'Python', body: '#!/usr/bin/env python3\r\nprint(1)\r\n' });
@@ -168,7 +163,7 @@ forEachEngine('scripts', (engine) => {
   });
 
   test('an invalid script is refused with the name of the field', async () => {
-    const invalid: [object, string][] = [
+    const invalid: [overrides: object, field: string][] = [
       [{ name: 'ab' }, 'name'],
       [{ description: 'x'.repeat(501) }, 'description'],
       [{ body: '' }, 'body'],
@@ -208,7 +203,7 @@ forEachEngine('scripts', (engine) => {
       [{ workspaceId: 'wsp_x' }, 'workspaceId'],
     ];
     for (const [overrides, field] of invalid) {
-      const response = await owner.call<ProblemResponse>('/v1/scripts', { body: scriptFields(overrides) });
+      const response = await owner.call<ProblemBody>('/v1/scripts', { body: scriptFields(overrides) });
       assert.equal(response.status, 422, `${JSON.stringify(overrides).slice(0, 80)}: ${response.text}`);
       assert.equal(response.body.errors?.[0]?.field, field, response.text);
     }
@@ -217,7 +212,7 @@ forEachEngine('scripts', (engine) => {
   test('a pattern with catastrophic backtracking is refused without blocking other requests', async () => {
     const parameters = [{ name: 'A', pattern: '(a+)+b', default: 'a'.repeat(5000) }];
     let isFinished = false;
-    const slow = owner.call<ProblemResponse>('/v1/scripts', { body: scriptFields({ parameters }) }).finally(() => {
+    const slow = owner.call<ProblemBody>('/v1/scripts', { body: scriptFields({ parameters }) }).finally(() => {
       isFinished = true;
     });
     assert.equal((await testServer.call('/healthz')).status, 200);
@@ -229,7 +224,7 @@ forEachEngine('scripts', (engine) => {
   test('keys need the permission of each operation; tokens with run_scripts and members can only read scripts', async () => {
     const script = await createScript();
     const path = `/v1/scripts/${script.id}`;
-    const requests: [string, string, Permission[]][] = [
+    const requests: [method: string, path: string, allowed: Permission[]][] = [
       ['GET', '/v1/scripts', ['read']],
       ['GET', path, ['read']],
       ['GET', `${path}/versions`, ['read']],
@@ -238,16 +233,20 @@ forEachEngine('scripts', (engine) => {
       ['DELETE', path, ['delete']],
     ];
     const token = await createToken(owner, ['run_scripts']);
-    for (const permission of ['read', 'write', 'delete', 'manage_servers', 'deploy'] as const) {
+    // The key with `delete` deletes the script, so it is the last one.
+    for (const permission of ['read', 'write', 'manage_servers', 'deploy', 'delete'] as const) {
       const { secret } = await createKey(owner, [permission]);
       for (const [method, url, allowed] of requests) {
-        const body = method === 'POST' ? scriptFields() : method === 'PATCH' ? { description: permission } : undefined;
+        const bodies: Readonly<Record<string, object>> = {
+          POST: scriptFields(),
+          PATCH: { description: permission },
+        };
+        const body = bodies[method];
         const response = await testServer.call(url, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
           assert.ok(response.status < 300, `${permission} ${method} ${url} ${response.text}`);
         else assert.equal(response.status, 403, `${permission} ${method} ${url}`);
       }
-      if (permission === 'delete') break;
     }
     const secondScript = await createScript();
     for (const [method, url] of requests) {
@@ -260,7 +259,7 @@ forEachEngine('scripts', (engine) => {
       const byNeighbor = await neighbor.call(target, { method, ...(body && { body }) });
       if (target !== '/v1/scripts') assert.equal(byNeighbor.status, 404, `neighbor ${method} ${target}`);
     }
-    const inNeighborWorkspace = await neighbor.call<ProblemResponse>('/v1/scripts', { body: scriptFields() });
+    const inNeighborWorkspace = await neighbor.call<ProblemBody>('/v1/scripts', { body: scriptFields() });
     assert.equal(inNeighborWorkspace.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is not found');
   });
 
@@ -275,7 +274,7 @@ forEachEngine('scripts', (engine) => {
 
   test('a server that a script uses cannot be deleted, and the activity log contains only the hash of a body', async () => {
     const script = await createScript({ body: 'echo a-body-with-words\n' });
-    const refused = await owner.call<ProblemResponse>(`/v1/servers/${server.id}`, { method: 'DELETE' });
+    const refused = await owner.call<ProblemBody>(`/v1/servers/${server.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     assert.match(refused.body.detail, /is used by the scripts: /);
     await edit(script, { body: 'echo other-words\n' });
@@ -314,9 +313,9 @@ forEachEngine('scripts', (engine) => {
     await fc.assert(
       fc.asyncProperty(input, fc.dictionary(text, fc.jsonValue({ maxDepth: 1 })), async (body, parameters) => {
         const responses = [
-          await owner.call<ProblemResponse>('/v1/scripts', { body }),
-          await owner.call<ProblemResponse>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
-          await owner.call<ProblemResponse>(`/v1/scripts/${withPattern.id}/runs`, { body: { parameters } }),
+          await owner.call<ProblemBody>('/v1/scripts', { body }),
+          await owner.call<ProblemBody>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
+          await owner.call<ProblemBody>(`/v1/scripts/${withPattern.id}/runs`, { body: { parameters } }),
         ];
         for (const { status, text: responseText } of responses) {
           assert.ok([200, 201, 202, 422].includes(status), `${status} ${responseText}`);

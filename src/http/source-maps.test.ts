@@ -60,16 +60,17 @@ forEachEngine('source maps', (engine) => {
   });
   after(() => testServer.close());
 
-  const path = (query: object) =>
+  const uploadPath = (query: object) =>
     `/v1/errors/source-maps?${new URLSearchParams({ file: 'app.js', debugId: DEBUG_ID, ...query })}`;
   const upload = <Body = SourceMap>(
     secret: string,
     query: object,
     body: string | Uint8Array = JSON.stringify(MAP),
     headers = {},
-  ) => testServer.call<Body>(path(query), { method: 'POST', body, headers: { ...bearer(secret), ...headers } });
+  ) => testServer.call<Body>(uploadPath(query), { method: 'POST', body, headers: { ...bearer(secret), ...headers } });
 
-  async function readFrames(person: TestPerson, app: string | null): Promise<ErrorEvent['frames']> {
+  /** Reports an error to an app, or without an app, and returns the frames that are shown. */
+  async function reportAndReadFrames(person: TestPerson, app: string | null): Promise<ErrorEvent['frames']> {
     const key = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop', app } });
     const { publicKey } = key.body;
     const body = JSON.stringify(event);
@@ -104,21 +105,21 @@ forEachEngine('source maps', (engine) => {
     const generated = { function: 'a', file: FILE, line: 1, column: 700 };
     const context = { firstLine: 1, lines: ['function placeOrder() {', '  throw new Error();', '}'] };
     const original = { file: 'src/orders.ts', line: 2, column: 3, module: null, inApp: true, context };
-    assert.deepEqual(await readFrames(person, app.slug), [
+    assert.deepEqual(await reportAndReadFrames(person, app.slug), [
       { ...original, function: 'placeOrder', generated },
       { ...original, function: 'b', generated: { ...generated, function: 'b' } },
     ]);
     assert.deepEqual(
-      (await readFrames(person, null))[0]?.file,
+      (await reportAndReadFrames(person, null))[0]?.file,
       'src/orders.ts',
       'events without an app use the maps of every app',
     );
     const reported = { ...generated, module: null, inApp: true, context: null, generated: null };
-    assert.deepEqual((await readFrames(person, otherApp.slug))[0], reported);
+    assert.deepEqual((await reportAndReadFrames(person, otherApp.slug))[0], reported);
 
     assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 404);
-    assert.deepEqual((await readFrames(person, app.slug))[0], reported);
+    assert.deepEqual((await reportAndReadFrames(person, app.slug))[0], reported);
     const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       log.body.data.map(({ action, actor }) => [action, actor.kind]),
@@ -137,9 +138,9 @@ forEachEngine('source maps', (engine) => {
     let now = performance.now();
     // Each call is a minute after the previous one, so the time limit has passed when the maps are read.
     const clock = context.mock.method(performance, 'now', () => (now += 60_000));
-    assert.equal((await readFrames(person, app.slug))[0]?.file, FILE, 'shown as reported');
+    assert.equal((await reportAndReadFrames(person, app.slug))[0]?.file, FILE, 'shown as reported');
     clock.mock.restore();
-    assert.equal((await readFrames(person, app.slug))[0]?.file, 'src/orders.ts');
+    assert.equal((await reportAndReadFrames(person, app.slug))[0]?.file, 'src/orders.ts');
   });
 
   test('invalid source maps are refused, and valid ones are deleted with their app', async () => {
@@ -173,7 +174,9 @@ forEachEngine('source maps', (engine) => {
   });
 
   // Skipped on PostgreSQL, where a thousand uploads take too long. It runs the same query with every upload.
-  test('source maps of one app do not evict those of other apps', { skip: engine.name === 'postgres' }, async () => {
+  test('source maps of one app do not evict source maps of other apps', {
+    skip: engine.name === 'postgres',
+  }, async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Maps');
     const [quiet, noisy] = [await createApp(person, 'Quiet'), await createApp(person, 'Noisy')];
     const { secret } = await createKey(person, ['write', 'manage_apps']);
