@@ -39,8 +39,8 @@ forEachEngine('the activity tracker', (engine) => {
   });
   after(() => testServer.close());
 
-  /** A workspace for one test, with one credential to send events and another to read them. */
-  async function newTracker() {
+  /** Creates a workspace for one test, with one credential to send events and another to read them. */
+  async function createTracker() {
     const person = await createWorkspaceFor(owner, testServer, 'Tracked');
     const [sender, reader] = await Promise.all([
       createToken(person, ['activity_tracker']),
@@ -56,12 +56,12 @@ forEachEngine('the activity tracker', (engine) => {
       send,
       sendBatch: <Body = SentCounts>(events: readonly unknown[]) =>
         send<Body>(JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' }),
-      async list(query = ''): Promise<ActivityEvent[]> {
+      async listEvents(query = ''): Promise<ActivityEvent[]> {
         const response = await testServer.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
         assert.equal(response.status, 200, response.text);
         return response.body.data;
       },
-      async chart(query: string): Promise<Analytics> {
+      async readChart(query: string): Promise<Analytics> {
         const path = `/v1/activity/analytics?${query}`;
         const response = await testServer.call<Analytics>(path, { headers: bearer(reader.secret) });
         assert.equal(response.status, 200, response.text);
@@ -79,11 +79,11 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('events and charts can be requested as CSV, complete beyond one page and with formulas escaped', async () => {
-    const { person, sendBatch } = await newTracker();
+    const { person, sendBatch } = await createTracker();
     const time = new Date(NOW).toISOString();
-    const anHourAgo = new Date(NOW - HOUR).toISOString();
+    const oneHourAgo = new Date(NOW - HOUR).toISOString();
     const formula = { id: 'formula', type: '=1+1', subject: 'a,"b"', time, data: { total: 42 } };
-    await sendBatch([event(formula), ...Array.from({ length: 450 }, () => event({ time: anHourAgo }))]);
+    await sendBatch([event(formula), ...Array.from({ length: 450 }, () => event({ time: oneHourAgo }))]);
     const requestCsv = (path: string) => person.call<string>(path, { headers: { accept: 'text/csv' } });
     const events = await requestCsv(PATH);
     assert.equal(events.status, 200);
@@ -100,7 +100,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('events of a CloudEvents SDK are stored alike, whether sent in binary, structured or batched mode', async () => {
-    const { send, sendBatch, list } = await newTracker();
+    const { send, sendBatch, listEvents } = await createTracker();
     const time = '2027-02-24T08:00:00.123Z';
     const context = { source: 'https://shop.example.com/till', type: 'order.placed', subject: 'Zoë', time };
     const data = { total: 42, note: 'Straße "#1"' };
@@ -117,7 +117,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.deepEqual(batch.body, { accepted: 1, duplicates: 1 });
     const { source, type, subject } = context;
     assert.deepEqual(
-      await list(),
+      await listEvents(),
       ['three', 'two', 'one'].map((id) => ({
         id,
         source,
@@ -133,7 +133,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('secrets in events are masked before events are stored, and events that differ only in a secret stay distinct', async () => {
-    const { person, send, sendBatch, list, chart } = await newTracker();
+    const { person, send, sendBatch, listEvents, readChart } = await createTracker();
     const [{ secret }, { secret: otherSecret }] = await Promise.all([
       createKey(person, ['read']),
       createKey(person, ['read']),
@@ -149,21 +149,21 @@ forEachEngine('the activity tracker', (engine) => {
     assert.deepEqual((await sendBatch([event({ id: secret, source: text })])).body, { accepted: 0, duplicates: 1 });
     const headers = { 'content-type': 'text/plain', 'ce-specversion': '1.0', 'ce-id': 'b', 'ce-source': 's' };
     assert.equal((await send(text, { ...headers, 'ce-type': secret })).status, 201);
-    const events = await list();
+    const events = await listEvents();
     assert.deepEqual(events.find(({ subject }) => subject === 'for [secret]')?.data, {
       'for [secret]': ['for [secret]', '"[secret]\\'],
       base: data.base,
     });
     const stored = JSON.stringify([
       events,
-      await chart('interval=day&groupBy=subject'),
-      await chart('interval=day&groupBy=type'),
+      await readChart('interval=day&groupBy=subject'),
+      await readChart('interval=day&groupBy=type'),
     ]);
     for (const sentSecret of [secret, otherSecret]) assert.ok(!stored.includes(sentSecret.slice(4, 40)), stored);
   });
 
   test('text and binary data is stored, and an event without a time gets its time of arrival', async () => {
-    const { send, list } = await newTracker();
+    const { send, listEvents } = await createTracker();
     const binary = (id: string, type: string) => ({
       'content-type': type,
       'ce-specversion': '1.0',
@@ -177,7 +177,7 @@ forEachEngine('the activity tracker', (engine) => {
     const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
     assert.equal((await send(JSON.stringify(encoded), structured)).status, 201);
     assert.deepEqual(
-      (await list()).map(({ id, data, time }) => [id, data, time]),
+      (await listEvents()).map(({ id, data, time }) => [id, data, time]),
       [
         ['c', { a: 1 }, new Date(NOW).toISOString()],
         ['b', 'AP8B', new Date(NOW).toISOString()],
@@ -187,7 +187,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('extension attributes, binary data and numbers of any size are returned as they were sent, in each mode', async () => {
-    const { person, send, sendBatch, list } = await newTracker();
+    const { person, send, sendBatch, listEvents } = await createTracker();
     const extensions = {
       comexampleextension1: 'value',
       sampled: false,
@@ -218,7 +218,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.equal((await send(bytes, { ...binary, 'ce-id': 'f' })).status, 201, 'without content type');
     assert.equal((await sendBatch([event({ id: 'g', data_base64: 'eyAieHl6IjogMTIzIH0=' })])).status, 201);
     assert.deepEqual(
-      (await list())
+      (await listEvents())
         .map(({ id, data, dataEncoding, attributes }) => [
           id,
           dataEncoding,
@@ -241,7 +241,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('bodies can be compressed, and an unsupported encoding or a decompressed body over the limit is refused', async () => {
-    const { send, list } = await newTracker();
+    const { send, listEvents } = await createTracker();
     const json = { 'content-type': 'application/cloudevents+json' };
     for (const [encoding, compress] of [
       ['gzip', gzipSync],
@@ -255,7 +255,7 @@ forEachEngine('the activity tracker', (engine) => {
       });
       assert.equal(sent.status, 201, sent.text);
     }
-    assert.equal((await list()).length, 4);
+    assert.equal((await listEvents()).length, 4);
     const bomb = gzipSync(Buffer.alloc(9 * 1_048_576, 32));
     for (const [body, encoding, status] of [
       ['x', 'gzip', 400],
@@ -295,7 +295,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('an event in binary mode can have no data', async () => {
-    const { send, list } = await newTracker();
+    const { send, listEvents } = await createTracker();
     const attributes = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/bin', 'ce-type': 'raw' };
     assert.equal((await send(undefined, attributes)).status, 201);
     assert.equal(
@@ -303,7 +303,7 @@ forEachEngine('the activity tracker', (engine) => {
       201,
     );
     assert.deepEqual(
-      (await list()).map(({ id, data }) => [id, data]),
+      (await listEvents()).map(({ id, data }) => [id, data]),
       [
         ['b', null],
         ['a', null],
@@ -314,7 +314,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('events with the same source and ID are stored and counted once, within a batch and from concurrent senders', async () => {
-    const { sendBatch, list, chart } = await newTracker();
+    const { sendBatch, listEvents, readChart } = await createTracker();
     const repeated = event({ id: 'same' });
     const fromOtherSource = event({ id: 'same', source: '/elsewhere' });
     const first = await sendBatch([repeated, repeated, fromOtherSource]);
@@ -326,13 +326,13 @@ forEachEngine('the activity tracker', (engine) => {
       responses.reduce((sum, { body }) => sum + body.accepted, 0),
       1,
     );
-    assert.equal((await list()).length, 3);
-    assert.equal((await chart('interval=day')).total, 3);
+    assert.equal((await listEvents()).length, 3);
+    assert.equal((await readChart('interval=day')).total, 3);
   });
 
   test("a batch with an invalid event is refused as a whole, and the error names the event's index", async () => {
-    const { sendBatch, send, list, chart } = await newTracker();
-    const invalidEvents: readonly [object | null | string, string][] = [
+    const { sendBatch, send, listEvents, readChart } = await createTracker();
+    const invalidEvents: readonly [event: object | null | string, field: string][] = [
       [event({ type: '' }), 'type'],
       [event({ id: 7 }), 'id'],
       [event({ source: undefined }), 'source'],
@@ -365,13 +365,13 @@ forEachEngine('the activity tracker', (engine) => {
     assert.equal((await send(JSON.stringify(event({ id: '' })), structured)).status, 422);
     assert.equal((await send('<event/>', { 'content-type': 'application/cloudevents+xml' })).status, 415);
     assert.equal((await send('x', { 'content-type': 'text/plain' })).status, 415);
-    assert.deepEqual(await list(), []);
-    assert.equal((await chart('interval=minute')).total, 0);
+    assert.deepEqual(await listEvents(), []);
+    assert.equal((await readChart('interval=minute')).total, 0);
     assert.deepEqual((await sendBatch(Array.from({ length: 1000 }, () => event()))).body.accepted, 1000);
   });
 
   test('counts and distinct subjects are returned per minute, hour and day, by type, source and subject', async () => {
-    const { sendBatch, chart } = await newTracker();
+    const { sendBatch, readChart } = await createTracker();
     const timeBefore = (ms: number) => new Date(NOW - ms).toISOString();
     await sendBatch([
       event({ type: 'viewed', source: '/a', subject: 'ada', time: timeBefore(0) }),
@@ -382,7 +382,7 @@ forEachEngine('the activity tracker', (engine) => {
       event({ type: 'viewed', source: '/b', subject: 'ada', time: timeBefore(2 * HOUR) }),
       event({ type: 'bought', source: '/a', time: timeBefore(3 * DAY) }),
     ]);
-    const byType = await chart('interval=day&groupBy=type');
+    const byType = await readChart('interval=day&groupBy=type');
     assert.deepEqual(byType, {
       interval: 'day',
       total: 5,
@@ -391,7 +391,7 @@ forEachEngine('the activity tracker', (engine) => {
         { key: 'bought', points: [{ at: '2027-02-21T00:00:00.000Z', count: 1, subjects: 0 }] },
       ],
     });
-    const byHour = await chart('interval=hour&groupBy=source&from=2027-02-24T07:10:00Z&to=2027-02-24T09:30:00Z');
+    const byHour = await readChart('interval=hour&groupBy=source&from=2027-02-24T07:10:00Z&to=2027-02-24T09:30:00Z');
     assert.deepEqual(byHour, {
       interval: 'hour',
       total: 4,
@@ -400,7 +400,7 @@ forEachEngine('the activity tracker', (engine) => {
         { key: '/b', points: [{ at: '2027-02-24T07:00:00.000Z', count: 2, subjects: 2 }] },
       ],
     });
-    const bySubject = await chart('interval=minute&groupBy=subject&from=2027-02-24T07:00:00Z');
+    const bySubject = await readChart('interval=minute&groupBy=subject&from=2027-02-24T07:00:00Z');
     assert.deepEqual(
       bySubject.series.map(({ key, points }) => [key, points.map(({ count, subjects }) => [count, subjects])]),
       [
@@ -415,7 +415,7 @@ forEachEngine('the activity tracker', (engine) => {
         ['bob', [[1, 1]]],
       ],
     );
-    const withoutRange = await chart('groupBy=subject');
+    const withoutRange = await readChart('groupBy=subject');
     assert.deepEqual(
       withoutRange.series.map(({ key }) => key),
       ['ada', null, 'bob'],
@@ -423,7 +423,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('the list can be filtered and paged, and invalid chart queries are refused', async () => {
-    const { sendBatch, list, person } = await newTracker();
+    const { sendBatch, listEvents, person } = await createTracker();
     const time = (minute: number) => `2027-02-24T08:${String(minute).padStart(2, '0')}:00Z`;
     await sendBatch(
       Array.from({ length: 25 }, (_, index) =>
@@ -435,11 +435,11 @@ forEachEngine('the activity tracker', (engine) => {
         }),
       ),
     );
-    assert.equal((await list('?type=even&limit=200')).length, 13);
-    assert.equal((await list('?subject=few')).length, 5);
-    assert.equal((await list('?source=/nothing')).length, 0);
+    assert.equal((await listEvents('?type=even&limit=200')).length, 13);
+    assert.equal((await listEvents('?subject=few')).length, 5);
+    assert.equal((await listEvents('?source=/nothing')).length, 0);
     assert.deepEqual(
-      (await list(`?from=${time(3)}&to=${time(6)}`)).map(({ id }) => id),
+      (await listEvents(`?from=${time(3)}&to=${time(6)}`)).map(({ id }) => id),
       ['n5', 'n4', 'n3'],
     );
     const pagedIds: string[] = [];
@@ -465,7 +465,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 
   test('one scope allows sending and another reading, API keys are refused, and other workspaces see nothing', async () => {
-    const { person, sendBatch } = await newTracker();
+    const { person, sendBatch } = await createTracker();
     await sendBatch([event()]);
     const body = JSON.stringify(event());
     const headers = { 'content-type': 'application/cloudevents+json' };

@@ -8,9 +8,11 @@ import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { type RawResponse, sendRawRequest } from '../testing/raw-http.ts';
 import {
   bearer,
+  cookieOf,
   createKey,
   createToken,
   createWorkspaceFor,
+  PASSWORD,
   signUpOwner,
   startTestServer,
   type TestPerson,
@@ -72,7 +74,7 @@ test('the response to an accepted credential is 200 without a body, and its head
 });
 
 test('an access token needs all requested scopes, an API key all requested permissions; if only one is requested, the other kind is refused', async () => {
-  const rows: [string, string, number, string?][] = [
+  const rows: [query: string, secret: string, status: number, code?: string][] = [
     ['', token.secret, 200],
     ['', apiKey.secret, 200],
     ['?scope=modify_env', token.secret, 200],
@@ -172,7 +174,7 @@ test('CVE-2021-32701: meeting one requirement does not meet another', async () =
 
 test('CVE-2026-30851, CVE-2026-52845: every response has every identity header, empty if there is no value', async () => {
   const forged = IDENTITY_HEADERS.flatMap((name) => [`${name}: forged`, `${name.replaceAll('-', '_')}: forged`]);
-  const rows: [string[], number][] = [
+  const rows: [headers: string[], status: number][] = [
     [[`Authorization: Bearer ${tokenWithAll.secret}`], 200],
     [[], 401],
     [['Authorization: Bearer nonsense'], 401],
@@ -210,7 +212,7 @@ test('CVE-2026-30851, CVE-2026-52845: every response has every identity header, 
 
 test('a credential is refused with 403 if the request names another workspace, and accepted if it names its own', async () => {
   const neighbor = await createWorkspaceFor(owner, testServer, 'Next door');
-  const rows: [string[], number][] = [
+  const rows: [names: string[], status: number][] = [
     [[owner.workspaceId], 200],
     [['acme'], 200],
     [[''], 200],
@@ -232,7 +234,7 @@ test('a credential is refused with 403 if the request names another workspace, a
 
 test('requests of every method and with every body are authorized alike, with 200, 401 or 403', async () => {
   const largeBody = Buffer.alloc(2 * 1024 * 1024, 0x61);
-  const bodies: [string[], Uint8Array | string][] = [
+  const bodies: [headers: string[], body: Uint8Array | string][] = [
     [[], ''],
     [['Content-Type: application/json', 'Content-Length: 9'], '{"broken"'],
     [['Content-Type: text/plain', 'Content-Length: 2'], 'hi'],
@@ -340,7 +342,7 @@ test('a token is refused from the exact millisecond of its expiry, and an API ke
   assert.equal((await authorize('', toggledKey.secret)).status, 200);
 });
 
-test('after too many wrong passphrases even the correct one is refused: 401 with Retry-After here, 429 on other routes', async () => {
+test('after too many wrong passphrases even the correct one is refused: with 401 on /v1/authorize, with 429 on other routes', async () => {
   const { id, secret } = await createToken(owner, ['all'], { passphrase: 'the right one' });
   const sendPassphrase = (path: string, passphrase: string) =>
     testServer.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
@@ -406,7 +408,7 @@ test('the uses of a credential list the required rights and the refusals', async
   assert.deepEqual(reasons, [['wrong_credential_kind', 3]]);
 });
 
-test('refusals are counted per error code of the contract, not per internal reason', async () => {
+test('refusals are counted per documented error code, not per internal reason', async () => {
   const rate = { requests: 1, seconds: 3600 };
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Refusing' } });
   const restrictions = { rate, projects: [project.body.id] };
@@ -497,9 +499,9 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
 test('revocation (RFC 7009): the holder of a secret can revoke it, and the response is always 200', async () => {
   const revokedToken = await createToken(owner, ['all'], { passphrase: 'not needed to revoke' });
   const signedIn = await testServer.call('/v1/sessions', {
-    body: { email: owner.email, password: 'a long and private sentence' },
+    body: { email: owner.email, password: PASSWORD },
   });
-  const session = (signedIn.headers.get('set-cookie') ?? '').split(';')[0]?.split('=')[1] ?? '';
+  const session = cookieOf(signedIn).split('=')[1] ?? '';
   const revoke = (secret: string, headers: Record<string, string> = {}) =>
     testServer.call('/v1/revoke', { body: new URLSearchParams({ token: secret, token_type_hint: 'x' }), headers });
   for (const secret of [

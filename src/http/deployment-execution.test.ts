@@ -15,6 +15,7 @@ import {
   createTestApp,
   deployAndWait,
   getDeployment,
+  hook,
   isFinished,
   readDeploymentLog,
   type TestApp,
@@ -30,13 +31,6 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
-
-const hook = (name: string, stage: string, run: string, options: object = {}) => ({
-  name,
-  stage,
-  run,
-  ...options,
-});
 
 let testServer: TestServer;
 let owner: TestPerson;

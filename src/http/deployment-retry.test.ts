@@ -8,6 +8,7 @@ import {
   createServerResource,
   createTestApp,
   deployAndWait,
+  hook,
   isFinished,
   readDeploymentLog,
   type TestApp,
@@ -22,13 +23,6 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
-
-const hook = (name: string, stage: string, run: string, options: object = {}) => ({
-  name,
-  stage,
-  run,
-  ...options,
-});
 
 let testServer: TestServer;
 let owner: TestPerson;

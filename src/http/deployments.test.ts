@@ -24,6 +24,7 @@ import {
   createTestApp,
   deployAndWait,
   getDeployment,
+  hook,
   isFinished,
   readDeploymentLog,
   type TestApp,
@@ -41,13 +42,7 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-const JSON_BODY = { 'content-type': 'application/json' };
-const hook = (name: string, stage: string, run: string, options: object = {}) => ({
-  name,
-  stage,
-  run,
-  ...options,
-});
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 forEachEngine('deployments', (engine) => {
   let testServer: TestServer;
@@ -65,17 +60,17 @@ forEachEngine('deployments', (engine) => {
     await testServer.close();
     for (const app of apps) app.remove();
   });
-  async function newApp(fields: object = {}): Promise<TestApp> {
+  async function createApp(fields: object = {}): Promise<TestApp> {
     const app = await createTestApp(owner, serverId, fields);
     apps.push(app);
     return app;
   }
-  const livePage = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
-  const releaseNames = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
+  const readLivePage = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+  const listReleases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 
   test('a deployment creates a release of the commit, runs the hooks in order and activates it', async () => {
     const command = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
-    const app = await newApp({
+    const app = await createApp({
       hooks: [
         hook('after release', 'post_release', command),
         hook('after setup', 'post_setup', `${command}; ls -d .env shared`),
@@ -132,7 +127,7 @@ forEachEngine('deployments', (engine) => {
       ],
     );
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${id}`);
-    assert.equal(livePage(app), 'one');
+    assert.equal(readLivePage(app), 'one');
     assert.equal(statSync(join(release, '.env')).mode & 0o777, 0o600);
     assert.equal(readFileSync(join(release, '.env'), 'utf8'), "SHOP_KEY='k3y of the shop'\n");
     assert.ok(lstatSync(join(release, 'shared')).isSymbolicLink() && existsSync(join(release, 'shared')));
@@ -143,7 +138,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('a failure before activation leaves the live release unchanged, and the next deployment removes the failed release', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const first = await deployAndWait(owner, app);
     assert.equal(first.live, true);
     await app.edit({
@@ -160,32 +155,32 @@ forEachEngine('deployments', (engine) => {
         ['next', 'skipped', null],
       ],
     );
-    assert.equal(livePage(app), 'one');
-    assert.deepEqual(releaseNames(app).sort(), [first.id, failed.id].sort());
+    assert.equal(readLivePage(app), 'one');
+    assert.deepEqual(listReleases(app).sort(), [first.id, failed.id].sort());
     assert.equal((await getDeployment(owner, first.id)).live, true);
     await app.edit({ hooks: [] });
     const nextDeployment = await deployAndWait(owner, app);
-    assert.deepEqual(releaseNames(app).sort(), [first.id, nextDeployment.id].sort());
+    assert.deepEqual(listReleases(app).sort(), [first.id, nextDeployment.id].sort());
   });
 
   test('a failure after activation restores and restarts the previous release', async () => {
-    const app = await newApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
-    const runningPage = () => readFileSync(join(app.directory, 'running'), 'utf8');
+    const app = await createApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
+    const readRunningPage = () => readFileSync(join(app.directory, 'running'), 'utf8');
     const first = await deployAndWait(owner, app);
-    assert.equal(runningPage(), 'one');
+    assert.equal(readRunningPage(), 'one');
     await app.edit({ healthCheck: { command: 'echo sick; test "$(cat page.txt)" = one', timeoutSeconds: 1 } });
     app.repository.commit({ 'page.txt': 'two' });
     const failed = await deployAndWait(owner, app);
     assert.deepEqual([failed.status, failed.live], ['failed', false]);
     assert.match(failed.error ?? '', /not healthy within 1 seconds: sick/);
     assert.equal(readlinkSync(join(app.directory, 'current')), `releases/${first.id}`);
-    assert.equal(runningPage(), 'one');
+    assert.equal(readRunningPage(), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
   });
 
   test('a rollback restarts the previous release even if files of the new one cannot be removed', async () => {
     const start = hook('start', 'post_release', 'cp page.txt ../../running');
-    const app = await newApp({ hooks: [start] });
+    const app = await createApp({ hooks: [start] });
     const first = await deployAndWait(owner, app);
     // Tests that run as root can remove every file, so this rm fails on purpose.
     const bin = join(app.directory, 'bin');
@@ -214,12 +209,12 @@ forEachEngine('deployments', (engine) => {
     assert.equal(readFileSync(join(app.directory, 'running'), 'utf8'), 'one');
     assert.match(failed.error ?? '', /could not be removed completely: rm: Permission denied/);
     assert.match(failed.error ?? '', /the hook first, for the previous release, ended with exit code 9/);
-    assert.deepEqual(releaseNames(app).sort(), [first.id, failed.id].sort());
+    assert.deepEqual(listReleases(app).sort(), [first.id, failed.id].sort());
   });
 
   test('hooks with the bash interpreter run with pipefail, and Windows line endings are accepted', async () => {
     const pipeline = 'false | true\r\necho "in a pipe"\r\n';
-    const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipeline}`)] });
+    const app = await createApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipeline}`)] });
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
     await app.edit({ hooks: [hook('bash', 'post_setup', `set -e\r\n${pipeline}`, { interpreter: '/bin/bash' })] });
     assert.match((await deployAndWait(owner, app)).error ?? '', /the hook bash ended with exit code 1/);
@@ -232,11 +227,11 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('a rollback is a new deployment with the commit of an earlier deployment', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const first = await deployAndWait(owner, app);
     app.repository.commit({ 'page.txt': 'two' });
     const second = await deployAndWait(owner, app);
-    assert.equal(livePage(app), 'two');
+    assert.equal(readLivePage(app), 'two');
     const response = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${first.id}/rollback`, {
       body: {},
     });
@@ -247,7 +242,7 @@ forEachEngine('deployments', (engine) => {
     );
     const rolledBack = await waitForDeployment(owner, response.body.id, isFinished);
     assert.deepEqual([rolledBack.status, rolledBack.live, rolledBack.commit], ['completed', true, first.commit]);
-    assert.equal(livePage(app), 'one');
+    assert.equal(readLivePage(app), 'one');
     assert.equal((await getDeployment(owner, second.id)).live, false);
     const live = await owner.call<Page<Deployment>>(`/v1/deployments?app=${app.slug}&live=true`);
     assert.deepEqual(
@@ -258,7 +253,7 @@ forEachEngine('deployments', (engine) => {
     assert.match(failed.error ?? '', /no branch no-such/);
     const refused = await owner.call(`/v1/deployments/${failed.id}/rollback`, { body: {} });
     assert.equal(refused.status, 409);
-    const otherApp = await newApp();
+    const otherApp = await createApp();
     assert.equal(
       (await owner.call(`/v1/apps/${otherApp.id}/deployments/${first.id}/rollback`, { body: {} })).status,
       404,
@@ -266,15 +261,15 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('a branch or commit can be deployed, an unknown commit fails, and a branch together with a commit is refused', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const first = app.repository.git('rev-parse', 'HEAD');
     app.repository.git('checkout', '--quiet', '-b', 'feature/$(touch-x)');
     app.repository.commit({ 'page.txt': 'branch' });
     const branch = await deployAndWait(owner, app, { branch: 'feature/$(touch-x)' });
-    assert.deepEqual([branch.status, livePage(app)], ['completed', 'branch'], branch.error ?? '');
+    assert.deepEqual([branch.status, readLivePage(app)], ['completed', 'branch'], branch.error ?? '');
     const commit = await deployAndWait(owner, app, { commit: first.slice(0, 10) });
     assert.deepEqual(
-      [commit.status, commit.commit, commit.branch, livePage(app)],
+      [commit.status, commit.commit, commit.branch, readLivePage(app)],
       ['completed', first, null, 'one'],
       commit.error ?? '',
     );
@@ -298,7 +293,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('a missing repository and an incomplete app are reported', async () => {
-    const brokenApp = await newApp({ repository: '/no/such/repository.git' });
+    const brokenApp = await createApp({ repository: '/no/such/repository.git' });
     const failed = await deployAndWait(owner, brokenApp);
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
     for (const [fields, reason] of [
@@ -306,7 +301,7 @@ forEachEngine('deployments', (engine) => {
       [{ repository: null }, /no repository/],
       [{ directory: null }, /no directory/],
     ] as const) {
-      const app = await newApp(fields);
+      const app = await createApp(fields);
       const refused = await owner.call<{ code: string; detail: string }>(`/v1/apps/${app.id}/deployments`, {
         body: {},
       });
@@ -316,7 +311,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('an app whose required variables have no value is neither deployed nor rolled back, and nothing runs', async () => {
-    const app = await newApp({ hooks: [hook('show', 'pre_execution', 'echo "$DATABASE_URL $REGION"')] });
+    const app = await createApp({ hooks: [hook('show', 'pre_execution', 'echo "$DATABASE_URL $REGION"')] });
     const first = await deployAndWait(owner, app);
     const required = ['DATABASE_URL', 'REGION', 'LICENSE'];
     await app.edit({ requiredVariables: required });
@@ -357,15 +352,15 @@ forEachEngine('deployments', (engine) => {
   });
 
   test("only the newest releases are kept, as many as the app's keepReleases", async () => {
-    const app = await newApp({ keepReleases: 2 });
+    const app = await createApp({ keepReleases: 2 });
     const ids: string[] = [];
     for (let index = 0; index < 4; index++) ids.push((await deployAndWait(owner, app)).id);
-    await until(async () => releaseNames(app).length === 2);
-    assert.deepEqual(releaseNames(app).sort(), ids.slice(2));
+    await until(async () => listReleases(app).length === 2);
+    assert.deepEqual(listReleases(app).sort(), ids.slice(2));
   });
 
   test('the variables of a release are compared with the previous release, without revealing their values', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const setVariables = (values: object) =>
       owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
     await setVariables({ REMOVED: 'value-1', KEPT: 'value-2', ROTATED: 'value-3' });
@@ -393,7 +388,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('two deployments of an app never overlap; a newer one waits, or replaces a queued one', async () => {
-    const app = await newApp({
+    const app = await createApp({
       hooks: [
         hook(
           'slow',
@@ -421,7 +416,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('cancelling a deployment ends all its processes and rolls back what it activated', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const first = await deployAndWait(owner, app);
     // Identifies the processes of the hook.
     const uniqueSeconds = `98${process.pid}`;
@@ -430,12 +425,12 @@ forEachEngine('deployments', (engine) => {
     app.repository.commit({ 'page.txt': 'two' });
     const { id } = (await app.deploy()).body;
     await until(async () => existsSync(join(app.directory, 'started')));
-    assert.equal(livePage(app), 'two');
+    assert.equal(readLivePage(app), 'two');
     const response = await owner.call<Deployment>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
     assert.deepEqual([response.status, response.body.status], [202, 'processing']);
     const cancelled = await waitForDeployment(owner, id, isFinished);
     assert.deepEqual([cancelled.status, cancelled.error], ['cancelled', 'Ada Lovelace cancelled this.']);
-    assert.equal(livePage(app), 'one');
+    assert.equal(readLivePage(app), 'one');
     assert.equal((await getDeployment(owner, first.id)).live, true);
     assert.ok(!isRunning('sleep', uniqueSeconds));
     const secondCancel = await owner.call<{ code: string }>(`/v1/deployments/${id}/cancel`, { method: 'POST' });
@@ -448,7 +443,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('the token that started a deployment stays in the log, and its deletion during the deployment is reported', async () => {
-    const app = await newApp({
+    const app = await createApp({
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done')],
     });
     const token = await createToken(owner, ['basic_deployment'], { name: 'Pipeline of the shop' });
@@ -479,7 +474,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('the rights to the sent fields are checked before the fields are validated', async () => {
-    const app = await newApp();
+    const app = await createApp();
     const basic = await createToken(owner, ['basic_deployment']);
     const advanced = await createToken(owner, ['advanced_deployment']);
     const key = await createKey(owner, ['deploy']);
@@ -526,7 +521,7 @@ forEachEngine('deployments', (engine) => {
   });
 
   test('fuzz: any request to an app without a server is refused, and never causes an internal error', async () => {
-    const app = await newApp({ serverId: null });
+    const app = await createApp({ serverId: null });
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.constantFrom('\0', '', serverId, 'main', '../x'),
@@ -552,8 +547,8 @@ forEachEngine('deployments', (engine) => {
       fc.asyncProperty(body, text, async (sent, id) => {
         const pathPart = encodeURIComponent(id.toWellFormed()) || 'x';
         const requests = [
-          owner.call(`/v1/apps/${app.id}/deployments`, { body: JSON.stringify(sent), headers: JSON_BODY }),
-          owner.call(`/v1/deployments/${pathPart}/rollback`, { body: JSON.stringify(sent), headers: JSON_BODY }),
+          owner.call(`/v1/apps/${app.id}/deployments`, { body: JSON.stringify(sent), headers: JSON_TYPE }),
+          owner.call(`/v1/deployments/${pathPart}/rollback`, { body: JSON.stringify(sent), headers: JSON_TYPE }),
           owner.call(`/v1/deployments/${pathPart}`),
           owner.call(`/v1/deployments?app=${pathPart}&cursor=${pathPart}`),
           owner.call(`/v1/deployments/${pathPart}/logs?from=${pathPart}`),

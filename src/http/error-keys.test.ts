@@ -11,6 +11,7 @@ import type { Page } from '../contract/paging.ts';
 import { readSettings } from '../server/settings.ts';
 import { startServer } from '../server/start.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { createErrorKey, sentryAuth } from '../testing/error-keys.ts';
 import {
   bearer,
   createKey,
@@ -31,13 +32,6 @@ const event = (fields: object = {}) => ({
 });
 const envelope = (header: object = {}, payload: object = event()) =>
   `${JSON.stringify(header)}\n{"type":"event"}\n${JSON.stringify(payload)}\n`;
-const sentryAuth = (key: string) => ({ 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key}` });
-
-async function createErrorKey(person: TestPerson, fields: object = {}): Promise<ErrorKey> {
-  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...fields } });
-  assert.equal(created.status, 201, created.text);
-  return created.body;
-}
 
 forEachEngine('error keys', (engine) => {
   let now = Date.now();

@@ -3,12 +3,13 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorKey } from '../contract/errors.ts';
+import type { ErrorEvent, ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { SCOPES } from '../contract/vocabulary.ts';
 import { ensurePythonSentrySdk } from '../testing/debian-packages.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { createErrorKey } from '../testing/error-keys.ts';
 import { installLocked } from '../testing/registry.ts';
 import { runProgram } from '../testing/run-program.ts';
 import {
@@ -35,12 +36,6 @@ const sentryEvent = (fields: object = {}) => ({
   ...fields,
 });
 
-async function createErrorKey(person: TestPerson, fields: object = {}): Promise<ErrorKey> {
-  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...fields } });
-  assert.equal(created.status, 201, created.text);
-  return created.body;
-}
-
 forEachEngine('the error tracker', (engine) => {
   let now = Date.parse('2027-02-24T09:30:00.000Z');
   let testServer: TestServer;
@@ -51,8 +46,8 @@ forEachEngine('the error tracker', (engine) => {
   });
   after(() => testServer.close());
 
-  /** A workspace for one test, with a token that reports and reads errors. */
-  async function newTracker() {
+  /** Creates a workspace for one test, with a token that reports and reads errors. */
+  async function createTracker() {
     const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const token = await createToken(person, ['error_tracker'], { name: 'Reporter' });
     const headers = bearer(token.secret);
@@ -70,16 +65,16 @@ forEachEngine('the error tracker', (engine) => {
         assert.equal(response.status, 201, response.text);
         return response.body.issueId;
       },
-      issues: async (query = '') => (await get<Page<ErrorIssue>>(`/v1/errors/issues${query}`)).data,
-      issue: (id: string) => get<ErrorIssueDetail>(`/v1/errors/issues/${id}`),
-      events: async (id: string) => (await get<Page<ErrorEvent>>(`/v1/errors/issues/${id}/events?limit=200`)).data,
+      listIssues: async (query = '') => (await get<Page<ErrorIssue>>(`/v1/errors/issues${query}`)).data,
+      readIssue: (id: string) => get<ErrorIssueDetail>(`/v1/errors/issues/${id}`),
+      listEvents: async (id: string) => (await get<Page<ErrorEvent>>(`/v1/errors/issues/${id}/events?limit=200`)).data,
       setStatus: (id: string, status: string) =>
         testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status }, headers }),
     };
   }
 
   test('similar errors are grouped into one issue with counts, times, releases, environments and apps', async () => {
-    const { report, issues, issue, events } = await newTracker();
+    const { report, listIssues, readIssue, listEvents } = await createTracker();
     const first = await report({ message: 'order 17 is gone', release: '1.0', environment: 'staging', app: 'shop' });
     now += MINUTE;
     const second = await report({
@@ -100,7 +95,7 @@ forEachEngine('the error tracker', (engine) => {
     const fatal = await report({ type: 'RangeError', ...nullFields, level: 'fatal' });
     assert.equal(second, first);
     assert.notEqual(fatal, first);
-    const { days, releases, environments, apps, ...summary } = await issue(first);
+    const { days, releases, environments, apps, ...summary } = await readIssue(first);
     assert.deepEqual(summary, {
       id: first,
       title: 'TypeError: order 17 is gone',
@@ -132,39 +127,39 @@ forEachEngine('the error tracker', (engine) => {
       [['shop', 2]],
     );
     assert.deepEqual(
-      (await events(first)).map(({ message }) => message),
+      (await listEvents(first)).map(({ message }) => message),
       ['order 18 is gone', 'order 17 is gone'],
     );
-    assert.equal((await issues()).length, 2);
+    assert.equal((await listIssues()).length, 2);
     assert.deepEqual(
-      (await issues('?level=fatal')).map(({ id }) => id),
+      (await listIssues('?level=fatal')).map(({ id }) => id),
       [fatal],
     );
     assert.deepEqual(
-      (await issues('?release=1.0')).map(({ id }) => id),
+      (await listIssues('?release=1.0')).map(({ id }) => id),
       [first],
     );
     assert.deepEqual(
-      (await issues('?q=ORDER 17')).map(({ id }) => id),
+      (await listIssues('?q=ORDER 17')).map(({ id }) => id),
       [first],
     );
     assert.deepEqual(
-      (await issues('?sort=-count')).map(({ count }) => count),
+      (await listIssues('?sort=-count')).map(({ count }) => count),
       [2, 1],
     );
   });
 
   test('a resolved issue reopens when the error recurs, but not for occurrences before it was resolved', async () => {
-    const { report, issue, setStatus, person, token } = await newTracker();
+    const { report, readIssue, setStatus, person, token } = await createTracker();
     const id = await report();
     now += MINUTE;
     assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
     await report({ time: new Date(now - 1).toISOString() });
-    assert.equal((await issue(id)).status, 'resolved');
+    assert.equal((await readIssue(id)).status, 'resolved');
     now += MINUTE;
     await report({ release: '2.0' });
-    assert.equal((await issue(id)).status, 'open');
-    assert.equal((await issue(id)).count, 3);
+    assert.equal((await readIssue(id)).status, 'open');
+    assert.equal((await readIssue(id)).count, 3);
     assert.equal((await setStatus(id, 'resolved')).status, 200);
     assert.equal((await setStatus(id, 'open')).body.status, 'open');
     assert.equal((await setStatus(id, 'closed')).status, 422);
@@ -183,7 +178,7 @@ forEachEngine('the error tracker', (engine) => {
   });
 
   test('an issue that is resolved in a release reopens for that release and later ones only', async () => {
-    const { report, issue, setStatus, token } = await newTracker();
+    const { report, readIssue, setStatus, token } = await createTracker();
     const resolveIn = (id: string, release: string | null, status = 'resolved') =>
       testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, {
         method: 'PATCH',
@@ -200,26 +195,29 @@ forEachEngine('the error tracker', (engine) => {
     ]) {
       now += MINUTE;
       await report({ release });
-      const current = await issue(id);
+      const current = await readIssue(id);
       assert.deepEqual([current.status, current.resolvedInRelease], [status, resolvedInRelease], String(release));
     }
     await resolveIn(id, 'shop@3.0.0');
     assert.equal((await setStatus(id, 'resolved')).body.resolvedInRelease, null);
     now += MINUTE;
     await report({ release: 'shop@1.0.0' });
-    assert.equal((await issue(id)).status, 'open');
+    assert.equal((await readIssue(id)).status, 'open');
   });
 
   test('a muted issue counts occurrences without reopening, a deleted one is created again, and the audit log records both', async () => {
-    const { report, issue, issues, events, setStatus, person, token } = await newTracker();
+    const { report, readIssue, listIssues, listEvents, setStatus, person, token } = await createTracker();
     const headers = bearer(token.secret);
     const id = await report();
     assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
     now += MINUTE;
     assert.equal(await report(), id);
-    assert.deepEqual([(await issue(id)).status, (await issue(id)).count], ['muted', 2]);
-    const issueIds = async (status: string) => (await issues(`?status=${status}`)).map((issue) => issue.id);
-    assert.deepEqual([await issueIds('open'), await issueIds('resolved'), await issueIds('muted')], [[], [], [id]]);
+    assert.deepEqual([(await readIssue(id)).status, (await readIssue(id)).count], ['muted', 2]);
+    const listIssueIds = async (status: string) => (await listIssues(`?status=${status}`)).map((issue) => issue.id);
+    assert.deepEqual(
+      [await listIssueIds('open'), await listIssueIds('resolved'), await listIssueIds('muted')],
+      [[], [], [id]],
+    );
     assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
     assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
     assert.equal((await setStatus(id, 'open')).body.status, 'open');
@@ -227,10 +225,10 @@ forEachEngine('the error tracker', (engine) => {
     const remove = () => testServer.call(`/v1/errors/issues/${id}`, { method: 'DELETE', headers });
     assert.equal((await remove()).status, 204);
     assert.equal((await remove()).status, 404);
-    assert.deepEqual(await issues(), []);
+    assert.deepEqual(await listIssues(), []);
     const recreatedId = await report();
     assert.notEqual(recreatedId, id);
-    assert.deepEqual([(await issue(recreatedId)).count, (await events(recreatedId)).length], [1, 1]);
+    assert.deepEqual([(await readIssue(recreatedId)).count, (await listEvents(recreatedId)).length], [1, 1]);
     const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       log.body.data.map(({ action, detail }) => [action, detail['occurrences'] ?? null]),
@@ -246,22 +244,22 @@ forEachEngine('the error tracker', (engine) => {
   });
 
   test('all occurrences of an error are counted, but at most 10 per minute and 100 in total are stored', async () => {
-    const { report, issue, events } = await newTracker();
+    const { report, readIssue, listEvents } = await createTracker();
     const ids = await Promise.all(Array.from({ length: 120 }, (_, index) => report({ message: `flood ${index}` })));
     const [id = ''] = ids;
     assert.equal(new Set(ids).size, 1);
-    assert.equal((await issue(id)).count, 120);
-    assert.equal((await events(id)).length, 10);
+    assert.equal((await readIssue(id)).count, 120);
+    assert.equal((await listEvents(id)).length, 10);
     for (let minute = 0; minute < 10; minute++) {
       now += MINUTE;
       await Promise.all(Array.from({ length: 11 }, () => report({ message: 'flood 1' })));
     }
-    assert.equal((await issue(id)).count, 230);
-    assert.equal((await events(id)).length, 100);
+    assert.equal((await readIssue(id)).count, 230);
+    assert.equal((await listEvents(id)).length, 100);
   });
 
   test('envelopes are accepted in each encoding, sessions and unknown items are ignored, and invalid envelopes are refused', async () => {
-    const { person, issues } = await newTracker();
+    const { person, listIssues } = await createTracker();
     const { publicKey } = await createErrorKey(person);
     const send = (
       body: string | Uint8Array,
@@ -287,7 +285,7 @@ forEachEngine('the error tracker', (engine) => {
     ] as const) {
       assert.equal((await send(compress(envelope), { 'content-encoding': encoding })).status, 200, encoding);
     }
-    const [issue, ...otherIssues] = await issues();
+    const [issue, ...otherIssues] = await listIssues();
     assert.deepEqual([issue?.title, issue?.count, otherIssues], ['RangeError: out of reach', 5, []]);
     assert.equal((await send(envelopeOf(['session', {}]))).status, 200);
     const payload = JSON.stringify(sentryEvent({ message: 'line one\nline two' }));
@@ -309,7 +307,7 @@ forEachEngine('the error tracker', (engine) => {
   });
 
   test('secrets in reports and envelopes are masked before they are stored', async () => {
-    const { person, report, issues, issue, events, setStatus } = await newTracker();
+    const { person, report, listIssues, readIssue, listEvents, setStatus } = await createTracker();
     const { secret } = await createToken(person, ['basic_deployment']);
     const text = `failed for ${secret} again`;
     const fields = { release: text, environment: text, app: text };
@@ -337,10 +335,10 @@ forEachEngine('the error tracker', (engine) => {
     );
     const sent = await testServer.call(`/api/42/envelope/?sentry_key=${publicKey}`, { method: 'POST', body: envelope });
     assert.equal(sent.status, 200, sent.text);
-    const listedIssues = await issues();
+    const listedIssues = await listIssues();
     assert.equal(listedIssues.length, 4);
     assert.ok(listedIssues.some(({ title }) => title === 'failed for [secret] again: failed for [secret] again'));
-    const details = await Promise.all(listedIssues.flatMap(({ id }) => [issue(id), events(id)]));
+    const details = await Promise.all(listedIssues.flatMap(({ id }) => [readIssue(id), listEvents(id)]));
     for (const { id } of listedIssues) assert.equal((await setStatus(id, 'resolved')).status, 200);
     const log = await person.call('/v1/audit-events?limit=200');
     const stored = `${JSON.stringify([listedIssues, details])}${log.text}`;
@@ -348,7 +346,7 @@ forEachEngine('the error tracker', (engine) => {
   });
 
   test('only error_tracker and all grant access, and other workspaces see nothing', async () => {
-    const { person, report } = await newTracker();
+    const { person, report } = await createTracker();
     const id = await report();
     for (const scope of SCOPES) {
       const { secret } = await createToken(person, [scope]);

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { LIMITS } from '../contract/limits.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
+import { createErrorKey, sentryAuth } from '../testing/error-keys.ts';
 import {
   createKey,
   createToken,
@@ -142,11 +143,11 @@ test("the events of a batch are counted before they are read, and each event's s
 });
 
 test('an envelope that decompresses to nested or wide data is refused before it is parsed', async () => {
-  const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Hostile' } });
+  const { publicKey } = await createErrorKey(owner);
   const send = (event: string) =>
     testServer.call<ProblemBody>('/api/1/envelope/', {
       method: 'POST',
-      headers: { 'x-sentry-auth': `Sentry sentry_key=${errorKey.body.publicKey}`, 'content-encoding': 'gzip' },
+      headers: { ...sentryAuth(publicKey), 'content-encoding': 'gzip' },
       body: gzipSync(`{}\n{"type":"event"}\n${event}\n`),
     });
   expectCode(await send(nested(400_000)), 'invalid_request');

@@ -6,6 +6,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import { DAY } from '../contract/limits.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
 import { DEFAULT_POLICY, type Policy, type PolicyDryRun, type UpdatePolicy } from '../contract/policy.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
@@ -21,8 +22,6 @@ import {
   turnOnTwoFactor,
 } from '../testing/test-server.ts';
 
-type Refusal = { code: string; errors?: { field: string; message: string }[] };
-
 forEachEngine('workspace policy', (engine) => {
   let testServer: TestServer;
   let ada: TestPerson;
@@ -35,17 +34,18 @@ forEachEngine('workspace policy', (engine) => {
   after(() => testServer.close());
 
   const createWorkspace = (name: string) => createWorkspaceFor(ada, testServer, name);
-  const patchPolicy = <Body = Policy & Refusal>(
+  const patchPolicy = <Body = Policy & ProblemBody>(
     owner: TestPerson,
     body: UpdatePolicy | Readonly<Record<string, unknown>>,
-    query = '',
-    headers: Readonly<Record<string, string>> = {},
+    { query = '', headers = {} }: { readonly query?: string; readonly headers?: Readonly<Record<string, string>> } = {},
   ) => owner.call<Body>(`/v1/policy${query}`, { method: 'PATCH', body, headers });
   async function setPolicy(owner: TestPerson, body: UpdatePolicy): Promise<void> {
     const { status, text } = await patchPolicy(owner, body);
     assert.equal(status, 200, text);
   }
-  const errorFields = ({ body }: TestResponse<Refusal>) => [...new Set((body.errors ?? []).map(({ field }) => field))];
+  const errorFields = ({ body }: TestResponse<ProblemBody>) => [
+    ...new Set((body.errors ?? []).map(({ field }) => field)),
+  ];
   const authorizeStatus = async (secret: string) => {
     const { status } = await testServer.call('/v1/authorize', { headers: bearer(secret) });
     return status;
@@ -63,14 +63,18 @@ forEachEngine('workspace policy', (engine) => {
     assert.deepEqual(initial.body, DEFAULT_POLICY);
     const etag = initial.headers.get('etag') ?? '';
 
-    const changed = await patchPolicy(owner, { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] }, '', {
-      'if-match': etag,
-    });
+    const changed = await patchPolicy(
+      owner,
+      { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] },
+      {
+        headers: { 'if-match': etag },
+      },
+    );
     const expected = { ...DEFAULT_POLICY, maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] };
     assert.deepEqual([changed.status, changed.body], [200, expected]);
     const read = await owner.call('/v1/policy');
     assert.deepEqual([read.body, read.headers.get('etag')], [expected, changed.headers.get('etag')]);
-    assert.equal((await patchPolicy(owner, { allowAll: false }, '', { 'if-match': etag })).status, 409);
+    assert.equal((await patchPolicy(owner, { allowAll: false }, { headers: { 'if-match': etag } })).status, 409);
     assert.equal((await patchPolicy(owner, { maxLifetimeDays: 90 })).status, 200, 'no change');
 
     const log = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=policy.updated');
@@ -114,11 +118,11 @@ forEachEngine('workspace policy', (engine) => {
     ];
     for (const [body, field] of rows) {
       for (const query of ['', '?dryRun=true']) {
-        const refused = await patchPolicy(owner, body, query);
+        const refused = await patchPolicy(owner, body, { query });
         assert.deepEqual([refused.status, errorFields(refused)], [422, [field]], JSON.stringify(body) + query);
       }
     }
-    assert.equal((await patchPolicy(owner, {}, '?dryRun=yes')).status, 422);
+    assert.equal((await patchPolicy(owner, {}, { query: '?dryRun=yes' })).status, 422);
     assert.deepEqual((await owner.call('/v1/policy')).body, DEFAULT_POLICY);
   });
 
@@ -163,7 +167,7 @@ forEachEngine('workspace policy', (engine) => {
     ];
     for (const [policy, path, body, refusedFields] of rows) {
       await setPolicy(owner, { ...withoutRules, ...policy });
-      const response = await owner.call<Refusal>(`/v1/${path}`, { body });
+      const response = await owner.call<ProblemBody>(`/v1/${path}`, { body });
       const row = JSON.stringify([policy, path, body]);
       assert.deepEqual(
         [response.status, errorFields(response)],
@@ -177,7 +181,7 @@ forEachEngine('workspace policy', (engine) => {
   test('a refused creation does not use up its idempotency key, and replays are detected before the policy applies', async () => {
     const owner = await createWorkspace('Replays');
     const body = { name: 'A key', permissions: ['read'] };
-    const create = () => owner.call<Refusal>('/v1/api-keys', { body, headers: { 'idempotency-key': 'one' } });
+    const create = () => owner.call<ProblemBody>('/v1/api-keys', { body, headers: { 'idempotency-key': 'one' } });
     await setPolicy(owner, { maxLifetimeDays: 30 });
     assert.equal((await create()).status, 422);
     await setPolicy(owner, { maxLifetimeDays: null });
@@ -195,7 +199,7 @@ forEachEngine('workspace policy', (engine) => {
       ['/v1/api-keys', { permissions: ['read'] }],
       ['/v1/access-tokens', { scopes: ['all'] }],
     ] as const) {
-      const refused = await admin.call<Refusal>(path, { body: { name: 'A name', ...rights } });
+      const refused = await admin.call<ProblemBody>(path, { body: { name: 'A name', ...rights } });
       assert.deepEqual([refused.status, errorFields(refused)], [422, ['createdBy']]);
       assert.equal((await owner.call(path, { body: { name: 'A name', ...rights } })).status, 201);
     }
@@ -213,7 +217,7 @@ forEachEngine('workspace policy', (engine) => {
     assert.equal((await admin.call(path, { method: 'PATCH', body: { active: false } })).status, 200);
     await owner.call(path, { method: 'PATCH', body: { restrictions: { addresses: ['203.0.113.7'] } } });
     for (const edit of wideningEdits) {
-      const refused = await admin.call<Refusal>(path, { method: 'PATCH', body: { name: 'Wider', ...edit } });
+      const refused = await admin.call<ProblemBody>(path, { method: 'PATCH', body: { name: 'Wider', ...edit } });
       assert.deepEqual([refused.status, errorFields(refused)], [422, Object.keys(edit)]);
       assert.match(refused.text, /policy rule createdBy/);
     }
@@ -228,7 +232,8 @@ forEachEngine('workspace policy', (engine) => {
     const owner = await createWorkspace('Edits');
     const key = await createKey(owner, ['read'], { expiresAt: inDays(40) });
     await setPolicy(owner, { maxLifetimeDays: 30 });
-    const edit = (body: object) => owner.call<ApiKey & Refusal>(`/v1/api-keys/${key.id}`, { method: 'PATCH', body });
+    const edit = (body: object) =>
+      owner.call<ApiKey & ProblemBody>(`/v1/api-keys/${key.id}`, { method: 'PATCH', body });
     for (const expiresAt of [null, inDays(30.1)]) {
       const refused = await edit({ expiresAt });
       assert.deepEqual([refused.status, errorFields(refused)], [422, ['expiresAt']]);
@@ -310,7 +315,7 @@ forEachEngine('workspace policy', (engine) => {
       requireTwoFactor: true,
     };
     const dryRun = async (query = '') => {
-      const response = await patchPolicy<PolicyDryRun>(owner, change, `?dryRun=true${query}`);
+      const response = await patchPolicy<PolicyDryRun>(owner, change, { query: `?dryRun=true${query}` });
       assert.equal(response.status, 200, response.text);
       return response.body;
     };

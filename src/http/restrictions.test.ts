@@ -124,7 +124,7 @@ forEachEngine('restrictions of credentials', (engine) => {
 
   test('invalid restrictions are refused with the name of the field', async () => {
     const tooMany = (make: (index: number) => string) => Array.from({ length: 65 }, (_, index) => make(index));
-    const invalid: [unknown, string][] = [
+    const invalid: [restrictions: unknown, field: string][] = [
       [null, 'restrictions'],
       [{ ports: [80] }, 'restrictions.ports'],
       [{ addresses: ['10.0.0.0/33'] }, 'restrictions.addresses.0'],
@@ -161,17 +161,15 @@ forEachEngine('restrictions of credentials', (engine) => {
   });
 
   test('a guard key cannot be restricted to projects or apps', async () => {
-    const [appOnly, addressAndRate] = [
-      { apps: [shop.id] },
-      { addresses: ['127.0.0.1'], rate: { requests: 9, seconds: 60 } },
-    ];
-    const create = (restrictions: RestrictionsInput) =>
+    const appOnly = { apps: [shop.id] };
+    const addressAndRate = { addresses: ['127.0.0.1'], rate: { requests: 9, seconds: 60 } };
+    const createGuardKey = (restrictions: RestrictionsInput) =>
       owner.call<ProblemBody>('/v1/api-keys', {
         body: { name: 'Guard', permissions: ['read'], guard: true, restrictions },
       });
-    const refused = await create(appOnly);
+    const refused = await createGuardKey(appOnly);
     assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'guard'], refused.text);
-    assert.equal((await create(addressAndRate)).status, 201);
+    assert.equal((await createGuardKey(addressAndRate)).status, 201);
     const guard = await createKey(owner, ['read'], { guard: true });
     assert.equal(
       (await updateRestrictions(guard.id, { projects: [project.id] })).body.errors?.[0]?.field,
@@ -223,7 +221,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const nodes = [server];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
     while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
-    const uses = [
+    const waysToUse = [
       (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/authorize', { headers: bearer(secret) }),
       (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/projects', { headers: bearer(secret) }),
       (node: TestServer, secret: string) =>
@@ -239,7 +237,8 @@ forEachEngine('restrictions of credentials', (engine) => {
       const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses } });
       const responses = await Promise.all(
         Array.from({ length: requestCount }, (_, index) => {
-          const [node, use] = [nodes[index % nodes.length], uses[Math.floor(index / nodes.length) % uses.length]];
+          const node = nodes[index % nodes.length];
+          const use = waysToUse[Math.floor(index / nodes.length) % waysToUse.length];
           assert.ok(node !== undefined && use !== undefined);
           return use(node, secret);
         }),
@@ -316,10 +315,14 @@ forEachEngine('restrictions of credentials', (engine) => {
     const inactive = await createKey(owner, ['read'], { active: false });
     const spent = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
     assert.equal((await authorize(spent.secret)).status, 200);
-    const slow = await createKey(owner, ['read'], { restrictions: { rate: { requests: 1, seconds: 86_400 } } });
+    const rateLimited = await createKey(owner, ['read'], { restrictions: { rate: { requests: 1, seconds: 86_400 } } });
     const expiring = await createToken(owner, ['all'], { expiresAt: new Date(Date.now() + DAY).toISOString() });
     const modifyEnv: ExplainAuthorization['requirement'] = { scopes: ['modify_env'] };
-    type Case = [{ id: string; secret: string }, Omit<ExplainAuthorization, 'credential'>, string | null];
+    type Case = [
+      credential: { id: string; secret: string },
+      request: Omit<ExplainAuthorization, 'credential'>,
+      step: string | null,
+    ];
     const cases: Case[] = [
       [token, { requirement: {}, address: '198.51.100.1', resource: 'app:other' }, 'address'],
       [token, { requirement: { permissions: ['read'] }, address }, 'kind'],
@@ -331,8 +334,8 @@ forEachEngine('restrictions of credentials', (engine) => {
       [key, { requirement: {}, resource: `app:${neighborApp.id}` }, 'resource'],
       [inactive, { requirement: { permissions: ['write'] } }, 'active'],
       [spent, { requirement: { permissions: ['write'] } }, 'uses'],
-      [slow, { requirement: { permissions: ['read'] } }, null],
-      [slow, { requirement: { permissions: ['read'] } }, 'rate'],
+      [rateLimited, { requirement: { permissions: ['read'] } }, null],
+      [rateLimited, { requirement: { permissions: ['read'] } }, 'rate'],
       [expiring, { requirement: { scopes: ['run_scripts'] } }, 'expiry'],
     ];
     const explain = (person: TestPerson, body: unknown) =>

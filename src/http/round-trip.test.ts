@@ -5,6 +5,7 @@ import type { ActivityEvent } from '../contract/activity.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
 import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { createErrorKey, sentryAuth } from '../testing/error-keys.ts';
 import {
   bearer,
   createToken,
@@ -53,8 +54,7 @@ forEachEngine('accepted values can be read', (engine) => {
   }
 
   test('error issues can be read, whatever values a Sentry SDK sends', async () => {
-    const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
-    const sentryHeaders = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
+    const sentryHeaders = sentryAuth((await createErrorKey(owner)).publicKey);
     const optionalFields = <Name extends string>(...names: Name[]) =>
       fc.record(Object.fromEntries(names.map((name) => [name, anyJson])) as Record<Name, typeof anyJson>, {
         requiredKeys: [],

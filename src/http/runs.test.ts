@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
+import { DAY } from '../contract/limits.ts';
 import type { LogLine } from '../contract/logs.ts';
 import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
 import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -25,12 +27,6 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-interface ProblemResponse {
-  code: string;
-  detail: string;
-  errors?: { field: string; message: string }[];
-}
-
 let sshd: TestSshd;
 let directory: string;
 before(async () => {
@@ -42,7 +38,7 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Whether a process has ended; a zombie counts as ended. */
+/** Returns whether a process has ended; a zombie counts as ended. */
 function hasEnded(pid: string): boolean {
   try {
     return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -58,8 +54,8 @@ forEachEngine('runs', (engine) => {
   let testServer: TestServer;
   let owner: TestPerson;
   let member: TestPerson;
-  let ssh: Server;
-  let local: Server;
+  let sshServer: Server;
+  let localServer: Server;
   before(async () => {
     testServer = await startTestServer({
       clock: () => now,
@@ -68,15 +64,16 @@ forEachEngine('runs', (engine) => {
     owner = await signUpOwner(testServer);
     member = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     const address = { host: '127.0.0.1', port: sshd.port, user: sshd.user, hostKey: sshd.hostKey };
-    ssh = (await owner.call<Server>('/v1/servers', { body: { name: 'SSH server', kind: 'ssh', ...address } })).body;
-    local = (await owner.call<Server>('/v1/servers', { body: { name: 'Local server', kind: 'local' } })).body;
-    sshd.authorize([ssh.publicKey ?? '']);
+    sshServer = (await owner.call<Server>('/v1/servers', { body: { name: 'SSH server', kind: 'ssh', ...address } }))
+      .body;
+    localServer = (await owner.call<Server>('/v1/servers', { body: { name: 'Local server', kind: 'local' } })).body;
+    sshd.authorize([sshServer.publicKey ?? '']);
   });
   after(() => testServer.close());
 
   async function createScript(body: string, fields: object = {}): Promise<Script> {
     const created = await owner.call<Script>('/v1/scripts', {
-      body: { name: 'A script', body, serverId: local.id, ...fields },
+      body: { name: 'A script', body, serverId: localServer.id, ...fields },
     });
     assert.equal(created.status, 201, created.text);
     return created.body;
@@ -102,7 +99,7 @@ forEachEngine('runs', (engine) => {
     (await readLog(run)).filter((line) => line.stream === stream).map(({ text }) => text);
 
   for (const kind of ['ssh', 'local'] as const) {
-    const onServer = () => ({ serverId: kind === 'ssh' ? ssh.id : local.id });
+    const onServer = () => ({ serverId: kind === 'ssh' ? sshServer.id : localServer.id });
 
     test(`a run on ${kind} has the output, exit code and log of its script`, async () => {
       const greet = await createScript('echo "Greetings, $NAME"; echo oh >&2; exit 3\n', {
@@ -200,7 +197,7 @@ forEachEngine('runs', (engine) => {
       assert.equal(finished.status, 'cancelled');
       assert.match(finished.error ?? '', /Cancelled by mia/);
       assert.ok(hasEnded(child));
-      const secondCancel = await member.call<ProblemResponse>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
+      const secondCancel = await member.call<ProblemBody>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
       assert.equal(secondCancel.status, 409);
     });
   }
@@ -251,7 +248,7 @@ forEachEngine('runs', (engine) => {
         { name: 'SLOW', pattern: '(a+)+b', default: 'ab' },
       ],
     });
-    const invalid: [object, string[]][] = [
+    const invalid: [parameters: object, fields: string[]][] = [
       [{}, ['parameters.BRANCH']],
       [{ BRANCH: 'Main' }, ['parameters.BRANCH']],
       [{ BRANCH: 'main\n' }, ['parameters.BRANCH']],
@@ -265,7 +262,7 @@ forEachEngine('runs', (engine) => {
       [{ BRANCH: 'main', SLOW: 'a'.repeat(5000) }, ['parameters.BRANCH', 'parameters.COUNT', 'parameters.SLOW']],
     ];
     for (const [parameters, fields] of invalid) {
-      const response = await member.call<ProblemResponse>(`/v1/scripts/${withPatterns.id}/runs`, {
+      const response = await member.call<ProblemBody>(`/v1/scripts/${withPatterns.id}/runs`, {
         body: { parameters },
       });
       assert.equal(response.status, 422, `${JSON.stringify(parameters).slice(0, 60)} ${response.text}`);
@@ -274,7 +271,7 @@ forEachEngine('runs', (engine) => {
         fields,
       );
     }
-    const withProtoKey = await member.call<ProblemResponse>(`/v1/scripts/${withPatterns.id}/runs`, {
+    const withProtoKey = await member.call<ProblemBody>(`/v1/scripts/${withPatterns.id}/runs`, {
       body: '{"parameters":{"BRANCH":"main","__proto__":"x"}}',
       headers: { 'content-type': 'application/json' },
     });
@@ -386,7 +383,7 @@ forEachEngine('runs', (engine) => {
     });
     const run = await startRun(firstScript);
     await owner.call(`/v1/scripts/${firstScript.id}`, { method: 'PATCH', body: { body: 'echo two' } });
-    const refused = await owner.call<ProblemResponse>(`/v1/scripts/${firstScript.id}`, { method: 'DELETE' });
+    const refused = await owner.call<ProblemBody>(`/v1/scripts/${firstScript.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     writeFileSync(goFile, '');
     assert.deepEqual(await readOutput(await waitUntilFinished(run)), ['one']);
@@ -404,9 +401,9 @@ forEachEngine('runs', (engine) => {
       const countProcessing = async () => (await listRuns()).filter(({ status }) => status === 'processing').length;
       await startRun(slow);
       await until(async () => (await countProcessing()) === 1);
-      now = Date.parse((await member.call<Script>(`/v1/scripts/${slow.id}`)).body.nextRunAt ?? '');
       const readNextRunAt = async () =>
         Date.parse((await member.call<Script>(`/v1/scripts/${slow.id}`)).body.nextRunAt ?? '');
+      now = await readNextRunAt();
       await until(async () => (await readNextRunAt()) > now);
       if (overlap === 'allow') await until(async () => (await countProcessing()) === 2);
       assert.deepEqual((await listRuns()).map(({ status }) => status).sort(), statuses, overlap);
@@ -417,9 +414,9 @@ forEachEngine('runs', (engine) => {
 
   test('the same Idempotency-Key starts one run', async () => {
     const plain = await createScript('true');
-    const call = { body: {}, headers: { 'idempotency-key': 'run-once' } };
-    const first = await member.call<Run>(`/v1/scripts/${plain.id}/runs`, call);
-    const repeated = await member.call<{ id: string }>(`/v1/scripts/${plain.id}/runs`, call);
+    const request = { body: {}, headers: { 'idempotency-key': 'run-once' } };
+    const first = await member.call<Run>(`/v1/scripts/${plain.id}/runs`, request);
+    const repeated = await member.call<{ id: string }>(`/v1/scripts/${plain.id}/runs`, request);
     assert.deepEqual([first.status, repeated.status, repeated.body.id], [202, 409, first.body.id]);
   });
 
@@ -435,18 +432,18 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual(await listRuns(), []);
     const listNextRuns = async (idOrSlug: string) =>
       (await member.call<{ data: string[] }>(`/v1/scripts/${idOrSlug}/next-runs`)).body.data;
-    const daysLater = (days: number) => new Date(due + days * 86_400_000).toISOString();
+    const daysLater = (days: number) => new Date(due + days * DAY).toISOString();
     assert.deepEqual(await listNextRuns(nightly.slug), [0, 1, 2, 3, 4].map(daysLater));
     now = due;
     await until(async () => (await listRuns()).length === 1);
     const [first] = await listRuns();
     assert.deepEqual([first?.scheduledFor, first?.createdBy.kind], [nightly.nextRunAt, 'system']);
-    assert.equal(await readNextRunAt(), new Date(due + 86_400_000).toISOString());
+    assert.equal(await readNextRunAt(), new Date(due + DAY).toISOString());
     assert.deepEqual(await readOutput(await waitUntilFinished(first as Run)), ['everything']);
     // After ten days without a running node, one run is started and the next due time is set.
-    now = due + 10 * 86_400_000 + 5000;
+    now = due + 10 * DAY + 5000;
     await until(async () => (await listRuns()).length === 2);
-    await until(async () => (await readNextRunAt()) === new Date(due + 11 * 86_400_000).toISOString());
+    await until(async () => (await readNextRunAt()) === new Date(due + 11 * DAY).toISOString());
     const allRuns = await listRuns();
     assert.equal(allRuns.length, 2);
     await waitUntilFinished(allRuns[0] as Run);
@@ -462,8 +459,8 @@ forEachEngine('runs', (engine) => {
       now += 1;
       ids.push((await waitUntilFinished(await startRun(brief))).id);
     }
-    const kept = (await member.call<Page<Run>>(`/v1/scripts/${brief.id}/runs`)).body.data.map(({ id }) => id);
-    assert.deepEqual(kept, [ids[3], ids[2]]);
+    const keptIds = (await member.call<Page<Run>>(`/v1/scripts/${brief.id}/runs`)).body.data.map(({ id }) => id);
+    assert.deepEqual(keptIds, [ids[3], ids[2]]);
     const statuses = await Promise.all(ids.map(async (id) => (await member.call(`/v1/runs/${id}/logs`)).status));
     assert.deepEqual(statuses, [404, 404, 200, 200]);
     for (const keepRuns of [0, 1001]) {

@@ -73,7 +73,9 @@ test('a server connects once its public key is installed, and its private key ap
     ['/'],
   );
   for (const { freeBytes, totalBytes } of disks) assert.ok(freeBytes > 0 && freeBytes <= totalBytes);
-  assert.ok(memory != null && memory.availableBytes > 0 && memory.availableBytes < memory.totalBytes);
+  assert.ok(
+    memory !== undefined && memory !== null && memory.availableBytes > 0 && memory.availableBytes < memory.totalBytes,
+  );
   assert.equal(load?.length, 3);
   assert.equal(cpuCount, availableParallelism());
   assert.deepEqual(listOwnKeyFolders(), []);
@@ -145,15 +147,15 @@ test('an edit of the connection withdraws the offered host key', async () => {
 
 test('a check recognizes an account that runs no commands, even if the host keeps the session open', async () => {
   const message = 'Please login as the user "ubuntu" rather than the user "root".';
-  const cloudImage = await startSshd([`ForceCommand echo '${message}'; echo; sleep 10; exit 142`]);
+  const cloudImageSshd = await startSshd([`ForceCommand echo '${message}'; echo; sleep 10; exit 142`]);
   try {
-    const server = await createServer({ port: cloudImage.port, hostKey: cloudImage.hostKey });
-    cloudImage.authorize([server.publicKey ?? '']);
+    const server = await createServer({ port: cloudImageSshd.port, hostKey: cloudImageSshd.hostKey });
+    cloudImageSshd.authorize([server.publicKey ?? '']);
     const { ok, message: reported, hostKey } = (await checkServer(server)).body;
-    assert.deepEqual([ok, hostKey], [false, cloudImage.hostKey]);
+    assert.deepEqual([ok, hostKey], [false, cloudImageSshd.hostKey]);
     assert.match(reported, /Set the user of the server to ubuntu\./);
   } finally {
-    await cloudImage.close();
+    await cloudImageSshd.close();
   }
 });
 
@@ -365,9 +367,9 @@ test('a server that an API key creates, or whose connection is edited, runs noth
     assert.equal(refused.status, 409, refused.text);
     assert.match(refused.text, /is not confirmed/);
     const { id } = (await owner.call<{ id: string }>(`/v1/scripts/${scriptId}/runs`, { body: {} })).body;
-    let run: { status: string; error: string | null } | undefined;
-    await until(async () => (run = (await owner.call<typeof run>(`/v1/runs/${id}`)).body)?.status === 'failed');
-    assert.match(run?.error ?? '', /is not confirmed/);
+    const readRun = async () => (await owner.call<{ status: string; error: string | null }>(`/v1/runs/${id}`)).body;
+    await until(async () => (await readRun()).status === 'failed');
+    assert.match((await readRun()).error ?? '', /is not confirmed/);
   };
   await expectRefused();
   // A check can still sign in, but it runs no commands.
@@ -403,8 +405,8 @@ test('a server that an API key creates, or whose connection is edited, runs noth
     // Both events contain the whole connection, not only the edited field.
     const { body: events } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&limit=2`);
     const [confirmed, edited] = events.data.map(({ detail }) => detail);
-    const key = Buffer.from(moved.hostKey?.split(' ')[1] ?? '', 'base64');
-    const digest = createHash('sha256').update(key).digest('base64').replace('=', '');
+    const hostKeyBytes = Buffer.from(moved.hostKey?.split(' ')[1] ?? '', 'base64');
+    const digest = createHash('sha256').update(hostKeyBytes).digest('base64').replace('=', '');
     const connection = `${moved.user}@${moved.host} port ${moved.port}, host key SHA256:${digest}`;
     assert.equal(confirmed?.['connection'], connection);
     assert.equal((edited?.['after'] as { connection?: string } | undefined)?.connection, connection);

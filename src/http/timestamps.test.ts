@@ -13,6 +13,7 @@ import { listErrorIssues, listIssueEvents } from '../platform/errors/issues.ts';
 import { mendInstants } from '../store/migrations/0040-mend-instants.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { createErrorKey, sentryAuth } from '../testing/error-keys.ts';
 import {
   bearer,
   createToken,
@@ -36,8 +37,7 @@ forEachEngine('timestamps from clients', (engine) => {
     testServer = await startTestServer({ clock: () => NOW, environment: await engine.environment() });
     owner = await signUpOwner(testServer);
     headers = bearer((await createToken(owner, ['all'])).secret);
-    const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
-    keyHeaders = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
+    keyHeaders = sentryAuth((await createErrorKey(owner)).publicKey);
     store = await engine.open();
   });
   after(async () => {

@@ -112,8 +112,8 @@ forEachEngine('webhooks', (engine) => {
       ['POST', '/test'],
       ['POST', '/deliveries/x/redeliver'],
     ] as const) {
-      const call = { method, ...(method === 'PATCH' && { body: {} }) };
-      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, call)).status, 404, `${method} ${path}`);
+      const request = { method, ...(method === 'PATCH' && { body: {} }) };
+      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, request)).status, 404, `${method} ${path}`);
     }
     assert.equal((await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' })).status, 409, 'not active');
     assert.equal((await owner.call(`/v1/webhooks/${id}`, { method: 'DELETE' })).status, 204);
@@ -274,7 +274,7 @@ forEachEngine('webhooks', (engine) => {
     assert.equal(receiver.messages.length, 1);
   });
 
-  test('a message that the receiver refuses does not delay the others, unless the webhook receives audit.event', async () => {
+  test('without audit.event, a message that the receiver refuses does not delay the other messages', async () => {
     const owner = await createWorkspaceFor(ada, testServer, 'Refused message');
     const receiver = await startReceiver();
     receiver.respond = (response, message) =>
@@ -299,11 +299,12 @@ forEachEngine('webhooks', (engine) => {
     assert.deepEqual([replaced.status, replaced.headers.get('cache-control')], [201, 'no-store']);
     assert.equal(replaced.body.previousSecretExpiresAt, new Date(now + DAY).toISOString());
     assert.notEqual(replaced.body.secret, secret);
-    const sendTest = async (count: number) => {
+    /** Sends a test message, and returns it when the receiver has `totalCount` messages. */
+    const sendTest = async (totalCount: number) => {
       const { status } = await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' });
       assert.equal(status, 202);
-      await receiver.waitForMessages(count);
-      return receiver.messages[count - 1];
+      await receiver.waitForMessages(totalCount);
+      return receiver.messages[totalCount - 1];
     };
     const signaturesIn = (message: { headers: Readonly<Record<string, string>> } | undefined) =>
       (message?.headers['webhook-signature'] ?? '').split(' ');

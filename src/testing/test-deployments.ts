@@ -22,6 +22,14 @@ export interface TestApp {
   remove(): void;
 }
 
+/** Returns a hook of an app. `options` are added to its fields. */
+export const hook = (name: string, stage: string, run: string, options: object = {}): object => ({
+  name,
+  stage,
+  run,
+  ...options,
+});
+
 /** Number of created resources, for unique names. */
 let resourceCount = 0;
 
