@@ -77,12 +77,14 @@ if (target === undefined) throw new Error(`TARGET must be one of: ${Object.keys(
 /** IDs of messages that were forwarded, the newest 10,000: a message can arrive more than once. */
 const forwardedIds = new Set();
 
+/** Forwards the message of a request. Returns the status of the response. */
 async function handle(request) {
   const chunks = [];
-  let length = 0;
+  let bodyBytes = 0;
   for await (const chunk of request) {
     chunks.push(chunk);
-    if ((length += chunk.length) > MAX_BODY_BYTES) return 413;
+    bodyBytes += chunk.length;
+    if (bodyBytes > MAX_BODY_BYTES) return 413;
   }
   const body = Buffer.concat(chunks).toString();
   const id = request.headers['webhook-id'];

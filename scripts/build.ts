@@ -1,14 +1,13 @@
+/** Builds the web UI into `dist/web`, unless its inputs are unchanged since the last build. */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-/** Builds the web UI into `dist/web`, unless its inputs are unchanged since the last build. */
-
 const root = fileURLToPath(new URL('..', import.meta.url));
-const target = join(root, 'dist/web');
-const inputsHashFile = join(target, '.inputs');
+const outputDirectory = join(root, 'dist/web');
+const inputsHashFile = join(outputDirectory, '.inputs');
 
 /** Returns a hash of all inputs of the web UI. */
 function hashInputs(): string {
@@ -30,11 +29,11 @@ function hashInputs(): string {
 
 /** Writes a Brotli and a gzip copy of each asset, so that the server does not need to compress assets. */
 function compress(): void {
-  for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: target })) {
-    const bytes = readFileSync(join(target, file));
+  for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: outputDirectory })) {
+    const bytes = readFileSync(join(outputDirectory, file));
     const quality = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-    writeFileSync(join(target, `${file}.br`), brotliCompressSync(bytes, { params: quality }));
-    writeFileSync(join(target, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+    writeFileSync(join(outputDirectory, `${file}.br`), brotliCompressSync(bytes, { params: quality }));
+    writeFileSync(join(outputDirectory, `${file}.gz`), gzipSync(bytes, { level: 9 }));
   }
 }
 
@@ -47,29 +46,29 @@ async function copyReference(): Promise<void> {
   const { statusCode, rawPayload } = await app.inject('/js/scalar.js');
   await app.close();
   if (statusCode !== 200) throw new Error('The script of the API reference was not found.');
-  mkdirSync(join(target, 'docs'), { recursive: true });
-  writeFileSync(join(target, 'docs/scalar.js.gz'), gzipSync(rawPayload, { level: 9 }));
+  mkdirSync(join(outputDirectory, 'docs'), { recursive: true });
+  writeFileSync(join(outputDirectory, 'docs/scalar.js.gz'), gzipSync(rawPayload, { level: 9 }));
 }
 
-async function build(inputs: string): Promise<void> {
+async function build(inputsHash: string): Promise<void> {
   const startMs = performance.now();
   process.stderr.write('Building the web UI …\n');
   const { build: bundle } = await import('vite');
-  rmSync(target, { recursive: true, force: true });
+  rmSync(outputDirectory, { recursive: true, force: true });
   // In a terminal, the bundler would redraw a line per module without this variable.
   process.env['CI'] ??= 'true';
-  await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
+  await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: outputDirectory } });
   compress();
   await copyReference();
-  writeFileSync(inputsHashFile, inputs);
+  writeFileSync(inputsHashFile, inputsHash);
   process.stderr.write(`Built the web UI in ${((performance.now() - startMs) / 1000).toFixed(1)} s.\n`);
 }
 
-const inputs = hashInputs();
-const isBuilt = existsSync(inputsHashFile) && readFileSync(inputsHashFile, 'utf8') === inputs;
+const inputsHash = hashInputs();
+const isBuilt = existsSync(inputsHashFile) && readFileSync(inputsHashFile, 'utf8') === inputsHash;
 if (!isBuilt) {
   try {
-    await build(inputs);
+    await build(inputsHash);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.stderr.write('Could not build the web UI. Run `npm ci`, then `npm run build` again.\n');

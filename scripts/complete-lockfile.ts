@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-
 /**
  * Completes `package-lock.json`. Run it manually after `npm install` (`node scripts/complete-lockfile.ts`).
  *
@@ -10,6 +8,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * Removes the `engines` of every package: npm compares them with the Node version that runs npm and prints warnings,
  * but all packages run on the Node version that `npm ci` installs.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
+
 interface LockfileEntry {
   version?: string;
   optional?: boolean;

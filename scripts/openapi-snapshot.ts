@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { compareFacts, extractFacts, readSnapshot, SNAPSHOT } from '../src/testing/openapi-facts.ts';
-import { generateDocument } from '../src/testing/responses/document.ts';
-
 /**
  * Updates the snapshot of the API on which clients rely. Refuses breaking changes unless run with `--accept`; a
  * breaking change also requires an entry in CHANGELOG.md.
  */
+import { writeFileSync } from 'node:fs';
+import { compareFacts, extractFacts, readSnapshot, SNAPSHOT } from '../src/testing/openapi-facts.ts';
+import { generateDocument } from '../src/testing/responses/document.ts';
+
 const facts = extractFacts(await generateDocument());
 const { breaking, compatible } = compareFacts(readSnapshot(), facts);
 const isAccepted = breaking.length === 0 || process.argv.includes('--accept');

@@ -1,3 +1,7 @@
+/**
+ * Builds the two published packages: `dist/devpilot.tgz` (server, web UI, CLI as JavaScript) and
+ * `dist/devpilot-sdk.tgz` (client and guards, without dependencies).
+ */
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -16,24 +20,20 @@ import { minifySync } from 'vite';
 import manifest from '../package.json' with { type: 'json' };
 import { generateWireTypes } from './wire-types.ts';
 
-/**
- * Builds the two published packages: `dist/devpilot.tgz` (server, web UI, CLI as JavaScript) and
- * `dist/devpilot-sdk.tgz` (client and guards, without dependencies).
- */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const work = join(root, 'dist/pack');
+const workDirectory = join(root, 'dist/pack');
 const MAX_SDK_BYTES = 66_000;
 
-const commandPath = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+const commandSearchPath = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 function run(command: string, args: readonly string[], cwd = root): void {
-  const env = { ...process.env, PATH: commandPath };
+  const env = { ...process.env, PATH: commandSearchPath };
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env });
 }
 
 /** Compiles files and their imports, and preserves the directory layout. Returns the output directory. */
 function compile(name: string, include: readonly string[], extraOptions: object): string {
-  const outDir = join(work, name);
-  const config = join(work, `${name}.json`);
+  const outDir = join(workDirectory, name);
+  const config = join(workDirectory, `${name}.json`);
   const compilerOptions = {
     noEmit: false,
     allowImportingTsExtensions: false,
@@ -102,6 +102,7 @@ function listUsedNames(): Map<string, string[]> {
   return usedNames;
 }
 
+/** Function names are preserved for stack traces. */
 const MINIFY = { module: true, mangle: { keepNames: true } } as const;
 const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
@@ -116,8 +117,16 @@ function shortenTypes(file: string, text: string): string {
   return withoutComments.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
 }
 
+type Extension = '.ts' | '.js' | '.d.ts';
+
+/** Minifies scripts and shortens declarations; returns other source files unchanged. */
+function shorten(file: string, text: string, extension: Extension): string {
+  if (extension === '.js') return minifySync(file, text, MINIFY).code;
+  return extension === '.d.ts' ? shortenTypes(file, text) : text;
+}
+
 /** Copies a module and its imports. Skips files that do not exist or have already been copied. */
-function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
+function copyWithImports(from: string, directory: string, file: string, extension: Extension): void {
   const target = join(directory, file + extension);
   if (existsSync(target) || !existsSync(join(from, file + extension))) return;
   const source = readFileSync(join(from, file + extension), 'utf8');
@@ -125,9 +134,7 @@ function copyWithImports(from: string, directory: string, file: string, extensio
   const text =
     extension === '.ts' ? source : source.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2');
   mkdirSync(dirname(target), { recursive: true });
-  // Function names are preserved for stack traces.
-  const shortened = extension === '.d.ts' ? shortenTypes(file, text) : text;
-  writeFileSync(target, extension === '.js' ? minifySync(file, text, MINIFY).code : shortened);
+  writeFileSync(target, shorten(file, text, extension));
   for (const [, imported = ''] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g)) {
     copyWithImports(from, directory, join(dirname(file), imported), extension);
   }
@@ -147,8 +154,8 @@ async function copySourceWithWireTypes(directory: string): Promise<void> {
 }
 
 async function packSdk(): Promise<void> {
-  const directory = join(work, 'sdk');
-  const source = join(work, 'sdk-source');
+  const directory = join(workDirectory, 'sdk');
+  const source = join(workDirectory, 'sdk-source');
   await copySourceWithWireTypes(source);
   const include = [relative(root, join(source, 'sdk/*.ts'))];
   // Only the declarations contain comments.
@@ -183,10 +190,10 @@ async function packSdk(): Promise<void> {
   if (size > MAX_SDK_BYTES) throw new Error(`dist/devpilot-sdk.tgz is ${size} bytes; the limit is ${MAX_SDK_BYTES}.`);
 }
 
-rmSync(work, { recursive: true, force: true });
-mkdirSync(work, { recursive: true });
+rmSync(workDirectory, { recursive: true, force: true });
+mkdirSync(workDirectory, { recursive: true });
 run(process.execPath, ['scripts/build.ts']);
 packServer();
 await packSdk();
-rmSync(work, { recursive: true, force: true });
+rmSync(workDirectory, { recursive: true, force: true });
 process.stdout.write('Packed dist/devpilot.tgz and dist/devpilot-sdk.tgz.\n');

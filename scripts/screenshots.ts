@@ -1,8 +1,8 @@
+/** Takes the two screenshots of the README from the built web UI: `npm run screenshots`. */
 import { mkdirSync } from 'node:fs';
 import { openTab, startBrowser } from '../e2e/browser.ts';
 import { bearer, createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 
-/** Takes the two screenshots of the README from the built web UI: `npm run screenshots`. */
 const FOLDER = 'docs/pictures';
 const DAY = 86_400_000;
 

@@ -1,7 +1,7 @@
+/** Updates the lists of settings in `docs/operations.md` and `deploy/devpilot.env`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatSettingsFile, formatSettingsTable } from '../src/server/settings-table.ts';
 
-/** Updates the lists of settings in `docs/operations.md` and `deploy/devpilot.env`. */
 const page = 'docs/operations.md';
 const table = /^\| Setting \| Default \|.*(?:\n\|.*)*/m;
 const text = readFileSync(page, 'utf8');

@@ -1,3 +1,7 @@
+/**
+ * `npm run simulate [histories]`: simulates random histories of a cluster, by default a million, on all processors.
+ * Prints the seed of each failure, with which the failure can be reproduced.
+ */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
@@ -8,10 +12,7 @@ import { createGuards } from '../src/cluster/guards.ts';
 import { createClusterNode } from '../src/cluster/node.ts';
 import { randomHistories } from '../src/cluster/simulation.ts';
 
-/**
- * `npm run simulate [histories]`: simulates random histories of a cluster, by default a million, on all processors.
- * Prints the seed of each failure, with which the failure can be reproduced.
- */
+/** The second argument is only set in the worker processes, which run the same script. */
 const [, script = '', historyCount = '1000000', workerIndex] = process.argv;
 
 if (workerIndex === undefined) {
@@ -26,14 +27,14 @@ if (workerIndex === undefined) {
   process.exitCode = Math.max(...codes);
 } else {
   const BATCH_SIZE = 10_000;
+  const implementation = {
+    createNode: createClusterNode,
+    createRegistry: createRecordRegistry,
+    createLease,
+    createGuards,
+    createLeaseRenewal,
+  };
   for (let simulatedCount = 0; simulatedCount < Number(historyCount); simulatedCount += BATCH_SIZE) {
-    const implementation = {
-      createNode: createClusterNode,
-      createRegistry: createRecordRegistry,
-      createLease,
-      createGuards,
-      createLeaseRenewal,
-    };
     await fc.assert(randomHistories(implementation), {
       numRuns: Math.min(BATCH_SIZE, Number(historyCount) - simulatedCount),
     });

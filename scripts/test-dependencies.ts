@@ -1,3 +1,8 @@
+/**
+ * Installs the Debian packages of missing programs that tests start, before the tests run, because installations by
+ * concurrent tests would interfere. The browser is `CHROMIUM_PATH` if set, otherwise Debian's headless shell or
+ * Chromium.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
@@ -8,11 +13,7 @@ import {
   ensurePythonSentrySdk,
 } from '../src/testing/debian-packages.ts';
 
-/**
- * Installs the Debian packages of missing programs that tests start, before the tests run, because installations by
- * concurrent tests would interfere. The browser is `CHROMIUM_PATH` if set, otherwise Debian's headless shell or
- * Chromium.
- */
+/** The Debian package of each command. */
 const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
   curl: 'curl',

@@ -1,3 +1,7 @@
+/**
+ * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`;
+ * `npm test -- --fast` runs the checks and the test files that require only Node and the npm packages.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -5,13 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createPostgresTemplate, SHARED_POSTGRES, startPostgres } from '../src/testing/postgres.ts';
 import { measureSlowness } from './machine-speed.ts';
-import { needsInstalledPrograms } from './needs.ts';
 import { TEST_COUNTS, TEST_ENDED } from './reporter.ts';
+import { needsInstalledPrograms } from './required-programs.ts';
 
-/**
- * Runs all checks and tests. `npm test -- part` runs only the test files whose path contains `part`;
- * `npm test -- --fast` runs the checks and the test files that require only Node and the npm packages.
- */
 const args = process.argv.slice(2);
 const isFast = args.includes('--fast');
 const pathFilter = args.find((argument) => !argument.startsWith('--'));
@@ -28,7 +28,7 @@ const CONCURRENCY = availableParallelism() + 2;
 const slowness = await measureSlowness(CONCURRENCY);
 /** A file is considered stuck if no test ends within this time. The total time is not limited. */
 const SILENCE_MS = 150_000 * slowness;
-/** Time from the exit of a file's process until its child processes must have ended. */
+/** Time for which a file's child processes may keep running after the file's process has ended. */
 const GRACE_MS = 5_000 * slowness;
 
 /** Maximum number of characters of a failed file's output that are repeated at the end. */

@@ -23,14 +23,14 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-/** Fields of the generic types, for which the contract has no schema. */
+/** Fields of the generic types in `src/contract/paging.ts`, for which the contract has no schema. */
 const GENERIC_TYPES: Readonly<Record<string, string>> = {
   Page: 'data: T[]; nextCursor: string | null',
   CountedPage: 'data: T[]; nextCursor: string | null; total: number | null',
 };
 
 function toTypeScript(schema: JsonSchema, definitions: Readonly<Record<string, JsonSchema>>): string {
-  const convert = (schema: JsonSchema) => toTypeScript(schema, definitions);
+  const convert = (part: JsonSchema) => toTypeScript(part, definitions);
   if (schema.$ref !== undefined) {
     const definition = definitions[schema.$ref.replace('#/$defs/', '')];
     if (definition === undefined) throw new Error(`${schema.$ref} not found in the schema.`);

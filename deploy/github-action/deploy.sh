@@ -1,5 +1,6 @@
 #!/bin/sh
-# Deploys an app with the identity of a CI job, without a stored secret. Fails unless the deployment completes. Needs curl.
+# Deploys an app with the identity of a CI job, without a stored secret. Fails unless the deployment completes. Needs
+# curl 7.82 or later.
 # Variables:
 # - DEVPILOT_URL: URL of the Devpilot server.
 # - DEVPILOT_WORKLOAD_IDENTITY: ID of the workload identity.
@@ -33,11 +34,15 @@ trap 'exit 143' TERM
 trap 'exit 130' INT
 
 # Sets identity_token to an identity token that has not been exchanged yet.
-number=0
+identity_tokens_used=0
 next_identity_token() {
-  number=$((number + 1))
+  identity_tokens_used=$((identity_tokens_used + 1))
   if [ -n "${DEVPILOT_ID_TOKEN:-}" ]; then
-    [ "$number" -eq 1 ] && identity_token=$DEVPILOT_ID_TOKEN || eval "identity_token=\${DEVPILOT_ID_TOKEN_$number:-}"
+    if [ "$identity_tokens_used" -eq 1 ]; then
+      identity_token=$DEVPILOT_ID_TOKEN
+    else
+      eval "identity_token=\${DEVPILOT_ID_TOKEN_$identity_tokens_used:-}"
+    fi
     [ -n "$identity_token" ] && return
     echo 'The access token expires before the deployment finishes, and the job has no other identity token to exchange.' \
       'Give the workload identity a longer lifetime: devpilot workload-identities update --lifetime' >&2
@@ -78,6 +83,7 @@ echo "Deployment $id started."
 failures=0
 while :; do
   if [ "$(date +%s)" -ge "$renew_at" ]; then
+    # If no token could be exchanged, tries again after 30 s.
     exchange || renew_at=$(($(date +%s) + 30))
   fi
   if response=$(with_token "$url/v1/deployments/$id"); then
