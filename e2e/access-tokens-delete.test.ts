@@ -37,30 +37,34 @@ describe('Delete', () => {
     },
   );
 
-  test('several tokens are deleted together, with a result for each', secureContextOnly, async () => {
-    const tokens = await Promise.all(
-      ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
-    );
-    const tab = await openTokens('?q=bulk');
-    await rowOf(tab, 'Bulk a1').waitFor();
-    await tab.getByLabel('Select all on this page').check();
-    await tab.getByText('3 selected').waitFor();
-    await tab.getByRole('button', { name: 'Delete selected' }).click();
-    const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
-    await tab.route(`**/v1/access-tokens/${tokens[1]?.id}`, (route) => route.abort());
-    await dialog.getByRole('button', { name: 'Delete 3' }).click();
-    await dialog.getByText('2 deleted, 1 failed.').waitFor();
-    assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
-    await tab.unroute(`**/v1/access-tokens/${tokens[1]?.id}`);
-    await dialog.getByRole('button', { name: 'Retry failed' }).click();
-    await dialog.getByText('3 deleted. They no longer work.').waitFor();
-    await dialog.getByRole('button', { name: 'Close' }).click();
-    await tab.getByText('3 selected').waitFor({ state: 'detached' });
-    for (const { secret } of tokens) await assertRejected(secret);
-  });
+  test(
+    'several tokens are deleted together, with a result for each; failed deletions can be retried',
+    secureContextOnly,
+    async () => {
+      const tokens = await Promise.all(
+        ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
+      );
+      const tab = await openTokens('?q=bulk');
+      await rowOf(tab, 'Bulk a1').waitFor();
+      await tab.getByLabel('Select all on this page').check();
+      await tab.getByText('3 selected').waitFor();
+      await tab.getByRole('button', { name: 'Delete selected' }).click();
+      const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
+      await tab.route(`**/v1/access-tokens/${tokens[1]?.id}`, (route) => route.abort());
+      await dialog.getByRole('button', { name: 'Delete 3' }).click();
+      await dialog.getByText('2 deleted, 1 failed.').waitFor();
+      assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
+      await tab.unroute(`**/v1/access-tokens/${tokens[1]?.id}`);
+      await dialog.getByRole('button', { name: 'Retry failed' }).click();
+      await dialog.getByText('3 deleted. They no longer work.').waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await tab.getByText('3 selected').waitFor({ state: 'detached' });
+      for (const { secret } of tokens) await assertRejected(secret);
+    },
+  );
 });
 
-test('Replace… goes through the four steps and shows the first use of the new token', async () => {
+test('Replace… creates a token, continues after a reload, waits for its first use, and deletes the old token', async () => {
   const oldToken = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
   const tab = await openTokens('?q=Deployer');
   await rowOf(tab, 'Deployer').waitFor();
@@ -75,7 +79,7 @@ test('Replace… goes through the four steps and shows the first use of the new 
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(oldToken.secret) })).status, 200);
   await dialog.getByRole('button', { name: 'Keep both for now' }).click();
 
-  // The rotation continues from either row, even after the page has been left.
+  // The replacement continues from the row of the new token, even after the page has been reloaded.
   await tab.reload();
   await tab.getByText(/^Being replaced: the old one was last used .*; the new one has not been used yet\.$/).waitFor();
   const [, oldRow, newRow] = await tab.getByRole('row').all();

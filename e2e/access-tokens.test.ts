@@ -20,12 +20,13 @@ import { waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
+/** The tests run in order: later ones use tokens that earlier ones created, such as Everything. */
 const fixture = setUpBrowserFixture();
 
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
   fixture.open(`/settings/access-tokens${search}`, person === undefined ? {} : { person });
 
-async function findToken(name: string): Promise<AccessToken> {
+async function requireToken(name: string): Promise<AccessToken> {
   const { body } = await fixture.owner.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
   const [token] = body.data;
   assert.ok(token, `there is a token ${name}`);
@@ -142,7 +143,7 @@ describe('Generate Token', () => {
       await form.getByLabel('Name').fill('Everything');
       await form.getByRole('button', { name: 'Generate Token' }).click();
       await tab.getByRole('button', { name: 'I have stored it' }).click();
-      assert.deepEqual((await findToken('Everything')).scopes, ['all']);
+      assert.deepEqual((await requireToken('Everything')).scopes, ['all']);
     },
   );
 
@@ -243,7 +244,7 @@ describe('Generate Token', () => {
     assert.equal(body.data.length, 0);
   });
 
-  test('creates a token by keyboard only', secureContextOnly, async () => {
+  test('the form is opened, filled in and submitted with the keyboard', secureContextOnly, async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).focus();
     await tab.keyboard.press('Enter');
@@ -258,7 +259,7 @@ describe('Generate Token', () => {
     await tab.getByRole('button', { name: 'I have stored it' }).focus();
     await tab.keyboard.press('Enter');
     await rowOf(tab, 'By keyboard').waitFor();
-    assert.deepEqual((await findToken('By keyboard')).scopes, ['basic_deployment']);
+    assert.deepEqual((await requireToken('By keyboard')).scopes, ['basic_deployment']);
   });
 
   test('if the response is lost, one token is created and the page says what happened', async () => {
@@ -406,7 +407,7 @@ describe('The table', () => {
   });
 });
 
-test('two tabs in two workspaces do not mix', secureContextOnly, async () => {
+test('two tabs in two workspaces do not mix; an unknown workspace is not found', secureContextOnly, async () => {
   const secondWorkspace = await fixture.owner.call<{ slug: string }>('/v1/workspaces', {
     body: { name: 'Second workspace' },
   });

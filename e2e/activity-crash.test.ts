@@ -41,7 +41,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
       tokenHeaders,
       Array.from({ length: BATCH_SIZE }, (_, index) => ({
         specversion: '1.0',
-        // Random IDs, as most senders use.
+        // The IDs do not sort by time, like the IDs of most senders.
         id: `${(batch * BATCH_SIZE + index) * 7919}-${index}`,
         source: `/service/${batch % 3}`,
         type: 'order.placed',

@@ -7,6 +7,7 @@ import { checkAppearance, openTab } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { listItemOf } from './page-actions.ts';
 
+/** The tests run in order: later ones use what earlier ones created, such as the key Edited key. */
 let linus: TestPerson;
 let token: CreatedAccessToken;
 
@@ -35,7 +36,7 @@ test('events are shown as sentences, newest first, and new events appear automat
   await listItemOf(tab, 'Ada Lovelace created the API key Arrives live').waitFor();
 });
 
-test('the details of an event show the change, its origin and the hash', async () => {
+test('the details of an event show the change, the ID of the target and the hash', async () => {
   const key = await createKey(fixture.owner, ['read'], { name: 'Edited key' });
   await fixture.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
   const tab = await fixture.open('/settings/activity-log');
@@ -165,16 +166,16 @@ test('a member sees a credential without its events and buttons, and has no acce
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
 });
 
-test("times are in the browser's time zone, to the second on hover", async () => {
+test("times are to the second in the browser's time zone, whose offset is shown on hover", async () => {
   const createdToken = await createToken(fixture.owner, ['run_scripts'], { name: 'Time zone test' });
-  for (const [zone, offset] of [
+  for (const [timeZone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],
     ['Pacific/Marquesas', 'GMT-9:30'],
   ] as const) {
-    const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner, zone });
+    const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner, timeZone });
     await tab.goto('/settings/activity-log');
     const time = listItemOf(tab, 'created the access token Time zone test').locator('time');
-    const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone });
+    const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone });
     assert.equal(await time.textContent(), clock.format(new Date(createdToken.createdAt)));
     await time.hover();
     await tab.getByRole('tooltip').getByText(offset, { exact: false }).waitFor();

@@ -58,6 +58,7 @@ test('a day of events is charted by type and source and filtered from the legend
 });
 
 test('the matching events and the chart are downloaded as CSV', async () => {
+  // The events were sent by the previous test.
   const tab = await fixture.open('/activity?type=order.placed');
   const exportAs = async (item: string) => {
     await tab.getByRole('button', { name: 'Export' }).click();

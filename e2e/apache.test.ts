@@ -151,7 +151,7 @@ test('requests without a valid token that has the scope are refused', async () =
 test('a deleted token is rejected by the next request, also if it has an expiry date', async () => {
   for (const options of [{}, { expiresAt: '2100-01-01T00:00:00.000Z' }]) {
     const token = await createToken(owner, ['modify_env'], options);
-    for (let times = 0; times < 3; times++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);
+    for (let use = 0; use < 3; use++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);
     assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
     const { status, reached } = await sendThroughProxy(bearer(token.secret));
     assert.deepEqual({ status, reached: reached.length }, { status: 401, reached: 0 });

@@ -10,7 +10,7 @@ checkWorkspacePages(settings.fixture, [
     prepare: (tab) => tab.getByText('Show as table').click(),
   },
   { name: 'token-as-member', path: () => `${TOKENS_PATH}/${settings.tokenId}`, person: asMember },
-  { name: 'token-gone', path: `${TOKENS_PATH}/tok_01h455vb4pex5vsknk084sn02q` },
+  { name: 'token-not-found', path: `${TOKENS_PATH}/tok_01h455vb4pex5vsknk084sn02q` },
   { name: 'keys', path: '/settings/api-keys' },
   { name: 'keys-empty', path: '/settings/api-keys?workspace=empty-workspace' },
   { name: 'key', path: () => `/settings/api-keys/${settings.keyId}` },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Route } from 'playwright-core';
-import { checkAppearance, openTab, takeScreenshot } from './browser.ts';
+import { checkAppearance, openTab, saveScreenshotIfEnabled } from './browser.ts';
 import { waitUntilLoaded } from './browser-fixture.ts';
 import { inWorkspace, LOG_PATH, setUpSettingsFixture, TOKENS_PATH } from './settings-fixture.ts';
 
@@ -92,7 +92,7 @@ test('the layout is painted from the HTML alone, which is small', async () => {
     assert.ok(bytes > 0 && bytes <= MAX_HTML_BYTES, `${bytes} bytes`);
     await tab.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length === 1);
     await tab.locator(`#initial-layout.${layout}`).getByText('Devpilot').waitFor();
-    await takeScreenshot(tab, `initial-${layout}`);
+    await saveScreenshotIfEnabled(tab, `initial-${layout}`);
     await tab.context().close();
   }
 });

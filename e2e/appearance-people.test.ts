@@ -24,18 +24,18 @@ checkWorkspacePages(settings.fixture, [
     },
   },
   {
-    name: 'invitation-new',
+    name: 'invitation-create-account',
     path: '/accept-invitation#somecode',
     person: signedOut,
     prepare: clickButton('Create account'),
   },
   {
-    name: 'invitation-known',
+    name: 'invitation-existing-account',
     path: '/accept-invitation#somecode',
     person: signedOut,
     prepare: (tab) => tab.getByText('I have an account').click(),
   },
-  { name: 'invitation-again', path: '/accept-invitation' },
+  { name: 'invitation-without-code', path: '/accept-invitation' },
   { name: 'sign-in', path: '/sign-in', person: signedOut, prepare: clickButton('Sign in') },
-  { name: 'nowhere', path: '/settings/no-such-page' },
+  { name: 'page-not-found', path: '/settings/no-such-page' },
 ]);

@@ -7,7 +7,7 @@ import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
 
-let ids = { project: '', app: '', server: '', unconfirmed: '' };
+let ids = { project: '', app: '', server: '', unconfirmedServer: '' };
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   const project = await createProject(owner, { name: 'Online shop', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
@@ -27,7 +27,7 @@ const fixture = setUpBrowserFixture(async ({ owner }) => {
   // A server whose host has changed must be confirmed again.
   const movedServer = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
   await owner.call(`/v1/servers/${movedServer.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
-  ids = { project: project.id, app: app.id, server: server.id, unconfirmed: movedServer.id };
+  ids = { project: project.id, app: app.id, server: server.id, unconfirmedServer: movedServer.id };
 });
 
 const openDialog = (name: string) => async (tab: Page) => {
@@ -82,7 +82,7 @@ checkPages(fixture, [
   { name: 'server', path: () => `/servers/${ids.server}` },
   {
     name: 'server-unconfirmed',
-    path: () => `/servers/${ids.unconfirmed}`,
+    path: () => `/servers/${ids.unconfirmedServer}`,
     prepare: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
   },
   { name: 'server-new', path: '/servers', prepare: openDialog('New server') },

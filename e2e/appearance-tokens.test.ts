@@ -12,7 +12,7 @@ checkWorkspacePages(settings.fixture, [
   { name: 'tokens-no-match', path: `${TOKENS_PATH}?q=nothing+like+it` },
   { name: 'tokens-bad-filter', path: `${TOKENS_PATH}?status=nonsense` },
   {
-    name: 'tokens-create-refused',
+    name: 'tokens-create-invalid',
     path: TOKENS_PATH,
     async prepare(tab) {
       await clickButton('Generate Token')(tab);
@@ -24,7 +24,7 @@ checkWorkspacePages(settings.fixture, [
     },
   },
   {
-    name: 'tokens-create-date',
+    name: 'tokens-create-calendar',
     path: TOKENS_PATH,
     async prepare(tab) {
       await clickButton('Generate Token')(tab);

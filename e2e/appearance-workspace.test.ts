@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY } from '../src/contract/limits.ts';
 import { formatDate } from '../src/web/components/format.ts';
-import { takeScreenshot } from './browser.ts';
+import { saveScreenshotIfEnabled } from './browser.ts';
 import { listItemOf } from './page-actions.ts';
 import { checkWorkspacePages, clickButton, LOG_PATH, setUpSettingsFixture, TOKENS_PATH } from './settings-fixture.ts';
 
@@ -48,7 +48,7 @@ checkWorkspacePages(settings.fixture, [
   { name: 'policy-as-member', path: POLICY, person: asMember },
   { name: 'workspace', path: '/settings/workspace' },
   { name: 'workspace-as-member', path: '/settings/workspace', person: asMember },
-  { name: 'workspace-none', path: `${TOKENS_PATH}?workspace=no-such-workspace` },
+  { name: 'workspace-not-found', path: `${TOKENS_PATH}?workspace=no-such-workspace` },
   { name: 'workspace-create', path: '/?create=workspace' },
 ]);
 
@@ -56,15 +56,15 @@ test('on a narrow screen the navigation opens from a button and closes after a c
   const tab = await settings.fixture.open('/settings/members', { width: 360 });
   await tab.getByRole('button', { name: 'Open navigation' }).click();
   await tab.getByRole('link', { name: 'Projects' }).waitFor();
-  await takeScreenshot(tab, 'navigation-light-360');
+  await saveScreenshotIfEnabled(tab, 'navigation-light-360');
   await tab.getByRole('link', { name: 'Projects' }).click();
   await tab.getByRole('heading', { name: 'Projects', exact: true }).waitFor();
   await tab.getByRole('link', { name: 'Projects' }).waitFor({ state: 'hidden' });
 });
 
-test('on the narrowest phone every tab of the settings can be reached, and the current one is visible', async () => {
+test('on the narrowest phone every section of the settings can be reached, and the current one is visible', async () => {
   const tab = await settings.fixture.open(TOKENS_PATH, { width: 320 });
-  const tabs = tab.getByRole('navigation', { name: 'Settings' });
+  const settingsNavigation = tab.getByRole('navigation', { name: 'Settings' });
   for (const name of [
     'API Keys',
     'Members',
@@ -75,12 +75,10 @@ test('on the narrowest phone every tab of the settings can be reached, and the c
     'Workspace',
     'Access Tokens',
   ]) {
-    await tabs.getByRole('link', { name }).click();
+    await settingsNavigation.getByRole('link', { name }).click();
     await tab.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
-    const { x, width } = (await tabs.locator('[aria-current=page]', { hasText: name }).boundingBox()) ?? {
-      x: -1,
-      width: 0,
-    };
+    const currentLink = settingsNavigation.locator('[aria-current=page]', { hasText: name });
+    const { x, width } = (await currentLink.boundingBox()) ?? { x: -1, width: 0 };
     assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
   }
 });

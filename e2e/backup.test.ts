@@ -59,7 +59,8 @@ for (const from of ENGINES) {
       const encrypted = await createEncryptedVariable(server, owner);
       const writers = startWriting(owner);
       await until(async () => writers.created.length >= WRITES_BEFORE_BACKUP);
-      const [created, deleted] = [[...writers.created], [...writers.deleted]];
+      const created = [...writers.created];
+      const deleted = [...writers.deleted];
       const folder = newFolderPath();
       const output = await runSuccessfully(location, 'backup', folder);
       assert.ok(writers.created.length > created.length, 'writes continued during the backup');
@@ -75,12 +76,11 @@ for (const from of ENGINES) {
       );
 
       for (const to of ENGINES) {
-        const secretSettings: Environment =
-          from === 'postgres'
-            ? { DEVPILOT_SECRET: TEST_SECRET }
-            : to === 'postgres'
-              ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
-              : {};
+        // A backup of SQLite contains the secret, which `restore` writes into the data directory but not into PostgreSQL.
+        const secretSettings: Record<string, string> = {};
+        if (from === 'postgres') secretSettings['DEVPILOT_SECRET'] = TEST_SECRET;
+        else if (to === 'postgres')
+          secretSettings['DEVPILOT_SECRET'] = readFileSync(join(folder, 'secret'), 'utf8').trim();
         const target = await newStoreLocation(to, secretSettings);
         assert.doesNotMatch(await runSuccessfully(target, 'restore', folder), /cannot be decrypted/);
         const restored = await startServer(target);
@@ -99,7 +99,7 @@ for (const from of ENGINES) {
   });
 }
 
-test("backup, restore and copy are refused if DEVPILOT_SECRET is not the database's secret", async () => {
+test("backup, migrate, serve, restore and store copy are refused if DEVPILOT_SECRET is not the database's secret", async () => {
   const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
   await (await startServer(location)).stop('SIGTERM');
   const otherSecret = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
@@ -127,7 +127,7 @@ test("backup, restore and copy are refused if DEVPILOT_SECRET is not the databas
   );
 });
 
-test('a modified or truncated backup, and a target that is not empty, are refused', async () => {
+test('a modified, incomplete or missing backup is refused, and so is a backup of nothing or into a directory that is not empty', async () => {
   const location = await newStoreLocation('sqlite');
   const server = await startServer(location);
   await signUp(server);

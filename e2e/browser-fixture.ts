@@ -96,9 +96,9 @@ export function setUpBrowserFixture(
     const problems = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      const isAllowed = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
-      if (options.allowedOrigins?.includes(origin) === true) return;
-      if (!isAllowed) problems.push(`request to another server: ${request.url()}`);
+      const isSameOrigin = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
+      const isAllowed = options.allowedOrigins?.includes(origin) === true;
+      if (!isSameOrigin && !isAllowed) problems.push(`request to another server: ${request.url()}`);
     });
     return problems;
   }

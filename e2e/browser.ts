@@ -46,7 +46,7 @@ export interface TabOptions {
   readonly scheme?: Scheme;
   readonly person?: TestPerson;
   /** The browser's time zone; by default the machine's. */
-  readonly zone?: string;
+  readonly timeZone?: string;
 }
 
 /** Opens a tab in a new browser context, signed in if `person` is set. */
@@ -58,7 +58,7 @@ export async function openTab(browser: Browser, server: TestServer, options: Tab
 export async function openContext(
   browser: Browser,
   server: TestServer,
-  { width = 1280, scheme = 'light', person, zone }: TabOptions = {},
+  { width = 1280, scheme = 'light', person, timeZone }: TabOptions = {},
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
     baseURL: server.origin,
@@ -67,7 +67,7 @@ export async function openContext(
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
     acceptDownloads: true,
-    ...(zone !== undefined && { timezoneId: zone }),
+    ...(timeZone !== undefined && { timezoneId: timeZone }),
   });
   context.setDefaultTimeout(scaledTimeout(30_000));
   if (person !== undefined) {
@@ -113,7 +113,7 @@ export async function readAndClearClipboard(tab: Page, server: TestServer): Prom
 }
 
 /** Writes a screenshot to `e2e/screenshots/`, which Git ignores, if DEVPILOT_TEST_SCREENSHOTS is set. */
-export async function takeScreenshot(page: Page, name: string): Promise<void> {
+export async function saveScreenshotIfEnabled(page: Page, name: string): Promise<void> {
   if (process.env['DEVPILOT_TEST_SCREENSHOTS'] !== undefined) await saveScreenshot(page, name);
 }
 
@@ -124,7 +124,7 @@ export async function saveScreenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
 }
 
-/** Every page and dialog is checked in both color schemes, on a desktop and on a narrow phone. */
+/** The appearances in which every page and dialog is checked: both color schemes, on a desktop and on a narrow phone. */
 const APPEARANCES = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
 /**
  * Additional widths at which nothing may overflow: 320 is 1280 at a zoom of 400% (WCAG 1.4.10), the others are phones
@@ -149,7 +149,10 @@ async function assertFits(page: Page, width: number): Promise<void> {
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 
-/** Returns elements whose text is cut off without an ellipsis, and selects whose selected option does not fit. */
+/**
+ * Returns elements of the main content whose text is cut off without an ellipsis, and selects whose selected option does
+ * not fit.
+ */
 function findClippedText(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const canvas = document.createElement('canvas').getContext('2d');
@@ -203,9 +206,9 @@ function findAnimations(page: Page): Promise<string[]> {
 }
 
 /**
- * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off or squeezed, no animations, and a title that matches its heading. Takes a
- * screenshot of each color scheme and width.
+ * Checks a page, with its dialog if one is open, in each of the `APPEARANCES`: no accessibility violations, no horizontal
+ * overflow, no text cut off or squeezed, no animations. Also checks that the title matches the heading, and that nothing
+ * overflows at the `EXTRA_WIDTHS`.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: initialWidth } = page.viewportSize() ?? { width: 1280 };
@@ -218,7 +221,7 @@ export async function checkAppearance(page: Page, name: string): Promise<void> {
     assert.deepEqual(await findAnimations(page), [], 'no animations with reduced motion');
     assert.deepEqual(await findClippedText(page), [], 'no text is cut off');
     assert.deepEqual(await findSqueezedText(page), [], 'no text is squeezed');
-    await takeScreenshot(page, `${name}-${scheme}-${width}`);
+    await saveScreenshotIfEnabled(page, `${name}-${scheme}-${width}`);
     assert.deepEqual(await findAccessibilityViolations(page), [], `${name}, ${scheme}, ${width} pixels`);
   }
   for (const width of EXTRA_WIDTHS) await assertFits(page, width);

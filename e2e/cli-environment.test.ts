@@ -58,8 +58,8 @@ beforeEach(async () => {
   await setVariables(owner, app, Object.fromEntries(removals));
 });
 
-describe('pull', () => {
-  test('writes exactly what push reads, as dotenv and as JSON', async () => {
+describe('pull and list', () => {
+  test('push restores exactly what pull has written, as dotenv and as JSON', async () => {
     await setVariables(owner, app, AWKWARD_VALUES);
     for (const format of ['dotenv', 'json']) {
       const pulled = await shell.run(['env', 'pull', app.slug, '--format', format]);
@@ -84,7 +84,7 @@ describe('pull', () => {
     );
   });
 
-  test('writes a file of mode 0600, even when it replaces a file that other users could read', async () => {
+  test('pull writes a file of mode 0600, even over a file that others could read; a missing directory and an unknown format are reported', async () => {
     await setVariables(owner, app, { KEY: 'value' });
     const path = join(shell.directory, '.env');
     writeFileSync(path, 'OLD=1\n');
@@ -93,9 +93,9 @@ describe('pull', () => {
     assert.deepEqual([code, stdout], [0, '']);
     assert.equal(readFileSync(path, 'utf8'), 'KEY=value\n');
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    const missingFolder = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
-    assert.match(missingFolder.stderr, /no\/such\/\.env cannot be written: no such file or directory/);
-    assert.equal(missingFolder.code, 1);
+    const missingDirectory = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
+    assert.match(missingDirectory.stderr, /no\/such\/\.env cannot be written: no such file or directory/);
+    assert.equal(missingDirectory.code, 1);
     assert.match(
       (await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr,
       /one of: dotenv, node, python, shell, systemd, docker, json/,
@@ -169,7 +169,7 @@ describe('push', () => {
     );
   });
 
-  test('names the invalid line and prints nothing of its content', async () => {
+  test('an invalid or unreadable file is refused; the message names the line and prints nothing of its content', async () => {
     const badDotenv = await shell.run([
       'env',
       'push',

@@ -19,6 +19,7 @@ import {
 import { type CliShell, openCliShell } from './cli-shell.ts';
 import { reportErrors, SAMPLE_STACK } from './resource-fixtures.ts';
 
+/** The tests run in order: later ones use the project and the server that earlier ones created. */
 let server: TestServer;
 let owner: TestPerson;
 let shell: CliShell;
@@ -86,7 +87,7 @@ describe('projects, servers and apps', () => {
     assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port must be/);
   });
 
-  test('an app is created from options and a file, and resources in use are not deleted', async () => {
+  test('an app is created from options and a file, gets a repository password and a deploy key, and is deleted; a server in use is not deleted', async () => {
     const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci' }];
     const healthCheck = { url: 'http://127.0.0.1:8080/healthz' };
     writeFileSync(join(shell.directory, 'app.json'), JSON.stringify({ hooks, healthCheck, branch: 'develop' }));
@@ -149,8 +150,8 @@ describe('projects, servers and apps', () => {
     );
     const checked = await shell.run(['apps', 'deploy-key', 'keyed', '--check']);
     assert.deepEqual([checked.code, checked.stdout], [0, `${sshd.hostKey}\n`], checked.stderr);
-    const confirmedByKey = await shell.run(['apps', 'deploy-key', 'keyed', '--confirm', sshd.hostKey, '--yes']);
-    assert.notEqual(confirmedByKey.code, 0, 'an API key cannot confirm a host key');
+    const confirmation = await shell.run(['apps', 'deploy-key', 'keyed', '--confirm', sshd.hostKey, '--yes']);
+    assert.notEqual(confirmation.code, 0, 'an API key cannot confirm a host key');
     assert.equal((await shell.run(['apps', 'deploy-key', 'keyed', '--delete', '--yes'])).code, 0);
     assert.equal((await shell.run(['apps', 'delete', 'keyed', '--yes'])).code, 0);
     const onCommandLine = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);

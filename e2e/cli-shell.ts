@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** Runs `bin/devpilot.mjs` with its own configuration directory and without this process's environment. */
+/** Runs `bin/devpilot.mjs` with its own configuration directory. Of this process's environment, it gets only `PATH`. */
 export interface CliShell {
   readonly directory: string;
   run(args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
@@ -83,10 +83,12 @@ export function openCliShell(environment: Readonly<Record<string, string>> = {})
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       const [nextAnswer] = remainingAnswers;
-      if (nextAnswer === undefined || !nextAnswer[0].test(output)) return;
+      if (nextAnswer === undefined) return;
+      const [question, answer] = nextAnswer;
+      if (!question.test(output)) return;
       output = '';
       remainingAnswers.shift();
-      child.stdin.write(nextAnswer[1]);
+      child.stdin.write(answer);
     });
     return collectResult(child);
   };

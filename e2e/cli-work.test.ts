@@ -23,6 +23,7 @@ import { until } from '../src/testing/until.ts';
 import { startWorkloadIssuer, type WorkloadIssuer } from '../src/testing/workload-issuer.ts';
 import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
+/** The tests run in order: later ones use deployments and scripts that earlier ones created. */
 let testServer: TestServer;
 let owner: TestPerson;
 let server: Server;
@@ -145,20 +146,18 @@ describe('deployments', () => {
       new RegExp(`Waiting for approval. Approve it with: devpilot deployments approve ${pendingId}`),
     );
     assert.match(stderr, new RegExp(`devpilot: Deployment ${pendingId} was cancelled`));
-    const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
+    const waiting = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
       environment: advancedTokenEnvironment,
     });
-    const approve = ['deployments', 'approve', third.stdout.trim(), '--json'];
-    const selfApproval = await shell.run(approve, { environment: advancedTokenEnvironment });
+    const waitingId = waiting.stdout.trim();
+    const approveArgs = ['deployments', 'approve', waitingId, '--json'];
+    const selfApproval = await shell.run(approveArgs, { environment: advancedTokenEnvironment });
     assert.match(selfApproval.stderr, /Someone else must approve/);
-    const approved = await shell.run(approve, { environment: approverEnvironment });
+    const approved = await shell.run(approveArgs, { environment: approverEnvironment });
     assert.equal(approved.code, 0, approved.stderr);
-    await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
-    assert.equal(
-      (await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advancedTokenEnvironment }))
-        .code,
-      1,
-    );
+    await until(async () => (await getDeployment(owner, waitingId)).status === 'completed');
+    const promoted = await shell.run(['deployments', 'promote', waitingId], { environment: advancedTokenEnvironment });
+    assert.equal(promoted.code, 1, 'only a canary can be promoted');
   });
 
   test('when interrupted, --follow says how to follow again, and the deployment continues', async () => {
@@ -443,7 +442,7 @@ describe('without a stored secret', () => {
   const countIssuedTokens = async () =>
     (await owner.call<{ total: number }>('/v1/access-tokens?origin=workload')).body.total;
 
-  test('jobs of GitHub and GitLab deploy, and their tokens are revoked at the end', async () => {
+  test('jobs of GitHub and GitLab deploy, and their tokens are revoked at the end; a job of another repository is refused', async () => {
     const onGitHub = await createIdentity(['--github', 'acme/shop', '--branch', 'main', '--workflow', 'deploy.yml']);
     assert.deepEqual(onGitHub.conditions, {
       repository: 'acme/shop',
@@ -488,6 +487,7 @@ describe('without a stored secret', () => {
     };
     const deployedFromGitLab = await shell.run(['deploy', shop.slug, '--wait'], { environment: gitLabJob });
     assert.equal(deployedFromGitLab.code, 0, deployedFromGitLab.stderr);
+    assert.equal(await countIssuedTokens(), 0);
     issuer.respond = defaultRespond;
     const deleted = await shell.run(['workload-identities', 'delete', onGitHub.id, onGitLab.id, '--yes'], {
       environment: session,

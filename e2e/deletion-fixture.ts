@@ -24,8 +24,8 @@ export interface DeletionFixture {
    * empty.
    */
   readonly acceptedAfterwards: readonly string[];
-  /** Number of deletions and edits answered in a phase. */
-  countAnswered(phase: string): number;
+  /** Returns the number of deletions and edits acknowledged in a phase. */
+  countAcknowledged(phase: string): number;
   /**
    * Deletes this many keys concurrently, but only removes a permission from every fourth. Stops early once
    * `shouldContinue` returns false.
@@ -33,7 +33,7 @@ export interface DeletionFixture {
   revokeMany(
     phase: string,
     count: number,
-    reachable?: readonly number[],
+    reachableNodes?: readonly number[],
     options?: { readonly shouldContinue?: () => boolean; readonly concurrency?: number },
   ): Promise<void>;
   /** Sends a request with a key to each of these nodes, so that they cache the key. Returns the statuses. */
@@ -42,10 +42,10 @@ export interface DeletionFixture {
   /** Prints the response times of a phase. */
   printResponseTimes(phase: string): void;
   /**
-   * Declares the last test of a file. It makes further deletions and edits until this many have been answered, and
-   * checks that all of them are in effect.
+   * Declares the last test of a file. It makes further deletions and edits until `minAcknowledged` of them have been
+   * acknowledged, and checks that all acknowledged ones are in effect.
    */
-  testEffect(deletions: number): void;
+  testEffect(minAcknowledged: number): void;
 }
 
 /** Starts three nodes before the tests of a file, and creates this many keys. */
@@ -54,8 +54,8 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   let cluster: TestCluster;
   let keys: TestClusterKey[];
 
-  /** Response times by phase, in milliseconds. */
-  const delays = new Map<string, number[]>();
+  /** Response times of acknowledged deletions and edits, by phase. */
+  const responseTimesMs = new Map<string, number[]>();
   const acknowledged: { readonly id: string; readonly isDeleted: boolean }[] = [];
   const acceptedAfterwards: string[] = [];
 
@@ -78,30 +78,30 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
     phase: string,
     key: TestClusterKey,
     isEdit: boolean,
-    reachable: readonly number[],
+    reachableNodes: readonly number[],
   ): Promise<number> {
     const { owner, authorize } = cluster;
-    await sendToNodes(key, reachable);
+    await sendToNodes(key, reachableNodes);
     let finished = false;
-    const concurrentRequests = reachable.map(async (index) => {
+    const concurrentRequests = reachableNodes.map(async (index) => {
       for (let remaining = MAX_REQUESTS_DURING_DELETION; remaining > 0 && !finished; remaining--)
         await authorize(index, key.secret, WRITE_QUERY);
     });
-    const started = performance.now();
+    const startMs = performance.now();
     const response = await owner
       .call(
         `/v1/api-keys/${key.id}`,
         isEdit ? { method: 'PATCH', body: { permissions: ['read'] } } : { method: 'DELETE' },
       )
       .catch(() => null);
-    const responseTimeMs = performance.now() - started;
+    const responseTimeMs = performance.now() - startMs;
     if (response?.status === (isEdit ? 200 : 204)) {
-      const statusesAfterwards = await sendToNodes(key, reachable);
+      const statusesAfterwards = await sendToNodes(key, reachableNodes);
       statusesAfterwards.forEach((status, nodeIndex) => {
-        if (status === 200) acceptedAfterwards.push(`node ${reachable[nodeIndex]} in ${phase}`);
+        if (status === 200) acceptedAfterwards.push(`node ${reachableNodes[nodeIndex]} in ${phase}`);
       });
       acknowledged.push({ id: key.id, isDeleted: !isEdit });
-      delays.set(phase, [...(delays.get(phase) ?? []), responseTimeMs]);
+      responseTimesMs.set(phase, [...(responseTimesMs.get(phase) ?? []), responseTimeMs]);
     }
     finished = true;
     await Promise.all(concurrentRequests);
@@ -111,14 +111,10 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   const sendToNodes = (key: TestClusterKey, nodes: readonly number[]) =>
     Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE_QUERY)));
 
-  /**
-   * Deletes this many keys concurrently, but only removes a permission from every fourth. Stops early once
-   * `shouldContinue` returns false.
-   */
   async function revokeMany(
     phase: string,
     count: number,
-    reachable: readonly number[] = ALL_NODES,
+    reachableNodes: readonly number[] = ALL_NODES,
     { shouldContinue = (): boolean => true, concurrency = CONCURRENCY } = {},
   ): Promise<void> {
     let remaining = count;
@@ -127,7 +123,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
         while (remaining-- > 0 && shouldContinue()) {
           const key = keys.pop();
           if (key === undefined) throw new Error('There are no keys left.');
-          const status = await revokeOne(phase, key, remaining % 4 === 0, reachable);
+          const status = await revokeOne(phase, key, remaining % 4 === 0, reachableNodes);
           if ([200, 204, 404].includes(status)) continue;
           // The outcome is unknown; the request is repeated once a node responds.
           keys.unshift(key);
@@ -138,23 +134,23 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
   }
 
   function printResponseTimes(phase: string): void {
-    const sorted = (delays.get(phase) ?? []).toSorted((a, b) => a - b);
+    const sorted = (responseTimesMs.get(phase) ?? []).toSorted((a, b) => a - b);
     const percentile = (fraction: number) =>
       `${(sorted[Math.floor((sorted.length - 1) * fraction)] ?? 0).toFixed(0)} ms`;
     process.stdout.write(
-      `${phase}: ${sorted.length} answers, median ${percentile(0.5)}, 99th ${percentile(0.99)}, longest ${percentile(1)}\n`,
+      `${phase}: ${sorted.length} acknowledged, median ${percentile(0.5)}, 99th percentile ${percentile(0.99)}, longest ${percentile(1)}\n`,
     );
   }
 
   const isReady = async (index: number) => (await sendRequest(cluster.nodeAt(index).url, '/readyz', {})).status === 200;
 
-  function testEffect(deletions: number): void {
-    test('every acknowledged deletion and update is in effect afterwards', async () => {
-      await revokeMany('three healthy nodes, at the end', Math.max(0, deletions - acknowledged.length));
+  function testEffect(minAcknowledged: number): void {
+    test('every acknowledged deletion and edit is in effect afterwards', async () => {
+      await revokeMany('three healthy nodes, at the end', Math.max(0, minAcknowledged - acknowledged.length));
       process.stdout.write(
-        `${acknowledged.length} deletions and edits answered, ${acceptedAfterwards.length} accepted afterwards\n`,
+        `${acknowledged.length} deletions and edits acknowledged, ${acceptedAfterwards.length} accepted afterwards\n`,
       );
-      assert.ok(acknowledged.length >= deletions);
+      assert.ok(acknowledged.length >= minAcknowledged);
       assert.deepEqual(acceptedAfterwards, []);
 
       const permissions = new Map<string, readonly string[]>();
@@ -178,7 +174,7 @@ export function setUpDeletionFixture(keyCount: number): DeletionFixture {
       return keys;
     },
     acceptedAfterwards,
-    countAnswered: (phase) => (delays.get(phase) ?? []).length,
+    countAcknowledged: (phase) => (responseTimesMs.get(phase) ?? []).length,
     revokeMany,
     sendToNodes,
     isReady,

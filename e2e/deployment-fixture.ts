@@ -8,6 +8,7 @@ import { createServerResource, createTestApp, type TestApp } from '../src/testin
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { type BrowserFixture, setUpBrowserFixture } from './browser-fixture.ts';
 import { button } from './keyboard.ts';
+import { dialog } from './page-actions.ts';
 
 /** A workspace with two servers, and the app Storefront on the first of them. */
 export interface DeploymentFixture {
@@ -75,8 +76,6 @@ export function setUpDeploymentFixture(): DeploymentFixture {
   };
 }
 
-export const dialog = (tab: Page, name: string): Locator => tab.getByRole('dialog', { name });
-export const log = (tab: Page): Locator => tab.getByRole('log', { name: 'Log' });
 export const stepItem = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Steps' }).getByRole('listitem').filter({ hasText: name });
 export const serverItem = (tab: Page, name: string): Locator =>

@@ -5,13 +5,13 @@ import { test } from 'node:test';
 import { until } from '../src/testing/until.ts';
 import {
   confirmDecision,
-  dialog,
   selectBothServers,
   serverItem,
   setUpDeploymentFixture,
   stepItem,
 } from './deployment-fixture.ts';
 import { button } from './keyboard.ts';
+import { dialog } from './page-actions.ts';
 
 const setup = setUpDeploymentFixture();
 const { fixture, commit, readLivePage, deploy } = setup;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAppearance } from './browser.ts';
-import { confirmDecision, dialog, log, setUpDeploymentFixture, stepItem } from './deployment-fixture.ts';
+import { confirmDecision, setUpDeploymentFixture, stepItem } from './deployment-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
+import { dialog, log } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
 
 /** The output of a failing build: every color as text and as background, a palette color, a true color, and markup. */

@@ -42,7 +42,7 @@ test('the Dockerfile pins its base image, runs without privileges, and forwards 
   assert.equal(STAGES.length, 2);
   for (const [from = ''] of STAGES) assert.match(from, new RegExp(`^FROM node:${runtime}-[a-z]+-slim( AS build)?$`));
   const finalStage = STAGES.at(-1) ?? [];
-  const lastIndexOf = (instruction: string) => finalStage.findIndex((line) => line.startsWith(`${instruction} `));
+  const lastIndexOf = (instruction: string) => finalStage.findLastIndex((line) => line.startsWith(`${instruction} `));
   assert.equal(finalStage[lastIndexOf('USER')], 'USER node');
   assert.ok(
     lastIndexOf('USER') > Math.max(...finalStage.map((line, index) => (/^(?:RUN|COPY) /.test(line) ? index : 0))),

@@ -8,11 +8,13 @@ import type { Environment } from '../src/contract/environment.ts';
 import type { Page as PageOf } from '../src/contract/paging.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
+import { dialog } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
 import { createApp, createProject, setVariables } from './resource-fixtures.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
 const SECRET = 'postgres://shop:hunter2hunter2@db/shop';
+/** The tests run in order: later ones use the versions of the environment that earlier ones saved. */
 let app: App;
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
@@ -23,8 +25,7 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
 });
 
 const openEnvironment = (person = fixture.owner) => fixture.open(`/apps/${app.id}/environment`, { person });
-const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
-const rowOf = (tab: Page, name: string) =>
+const variableItem = (tab: Page, name: string) =>
   tab.getByRole('list', { name: 'Variables' }).getByRole('listitem').filter({ hasText: name });
 const readValues = async () =>
   Object.fromEntries(
@@ -59,20 +60,20 @@ test('the buttons of an empty environment are centered on a phone', async () => 
 
 test('values are masked until each is revealed; reveals are recorded, and hiding removes the value', async () => {
   const tab = await openEnvironment();
-  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  await variableItem(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   assert.deepEqual(await findSecretInTab(tab, SECRET), []);
   assert.deepEqual(await listReveals(), []);
   await tab.getByRole('button', { name: 'Reveal DATABASE_URL' }).click();
-  await rowOf(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
-  await rowOf(tab, 'NODE_ENV').getByText('••••••••').waitFor();
+  await variableItem(tab, 'DATABASE_URL').getByText(SECRET).waitFor();
+  await variableItem(tab, 'NODE_ENV').getByText('••••••••').waitFor();
   assert.deepEqual(await listReveals(), [['Ada Lovelace', ['DATABASE_URL']]]);
   await tab.getByRole('button', { name: 'Hide DATABASE_URL' }).click();
-  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  await variableItem(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
 });
 
 test('a member sees the names and can neither reveal nor change the values', secureContextOnly, async () => {
   const tab = await openEnvironment(linus);
-  await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
+  await variableItem(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   await tab.getByText('Only owners and admins can reveal the values.').waitFor();
   assert.equal(
     await tab.getByRole('button', { name: /^(Reveal|Export|Copy|Add|Import|Change|Remove|Restore)/ }).count(),
@@ -83,7 +84,7 @@ test('a member sees the names and can neither reveal nor change the values', sec
 test('several changes are drafted, reviewed as a diff, and saved together', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Reveal NODE_ENV' }).click();
-  await rowOf(tab, 'NODE_ENV').getByText('production').waitFor();
+  await variableItem(tab, 'NODE_ENV').getByText('production').waitFor();
   await editVariable(tab, 'NODE_ENV', 'staging');
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
   await tab.getByRole('button', { name: 'Add variable', exact: true }).click();
@@ -163,7 +164,7 @@ test('a dotenv file replaces all variables and is exported unchanged; an earlier
   await dialog(tab, 'Restore version 1').getByRole('button', { name: 'Restore' }).click();
   await tab.getByText('Version 1 restored').waitFor();
   assert.deepEqual(await readValues(), { DATABASE_URL: SECRET, NODE_ENV: 'production', OLD_NAME: 'x' });
-  await rowOf(tab, 'OLD_NAME').waitFor();
+  await variableItem(tab, 'OLD_NAME').waitFor();
 });
 
 test("a project's variables are set on its page, inherited by its apps, overridden there and restored", async () => {
@@ -181,7 +182,7 @@ test("a project's variables are set on its page, inherited by its apps, overridd
   await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: required });
   const tab = await openEnvironment();
   await tab.getByText('The app cannot be deployed until these variables have a value: LICENSE.').waitFor();
-  const row = rowOf(tab, 'LOG_LEVEL');
+  const row = variableItem(tab, 'LOG_LEVEL');
   await row.getByText('From project Shop').waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).count(), 0);
   await tab.getByRole('button', { name: 'Reveal LOG_LEVEL' }).click();

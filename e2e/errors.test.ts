@@ -20,6 +20,7 @@ const paymentError: ErrorReport = {
   environment: 'staging',
 };
 
+/** The tests run in order: this issue is created by the second one. */
 let issueId = '';
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {

@@ -202,7 +202,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     },
     submit: 'Run',
     firstInvalidField: (form) => form.getByRole('textbox', { name: 'TO' }),
-    message: 'atch',
+    message: 'match',
   },
   {
     form: 'a key without permissions',

@@ -68,7 +68,7 @@ function createOwner(environment: Readonly<Record<string, string>>): Promise<unk
  */
 interface GuardSetup {
   readonly environment: Readonly<Record<string, string>>;
-  readonly servers: number;
+  readonly serverCount: number;
   readonly close: () => Promise<void>;
 }
 
@@ -76,7 +76,7 @@ async function setUpSqlite(): Promise<GuardSetup> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   return {
     environment: { DEVPILOT_DATA_DIR: directory },
-    servers: 1,
+    serverCount: 1,
     close: async () => rmSync(directory, { recursive: true, force: true }),
   };
 }
@@ -85,7 +85,7 @@ async function setUpPostgres(): Promise<GuardSetup> {
   const postgres: TestPostgres = await startPostgres();
   return {
     environment: { DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET },
-    servers: 3,
+    serverCount: 3,
     close: () => postgres.close(),
   };
 }
@@ -113,7 +113,7 @@ for (const [name, setUp] of [
       setup = await setUp();
       await createOwner(setup.environment);
       ports = [];
-      for (let index = 0; index < setup.servers; index++) {
+      for (let index = 0; index < setup.serverCount; index++) {
         const port = await freePort();
         ports.push(port);
         servers.push(await startServer(port));
@@ -141,8 +141,8 @@ for (const [name, setUp] of [
     const deleteToken = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
     const revocationReceiptOf = (response: { headers: Headers }) => response.headers.get('devpilot-revocation') ?? '';
 
-    /** Returns how many requests the guard had sent when it accepted this one, or null if it rejected it. */
-    async function readRequestCount(secret: string): Promise<string | null> {
+    /** Returns how many decisions the guard had requested when it accepted this request, or null if it rejected it. */
+    async function readRemoteDecisions(secret: string): Promise<string | null> {
       const response = await fetch(`${guardedService.url}/orders`, { headers: bearer(secret) });
       const text = await response.text();
       return response.status === 200 ? text : null;
@@ -153,10 +153,11 @@ for (const [name, setUp] of [
       const token = await createToken(owner, ['modify_env']);
       let uses = 0;
       await until(async () => {
-        // Each accepted request is a use, including those for which the guard still sends a request.
-        const counts = [await readRequestCount(token.secret), await readRequestCount(token.secret)];
-        uses += counts.filter((count) => count !== null).length;
-        return counts[0] !== null && counts[0] === counts[1];
+        // Each accepted request is a use, including those whose decision the guard still requests.
+        const firstCount = await readRemoteDecisions(token.secret);
+        const secondCount = await readRemoteDecisions(token.secret);
+        uses += [firstCount, secondCount].filter((count) => count !== null).length;
+        return firstCount !== null && firstCount === secondCount;
       });
       return { ...token, uses };
     }
@@ -167,7 +168,7 @@ for (const [name, setUp] of [
         const response = await deleteToken(token.id);
         assert.match(
           revocationReceiptOf(response),
-          new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `),
+          new RegExp(`^nodes=${setup.serverCount + 1} confirmed=${setup.serverCount + 1} `),
         );
         assert.equal(await statusOf(token.secret), 401);
       }
@@ -180,7 +181,7 @@ for (const [name, setUp] of [
         const response = await deleteToken(token.id);
         assert.match(
           revocationReceiptOf(response),
-          new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `),
+          new RegExp(`^nodes=${setup.serverCount + 1} confirmed=${setup.serverCount} `),
         );
         const pending = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
         guardedService.child.kill('SIGCONT');
@@ -190,7 +191,8 @@ for (const [name, setUp] of [
 
     test('a disconnected guard decides until its lease expires, then rejects, and recovers by itself', async () => {
       for (let round = 0; round < ROUNDS; round++) {
-        const [remainingToken, token] = [await createCachedToken(), await createCachedToken()];
+        const remainingToken = await createCachedToken();
+        const token = await createCachedToken();
         proxy.stall();
         assert.equal(await statusOf(remainingToken.secret), 200);
         let finished = false;
@@ -273,12 +275,12 @@ for (const [name, setUp] of [
         const token = await createCachedToken();
         await stopProcess(servers[0] as RunningProcess, 'SIGKILL');
         assert.equal(await statusOf(token.secret), 200);
-        if (setup.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
+        if (setup.serverCount === 1) servers[0] = await startServer(ports[0] ?? 0);
         else proxy.retarget(ports[1] ?? 0);
         const response = await deleteToken(token.id);
         assert.equal(response.status, 204);
         assert.notEqual(await statusOf(token.secret), 200);
-        if (setup.servers > 1) {
+        if (setup.serverCount > 1) {
           servers[0] = await startServer(ports[0] ?? 0);
           proxy.retarget(ports[0] ?? 0);
         }
@@ -288,7 +290,7 @@ for (const [name, setUp] of [
 
     test('a guard that is stopped reports its uses, and deletions do not wait for it', async () => {
       const token = await createCachedToken();
-      for (let time = 0; time < 30; time++) assert.equal(await statusOf(token.secret), 200);
+      for (let use = 0; use < 30; use++) assert.equal(await statusOf(token.secret), 200);
       await stopProcess(guardedService, 'SIGTERM');
       // Another server returns the uses once they have been added up, within about a second.
       const countedUses = async () =>
@@ -297,7 +299,7 @@ for (const [name, setUp] of [
       assert.equal(await countedUses(), token.uses + 30);
       assert.match(
         revocationReceiptOf(await deleteToken(token.id)),
-        new RegExp(`^nodes=${setup.servers} confirmed=${setup.servers} `),
+        new RegExp(`^nodes=${setup.serverCount} confirmed=${setup.serverCount} `),
       );
     });
   });

@@ -92,9 +92,11 @@ const sendRequest = async (url: string, headers: Readonly<Record<string, string>
 
 const MODES = ['ask', 'lease'] as const;
 
-for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]) =>
-  MODES.map((mode) => [name, start, mode] as const),
-)) {
+const SERVERS_IN_MODES = Object.entries(SERVERS).flatMap(([name, start]) =>
+  MODES.map((mode) => ({ name, start, mode })),
+);
+
+for (const { name, start, mode } of SERVERS_IN_MODES) {
   describe(`guard in ${name}, mode ${mode}`, () => {
     let server: GuardedServer;
     let apiKey: string;
@@ -120,7 +122,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       assert.deepEqual(JSON.parse((await sendRequest(server.url, bearer(allScopesToken.secret))).text).scopes, SCOPES);
     });
 
-    test('rejects with the response of the server, and does not call the route', async () => {
+    test('rejects any request without a valid token that has the scope, and does not call the route', async () => {
       const tokenWithoutScope = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
       const tokenOfOtherWorkspace = await createToken(
@@ -249,7 +251,7 @@ for (const mode of MODES) {
 
     const rateLimited = await createRestricted({ rate: { requests: 2, seconds: 3600 } });
     const statuses = [];
-    for (let time = 0; time < 3; time++) statuses.push((await send(anyApp, rateLimited)).status);
+    for (let use = 0; use < 3; use++) statuses.push((await send(anyApp, rateLimited)).status);
     const refusal = await send(anyApp, rateLimited);
     assert.deepEqual([...statuses, ((await refusal.json()) as { code: string }).code], [200, 200, 403, 'rate_limited']);
     const { headers } = refusal;

@@ -268,6 +268,7 @@ describe('the scripts of the pipeline guides', () => {
     ];
     for (const [path, method, client, expected] of rows)
       assert.equal(await send(path, method, client), expected, `${method} ${path} from ${client}`);
+    // Of the burst of 20 requests per hour, three requests above have been accepted.
     const results = await Promise.all(Array.from({ length: 25 }, () => send('/v1/deployments')));
     assert.equal(results.filter((result) => result === 200).length, 17);
     assert.equal(results.filter((result) => result === 'rate_limited').length, 8);

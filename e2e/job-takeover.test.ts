@@ -65,7 +65,7 @@ test('of two nodes, one runs each deployment, the other can follow its log, and 
   await app.edit({ hooks: [slowHook('post_setup', sleepSeconds)] });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
-  // The node that runs the job is the parent of the hook's process.
+  // The node that runs the job is the parent of the hook's shell, whose command line contains `read -r n`.
   const killedNode = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
   await killedNode.stop('SIGKILL');
   await until(async () => !isRunning('sleep', sleepSeconds));

@@ -63,7 +63,7 @@ test('another session is ended', async () => {
   await opener.waitFor({ state: 'detached' });
 });
 
-test('two-factor authentication is turned on, the dialog for new codes opens, and it is turned off', async () => {
+test('two-factor authentication is turned on, the dialog for new codes is opened and closed, and two-factor authentication is turned off', async () => {
   const barbara = await addMember('barbara@example.com');
   const tab = await fixture.open('/account', { person: barbara });
   const keys = createKeyboardUser(tab);

@@ -26,7 +26,7 @@ const hasFile = (directory: string, name: string, bytes = 0) => {
   return existsSync(path) && statSync(path).size >= bytes;
 };
 
-test('a server killed at any moment of its first start, a later start or a stop starts cleanly', async () => {
+test('a server killed during its first start, a later start or a stop starts cleanly', async () => {
   const startupMoments: ((directory: string) => boolean)[] = [
     (directory) => hasFile(directory, 'devpilot.state'),
     (directory) => hasFile(directory, 'devpilot.db'),
@@ -51,10 +51,10 @@ test('a server killed at any moment of its first start, a later start or a stop 
     const stopping = server.stop('SIGTERM');
     await pause(delayMs);
     await Promise.all([server.stop('SIGKILL'), stopping]);
-    const startedAt = performance.now();
+    const startMs = performance.now();
     await startAndKill(
       directory.path,
-      () => hasFile(directory.path, 'devpilot.db-shm') && performance.now() - startedAt > delayMs * 10,
+      () => hasFile(directory.path, 'devpilot.db-shm') && performance.now() - startMs > delayMs * 10,
     );
     server = await spawnServer(directory.path);
     assert.equal(server.setupCode, null);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { AssignableRole } from '../src/contract/vocabulary.ts';
+import type { Whoami } from '../src/contract/whoami.ts';
 import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
 import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
@@ -92,12 +93,14 @@ test('an invitation is revoked', secureContextOnly, async () => {
   await listItemOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
 });
 
-test('a changed role takes effect on the server', secureContextOnly, async () => {
-  await addMember('barbara@example.com');
+test('a member becomes an admin', secureContextOnly, async () => {
+  const barbara = await addMember('barbara@example.com');
   const tab = await openMembers();
   await chooseInMenu(tab, 'barbara', 'Make admin');
   await tab.getByText('barbara is now an admin').waitFor();
   await rowOf(tab, 'barbara').getByText('Admin').waitFor();
+  const { body } = await barbara.call<Whoami>('/v1/whoami');
+  assert.equal(body.rights.role, 'admin');
 });
 
 test(

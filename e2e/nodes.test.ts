@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { createKey } from '../src/testing/test-server.ts';
 import { setUpDeletionFixture } from './deletion-fixture.ts';
 
-/** Number of deletions and edits. Together with `nodes-database.test.ts` there are 2000. */
-const DELETIONS = 1400;
+/** Minimum number of acknowledged deletions and edits. Together with `nodes-database.test.ts` there are 2000. */
+const MIN_ACKNOWLEDGED = 1400;
 
-const fixture = setUpDeletionFixture(DELETIONS + 200);
+const fixture = setUpDeletionFixture(MIN_ACKNOWLEDGED + 200);
 const { acceptedAfterwards, revokeMany, printResponseTimes, testEffect } = fixture;
 
 test('with three healthy nodes, nothing is accepted after the response', async () => {
@@ -41,4 +41,4 @@ test('a deletion waits until the lease of a killed node expires; a new node repl
   assert.deepEqual(acceptedAfterwards, []);
 });
 
-testEffect(DELETIONS);
+testEffect(MIN_ACKNOWLEDGED);

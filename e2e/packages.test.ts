@@ -110,7 +110,7 @@ describe('dist/devpilot-sdk.tgz', () => {
     }
   });
 
-  /** Uses the whole API of the package with a runtime, on a server with one owner. */
+  /** Runs a program that uses the client, both modes of the guard, the format of secrets and the vocabulary. */
   async function checkSdk(command: string, args: readonly string[]): Promise<void> {
     writeFileSync(
       join(directory, 'use.js'),
@@ -190,13 +190,13 @@ import { guard } from './@devpilot/sdk/sdk/guard.js';
 export default {
   async fetch(request, { url, key, token }) {
     const client = createClient({ url, credential: key });
-    const onlineGuard = guard({ url, scope: 'modify_env' });
+    const askingGuard = guard({ url, scope: 'modify_env' });
     const leaseGuard = guard({ url, scope: 'modify_env', apiKey: key, mode: 'lease' });
     const use = async (devpilot) => (await devpilot.wrap((_, identity) => new Response(identity.credentialId))(request)).text();
     const result = {
       active: (await client.introspect({ token })).active,
       refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
-      guarded: await use(onlineGuard),
+      guarded: await use(askingGuard),
       hasLease: await leaseGuard.ready(),
       cached: [await use(leaseGuard), await use(leaseGuard)],
     };

@@ -1,6 +1,9 @@
 import type { Locator, Page } from 'playwright-core';
 import { PASSWORD } from '../src/testing/test-server.ts';
 
+export const dialog = (tab: Page, name: string): Locator => tab.getByRole('dialog', { name });
+export const log = (tab: Page): Locator => tab.getByRole('log', { name: 'Log' });
+
 /** Returns the table row that contains this text. */
 export const rowOf = (tab: Page, text: string): Locator => tab.getByRole('row').filter({ hasText: text });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
-import { takeScreenshot } from './browser.ts';
+import { saveScreenshotIfEnabled } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf, signIn } from './page-actions.ts';
 
@@ -16,7 +16,7 @@ test('an operator finds a person and creates a reset link, which sets a new pass
   await chooseInMenu(tab, 'grace', 'Create password reset link');
   const dialog = tab.getByRole('dialog', { name: 'Password reset link' });
   const link = (await dialog.getByText('/reset-password#').textContent()) ?? '';
-  await takeScreenshot(tab, 'people-link');
+  await saveScreenshotIfEnabled(tab, 'people-link');
 
   const guest = await fixture.open(link, { person: null });
   assert.equal(new URL(guest.url()).hash, '');
@@ -43,7 +43,7 @@ test('an operator makes someone an operator, ends their sessions, disables and e
   await chooseInMenu(tab, 'linus', 'Disable…');
   await tab.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
   await rowOf(tab, 'linus').getByText('Disabled').waitFor();
-  await takeScreenshot(tab, 'people');
+  await saveScreenshotIfEnabled(tab, 'people');
   const guest = await fixture.open('/sign-in', { person: null });
   await signIn(guest, linus.email);
   await guest.getByText('This account is disabled.', { exact: false }).waitFor();
@@ -57,7 +57,7 @@ test('requesting a reset link does not reveal that an email address is unknown',
   // The previous page has a field with the same label.
   await tab.getByRole('button', { name: 'Send link' }).waitFor();
   await tab.getByLabel('Email').fill('nobody@example.com');
-  await takeScreenshot(tab, 'forgot-password');
+  await saveScreenshotIfEnabled(tab, 'forgot-password');
   await tab.getByRole('button', { name: 'Send link' }).click();
   await tab.getByRole('heading', { name: 'Check your email' }).waitFor();
 });
@@ -73,7 +73,7 @@ test('a member leaves the workspace, and another person deletes their account', 
   const tab = await fixture.open('/account', { person: edsger });
   await tab.getByRole('button', { name: 'Delete account…' }).click();
   await tab.getByRole('dialog').getByLabel('Your password', { exact: true }).fill(PASSWORD);
-  await takeScreenshot(tab, 'delete-account');
+  await saveScreenshotIfEnabled(tab, 'delete-account');
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete account' }).click();
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
   const secondSignIn = await fixture.server.call('/v1/sessions', { body: { email: edsger.email, password: PASSWORD } });

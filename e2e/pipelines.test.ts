@@ -118,13 +118,13 @@ async function runAction(identity: WorkloadIdentity, commit: string, claims: () 
 }
 
 /** Runs the script of the GitLab component with this number of identity tokens. */
-async function runComponent(identity: WorkloadIdentity, commit: string, claims: object, tokens = 4) {
+async function runComponent(identity: WorkloadIdentity, commit: string, claims: object, tokenCount = 4) {
   const text = readFileSync(deployFile('gitlab-component/template.yml'), 'utf8');
   const [, script = ''] = /^ {4}- \|\n((?: {6}.*\n|\n)+) {4}- sh \/tmp\/deploy\.sh\n$/m.exec(text) ?? [];
   const names = [...text.matchAll(/^ {4}(DEVPILOT_ID_TOKEN\w*):$/gm)].map(([, name = '']) => name);
   assert.equal(names.length, 4);
   const issued: Record<string, string> = {};
-  for (const name of names.slice(0, tokens)) issued[name] = await gitLab.issue(server.url, { ...claims });
+  for (const name of names.slice(0, tokenCount)) issued[name] = await gitLab.issue(server.url, { ...claims });
   const command = `${script.replace(/^ {6}/gm, '')}sh /tmp/deploy.sh`.replaceAll('/tmp/', `${directory}/`);
   const inputs = { url: server.url, identity: identity.id, app: app.slug, commit };
   return runJob(command, {

@@ -289,9 +289,14 @@ for (const proxy of PROXIES) {
         '/a\\..\\b',
         '/a%00b',
         '/x;y=1',
+        '//devpilot/scope/modify_env',
+        '/x/../devpilot/scope/modify_env',
+        '/devpilot/%73cope/modify_env',
+        '/devpilot/scope/modify_env/',
+        '/@devpilot_unavailable',
+        '/x?scope=all',
+        '/v1/authorize',
       ];
-      paths.push('//devpilot/scope/modify_env', '/x/../devpilot/scope/modify_env', '/devpilot/%73cope/modify_env');
-      paths.push('/devpilot/scope/modify_env/', '/@devpilot_unavailable', '/x?scope=all', '/v1/authorize');
       for (const path of paths) {
         const { status, reached } = await sendThroughProxy({}, { path });
         assert.ok([400, 401, 404].includes(status), `${path}: ${status}`);
@@ -360,7 +365,7 @@ for (const proxy of PROXIES) {
 
     test('a deleted token is rejected by the next request', async () => {
       const token = await createToken(owner, ['modify_env']);
-      for (let times = 0; times < 5; times++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);
+      for (let use = 0; use < 5; use++) assert.equal((await sendThroughProxy(bearer(token.secret))).status, 200);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
       const { status, reached } = await sendThroughProxy(bearer(token.secret));
       assert.deepEqual({ status, reached: reached.length }, { status: 401, reached: 0 });

@@ -49,14 +49,17 @@ export async function startProtectedService(): Promise<ProtectedService> {
   return { port, requests, close: () => server.close() };
 }
 
-/** The connection from a proxy to Devpilot, which can be cut or stalled. */
+/**
+ * A TCP forwarder between a proxy and Devpilot. While it is `cut`, it resets connections; while it is `stalled`, it
+ * accepts them and forwards nothing.
+ */
 export interface InterruptibleConnection {
   readonly port: number;
   set(state: 'open' | 'stalled' | 'cut'): void;
   close(): void;
 }
 
-export async function startInterruptibleConnection(target: number): Promise<InterruptibleConnection> {
+export async function startInterruptibleConnection(targetPort: number): Promise<InterruptibleConnection> {
   let state: 'open' | 'stalled' | 'cut' = 'open';
   const sockets = new Set<Socket>();
   const trackSocket = (socket: Socket) => {
@@ -67,7 +70,7 @@ export async function startInterruptibleConnection(target: number): Promise<Inte
     trackSocket(socket);
     if (state === 'cut') socket.resetAndDestroy();
     if (state !== 'open') return;
-    const upstream = connect(target, '127.0.0.1');
+    const upstream = connect(targetPort, '127.0.0.1');
     trackSocket(upstream);
     socket.pipe(upstream).pipe(socket);
   });
@@ -88,7 +91,7 @@ export async function startInterruptibleConnection(target: number): Promise<Inte
   };
 }
 
-/** Returns the first code block in a language of a guide, with each key of `replacements` replaced by its value. */
+/** Returns a guide's first code block in a language, with each key of `replacements` replaced by its value. */
 export function readGuideBlock(
   guide: string,
   language: string,
@@ -97,7 +100,7 @@ export function readGuideBlock(
   const text = readFileSync(new URL(`../docs/guides/${guide}`, import.meta.url), 'utf8');
   let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
   for (const [from, to] of Object.entries(replacements)) {
-    assert.ok(block.includes(from), `${guide} names ${from}`);
+    assert.ok(block.includes(from), `${guide} contains ${from}`);
     block = block.replaceAll(from, to);
   }
   return block;
@@ -150,13 +153,13 @@ export async function waitUntilListening(port: number, child: ChildProcess, log:
 }
 
 /** Starts Caddy with the configuration of `deploy/tls` at https://localhost:PORT, with a certificate of its own authority. */
-export async function startCaddy(directory: string, port: number, devpilot: string): Promise<CaddyProcess> {
+export async function startCaddy(directory: string, port: number, devpilotUrl: string): Promise<CaddyProcess> {
   ensureCommand('caddy');
   // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
   const options = `{\n\tadmin off\n\thttp_port ${await freePort()}\n\tskip_install_trust\n}\n`;
   const site = readFileSync(new URL('../deploy/tls/Caddyfile', import.meta.url), 'utf8');
   const file = join(directory, 'Caddyfile');
-  writeFileSync(file, options + site.replace('devpilot:4000', new URL(devpilot).host));
+  writeFileSync(file, options + site.replace('devpilot:4000', new URL(devpilotUrl).host));
   const environment = { HOME: directory, XDG_DATA_HOME: directory, DEVPILOT_HOST: `localhost:${port}` };
   const child = spawn('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
     stdio: 'ignore',

@@ -64,7 +64,7 @@ export interface ErrorReport {
   readonly [field: string]: unknown;
 }
 
-/** Reports errors with a token created for it and returns the ID of each report's issue. */
+/** Reports errors with a new token, and returns the ID of each report's issue. */
 export async function reportErrors(
   server: TestServer,
   person: TestPerson,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import type { App } from '../src/contract/apps.ts';
 import type { DeployKey } from '../src/contract/deploy-keys.ts';
 import type { Project } from '../src/contract/projects.ts';
@@ -10,9 +9,10 @@ import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
 import { secureContextOnly, setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
-import { chooseInMenu, listItemOf } from './page-actions.ts';
+import { chooseInMenu, dialog, listItemOf } from './page-actions.ts';
 import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
+/** The tests run in order: later ones use the app Storefront and the server Loopback that earlier ones created. */
 let sshd: TestSshd;
 let linus: TestPerson;
 const fixture = setUpBrowserFixture(async ({ server: testServer, owner }) => {
@@ -23,7 +23,6 @@ before(async () => {
 });
 after(() => sshd?.close());
 
-const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const getResource = async <Resource>(path: string): Promise<Resource> =>
   (await fixture.owner.call<Resource>(path)).body;
 
@@ -172,19 +171,19 @@ test(
 );
 
 test(
-  'an app opened by its slug highlights the selected tab and keeps the slug in the URL',
+  'an app opened by its slug highlights the selected section and keeps the slug in the URL',
   secureContextOnly,
   async () => {
     const project = await createProject(fixture.owner, { name: 'Slugs' });
     await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
     const tab = await fixture.open('/apps/by-its-slug');
-    const tabs = tab.getByRole('navigation', { name: 'By its slug' });
-    const currentTab = tabs.locator('[aria-current="page"]');
-    for (const tabName of ['Environment', 'Log', 'Settings']) {
-      await tabs.getByRole('link', { name: tabName }).click();
-      await currentTab.getByText(tabName, { exact: true }).waitFor();
-      assert.equal(await currentTab.count(), 1);
-      assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${tabName.toLowerCase()}`);
+    const navigation = tab.getByRole('navigation', { name: 'By its slug' });
+    const currentLink = navigation.locator('[aria-current="page"]');
+    for (const section of ['Environment', 'Log', 'Settings']) {
+      await navigation.getByRole('link', { name: section }).click();
+      await currentLink.getByText(section, { exact: true }).waitFor();
+      assert.equal(await currentLink.count(), 1);
+      assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${section.toLowerCase()}`);
     }
   },
 );
@@ -260,8 +259,8 @@ test(
     const app = await getResource<App>('/v1/apps/storefront');
     await tab.goto(`/apps/${app.id}/settings`);
     await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
-    const tabs = tab.getByRole('navigation', { name: 'Storefront' });
-    assert.equal(await tabs.getByRole('link', { name: 'Settings' }).count(), 0);
+    const navigation = tab.getByRole('navigation', { name: 'Storefront' });
+    assert.equal(await navigation.getByRole('link', { name: 'Settings' }).count(), 0);
     assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
     await tab.goto('/projects/prj_unknown');
     await tab.getByRole('heading', { name: 'Project not found' }).waitFor();

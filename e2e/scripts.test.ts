@@ -8,10 +8,11 @@ import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
-import { chooseInMenu } from './page-actions.ts';
+import { chooseInMenu, dialog, log } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
 import { createScript, createServer } from './resource-fixtures.ts';
 
+/** The tests run in order: later ones use the script Greet someone that the first one creates. */
 let linus: TestPerson;
 let server: Server;
 const fixture = setUpBrowserFixture(
@@ -22,8 +23,6 @@ const fixture = setUpBrowserFixture(
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
-const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
-const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
 const getResource = async <Resource>(path: string): Promise<Resource> =>
   (await fixture.owner.call<Resource>(path)).body;
 const runIdOf = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
@@ -108,7 +107,7 @@ test('a member runs a script: parameters are checked, the log is live and can be
   assert.equal(await form.getByLabel('WHO').inputValue(), 'Grace Hopper');
 });
 
-test('a running script is followed and cancelled', async () => {
+test('the log of a running script is followed and searched, and the run is cancelled', async () => {
   const script = await createScript(fixture.owner, {
     name: 'Slow script',
     serverId: server.id,

@@ -86,6 +86,7 @@ test('a shared cache returns no decision and no identity to a request without a 
       }
     }
   }
+  // Of the 16 requests, the four that require a right of the other kind of credential are refused.
   assert.equal(accepted, 12);
 });
 

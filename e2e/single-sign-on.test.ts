@@ -51,7 +51,7 @@ test('an invited person signs up with the provider, and a group at the provider 
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a person links an account at the provider, confirms with it, and unlinks it', async () => {
+test('a person links an account at the provider, reauthenticates with it, and unlinks it', async () => {
   await signUpMember(fixture.server, fixture.owner, 'member', 'linda@example.com');
   const tab = await fixture.open('/sign-in', { person: null });
   await tab.getByRole('button', { name: 'Sign in with Acme SSO' }).click();

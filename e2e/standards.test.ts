@@ -119,8 +119,11 @@ describe('oauth4webapi', () => {
       );
       return oauth.processIntrospectionResponse(server, oauthClient, response);
     };
-    const before = await introspect(key.secret);
-    assert.deepEqual([before.active, before.scope, before['kind']], [true, 'read write', 'api_key']);
+    const introspection = await introspect(key.secret);
+    assert.deepEqual(
+      [introspection.active, introspection.scope, introspection['kind']],
+      [true, 'read write', 'api_key'],
+    );
     const revoked = await oauth.revocationRequest(server, oauthClient, oauth.None(), key.secret, insecure);
     assert.equal(await oauth.processRevocationResponse(revoked), undefined);
     assert.deepEqual({ ...(await introspect(key.secret)) }, { active: false });

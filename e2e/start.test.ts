@@ -6,7 +6,7 @@ import { collectResult, openCliShell } from './cli-shell.ts';
 const INTERRUPT = '\u0003';
 const SETUP_LINK = /One-time setup link: [^\n]*\n/;
 const ADDRESS = String.raw`http://127\.0\.0\.1:\d+`;
-const OUTPUT = `Devpilot is at ${ADDRESS}\n${SETUP_LINK.source.replace('[^\\n]*', `${ADDRESS}/setup#code=\\w+`)}`;
+const OUTPUT = `Devpilot is at ${ADDRESS}\nOne-time setup link: ${ADDRESS}/setup#code=\\w+\n`;
 
 /** Starts a server in a terminal, interrupts it, and returns its output. */
 async function startAtTerminal(environment: Readonly<Record<string, string>> = {}): Promise<string> {

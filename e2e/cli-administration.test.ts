@@ -46,8 +46,8 @@ const KINDS = [
 for (const { noun, create } of KINDS) {
   const show = async (id: string) => json<Credential>((await shell.run([noun, 'show', id, '--json'])).stdout);
 
-  describe(`${noun} replace`, () => {
-    test('creates a copy that refers to the old credential, waits for its first use, then deletes the old credential', async () => {
+  describe(noun, () => {
+    test('replace creates a copy that refers to the old credential, waits for its first use, then deletes the old credential', async () => {
       const expiresAt = new Date(Date.now() + 30 * 86_400_000).toISOString();
       const oldCredential = await create({ name: `Rotated ${noun}`, expiresAt });
       const child = shell.start([noun, 'replace', oldCredential.id, '--wait', '1m']);
@@ -56,6 +56,7 @@ for (const { noun, create } of KINDS) {
       // This loop ends when the command closes its standard output, while it is still waiting.
       for await (const chunk of child.stdout ?? []) secret += String(chunk);
       secret = secret.trim();
+      assert.equal(child.exitCode, null);
       const { replacedBy } = await show(oldCredential.id);
       const copy = await show(replacedBy ?? '');
       assert.deepEqual([copy.replaces, copy.name], [oldCredential.id, oldCredential.name]);
@@ -80,7 +81,7 @@ for (const { noun, create } of KINDS) {
       assert.deepEqual([await authorize(oldCredential.secret), await authorize(secret)], [401, 200]);
     });
 
-    test('if repeated by name, creates no second copy, prints no secret, and deletes the old credential once the copy is used', async () => {
+    test('replace, if repeated by name, creates no second copy, prints no secret, and deletes the old credential once the copy is used', async () => {
       const name = `Resumed ${noun}`;
       const oldCredential = await create({ name });
       const firstRun = await shell.run([noun, 'replace', name, '--wait', '0m']);
@@ -111,7 +112,7 @@ for (const { noun, create } of KINDS) {
       assert.equal((await show(replacedBy ?? '')).replaces, null);
     });
 
-    test('fails if another person deletes either credential while it waits', async () => {
+    test('replace fails if someone deletes the copy while it waits', async () => {
       const oldCredential = await create({ name: `Deleted ${noun}` });
       const child = shell.start([noun, 'replace', oldCredential.id]);
       const result = collectResult(child);
@@ -171,7 +172,7 @@ test('the policy is shown and set, and a dry run lists the credentials that woul
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
 });
 
-test('credentials to review are listed as a table and as CSV, and are kept', async () => {
+test('credentials to review are listed, exported as CSV and kept', async () => {
   const { id } = await createKey(owner, ['read'], { name: 'Endless' });
   const listedIds = async (...args: string[]) => {
     const listed = await shell.run(['review', '--reason', 'never_expires', '--quiet', ...args]);
@@ -245,11 +246,8 @@ test('explain prints the decision and the step that made it, for a credential gi
   assert.match(allowed.stdout, new RegExp(`^Credential +Explained \\(${token.id}\\)\nDecision +allowed$`, 'm'));
   assert.match(allowed.stdout, /^Assumed +the correct passphrase$/m);
   const refused = await explain(token.id, '--permission', 'read', '--address', '203.0.113.7', '--json');
-  assert.deepEqual((({ step, code, status }) => [step, code, status])(json<AuthorizationExplanation>(refused.stdout)), [
-    'kind',
-    'wrong_credential_kind',
-    403,
-  ]);
+  const { step, code, status } = json<AuthorizationExplanation>(refused.stdout);
+  assert.deepEqual([step, code, status], ['kind', 'wrong_credential_kind', 403]);
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Storefront' } });
   for (const slug of ['shop', 'blog'])
     await owner.call('/v1/apps', { body: { name: `The ${slug}`, slug, projectId: project.body.id } });
