@@ -22,8 +22,8 @@ import { bodyOf, createMessageId } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
 
 /**
- * New deliveries are created only while fewer than this many are waiting (for an ordered webhook: while none is waiting),
- * so that they do not accumulate for a receiver that is down.
+ * New deliveries are created only while fewer than this many are waiting (for an ordered webhook: while none is
+ * waiting), so that they do not accumulate for a receiver that is down.
  */
 export const MAX_WAITING = 10;
 /** Maximum number of events read and of deliveries sent per batch. */

@@ -9,8 +9,8 @@ import { type Attempt, MAX_WAITING, prepareBatch, recordAttempts, releaseWebhook
 import { createPacer } from './pacer.ts';
 
 /**
- * Maximum number of webhooks to which this node sends at a time, in total and per workspace. The total is high because a
- * round may spend most of its time waiting for a slow receiver.
+ * Maximum number of webhooks to which this node sends at a time, in total and per workspace. The total is high because
+ * a round may spend most of its time waiting for a slow receiver.
  */
 const MAX_ROUNDS = 200;
 const MAX_ROUNDS_PER_WORKSPACE = 5;

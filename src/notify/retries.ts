@@ -14,15 +14,18 @@ const PAUSES_MS = [
 ] as const;
 const LONGEST_PAUSE_MS = 8 * HOUR;
 
-/** Returns the pause that a receiver requested with `Retry-After` in seconds (RFC 9110, section 10.2.3), at most 8 hours. */
+/**
+ * Returns the pause that a receiver requested with `Retry-After` in seconds (RFC 9110, section 10.2.3), at most 8
+ * hours.
+ */
 function requestedPauseMs(retryAfter: string | undefined): number {
   if (retryAfter === undefined || !/^\d{1,6}$/.test(retryAfter)) return 0;
   return Math.min(Number(retryAfter) * SECOND, LONGEST_PAUSE_MS);
 }
 
 /**
- * Returns when a delivery or an email is retried after its `attempts`-th attempt failed at `now`, in epoch milliseconds;
- * null once three days have passed. The last attempt is made at the end of the three days. Pure.
+ * Returns when a delivery or an email is retried after its `attempts`-th attempt failed at `now`, in epoch
+ * milliseconds; null once three days have passed. The last attempt is made at the end of the three days. Pure.
  */
 export function nextAttemptAt(
   now: number,

@@ -88,9 +88,9 @@ function requireAllowedUrl({ outbound }: NotifyContext, url: string): void {
 }
 
 /**
- * Creates a webhook. It receives only events that occur after its creation. No other response contains the secret. Throws
- * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has the maximum number of webhooks,
- * and `idempotent_replay`.
+ * Creates a webhook. It receives only events that occur after its creation. No other response contains the secret.
+ * Throws `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes or if the workspace has the maximum number of
+ * webhooks, and `idempotent_replay`.
  */
 export function createWebhook(
   context: NotifyContext,
@@ -212,8 +212,8 @@ export async function updateWebhook(
 }
 
 /**
- * Deletes a webhook and its deliveries. A message that is being sent may still arrive. Throws `not_found`, and `conflict`
- * if the webhook does not match `If-Match`.
+ * Deletes a webhook and its deliveries. A message that is being sent may still arrive. Throws `not_found`, and
+ * `conflict` if the webhook does not match `If-Match`.
  */
 export async function deleteWebhook(context: NotifyContext, request: RequestContext, id: string): Promise<void> {
   const now = context.clock();

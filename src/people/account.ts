@@ -15,7 +15,7 @@ import {
 } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
-import { knownAccount, throttleAttempt } from './attempt-throttle.ts';
+import { personAccount, throttleAttempt } from './attempt-throttle.ts';
 import {
   normalizeCode,
   type PeopleContext,
@@ -172,8 +172,8 @@ function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
 
 /**
  * Confirms a second factor with its first code. Returns the recovery codes, which are not shown again, and the
- * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited` and
- * `invalid_token`.
+ * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited`
+ * and `invalid_token`.
  */
 export async function confirmTwoFactorSetup(
   context: PeopleContext,
@@ -185,7 +185,7 @@ export async function confirmTwoFactorSetup(
   if (person.totp_enabled === 1 || person.totp_sealed === null) {
     throw new Problem('conflict', 'No two-factor setup was started. Start it with POST /v1/me/two-factor.');
   }
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   const { codes, digests } = generateRecoveryCodes();
   const completed = await throttleAttempt(context, account, origin.address ?? '', {
     async verify() {

@@ -41,9 +41,11 @@ interface AttemptedAccount {
 }
 
 /** Returns the account in which all failed passwords, codes and passkeys of a person are counted. */
-export const knownAccount = (personId: string): AttemptedAccount => ({ subject: `sign_in ${personId}`, personId });
+export const personAccount = (personId: string): AttemptedAccount => ({ subject: `sign_in ${personId}`, personId });
 
-/** Returns the account in which failures are counted for an identifier, such as an email address, that no person has. */
+/**
+ * Returns the account in which failures are counted for an identifier, such as an email address, that no person has.
+ */
 export const unknownAccount = (identifier: string): AttemptedAccount => ({
   subject: `sign_in ${sha256(identifier).toString('hex')}`,
   personId: null,

@@ -62,8 +62,8 @@ export async function linkIdentity(
 
 /**
  * Unlinks a provider account from a person who has reauthenticated. Ends every other session that was started with it,
- * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the only
- * way to sign in, and `invalid_token`.
+ * and deletes device codes that the person has approved. Throws `not_found`, `conflict` while single sign-on is the
+ * only way to sign in, and `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

@@ -98,8 +98,8 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 
 /**
  * Removes a member, who can then no longer see anything in the workspace. If it was their last workspace, all their
- * access ends. Resources that they created remain. Throws `not_found`, and `forbidden` for the owner or if the caller is
- * no longer an admin.
+ * access ends. Resources that they created remain. Throws `not_found`, and `forbidden` for the owner or if the caller
+ * is no longer an admin.
  */
 export async function removeMember(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

@@ -4,7 +4,7 @@ import type { PasskeyAssertion } from '../contract/passkeys.ts';
 import { Problem } from '../contract/problem.ts';
 import { advancePasskey, consumeChallenge, findPasskeyByCredentialId } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
-import { knownAccount, throttleAttempt, unknownAccount } from './attempt-throttle.ts';
+import { personAccount, throttleAttempt, unknownAccount } from './attempt-throttle.ts';
 import { type PeopleContext, refuseIfPasswordsOff } from './context.ts';
 import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
@@ -44,7 +44,7 @@ export async function signInWithPasskey(
   refuseIfPasswordsOff(context);
   const passkey = await findPasskeyByCredentialId(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
-  const account = person === undefined ? unknownAccount(`passkey ${response.id}`) : knownAccount(person.id);
+  const account = person === undefined ? unknownAccount(`passkey ${response.id}`) : personAccount(person.id);
   let reason = 'passkey_refused';
 
   const session = await throttleAttempt(context, account, origin.address ?? '', {

@@ -78,7 +78,8 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
 
 /**
  * Mails a link to the person with this email address. The mail is sent after the response, so that neither the content
- * nor the timing of the response reveals whether the person exists. Throws `rate_limited`, and `forbidden` while passwords are off.
+ * nor the timing of the response reveals whether the person exists. Throws `rate_limited`, and `forbidden` while
+ * passwords are off.
  */
 export async function requestPasswordReset(
   context: PeopleContext,
@@ -124,7 +125,8 @@ export async function createPasswordReset(
 
 /**
  * Sets a new password with a single-use code. Ends all access of the person, who must sign in again, with the second
- * factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`, and `forbidden` while passwords are off.
+ * factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`, and `forbidden` while passwords are
+ * off.
  */
 export async function resetPassword(
   context: PeopleContext,

@@ -6,7 +6,7 @@ import type { Reauthenticate } from '../contract/reauthentication.ts';
 import { findSessionSignIn } from '../store/identities.ts';
 import { advancePasskey, consumeChallenge, findPasskeyByCredentialId, listPasskeys } from '../store/passkeys.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
-import { clientSubject, knownAccount, throttleAttempt } from './attempt-throttle.ts';
+import { clientSubject, personAccount, throttleAttempt } from './attempt-throttle.ts';
 import type { PeopleContext, SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { createChallenge } from './passkeys.ts';
@@ -70,7 +70,7 @@ function confirmPassword(
   input: Reauthenticate,
   origin: RequestOrigin,
 ): Promise<true | null> {
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   return throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkPassword(context, person, input, origin),
     complete: ({ factor }) =>
@@ -91,7 +91,7 @@ function confirmPasskey(
   origin: RequestOrigin,
 ): Promise<true | null> {
   const { store, clock } = context;
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   return throttleAttempt(context, account, origin.address ?? '', {
     async verify() {
       const passkey = await findPasskeyByCredentialId(store.read, assertion.id, relyingParty().rpId);
@@ -111,8 +111,8 @@ function confirmPasskey(
 
 /**
  * Reauthenticates a signed-in person with the same factors as a sign-in (ASVS 7.5.3): with the password and, if a
- * second factor is set, its current code or a recovery code; with a passkey; or with a recent sign-in at the provider or
- * by link. Returns the person as read before the check. Throws `sign_in_failed`, `second_factor_required`,
+ * second factor is set, its current code or a recovery code; with a passkey; or with a recent sign-in at the provider
+ * or by link. Returns the person as read before the check. Throws `sign_in_failed`, `second_factor_required`,
  * `rate_limited`, `invalid_token`, and `not_found` if the person was deleted.
  */
 export async function reauthenticate(

@@ -18,8 +18,8 @@ export function secondFactorRequired(): Problem {
 export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
 
 /**
- * Checks a TOTP or recovery code. Returns null if it cannot be correct. `consumeSecondFactor` checks whether a TOTP code
- * was used before, and whether a recovery code exists.
+ * Checks a TOTP or recovery code. Returns null if it cannot be correct. `consumeSecondFactor` checks whether a TOTP
+ * code was used before, and whether a recovery code exists.
  */
 export async function checkSecondFactorCode(
   context: PeopleContext,

@@ -27,7 +27,7 @@ import {
 import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
-import { clientSubject, knownAccount, throttleAttempt, UNKNOWN_PERSON_ID, unknownAccount } from './attempt-throttle.ts';
+import { clientSubject, personAccount, throttleAttempt, UNKNOWN_PERSON_ID, unknownAccount } from './attempt-throttle.ts';
 import {
   emailKey,
   type PeopleContext,
@@ -86,8 +86,8 @@ export async function startSession(
 let dummyHash: Promise<string> | null = null;
 
 /**
- * Returns the hash against which a password is verified if the account is unknown, so that the response takes as long as
- * for a known account (ASVS 6.3.8).
+ * Returns the hash against which a password is verified if the account is unknown, so that the response takes as long
+ * as for a known account (ASVS 6.3.8).
  */
 function dummyPasswordHash(): Promise<string> {
   dummyHash ??= hashPassphrase(randomCode(43), '');
@@ -142,7 +142,7 @@ export async function signIn(
   refuseIfPasswordsOff(context);
   const key = emailKey(input.email);
   const person = await findPersonByEmail(store.read, key);
-  const account = person === undefined ? unknownAccount(key) : knownAccount(person.id);
+  const account = person === undefined ? unknownAccount(key) : personAccount(person.id);
   const dummy = await dummyPasswordHash();
 
   const session = await throttleAttempt(context, account, origin.address ?? '', {
@@ -175,7 +175,7 @@ export async function reauthenticateWithPassword(
   password: string,
   origin: RequestOrigin,
 ): Promise<void> {
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   const isCorrect = await throttleAttempt(context, account, origin.address ?? '', {
     verify: async () => ((await verifyPassphrase(person.password_hash, password, clientSubject(origin))) ? true : null),
     complete: (verified) => Promise.resolve(verified),

@@ -4,7 +4,7 @@ import { Problem } from '../contract/problem.ts';
 import { insertSessionSignIn } from '../store/identities.ts';
 import { consumePasswordReset, findPasswordReset } from '../store/password-resets.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
-import { checkFailureLimit, clientSubject, knownAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { checkFailureLimit, clientSubject, personAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, sha256 } from './context.ts';
 import { checkSecondFactorCode, consumeSecondFactor, secondFactorRequired } from './second-factor.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
@@ -33,7 +33,7 @@ export async function signInWithLink(
     throw invalidLink;
   }
   if (person.totp_enabled === 1 && input.code === undefined) throw secondFactorRequired();
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   const session = await throttleAttempt(context, account, origin.address ?? '', {
     verify: async () =>
       person.totp_enabled === 0 ? 'none' : await checkSecondFactorCode(context, person, input.code ?? ''),

@@ -5,7 +5,7 @@ import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
 import { consumeSingleUse, findIdentity, findSingleUse, insertSingleUse } from '../store/identities.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
 import { signUpWithAccount } from './account-sign-up.ts';
-import { checkFailureLimit, clientSubject, knownAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { checkFailureLimit, clientSubject, personAccount, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './context.ts';
 import { linkIdentity } from './identities.ts';
 import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
@@ -213,7 +213,7 @@ export async function completeSecondFactor(
   if (signIn === null || person === undefined) {
     throw new Problem('sign_in_failed', 'The sign-in has expired. Start again.');
   }
-  const account = knownAccount(person.id);
+  const account = personAccount(person.id);
   const completed = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkSecondFactorCode(context, person, code),
     complete: async (factor) => {

@@ -91,8 +91,8 @@ export function getErrorMessage(error: unknown): string {
 
 /**
  * Returns the server's messages by form field, for `form.setErrors`, or null if the error names no field. `fields` maps
- * the server's field names to the names of form fields where they differ. Its keys are paths, such as `backup.schedule`,
- * or prefixes of paths, such as `backup`.
+ * the server's field names to the names of form fields where they differ. Its keys are paths, such as
+ * `backup.schedule`, or prefixes of paths, such as `backup`.
  */
 export function getFieldErrors(
   error: unknown,

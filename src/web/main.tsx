@@ -36,7 +36,10 @@ setReconnectHandler(() => {
   if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
 });
 
-/** Applies the stylesheet, which the HTML only preloads. Resolves even if it cannot be loaded: the page works without it. */
+/**
+ * Applies the stylesheet, which the HTML only preloads. Resolves even if it cannot be loaded: the page works without
+ * it.
+ */
 function applyStylesheet(): Promise<unknown> {
   const link = document.querySelector<HTMLLinkElement>('link[rel=preload][as=style]');
   if (link === null) return Promise.resolve();
@@ -47,7 +50,9 @@ function applyStylesheet(): Promise<unknown> {
   });
 }
 
-/** Renders the page once its route and stylesheet are loaded. Before that, the browser shows the layout of index.html. */
+/**
+ * Renders the page once its route and stylesheet are loaded. Before that, the browser shows the layout of index.html.
+ */
 async function start(): Promise<void> {
   // Mantine stores the selected color scheme under this key.
   const scheme = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';

@@ -27,7 +27,9 @@ export function axisTicks(times: readonly number[], interval: Interval): number[
   return days.filter((_, index) => index % stride === 0);
 }
 
-/** Returns the label of an interval on the axis: the date for the first interval of a day, otherwise the time of day. */
+/**
+ * Returns the label of an interval on the axis: the date for the first interval of a day, otherwise the time of day.
+ */
 export function axisLabel(time: number, interval: Interval): string {
   if (interval === 'day') return intervalLabel(time, interval);
   const isStartOfDay = intervalOfDay(time, INTERVALS[interval] / MINUTE) === 0;

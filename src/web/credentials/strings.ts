@@ -74,9 +74,9 @@ export const strings = {
     anyOrigin: 'Any origin',
   },
   origins: {
-    person: 'Created by a person',
-    workload: 'Issued to a workload',
-    exchange: 'Exchanged for another token',
+    person: 'Person',
+    workload: 'Workload',
+    exchange: 'Token exchange',
   },
   kinds: {
     accessTokens: {

@@ -29,7 +29,10 @@ function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFram
   );
 }
 
-/** Whether a line with this column is so long that it is probably minified. Only the column then identifies the position. */
+/**
+ * Whether a line with this column is so long that it is probably minified. Only the column then identifies the
+ * position.
+ */
 const isMinifiedColumn = (column: number | null) => (column ?? 0) >= 200;
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {

@@ -93,7 +93,10 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
   );
 }
 
-/** Returns the state and the actions of a removal: the member's credentials, and which of them are selected for deletion. */
+/**
+ * Returns the state and the actions of a removal: the member's credentials, and which of them are selected for
+ * deletion.
+ */
 function useMemberRemoval(member: Member) {
   const { workspace, api } = useWorkspace();
   const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());

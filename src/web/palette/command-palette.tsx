@@ -90,7 +90,9 @@ interface Selection {
   readonly handleKeyDown: (event: KeyboardEvent) => void;
 }
 
-/** Returns the selected destination, which the arrow keys change and Enter opens. At first, the first one is selected. */
+/**
+ * Returns the selected destination, which the arrow keys change and Enter opens. At first, the first one is selected.
+ */
 function useSelection(destinations: readonly Destination[], listId: string, onOpened: () => void): Selection {
   const navigate = useNavigate();
   const [selectedId, setSelectedId] = useState<string | null>(null);

@@ -33,7 +33,9 @@ function NameAndBody({ form }: ScriptFieldsProps) {
   );
 }
 
-/** The schedule and, if there is one, its time zone and what happens if a run takes longer than the pause between runs. */
+/**
+ * The schedule and, if there is one, its time zone and what happens if a run takes longer than the pause between runs.
+ */
 function ScheduleFields({ form }: ScriptFieldsProps) {
   return (
     <>

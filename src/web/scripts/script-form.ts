@@ -114,8 +114,8 @@ export const SCRIPT_RULES = {
 };
 
 /**
- * The `errorFields` of the parameters, such as `parameters.0.name`. The form has the same field paths as the server. They
- * must be listed, because an error in any other nested path is shown at the first segment of the path.
+ * The `errorFields` of the parameters, such as `parameters.0.name`. The form has the same field paths as the server.
+ * They must be listed, because an error in any other nested path is shown at the first segment of the path.
  */
 export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(

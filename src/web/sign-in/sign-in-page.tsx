@@ -20,7 +20,10 @@ import { strings } from './strings.ts';
 
 const EMPTY_VALUES = { email: '', password: '', code: '' };
 
-/** Returns the form and the request of a sign-in with a password. If `needsCode`, the form asks only for the second factor. */
+/**
+ * Returns the form and the request of a sign-in with a password. If `needsCode`, the form asks only for the second
+ * factor.
+ */
 function usePasswordSignIn() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
