@@ -81,7 +81,7 @@ test('Replace… creates a token, continues after a reload, waits for its first 
 
   // The replacement continues from the row of the new token, even after the page has been reloaded.
   await tab.reload();
-  await tab.getByText(/^Being replaced: the old one was last used .*; the new one has not been used yet\.$/).waitFor();
+  await tab.getByText(/^Being replaced: the old one was used .*, the new one is unused\.$/).waitFor();
   const [, oldRow, newRow] = await tab.getByRole('row').all();
   assert.match((await oldRow?.textContent()) ?? '', /Being replaced/);
   assert.match((await newRow?.textContent()) ?? '', /Replaces the one above/);

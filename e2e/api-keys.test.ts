@@ -167,7 +167,7 @@ test(
     const lostKey = await createKey(fixture.owner, ['read'], { name: 'Rotated', replaces: oldKey.id });
     const tab = await fixture.open(`/settings/api-keys/${lostKey.id}`);
     await tab
-      .getByText('Replaces another: the old one has not been used yet; the new one has not been used yet.')
+      .getByText('Replaces another: the old one is unused, the new one is unused.')
       .waitFor();
     await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
     const dialog = tab.getByRole('dialog', { name: 'Replace Rotated' });
@@ -175,7 +175,7 @@ test(
     await dialog.getByRole('button', { name: 'Keep both for now' }).click();
     await tab.getByRole('link', { name: 'Open the old one' }).click();
     await tab
-      .getByText('Being replaced: the old one has not been used yet; the new one has not been used yet.')
+      .getByText('Being replaced: the old one is unused, the new one is unused.')
       .waitFor();
     assert.equal(await tab.getByRole('button', { name: 'Replace…' }).count(), 0);
 

@@ -12,7 +12,7 @@ const texts = strings.rotationNote;
 
 function LastUse({ credential }: { readonly credential: Credential | undefined }) {
   if (credential === undefined) return '…';
-  if (credential.lastUsedAt === null) return texts.notUsedYet;
+  if (credential.lastUsedAt === null) return texts.unused;
   return <RelativeTime time={credential.lastUsedAt} phrase={texts.used} />;
 }
 

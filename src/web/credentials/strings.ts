@@ -132,11 +132,11 @@ export const strings = {
   },
   rotationNote: {
     beingReplaced: (old: ReactNode, replacement: ReactNode) =>
-      sentence`Being replaced: the old one ${old}; the new one ${replacement}.`,
+      sentence`Being replaced: the old one ${old}, the new one ${replacement}.`,
     replacement: (old: ReactNode, replacement: ReactNode) =>
-      sentence`Replaces another: the old one ${old}; the new one ${replacement}.`,
-    notUsedYet: 'has not been used yet',
-    used: (time: string) => `was last used ${time}`,
+      sentence`Replaces another: the old one ${old}, the new one ${replacement}.`,
+    unused: 'is unused',
+    used: (time: string) => `was used ${time}`,
     openOld: 'Open the old one',
     openNew: 'Open the new one',
     continueReplacing: 'Continue…',
