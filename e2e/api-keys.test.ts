@@ -166,17 +166,13 @@ test(
     const oldKey = await createKey(fixture.owner, ['read'], { name: 'Rotated' });
     const lostKey = await createKey(fixture.owner, ['read'], { name: 'Rotated', replaces: oldKey.id });
     const tab = await fixture.open(`/settings/api-keys/${lostKey.id}`);
-    await tab
-      .getByText('Replaces another: the old one is unused, the new one is unused.')
-      .waitFor();
+    await tab.getByText('Replaces another: the old one is unused, the new one is unused.').waitFor();
     await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
     const dialog = tab.getByRole('dialog', { name: 'Replace Rotated' });
     await dialog.getByText('Waiting for the new API key to be used').waitFor();
     await dialog.getByRole('button', { name: 'Keep both for now' }).click();
     await tab.getByRole('link', { name: 'Open the old one' }).click();
-    await tab
-      .getByText('Being replaced: the old one is unused, the new one is unused.')
-      .waitFor();
+    await tab.getByText('Being replaced: the old one is unused, the new one is unused.').waitFor();
     assert.equal(await tab.getByRole('button', { name: 'Replace…' }).count(), 0);
 
     await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();

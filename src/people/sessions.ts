@@ -27,7 +27,13 @@ import {
 import { deleteApprovedDevices, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { listWorkspaceIds } from '../store/workspaces.ts';
-import { clientSubject, personAccount, throttleAttempt, UNKNOWN_PERSON_ID, unknownAccount } from './attempt-throttle.ts';
+import {
+  clientSubject,
+  personAccount,
+  throttleAttempt,
+  UNKNOWN_PERSON_ID,
+  unknownAccount,
+} from './attempt-throttle.ts';
 import {
   emailKey,
   type PeopleContext,

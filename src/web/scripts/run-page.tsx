@@ -46,10 +46,58 @@ function CancelButton({ run }: { readonly run: Run }) {
   );
 }
 
-function RunDetails({ run, script }: { readonly run: Run; readonly script: Script | undefined }) {
+interface RunProps {
+  readonly run: Run;
+  /** Undefined while it is loading, and if it was deleted. */
+  readonly script: Script | undefined;
+}
+
+function RunProperties({ run, script }: RunProps) {
+  return (
+    <Section title={strings.runPage.detailsTitle}>
+      <DescriptionList
+        items={[
+          [
+            strings.runPage.items.script,
+            <span key="script">
+              {strings.runPage.ofVersion(
+                <TextLink to="/scripts/$script" params={{ script: run.scriptId }}>
+                  {script?.name ?? run.scriptId}
+                </TextLink>,
+                run.scriptVersion,
+              )}
+            </span>,
+          ],
+          [strings.runPage.items.exitCode, run.exitCode ?? '–'],
+          [
+            strings.runPage.items.duration,
+            <Duration key="duration" startedAt={run.startedAt} finishedAt={run.finishedAt} />,
+          ],
+          [
+            strings.runPage.items.started,
+            <span key="started">
+              {strings.runPage.startedBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
+            </span>,
+          ],
+          ...Object.entries(run.parameters).map(
+            ([name, value]) =>
+              [
+                name,
+                <span key={name} className="mono" style={{ whiteSpace: 'pre-wrap' }}>
+                  {value === '' ? <i>{strings.runPage.empty}</i> : value}
+                </span>,
+              ] as const,
+          ),
+          [strings.runPage.items.id, <CopyableId key="id" id={run.id} />],
+        ]}
+      />
+    </Section>
+  );
+}
+
+function RunDetails({ run, script }: RunProps) {
   const { api } = useWorkspace();
   const [isRerunning, setIsRerunning] = useState(false);
-  const parameterValues = Object.entries(run.parameters);
   const readLog: ReadLog = (query, options) => api.runs.logs(run.id, query, options);
   const log = useLiveLog(run.id, readLog);
   return (
@@ -76,44 +124,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
         read={readLog}
         emptyText={run.status === 'pending' ? strings.runPage.waitingInTheQueue : strings.runPage.noOutputYet}
       />
-      <Section title={strings.runPage.detailsTitle}>
-        <DescriptionList
-          items={[
-            [
-              strings.runPage.items.script,
-              <span key="script">
-                {strings.runPage.ofVersion(
-                  <TextLink to="/scripts/$script" params={{ script: run.scriptId }}>
-                    {script?.name ?? run.scriptId}
-                  </TextLink>,
-                  run.scriptVersion,
-                )}
-              </span>,
-            ],
-            [strings.runPage.items.exitCode, run.exitCode ?? '–'],
-            [
-              strings.runPage.items.duration,
-              <Duration key="duration" startedAt={run.startedAt} finishedAt={run.finishedAt} />,
-            ],
-            [
-              strings.runPage.items.started,
-              <span key="started">
-                {strings.runPage.startedBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
-              </span>,
-            ],
-            ...parameterValues.map(
-              ([name, value]) =>
-                [
-                  name,
-                  <span key={name} className="mono" style={{ whiteSpace: 'pre-wrap' }}>
-                    {value === '' ? <i>{strings.runPage.empty}</i> : value}
-                  </span>,
-                ] as const,
-            ),
-            [strings.runPage.items.id, <CopyableId key="id" id={run.id} />],
-          ]}
-        />
-      </Section>
+      <RunProperties run={run} script={script} />
       {isRerunning && script !== undefined && (
         <RunDialog script={script} initialParameters={run.parameters} onClose={() => setIsRerunning(false)} />
       )}
