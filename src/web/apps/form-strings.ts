@@ -171,7 +171,7 @@ export const strings = {
     discardChanges: 'Discard changes',
     deleteAppTitle: 'Delete app',
     deleteAppDescription:
-      'Deletes the app, its deployments and all versions of its environment. This cannot be undone.',
+      'Deletes the app, its deployments, its error keys and all versions of its environment. This cannot be undone.',
   },
   createAppDialog: {
     namePlaceholder: 'Storefront',
@@ -179,7 +179,7 @@ export const strings = {
   },
   deleteAppDialog: {
     consequences:
-      'Its settings, its deployments and all versions of its environment are permanently deleted. Its backups are kept, and the app keeps running on its server.',
+      'Its settings, deployments, error keys and all versions of its environment are permanently deleted. Its backups are kept, and the app keeps running on its server.',
   },
   hookDialog: {
     nameTaken: 'Another hook already has this name',

@@ -50,7 +50,7 @@ interface TimeCellProps {
   readonly note?: ReactNode;
 }
 
-/** A time in a table, on two lines: the date above the time of day, or the relative time above the date and time of day. */
+/** A time in a table, on two lines: the date above the time of day or, if `relative`, the relative time above both. */
 export function TimeCell({ time, relative, note }: TimeCellProps) {
   return (
     <Text component="div" inherit className="time-cell">

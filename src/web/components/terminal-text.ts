@@ -10,7 +10,7 @@ export interface Segment {
   readonly escapeSequence: string;
 }
 
-/** Returns the part of a line after the last carriage return that is followed by text, which overwrites the text before. */
+/** Returns the last part between carriage returns that has text, because a terminal overwrites the parts before it. */
 export const withoutOverwrittenText = (line: string): string =>
   line.split('\r').findLast((part) => part.replace(ESCAPE_SEQUENCES, '') !== '') ?? '';
 

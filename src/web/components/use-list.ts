@@ -20,7 +20,7 @@ export function useList<Query extends object, Data extends Page<unknown>>(
   });
 }
 
-/** The options of `useList` for a list of jobs: polls every 2 seconds while a job is in progress, else every 10 seconds. */
+/** The options of `useList` for jobs: polls every 2 seconds while a job is in progress, otherwise every 10 seconds. */
 export const jobPolling: { refetchInterval: (query: JobsQuery) => number } = {
   refetchInterval: ({ state: { data } }) =>
     data?.data.some(
