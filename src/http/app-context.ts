@@ -28,8 +28,11 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
-  /** Like `findBySecret`, for a reported or revoked secret: a deleted credential is not recorded as used after deletion. */
-  readonly findReported: FindBySecret;
+  /**
+   * Like `findBySecret`, for a secret that a request reports as leaked or revokes: if the credential was deleted, this is
+   * not recorded as a use after its deletion.
+   */
+  readonly findReportedCredential: FindBySecret;
   /** Whether a secret that was just looked up belongs to a credential deleted within the last 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */

@@ -18,7 +18,7 @@ interface ItemPage<Item> {
   readonly nextCursor: string | null;
 }
 
-interface PageQuery {
+interface PagedQuery {
   readonly cursor?: string | undefined;
   readonly limit?: string | undefined;
 }
@@ -27,7 +27,7 @@ interface PageQuery {
  * Streams at most `maxItems` items of a list as CSV. Reads the next page when the client has received the previous one.
  * Await this function before the response starts: it rejects with the error of an invalid query.
  */
-export async function startCsvExport<Item, Query extends PageQuery>(
+export async function startCsvExport<Item, Query extends PagedQuery>(
   columns: CsvColumns<Item>,
   maxItems: number,
   query: Query,

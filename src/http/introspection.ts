@@ -98,7 +98,7 @@ async function revoke(context: AppContext, secret: string, origin: ReturnType<ty
   const kind = secretKindOf(secret);
   if (kind === null && !credentials.isForeignSecret(secret)) return;
   if (kind === 'session') await endSessionBySecret(context.people, secret, origin, 'revoked by its holder');
-  else await revokeBySecret(credentials, await context.findReported(secret, origin.address), origin);
+  else await revokeBySecret(credentials, await context.findReportedCredential(secret, origin.address), origin);
 }
 
 export function introspectionRoutes(context: AppContext): Route[] {

@@ -55,7 +55,7 @@ export function leakRoutes(context: AppContext): Route[] {
   async function respondToReport(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
-    const record = await context.findReported(secret, origin.address);
+    const record = await context.findReportedCredential(secret, origin.address);
     // A secret that was deleted because of an earlier report must not be labeled as a false positive.
     if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);

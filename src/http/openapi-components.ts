@@ -33,7 +33,7 @@ export function mergeRequestAndResponseComponents<Schema extends object>(
   const comparableText = (name: string) => JSON.stringify(renameReferences(generated[name] ?? {}, withoutSuffix));
   const pairedNames = [...used].filter((name) => name.endsWith(REQUEST_SUFFIX) && used.has(withoutSuffix(name)));
   const distinct = new Set(pairedNames.filter((name) => comparableText(name) !== comparableText(withoutSuffix(name))));
-  // A component that refers to a distinct component is itself distinct.
+  // A component that refers to a distinct component is itself distinct. Repeated until no more are found.
   let previousSize = -1;
   while (previousSize !== distinct.size) {
     previousSize = distinct.size;

@@ -116,7 +116,7 @@ export async function createCredentialChecks(options: {
     passphraseVerifier,
     findBySecret: createFindBySecret(findRecord, foreignPrefixes),
     /** Finds the credential of a secret reported as leaked. Unlike `findBySecret`, records no use after deletion. */
-    findReported: createFindBySecret(createFindRecord(registry, unknownSecrets, clock), foreignPrefixes),
+    findReportedCredential: createFindBySecret(createFindRecord(registry, unknownSecrets, clock), foreignPrefixes),
     foreignPrefixes,
     unknownSecrets,
     usageJournal,

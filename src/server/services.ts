@@ -202,7 +202,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
     passphraseVerifier: checks.passphraseVerifier,
     findBySecret: checks.findBySecret,
-    findReported: checks.findReported,
+    findReportedCredential: checks.findReportedCredential,
     wasDeleted: (secret) => deletedSecrets.find(digestOf(secret), clock()) !== null,
     unknownSessionLimiter: createLeakyBucketLimiter(UNKNOWN_SECRET_LIMITS),
     verifyLeakSignature: createLeakVerifier(settings, outbound, clock),
