@@ -24,6 +24,7 @@ export interface AppContext {
   readonly listenHost: string;
   readonly store: Store;
   readonly seal: Seal;
+  /** Returns the current time in epoch milliseconds. */
   readonly clock: () => number;
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
