@@ -233,7 +233,7 @@ function findViolation({ file, target, isTypeOnly }: Import): string | null {
   return `${file} imports ${target}`;
 }
 
-test('every kind of import is found', () => {
+test('imports of values, types and packages are found, also with import()', () => {
   const imports = files.flatMap(importsOf);
   const has = (file: string, target: string) =>
     imports.some((imported) => imported.file === file && imported.target === target);
@@ -249,7 +249,7 @@ test('each folder imports only what the table allows', () => {
   assert.deepEqual([...new Set(violations)], []);
 });
 
-test('the web UI does not load the schemas of the contract, which would add a third to its first page', () => {
+test('the web UI does not load zod, the library of the schemas, which would add a third to its first page', () => {
   const runtimeImports = Map.groupBy(
     files.flatMap(importsOf).filter(({ isTypeOnly }) => !isTypeOnly),
     ({ file }) => file,

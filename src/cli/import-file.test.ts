@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
 import { describeLineErrors, parseImport } from './import-file.ts';
 
-const [DIGEST, OTHER_DIGEST] = ['a'.repeat(64), 'b'.repeat(64)];
+const DIGEST = 'a'.repeat(64);
+const OTHER_DIGEST = 'b'.repeat(64);
 
 test('CSV with columns in any order and NDJSON are parsed into credentials with their line numbers', () => {
   const csv = `name,kind,digest,rights,active,addresses,rate,maxUses,expiresAt\r

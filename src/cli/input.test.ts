@@ -19,13 +19,13 @@ function inTimeZone<Result>(timeZone: string, run: () => Result): Result {
   }
 }
 
-test('--expires accepts a duration, a date-time, a date or never', () => {
+test('--expires accepts never, a duration or a date-time', () => {
   assert.equal(parseExpiry('never', NOW), null);
   assert.equal(parseExpiry('30d', NOW), '2027-02-14T12:00:00.000Z');
   assert.equal(parseExpiry('2027-02-24T09:00:00+01:00', NOW), '2027-02-24T08:00:00.000Z');
 });
 
-test('a date means the end of that day in the local time zone', () => {
+test('--expires with a date means the end of that day in the local time zone', () => {
   for (const [timeZone, date, expected] of [
     ['UTC', '2027-02-24', '2027-02-24T23:59:59.999Z'],
     ['Europe/Berlin', '2027-02-24', '2027-02-24T22:59:59.999Z'],

@@ -52,7 +52,7 @@ describe('the guides', () => {
 
   test('cli.md has an example of every command for credentials and resources', () => {
     const documented = new Set(examplesOf('cli.md').map(({ name }) => name));
-    // One example covers these four commands.
+    // The example of `deployments approve` also names these commands.
     for (const name of ['cancel', 'promote', 'abort']) documented.add(`deployments ${name}`);
     for (const [name, command] of commands) {
       if (!command.options.some(({ long }) => long === '--url')) continue;

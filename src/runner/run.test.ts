@@ -95,7 +95,7 @@ describe('steps', { concurrency: true }, () => {
         );
       });
 
-      test('receives arguments, variables and folders unchanged, with any characters', async () => {
+      test('receives arguments and variables unchanged, with any characters, and runs in its working directory', async () => {
         const specialText = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
         const argv = await perform(targets[targetKind], {
           command: { argv: ['printf', '%s|', specialText, '', '-x'] },
@@ -265,7 +265,7 @@ describe('steps', { concurrency: true }, () => {
         assert.match(ran.text, /devpilot 00 ended 0/);
       });
 
-      test('reports a missing program or folder', async () => {
+      test('reports a missing program or working directory', async () => {
         const missing = await perform(targets[targetKind], { command: { argv: ['/no/such/program'] } });
         assert.equal(missing.exitCode, 127);
         assert.match(missing.text, /no\/such\/program/);
@@ -294,7 +294,7 @@ describe('steps', { concurrency: true }, () => {
     });
   }
 
-  test('a step of a frozen process is ended before another node could take it over', async () => {
+  test('a step of a frozen process is ended by the server, because its heartbeats stop', async () => {
     const mark = uniqueSeconds(66);
     const child = await runInOtherProcess(mark);
     child.kill('SIGSTOP');

@@ -78,7 +78,7 @@ forEachEngine('metrics', (engine) => {
     }
   }
 
-  test('follow the naming conventions, include every metric that the alerts query, and have few labels', async () => {
+  test('follow the naming conventions, include every metric that the alerts and the dashboard query, and have no IDs as labels', async () => {
     const text = await scrape();
     promtool(['check', 'metrics'], text);
     const names = new Set([...text.matchAll(/^(\w+)(?:\{.*\})? /gm)].map(([, name]) => name));

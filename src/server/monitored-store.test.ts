@@ -23,12 +23,12 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import { assertStoreComplete } from '../store/sqlite-integrity.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, spawnServer } from '../testing/process.ts';
-import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
+import { seedWorkspace } from '../testing/test-store.ts';
 import { until } from '../testing/until.ts';
 import { openStore } from './open-store.ts';
 import { readSettings } from './settings.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'devpilot-guard-'));
+const root = mkdtempSync(join(tmpdir(), 'devpilot-monitored-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 let copyCount = 0;
@@ -39,7 +39,8 @@ function createCopyOf(directory: string): string {
   return copy;
 }
 
-const findRefusal = (directory: string): string => {
+/** Returns the message with which a data directory is refused; empty if it is accepted. */
+const refusalOf = (directory: string): string => {
   try {
     assertStoreComplete(directory);
     return '';
@@ -76,10 +77,10 @@ describe('a data directory', () => {
     assert.ok(statSync(join(crashed, 'devpilot.db-wal')).size > 32);
     assert.ok(!existsSync(join(stopped, 'devpilot.db-wal')));
     for (const directory of [crashed, stopped]) {
-      assert.equal(findRefusal(directory), '');
+      assert.equal(refusalOf(directory), '');
       const copy = createCopyOf(directory);
       await startAndStop(copy);
-      assert.equal(findRefusal(copy), '');
+      assert.equal(refusalOf(copy), '');
     }
     const earlier = createCopyOf(stopped);
     rmSync(join(earlier, 'devpilot.state'));
@@ -87,7 +88,7 @@ describe('a data directory', () => {
     database.exec('delete from installation');
     database.close();
     await startAndStop(earlier);
-    assert.equal(findRefusal(earlier), '');
+    assert.equal(refusalOf(earlier), '');
   });
 
   test('is still accepted after a crash if a start with another secret was refused', async () => {
@@ -97,22 +98,22 @@ describe('a data directory', () => {
       DEVPILOT_SECRET: 'another secret that is long enough',
     });
     await assert.rejects(openStore(otherSettings), /is not the secret/);
-    assert.equal(findRefusal(copy), '');
+    assert.equal(refusalOf(copy), '');
     await startAndStop(copy);
   });
 
   const damages: Readonly<Record<string, { from: string; message: RegExp; damage: (directory: string) => void }>> = {
-    'without its log': {
+    'without its write-ahead log': {
       from: crashed,
       message: /-wal is missing/,
       damage: (directory) => rmSync(join(directory, 'devpilot.db-wal')),
     },
-    'with an emptied log': {
+    'with an emptied write-ahead log': {
       from: crashed,
       message: /-wal is missing/,
       damage: (directory) => truncateSync(join(directory, 'devpilot.db-wal')),
     },
-    'with an overwritten log': {
+    'with an overwritten write-ahead log': {
       from: crashed,
       message: /-wal is missing or damaged/,
       damage: (directory) => writeFileSync(join(directory, 'devpilot.db-wal'), Buffer.alloc(100_000, 7)),
@@ -168,7 +169,7 @@ describe('a data directory', () => {
       damage(copy);
       const database = join(copy, 'devpilot.db');
       const modifiedMs = existsSync(database) ? statSync(database).mtimeMs : 0;
-      for (let times = 0; times < 2; times++) assert.match(findRefusal(copy), message);
+      for (let attempt = 0; attempt < 2; attempt++) assert.match(refusalOf(copy), message);
       assert.equal(existsSync(database) ? statSync(database).mtimeMs : 0, modifiedMs);
     });
   }
@@ -177,11 +178,11 @@ describe('a data directory', () => {
     const copy = createCopyOf(stopped);
     await startAndStop(copy);
     copyFileSync(join(stopped, 'devpilot.db'), join(copy, 'devpilot.db'));
-    assert.match(findRefusal(copy), /is older than/);
+    assert.match(refusalOf(copy), /is older than/);
     const otherDirectory = join(root, 'other');
     await startAndStop(otherDirectory);
     copyFileSync(join(stopped, 'devpilot.db'), join(otherDirectory, 'devpilot.db'));
-    assert.match(findRefusal(otherDirectory), /is not the database/);
+    assert.match(refusalOf(otherDirectory), /is not the database/);
   });
 
   test('with lost writes is opened in its current state once the operator accepts the loss', async () => {
@@ -263,8 +264,6 @@ test('a store is reported as faulty if a query reads a damaged page', async () =
 test('a store that is too large to be checked before the start is checked while the server runs', async (t) => {
   const directory = join(root, 'large');
   const { store, release } = await open(directory);
-  const person = await seedPerson(store);
-  assert.ok(person);
   const { workspaceId } = await seedWorkspace(store);
   const text = 'x'.repeat(3500);
   await store.transaction(async (trx) => {
@@ -281,7 +280,7 @@ test('a store that is too large to be checked before the start is checked while 
   for (let page = Math.floor(size / 8192); page < size / 8192 + 40; page++)
     writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
   closeSync(file);
-  assert.equal(findRefusal(directory), '');
+  assert.equal(refusalOf(directory), '');
   // A fast machine finds the damage within a second and refuses to start; a slower one starts, but is not ready.
   const outcome = await spawnServer(directory).then(
     async (server) => {

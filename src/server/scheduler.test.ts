@@ -12,14 +12,11 @@ import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
 import { openTestDatabases, type TestDatabases } from '../testing/postgres.ts';
-import { type ServerProcess, spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import {
-  cookieOf,
-  createTestPerson,
-  PASSWORD,
-  sendRequest,
   signInRemotePerson,
   signUpOwner,
+  signUpRemoteOwner,
   startTestServer,
   type TestPerson,
   type TestServer,
@@ -44,9 +41,9 @@ async function createTestResources(owner: TestPerson) {
   const server = await createResource<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
   const project = await createResource<{ id: string }>('/v1/projects', { name: 'Shop' });
   return {
-    script: (body: string, fields: object = {}) =>
+    createScript: (body: string, fields: object = {}) =>
       createResource<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...fields }),
-    app: (fields: object) =>
+    createApp: (fields: object) =>
       createResource<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...fields }),
   };
 }
@@ -86,10 +83,10 @@ describe('two nodes on one database', () => {
     const resources = await createTestResources(owner);
     const scripts = await Promise.all(
       [1, 2, 3].map((number) =>
-        resources.script(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' }),
+        resources.createScript(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' }),
       ),
     );
-    const app = await resources.app({
+    const app = await resources.createApp({
       backup: { command: 'echo rows', restoreCommand: null, schedule: '0 3 * * *' },
     });
     for (let night = 1; night <= 4; night++) {
@@ -112,7 +109,7 @@ describe('two nodes on one database', () => {
   test("a backup in a node's data directory is restored and deleted by that node, even if another node receives the request", async () => {
     const directory = mkdtempSync(join(root, 'app-'));
     mkdirSync(join(directory, 'shared'));
-    const app = await (await createTestResources(owner)).app({ directory });
+    const app = await (await createTestResources(owner)).createApp({ directory });
     const folders = servers.map((testServer) => join(testServer.dataDirectory, 'backups'));
     const foldersWith = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
     writeFileSync(join(directory, 'shared/state'), 'then');
@@ -133,33 +130,15 @@ describe('two nodes on one database', () => {
   });
 });
 
-/** Signs up the first owner of a server that runs in its own process. */
-async function signUpOwnerOf(server: ServerProcess): Promise<TestPerson> {
-  const call: TestPerson['call'] = (path, requester) => sendRequest(server.url, path, requester);
-  const signedUp = await call('/v1/people', {
-    body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
-  });
-  assert.equal(signedUp.status, 201, signedUp.text);
-  const ownerWithoutWorkspace = createTestPerson(
-    { url: server.url, call },
-    { email: 'ada@example.com', cookie: cookieOf(signedUp) },
-  );
-  const workspace = await ownerWithoutWorkspace.call<{ id: string }>('/v1/workspaces', { body: { name: 'Acme' } });
-  return createTestPerson(
-    { url: server.url, call },
-    { email: ownerWithoutWorkspace.email, cookie: ownerWithoutWorkspace.cookie, workspaceId: workspace.body.id },
-  );
-}
-
 test('after a node is killed, its run and its backup fail with a reason, and the incomplete backup is deleted', async () => {
   const directory = temporaryDirectory();
   const environment = { DEVPILOT_LOCAL_SERVER: 'on' };
   const first = await spawnServer(directory.path, environment);
-  const owner = await signUpOwnerOf(first);
+  const owner = await signUpRemoteOwner(first);
   const resources = await createTestResources(owner);
   const startedMarker = join(root, 'started');
-  const hangingScript = await resources.script(`echo here; touch ${startedMarker}; sleep 300`);
-  const app = await resources.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
+  const hangingScript = await resources.createScript(`echo here; touch ${startedMarker}; sleep 300`);
+  const app = await resources.createApp({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
   const run = (await owner.call<Run>(`/v1/scripts/${hangingScript.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
@@ -207,7 +186,7 @@ test('a backup fails with a reason when the disk is full and leaves no files, an
   }
   try {
     const owner = await signUpOwner(testServer);
-    const app = await (await createTestResources(owner)).app({
+    const app = await (await createTestResources(owner)).createApp({
       backup: { command: 'head -c "$SIZE" /dev/urandom', restoreCommand: null },
     });
     const backUp = async (SIZE: string) => {

@@ -13,10 +13,8 @@ import { openStore } from './open-store.ts';
 import { rotateSecret } from './secret-rotation.ts';
 import { readSettings } from './settings.ts';
 
-const [FIRST_SECRET, OTHER_SECRET] = [
-  'the first secret of a test, long enough',
-  'the other secret of a test, long enough',
-];
+const FIRST_SECRET = 'the first secret of a test, long enough';
+const OTHER_SECRET = 'the other secret of a test, long enough';
 
 const createFolder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
 

@@ -37,7 +37,7 @@ test('finds a secret directly after an incomplete one', () => {
   assert.deepEqual(findIn(`dp_${'a'.repeat(20)}${key}`).length, 1);
 });
 
-test('finds secrets in UTF-16', () => {
+test('finds secrets in UTF-16 with a byte order mark', () => {
   assert.equal(findIn(Buffer.from(`\ufeffx\n${key}\n`, 'utf16le'))[0]?.line, 2);
 });
 
