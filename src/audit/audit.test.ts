@@ -48,7 +48,7 @@ test('refusals are grouped by actor, reason and minute: the first of a group is 
     drained.map(({ detail, at: timestampMs }) => [detail, timestampMs]),
     [[{ reason: 'token_expired', count: 999, lastAt: new Date(NOW + 998).toISOString() }, NOW + MINUTE]],
   );
-  assert.deepEqual(denials.drain(NOW + 2 * MINUTE, true), []);
+  assert.deepEqual(denials.drain(NOW + 2 * MINUTE, { everything: true }), []);
 });
 
 test('an event about refusals is dated when it is written, so that the log stays in chronological order', () => {
@@ -60,7 +60,7 @@ test('an event about refusals is dated when it is written, so that the log stays
     [NOW + 900, NOW + 900],
   );
   denials.add(denial({ at: NOW + 2 * MINUTE }));
-  assert.equal(denials.drain(NOW, true)[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
+  assert.equal(denials.drain(NOW, { everything: true })[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
 });
 
 test('a refusal in memory has a user agent without secrets and of limited length', () => {
@@ -77,7 +77,7 @@ test('a drain of everything also returns refusals that are not due yet', () => {
   denials.drain(NOW);
   denials.add(denial());
   assert.deepEqual(
-    denials.drain(NOW, true).map(({ detail }) => detail['count']),
+    denials.drain(NOW, { everything: true }).map(({ detail }) => detail['count']),
     [1],
   );
 });

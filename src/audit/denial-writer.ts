@@ -5,7 +5,7 @@ import { Problem } from '../contract/problem.ts';
 import { findNoticeBySubject, updateNotice } from '../store/notices.ts';
 import { addRefusals, type Refusals } from '../store/right-uses.ts';
 import type { Store, Trx } from '../store/store.ts';
-import type { DenialBuffer } from './denials.ts';
+import type { DenialBuffer, DrainOptions } from './denials.ts';
 import { appendAuditEvent } from './log.ts';
 import { raiseNotice } from './notices.ts';
 
@@ -50,7 +50,7 @@ async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin
 }
 
 /**
- * Returns a function that writes the buffered refusals that are due, or all of them if `everything` is true. Writes run
+ * Returns a function that writes the buffered refusals that are due, or all of them with `everything`. Writes run
  * one at a time, so that a caller also waits for events that an earlier call has drained but not yet written. Each
  * drained refusal is written at least once: if a commit succeeds but its response is lost, the refusal is written again.
  * While the store is unavailable, calls reject, and the next call retries. Events that cannot be written for another
@@ -61,7 +61,7 @@ export function createDenialWriter(
   denials: DenialBuffer,
   clock: () => number,
   onError: (error: unknown) => void,
-): (everything?: boolean) => Promise<void> {
+): (options?: DrainOptions) => Promise<void> {
   let lastWrite = Promise.resolve();
   /**
    * Events that were drained from the buffer but may not be written yet. After a failure of the store, the next write
@@ -91,13 +91,13 @@ export function createDenialWriter(
       pending.shift();
     }
   }
-  async function write(everything: boolean): Promise<void> {
+  async function write(options: DrainOptions | undefined): Promise<void> {
     await writePending();
-    pending = splitIntoParts(denials.drain(clock(), everything));
+    pending = splitIntoParts(denials.drain(clock(), options));
     await writePending();
   }
-  return (everything = false) => {
-    lastWrite = lastWrite.catch(() => undefined).then(() => write(everything));
+  return (options) => {
+    lastWrite = lastWrite.catch(() => undefined).then(() => write(options));
     return lastWrite;
   };
 }

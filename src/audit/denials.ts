@@ -32,11 +32,16 @@ interface DenialGroup {
 const MAX_GROUPS = 10_000;
 const MAX_GROUPS_PER_WORKSPACE = 1_000;
 
+export interface DrainOptions {
+  /** Also drain events that are not due yet. */
+  readonly everything?: boolean;
+}
+
 export interface DenialBuffer {
   /** Adds a refusal, or drops it if it needs a new group and there are too many groups. No I/O. */
   add(denial: Denial): void;
-  /** Returns and removes the events due at `now`, or all of them if `everything` is true. */
-  drain(now: number, everything?: boolean): AuditDraft[];
+  /** Returns and removes the events due at `now`. */
+  drain(now: number, options?: DrainOptions): AuditDraft[];
 }
 
 /**
@@ -82,7 +87,7 @@ export function createDenialBuffer(): DenialBuffer {
         groups.set(key, { minute, last: denial, count: 1, written: false });
       }
     },
-    drain(now, everything = false) {
+    drain(now, { everything = false } = {}) {
       const due: AuditDraft[] = [];
       const currentMinute = Math.floor(now / MINUTE);
       for (const [key, group] of groups) {

@@ -18,7 +18,7 @@ export async function backUpStore(
   const { manifest, secret } = await createBackup(
     settings,
     folder,
-    options.withoutSecret !== true,
+    { withSecret: options.withoutSecret !== true },
     reportTableProgress(progress),
   ).finally(progress.end);
   if (options.json === true) return printJson({ ...manifest, secret });

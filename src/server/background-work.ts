@@ -69,7 +69,10 @@ export function startBackgroundWork(
   jobs.start();
   const schedules = startScheduler(platform, intervals);
 
-  closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_MIN_MS);
+  closers.add(
+    [checks.flushLastUses, () => flushDenials({ everything: true }), sessionActivity.flush],
+    LAST_WRITES_MIN_MS,
+  );
   closers.add([
     schedules.stop,
     jobs.stop,

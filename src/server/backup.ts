@@ -102,7 +102,7 @@ function vacuumInto(from: string, to: string): void {
 export async function createBackup(
   settings: Settings,
   folder: string,
-  withSecret: boolean,
+  { withSecret }: { readonly withSecret: boolean },
   onProgress: OnProgress,
 ): Promise<{ manifest: Manifest; secret: boolean }> {
   const location = storeLocationOf(settings);

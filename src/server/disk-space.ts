@@ -12,7 +12,7 @@ const SQLITE_IO_ERRORS = new Set([10, 14]);
 const CHECK_INTERVAL_MS = 1_000;
 /** Describes what a full disk means for users and operators. */
 export const FULL_DISK_EFFECT =
-  'Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
+  'Until space is freed, only writes that can end access (such as deletions), sign-ins and sign-outs are accepted.';
 const FULL_DISK_DETAIL = `The disk is full. ${FULL_DISK_EFFECT}`;
 
 /** Returns SQLite's primary result code of an error; null for other errors. */

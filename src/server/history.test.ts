@@ -130,7 +130,7 @@ test('a guard that applied revocations missing from a restored backup accepts no
     const statusOf = async ({ secret }: { readonly secret: string }) =>
       (await handler(new Request('http://x/', { headers: bearer(secret) }))).status;
     assert.equal(await guarded.ready(), true);
-    await createBackup(readSettings({ DEVPILOT_DATA_DIR: before }), backup, true, () => undefined);
+    await createBackup(readSettings({ DEVPILOT_DATA_DIR: before }), backup, { withSecret: true }, () => undefined);
 
     for (const token of deletedTokens) await deleteToken(owner, token);
     const lostToken = await createToken(owner, ['modify_env']);

@@ -41,7 +41,7 @@ test('denials that are written while their credential is being deleted cause no 
   let flushed = Promise.resolve();
   await store.transaction(async (trx) => {
     await deleteCredential(trx, workspaceId, kind, id);
-    flushed = flush(true);
+    flushed = flush({ everything: true });
     // Waits until the flush is blocked by the lock of this transaction.
     for (let isWaiting = false; !isWaiting; ) {
       const locks = await sql`select 1 from pg_locks where not granted and database =

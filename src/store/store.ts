@@ -43,7 +43,7 @@ export interface Store {
   fault?(): string | null;
   /** The usage of each connection pool, if the engine has pools. */
   poolUsage?(): Readonly<Record<string, PoolUsage>>;
-  /** Whether only writes that end access are accepted, because the disk is full. */
+  /** Whether only essential writes are accepted, such as deletions and sign-ins, because the disk is full. */
   isDiskFull?(): boolean;
   /** Bytes reserved on the disk for essential writes when it is full. */
   reserveBytes?(): number;
