@@ -27,7 +27,7 @@ interface UseContext {
 
 /** Uses of one credential that exercised other rights, or for another app, than its first use. */
 interface OtherRights {
-  uses: number;
+  useCount: number;
   readonly byApp: Map<string | null, Map<RightsMask, number>>;
 }
 
@@ -59,9 +59,9 @@ export interface UsageCounters {
    */
   drain(maxCredentials: number): PendingUses[];
   /** Number of credentials not drained yet. */
-  size(): number;
+  credentialCount(): number;
   /** Number of uses not drained yet. */
-  uses(): number;
+  useCount(): number;
   /** Time of the first use in epoch milliseconds, 0 if there was none. */
   firstUseAt(): number;
 }
@@ -159,18 +159,18 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   }
 
   function countOtherRights(slot: number, exercised: RightsMask, app: string | null): void {
-    const others = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
+    const others = otherRights.get(slot) ?? { useCount: 0, byApp: new Map() };
     otherRights.set(slot, others);
     const isBelowLimit = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
     const countedApp = isBelowLimit ? app : null;
     const countsByMask = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
     others.byApp.set(countedApp, countsByMask);
     countsByMask.set(exercised, (countsByMask.get(exercised) ?? 0) + 1);
-    others.uses++;
+    others.useCount++;
   }
 
   function rightsInSlot(slot: number, { exercised, app }: UseContext): RightUse[] {
-    const { uses, byApp } = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
+    const { useCount, byApp } = otherRights.get(slot) ?? { useCount: 0, byApp: new Map() };
     const rightUses: RightUse[] = [];
     const add = (mask: RightsMask, countedApp: string | null, count: number) => {
       for (const right of exercisedRightNamesOf(mask)) {
@@ -179,7 +179,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
         else known.count += count;
       }
     };
-    add(exercised, app, (counts[slot] ?? 0) - uses);
+    add(exercised, app, (counts[slot] ?? 0) - useCount);
     for (const [otherApp, countsByMask] of byApp) for (const [mask, count] of countsByMask) add(mask, otherApp, count);
     return rightUses;
   }
@@ -221,8 +221,8 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
       drainedCount = Math.min(labels.length, from + maxCredentials);
       return Array.from({ length: drainedCount - from }, (_, index) => usesInSlot(from + index)).flat();
     },
-    size: () => labels.length - drainedCount,
-    uses: () => counts.subarray(drainedCount, labels.length).reduce((sum, count) => sum + count, 0),
+    credentialCount: () => labels.length - drainedCount,
+    useCount: () => counts.subarray(drainedCount, labels.length).reduce((sum, count) => sum + count, 0),
     firstUseAt: () => firsts[0] ?? 0,
   };
 }

@@ -51,14 +51,14 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
     let hasClosed = false;
     for (;;) {
       if (chunk === null && closing === null) {
-        if (hasClosed || current.size() === 0) return;
+        if (hasClosed || current.credentialCount() === 0) return;
         close();
         hasClosed = true;
       }
       if (chunk === null && closing !== null) {
         chunk = { uses: closing.drain(MAX_CREDENTIALS_PER_CHUNK), since: closing.firstUseAt() };
         chunkNumber = Math.max(chunkNumber + 1, Math.floor(chunk.since));
-        if (closing.size() === 0) closing = null;
+        if (closing.credentialCount() === 0) closing = null;
       }
       // If this throws, the next flush sends the same chunk with the same number again.
       if (chunk !== null) await store.addUses(nodeId, chunkNumber, chunk.uses);
@@ -77,9 +77,9 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
       lastFlush = thisFlush;
       return thisFlush;
     },
-    pendingCredentials: () => current.size() + (closing?.size() ?? 0) + (chunk?.uses.length ?? 0),
+    pendingCredentials: () => current.credentialCount() + (closing?.credentialCount() ?? 0) + (chunk?.uses.length ?? 0),
     pendingUses: () =>
-      current.uses() + (closing?.uses() ?? 0) + (chunk?.uses.reduce((sum, { count }) => sum + count, 0) ?? 0),
+      current.useCount() + (closing?.useCount() ?? 0) + (chunk?.uses.reduce((sum, { count }) => sum + count, 0) ?? 0),
     lagMs(now) {
       const since = chunk?.since ?? closing?.firstUseAt() ?? current.firstUseAt();
       return since === 0 ? 0 : now - since;

@@ -14,7 +14,7 @@ import { resolveNotices } from '../store/notices.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
 import { credentialNotFound, listCredentials, requireCredential } from './credential-reads.ts';
 import { auditDraftOf, type CredentialContext, createCredential, parseExpiry } from './credentials.ts';
-import { revoke } from './deletion.ts';
+import { recordRevocation } from './deletion.ts';
 import { checkEditedCredential, checkEditor, lockCurrentPolicy, violationBits } from './policy.ts';
 import { checkGuard, resolveRestrictions } from './restrictions.ts';
 import { toSharedFields } from './wire-format.ts';
@@ -171,7 +171,7 @@ export async function updateApiKey(
     await appendAuditEvent(trx, auditDraftOf(request, after, 'updated', now, detail));
     if (after.expiresAt !== before.expiresAt)
       await resolveNotices(trx, workspaceId, id, ['credential.expiring', 'credential.expired']);
-    return { after, revocation: await revoke(trx, workspaceId, digest, now) };
+    return { after, revocation: await recordRevocation(trx, workspaceId, digest, now) };
   });
   const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);
   // Another update may have made the same change, which must be in effect on every node before this returns.

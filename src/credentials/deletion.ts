@@ -14,7 +14,12 @@ import { credentialNotFound } from './credential-reads.ts';
 import { auditDraftOf, type CredentialContext } from './credentials.ts';
 
 /** Records the revocation of a credential with the next number. Numbers are gapless and in commit order. */
-export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, now: number): Promise<Revocation> {
+export async function recordRevocation(
+  trx: Trx,
+  workspaceId: string,
+  digest: Uint8Array,
+  now: number,
+): Promise<Revocation> {
   return { ...(await insertRevocation(trx, workspaceId, digest, now)), workspaceId, digest: digestFromBytes(digest) };
 }
 
@@ -42,7 +47,7 @@ export async function deleteInTransaction(
   const fullDetail = hasReplacement ? { ...detail, before: replacement } : detail;
   await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, fullDetail));
   await resolveNotices(trx, workspaceId, id);
-  const revocation = await revoke(trx, workspaceId, deleted.digest, now);
+  const revocation = await recordRevocation(trx, workspaceId, deleted.digest, now);
   return kind === 'access_token' ? [...(await deleteChildrenOf(trx, request, id, now)), revocation] : [revocation];
 }
 
@@ -61,7 +66,7 @@ async function deleteChildrenOf(
     const detail = { reason: 'its parent was deleted', parent: parentId };
     const child = { id, kind: 'access_token', name } as const;
     await appendAuditEvent(trx, auditDraftOf(bySystem, child, 'deleted', now, detail));
-    revocations.push(await revoke(trx, request.workspaceId, digest, now));
+    revocations.push(await recordRevocation(trx, request.workspaceId, digest, now));
   }
   return revocations;
 }

@@ -6,7 +6,7 @@ import type { Requirement } from '../authorization/rights.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import type { RateState } from '../contract/problem.ts';
 import type { DecisionStep } from '../contract/vocabulary.ts';
-import { findUses } from '../store/credential-uses.ts';
+import { findUseLimits } from '../store/credential-uses.ts';
 import { findCredential } from '../store/credentials.ts';
 import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
@@ -68,7 +68,7 @@ export async function explainDecision(
   const isAllowed = resources === null || ((await checkResource?.(resources, workspaceId)) ?? true);
   if (!isAllowed) return { decision: 'resource_not_allowed', record, assumed };
   if (rate !== null) await context.shareRates();
-  const uses = rate === null ? undefined : await findUses(context.store.read, workspaceId, credentialId);
+  const uses = rate === null ? undefined : await findUseLimits(context.store.read, workspaceId, credentialId);
   if (uses === undefined) return { decision, record, assumed };
   const { granted, rate: state } = takeUsesOf(uses, 1, context.clock());
   return { decision: granted === 0 ? 'rate_exceeded' : 'ok', record, assumed, rate: state };

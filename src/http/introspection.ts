@@ -9,7 +9,7 @@ import { Whoami } from '../contract/whoami.ts';
 import { revokeBySecret } from '../credentials/deletion.ts';
 import { takeUsesOf } from '../credentials/stored-record.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
-import { findUses } from '../store/credential-uses.ts';
+import { findUseLimits } from '../store/credential-uses.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import { ANY_CREDENTIAL } from './access.ts';
 import type { AppContext } from './app-context.ts';
@@ -26,7 +26,7 @@ async function refreshSpent(
   { id, workspace, restrictions }: CredentialRecord,
 ): Promise<void> {
   if (restrictions === null || restrictions.maxUses === null || restrictions.spent) return;
-  const uses = await findUses(store.read, workspace.id, id);
+  const uses = await findUseLimits(store.read, workspace.id, id);
   if (uses !== undefined && takeUsesOf(uses, 0, clock()).spent) restrictions.spent = true;
 }
 

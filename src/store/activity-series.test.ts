@@ -4,15 +4,15 @@ import fc from 'fast-check';
 import { INTERVAL_NAMES, INTERVALS } from '../contract/platform-vocabulary.ts';
 import { splitIntoRollups } from './activity-series.ts';
 
-test('the fewest roll-ups that cover a range exactly once are chosen', () => {
+test('roll-ups cover a range exactly once, as whole days except for less than a day at each end', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...INTERVAL_NAMES),
       fc.nat({ max: 30_000_000 }),
       fc.integer({ min: 1, max: 3_000 }),
-      (interval, firstInterval, length) => {
+      (interval, firstInterval, requestedIntervals) => {
         const from = firstInterval * INTERVALS[interval];
-        const to = from + length * INTERVALS[interval];
+        const to = from + requestedIntervals * INTERVALS[interval];
         const ranges = splitIntoRollups({ interval, from, to }).sort((a, b) => a.from - b.from);
         let expectedFrom = from;
         let intervalCount = 0;

@@ -20,7 +20,7 @@ export interface UseRow {
 }
 
 /** Returns the limits of a credential's uses, or undefined if the workspace has no credential with this ID. */
-export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
+export function findUseLimits(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
   const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   return query.where('id', '=', id).executeTakeFirst();
 }

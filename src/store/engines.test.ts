@@ -85,7 +85,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(row, undefined);
   });
 
-  test('53-bit integers and bytes round-trip unchanged', async () => {
+  test('stored bytes are read unchanged, and so is a 53-bit integer', async () => {
     const bytes = Buffer.from([0, 255, 128, 39]);
     await store.transaction((trx) => replaceSetupCode(trx, bytes));
     const row = await store.queryFirst<{ digest: Uint8Array; number: number }>(

@@ -1,6 +1,7 @@
 import type { Queryable, Trx } from './store.ts';
 
 interface FailureRow {
+  /** The client's network (`clientNetwork`). */
   readonly address: string;
   readonly at: number;
 }

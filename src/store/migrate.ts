@@ -185,9 +185,9 @@ async function migrateOnce(db: Kysely<any>, engine: Store['engine']): Promise<un
 }
 
 /**
- * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes can call
- * this at the same time. Creating the migrator's own tables can fail because of another node, and a transaction can
- * fail because this process was suspended; both are retried.
+ * Brings the schema up to date. All missing migrations run in one transaction under the migrator's lock, so several
+ * nodes can call this at the same time. Creating the migrator's own tables can fail because of another node, and the
+ * transaction can fail because this process was suspended; on PostgreSQL, both are retried.
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 export async function migrate(db: Kysely<any>, engine: Store['engine']): Promise<void> {

@@ -76,7 +76,7 @@ export async function insertChallenge(trx: Trx, row: PasskeyChallengeTable): Pro
   await trx.insertInto('passkey_challenge').values(row).execute();
 }
 
-/** Returns the number of pending challenges of a client address. */
+/** Returns the number of pending challenges of a client's network. */
 export async function countChallenges(db: Queryable, address: string, now: number): Promise<number> {
   const { count } = await db
     .selectFrom('passkey_challenge')

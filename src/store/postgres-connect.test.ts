@@ -138,6 +138,7 @@ describe('several servers', () => {
     const row = await store.queryFirst<{ count: number }>('select count(*) as count from failure where subject = ?', [
       's',
     ]);
+    // The first and the last write. A write whose response was lost may be stored too.
     assert.ok((row?.count ?? 0) >= 2);
     await store.close();
     await primary.start();
@@ -195,6 +196,7 @@ describe('a failed start', () => {
       [tls('localhost', `sslmode=verify-full&${ca}`), /^connected/],
       [tls('127.0.0.1', `sslmode=verify-ca&${ca}`), /^connected/],
       [tls('127.0.0.1', `sslmode=verify-full&${ca}`), /certificate is not trusted/],
+      // The proxy accepts only TLS, so the attempt fails with an error that names the host.
       [tls('localhost', 'sslmode=disable'), /127\.0\.0\.1|localhost/],
     ] as const) {
       assert.match(await outcome(url), expected, url);

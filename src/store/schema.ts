@@ -54,7 +54,8 @@ import type {
 
 /**
  * The tables. IDs are text, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
- * Every table with rows of a workspace has `workspace_id`, and every query filters by it.
+ * Every table with rows of a workspace has `workspace_id`, and every query filters by it unless its comment gives the
+ * reason why not.
  */
 export interface Schema {
   installation: InstallationTable;
@@ -66,6 +67,7 @@ export interface Schema {
   single_use: SingleUseTable;
   passkey: PasskeyTable;
   passkey_challenge: PasskeyChallengeTable;
+  /** The networks (`clientNetwork`) from which each person has signed in. */
   known_address: { person_id: string; address: string; last_seen_at: number };
   setup_code: { id: number; digest: Uint8Array };
   device_code: DeviceCodeTable;
@@ -110,7 +112,10 @@ export interface Schema {
   /** The number of the last chunk of uses that was accepted from each node. */
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
-  /** Failed attempts, such as sign-ins; the subject is what was tried, such as `sign_in` and the ID of the person. */
+  /**
+   * Failed attempts, such as sign-ins. The subject is what was tried, such as `sign_in` and the ID of the person; the
+   * address is the client's network (`clientNetwork`).
+   */
   failure: { subject: string; address: string; at: number };
   /** One row per subject with failures, locked while a failure is counted; `at` is the last attempt. */
   failure_gate: { subject: string; at: number };

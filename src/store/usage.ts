@@ -4,7 +4,7 @@ import { DAY } from '../contract/limits.ts';
 import { addRightUses, deleteExpiredRightUses, toChunkRight } from './right-uses.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** Uses of one credential to be added; timestamps in epoch milliseconds. */
+/** Uses of one credential that a chunk contains; timestamps in epoch milliseconds. */
 export interface CredentialUses {
   readonly credentialId: string;
   readonly count: number;

@@ -129,8 +129,8 @@ export async function resumeDeliveries(trx: Trx, webhook: WebhookKey, now: numbe
 }
 
 /**
- * Deletes the finished deliveries of a webhook that are older than the newest `maxFinished`. Deliveries of the same
- * millisecond as the oldest of those are not deleted.
+ * Deletes the finished deliveries of a webhook, except the newest `maxFinished` and those created in the same
+ * millisecond as the oldest of these.
  */
 export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, maxFinished: number): Promise<void> {
   const oldestToKeep = await trx

@@ -63,7 +63,7 @@ export interface PasskeyChallengeTable {
   digest: Uint8Array;
   /** The person adding a passkey; null for a sign-in. */
   person_id: string | null;
-  /** The client's address. */
+  /** The client's network (`clientNetwork`). */
   address: string;
   expires_at: number;
 }
