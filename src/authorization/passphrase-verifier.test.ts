@@ -234,7 +234,7 @@ forEachEngine('verification of passphrases', (engine) => {
     assert.equal(await second.verify(CORRECT), 'limited');
   });
 
-  test('many correct attempts in parallel share one hash and all succeed', async () => {
+  test('more correct attempts in parallel than can wait for a hash all succeed, because they share one hash', async () => {
     const { verify } = setUp('tok_crowd');
     const results = await Promise.all(Array.from({ length: 500 }, () => verify(CORRECT)));
     assert.deepEqual([...new Set(results)], ['correct']);

@@ -71,7 +71,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
       const bucketNow = levelAfter(rate, bucket.level, 0, now);
       bucket.level = storedNow.rateMissing > bucketNow.rateMissing ? storedNow : bucketNow;
     } else {
-      // The rate was edited. The bucket may then be empty, but not below empty.
+      // The rate was edited. After that, the bucket is empty at worst, never below empty.
       const { rateMissing, rateAt } = levelAfter(rate, stored, bucket.unsent + bucket.sent, now);
       bucket.level = { rateMissing: Math.min(rateMissing, capacityOf(rate)), rateAt };
     }

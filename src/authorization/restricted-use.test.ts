@@ -105,7 +105,7 @@ test('an error of the store fails the requests that were waiting for it, but no 
   assert.equal((await last).decision, 'ok');
 });
 
-test('a credential with both limits is refused immediately beyond its rate, until its wait is over or the clock is set back', async () => {
+test('a credential with both limits is refused beyond its rate without the store, until its wait is over or the clock is set back', async () => {
   const { use, batches, advance } = setUp({ ...NO_RESTRICTIONS, maxUses: 9, rate: { requests: 2, seconds: 60 } });
   assert.deepEqual([(await use()).decision, (await use()).rate?.remaining], ['ok', 0]);
   const batchCount = batches.length;
@@ -120,9 +120,11 @@ test('a credential with both limits is refused immediately beyond its rate, unti
   advance(1);
   assert.equal((await use()).decision, 'ok');
   assert.equal((await use()).decision, 'rate_exceeded');
+  const countBeforeClockChange = batches.length;
   advance(-3_600_000);
   const { decision, rate } = await use();
   assert.deepEqual([decision, rate?.waitMs], ['rate_exceeded', 30_000]);
+  assert.equal(batches.length, countBeforeClockChange + 1, 'the store decided');
 });
 
 test('a rate alone is decided without the store and without a promise', () => {

@@ -38,7 +38,7 @@ interface AddressUse {
   last: number;
 }
 
-/** Addresses stored per credential; the web UI shows the last twenty. */
+/** Addresses recorded per credential between two flushes. The API returns as many, the newest ones. */
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
 /** Apps counted per credential between two flushes. Rights exercised for further apps are counted without the app. */
 export const MAX_APPS_PER_CREDENTIAL = 20;

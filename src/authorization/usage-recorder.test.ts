@@ -130,7 +130,7 @@ test('rights are counted exactly for uses with different addresses, rights and a
   );
 });
 
-test('app names made up by clients use memory only up to a limit', () => {
+test('beyond a limit, uses are counted without the app names that clients make up', () => {
   const counters = createUsageCounters(createRecordCache(10).counterSlots);
   const mask = grantedMaskOf('api_key', ['read']);
   const uses = MAX_CONTEXTS_WITH_APP + 10;

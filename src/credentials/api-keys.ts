@@ -158,7 +158,7 @@ export async function updateApiKey(
     checkGuard({ ...before, ...changes }, changes.guard === undefined ? 'restrictions' : 'guard');
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
     const columns = toEditedColumns(before, changes, violationBits(violations), now);
-    // After an edit of the rate, its bucket may be empty, but not below empty.
+    // After an edit of the rate, its bucket is empty at worst, never below empty.
     const { rate } = restrictions;
     const isRateChanged = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
     const newCapacity = rate === null ? 0 : capacityOf(rate);

@@ -30,7 +30,7 @@ const reasonOf = async (token: string | Promise<string>) => {
   return verified.claims === null ? verified.reason : 'ok';
 };
 
-test('the keys of an issuer are read once and cached, even for parallel requests', async () => {
+test('the keys of an issuer are read once in ten minutes, even for parallel requests', async () => {
   const tokens = await Promise.all(Array.from({ length: 20 }, () => sign({})));
   assert.deepEqual(new Set(await Promise.all(tokens.map(reasonOf))), new Set(['ok']));
   assert.deepEqual(issuer.requests, ['/.well-known/openid-configuration', '/keys']);

@@ -111,7 +111,7 @@ export async function shareRateUses(
       levels.set(row.id, level);
       return level;
     }
-    // The rate was edited after the requests were accepted. The bucket may then be empty, but not below empty.
+    // The rate was edited after the requests were accepted. After that, the bucket is empty at worst, never below empty.
     return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
   };
   await store

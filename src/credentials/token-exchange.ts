@@ -70,7 +70,7 @@ async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Prom
  * Issues an access token in exchange for an authenticated access token, the parent: with some of its scopes, with
  * restrictions that are not wider, and with an expiry that is not later. The new token is deleted with its parent.
  * Throws the OAuth errors `invalid_scope` and `invalid_request`, the latter also for a parent that cannot be exchanged;
- * `quota_exceeded`; and `rate_limited`.
+ * `validation_failed` for an unknown project or app; `quota_exceeded`; and `rate_limited`.
  */
 export async function exchangeAccessToken(
   context: WorkloadContext,

@@ -202,8 +202,9 @@ async function exchange(
 
 /**
  * Issues an access token for a workload that presents a token of its issuer. Throws the OAuth errors `invalid_request`,
- * also for a token that is not accepted and for an unknown identity, and `invalid_scope`; `unavailable` if the issuer
- * cannot be reached; `rate_limited`; and `quota_exceeded`.
+ * also for a token that is not accepted and for an unknown identity, and `invalid_scope`; `validation_failed` for an
+ * unknown project or app; `unavailable` if the issuer cannot be reached or the identity was just edited;
+ * `rate_limited`; and `quota_exceeded`.
  */
 export async function exchangeWorkloadToken(
   context: WorkloadContext,

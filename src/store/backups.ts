@@ -21,7 +21,7 @@ export async function listBackups(
   return newestFirst(query, page).execute();
 }
 
-/** Locks a backup's row until the transaction ends, so that it cannot be deleted or restored twice concurrently. */
+/** Locks a backup's row until the transaction ends, so that no other transaction deletes or restores the backup. */
 export async function lockBackup(trx: Trx, workspaceId: string, id: string): Promise<void> {
   const query = trx.selectFrom('backup').select('id').where('workspace_id', '=', workspaceId).where('id', '=', id);
   await withRowLock(trx, query, 'backup').execute();
