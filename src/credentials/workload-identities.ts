@@ -78,9 +78,8 @@ export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
 /**
  * Creates a workload identity. `defaultAudience` is used if the input has no audience. Throws `validation_failed` for
  * conditions that do not identify a single workload, for unknown projects or apps, for URLs that `DEVPILOT_OUTBOUND`
- * excludes, if the policy does not
- * allow the tokens, and if the workspace has the maximum number of identities; `idempotent_replay` for a repeated
- * request.
+ * excludes, if the policy does not allow the tokens, and if the workspace has the maximum number of identities;
+ * `idempotent_replay` for a repeated request.
  */
 export function createWorkloadIdentity(
   context: WorkloadContext,

@@ -13,7 +13,7 @@ import {
   listRecipients,
   listWorkspacesWithUnsent,
   takeUnsent,
-  type Unsent,
+  type UnsentFilter,
   updateMail,
 } from '../store/notice-mail.ts';
 import type { NoticeMailTable } from '../store/schema/notices.ts';
@@ -60,7 +60,7 @@ export function lastDigestAt(now: number): number {
 }
 
 /** Creates the emails about the notices of a workspace that are not in an email yet. */
-async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<void> {
+async function createMails(trx: Trx, workspaceId: string, unsent: UnsentFilter, now: number): Promise<void> {
   await lockAuditHead(trx, workspaceId);
   const notices = await takeUnsent(trx, workspaceId, unsent, now);
   // `mailed_at` marks the notices in immediate emails, `digested_at` the notices in daily emails.
@@ -103,7 +103,7 @@ export function createMailWorker(options: MailWorkerOptions): {
   const { store, clock, seal, publicUrl, send, onError } = options;
   let isStopping = false;
 
-  async function createAllMails(unsent: Unsent): Promise<void> {
+  async function createAllMails(unsent: UnsentFilter): Promise<void> {
     for (const id of await listWorkspacesWithUnsent(store.read, unsent, MAX_PER_TICK)) {
       await store.transaction((trx) => createMails(trx, id, unsent, clock()));
     }

@@ -24,14 +24,14 @@ import type { Queryable } from './store.ts';
  * Limits on how much a filtered list reads, so that the time for a page does not depend on the number of credentials.
  */
 export interface ListBounds {
-  /** If a workspace has at most this many credentials of the kind, all of them may be read. */
-  readonly list: number;
+  /** If a workspace has at most this many credentials of the kind, all of them can be read. */
+  readonly maxListSize: number;
   /** Maximum number of entries read from an index that contains all compared columns. */
-  readonly entries: number;
+  readonly maxEntries: number;
   /** Maximum number of rows read from the table, where they are scattered, if the index does not suffice. */
-  readonly rows: number;
+  readonly maxRows: number;
 }
-export const LIST_BOUNDS: ListBounds = { list: 20_000, entries: 6_000, rows: 1_000 };
+export const LIST_BOUNDS: ListBounds = { maxListSize: 20_000, maxEntries: 6_000, maxRows: 1_000 };
 
 /** Selects the entries of an index, in its order. */
 function selectEntries(
@@ -173,26 +173,29 @@ export async function listCredentials(
     return { rows, total: count > LIMITS.countedTotal ? null : count };
   }
   const maxEntriesFor = ({ covers }: IndexScan) =>
-    [...comparisons, sort].every((name) => covers.includes(name)) ? bounds.entries : bounds.rows;
+    [...comparisons, sort].every((name) => covers.includes(name)) ? bounds.maxEntries : bounds.maxRows;
   const indexes = indexesFor(filter, now);
   let total: number | null = null;
+  // The first choice is an index with so few entries for the filter that all of them can be read and sorted.
   for (const index of indexes) {
     const limit = maxEntriesFor(index);
     const isExact = comparisons.every((comparison) => index.implies.includes(comparison));
     const maxCounted = isExact ? Math.max(limit, LIMITS.countedTotal) : limit;
-    const entries = await countUpTo(db, selectEntries(db, request, index), maxCounted + 1);
-    if (isExact && entries <= LIMITS.countedTotal) total = entries;
-    if (entries > limit) continue;
+    const entryCount = await countUpTo(db, selectEntries(db, request, index), maxCounted + 1);
+    if (isExact && entryCount <= LIMITS.countedTotal) total = entryCount;
+    if (entryCount > limit) continue;
     const rows = await readSorted(db, request, index, limit);
     return { rows, total: isExact ? total : await countMatches(index, limit) };
   }
+  // Otherwise the list is read in its order until the page is full.
   const orderedIndex = indexInOrder(request, indexes);
   const rows = await readInOrder(db, request, orderedIndex, maxEntriesFor(orderedIndex));
   if (rows !== null && total !== null) return { rows, total };
-  const isSmall = await hasAtMost(db, request, wholeIndex('createdAt'), bounds.list);
+  // If either is still missing, it is determined from the whole list, unless the list is too long.
+  const isSmall = await hasAtMost(db, request, wholeIndex('createdAt'), bounds.maxListSize);
   if (!isSmall) return rows === null ? null : { rows, total };
   return {
-    rows: rows ?? (await readInOrder(db, request, orderedIndex, bounds.list)) ?? [],
-    total: total ?? (await countMatches(wholeIndex('createdAt'), bounds.list)),
+    rows: rows ?? (await readInOrder(db, request, orderedIndex, bounds.maxListSize)) ?? [],
+    total: total ?? (await countMatches(wholeIndex('createdAt'), bounds.maxListSize)),
   };
 }

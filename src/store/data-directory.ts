@@ -58,7 +58,7 @@ export function makeDirectory(path: string): void {
 const READ = constants.R_OK;
 const READ_AND_WRITE = constants.R_OK | constants.W_OK;
 
-/** Files of a data directory and the access that a server needs to each that exists. */
+/** Files of a data directory, and the access that a server needs to each file if it exists. */
 const FILES: Readonly<Record<string, number>> = {
   'devpilot.db': READ_AND_WRITE,
   'devpilot.db-wal': READ_AND_WRITE,

@@ -77,17 +77,24 @@ export async function setNotifications(
  * Selects the notices that have not been added to an immediate mail (`mailed_at`) or to a daily digest (`digested_at`)
  * yet. For a digest, only notices created before `before` are selected.
  */
-export type Unsent = { readonly column: 'mailed_at' } | { readonly column: 'digested_at'; readonly before: number };
+export type UnsentFilter =
+  | { readonly column: 'mailed_at' }
+  | { readonly column: 'digested_at'; readonly before: number };
 
 /** Returns the IDs of workspaces with unsent notices. Not filtered by workspace. */
-export async function listWorkspacesWithUnsent(db: Queryable, unsent: Unsent, limit: number): Promise<string[]> {
+export async function listWorkspacesWithUnsent(db: Queryable, unsent: UnsentFilter, limit: number): Promise<string[]> {
   let query = db.selectFrom('notice').select('workspace_id').distinct().where(unsent.column, 'is', null);
   if (unsent.column === 'digested_at') query = query.where('created_at', '<', unsent.before);
   return (await query.limit(limit).execute()).map(({ workspace_id: id }) => id);
 }
 
 /** Marks the unsent notices of a workspace as sent and returns them, oldest first. */
-export async function takeUnsent(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<NoticeTable[]> {
+export async function takeUnsent(
+  trx: Trx,
+  workspaceId: string,
+  unsent: UnsentFilter,
+  now: number,
+): Promise<NoticeTable[]> {
   let query = trx
     .updateTable('notice')
     .set({ [unsent.column]: now })

@@ -135,24 +135,13 @@ function mightAcceptOtherTls(error: unknown): boolean {
   return code === '28000' || /does not support SSL/.test(message ?? '');
 }
 
+const isSameServer = (first: ConnectionAttempt, second: ConnectionAttempt): boolean =>
+  first.host === second.host && first.port === second.port;
+
 export function createPostgresServers(url: string): PostgresServers {
   const { attempts, user, password, database, applicationName, options } = parsePostgresUrl(url);
   let currentIndex = 0;
-  const attemptAt = (index: number): ConnectionAttempt => attempts[index % attempts.length] ?? attempts[0];
-
-  /** Returns the index of the next attempt: the same server with the other TLS setting, or the next server. */
-  function nextIndexAfter(index: number, error: unknown): number {
-    let nextIndex = index + 1;
-    if (mightAcceptOtherTls(error)) return nextIndex;
-    const { host, port } = attemptAt(index);
-    while (
-      nextIndex % attempts.length !== 0 &&
-      attemptAt(nextIndex).host === host &&
-      attemptAt(nextIndex).port === port
-    )
-      nextIndex++;
-    return nextIndex;
-  }
+  const attemptAt = (index: number): ConnectionAttempt => attempts[index] ?? attempts[0];
 
   function clientConfig(timeouts: ConnectionTimeouts): pg.ClientConfig {
     const { host, port, ssl } = attemptAt(currentIndex);
@@ -187,20 +176,24 @@ export function createPostgresServers(url: string): PostgresServers {
       };
     },
     async connect(open) {
-      const failedAttempts: { attempt: ConnectionAttempt; error: unknown }[] = [];
-      for (let index = currentIndex, attemptsLeft = attempts.length; attemptsLeft > 0; attemptsLeft--) {
-        currentIndex = index % attempts.length;
+      const failures: { attempt: ConnectionAttempt; error: unknown }[] = [];
+      const startIndex = currentIndex;
+      for (let offset = 0; offset < attempts.length; offset++) {
+        const index = (startIndex + offset) % attempts.length;
+        const attempt = attemptAt(index);
+        const lastFailure = failures.at(-1);
+        // Index 0 is the first attempt of the list, so it is never skipped.
+        const isSecondForServer = index > 0 && lastFailure !== undefined && isSameServer(lastFailure.attempt, attempt);
+        if (isSecondForServer && !mightAcceptOtherTls(lastFailure.error)) continue;
+        currentIndex = index;
         try {
           return await open();
         } catch (error) {
-          failedAttempts.push({ attempt: attemptAt(index), error });
-          const nextIndex = nextIndexAfter(index, error);
-          attemptsLeft -= nextIndex - index - 1;
-          index = nextIndex;
+          failures.push({ attempt, error });
         }
       }
       currentIndex = (currentIndex + 1) % attempts.length;
-      throw new ConnectError(failedAttempts);
+      throw new ConnectError(failures);
     },
   };
 }

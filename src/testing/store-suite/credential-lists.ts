@@ -17,9 +17,9 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     /** Larger than the workspace, so that a list has one page. */
     const ONE_PAGE = 200;
     /** Bounds with which every filtered list is read from an index of the filter. */
-    const READ_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
+    const READ_INDEXES = { maxListSize: 0, maxEntries: COUNT, maxRows: COUNT };
     /** Bounds with which every filtered list is read in its sort order. */
-    const READ_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
+    const READ_IN_ORDER = { maxListSize: COUNT, maxEntries: 0, maxRows: 0 };
     before(async () => {
       listed = await seedWorkspace(fixture.store);
       otherPersonId = await seedPerson(fixture.store);
@@ -115,7 +115,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     });
 
     test('a page that would read too many rows of a long list is refused instead of returned incomplete', async () => {
-      const bounds = { list: 10, entries: 8, rows: 8 };
+      const bounds = { maxListSize: 10, maxEntries: 8, maxRows: 8 };
       const firstPage = { limit: 3, after: null };
       const cases: [sort: CredentialSort, filter: Partial<CredentialFilter>, isListed: boolean][] = [
         ['createdAt', {}, true],
@@ -136,7 +136,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
     });
 
     test('the total of a long list is exact if an index contains only matching rows, and null otherwise', async () => {
-      const bounds = { list: 10, entries: 9, rows: 9 };
+      const bounds = { maxListSize: 10, maxEntries: 9, maxRows: 9 };
       const cases: [sort: CredentialSort, filter: Partial<CredentialFilter>, total: number | null][] = [
         ['createdAt', { createdBy: otherPersonId }, COUNT / 5],
         ['expiresAt', { neverExpires: true }, COUNT / 4],
