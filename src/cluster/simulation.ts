@@ -19,6 +19,8 @@ const GUARD_COUNT = 2;
 const MAX_CLOCK_DRIFT = 0.02;
 /** While the store can be reached, a deletion returns within this time, even if nodes are frozen. */
 const MAX_DELETION_MS = 5 * LEASE_MS;
+/** Maximum number of messages that are delivered before time can pass. */
+const MESSAGES_PER_ROUND = 8;
 
 /** Lets the recipients of messages send their own messages before time passes. */
 async function settleMicrotasks({ scheduler }: History): Promise<void> {
@@ -71,7 +73,7 @@ function startMachines(world: SimulatedWorld): void {
 async function waitForLeases(history: History): Promise<void> {
   const { world, scheduler } = history;
   while (!world.machines().every((machine) => machine.holds())) {
-    await deliverMessages(history, 8);
+    await deliverMessages(history, MESSAGES_PER_ROUND);
     await settleMicrotasks(history);
     if (scheduler.count() === 0) world.advanceTime(1);
   }
@@ -83,12 +85,10 @@ async function waitForPendingChanges(history: History): Promise<void> {
   world.areNotificationsLost = true;
   for (const machine of world.machines()) machine.isPartitioned = false;
   const end = world.now() + MAX_DELETION_MS;
-  for (
+  for (;;) {
     await settleMicrotasks(history);
-    scheduler.count() > 0 || pendingChanges.size > 0;
-    await settleMicrotasks(history)
-  ) {
-    await deliverMessages(history, 8);
+    if (scheduler.count() === 0 && pendingChanges.size === 0) return;
+    await deliverMessages(history, MESSAGES_PER_ROUND);
     await settleMicrotasks(history);
     for (const change of pendingChanges) {
       if (change.machine.process !== change.process || change.machine.state !== 'running')
@@ -109,8 +109,11 @@ async function checkAll(history: History): Promise<void> {
     for (const machine of world.servers) checkCredential(history, machine, credential);
   }
   for (const machine of world.guards) checkCredential(history, machine, machine.credential);
-  for (await settleMicrotasks(history); scheduler.count() > 0; await settleMicrotasks(history))
-    await deliverMessages(history, 8);
+  for (;;) {
+    await settleMicrotasks(history);
+    if (scheduler.count() === 0) return;
+    await deliverMessages(history, MESSAGES_PER_ROUND);
+  }
 }
 
 /**

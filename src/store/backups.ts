@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { UNFINISHED_STATUSES } from '../contract/platform-vocabulary.ts';
+import { escapeLikePattern } from './like-pattern.ts';
 import { newestFirst, type PageRequest } from './paging.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
@@ -147,7 +148,7 @@ export async function listOrphanedObjects(
   placePrefix: string,
   limit: number,
 ): Promise<StoredObjectTable[]> {
-  const pattern = `${placePrefix.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+  const pattern = `${escapeLikePattern(placePrefix)}%`;
   const { rows } = await sql<StoredObjectTable>`select stored_object.* from stored_object
     left join backup on backup.id = stored_object.id
     where place like ${pattern} escape '\\'

@@ -1,5 +1,5 @@
 import type { QueryResult } from 'pg';
-import { noteLostStatementName, queryConfigFor } from './postgres-connect.ts';
+import { isStatementOutdated, queryConfigFor } from './postgres-connect.ts';
 import { type AcquiredConnection, type BoundedPool, toStoreError } from './postgres-pool.ts';
 import type { KeyedLookup } from './store.ts';
 import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts';
@@ -100,9 +100,7 @@ export function createBatchedLookups(
       );
     } catch (error) {
       release(error);
-      // 0A000: a migration changed the result type of the cached plan. A fresh connection plans the query again.
-      if (canRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
-        return read(await pool.acquire(), batch, false);
+      if (canRetry && isStatementOutdated(error)) return read(await pool.acquire(), batch, false);
       throw error;
     }
     release();

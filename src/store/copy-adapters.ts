@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type pg from 'pg';
 import { HOUR, SECOND } from '../contract/limits.ts';
+import { DATABASE_CLOCK } from './lease-tables.ts';
 import { connectClient, createPostgresServers } from './postgres-connect.ts';
 import { toStoreError } from './postgres-pool.ts';
 import { openSqlite } from './sqlite-open.ts';
@@ -100,10 +101,9 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
   try {
     await client.query('begin transaction isolation level repeatable read read only');
     const { rows } = await client.query<{ name: string }>(SELECT_MIGRATIONS);
-    const now = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
     return {
       migrations: rows.map(({ name }) => name),
-      liveNodes: await countRows(client, `node where lease_until > ${now}`),
+      liveNodes: await countRows(client, `node where lease_until > ${DATABASE_CLOCK}`),
       count: (table) => countRows(client, table),
       async *rows(table) {
         await client.query(`declare copied no scroll cursor for select * from ${table}`);

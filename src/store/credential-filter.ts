@@ -1,6 +1,7 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { CredentialRow } from './credentials.ts';
+import { escapeLikePattern } from './like-pattern.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable } from './store.ts';
 
@@ -96,7 +97,7 @@ export function whereMatching(
 ): CredentialSelection {
   let query = credentials;
   if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
+    const pattern = `%${escapeLikePattern(filter.q)}%`;
     query = query.where(sql<boolean>`credential.name_key like ${pattern} escape '\\'`);
   }
   if (filter.right !== undefined) query = query.where('credential.rights', 'like', `%"${filter.right}"%`);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { escapeLikePattern } from './like-pattern.ts';
 import type { PageRequest } from './paging.ts';
 import { type AllowedResources, isAllowedIssue } from './resource-access.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema/errors.ts';
@@ -169,7 +170,7 @@ export async function listIssues(
     );
   }
   if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+    const pattern = `%${escapeLikePattern(filter.q)}%`;
     query = query.where(sql<boolean>`lower(title) like ${pattern} escape '\\'`);
   }
   if (page.after !== null) {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { DATABASE_CLOCK } from './lease-tables.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -8,9 +9,7 @@ import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
  */
 export async function readLeaseClock(db: Queryable, now: number): Promise<number> {
   if (engineOf(db) === 'sqlite') return now;
-  const { rows } = await sql<{
-    now: number;
-  }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db);
+  const { rows } = await sql<{ now: number }>`select ${sql.raw(DATABASE_CLOCK)} as now`.execute(db);
   return rows[0]?.now ?? now;
 }
 

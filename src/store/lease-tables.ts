@@ -79,6 +79,9 @@ export interface GuardTable {
   releaseLease(id: string): Promise<void>;
 }
 
+/** The current time of PostgreSQL in epoch milliseconds. Unlike `now()`, not the start of the transaction. */
+export const DATABASE_CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
+
 /** Maximum number of guards with a lease per workspace. */
 export const MAX_GUARDS_PER_WORKSPACE = 1000;
 

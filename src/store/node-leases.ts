@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { SECOND } from '../contract/limits.ts';
 import {
   type AwaitedRevocation,
+  DATABASE_CLOCK,
   type HeadRow,
   type LeaseSnapshotRow,
   type LiveNodeRow,
@@ -28,9 +29,6 @@ interface RevocationJoinRow extends HeadRow {
   readonly workspace_id: string;
   readonly digest: Uint8Array | null;
 }
-
-/** The database's current time in epoch milliseconds. Unlike `now()`, not the start of the transaction. */
-const DATABASE_CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
 /**
  * Identifies the running database. A failover or a restart with other files changes the start time of the server;

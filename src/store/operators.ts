@@ -1,4 +1,5 @@
 import { type SqlBool, sql } from 'kysely';
+import { escapeLikePattern } from './like-pattern.ts';
 import type { PageRequest } from './paging.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -44,7 +45,7 @@ function selectAccounts(db: Queryable) {
 export async function listAccounts(db: Queryable, q: string | undefined, page: PageRequest): Promise<AccountRow[]> {
   let query = selectAccounts(db);
   if (q !== undefined && q !== '') {
-    const pattern = `%${q.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+    const pattern = `%${escapeLikePattern(q.toLowerCase())}%`;
     query = query.where(
       sql<SqlBool>`(lower(person.name) like ${pattern} escape '\\' or person.email_key like ${pattern} escape '\\')`,
     );

@@ -76,6 +76,13 @@ export function noteLostStatementName(error: unknown): boolean {
   return true;
 }
 
+/**
+ * Returns whether a failed read can succeed over a fresh connection: the name of its statement was lost, or a migration
+ * changed the result type of its cached plan (0A000).
+ */
+export const isStatementOutdated = (error: unknown): boolean =>
+  noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000';
+
 /** Returns the statement that begins a transaction, with the timeouts that a pooled session cannot keep. */
 export function beginStatementFor(client: object, timeouts: ConnectionTimeouts): string {
   if (!isPooled(client)) return 'begin';

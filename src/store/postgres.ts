@@ -5,12 +5,7 @@ import { Problem } from '../contract/problem.ts';
 import { type BatchedLookups, createBatchedLookups } from './batched-lookups.ts';
 import { assertBindable } from './bind-values.ts';
 import { migrate } from './migrate.ts';
-import {
-  beginStatementFor,
-  type ConnectionTimeouts,
-  noteLostStatementName,
-  queryConfigFor,
-} from './postgres-connect.ts';
+import { beginStatementFor, type ConnectionTimeouts, isStatementOutdated, queryConfigFor } from './postgres-connect.ts';
 import { ConnectError, describeConnectError } from './postgres-connect-error.ts';
 import {
   type BoundedPool,
@@ -172,9 +167,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
       return rows[0] as Row | undefined;
     } catch (error) {
       release(error);
-      // 0A000: a migration changed the result type of the cached plan. A fresh connection plans the query again.
-      if (canRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
-        return queryFirst(statement, parameters, false);
+      if (canRetry && isStatementOutdated(error)) return queryFirst(statement, parameters, false);
       throw toStoreError(error);
     }
   }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { escapeLikePattern } from './like-pattern.ts';
 import type { PageRequest } from './paging.ts';
 import { type AllowedResources, belongsToAllowedApp, isAllowedApp, isAllowedProject } from './resource-access.ts';
 import type { Schema } from './schema.ts';
@@ -79,7 +80,7 @@ export async function listResources<Type extends ResourceType>(
 ): Promise<ResourceRows[Type][]> {
   const conditions = [sql`workspace_id = ${workspaceId}`];
   if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
+    const pattern = `%${escapeLikePattern(filter.q)}%`;
     conditions.push(sql`name_key like ${pattern} escape '\\'`);
   }
   if (filter.projectId !== undefined) conditions.push(sql`project_id = ${filter.projectId}`);
