@@ -61,7 +61,9 @@ export const GuardHeartbeatResponse = z
   .discriminatedUnion('granted', [
     z.object({
       granted: z.literal(true),
-      confirmed: revocationPoint,
+      confirmed: revocationPoint.describe(
+        'The latest revocation on the server. The guard has applied all revocations up to it',
+      ),
       bound: z.int().positive().describe('Duration of the lease in milliseconds'),
       now: instant.describe("Current time of the server's clock"),
       workspaceId: z.string(),
@@ -75,7 +77,8 @@ export const GuardRevocationQuery = z.strictObject({
   guard,
   after: z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a number')
+    .regex(/^\d{1,15}$/, 'must be a whole number of up to 15 digits')
+    .describe('Number of the revocation after which revocations are listed')
     .meta({ examples: ['41'] }),
   history,
   id: revocationId.optional(),

@@ -23,8 +23,8 @@ export const JOB_TIMEOUT_MS = 12 * HOUR;
 /** Maximum number of pending or running backups, restores and verifications per app. */
 const MAX_PENDING_PER_APP = 10;
 
-/** Backup settings of an app. */
 export type BackupSettings = NonNullable<App['backup']>;
+/** Returns the backup settings of an app; settings without commands if the app has none. */
 export function backupSettingsOf(app: AppTable): BackupSettings {
   return app.backup === null ? { command: null, restoreCommand: null } : (JSON.parse(app.backup) as BackupSettings);
 }

@@ -48,6 +48,7 @@ function serializeDeployKey(row: DeployKeyTable | undefined, { repository }: App
   };
 }
 
+/** Returns the deploy key of an app. Throws `not_found`. */
 async function requireDeployKey(db: Queryable, app: AppTable): Promise<DeployKeyTable> {
   const row = await findDeployKeyRow(db, app.workspace_id, app.id);
   if (row === undefined) throw new Problem('not_found', 'The app has no deploy key.');

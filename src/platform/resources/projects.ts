@@ -67,6 +67,7 @@ export function createProject(
   }));
 }
 
+/** Lists projects. Throws `validation_failed` for a cursor of another list. */
 export function listProjects(
   context: PlatformContext,
   workspaceId: string,

@@ -137,6 +137,7 @@ export async function createServer(
   });
 }
 
+/** Lists servers. Throws `validation_failed` for a cursor of another list. */
 export function listServers(
   context: PlatformContext,
   workspaceId: string,
