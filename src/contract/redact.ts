@@ -12,6 +12,10 @@ export function redactSecrets(text: string): string {
   return text.replace(ALL_SECRETS, '[secret]');
 }
 
+/** Like `redactSecrets`; returns null if there is no text. */
+export const redactSecretsOrNull = (text: string | null | undefined): string | null =>
+  text === null || text === undefined ? null : redactSecrets(text);
+
 /**
  * Matches words that can be secrets of other systems, by their length (`FOREIGN_PREFIX_LIMITS` and
  * `FOREIGN_SECRET_LIMITS`) and characters. Characters that are rare in secrets are excluded.

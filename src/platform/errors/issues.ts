@@ -13,7 +13,7 @@ import { DAY, SECOND } from '../../contract/limits.ts';
 import type { Page, PageQuery } from '../../contract/paging.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import { redactSecrets } from '../../contract/redact.ts';
+import { redactSecrets, redactSecretsOrNull } from '../../contract/redact.ts';
 import {
   countIssueDays,
   deleteIssue,
@@ -40,9 +40,6 @@ const DAYS_SHOWN = 14;
 /** Maximum time to read source maps for one page of occurrences. Further frames are returned as they were reported. */
 const SOURCE_MAPS_TIMEOUT_MS = 20 * SECOND;
 
-const redactText = (text: string | null | undefined): string | null =>
-  text === null || text === undefined ? null : redactSecrets(text);
-
 /**
  * Returns the app of a report. A credential that is restricted to projects and apps must name one of its apps, whose slug
  * is returned; any other caller can name any text. Throws `validation_failed`.
@@ -64,7 +61,7 @@ export async function reportedAppOf(
 /** Converts a report in Devpilot's own format, with secrets redacted. */
 export function toReportedError(report: ErrorReport, now: number): ReportedError {
   const { type, message, level, release, environment, app, fingerprint, time } = report;
-  const stack = redactText(report.stack);
+  const stack = redactSecretsOrNull(report.stack);
   return {
     type: redactSecrets(type),
     message: redactSecrets(message),
@@ -73,9 +70,9 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
     breadcrumbs: [],
     tags: {},
     level: level ?? 'error',
-    release: redactText(release),
-    environment: redactText(environment),
-    app: redactText(app),
+    release: redactSecretsOrNull(release),
+    environment: redactSecretsOrNull(environment),
+    app: redactSecretsOrNull(app),
     fingerprint: fingerprint?.map(redactSecrets) ?? null,
     at: time ? replaceFutureTime(Date.parse(time), now) : now,
   };
@@ -233,7 +230,7 @@ export async function updateErrorIssue(
 ): Promise<ErrorIssueDetail> {
   const { workspaceId } = request;
   if (release !== null && status !== 'resolved') throw invalidField('release', 'requires the status resolved');
-  const fixedIn = release === null ? null : redactSecrets(release);
+  const fixedIn = redactSecretsOrNull(release);
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);

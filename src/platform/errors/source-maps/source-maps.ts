@@ -5,7 +5,7 @@ import { toIsoString } from '../../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../../contract/limits.ts';
 import type { Page, PageQuery } from '../../../contract/paging.ts';
 import { invalidField, Problem } from '../../../contract/problem.ts';
-import { redactSecrets } from '../../../contract/redact.ts';
+import { redactSecrets, redactSecretsOrNull } from '../../../contract/redact.ts';
 import { readPageRequest, toPage } from '../../../store/paging.ts';
 import type { AllowedResources } from '../../../store/resource-access.ts';
 import { findResource, lockResource } from '../../../store/resources.ts';
@@ -160,7 +160,7 @@ export async function applySourceMaps(
     const { file, line, column } = original;
     return {
       ...reported,
-      function: redactOrNull(isShortened(frame.function) ? (calledAs ?? frame.function) : frame.function),
+      function: redactSecretsOrNull(isShortened(frame.function) ? (calledAs ?? frame.function) : frame.function),
       file: redactSecrets(file),
       line,
       column,
@@ -171,5 +171,3 @@ export async function applySourceMaps(
     };
   });
 }
-
-const redactOrNull = (text: string | null) => (text === null ? null : redactSecrets(text));
