@@ -23,25 +23,26 @@ import { routeTable } from './route-table.ts';
 
 /**
  * Who can call which route, written independently of the code.
- * `everybody`: no credential required. `error key`: only an error key, which no principal of this test has.
- * `signature`: only a signed request, from any sender. `anyone`: every principal. `person`: any signed-in person.
- * `operator`: any operator. A role: members with that role or a higher one. `nobody`: no person.
- * Tokens and keys are accepted only where listed.
+ * `public`: no credential required. `error key`: only an error key, which no principal of this test has.
+ * `signature`: only a signed request, from any sender. `any principal`: people, tokens and keys.
+ * `person`: any signed-in person. `operator`: any operator. A role: members with that role or a higher one.
+ * `no person`: only tokens or keys.
+ * Tokens and keys are accepted only where listed, and where any principal is.
  */
-type People =
-  | 'everybody'
+type Access =
+  | 'public'
   | 'error key'
   | 'signature'
-  | 'anyone'
+  | 'any principal'
   | 'person'
   | 'operator'
   | 'member'
   | 'admin'
   | 'owner'
-  | 'nobody';
+  | 'no person';
 interface Row {
   readonly route: string;
-  readonly people: People;
+  readonly access: Access;
   readonly token?: readonly Scope[];
   /** `guard` is a flag in addition to the permission `read`. */
   readonly key?: readonly (Permission | 'guard')[];
@@ -56,226 +57,226 @@ const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 /** Projects, apps and servers have the same routes. Keys need read, write or delete; `manage` allows all of them. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
-    { route: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
-    { route: `POST /v1/${nouns}`, people: 'admin', key: ['write', manage] },
-    { route: `GET /v1/${nouns}/:${noun}`, people: 'member', key: ['read', manage] },
-    { route: `PATCH /v1/${nouns}/:${noun}`, people: 'admin', key: ['write', manage] },
-    { route: `DELETE /v1/${nouns}/:${noun}`, people: 'admin', key: ['delete', manage] },
+    { route: `GET /v1/${nouns}`, access: 'member', key: ['read', manage] },
+    { route: `POST /v1/${nouns}`, access: 'admin', key: ['write', manage] },
+    { route: `GET /v1/${nouns}/:${noun}`, access: 'member', key: ['read', manage] },
+    { route: `PATCH /v1/${nouns}/:${noun}`, access: 'admin', key: ['write', manage] },
+    { route: `DELETE /v1/${nouns}/:${noun}`, access: 'admin', key: ['delete', manage] },
   ];
 }
 
 const ROUTES: readonly Row[] = [
-  { route: 'POST /v1/people', people: 'everybody' },
-  { route: 'GET /.well-known/oauth-authorization-server', people: 'everybody' },
-  { route: 'POST /v1/sessions', people: 'everybody' },
-  { route: 'POST /v1/sessions/passkey/options', people: 'everybody' },
-  { route: 'POST /v1/sessions/passkey', people: 'everybody' },
-  { route: 'GET /v1/oidc/start', people: 'everybody' },
-  { route: 'POST /v1/oidc/start', people: 'everybody' },
-  { route: 'GET /v1/oidc/callback', people: 'everybody' },
-  { route: 'POST /v1/oidc/second-factor', people: 'everybody' },
-  { route: 'POST /v1/oidc/backchannel-logout', people: 'everybody' },
-  { route: 'POST /v1/sessions/link', people: 'everybody' },
-  { route: 'GET /v1/me/single-sign-on', people: 'person' },
-  { route: 'POST /v1/me/single-sign-on', people: 'person' },
-  { route: 'DELETE /v1/me/single-sign-on/:id', people: 'person' },
-  { route: 'GET /v1/sessions', people: 'person' },
-  { route: 'DELETE /v1/sessions', people: 'person' },
-  { route: 'DELETE /v1/sessions/current', people: 'person', isDestructive: true },
-  { route: 'DELETE /v1/sessions/:id', people: 'person' },
-  { route: 'GET /v1/me', people: 'person' },
-  { route: 'PATCH /v1/me', people: 'person' },
-  { route: 'DELETE /v1/me', people: 'person' },
-  { route: 'POST /v1/password-resets', people: 'everybody' },
-  { route: 'POST /v1/password-resets/:code', people: 'everybody' },
-  { route: 'GET /v1/people', people: 'operator' },
-  { route: 'PATCH /v1/people/:id', people: 'operator' },
-  { route: 'DELETE /v1/people/:id/sessions', people: 'operator' },
-  { route: 'POST /v1/people/:id/password-reset', people: 'operator' },
-  { route: 'POST /v1/me/password', people: 'person' },
-  { route: 'GET /v1/me/two-factor', people: 'person' },
-  { route: 'POST /v1/me/two-factor', people: 'person' },
-  { route: 'POST /v1/me/two-factor/confirm', people: 'person' },
-  { route: 'POST /v1/me/two-factor/recovery-codes', people: 'person' },
-  { route: 'DELETE /v1/me/two-factor', people: 'person' },
-  { route: 'GET /v1/me/passkeys', people: 'person' },
-  { route: 'POST /v1/me/passkeys/options', people: 'person' },
-  { route: 'POST /v1/me/passkeys', people: 'person' },
-  { route: 'POST /v1/me/passkeys/proof', people: 'person' },
-  { route: 'PATCH /v1/me/passkeys/:id', people: 'person' },
-  { route: 'DELETE /v1/me/passkeys/:id', people: 'person' },
-  { route: 'POST /v1/device/code', people: 'everybody' },
-  { route: 'POST /v1/device/token', people: 'everybody' },
-  { route: 'POST /v1/oauth/token', people: 'everybody' },
-  { route: 'GET /v1/device/requests/:userCode', people: 'person' },
-  { route: 'POST /v1/device/approve', people: 'person' },
-  { route: 'POST /v1/device/deny', people: 'person' },
-  { route: 'GET /v1/workspaces', people: 'person' },
-  { route: 'POST /v1/workspaces', people: 'person' },
-  { route: 'PATCH /v1/workspaces/:workspace', people: 'admin' },
-  { route: 'DELETE /v1/workspaces/:workspace', people: 'owner', isDestructive: true },
-  { route: 'POST /v1/workspaces/:workspace/owner', people: 'owner', body: { memberId: 'mem_nobody' } },
-  { route: 'GET /v1/members', people: 'member' },
-  { route: 'PATCH /v1/members/:id', people: 'admin' },
-  { route: 'DELETE /v1/members/:id', people: 'admin' },
-  { route: 'DELETE /v1/members/:id/sessions', people: 'admin' },
-  { route: 'DELETE /v1/members/me', people: 'member', isDestructive: true },
-  { route: 'GET /v1/invitations', people: 'admin' },
-  { route: 'POST /v1/invitations', people: 'admin' },
-  { route: 'DELETE /v1/invitations/:id', people: 'admin' },
-  { route: 'POST /v1/invitations/:code/accept', people: 'person' },
-  { route: 'GET /v1/access-tokens', people: 'member' },
-  { route: 'POST /v1/access-tokens', people: 'admin' },
-  { route: 'GET /v1/access-tokens/:id', people: 'member' },
-  { route: 'DELETE /v1/access-tokens/:id', people: 'admin' },
-  { route: 'GET /v1/access-tokens/:id/uses', people: 'member' },
-  { route: 'PATCH /v1/access-tokens/:id', people: 'everybody' },
-  { route: 'PUT /v1/access-tokens/:id', people: 'everybody' },
-  { route: 'GET /v1/api-keys', people: 'member' },
-  { route: 'POST /v1/api-keys', people: 'admin' },
-  { route: 'GET /v1/api-keys/:id', people: 'member' },
-  { route: 'PATCH /v1/api-keys/:id', people: 'admin' },
-  { route: 'DELETE /v1/api-keys/:id', people: 'admin' },
-  { route: 'GET /v1/api-keys/:id/uses', people: 'member' },
+  { route: 'POST /v1/people', access: 'public' },
+  { route: 'GET /.well-known/oauth-authorization-server', access: 'public' },
+  { route: 'POST /v1/sessions', access: 'public' },
+  { route: 'POST /v1/sessions/passkey/options', access: 'public' },
+  { route: 'POST /v1/sessions/passkey', access: 'public' },
+  { route: 'GET /v1/oidc/start', access: 'public' },
+  { route: 'POST /v1/oidc/start', access: 'public' },
+  { route: 'GET /v1/oidc/callback', access: 'public' },
+  { route: 'POST /v1/oidc/second-factor', access: 'public' },
+  { route: 'POST /v1/oidc/backchannel-logout', access: 'public' },
+  { route: 'POST /v1/sessions/link', access: 'public' },
+  { route: 'GET /v1/me/single-sign-on', access: 'person' },
+  { route: 'POST /v1/me/single-sign-on', access: 'person' },
+  { route: 'DELETE /v1/me/single-sign-on/:id', access: 'person' },
+  { route: 'GET /v1/sessions', access: 'person' },
+  { route: 'DELETE /v1/sessions', access: 'person' },
+  { route: 'DELETE /v1/sessions/current', access: 'person', isDestructive: true },
+  { route: 'DELETE /v1/sessions/:id', access: 'person' },
+  { route: 'GET /v1/me', access: 'person' },
+  { route: 'PATCH /v1/me', access: 'person' },
+  { route: 'DELETE /v1/me', access: 'person' },
+  { route: 'POST /v1/password-resets', access: 'public' },
+  { route: 'POST /v1/password-resets/:code', access: 'public' },
+  { route: 'GET /v1/people', access: 'operator' },
+  { route: 'PATCH /v1/people/:id', access: 'operator' },
+  { route: 'DELETE /v1/people/:id/sessions', access: 'operator' },
+  { route: 'POST /v1/people/:id/password-reset', access: 'operator' },
+  { route: 'POST /v1/me/password', access: 'person' },
+  { route: 'GET /v1/me/two-factor', access: 'person' },
+  { route: 'POST /v1/me/two-factor', access: 'person' },
+  { route: 'POST /v1/me/two-factor/confirm', access: 'person' },
+  { route: 'POST /v1/me/two-factor/recovery-codes', access: 'person' },
+  { route: 'DELETE /v1/me/two-factor', access: 'person' },
+  { route: 'GET /v1/me/passkeys', access: 'person' },
+  { route: 'POST /v1/me/passkeys/options', access: 'person' },
+  { route: 'POST /v1/me/passkeys', access: 'person' },
+  { route: 'POST /v1/me/passkeys/proof', access: 'person' },
+  { route: 'PATCH /v1/me/passkeys/:id', access: 'person' },
+  { route: 'DELETE /v1/me/passkeys/:id', access: 'person' },
+  { route: 'POST /v1/device/code', access: 'public' },
+  { route: 'POST /v1/device/token', access: 'public' },
+  { route: 'POST /v1/oauth/token', access: 'public' },
+  { route: 'GET /v1/device/requests/:userCode', access: 'person' },
+  { route: 'POST /v1/device/approve', access: 'person' },
+  { route: 'POST /v1/device/deny', access: 'person' },
+  { route: 'GET /v1/workspaces', access: 'person' },
+  { route: 'POST /v1/workspaces', access: 'person' },
+  { route: 'PATCH /v1/workspaces/:workspace', access: 'admin' },
+  { route: 'DELETE /v1/workspaces/:workspace', access: 'owner', isDestructive: true },
+  { route: 'POST /v1/workspaces/:workspace/owner', access: 'owner', body: { memberId: 'mem_nobody' } },
+  { route: 'GET /v1/members', access: 'member' },
+  { route: 'PATCH /v1/members/:id', access: 'admin' },
+  { route: 'DELETE /v1/members/:id', access: 'admin' },
+  { route: 'DELETE /v1/members/:id/sessions', access: 'admin' },
+  { route: 'DELETE /v1/members/me', access: 'member', isDestructive: true },
+  { route: 'GET /v1/invitations', access: 'admin' },
+  { route: 'POST /v1/invitations', access: 'admin' },
+  { route: 'DELETE /v1/invitations/:id', access: 'admin' },
+  { route: 'POST /v1/invitations/:code/accept', access: 'person' },
+  { route: 'GET /v1/access-tokens', access: 'member' },
+  { route: 'POST /v1/access-tokens', access: 'admin' },
+  { route: 'GET /v1/access-tokens/:id', access: 'member' },
+  { route: 'DELETE /v1/access-tokens/:id', access: 'admin' },
+  { route: 'GET /v1/access-tokens/:id/uses', access: 'member' },
+  { route: 'PATCH /v1/access-tokens/:id', access: 'public' },
+  { route: 'PUT /v1/access-tokens/:id', access: 'public' },
+  { route: 'GET /v1/api-keys', access: 'member' },
+  { route: 'POST /v1/api-keys', access: 'admin' },
+  { route: 'GET /v1/api-keys/:id', access: 'member' },
+  { route: 'PATCH /v1/api-keys/:id', access: 'admin' },
+  { route: 'DELETE /v1/api-keys/:id', access: 'admin' },
+  { route: 'GET /v1/api-keys/:id/uses', access: 'member' },
   {
     route: 'POST /v1/credentials/import',
-    people: 'admin',
+    access: 'admin',
     body: { credentials: [{ kind: 'api_key', digest: '0'.repeat(64), name: 'Imported', permissions: ['read'] }] },
   },
-  { route: 'GET /v1/policy', people: 'admin' },
-  { route: 'PATCH /v1/policy', people: 'owner' },
-  { route: 'GET /v1/review', people: 'admin' },
-  { route: 'POST /v1/review/:credential', people: 'admin', body: { decision: 'keep' } },
-  { route: 'GET /v1/audit-events', people: 'admin' },
+  { route: 'GET /v1/policy', access: 'admin' },
+  { route: 'PATCH /v1/policy', access: 'owner' },
+  { route: 'GET /v1/review', access: 'admin' },
+  { route: 'POST /v1/review/:credential', access: 'admin', body: { decision: 'keep' } },
+  { route: 'GET /v1/audit-events', access: 'admin' },
   {
     route: 'POST /v1/authorize/explain',
-    people: 'admin',
+    access: 'admin',
     body: { credential: 'tok_nobody', requirement: {} },
   },
   {
     route: 'POST /mcp',
-    people: 'nobody',
+    access: 'no person',
     token: SCOPES,
     key: PERMISSIONS,
     body: { jsonrpc: '2.0', id: 1, method: 'ping' },
   },
-  { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
-  { route: 'POST /v1/leaks', people: 'everybody', body: [] },
-  { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
-  { route: 'GET /v1/whoami', people: 'anyone' },
-  { route: 'POST /v1/guards/beats', people: 'nobody', key: ['guard'] },
-  { route: 'GET /v1/guards/revocations', people: 'nobody', key: ['guard'] },
-  { route: 'POST /v1/guards/records', people: 'nobody', key: ['guard'] },
-  { route: 'POST /v1/guards/uses', people: 'nobody', key: ['guard'] },
-  { route: 'DELETE /v1/guards/:guard', people: 'nobody', key: ['guard'] },
+  { route: 'POST /v1/introspect', access: 'no person', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
+  { route: 'POST /v1/leaks', access: 'public', body: [] },
+  { route: 'POST /v1/revoke', access: 'public', body: new URLSearchParams({ token: 'x' }) },
+  { route: 'GET /v1/whoami', access: 'any principal' },
+  { route: 'POST /v1/guards/beats', access: 'no person', key: ['guard'] },
+  { route: 'GET /v1/guards/revocations', access: 'no person', key: ['guard'] },
+  { route: 'POST /v1/guards/records', access: 'no person', key: ['guard'] },
+  { route: 'POST /v1/guards/uses', access: 'no person', key: ['guard'] },
+  { route: 'DELETE /v1/guards/:guard', access: 'no person', key: ['guard'] },
   ...resourceRows('projects', 'project', 'manage_projects'),
   ...resourceRows('apps', 'app', 'manage_apps'),
   ...resourceRows('servers', 'server', 'manage_servers'),
-  { route: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
-  { route: 'POST /v1/servers/:server/host-key', people: 'admin' },
-  { route: 'POST /v1/servers/:server/confirm', people: 'admin' },
-  { route: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
-  { route: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },
-  { route: 'PUT /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
-  { route: 'DELETE /v1/apps/:app/env/:name', people: 'admin', token: ['modify_env'] },
-  { route: 'GET /v1/apps/:app/env/versions', people: 'member', token: ['modify_env'] },
-  { route: 'POST /v1/apps/:app/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
-  { route: 'GET /v1/projects/:project/env', people: 'member', token: ['modify_env'] },
-  { route: 'PATCH /v1/projects/:project/env', people: 'admin', token: ['modify_env'] },
-  { route: 'PUT /v1/projects/:project/env/:name', people: 'admin', token: ['modify_env'] },
-  { route: 'DELETE /v1/projects/:project/env/:name', people: 'admin', token: ['modify_env'] },
-  { route: 'GET /v1/projects/:project/env/versions', people: 'member', token: ['modify_env'] },
-  { route: 'POST /v1/projects/:project/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
-  { route: 'POST /v1/activity/events', people: 'admin', token: ['activity_tracker'] },
-  { route: 'OPTIONS /v1/activity/events', people: 'everybody' },
-  { route: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
-  { route: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
-  { route: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },
+  { route: 'POST /v1/servers/:server/check', access: 'admin', key: ['manage_servers'] },
+  { route: 'POST /v1/servers/:server/host-key', access: 'admin' },
+  { route: 'POST /v1/servers/:server/confirm', access: 'admin' },
+  { route: 'GET /v1/apps/:app/env', access: 'member', token: ['modify_env'] },
+  { route: 'PATCH /v1/apps/:app/env', access: 'admin', token: ['modify_env'] },
+  { route: 'PUT /v1/apps/:app/env/:name', access: 'admin', token: ['modify_env'] },
+  { route: 'DELETE /v1/apps/:app/env/:name', access: 'admin', token: ['modify_env'] },
+  { route: 'GET /v1/apps/:app/env/versions', access: 'member', token: ['modify_env'] },
+  { route: 'POST /v1/apps/:app/env/versions/:version/restore', access: 'admin', token: ['modify_env'] },
+  { route: 'GET /v1/projects/:project/env', access: 'member', token: ['modify_env'] },
+  { route: 'PATCH /v1/projects/:project/env', access: 'admin', token: ['modify_env'] },
+  { route: 'PUT /v1/projects/:project/env/:name', access: 'admin', token: ['modify_env'] },
+  { route: 'DELETE /v1/projects/:project/env/:name', access: 'admin', token: ['modify_env'] },
+  { route: 'GET /v1/projects/:project/env/versions', access: 'member', token: ['modify_env'] },
+  { route: 'POST /v1/projects/:project/env/versions/:version/restore', access: 'admin', token: ['modify_env'] },
+  { route: 'POST /v1/activity/events', access: 'admin', token: ['activity_tracker'] },
+  { route: 'OPTIONS /v1/activity/events', access: 'public' },
+  { route: 'GET /v1/activity/events', access: 'member', token: ['activity_tracker_analytics'] },
+  { route: 'GET /v1/activity/analytics', access: 'member', token: ['activity_tracker_analytics'] },
+  { route: 'POST /v1/errors/events', access: 'admin', token: ['error_tracker'] },
   ...['envelope', 'store'].flatMap((endpoint): Row[] => [
-    { route: `POST /api/:any/${endpoint}/`, people: 'error key' },
-    { route: `OPTIONS /api/:any/${endpoint}/`, people: 'everybody' },
+    { route: `POST /api/:any/${endpoint}/`, access: 'error key' },
+    { route: `OPTIONS /api/:any/${endpoint}/`, access: 'public' },
   ]),
-  { route: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'DELETE /v1/errors/keys/:id', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'GET /v1/errors/keys', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'POST /v1/errors/keys', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'DELETE /v1/errors/keys/:id', access: 'admin', key: ['write', 'manage_apps'] },
   ...['GET /v1/errors/source-maps', 'POST /v1/errors/source-maps', 'DELETE /v1/errors/source-maps/:id'].map(
-    (route): Row => ({ route, people: 'admin', token: ['error_tracker'], key: ['write', 'manage_apps'] }),
+    (route): Row => ({ route, access: 'admin', token: ['error_tracker'], key: ['write', 'manage_apps'] }),
   ),
-  { route: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
-  { route: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
-  { route: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
-  { route: 'DELETE /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },
-  { route: 'GET /v1/errors/issues/:id/events', people: 'member', token: ['error_tracker'] },
-  { route: 'GET /v1/deployments', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
-  { route: 'GET /v1/deployments/:id', people: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
-  { route: 'GET /v1/deployments/:id/logs', people: 'member', token: DEPLOYERS, key: ['view_logs'] },
-  { route: 'GET /v1/apps/:app/logs', people: 'member', key: ['view_logs'] },
-  { route: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
-  { route: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
-  { route: 'POST /v1/apps/:app/push', people: 'signature' },
-  { route: 'GET /v1/apps/:app/commit-status', people: 'member', key: ['read', 'manage_apps'] },
-  { route: 'PUT /v1/apps/:app/commit-status', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'DELETE /v1/apps/:app/commit-status', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'GET /v1/apps/:app/deploy-key', people: 'member', key: ['read', 'manage_apps'] },
-  { route: 'POST /v1/apps/:app/deploy-key', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'DELETE /v1/apps/:app/deploy-key', people: 'admin', key: ['write', 'manage_apps'] },
-  { route: 'POST /v1/apps/:app/deploy-key/check', people: 'admin', key: ['manage_apps'] },
+  { route: 'GET /v1/errors/issues', access: 'member', token: ['error_tracker'] },
+  { route: 'GET /v1/errors/issues/:id', access: 'member', token: ['error_tracker'] },
+  { route: 'PATCH /v1/errors/issues/:id', access: 'admin', token: ['error_tracker'] },
+  { route: 'DELETE /v1/errors/issues/:id', access: 'admin', token: ['error_tracker'] },
+  { route: 'GET /v1/errors/issues/:id/events', access: 'member', token: ['error_tracker'] },
+  { route: 'GET /v1/deployments', access: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { route: 'GET /v1/deployments/:id', access: 'member', token: DEPLOYERS, key: ['read', 'deploy'] },
+  { route: 'GET /v1/deployments/:id/logs', access: 'member', token: DEPLOYERS, key: ['view_logs'] },
+  { route: 'GET /v1/apps/:app/logs', access: 'member', key: ['view_logs'] },
+  { route: 'POST /v1/deployments/:id/cancel', access: 'member', token: DEPLOYERS, key: ['deploy'] },
+  { route: 'POST /v1/apps/:app/deployments', access: 'member', token: ['basic_deployment'], key: ['deploy'] },
+  { route: 'POST /v1/apps/:app/push', access: 'signature' },
+  { route: 'GET /v1/apps/:app/commit-status', access: 'member', key: ['read', 'manage_apps'] },
+  { route: 'PUT /v1/apps/:app/commit-status', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'DELETE /v1/apps/:app/commit-status', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'GET /v1/apps/:app/deploy-key', access: 'member', key: ['read', 'manage_apps'] },
+  { route: 'POST /v1/apps/:app/deploy-key', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'DELETE /v1/apps/:app/deploy-key', access: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'POST /v1/apps/:app/deploy-key/check', access: 'admin', key: ['manage_apps'] },
   {
     route: 'POST /v1/apps/:app/deploy-key/confirm',
-    people: 'admin',
+    access: 'admin',
     body: { host: 'git.example.com', port: 22, hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}` },
   },
-  { route: 'GET /v1/deployments/:id/variables', people: 'member', token: ['modify_env'] },
-  { route: 'POST /v1/apps/:app/push-secret', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'GET /v1/deployments/:id/variables', access: 'member', token: ['modify_env'] },
+  { route: 'POST /v1/apps/:app/push-secret', access: 'admin', key: ['write', 'manage_apps'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
-    { route: `POST ${path}/retry`, people: 'member', token: DEPLOYERS, key: ['deploy'] },
-    { route: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
-    { route: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
-    { route: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
-    { route: `POST ${path}/abort`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/retry`, access: 'member', token: DEPLOYERS, key: ['deploy'] },
+    { route: `POST ${path}/rollback`, access: 'member', token: ['basic_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/approve`, access: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/promote`, access: 'member', token: ['advanced_deployment'], key: ['deploy'] },
+    { route: `POST ${path}/abort`, access: 'member', token: ['advanced_deployment'], key: ['deploy'] },
   ]),
-  { route: 'GET /v1/scripts', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { route: 'POST /v1/scripts', people: 'admin', key: ['write'] },
-  { route: 'GET /v1/scripts/:script', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { route: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
-  { route: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
-  { route: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { route: 'GET /v1/scripts/:script/next-runs', people: 'member', token: ['run_scripts'], key: ['read'] },
-  { route: 'POST /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
-  { route: 'GET /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
-  { route: 'GET /v1/runs/:id', people: 'member', token: ['run_scripts'] },
-  { route: 'GET /v1/runs/:id/logs', people: 'member', token: ['run_scripts'] },
-  { route: 'POST /v1/runs/:id/cancel', people: 'member', token: ['run_scripts'] },
-  { route: 'GET /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
-  { route: 'POST /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
-  { route: 'POST /v1/backup-keys', people: 'admin', key: ['manage_backups'] },
-  { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
-  { route: 'GET /v1/backups/:id/download', people: 'admin', key: ['manage_backups'] },
-  { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
-  { route: 'POST /v1/backups/:id/verify', people: 'member', key: ['manage_backups'] },
-  { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
-  { route: 'GET /v1/me/notifications', people: 'admin' },
-  { route: 'PATCH /v1/me/notifications', people: 'admin', body: { kinds: {} } },
-  { route: 'GET /v1/notices', people: 'admin' },
-  { route: 'POST /v1/notices/:id/dismiss', people: 'admin' },
-  { route: 'POST /v1/notices/:id/reopen', people: 'admin' },
-  { route: 'GET /v1/webhooks', people: 'admin' },
-  { route: 'POST /v1/webhooks', people: 'admin' },
-  { route: 'GET /v1/webhooks/:id', people: 'admin' },
-  { route: 'PATCH /v1/webhooks/:id', people: 'admin' },
-  { route: 'DELETE /v1/webhooks/:id', people: 'admin' },
-  { route: 'POST /v1/webhooks/:id/secret', people: 'admin' },
-  { route: 'POST /v1/webhooks/:id/test', people: 'admin' },
-  { route: 'GET /v1/webhooks/:id/deliveries', people: 'admin' },
-  { route: 'GET /v1/webhooks/:id/deliveries/:delivery', people: 'admin' },
-  { route: 'POST /v1/webhooks/:id/deliveries/:delivery/redeliver', people: 'admin' },
-  { route: 'GET /v1/workload-identities', people: 'member' },
-  { route: 'POST /v1/workload-identities', people: 'admin' },
-  { route: 'GET /v1/workload-identities/:id', people: 'member' },
-  { route: 'PATCH /v1/workload-identities/:id', people: 'admin' },
-  { route: 'DELETE /v1/workload-identities/:id', people: 'admin' },
-  { route: 'GET /v1/workload-identities/:id/exchanges', people: 'admin' },
-  { route: 'POST /v1/workload-identities/:id/test', people: 'admin' },
+  { route: 'GET /v1/scripts', access: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'POST /v1/scripts', access: 'admin', key: ['write'] },
+  { route: 'GET /v1/scripts/:script', access: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'PATCH /v1/scripts/:script', access: 'admin', key: ['write'] },
+  { route: 'DELETE /v1/scripts/:script', access: 'admin', key: ['delete'] },
+  { route: 'GET /v1/scripts/:script/versions', access: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'GET /v1/scripts/:script/next-runs', access: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'POST /v1/scripts/:script/runs', access: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/scripts/:script/runs', access: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/runs/:id', access: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/runs/:id/logs', access: 'member', token: ['run_scripts'] },
+  { route: 'POST /v1/runs/:id/cancel', access: 'member', token: ['run_scripts'] },
+  { route: 'GET /v1/apps/:app/backups', access: 'member', key: ['manage_backups'] },
+  { route: 'POST /v1/apps/:app/backups', access: 'member', key: ['manage_backups'] },
+  { route: 'POST /v1/backup-keys', access: 'admin', key: ['manage_backups'] },
+  { route: 'GET /v1/backups/:id', access: 'member', key: ['manage_backups'] },
+  { route: 'GET /v1/backups/:id/download', access: 'admin', key: ['manage_backups'] },
+  { route: 'POST /v1/backups/:id/restore', access: 'admin', key: ['manage_backups'] },
+  { route: 'POST /v1/backups/:id/verify', access: 'member', key: ['manage_backups'] },
+  { route: 'DELETE /v1/backups/:id', access: 'admin', key: ['manage_backups'] },
+  { route: 'GET /v1/me/notifications', access: 'admin' },
+  { route: 'PATCH /v1/me/notifications', access: 'admin', body: { kinds: {} } },
+  { route: 'GET /v1/notices', access: 'admin' },
+  { route: 'POST /v1/notices/:id/dismiss', access: 'admin' },
+  { route: 'POST /v1/notices/:id/reopen', access: 'admin' },
+  { route: 'GET /v1/webhooks', access: 'admin' },
+  { route: 'POST /v1/webhooks', access: 'admin' },
+  { route: 'GET /v1/webhooks/:id', access: 'admin' },
+  { route: 'PATCH /v1/webhooks/:id', access: 'admin' },
+  { route: 'DELETE /v1/webhooks/:id', access: 'admin' },
+  { route: 'POST /v1/webhooks/:id/secret', access: 'admin' },
+  { route: 'POST /v1/webhooks/:id/test', access: 'admin' },
+  { route: 'GET /v1/webhooks/:id/deliveries', access: 'admin' },
+  { route: 'GET /v1/webhooks/:id/deliveries/:delivery', access: 'admin' },
+  { route: 'POST /v1/webhooks/:id/deliveries/:delivery/redeliver', access: 'admin' },
+  { route: 'GET /v1/workload-identities', access: 'member' },
+  { route: 'POST /v1/workload-identities', access: 'admin' },
+  { route: 'GET /v1/workload-identities/:id', access: 'member' },
+  { route: 'PATCH /v1/workload-identities/:id', access: 'admin' },
+  { route: 'DELETE /v1/workload-identities/:id', access: 'admin' },
+  { route: 'GET /v1/workload-identities/:id/exchanges', access: 'admin' },
+  { route: 'POST /v1/workload-identities/:id/test', access: 'admin' },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;
@@ -294,7 +295,7 @@ interface TestPrincipal {
   readonly namesOtherWorkspace?: true;
 }
 
-const basic = (user: string, password: string) => ({
+const basicAuthorization = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
 });
 
@@ -337,17 +338,17 @@ before(async () => {
     authorization: `Bearer ${owner.cookie.split('=')[1]}`,
     'devpilot-workspace': owner.workspaceId,
   };
-  const refused = (name: string, code: string, headers: Record<string, string>): TestPrincipal => ({
+  const refusedPrincipal = (name: string, code: string, headers: Record<string, string>): TestPrincipal => ({
     name,
     identity: { kind: code === 'missing_credential' ? 'signed out' : 'refused', code },
     headers,
   });
-  const token = (name: string, scopes: Scope[], headers: Record<string, string>): TestPrincipal => ({
+  const tokenPrincipal = (name: string, scopes: Scope[], headers: Record<string, string>): TestPrincipal => ({
     name,
     identity: { kind: 'token', scopes },
     headers,
   });
-  const key = (
+  const keyPrincipal = (
     name: string,
     permissions: readonly (Permission | 'guard')[],
     headers: Record<string, string>,
@@ -357,50 +358,54 @@ before(async () => {
     headers,
   });
   testPrincipals.push(
-    refused('nobody', 'missing_credential', {}),
-    refused('a malformed secret', 'invalid_token', bearer('dp_nonsense')),
-    refused('an unknown access token', 'invalid_token', bearer(mintSecret('access_token'))),
-    refused('an unknown API key', 'invalid_token', { 'x-api-key': mintSecret('api_key') }),
-    refused('an unknown session', 'invalid_token', bearer(mintSecret('session'))),
-    refused('an unknown session cookie', 'invalid_token', {
+    refusedPrincipal('nobody signed in', 'missing_credential', {}),
+    refusedPrincipal('a malformed secret', 'invalid_token', bearer('dp_nonsense')),
+    refusedPrincipal('an unknown access token', 'invalid_token', bearer(mintSecret('access_token'))),
+    refusedPrincipal('an unknown API key', 'invalid_token', { 'x-api-key': mintSecret('api_key') }),
+    refusedPrincipal('an unknown session', 'invalid_token', bearer(mintSecret('session'))),
+    refusedPrincipal('an unknown session cookie', 'invalid_token', {
       cookie: `devpilot=${mintSecret('session')}`,
       origin: testServer.url,
     }),
-    refused('a deleted API key', 'invalid_token', bearer(deletedKey.secret)),
-    refused('an expired access token', 'token_expired', bearer(expiredToken.secret)),
-    refused('an inactive API key', 'token_inactive', { 'x-api-key': inactiveKey.secret }),
-    refused('a token without its passphrase', 'passphrase_required', bearer(tokenWithPassphrase.secret)),
+    refusedPrincipal('a deleted API key', 'invalid_token', bearer(deletedKey.secret)),
+    refusedPrincipal('an expired access token', 'token_expired', bearer(expiredToken.secret)),
+    refusedPrincipal('an inactive API key', 'token_inactive', { 'x-api-key': inactiveKey.secret }),
+    refusedPrincipal('a token without its passphrase', 'passphrase_required', bearer(tokenWithPassphrase.secret)),
     { name: 'a stranger', identity: { kind: 'stranger' }, headers: headersOf(stranger) },
     { name: 'a member', identity: { kind: 'member' }, headers: headersOf(member) },
     { name: 'an admin', identity: { kind: 'admin' }, headers: headersOf(admin) },
     { name: 'the owner', identity: { kind: 'owner' }, headers: headersOf(owner) },
     { name: 'the owner, by Bearer', identity: { kind: 'owner' }, headers: sessionAsBearer },
-    token('a token with all', ['all'], bearer(tokenWithAll.secret)),
-    token('a token with all, by Basic', ['all'], basic(tokenWithAll.secret, '')),
-    token('a token with all and its passphrase', ['all'], {
+    tokenPrincipal('a token with all', ['all'], bearer(tokenWithAll.secret)),
+    tokenPrincipal('a token with all, by Basic', ['all'], basicAuthorization(tokenWithAll.secret, '')),
+    tokenPrincipal('a token with all and its passphrase', ['all'], {
       ...bearer(tokenWithPassphrase.secret),
       'access-token-passphrase': passphrase,
     }),
-    token('a token with all and its passphrase, by Basic', ['all'], basic(tokenWithPassphrase.secret, passphrase)),
-    key('a key with every permission', PERMISSIONS, bearer(fullKey.secret)),
-    key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': fullKey.secret }),
-    key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', fullKey.secret)),
-    key('a key that can run guards', ['read', 'guard'], bearer(guardKey.secret)),
-    key('a key with the guard flag, without read', ['deploy'], bearer(guardKeyWithoutRead.secret)),
-    key('a key that names its own workspace', PERMISSIONS, {
+    tokenPrincipal(
+      'a token with all and its passphrase, by Basic',
+      ['all'],
+      basicAuthorization(tokenWithPassphrase.secret, passphrase),
+    ),
+    keyPrincipal('a key with every permission', PERMISSIONS, bearer(fullKey.secret)),
+    keyPrincipal('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': fullKey.secret }),
+    keyPrincipal('a key with every permission, by Basic', PERMISSIONS, basicAuthorization('anybody', fullKey.secret)),
+    keyPrincipal('a key that can run guards', ['read', 'guard'], bearer(guardKey.secret)),
+    keyPrincipal('a key with the guard flag, without read', ['deploy'], bearer(guardKeyWithoutRead.secret)),
+    keyPrincipal('a key that names its own workspace', PERMISSIONS, {
       ...bearer(fullKey.secret),
       'devpilot-workspace': 'acme',
     }),
     // A credential has access to its own workspace only; naming another one grants nothing (CVE-2026-92764).
     ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((workspaceName) => ({
-      ...key(`a key of another workspace that names ${workspaceName}`, PERMISSIONS, {
+      ...keyPrincipal(`a key of another workspace that names ${workspaceName}`, PERMISSIONS, {
         ...bearer(strangerKey.secret),
         'devpilot-workspace': workspaceName,
       }),
       namesOtherWorkspace: true as const,
     })),
     {
-      ...token('a token that names another workspace', ['all'], {
+      ...tokenPrincipal('a token that names another workspace', ['all'], {
         ...bearer(tokenWithAll.secret),
         'devpilot-workspace': stranger.workspaceId,
       }),
@@ -410,11 +415,11 @@ before(async () => {
   for (const scope of SCOPES) {
     if (scope === 'all') continue;
     const { secret } = await createToken(owner, [scope]);
-    testPrincipals.push(token(`a token with ${scope}`, [scope], bearer(secret)));
+    testPrincipals.push(tokenPrincipal(`a token with ${scope}`, [scope], bearer(secret)));
   }
   for (const permission of PERMISSIONS) {
     const { secret } = await createKey(owner, [permission]);
-    testPrincipals.push(key(`a key with ${permission}`, [permission], bearer(secret)));
+    testPrincipals.push(keyPrincipal(`a key with ${permission}`, [permission], bearer(secret)));
   }
 });
 after(() => testServer.close());
@@ -422,31 +427,31 @@ after(() => testServer.close());
 /** Returns the status and code of the refusal that the table specifies, or null if the request is authorized. */
 function expectedRefusal(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
   const refusal = refusalByRights(row, testPrincipal);
-  return refusal === null && testPrincipal.namesOtherWorkspace && row.people !== 'everybody'
+  return refusal === null && testPrincipal.namesOtherWorkspace && row.access !== 'public'
     ? [404, 'not_found']
     : refusal;
 }
 
 function refusalByRights(row: Row, { identity }: TestPrincipal): [number, string] | null {
-  if (row.people === 'everybody') return null;
-  if (row.people === 'error key') return [401, 'missing_credential'];
-  if (row.people === 'signature') return [401, 'invalid_token'];
+  if (row.access === 'public') return null;
+  if (row.access === 'error key') return [401, 'missing_credential'];
+  if (row.access === 'signature') return [401, 'invalid_token'];
   if (identity.kind === 'signed out' || identity.kind === 'refused') return [401, identity.code];
   if (identity.kind === 'token' || identity.kind === 'key') {
-    if (row.people === 'anyone') return null;
+    if (row.access === 'any principal') return null;
     const accepted: readonly string[] | undefined = identity.kind === 'token' ? row.token : row.key;
     if (accepted === undefined) return [403, 'wrong_credential_kind'];
     const held: readonly string[] = identity.kind === 'token' ? identity.scopes : identity.permissions;
     const meets = (identity.kind === 'token' && held.includes('all')) || accepted.some((right) => held.includes(right));
     return meets ? null : [403, 'insufficient_scope'];
   }
-  if (row.people === 'nobody') return [403, 'wrong_credential_kind'];
-  if (row.people === 'person') return null;
+  if (row.access === 'no person') return [403, 'wrong_credential_kind'];
+  if (row.access === 'person') return null;
   // The owner was the first to sign up, and is therefore the operator.
-  if (row.people === 'operator') return identity.kind === 'owner' ? null : [403, 'forbidden'];
+  if (row.access === 'operator') return identity.kind === 'owner' ? null : [403, 'forbidden'];
   if (identity.kind === 'stranger') return [404, 'not_found'];
-  if (row.people === 'anyone') return null;
-  return RANK[identity.kind] >= RANK[row.people] ? null : [403, 'forbidden'];
+  if (row.access === 'any principal') return null;
+  return RANK[identity.kind] >= RANK[row.access] ? null : [403, 'forbidden'];
 }
 
 /** Codes of refused authorization, which an authorized request never gets for the bodies of the table. */
@@ -508,7 +513,7 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route responds to ev
 
 test('HEAD requires a credential wherever GET does', async () => {
   for (const row of ROUTES) {
-    if (!row.route.startsWith('GET') || row.people === 'everybody') continue;
+    if (!row.route.startsWith('GET') || row.access === 'public') continue;
     const path = row.route.slice(4).replace(/:[A-Za-z]+/, 'x');
     assert.equal((await testServer.call(path, { method: 'HEAD' })).status, 401, path);
   }
@@ -531,7 +536,7 @@ test('CVE-2022-31667: IDs of another workspace get the same response as IDs that
     body: { email: 'new@example.com', role: 'member' },
   });
   const memberId = members.body.data[0]?.id ?? '';
-  const requests: [string, string, string, unknown?][] = [
+  const requests: [method: string, path: string, id: string, body?: unknown][] = [
     ['GET', '/v1/access-tokens/', token.id],
     ['GET', '/v1/access-tokens/', key.id],
     ['DELETE', '/v1/access-tokens/', token.id],
@@ -544,19 +549,19 @@ test('CVE-2022-31667: IDs of another workspace get the same response as IDs that
     ['DELETE', '/v1/members/', memberId],
     ['DELETE', '/v1/invitations/', invited.body.id],
   ];
-  /** The response without the parts that differ between any two requests. */
-  const comparable = ({ status, text, headers }: TestResponse) => {
+  /** Returns the response as text, without the parts that differ between any two requests. */
+  const toComparable = ({ status, text, headers }: TestResponse) => {
     const comparableHeaders = [...headers].filter(
       ([name]) => !/^(date|x-request-id|content-length|connection|keep-alive)$/.test(name),
     );
     return JSON.stringify([status, comparableHeaders, text.replace(/"requestId":"[^"]*"/, '')]);
   };
   for (const [method, path, id, body] of requests) {
-    const call = (suffix: string) => owner.call(path + suffix, { method, ...(body !== undefined && { body }) });
-    const foreign = await call(id);
-    const unknown = await call(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
+    const request = (suffix: string) => owner.call(path + suffix, { method, ...(body !== undefined && { body }) });
+    const foreign = await request(id);
+    const unknown = await request(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
     assert.equal(foreign.status, 404, `${method} ${path}${id}`);
-    assert.equal(comparable(foreign), comparable(unknown));
+    assert.equal(toComparable(foreign), toComparable(unknown));
   }
   // A list contains resources of one workspace only, also with a cursor from another workspace.
   await createToken(eve, ['all']);
@@ -577,11 +582,11 @@ test('where the policy requires a second factor, a person without one reaches on
   const testPrincipal: TestPrincipal = { name: 'an admin', identity: { kind: 'admin' }, headers };
   const violations: string[] = [];
   for (const row of ROUTES) {
-    if (row.people === 'error key' || row.people === 'signature' || (row.isDestructive && row.people === 'person'))
+    if (row.access === 'error key' || row.access === 'signature' || (row.isDestructive && row.access === 'person'))
       continue;
     const { status, body } = await send(row, testPrincipal, strict.workspaceId);
     const isRefused = status === 403 && body.code === 'second_factor_needed';
-    const needsRole = row.people === 'member' || row.people === 'admin' || row.people === 'owner';
+    const needsRole = row.access === 'member' || row.access === 'admin' || row.access === 'owner';
     if (isRefused !== needsRole) violations.push(`${row.route}: ${status} ${body?.code ?? ''}`);
   }
   assert.deepEqual(violations, []);

@@ -112,15 +112,15 @@ for (const storage of STORAGES) {
     });
     after(() => testServer.close());
 
-    /** Files that contain backups, or that are being written. */
-    function storedFiles(): string[] {
+    /** Returns the files that contain backups, or that are being written. */
+    function listStoredFiles(): string[] {
       const folder = storage.name === 'a bucket' ? s3.folder : join(testServer.dataDirectory, 'backups');
       return globSync('**/*', { cwd: folder })
         .map((name) => join(folder, name))
         .filter((path) => statSync(path).isFile() && /bak_/.test(path))
         .filter((path) => !/_S3rver_(?:object\.md5|metadata\.json)$/.test(path));
     }
-    const storedFilesOf = (id: string) => storedFiles().filter((path) => path.includes(id));
+    const listStoredFilesOf = (id: string) => listStoredFiles().filter((path) => path.includes(id));
 
     async function createApp(fields: object = {}, serverKind = 'local'): Promise<{ app: App; directory: string }> {
       const directory = mkdtempSync(join(root, 'app-'));
@@ -138,8 +138,8 @@ for (const storage of STORAGES) {
       symlinkSync('uploads', join(shared, 'link'));
       chmodSync(shared, 0o710);
     }
-    /** The path, mode, type and link target of each shared file, and the digests of their contents. */
-    function sharedState(directory: string): string[] {
+    /** Returns the path, mode, type and link target of each shared file, and the digests of their contents. */
+    function readSharedState(directory: string): string[] {
       return execFileSync('sh', [
         '-c',
         'cd "$1" && find . -printf "%p %m %y %l\\n" | sort; find . -type f -exec sha256sum {} + | sort',
@@ -149,7 +149,7 @@ for (const storage of STORAGES) {
         .toString()
         .split('\n');
     }
-    const entryNames = (directory: string) => readdirSync(directory).sort();
+    const listEntries = (directory: string) => readdirSync(directory).sort();
     async function startBackup(app: App, person = member): Promise<Backup> {
       const response = await person.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' });
       assert.equal(response.status, 202, response.text);
@@ -165,9 +165,10 @@ for (const storage of STORAGES) {
       assert.equal(backup.status, 'completed', backup.error ?? '');
       return backup;
     }
-    async function restoreAndWait(backup: Backup, target: RestoreBackup | null = null): Promise<Backup> {
-      const call = target === null ? { method: 'POST' } : { body: target };
-      const response = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, call);
+    /** Restores a backup, by default into its own app, and waits for the result. */
+    async function restoreAndWait(backup: Backup, target?: RestoreBackup): Promise<Backup> {
+      const request = { method: 'POST', ...(target !== undefined && { body: target }) };
+      const response = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, request);
       assert.equal(response.status, 202, response.text);
       assert.equal(response.body.status, 'pending');
       return waitUntilFinished(backup);
@@ -180,11 +181,11 @@ for (const storage of STORAGES) {
       test(`a directory on ${serverKind} is backed up and restored byte for byte`, async () => {
         const { app, directory } = await createApp({}, serverKind);
         fillSharedDirectory(directory);
-        const expectedState = sharedState(directory);
+        const expectedState = readSharedState(directory);
         const backup = await createCompletedBackup(app);
         assert.match(backup.id, /^bak_/);
         assert.deepEqual([backup.appId, backup.kind, backup.createdBy.kind], [app.id, 'directory', 'person']);
-        const [file = '', ...otherFiles] = storedFilesOf(backup.id);
+        const [file = '', ...otherFiles] = listStoredFilesOf(backup.id);
         assert.deepEqual(otherFiles, []);
         const bytes = readFileSync(file);
         assert.equal(bytes.subarray(0, 16).toString(), 'devpilot-backup1');
@@ -215,9 +216,9 @@ for (const storage of STORAGES) {
           [afterRestore.status, afterRestore.lastRestore?.status, afterRestore.lastRestore?.error],
           ['completed', 'completed', null],
         );
-        assert.deepEqual(sharedState(directory), expectedState);
+        assert.deepEqual(readSharedState(directory), expectedState);
         assert.equal(readlinkSync(join(directory, 'shared/link')), 'uploads');
-        assert.deepEqual(entryNames(directory), ['shared']);
+        assert.deepEqual(listEntries(directory), ['shared']);
         assert.deepEqual(await getBackup(backup.id).then(({ sha256 }) => sha256), backup.sha256);
       });
 
@@ -242,7 +243,7 @@ for (const storage of STORAGES) {
         assert.equal(afterRestore.lastRestore?.status, 'completed', afterRestore.lastRestore?.error ?? '');
         const restoredDump = readFileSync(join(target, 'restored'));
         assert.ok(restoredDump.equals(Buffer.concat([Buffer.from('begin\n'), Buffer.alloc(500_000, 'rows ')])));
-        assert.deepEqual(entryNames(directory), []);
+        assert.deepEqual(listEntries(directory), []);
         assert.doesNotMatch(readFileSync(join(target, 'command-lines'), 'latin1'), /not-on-a-command-line/);
       });
     }
@@ -259,7 +260,7 @@ for (const storage of STORAGES) {
     });
 
     test('a failed backup reports the reason without secrets, and leaves no file behind', async () => {
-      const failingCommands: [string, RegExp][] = [
+      const failingCommands: [command: string, reason: RegExp][] = [
         [
           'echo half; echo "no database at $URL" >&2; exit 3',
           /ended with exit code 3\. Output:\nno database at \[secret\]$/,
@@ -275,7 +276,7 @@ for (const storage of STORAGES) {
         const backup = await waitUntilFinished(await startBackup(app));
         assert.equal(backup.status, 'failed', command);
         assert.match(backup.error ?? '', reason);
-        assert.deepEqual([backup.sizeBytes, backup.sha256, storedFilesOf(backup.id)], [null, null, []]);
+        assert.deepEqual([backup.sizeBytes, backup.sha256, listStoredFilesOf(backup.id)], [null, null, []]);
         const refused = await owner.call<ProblemBody>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
         assert.equal(refused.status, 409);
         assert.match(refused.body.detail, /nothing to restore/);
@@ -325,8 +326,8 @@ for (const storage of STORAGES) {
           const { app, directory } = await createApp({ backup: backupSettings });
           fillSharedDirectory(directory);
           const backup = await createCompletedBackup(app);
-          const before = sharedState(directory);
-          const [file = ''] = storedFilesOf(backup.id);
+          const stateBefore = readSharedState(directory);
+          const [file = ''] = listStoredFilesOf(backup.id);
           const bytes = readFileSync(file);
           if (damage === 'flipped bit') {
             const middle = bytes.length >> 1;
@@ -341,8 +342,8 @@ for (const storage of STORAGES) {
             afterRestore.lastRestore?.error ?? '',
             /(?:is damaged or incomplete, or it is the data of another backup|was not found)\. Nothing was restored\./,
           );
-          assert.deepEqual(sharedState(directory), before);
-          assert.deepEqual(entryNames(directory), ['shared']);
+          assert.deepEqual(readSharedState(directory), stateBefore);
+          assert.deepEqual(listEntries(directory), ['shared']);
         }
       }
     });
@@ -351,7 +352,7 @@ for (const storage of STORAGES) {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const [first, second] = [await createCompletedBackup(app), await createCompletedBackup(app)];
-      const [[firstPath = ''], [secondPath = '']] = [storedFilesOf(first.id), storedFilesOf(second.id)];
+      const [[firstPath = ''], [secondPath = '']] = [listStoredFilesOf(first.id), listStoredFilesOf(second.id)];
       const firstBytes = readFileSync(firstPath);
       writeFileSync(firstPath, readFileSync(secondPath));
       writeFileSync(secondPath, firstBytes);
@@ -369,27 +370,27 @@ for (const storage of STORAGES) {
       test('backups stay readable after the encryption key was replaced, as do backups stored without encryption', async () => {
         const { app, directory } = await createApp();
         fillSharedDirectory(directory);
-        const expectedState = sharedState(directory);
+        const expectedState = readSharedState(directory);
         const old = await createCompletedBackup(app);
         const key = await owner.call<BackupKey>('/v1/backup-keys', { method: 'POST' });
         assert.equal(key.status, 201, key.text);
         const recent = await createCompletedBackup(app);
-        using store = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'));
+        using database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'));
         const encryptionKeyId = ({ id }: Backup) =>
-          store.prepare('select key_id from stored_object where id = ?').get(id)?.['key_id'];
+          database.prepare('select key_id from stored_object where id = ?').get(id)?.['key_id'];
         assert.equal(encryptionKeyId(recent), key.body.id);
         assert.match(String(encryptionKeyId(old)), /^bky_/);
         assert.notEqual(encryptionKeyId(old), key.body.id);
         // Replaces the stored file by the plain archive, as a version without encryption stored it.
         const unencrypted = await createCompletedBackup(app);
         const archive = Buffer.from(await (await fetchDownload(unencrypted)).arrayBuffer());
-        writeFileSync(storedFilesOf(unencrypted.id)[0] ?? '', archive);
-        store.prepare('update stored_object set key_id = null where id = ?').run(unencrypted.id);
+        writeFileSync(listStoredFilesOf(unencrypted.id)[0] ?? '', archive);
+        database.prepare('update stored_object set key_id = null where id = ?').run(unencrypted.id);
         for (const backup of [old, recent, unencrypted]) {
           rmSync(join(directory, 'shared/run.sh'));
           assert.equal((await fetchDownload(backup)).status, 200);
           assert.equal((await restoreAndWait(backup)).lastRestore?.status, 'completed');
-          assert.deepEqual(sharedState(directory), expectedState);
+          assert.deepEqual(readSharedState(directory), expectedState);
         }
       });
 
@@ -398,7 +399,7 @@ for (const storage of STORAGES) {
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);
       writeFileSync(join(directory, 'shared/new'), 'since then');
-      const before = sharedState(directory);
+      const stateBefore = readSharedState(directory);
       const failures = {
         tar: 'case "$1" in -x*) head -c 20 >/dev/null; echo "tar: disk full" >&2; exit 2;; *) exec /bin/tar "$@";; esac',
         mv: 'case "$1" in .restore-*) echo "mv: no" >&2; exit 1;; *) exec /bin/mv "$@";; esac',
@@ -408,8 +409,8 @@ for (const storage of STORAGES) {
           const afterRestore = await restoreAndWait(backup);
           assert.deepEqual([afterRestore.status, afterRestore.lastRestore?.status], ['completed', 'failed']);
           assert.match(afterRestore.lastRestore?.error ?? '', name === 'tar' ? /disk full/ : /mv: no/);
-          assert.deepEqual(sharedState(directory), before);
-          assert.deepEqual(entryNames(directory), ['shared']);
+          assert.deepEqual(readSharedState(directory), stateBefore);
+          assert.deepEqual(listEntries(directory), ['shared']);
         });
       }
       // The next restore cleans up what an interrupted one left behind.
@@ -417,7 +418,7 @@ for (const storage of STORAGES) {
       mkdirSync(join(directory, '.restore-res_01broken'));
       const afterRestore = await restoreAndWait(backup);
       assert.equal(afterRestore.lastRestore?.status, 'completed', afterRestore.lastRestore?.error ?? '');
-      assert.deepEqual(entryNames(directory), ['shared']);
+      assert.deepEqual(listEntries(directory), ['shared']);
       assert.equal(existsSync(join(directory, 'shared/new')), false);
     });
 
@@ -430,7 +431,7 @@ for (const storage of STORAGES) {
       const afterRestore = await restoreAndWait(await createCompletedBackup(app));
       assert.equal(afterRestore.status, 'completed');
       assert.match(afterRestore.lastRestore?.error ?? '', /ended with exit code 4\. Output:\nno such table/);
-      assert.deepEqual(entryNames(directory), []);
+      assert.deepEqual(listEntries(directory), []);
     });
 
     test('an impossible backup or restore is refused with a message that says what to do', async () => {
@@ -470,28 +471,29 @@ for (const storage of STORAGES) {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const [older, newer] = [await createCompletedBackup(app), await createCompletedBackup(app)];
-      const list = async (path: string) => (await member.call<Page<Backup>>(`/v1/apps/${path}/backups`)).body.data;
+      const listBackups = async (path: string) =>
+        (await member.call<Page<Backup>>(`/v1/apps/${path}/backups`)).body.data;
       assert.deepEqual(
-        (await list(app.slug)).map(({ id }) => id),
+        (await listBackups(app.slug)).map(({ id }) => id),
         [newer.id, older.id],
       );
       const firstPage = await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups?limit=1`);
       const secondPage = await member.call<Page<Backup>>(
         `/v1/apps/${app.id}/backups?limit=1&cursor=${firstPage.body.nextCursor}`,
       );
-      assert.deepEqual([...firstPage.body.data, ...secondPage.body.data], await list(app.id));
+      assert.deepEqual([...firstPage.body.data, ...secondPage.body.data], await listBackups(app.id));
       assert.equal((await owner.call(`/v1/backups/${older.id}`, { method: 'DELETE' })).status, 204);
-      assert.deepEqual(storedFilesOf(older.id), []);
+      assert.deepEqual(listStoredFilesOf(older.id), []);
       assert.equal((await member.call(`/v1/backups/${older.id}`)).status, 404);
       assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
       assert.deepEqual(
-        (await list(app.id)).map(({ id }) => id),
+        (await listBackups(app.id)).map(({ id }) => id),
         [newer.id],
       );
       const refused = await owner.call<ProblemBody>(`/v1/backups/${newer.id}/restore`, { method: 'POST' });
       assert.match(refused.body.detail, /app of this backup was deleted/);
       assert.equal((await owner.call(`/v1/backups/${newer.id}`, { method: 'DELETE' })).status, 204);
-      assert.deepEqual(storedFilesOf(newer.id), []);
+      assert.deepEqual(listStoredFilesOf(newer.id), []);
       assert.equal((await member.call(`/v1/apps/${app.id}/backups`)).status, 404);
     });
 
@@ -508,19 +510,19 @@ for (const storage of STORAGES) {
       const app = (await shortLived.call<App>('/v1/apps', { body })).body;
       const { id } = (await shortLived.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
       await until(async () => (await shortLived.call<Backup>(`/v1/backups/${id}`)).body.status === 'completed');
-      assert.equal(storedFilesOf(id).length, 1);
+      assert.equal(listStoredFilesOf(id).length, 1);
       assert.equal(
         (await shortLived.call(`/v1/workspaces/${shortLived.workspaceId}`, { method: 'DELETE' })).status,
         204,
       );
-      await until(async () => storedFilesOf(id).length === 0);
+      await until(async () => listStoredFilesOf(id).length === 0);
     });
 
     test('members create and list backups, admins and API keys with manage_backups can do everything, access tokens nothing', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
       const backup = await createCompletedBackup(app);
-      const requests: [string, string, number][] = [
+      const requests: [method: string, path: string, memberStatus: number][] = [
         ['GET', `/v1/apps/${app.id}/backups`, 200],
         ['POST', `/v1/apps/${app.id}/backups`, 202],
         ['GET', `/v1/backups/${backup.id}`, 200],
@@ -534,8 +536,8 @@ for (const storage of STORAGES) {
         owner,
         PERMISSIONS.filter((permission) => permission !== 'manage_backups'),
       );
-      for (const [method, path, status] of requests) {
-        assert.equal((await member.call(path, { method })).status, status, `${method} ${path}`);
+      for (const [method, path, memberStatus] of requests) {
+        assert.equal((await member.call(path, { method })).status, memberStatus, `${method} ${path}`);
         assert.equal((await neighbor.call(path, { method })).status, 404, `${method} ${path}`);
         assert.equal((await testServer.call(path, { method, headers: bearer(token.secret) })).status, 403);
         assert.equal((await testServer.call(path, { method, headers: bearer(otherKey.secret) })).status, 403);
@@ -569,7 +571,7 @@ for (const storage of STORAGES) {
       await until(async () => (await getBackup(backup.id)).lastVerification?.finishedAt !== null);
       return getBackup(backup.id);
     }
-    const failureNoticeOf = async (app: App) =>
+    const findFailureNotice = async (app: App) =>
       (await owner.call<Page<Notice>>('/v1/notices?kind=backup.failed')).body.data.find(
         ({ subject }) => subject.id === app.id,
       );
@@ -585,25 +587,27 @@ for (const storage of STORAGES) {
         keep: { last: 2, days: 5 },
       });
       fillSharedDirectory(directory);
-      const list = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+      const listBackups = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
       const scheduledIds: string[] = [];
       for (let day = 1; day <= 3; day++) {
         now += DAY;
         await until(async () =>
-          (await list()).some(({ id, status }) => status === 'completed' && !scheduledIds.includes(id)),
+          (await listBackups()).some(({ id, status }) => status === 'completed' && !scheduledIds.includes(id)),
         );
-        const [newest] = await list();
+        const [newest] = await listBackups();
         assert.equal(newest?.createdBy.kind, 'system');
         scheduledIds.push(newest?.id ?? '');
       }
       assert.deepEqual(
-        (await list()).map(({ id }) => id),
+        (await listBackups()).map(({ id }) => id),
         scheduledIds.slice(1).reverse(),
       );
-      await until(async () => storedFilesOf(scheduledIds[0] ?? '').length === 0);
+      await until(async () => listStoredFilesOf(scheduledIds[0] ?? '').length === 0);
       // Ten days later both are too old. The schedule creates another one, and the newest is always kept.
       now += 10 * DAY;
-      await until(async () => (await list()).length === 1 && !scheduledIds.includes((await list())[0]?.id ?? ''));
+      await until(
+        async () => (await listBackups()).length === 1 && !scheduledIds.includes((await listBackups())[0]?.id ?? ''),
+      );
       const withoutSchedule = { command: null, restoreCommand: null };
       const edited = await owner.call<App>(`/v1/apps/${app.id}`, {
         method: 'PATCH',
@@ -620,7 +624,7 @@ for (const storage of STORAGES) {
     test('a backup can be restored into another app and on another server, and its own app stays unchanged', async () => {
       const { app, directory } = await createApp();
       fillSharedDirectory(directory);
-      const expectedState = sharedState(directory);
+      const expectedState = readSharedState(directory);
       const backup = await createCompletedBackup(app);
       const staging = await createApp({ name: 'Staging' }, 'ssh');
       const intoOtherApp = await restoreAndWait(backup, { app: staging.app.slug });
@@ -628,7 +632,7 @@ for (const storage of STORAGES) {
         [intoOtherApp.lastRestore?.status, intoOtherApp.lastRestore?.appId, intoOtherApp.lastRestore?.serverId],
         ['completed', staging.app.id, null],
       );
-      assert.deepEqual(sharedState(staging.directory), expectedState);
+      assert.deepEqual(readSharedState(staging.directory), expectedState);
       writeFileSync(join(directory, 'shared/new'), 'since then');
       // The target directory does not exist yet.
       const moved = await owner.call<App>(`/v1/apps/${staging.app.id}`, {
@@ -640,7 +644,7 @@ for (const storage of STORAGES) {
         [onOtherServer.lastRestore?.status, onOtherServer.lastRestore?.serverId],
         ['completed', servers['local']?.id],
       );
-      assert.deepEqual(sharedState(`${staging.directory}/not/created/yet`), expectedState);
+      assert.deepEqual(readSharedState(`${staging.directory}/not/created/yet`), expectedState);
       assert.equal(existsSync(join(directory, 'shared/new')), true);
       const { data } = (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${backup.id}`)).body;
       const { detail } = data.find(({ action }) => action === 'backup.restore_started') ?? {};
@@ -659,7 +663,7 @@ for (const storage of STORAGES) {
       const backup = await createCompletedBackup(source.app);
       assert.equal((await restoreAndWait(backup, { app: target.app.id })).lastRestore?.status, 'completed');
       assert.equal(readFileSync(join(target.directory, 'restored'), 'utf8'), 'rows\nstaging\n');
-      assert.deepEqual(entryNames(source.directory), []);
+      assert.deepEqual(listEntries(source.directory), []);
       // A backup outlives its app.
       assert.equal((await owner.call(`/v1/apps/${source.app.id}`, { method: 'DELETE' })).status, 204);
       assert.equal((await restoreAndWait(backup, { app: target.app.id })).lastRestore?.status, 'completed');
@@ -678,25 +682,26 @@ for (const storage of STORAGES) {
       const neighborApp = (await neighbor.call<App>('/v1/apps', { body: appBody })).body;
       const bothApps = { apps: [app.id, otherApp.id] };
       const oneApp = { apps: [app.id] };
-      const newKeyHeaders = async (permissions: readonly Permission[], restrictions?: object) =>
+      const createKeyHeaders = async (permissions: readonly Permission[], restrictions?: object) =>
         bearer((await createKey(owner, permissions, restrictions === undefined ? {} : { restrictions })).secret);
-      const forBackups = await newKeyHeaders(['manage_backups']);
-      const forBackupsAndServers = await newKeyHeaders(['manage_backups', 'manage_servers']);
-      const refused: [string, Readonly<Record<string, string>>, object, number][] = [
+      const forBackups = await createKeyHeaders(['manage_backups']);
+      const forBackupsAndServers = await createKeyHeaders(['manage_backups', 'manage_servers']);
+      type Headers = Readonly<Record<string, string>>;
+      const refused: [name: string, headers: Headers, body: object, status: number][] = [
         ['an app of another workspace', forBackups, { app: neighborApp.id }, 422],
         ['an unknown app', forBackups, { app: 'nothing' }, 422],
         ['an unknown field', forBackups, { directory: '/' }, 422],
         [
           'an app that the key does not include',
-          await newKeyHeaders(['manage_backups'], oneApp),
+          await createKeyHeaders(['manage_backups'], oneApp),
           { app: otherApp.id },
           422,
         ],
         ['a server, without manage_servers', forBackups, { server }, 403],
-        ['a server, without manage_backups', await newKeyHeaders(['manage_servers']), { server }, 403],
+        ['a server, without manage_backups', await createKeyHeaders(['manage_servers']), { server }, 403],
         [
           'a server, with a restricted key',
-          await newKeyHeaders(['manage_backups', 'manage_servers'], bothApps),
+          await createKeyHeaders(['manage_backups', 'manage_servers'], bothApps),
           { server },
           422,
         ],
@@ -704,8 +709,8 @@ for (const storage of STORAGES) {
       ];
       for (const [name, headers, body, status] of refused)
         assert.equal((await testServer.call(path, { body, headers })).status, status, name);
-      const accepted: [Readonly<Record<string, string>>, object][] = [
-        [await newKeyHeaders(['manage_backups'], bothApps), { app: otherApp.id }],
+      const accepted: [headers: Headers, body: object][] = [
+        [await createKeyHeaders(['manage_backups'], bothApps), { app: otherApp.id }],
         [forBackupsAndServers, { server }],
       ];
       for (const [headers, body] of accepted) {
@@ -722,7 +727,7 @@ for (const storage of STORAGES) {
         const backup = await createCompletedBackup(app);
         assert.deepEqual([backup.verifiedAt, backup.lastVerification], [null, null]);
         writeFileSync(join(directory, 'shared/run.sh'), 'changed since\n');
-        const before = sharedState(directory);
+        const stateBefore = readSharedState(directory);
         const verifiedBackup = await verifyAndWait(backup);
         assert.deepEqual(
           [
@@ -733,8 +738,8 @@ for (const storage of STORAGES) {
           ['completed', 'unpacked', null],
         );
         assert.equal(verifiedBackup.verifiedAt, verifiedBackup.lastVerification?.finishedAt);
-        assert.deepEqual(sharedState(directory), before);
-        assert.deepEqual(entryNames(directory), ['shared']);
+        assert.deepEqual(readSharedState(directory), stateBefore);
+        assert.deepEqual(listEntries(directory), ['shared']);
       }
     });
 
@@ -749,14 +754,14 @@ for (const storage of STORAGES) {
         assert.deepEqual([status, lastVerification?.status, verifiedAt], ['completed', 'failed', null]);
         assert.match(lastVerification?.error ?? '', /run\.sh: (?:Contents|Size|Mod time) differ/);
       });
-      assert.deepEqual(entryNames(directory), ['shared']);
-      assert.match((await failureNoticeOf(app))?.title ?? '', /The verification of a backup of .*Web shop.* failed/);
+      assert.deepEqual(listEntries(directory), ['shared']);
+      assert.match((await findFailureNotice(app))?.title ?? '', /The verification of a backup of .*Web shop.* failed/);
       // A new backup does not resolve the notice, because only a verification shows that backups can be restored.
       const newer = await createCompletedBackup(app);
-      assert.notEqual(await failureNoticeOf(app), undefined);
+      assert.notEqual(await findFailureNotice(app), undefined);
       assert.equal((await verifyAndWait(newer)).lastVerification?.status, 'completed');
-      assert.equal(await failureNoticeOf(app), undefined);
-      const [file = ''] = storedFilesOf(newer.id);
+      assert.equal(await findFailureNotice(app), undefined);
+      const [file = ''] = listStoredFilesOf(newer.id);
       writeFileSync(file, readFileSync(file).subarray(0, -1));
       const damaged = await verifyAndWait(newer);
       assert.deepEqual([damaged.status, damaged.lastVerification?.status], ['failed', 'failed']);
@@ -785,7 +790,7 @@ for (const storage of STORAGES) {
       );
       await setVerifyCommand('echo "no such table" >&2; exit 1');
       assert.match((await verifyAndWait(backup)).lastVerification?.error ?? '', /verification command.*no such table/s);
-      assert.deepEqual(entryNames(directory), []);
+      assert.deepEqual(listEntries(directory), []);
     });
 
     test('a schedule verifies the newest backup, and retention keeps the newest verified backup', async () => {
@@ -795,19 +800,19 @@ for (const storage of STORAGES) {
       const first = await createCompletedBackup(app);
       now += DAY;
       await until(async () => (await getBackup(first.id)).verifiedAt !== null);
-      const list = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
-      assert.equal((await list())[0]?.lastVerification?.createdBy.kind, 'system');
+      const listBackups = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+      assert.equal((await listBackups())[0]?.lastVerification?.createdBy.kind, 'system');
       const second = await createCompletedBackup(app);
       const third = await createCompletedBackup(app);
       assert.deepEqual(
-        (await list()).map(({ id }) => id),
+        (await listBackups()).map(({ id }) => id),
         [third.id, first.id],
       );
       assert.equal((await member.call(`/v1/backups/${second.id}`)).status, 404);
       assert.equal((await verifyAndWait(third)).lastVerification?.status, 'completed');
       const fourth = await createCompletedBackup(app);
       assert.deepEqual(
-        (await list()).map(({ id }) => id),
+        (await listBackups()).map(({ id }) => id),
         [fourth.id, third.id],
       );
     });

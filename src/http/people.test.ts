@@ -262,7 +262,7 @@ describe('members, roles and invitations', () => {
   test('concurrent requests with one idempotency key create one resource, and the refusals contain its ID', async () => {
     const post = (path: string, body: unknown, key: string) =>
       owner.call<{ id: string; code: string; secret?: string }>(path, { body, headers: { 'idempotency-key': key } });
-    const rows: [string, Record<string, unknown>][] = [
+    const rows: [path: string, body: Record<string, unknown>][] = [
       ['/v1/access-tokens', { name: 'Deploys', scopes: ['all'], passphrase: 'long enough' }],
       ['/v1/api-keys', { name: 'Billing', permissions: ['read'] }],
       ['/v1/workspaces', { name: 'Idempotent', slug: 'idempotent' }],
@@ -299,9 +299,9 @@ describe('signing in', () => {
   });
   after(() => testServer.close());
 
-  const requestFrom = (address: string, call: TestRequest = {}): TestRequest => ({
-    ...call,
-    headers: { ...call.headers, 'x-forwarded-for': address },
+  const requestFrom = (address: string, request: TestRequest): TestRequest => ({
+    ...request,
+    headers: { ...request.headers, 'x-forwarded-for': address },
   });
   const signIn = (password: string, address = '127.0.0.1', email = owner.email, code?: string) =>
     testServer.call(
@@ -361,7 +361,7 @@ describe('signing in', () => {
     await serverWithoutProxy.close();
   });
 
-  test('a confirmed second factor is required, and each code and recovery code works once, also in parallel', async () => {
+  test('a confirmed second factor is required, and each TOTP code and recovery code works once, also in parallel', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tess@example.com');
     const start = await member.call<{ secret: string; uri: string }>('/v1/me/two-factor', {
       body: { password: PASSWORD },
@@ -528,13 +528,13 @@ describe('sessions', () => {
     now = started + 14 * DAY;
     assert.equal(await isSignedIn(idle), false);
     testServer = await testServer.restart();
-    const busyAfterRestart = createTestPerson(testServer, busy);
+    let busyAfterRestart = createTestPerson(testServer, busy);
     assert.equal(await isSignedIn(busyAfterRestart), true);
     for (let day = 26; day < 90; day += 12) {
       now = started + day * DAY;
       assert.equal(await isSignedIn(busyAfterRestart), true, `day ${day}`);
       testServer = await testServer.restart();
-      Object.assign(busyAfterRestart, createTestPerson(testServer, busy));
+      busyAfterRestart = createTestPerson(testServer, busy);
     }
     now = started + 90 * DAY - 1;
     assert.equal(await isSignedIn(busyAfterRestart), true);
@@ -614,34 +614,35 @@ describe('device sign-in (RFC 8628)', () => {
     verification_uri: string;
     verification_uri_complete: string;
   }
-  const requestDeviceCode = async (asForm: boolean) => {
+  type BodyFormat = 'form' | 'json';
+  const requestDeviceCode = async (format: BodyFormat = 'form') => {
     const fields = { client_id: 'devpilot cli' };
     const response = await testServer.call<DeviceCodeBody>('/v1/device/code', {
-      body: asForm ? new URLSearchParams(fields) : fields,
+      body: format === 'form' ? new URLSearchParams(fields) : fields,
     });
     assert.equal(response.status, 200, response.text);
     return response.body;
   };
-  const poll = (device_code: string, asForm = true) => {
+  const poll = (device_code: string, format: BodyFormat = 'form') => {
     const fields = { grant_type: GRANT, device_code, client_id: 'devpilot cli' };
     return testServer.call<{ access_token: string; token_type: string; expires_in: number; error: string }>(
       '/v1/device/token',
-      { body: asForm ? new URLSearchParams(fields) : fields },
+      { body: format === 'form' ? new URLSearchParams(fields) : fields },
     );
   };
 
   test('an approved device code is exchanged once, with form and JSON bodies; polling too fast gets slow_down', async () => {
-    for (const asForm of [true, false]) {
-      const started = await requestDeviceCode(asForm);
+    for (const format of ['form', 'json'] as const) {
+      const started = await requestDeviceCode(format);
       assert.deepEqual([started.interval, started.expires_in], [5, 900]);
       assert.ok(started.verification_uri.startsWith(testServer.url));
-      const pending = await poll(started.device_code, asForm);
+      const pending = await poll(started.device_code, format);
       assert.equal(pending.status, 400);
       assert.equal(pending.body.error, 'authorization_pending');
       now += SECOND;
-      assert.equal((await poll(started.device_code, asForm)).body.error, 'slow_down');
+      assert.equal((await poll(started.device_code, format)).body.error, 'slow_down');
       now += 6 * SECOND;
-      assert.equal((await poll(started.device_code, asForm)).body.error, 'authorization_pending');
+      assert.equal((await poll(started.device_code, format)).body.error, 'authorization_pending');
       const response = await owner.call(`/v1/device/requests/${started.user_code.toLowerCase()}`);
       assert.equal(response.status, 200);
       assert.ok(response.text.includes('devpilot cli') && !response.text.includes(started.device_code));
@@ -650,21 +651,21 @@ describe('device sign-in (RFC 8628)', () => {
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 204);
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 404);
       now += 6 * SECOND;
-      const responses = await Promise.all([poll(started.device_code, asForm), poll(started.device_code, asForm)]);
+      const responses = await Promise.all([poll(started.device_code, format), poll(started.device_code, format)]);
       assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 400]);
       const grant = responses.find(({ status }) => status === 200)?.body;
       assert.equal(grant?.token_type, 'Bearer');
-      assert.equal((await poll(started.device_code, asForm)).body.error, 'invalid_grant');
+      assert.equal((await poll(started.device_code, format)).body.error, 'invalid_grant');
       const me = await testServer.call<{ email: string }>('/v1/me', { headers: bearer(grant?.access_token ?? '') });
       assert.equal(me.body.email, owner.email);
     }
   });
 
   test('denied, expired and unknown device codes and other grant types are refused', async () => {
-    const denied = await requestDeviceCode(true);
+    const denied = await requestDeviceCode();
     assert.equal((await owner.call('/v1/device/deny', { body: { userCode: denied.user_code } })).status, 204);
     assert.equal((await poll(denied.device_code)).body.error, 'access_denied');
-    const expired = await requestDeviceCode(true);
+    const expired = await requestDeviceCode();
     now += 15 * MINUTE;
     assert.equal((await poll(expired.device_code)).body.error, 'expired_token');
     assert.equal((await owner.call('/v1/device/approve', { body: { userCode: expired.user_code } })).status, 404);
@@ -679,10 +680,10 @@ describe('device sign-in (RFC 8628)', () => {
   });
 
   test('guesses of user codes are rate limited', async () => {
-    const codes: number[] = [];
-    for (let index = 0; index < 32; index++) codes.push((await owner.call('/v1/device/requests/BBBB-BBBB')).status);
-    assert.equal(codes[0], 404);
-    assert.equal(codes.at(-1), 429);
+    const statuses: number[] = [];
+    for (let index = 0; index < 32; index++) statuses.push((await owner.call('/v1/device/requests/BBBB-BBBB')).status);
+    assert.equal(statuses[0], 404);
+    assert.equal(statuses.at(-1), 429);
   });
 });
 

@@ -29,7 +29,7 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-let issuer: FakeOidcProvider;
+let provider: FakeOidcProvider;
 let server: TestServer;
 let owner: TestPerson;
 let browser: ReturnType<typeof createSignInBrowser>;
@@ -37,18 +37,18 @@ let browser: ReturnType<typeof createSignInBrowser>;
 let clockAheadMs = 0;
 
 before(async () => {
-  issuer = await startFakeOidcProvider();
+  provider = await startFakeOidcProvider();
   server = await startTestServer({
-    environment: singleSignOnSettings(issuer),
+    environment: singleSignOnSettings(provider),
     clock: () => Date.now() + clockAheadMs,
     schedulerIntervals: { dueMs: 50, sweepMs: 50 },
   });
   owner = await signUpOwner(server);
-  browser = createSignInBrowser(server, issuer);
+  browser = createSignInBrowser(server, provider);
 });
 after(async () => {
   await server.close();
-  await issuer.close();
+  await provider.close();
 });
 
 const account = (name: string, claims: Readonly<Record<string, unknown>> = {}): TokenSpec => ({
@@ -79,7 +79,7 @@ async function signUpWithProvider(name: string): Promise<TestPerson> {
   });
 }
 
-const memberNames = async () =>
+const listMembersWithRoles = async () =>
   (await owner.call<Page<Member>>('/v1/members')).body.data.map(({ name, role }) => `${name} ${role}`);
 
 describe('signing up and in', () => {
@@ -127,7 +127,7 @@ describe('signing up and in', () => {
 
   test('over HTTPS, the cookie of a started sign-in has the prefix __Host-', async () => {
     const httpsServer = await startTestServer({
-      environment: { ...singleSignOnSettings(issuer), DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' },
+      environment: { ...singleSignOnSettings(provider), DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' },
     });
     const start = await httpsServer.call('/v1/oidc/start');
     assert.match(start.headers.get('set-cookie') ?? '', /^__Host-devpilot-oidc=.*; Path=\/; .*; Secure$/);
@@ -228,7 +228,7 @@ describe('refusals', () => {
 });
 
 test('after signing in, a person returns only to pages of this server', async () => {
-  const returns: readonly (readonly [string, string])[] = [
+  const cases: readonly (readonly [returnPath: string, location: string])[] = [
     ['/settings/policy?workspace=acme', '/settings/policy?workspace=acme'],
     ['//evil.example', '/'],
     ['/\\evil.example', '/'],
@@ -243,11 +243,11 @@ test('after signing in, a person returns only to pages of this server', async ()
     ['/v1/oidc/start', '/'],
     [`/${'a'.repeat(1500)}`, '/'],
   ];
-  for (const [returnPath, expected] of returns) {
+  for (const [returnPath, location] of cases) {
     const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(returnPath)}`);
     assert.equal(
       readSignInOutcome(await browser.openRedirectUri(started, account('grace'))).location,
-      expected,
+      location,
       returnPath,
     );
   }
@@ -255,10 +255,10 @@ test('after signing in, a person returns only to pages of this server', async ()
 
 test('if the provider is down, a sign-in leads back to the sign-in page with the problem', async () => {
   const started = await browser.start();
-  issuer.isDown = true;
+  provider.isDown = true;
   const response = await browser.openRedirectUri(started, account('grace'));
   assert.equal(readProblemCode(response), 'unavailable');
-  const otherServer = await startTestServer({ environment: singleSignOnSettings(issuer) });
+  const otherServer = await startTestServer({ environment: singleSignOnSettings(provider) });
   const start = await otherServer.call('/v1/oidc/start?return=/people');
   assert.equal(start.status, 303);
   assert.equal(start.headers.get('location'), '/sign-in?problem=unavailable&from=%2Fpeople');
@@ -266,15 +266,15 @@ test('if the provider is down, a sign-in leads back to the sign-in page with the
   assert.equal(fromPage.status, 503);
   assert.match((fromPage.body as ProblemBody).detail, /^Acme SSO cannot be reached/);
   await otherServer.close();
-  issuer.isDown = false;
+  provider.isDown = false;
 });
 
 describe('linking', () => {
   const link = async (person: TestPerson, body: object, cookie = person.cookie, tokens = account('linda')) => {
     const start = await person.call<{ url: string }>('/v1/me/single-sign-on', { body });
     if (start.status !== 200) return start;
-    const flow = start.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    const started = { url: new URL(start.body.url), cookie: `${flow}; ${cookie}` };
+    const signInCookie = start.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const started = { url: new URL(start.body.url), cookie: `${signInCookie}; ${cookie}` };
     return browser.openRedirectUri(started, tokens);
   };
   const listIdentities = async (person: TestPerson) =>
@@ -398,7 +398,7 @@ test('a policy that requires two factors accepts the factors of the provider, al
   assert.equal((await server.call('/v1/members', { headers })).status, 200);
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: false } });
 
-  const logout = await issuer.signLogoutToken({ sub: 'sub-paula', jti: 'cli', events: LOGOUT_EVENT });
+  const logout = await provider.signLogoutToken({ sub: 'sub-paula', jti: 'cli', events: LOGOUT_EVENT });
   const ended = await server.call('/v1/oidc/backchannel-logout', {
     body: new URLSearchParams({ logout_token: logout }),
   });
@@ -421,22 +421,22 @@ describe('groups', () => {
     await signUpWithProvider('kim');
     await owner.call(`/v1/members/${await findMemberId('kim')}`, { method: 'DELETE' });
     signedInPerson(await browser.signIn(inGroups('kim', 'other')));
-    assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
+    assert.ok(!(await listMembersWithRoles()).some((name) => name.startsWith('kim')));
     const kim = signedInPerson(await browser.signIn(inGroups('kim', 'dev', 'lead')));
-    assert.ok((await memberNames()).includes('kim admin'));
+    assert.ok((await listMembersWithRoles()).includes('kim admin'));
     const inWorkspace = createTestPerson(server, { cookie: kim.cookie, workspaceId: owner.workspaceId });
     await inWorkspace.call('/v1/invitations', { body: { email: 'friend@example.com', role: 'member' } });
     signedInPerson(await browser.signIn(inGroups('kim', 'dev')));
-    assert.ok((await memberNames()).includes('kim member'));
+    assert.ok((await listMembersWithRoles()).includes('kim member'));
     assert.doesNotMatch((await owner.call('/v1/invitations')).text, /friend@example\.com/);
     assert.equal((await inWorkspace.call('/v1/members')).status, 200);
     signedInPerson(await browser.signIn(inGroups('kim')));
-    assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
+    assert.ok(!(await listMembersWithRoles()).some((name) => name.startsWith('kim')));
     // It was the last workspace of Kim, so all earlier sessions have ended.
     assert.equal((await inWorkspace.call('/v1/members')).status, 401);
 
     signedInPerson(await browser.signIn(inGroups('grace')));
-    assert.ok((await memberNames()).includes('grace member'));
+    assert.ok((await listMembersWithRoles()).includes('grace member'));
     const log = await owner.call('/v1/audit-events?action=member.deleted');
     assert.match(log.text, /"reason":"group"/);
   });
@@ -464,28 +464,28 @@ describe('groups', () => {
     const headers = { cookie: pendingSignIn.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
     const body = { code: await tessTotpCode() };
     assert.equal((await server.call('/v1/oidc/second-factor', { body, headers })).status, 201);
-    assert.ok((await memberNames()).includes('tess admin'));
+    assert.ok((await listMembersWithRoles()).includes('tess admin'));
   });
 
   test('groups are checked again during a session with a refresh token, which ends with the session at the provider', async () => {
-    issuer.refreshResponse = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
+    provider.refreshResponse = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
     const tokens = { ...inGroups('kim', 'dev'), refreshToken: 'first' };
     const kim = createTestPerson(server, {
       cookie: signedInPerson(await browser.signIn(tokens)).cookie,
       workspaceId: owner.workspaceId,
     });
     assert.equal((await kim.call('/v1/members')).status, 200);
-    issuer.refreshResponse = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
+    provider.refreshResponse = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
     clockAheadMs += HOUR + SECOND;
-    await until(async () => (await memberNames()).includes('kim admin'));
+    await until(async () => (await listMembersWithRoles()).includes('kim admin'));
     const device = await signInDevice(kim);
     const deviceOfOtherSession = await signInDevice(
       signedInPerson(await browser.signIn(account('kim', { sid: 'other-session', groups: ['lead'] }))),
     );
-    issuer.isDown = true;
+    provider.isDown = true;
     clockAheadMs += HOUR + SECOND;
-    issuer.isDown = false;
-    issuer.refreshResponse = null;
+    provider.isDown = false;
+    provider.refreshResponse = null;
     clockAheadMs += HOUR + SECOND;
     await until(async () => (await kim.call('/v1/me')).status === 401);
     assert.equal((await server.call('/v1/me', { headers: device })).status, 401);
@@ -513,13 +513,13 @@ describe('back-channel logout', () => {
       signedInPerson(await browser.signIn(account('grace', { sid: 'one' }))),
       signedInPerson(await browser.signIn(account('grace', { sid: 'two' }))),
     ];
-    const token = await issuer.signLogoutToken({ sid: 'one', jti: 'a', events: LOGOUT_EVENT });
+    const token = await provider.signLogoutToken({ sid: 'one', jti: 'a', events: LOGOUT_EVENT });
     assert.equal((await send(token)).status, 200);
     assert.deepEqual([await isSignedIn(firstSession), await isSignedIn(secondSession)], [false, true]);
     assert.equal((await send(token)).status, 400);
-    await send(await issuer.signLogoutToken({ sub: 'sub-nobody', jti: 'b', events: LOGOUT_EVENT }));
+    await send(await provider.signLogoutToken({ sub: 'sub-nobody', jti: 'b', events: LOGOUT_EVENT }));
     assert.equal(await isSignedIn(secondSession), true);
-    await send(await issuer.signLogoutToken({ sub: 'sub-grace', jti: 'c', events: LOGOUT_EVENT }));
+    await send(await provider.signLogoutToken({ sub: 'sub-grace', jti: 'c', events: LOGOUT_EVENT }));
     assert.equal(await isSignedIn(secondSession), false);
   });
 
@@ -532,14 +532,14 @@ describe('back-channel logout', () => {
     const tokens = [
       '',
       'not.a.token',
-      await issuer.signLogoutToken({ sub, jti: 'd' }),
-      await issuer.signLogoutToken({ sub, events }),
-      await issuer.signLogoutToken({ jti: 'e', events }),
-      await issuer.signLogoutToken({ sub, jti: 'f', events, nonce: 'n' }),
-      await issuer.signLogoutToken({ sub, jti: 'g', events, aud: 'other' }),
-      await issuer.signLogoutToken({ sub, jti: 'h', events, iss: 'https://evil.example' }),
-      await issuer.signLogoutToken({ sub, jti: 'i', events }, { typ: 'at+jwt' }),
-      `${base64Url({ alg: 'none' })}.${base64Url({ iss: issuer.url, sub, jti: 'j', events, aud: 'devpilot', iat })}.`,
+      await provider.signLogoutToken({ sub, jti: 'd' }),
+      await provider.signLogoutToken({ sub, events }),
+      await provider.signLogoutToken({ jti: 'e', events }),
+      await provider.signLogoutToken({ sub, jti: 'f', events, nonce: 'n' }),
+      await provider.signLogoutToken({ sub, jti: 'g', events, aud: 'other' }),
+      await provider.signLogoutToken({ sub, jti: 'h', events, iss: 'https://evil.example' }),
+      await provider.signLogoutToken({ sub, jti: 'i', events }, { typ: 'at+jwt' }),
+      `${base64Url({ alg: 'none' })}.${base64Url({ iss: provider.url, sub, jti: 'j', events, aud: 'devpilot', iat })}.`,
     ];
     for (const token of tokens) {
       const response = await send(token);
@@ -552,21 +552,21 @@ describe('back-channel logout', () => {
 
 test('without passwords, people sign in through the provider, or with a link from an operator', async () => {
   const serverWithoutPasswords = await startTestServer({
-    environment: { ...singleSignOnSettings(issuer), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
+    environment: { ...singleSignOnSettings(provider), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
   });
-  const page = createSignInBrowser(serverWithoutPasswords, issuer);
-  assert.equal(readProblemCode(await page.signIn(account('first'))), 'no_account');
+  const otherBrowser = createSignInBrowser(serverWithoutPasswords, provider);
+  assert.equal(readProblemCode(await otherBrowser.signIn(account('first'))), 'no_account');
   const setupCode = new URL(serverWithoutPasswords.setupLink ?? '').hash.replace('#code=', '');
-  assert.equal(readProblemCode(await page.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
-  const first = signedInPerson(await page.signIn(account('first'), { setupCode }), serverWithoutPasswords);
+  assert.equal(readProblemCode(await otherBrowser.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
+  const first = signedInPerson(await otherBrowser.signIn(account('first'), { setupCode }), serverWithoutPasswords);
   const me = await first.call<{ id: string; operator: boolean }>('/v1/me');
   assert.equal(me.body.operator, true);
-  const second = signedInPerson(await page.signIn(account('second')), serverWithoutPasswords);
+  const second = signedInPerson(await otherBrowser.signIn(account('second')), serverWithoutPasswords);
   assert.equal((await second.call<{ operator: boolean }>('/v1/me')).body.operator, false);
-  assert.equal(readProblemCode(await page.signIn(account('third', { email_verified: false }))), 'not_verified');
+  assert.equal(readProblemCode(await otherBrowser.signIn(account('third', { email_verified: false }))), 'not_verified');
 
   const email = 'first@example.com';
-  const disabledRequests: readonly (readonly [string, object])[] = [
+  const disabledRequests: readonly (readonly [path: string, body: object])[] = [
     ['/v1/sessions', { email, password: PASSWORD }],
     ['/v1/sessions/passkey/options', {}],
     ['/v1/people', { name: 'Eve', email: 'eve@example.com', password: PASSWORD }],
@@ -602,11 +602,11 @@ async function readOwnerId(): Promise<string> {
 }
 
 test('turning passwords off ends sessions that were started with a password, and the sessions of their devices', async () => {
-  const environment = { ...singleSignOnSettings(issuer), DEVPILOT_OIDC_SIGN_UP: 'on' };
+  const environment = { ...singleSignOnSettings(provider), DEVPILOT_OIDC_SIGN_UP: 'on' };
   const serverWithPasswords = await startTestServer({ environment });
   const byPassword = await signUpOwner(serverWithPasswords);
   const byProvider = signedInPerson(
-    await createSignInBrowser(serverWithPasswords, issuer).signIn(account('zoe')),
+    await createSignInBrowser(serverWithPasswords, provider).signIn(account('zoe')),
     serverWithPasswords,
   );
   const devices = [

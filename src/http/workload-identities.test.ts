@@ -209,7 +209,7 @@ forEachEngine('workload identities', (engine) => {
     const valid = await issuer.sign(githubClaims());
     const [header = '', , signature = ''] = valid.split('.');
     const signClaims = (overrides: Overrides) => issuer.sign(githubClaims(overrides));
-    const rows: [string, () => string | Promise<string>, string][] = [
+    const rows: [label: string, createToken: () => string | Promise<string>, reason: string][] = [
       ['alg none', () => new UnsecuredJWT(githubClaims()).encode(), 'algorithm'],
       ['HMAC with the public key', () => hmac(githubClaims(), {}), 'algorithm'],
       ['HMAC with the public key that names ES256', () => hmac(githubClaims(), { alg: 'ES256' }), 'signature'],
@@ -265,9 +265,9 @@ forEachEngine('workload identities', (engine) => {
       ['a number as jti', () => issuer.sign({ ...githubClaims(), jti: 7 }), 'jti'],
     ];
     const descriptions = new Set<string>();
-    for (const [label, token, reason] of rows) {
+    for (const [label, createAttackToken, reason] of rows) {
       now += MINUTE;
-      const response = await exchange(identity.id, await token());
+      const response = await exchange(identity.id, await createAttackToken());
       assert.deepEqual([response.status, response.body.error], [400, 'invalid_request'], label);
       descriptions.add(response.body.error_description);
       const refusal = await readLastRefusal(identity);
@@ -460,7 +460,7 @@ forEachEngine('workload identities', (engine) => {
     assert.ok((listed?.expiresAt ?? '') < (parent.expiresAt ?? ''));
     const events = await ada.call<Page<AuditEvent>>(`/v1/audit-events?credential=${listed?.id}`);
     assert.deepEqual(events.body.data[0]?.actor, { kind: 'access_token', id: parent.id, name: parent.name });
-    const rows: [string, Record<string, string>, string][] = [
+    const rows: [secret: string, fields: Record<string, string>, error: string][] = [
       [parent.secret, { scope: 'run_scripts' }, 'invalid_scope'],
       [parent.secret, { scope: 'all' }, 'invalid_scope'],
       [parent.secret, { scope: 'nonsense' }, 'invalid_scope'],
