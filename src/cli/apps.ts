@@ -7,7 +7,7 @@ import { confirm, parseCount, readSecret } from './input.ts';
 import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
-/** Describes which pushes deploy an app. Without branches, only pushes to the branch of the app do. */
+/** Describes which signed pushes deploy an app. Without branches, only pushes to the branch of the app do. */
 function describePush(push: App['push']): string {
   const { branches, paths } = push ?? { branches: [], paths: [] };
   const branchList = branches.length === 0 ? 'the branch of the app' : `branches ${branches.join(', ')}`;
@@ -51,7 +51,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
     { title: 'Required variables', getValue: ({ requiredVariables }) => requiredVariables.join(', ') || null },
     { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
-    { title: 'Deploy on push', getValue: ({ push }) => describePush(push) },
+    { title: 'Push filter', getValue: ({ push }) => describePush(push) },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
