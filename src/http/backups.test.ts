@@ -189,7 +189,7 @@ for (const storage of STORAGES) {
         assert.deepEqual(otherFiles, []);
         const bytes = readFileSync(file);
         assert.equal(bytes.subarray(0, 16).toString(), 'devpilot-backup1');
-        // Stored encrypted: the header of 48 bytes, and the tag of 16 bytes of the only piece.
+        // Stored encrypted: the header of 48 bytes, and the tag of 16 bytes of the only chunk.
         assert.equal(bytes.length, (backup.sizeBytes ?? 0) + 48 + 16);
         const download = await fetchDownload(backup);
         assert.equal(download.headers.get('content-type'), 'application/gzip');
