@@ -264,7 +264,10 @@ test('explain prints the decision and the step that made it, for a credential gi
     const result = await shell.run([...argumentsOf(explainCommand), '--quiet']);
     assert.equal(result.stdout.trim().replace(/ \(\d+\)$/, ''), explainCommand.split('# ')[1], result.stderr);
   }
-  assert.match((await explain('Unknown')).stderr, /^devpilot: No access token or API key named Unknown found\. List all with: devpilot tokens list/m);
+  assert.match(
+    (await explain('Unknown')).stderr,
+    /^devpilot: No access token or API key named Unknown found\. List all with: /m,
+  );
   assert.match((await explain(token.id, '--scope', 'read')).stderr, /requirement\.scopes\.0: must be one of: all/);
 });
 
