@@ -77,6 +77,8 @@ export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, 
   };
 }
 
+const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Prints the findings, without the secrets. */
 export async function printFindings(
   result: ScanResult,
@@ -97,10 +99,9 @@ export async function printFindings(
     const location = `${sanitizeInline(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
     await print(`${location}: ${KIND_LABELS[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
   }
-  const scannedItems = `${files} files${objects > 0 ? `, ${objects} Git objects` : ''}`;
-  const foundCount = findings.length < MAX_FINDINGS ? findings.length : `${findings.length} or more`;
-  printNote(
-    findings.length === 0 ? `No secrets found in ${scannedItems}.` : `${foundCount} found in ${scannedItems}.`,
-    options,
-  );
+  const scannedItems = `${countOf(files, 'file')}${objects > 0 ? ` and ${countOf(objects, 'Git object')}` : ''}`;
+  let found = countOf(findings.length, 'secret');
+  if (findings.length === 0) found = 'No secrets';
+  else if (findings.length >= MAX_FINDINGS) found = `${findings.length} or more secrets`;
+  printNote(`${found} found in ${scannedItems}.`, options);
 }
