@@ -241,6 +241,7 @@ forEachEngine('concurrent pushes', (engine) => {
         return engineServer.call<Deployment>(path, { method: 'POST', headers: signedHeaders, body });
       };
       const sent = await Promise.all(Array.from({ length: 8 }, push));
+      for (const { status, text } of sent) assert.equal(status, 202, text);
       const finished = await Promise.all(sent.map(({ body: { id } }) => waitForDeployment(person, id, isFinished)));
       const replaced = finished.filter(({ status }) => status === 'cancelled');
       assert.ok(replaced.length >= 6, finished.map(({ status }) => status).join());
