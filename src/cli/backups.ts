@@ -123,7 +123,7 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),
   };
-  const started = await client.backups.restore(id, target, { idempotencyKey: randomUUID() });
+  const started = await client.backups.restore(id, { idempotencyKey: randomUUID() }, target);
   const name = `Restore of ${id}`;
   const followUpCommand = `devpilot backups show ${id}`;
   if (options.detach === true) {

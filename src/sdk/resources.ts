@@ -58,7 +58,7 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
      * Returns all variables as the text of a file. Throws `forbidden` for members, and `validation_failed` for a value
      * that the format cannot represent; `dotenv` can represent every value.
      */
-    dotenv: (idOrSlug: string, format: EnvFileFormat = 'dotenv', call?: CallOptions): Promise<string> =>
+    dotenv: (idOrSlug: string, call?: CallOptions, format: EnvFileFormat = 'dotenv'): Promise<string> =>
       text(environmentPath(idOrSlug), { ...call, query: { format } }),
     /** Sets variables, and deletes variables whose value is null: either all of them or none. */
     update: (

@@ -103,7 +103,7 @@ export function workClientsOf(transport: Transport) {
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
       /** Starts restoring a backup over the current data of its app or of `target`; resolves before it finishes. */
-      restore: (id: string, target: RestoreBackup = {}, call?: CallOptions): Promise<Backup> =>
+      restore: (id: string, call?: CallOptions, target: RestoreBackup = {}): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
       /** Starts verifying a backup; resolves before it finishes. */
       verify: (id: string, call?: CallOptions): Promise<Backup> => send('POST', `${pathTo(backups, id)}/verify`, call),

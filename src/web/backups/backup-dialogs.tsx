@@ -40,7 +40,7 @@ export function RestoreBackupDialog({
       confirmLabel={strings.backupDialogs.restore}
       confirmationText={app.name}
       onConfirm={async () => {
-        await api.backups.restore(backup.id, {
+        await api.backups.restore(backup.id, undefined, {
           ...(app.id !== backedUpApp.id && { app: app.id }),
           ...(serverId !== '' && { server: serverId }),
         });

@@ -34,7 +34,7 @@ function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
   const client = useEnvironmentClient(owner);
   const exportFile = useMutation({
     mutationFn: async (format: EnvFileFormat) => {
-      const text = await client.dotenv(owner.id, format);
+      const text = await client.dotenv(owner.id, {}, format);
       download(
         format === 'dotenv' ? `${owner.slug}.env` : `${owner.slug}.${format}.env`,
         new Blob([text], { type: 'text/plain' }),
